@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: public input becomes facts, rows become public output."""

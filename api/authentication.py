@@ -1,0 +1,49 @@
+"""Who is asking: the key of a request, and the actor it stands for.
+
+The one rule: the key alone decides who acted, never the body; what they may do, the domain decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from flask import Flask, g, request
+
+from api.keys import Keys
+from api.problems import Problem
+
+
+def require_keys(app: Flask, keys: Keys, *, public: Collection[str]) -> None:
+    """Let nobody in without a valid key, but for the public endpoints."""
+
+    def authenticate() -> None:
+        g.actor = None
+        if request.endpoint not in public:
+            g.actor = _holder(keys)
+
+    app.before_request(authenticate)
+
+
+def actor() -> str:
+    """The operator, or the id of the contributor, whose key this request carries."""
+    holder: str = g.actor
+    return holder
+
+
+def is_private() -> bool:
+    """Whether the answer is for the holder of a key."""
+    return g.get("actor") is not None
+
+
+def _holder(keys: Keys) -> str:
+    given = request.authorization
+    if given is None or given.type != "bearer" or not given.token:
+        raise _refused("Send a key: Authorization: Bearer KEY.", "Bearer")
+    holder = keys.holder_of(given.token)
+    if holder is None:
+        raise _refused("This key is not valid.", 'Bearer error="invalid_token"')
+    return holder
+
+
+def _refused(detail: str, challenge: str) -> Problem:
+    return Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,273 @@
+"""The shape of public input: strict fields, and what is wrong with each of them.
+
+The one rule: a value is taken exactly as it was sent, or refused with a code; nothing is
+converted, trimmed or ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import request
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from api.problems import Problem
+from domain.draft import LIMITS
+from domain.outside import URI_LIMIT
+
+MAXIMUM_BODY_BYTES = 1 << 20
+LARGEST_POSITION = (1 << 53) - 1
+"""The largest whole number that every JSON reader takes as it is."""
+
+
+class Complaint(str):
+    """What is wrong with one field: a sentence that carries its code."""
+
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> Complaint:
+        """A sentence with its code."""
+        complaint = super().__new__(cls, sentence)
+        complaint.code = code
+        return complaint
+
+    def format(self, *values: object, **named: object) -> Complaint:
+        """The sentence filled in; marshmallow calls this, and the code must survive it."""
+        return Complaint(self.code, super().format(*values, **named))
+
+
+MISSING = Complaint("missing_field", "This is needed.")
+UNKNOWN = Complaint("unknown_field", "This is not one of the fields documented.")
+NO_TEXT = Complaint("bad_text", "An empty text says nothing.")
+NUL = Complaint("bad_text", "The character NUL can't be kept.")
+HALF = Complaint("bad_text", "Half of a surrogate pair can't be kept.")
+NO_ID = Complaint("bad_id", "This is not a UUID.")
+TOO_LONG = Complaint("text_too_long", "This is longer than {max} characters.")
+OUT_OF_RANGE = Complaint("out_of_range", "This is not between {min} and {max}.")
+NO_CHOICE = Complaint("unknown_choice", "This is not one of {choices}.")
+
+
+class Shape(Schema):
+    """An object with exactly these fields."""
+
+    class Meta:
+        """What is not documented is refused."""
+
+        unknown = RAISE
+
+    error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "unknown": UNKNOWN,
+        "type": Complaint("wrong_type", "This is not an object."),
+    }
+
+
+class Text(fields.String):
+    """A text that can be kept: not empty, not too long, without NUL or half characters."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "required": MISSING,
+        "null": Complaint("wrong_type", "This is not a text."),
+        "invalid": Complaint("wrong_type", "This is not a text."),
+    }
+
+    def __init__(self, limit: int, example: str, description: str = "", **options: Any) -> None:
+        said = {"description": description} if description else {}
+        super().__init__(
+            validate=validate.Length(max=limit, error=TOO_LONG),
+            metadata={"minLength": 1, "examples": [example], **said, **options.pop("metadata", {})},
+            **optional(options),
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if "\0" in text:
+            raise ValidationError(NUL)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValidationError(HALF) from None
+        if not text.strip():
+            raise ValidationError(NO_TEXT)
+        return text
+
+
+class Id(Text):
+    """A UUID; in capitals it is the same one."""
+
+    def __init__(self, example: str, description: str = "", **options: Any) -> None:
+        super().__init__(
+            45, example, description, metadata={"format": "uuid", "minLength": 32}, **options
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return str(UUID(text))
+        except ValueError:
+            raise ValidationError(NO_ID) from None
+
+
+class Several(fields.List):
+    """A list of objects of one shape."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "required": MISSING,
+        "null": Complaint("wrong_type", "This is not a list."),
+        "invalid": Complaint("wrong_type", "This is not a list."),
+    }
+
+    def __init__(self, shape: type[Shape], description: str, **options: Any) -> None:
+        said = {"description": description}
+        super().__init__(fields.Nested(shape), metadata=said, **options)
+
+
+class Whole(fields.Integer):
+    """A whole number as a query writes it: digits, nothing else."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "invalid": Complaint("wrong_type", "This is not a whole number."),
+    }
+
+    def __init__(self, least: int, most: int, description: str, **options: Any) -> None:
+        super().__init__(
+            validate=validate.Range(least, most, error=OUT_OF_RANGE),
+            metadata={"description": description},
+            **options,
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        # Twenty digits are more than any limit here, and fewer than what is slow to read.
+        if not (value.isascii() and value.isdigit() and len(value) <= 20):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+class Flag(fields.Boolean):
+    """Yes or no as a query writes it."""
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(metadata={"description": description}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if value not in ("true", "false"):
+            raise ValidationError(Complaint("wrong_type", "This is neither true nor false."))
+        return bool(value == "true")
+
+
+class Choice(fields.String):
+    """One of a few words."""
+
+    def __init__(self, choices: tuple[str, ...], description: str, **options: Any) -> None:
+        super().__init__(
+            validate=validate.OneOf(choices, error=NO_CHOICE),
+            metadata={"description": description},
+            **options,
+        )
+
+
+def optional(options: dict[str, Any]) -> dict[str, Any]:
+    """A field that need not be sent may as well be sent as null."""
+    return options if options.get("required") else {"allow_none": True, **options}
+
+
+def text_named(name: str, example: str, description: str = "", **options: Any) -> Text:
+    """A text of the domain, as long as the domain allows it to be."""
+    return Text(LIMITS[name], example, description, **options)
+
+
+def uri_field(example: str, description: str) -> Text:
+    """An address; what makes it one, the domain decides."""
+    return Text(URI_LIMIT, example, description, metadata={"format": "uri"})
+
+
+def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
+    """The body of the request in this shape; raises what is wrong with it."""
+    raw = request.get_data(cache=False)
+    if not raw and may_be_empty:
+        return {}
+    if raw and request.mimetype != "application/json":
+        raise Problem("unsupported_media_type", "Send JSON, as Content-Type: application/json.")
+    return _loaded(shape, _json(raw), "invalid_body", "body")
+
+
+def read_query(shape: type[Shape]) -> dict[str, Any]:
+    """The query of the request in this shape; raises what is wrong with it."""
+    return _loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
+
+
+class _Once(dict[str, Any]):
+    """Parameters that are each given once; one given twice is left as a list, and no text."""
+
+    def __init__(self, given: Mapping[str, list[str]]) -> None:
+        super().__init__({n: v[0] if len(v) == 1 else v for n, v in given.items()})
+
+
+def _json(raw: bytes) -> object:
+    try:
+        return json.loads(raw.decode(), object_pairs_hook=_distinct, parse_constant=_no_number)
+    except RecursionError:
+        raise Problem("invalid_json", "The body is nested too deeply.") from None
+    except ValueError as error:
+        raise Problem("invalid_json", f"The body is not JSON: {error}.") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which no name stands twice: readers differ on which of the two they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = shape().load(given)
+    except ValidationError as error:
+        raise _problem(list(_complaints(error.messages, ())), several, where) from None
+    return loaded
+
+
+def _complaints(
+    messages: Any, path: tuple[object, ...]
+) -> Iterator[tuple[tuple[object, ...], Complaint]]:
+    """Every complaint with the path of its field, out of marshmallow's nested messages."""
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            yield from _complaints(inner, path if name == "_schema" else (*path, name))
+    else:
+        for message in messages:
+            coded = isinstance(message, Complaint)
+            yield path, message if coded else Complaint("wrong_type", str(message))
+
+
+def _problem(
+    complaints: list[tuple[tuple[object, ...], Complaint]], several: str, where: str
+) -> Problem:
+    errors = [
+        {**_place(path, where), "code": complaint.code, "detail": complaint}
+        for path, complaint in complaints
+    ]
+    codes = {complaint.code for _, complaint in complaints}
+    path, first = complaints[0]
+    name = ".".join(map(str, path)) or where
+    more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
+    return Problem(
+        codes.pop() if len(codes) == 1 else several,
+        f"{name}: {first}{more}",
+        members={"errors": errors},
+    )
+
+
+def _place(path: tuple[object, ...], where: str) -> dict[str, str]:
+    """Where it is wrong: a parameter's name, or a JSON pointer (RFC 6901) into the body."""
+    if where == "query":
+        return {"parameter": ".".join(map(str, path))}
+    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return {"pointer": "#" + "".join(f"/{step}" for step in escaped)}

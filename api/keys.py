@@ -1,0 +1,107 @@
+"""API keys: who is asking.
+
+The one rule: a key is never stored, only its digest; so nobody who reads the database can act.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import NamedTuple
+
+from domain.draft import new_id
+from domain.permission import OPERATOR
+from projections.store import Store
+
+PREFIX = "stemma_"
+"""What every key begins with, so that people and scanners know one when they see it."""
+
+RANDOM_BYTES = 32
+SHORTEST_NAME = 8
+
+
+class Key(NamedTuple):
+    """What is kept of a key."""
+
+    digest: str
+    holder: str
+    made_at: str
+    revoked_at: str | None
+
+    @property
+    def name(self) -> str:
+        """Enough of the digest to tell it from the others; it opens nothing."""
+        return self.digest[:12]
+
+
+class Keys:
+    """The keys of one database, and the operator's from outside, which is not in it."""
+
+    def __init__(self, store: Store, operator_key: str | None = None) -> None:
+        self._store = store
+        self._operator = digest_of(operator_key) if operator_key else None
+
+    def create_table(self) -> None:
+        """Make room for keys; harmless when there is."""
+        self._store.execute(
+            "CREATE TABLE IF NOT EXISTS api_keys (digest TEXT PRIMARY KEY, holder TEXT NOT NULL, "
+            "made_at TEXT NOT NULL, revoked_at TEXT)"
+        )
+
+    def create(self, holder: str) -> str:
+        """A new key for the operator or for a contributor's id: shown here once, never again."""
+        token = PREFIX + token_urlsafe(RANDOM_BYTES)
+        self._store.execute(
+            "INSERT INTO api_keys (digest, holder, made_at) VALUES (:digest, :holder, :made_at)",
+            digest=digest_of(token),
+            holder=holder if holder == OPERATOR else new_id(holder),
+            made_at=_now(),
+        )
+        return token
+
+    def holder_of(self, token: str) -> str | None:
+        """The operator or the contributor whose key this is; None if it is nobody's."""
+        digest = digest_of(token)
+        if self._operator and hmac.compare_digest(digest, self._operator):
+            return OPERATOR
+        # How long this takes tells nothing: what is looked up is the digest, which no one who
+        # guesses keys can steer.
+        rows = self._store.query(
+            "SELECT holder FROM api_keys WHERE digest = :digest AND revoked_at IS NULL",
+            digest=digest,
+        )
+        return str(rows[0][0]) if rows else None
+
+    def list(self) -> list[Key]:
+        """Every key ever made, oldest first."""
+        rows = self._store.query(
+            "SELECT digest, holder, made_at, revoked_at FROM api_keys ORDER BY made_at, digest"
+        )
+        return [Key(*row) for row in rows]
+
+    def revoke(self, key: str) -> Key | None:
+        """Take a key back, named by itself or by the start of its digest; None if none is meant.
+
+        It is refused from the next request on, in every process.
+        """
+        digest = digest_of(key) if key.startswith(PREFIX) else key.lower()
+        meant = [known for known in self.list() if known.digest.startswith(digest)]
+        if len(digest) < SHORTEST_NAME or len(meant) != 1:
+            return None
+        self._store.execute(
+            "UPDATE api_keys SET revoked_at = :now WHERE digest = :digest AND revoked_at IS NULL",
+            now=_now(),
+            digest=meant[0].digest,
+        )
+        return meant[0]
+
+
+def digest_of(token: str) -> str:
+    """The SHA-256 of a key; one round is enough for 256 random bits."""
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

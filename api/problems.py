@@ -1,0 +1,209 @@
+"""What goes wrong, as a client sees it: one table of codes, one shape of answer (RFC 9457).
+
+The one rule: whatever happens, the answer is a problem with a code of this table, and nothing of
+our insides leaves with it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from inspect import getdoc
+from typing import Any, NamedTuple
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from domain.recorders import JournalUnavailable
+from domain.refusal import REFUSALS, Refusal
+from projections.store import BadCursor, Behind, StoreUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 1
+
+log = logging.getLogger(__name__)
+
+
+class Kind(NamedTuple):
+    """One kind of problem: its HTTP status, and what it means."""
+
+    status: int
+    meaning: str
+
+
+REFUSED: dict[str, int] = {
+    # Nothing is known by this id.
+    "unknown_contributor": 404,
+    "unknown_contribution": 404,
+    "unknown_work": 404,
+    "unknown_remix": 404,
+    "unknown_credit": 404,
+    "unknown_release": 404,
+    # The key may not.
+    "not_permitted": 403,
+    # What is on record stands against it; another request may change that.
+    "id_taken": 409,
+    "wrong_state": 409,
+    "merge_circle": 409,
+    # What was said cannot hold, however often it is said.
+    "unknown_role": 422,
+    "unknown_kind": 422,
+    "bad_id": 422,
+    "bad_rate": 422,
+    "bad_made_at": 422,
+    "made_in_future": 422,
+    "bad_uri": 422,
+    "bad_text": 422,
+    "text_too_long": 422,
+    "parent_not_older": 422,
+    "self_remix": 422,
+    "no_source": 422,
+    "no_components": 422,
+    # Only the moment was bad.
+    "busy": 503,
+}
+"""The status of every refusal of the domain."""
+
+OWN: dict[str, Kind] = {
+    "invalid_json": Kind(400, "The body is not one JSON object in UTF-8."),
+    "bad_request": Kind(400, "The request is not HTTP as this service speaks it."),
+    "unauthenticated": Kind(401, "The request carries no key, or one that is not valid (any more)."),
+    "not_published": Kind(409, "The release has not been published, so there is no lineage as published."),
+    "not_found": Kind(404, "There is nothing at this address."),
+    "method_not_allowed": Kind(405, "The address is right, the method is not."),
+    "not_acceptable": Kind(406, "None of the formats asked for is offered here."),
+    "too_large": Kind(413, "The body is larger than this service reads."),
+    "unsupported_media_type": Kind(415, "The body is not declared as application/json."),
+    "invalid_body": Kind(422, "Fields of the body are wrong in several ways; each has its code."),
+    "invalid_query": Kind(422, "Parameters are wrong in several ways; each has its code."),
+    "missing_field": Kind(422, "A field or parameter that is needed is not there."),
+    "unknown_field": Kind(422, "A field or parameter is not one of those documented."),
+    "wrong_type": Kind(422, "A value is of another type than documented."),
+    "out_of_range": Kind(422, "A number is smaller or larger than documented."),
+    "unknown_choice": Kind(422, "A value is not one of those documented."),
+    "bad_cursor": Kind(422, "The cursor is not one that a list of this service gave out."),
+    "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
+    "internal_error": Kind(500, "We made a mistake; it is in our log."),
+    "projections_behind": Kind(503, "The answers have not caught up with that position yet."),
+    "storage_unavailable": Kind(503, "The database does not answer; try again."),
+}
+"""The problems that are not the domain's."""
+
+PROBLEMS: dict[str, Kind] = {
+    **{
+        code: Kind(REFUSED.get(code, 422), getdoc(refusal) or code)
+        for code, refusal in REFUSALS.items()
+    },
+    **OWN,
+}
+"""Every code there is."""
+
+_OF_STATUS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
+
+class Problem(HTTPException):
+    """A request that can't be answered, with a code of the table."""
+
+    def __init__(
+        self,
+        problem: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.headers = dict(headers or {})
+        self.members = dict(members or {})
+        self.code = PROBLEMS[problem].status
+        if self.code == 503:
+            self.headers.setdefault("Retry-After", str(RETRY_SECONDS))
+
+    def answer(self) -> Response:
+        """The problem as RFC 9457 writes it."""
+        status, meaning = PROBLEMS[self.problem]
+        body = {
+            **self.members,
+            "type": problem_uri(self.problem),
+            "title": meaning.partition("\n")[0],
+            "status": status,
+            "detail": self.description,
+            "code": self.problem,
+        }
+        # In ASCII: what is quoted from the request may hold what UTF-8 cannot.
+        return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
+
+
+def problem_uri(code: str) -> str:
+    """Where the meaning of a code can be read."""
+    return f"/docs#problem-{code}"
+
+
+def of_refusal(refusal: Refusal) -> Problem:
+    """A rule of the domain, as a problem."""
+    return Problem(refusal.code, str(refusal), members=refusal.details)
+
+
+def of_http(error: HTTPException) -> Problem:
+    """What Flask or Werkzeug found wrong, as a problem."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, InternalServerError):
+        return of_accident(error.original_exception or error)
+    code = _OF_STATUS.get(error.code or 0, "bad_request")
+    kept = {"Allow", "Retry-After"}
+    headers = {name: value for name, value in error.get_headers() if name in kept}
+    return Problem(code, PROBLEMS[code].meaning, headers=headers)
+
+
+def of_behind(behind: Behind) -> Problem:
+    """The projections have not read far enough."""
+    return Problem("projections_behind", str(behind), members={"position": behind.position})
+
+
+def of_bad_cursor(_: BadCursor) -> Problem:
+    """A cursor from elsewhere."""
+    return Problem("bad_cursor", PROBLEMS["bad_cursor"].meaning)
+
+
+def of_accident(error: BaseException) -> Problem:
+    """What nobody foresaw: logged in full, told in one sentence."""
+    if isinstance(error, StoreUnavailable | JournalUnavailable) or _engine_failed(error):
+        log.warning("the database does not answer: %s", error)
+        return Problem("storage_unavailable", PROBLEMS["storage_unavailable"].meaning)
+    log.error("a request failed", exc_info=error)
+    return Problem("internal_error", PROBLEMS["internal_error"].meaning)
+
+
+def _engine_failed(error: BaseException) -> bool:
+    """Whether an engine said that it can't, in its own words.
+
+    PEP 249 gives this error the same name in every engine; none has to be known here.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return not names.isdisjoint({"OperationalError", "InterfaceError"})
+
+
+def answer_problems(app: Flask) -> None:
+    """Let every way to fail end in a problem."""
+    kinds: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
+        (Refusal, of_refusal),
+        (Behind, of_behind),
+        (BadCursor, of_bad_cursor),
+        (HTTPException, of_http),
+        (Exception, of_accident),
+    ]
+    for kind, problem_of in kinds:
+        app.register_error_handler(kind, _answerer(problem_of))
+
+
+def _answerer(problem_of: Callable[[Any], Problem]) -> Callable[[Any], Response]:
+    return lambda error: problem_of(error).answer()

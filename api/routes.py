@@ -1,0 +1,319 @@
+"""Routes: what a path takes, does, answers and refuses, said once and used twice.
+
+The one rule: what is documented is what runs; a route is declared here or it does not exist.
+
+Three kinds of route carry the whole service: one brings something into being, one changes its
+state, one asks. The first two hand a command of the domain to the journal, the third hands a view
+of the store to a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from inspect import getdoc
+from typing import Any, Concatenate
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from flask import Response, jsonify, request
+from flask_smorest import Blueprint
+from werkzeug.routing import BaseConverter, Map
+
+from api.answers import ReceiptAnswer
+from api.authentication import actor
+from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, read_body, read_query
+from api.problems import PROBLEMS, Problem, of_refusal
+from domain.draft import Draft, Receipt
+from domain.journal import Journal
+from domain.refusal import REFUSALS, Refusal
+from projections.store import Page, Store, View
+
+Command = Callable[Concatenate[Draft, ...], Receipt]
+Question = Callable[..., Mapping[str, Any] | Page | Response]
+Refusals = Collection[type[Refusal]]
+
+LIMIT = 50
+MAXIMUM_LIMIT = 200
+LONGEST_CURSOR = 500
+
+
+class Asked(Shape):
+    """What every question can be asked with."""
+
+    as_of = Whole(0, LARGEST_POSITION, "Answer as known at this position of the journal.")
+    min_position = Whole(
+        0,
+        LARGEST_POSITION,
+        "Wait briefly until this position has been read, such as the one a write answered.",
+    )
+
+
+class Listed(Asked):
+    """What every list can be asked for with."""
+
+    limit = Whole(1, MAXIMUM_LIMIT, f"How many at most; {LIMIT} if not said.")
+    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to go on: “next” of the page before.")
+
+
+class AskedOfRelease(Asked):
+    """What a question about a work, perhaps a release, can be asked with."""
+
+    as_ = Choice(
+        ("now", "published"),
+        "As known now, or with the lineage that was frozen when the release was published.",
+        data_key="as",
+    )
+
+
+class ListedOfRelease(Listed, AskedOfRelease):
+    """What a list about a work, perhaps a release, can be asked for with."""
+
+
+class IdConverter(BaseConverter):
+    """The id of a noun in a path; what is no UUID is the id of nothing."""
+
+    def __init__(self, map: Map, noun: str) -> None:
+        super().__init__(map)
+        self.unknown: Any = REFUSALS[f"unknown_{noun}"]
+
+    def to_python(self, value: str) -> str:
+        """The id in its usual form."""
+        try:
+            return str(UUID(value))
+        except ValueError:
+            raise of_refusal(self.unknown(value)) from None
+
+
+class Routes:
+    """The routes of one noun."""
+
+    def __init__(self, noun: str, description: str, journal: Journal, store: Store) -> None:
+        self.blueprint = Blueprint(noun, __name__, description=description)
+        self._journal, self._store = journal, store
+
+    def creates(
+        self, path: str, command: Command, body: type[Shape], *, at: str, refuses: Refusals
+    ) -> None:
+        """A path that brings something into being, to be found under ``at`` from then on."""
+
+        def create(**ids: str) -> Response:
+            said = read_body(body)
+            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            answer = jsonify(id=receipt.id, position=receipt.position)
+            answer.status_code = 201
+            answer.headers["Location"] = f"{request.script_root}{at}/{receipt.id}"
+            return answer
+
+        located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+        doc = _writing(command, body, refuses)
+        doc["responses"]["201"] = _answered("It is recorded.", ReceiptAnswer, located)
+        self._add("POST", path, create, command.__name__, doc)
+
+    def changes(
+        self,
+        path: str,
+        command: Command,
+        body: type[Shape],
+        *,
+        refuses: Refusals,
+        may_be_empty: bool = False,
+    ) -> None:
+        """A path that changes the state of something."""
+
+        def change(**ids: str) -> Response:
+            said = read_body(body, may_be_empty=may_be_empty)
+            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            return jsonify(id=receipt.id, position=receipt.position)
+
+        doc = _writing(command, body, refuses, body_required=not may_be_empty)
+        doc["responses"]["200"] = _answered("It is recorded.", ReceiptAnswer)
+        self._add("POST", path, change, command.__name__, doc)
+
+    def reads(
+        self,
+        path: str,
+        answer: type[Shape],
+        query: type[Shape] = Asked,
+        *,
+        refuses: Refusals = (),
+        also: Mapping[str, str] | None = None,
+    ) -> Callable[[Question], Question]:
+        """A path that asks; ``also`` names further media types it can answer in, with examples."""
+
+        def decorate(question: Question) -> Question:
+            def ask(**ids: str) -> Response:
+                asked = read_query(query)
+                with self._view(asked) as view:
+                    return _told(view, question(view, **ids, **asked), asked)
+
+            doc = _asking(question, query, answer, refuses, also or {})
+            self._add("GET", path, ask, question.__name__, doc)
+            return question
+
+        return decorate
+
+    def says(
+        self, path: str, answer: type[Shape], *, public: bool = False, statuses: Collection[int] = ()
+    ) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
+        """A path that tells about the service itself."""
+
+        def decorate(tell: Callable[[], Response]) -> Callable[[], Response]:
+            doc = _documented(tell, () if public else ("unauthenticated",))
+            doc["responses"] |= {
+                str(status): _answered("What there is to say.", answer) for status in (200, *statuses)
+            }
+            if public:
+                doc["security"] = []
+            self._add("GET", path, tell, tell.__name__, doc)
+            return tell
+
+        return decorate
+
+    def _add(
+        self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]
+    ) -> None:
+        view.__name__ = name
+        doc["operationId"] = name
+        documented = self.blueprint.doc(**doc)(view)
+        self.blueprint.add_url_rule(path, name, documented, methods=[method])
+
+    @contextmanager
+    def _view(self, asked: dict[str, Any]) -> Iterator[View]:
+        as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
+        if as_of is not None and as_of > (head := self._journal.facts.head()):
+            raise Problem(
+                "position_in_future",
+                f"The journal has reached {head}, not {as_of} yet.",
+                members={"position": head},
+            )
+        with self._store.view(as_of, min_position) as view:
+            yield view
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def _told(view: View, answer: Mapping[str, Any] | Page | Response, asked: dict[str, Any]) -> Response:
+    """An answer with the position it holds at; a list with the way to its other pages."""
+    if isinstance(answer, Response):
+        return answer
+    if not isinstance(answer, Page):
+        return jsonify({"as_of": view.as_of, **answer})
+    told = jsonify(as_of=view.as_of, items=answer.items, next=answer.next)
+    links = []
+    if answer.next is not None:
+        links.append(_link("next", view, cursor=answer.next))
+    if "cursor" in asked:
+        links.append(_link("first", view))
+    if links:
+        told.headers["Link"] = ", ".join(links)
+    return told
+
+
+def _link(relation: str, view: View, **more: str) -> str:
+    """A page of the same list (RFC 8288), as of the same position: no item is lost or told twice."""
+    kept = {name: value for name, value in request.args.items() if name != "cursor"}
+    query = urlencode({**kept, "as_of": str(view.as_of), **more})
+    return f'<{quote(request.script_root + request.path)}?{query}>; rel="{relation}"'
+
+
+# -- documents -----------------------------------------------------------------------------
+
+_OF_BODY = (
+    *("invalid_json", "too_large", "unsupported_media_type"),
+    *("invalid_body", "missing_field", "unknown_field", "wrong_type"),
+)
+_OF_TEXT = ("bad_text", "text_too_long")
+_OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
+
+
+def _writing(
+    command: Command, body: type[Shape], refuses: Refusals, *, body_required: bool = True
+) -> dict[str, Any]:
+    codes = [
+        *("unauthenticated", "not_permitted", "storage_unavailable", "busy"),
+        *_OF_BODY,
+        *_OF_TEXT,
+        *(refusal.code for refusal in refuses),
+    ]
+    doc = _documented(command, codes)
+    doc["requestBody"] = {
+        "required": body_required,
+        "content": {"application/json": {"schema": body}},
+    }
+    return doc
+
+
+def _asking(
+    question: Question,
+    query: type[Shape],
+    answer: type[Shape],
+    refuses: Refusals,
+    also: Mapping[str, str],
+) -> dict[str, Any]:
+    names = set(query().fields)
+    codes = [
+        *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
+        *_OF_QUERY,
+        *(refusal.code for refusal in refuses),
+    ]
+    codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
+    codes += ["not_published"] if "as_" in names else []
+    codes += ["not_acceptable"] if also else []
+    if any(isinstance(field, Choice) for field in query().fields.values()):
+        codes.append("unknown_choice")
+    doc = _documented(question, codes)
+    doc["parameters"] = [{"in": "query", "schema": query}]
+    links = {
+        "Link": {
+            "description": "The next and the first page (RFC 8288).",
+            "schema": {"type": "string"},
+        }
+    }
+    doc["responses"]["200"] = _answered(
+        "The answer.", answer, links if "cursor" in names else None, also
+    )
+    return doc
+
+
+def _documented(said: Callable[..., object], codes: Collection[str]) -> dict[str, Any]:
+    summary, _, description = (getdoc(said) or "").partition("\n\n")
+    doc = {"summary": " ".join(summary.split()), "responses": _problems(codes)}
+    return {**doc, "description": description} if description else doc
+
+
+def _answered(
+    description: str,
+    answer: type[Shape],
+    headers: Mapping[str, Any] | None = None,
+    also: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"application/json": {"schema": answer}}
+    for media_type, example in (also or {}).items():
+        content[media_type] = {"schema": {"type": "string"}, "example": example}
+    documented = {"description": description, "content": content}
+    return {**documented, "headers": dict(headers)} if headers else documented
+
+
+def _problems(codes: Collection[str]) -> dict[str, Any]:
+    """The problems a route can answer, by status, each status with its codes."""
+    by_status: dict[str, list[str]] = {}
+    for code in dict.fromkeys((*codes, "internal_error")):
+        by_status.setdefault(str(PROBLEMS[code].status), []).append(code)
+    return {
+        status: {
+            "description": " ".join(f"`{code}`: {PROBLEMS[code].meaning}" for code in alike),
+            "content": {
+                "application/problem+json": {
+                    "schema": {
+                        "allOf": [
+                            {"$ref": "#/components/schemas/Problem"},
+                            {"properties": {"code": {"enum": alike}}},
+                        ]
+                    }
+                }
+            },
+        }
+        for status, alike in sorted(by_status.items())
+    }

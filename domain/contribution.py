@@ -1,0 +1,50 @@
+"""A contribution: a posted piece (text, image, audio, video …), a node of the remix graph.
+
+The one rule: a withdrawn piece leaves a tombstone; its content goes, lineage and credits stay.
+"""
+
+from __future__ import annotations
+
+from domain.fact import Fact, fact
+from domain.work import Work
+
+
+class Contribution(Work):
+    """A posted piece."""
+
+    NAME = "contribution"
+    title: str
+
+    @fact("contribution.submitted")
+    class Submitted(Fact):
+        """A piece was posted; its authors and sources are facts of the same append."""
+
+        SEALED = ("title",)
+        STATE = "submitted"
+        title: str
+        medium: str
+        made_at: str | None = None
+        made: str
+        licence: str | None = None
+        sha256: str | None = None
+
+        @property
+        def effective(self) -> str:
+            return self.made
+
+        def apply(self, noun: Contribution) -> None:
+            noun.state = self.STATE
+            noun.title = self.title
+            noun.made_at = self.made_at
+            noun.made = self.made
+
+    @fact("contribution.withdrawn")
+    class Withdrawn(Fact):
+        """The piece was taken back."""
+
+        SEALED = ("reason",)
+        FROM = ("submitted",)
+        STATE = "withdrawn"
+        reason: str
+
+    BIRTHS = (Submitted,)

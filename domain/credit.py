@@ -1,0 +1,131 @@
+"""A credit: one public line, this person in this role on this work.
+
+The one rule: whose credit it is, and for what, never changes; only its state does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from domain.fact import Fact, Noun, fact
+from domain.refusal import UnknownKind
+
+CREDIT_KINDS = {
+    "direct": "the person made something that is in the work",
+    "influence": "the person shaped the work without anything of theirs being in it",
+}
+
+NOT_COUNTED = ("declined", "revoked")
+"""The states of a credit in which nobody is credited by it."""
+
+
+class Credit(Noun):
+    """One line of the credits, and what became of it."""
+
+    NAME = "credit"
+    work: str
+    contributor: str
+    before_dispute: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a credit names the work and the person."""
+
+        work: str
+        contributor: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.work, self.contributor)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Birth(Event):
+        """What a credit says, by whomever it was opened."""
+
+        SEALED = ("display", "evidence")
+        role: str
+        kind: str
+        display: str | None = None
+        evidence: str | None = None
+        effective_at: str | None = None
+
+        def apply(self, noun: Credit) -> None:
+            noun.state = self.STATE
+            noun.work = self.work
+            noun.contributor = self.contributor
+
+    @fact("credit.granted")
+    class Granted(Birth):
+        """Somebody else credits the person."""
+
+        STATE = "granted"
+
+    @fact("credit.claimed")
+    class Claimed(Birth):
+        """The person says so of themself."""
+
+        STATE = "claimed"
+
+    @fact("credit.accepted")
+    class Accepted(Event):
+        """The person accepts what was granted, or the poster of the work what was claimed."""
+
+        SEALED = ("reason",)
+        FROM = ("granted", "claimed", "declined")
+        STATE = "accepted"
+        reason: str | None = None
+
+    @fact("credit.declined")
+    class Declined(Event):
+        """The credit is not wanted, or the claim not agreed to."""
+
+        SEALED = ("reason",)
+        FROM = ("granted", "claimed", "accepted")
+        STATE = "declined"
+        reason: str | None = None
+
+    @fact("credit.disputed")
+    class Disputed(Event):
+        """Somebody says that the credit is wrong."""
+
+        SEALED = ("reason",)
+        FROM = ("granted", "claimed", "accepted")
+        STATE = "disputed"
+        reason: str | None = None
+
+        def apply(self, noun: Credit) -> None:
+            noun.before_dispute = noun.state
+            noun.state = self.STATE
+
+    @fact("credit.settled")
+    class Settled(Event):
+        """The dispute was decided: the credit stands as it stood before."""
+
+        SEALED = ("reason",)
+        FROM = ("disputed",)
+        stands_as: str
+        reason: str | None = None
+
+        def apply(self, noun: Credit) -> None:
+            noun.state = self.stands_as
+
+    @fact("credit.revoked")
+    class Revoked(Event):
+        """The credit was taken back; it stays on record and stops counting."""
+
+        SEALED = ("reason",)
+        FROM = ("granted", "claimed", "accepted", "declined", "disputed")
+        STATE = "revoked"
+        reason: str | None = None
+
+    BIRTHS = (Granted, Claimed)
+
+    @property
+    def line(self) -> dict[str, str]:
+        """The work and the person, as every fact about the credit names them."""
+        return {"work": self.work, "contributor": self.contributor}
+
+
+def credit_kind(kind: str) -> str:
+    """The kind, if it is one of those documented."""
+    if kind not in CREDIT_KINDS:
+        raise UnknownKind(kind, tuple(CREDIT_KINDS))
+    return kind

@@ -1,0 +1,734 @@
+"""A draft: commands carried out on what the journal says, not yet recorded.
+
+The one rule: a command adds all of its facts to the draft or none, and a draft is recorded whole
+or not at all.
+
+Every command takes the actor (the operator or a contributor's id) and its particulars by name,
+and answers a receipt whose position is filled in when the draft is committed. A repeated birth
+(the same id, the same content) is answered with its first position; another content is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID, uuid4, uuid5
+
+from domain.contribution import Contribution
+from domain.contributor import Contributor
+from domain.credit import Credit, credit_kind
+from domain.fact import Fact, Noun, says_the_same
+from domain.moment import instant, start_of, start_of_past
+from domain.outside import Outside, normal_uri, outside_id
+from domain.permission import OPERATOR, permit
+from domain.recorders import Condition
+from domain.refusal import (
+    BadId,
+    BadText,
+    IdTaken,
+    MergeCircle,
+    NoComponents,
+    NoSource,
+    Refusal,
+    TextTooLong,
+    UnknownContribution,
+    UnknownContributor,
+    UnknownCredit,
+    UnknownRelease,
+    UnknownRemix,
+    UnknownWork,
+    WrongState,
+)
+from domain.release import Release
+from domain.remix import Remix, exact_rate, remix_kind
+from domain.role import role_named
+from domain.seal import Disclosure, seal
+from domain.work import Work, must_be_older
+
+if TYPE_CHECKING:
+    from domain.journal import Journal
+
+N = TypeVar("N", bound=Noun)
+
+NOUNS: tuple[type[Noun], ...] = (Contributor, Contribution, Outside, Release, Remix, Credit)
+BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
+PENDING = 1 << 62
+"""Positions of facts that are not recorded yet start here: after every recorded one."""
+
+LIMITS = {
+    "name": 200,
+    "title": 500,
+    "display": 100,
+    "medium": 40,
+    "licence": 200,
+    "reason": 5000,
+    "evidence": 5000,
+    "note": 5000,
+}
+"""How long each text may be, in characters."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_NEVER_COMPARED = frozenset({"timestamp", "originator_version", "made"})
+# "made" follows from "made_at" or, unstated, from the clock.
+
+
+@dataclass
+class Receipt:
+    """What a command answers: which noun, and the position at which it is recorded."""
+
+    id: str
+    position: int
+
+
+@dataclass
+class Sheet:
+    """The facts and texts of one command while it is being carried out."""
+
+    actor: str
+    now: datetime
+    facts: list[Fact] = field(default_factory=list)
+    disclosures: list[Disclosure] = field(default_factory=list)
+
+    def add(self, happened: type[Fact], id: str, /, *, version: int = 1, **content: Any) -> None:
+        """Write down one fact."""
+        self.facts.append(
+            happened(
+                originator_id=id,
+                originator_version=version,
+                timestamp=self.now,
+                actor=self.actor,
+                **content,
+            )
+        )
+
+    def seal(self, owner: str, name: str, value: str | None) -> str | None:
+        """Commit to an optional text of an owner."""
+        return None if value is None else self.seal_text(owner, name, value)
+
+    def seal_text(self, owner: str, name: str, value: str) -> str:
+        """Commit to a text of an owner, after checking it."""
+        disclosure = seal(owner, name, plain_text(name, value))
+        self.disclosures.append(disclosure)
+        return disclosure.digest
+
+
+class Draft:
+    """Commands carried out on what the journal says, not yet recorded."""
+
+    def __init__(self, journal: Journal, *, once: bool = False) -> None:
+        self.journal = journal
+        self.once = once
+        """Whether a change of state that is on record anywhere is not made again (imports)."""
+        self.after = journal.facts.head()
+        self.now = journal.clock()
+        self.facts: list[Fact] = []
+        self.disclosures: list[Disclosure] = []
+        self.erased: set[str] = set()
+        self.receipts: list[Receipt] = []
+        self.watched: dict[str, set[str] | None] = {}
+        self._streams: dict[str, list[tuple[int, Fact]]] = {}
+        self._nouns: dict[str, Noun] = {}
+
+    def commit(self) -> None:
+        """Record everything; IntegrityError when others were faster, and nothing is recorded."""
+        if not self.facts:
+            return
+        positions = self.journal.append(
+            self.facts, self.disclosures, self.erased, Condition(self.after, self.watched)
+        )
+        for receipt in self.receipts:
+            if receipt.position >= PENDING:
+                receipt.position = positions[receipt.position - PENDING]
+
+    def prefetch(self, ids: Collection[str]) -> None:
+        """Read many streams at once, for a batch of commands about them."""
+        missing = [id for id in ids if id not in self._streams]
+        for id in missing:
+            self._streams[id] = []
+        for placed in self.journal.facts.streams(missing):
+            self._streams[placed.originator_id].append((placed.position, placed.fact()))
+
+    # -- contributors ----------------------------------------------------------------------
+
+    def admit_contributor(self, *, actor: str, name: str, id: str | None = None) -> Receipt:
+        """Somebody can be credited from now on."""
+        sheet, new = self._sheet(actor), new_id(id)
+        permit(actor, "admit a contributor")
+        sheet.add(Contributor.Admitted, new, name=sheet.seal_text(new, "name", name))
+        return self._born(new, sheet, given=id is not None)
+
+    def merge_contributor(
+        self, *, actor: str, id: str, into: str, reason: str | None = None
+    ) -> Receipt:
+        """Say that two contributors are the same person."""
+        sheet = self._sheet(actor)
+        permit(actor, "merge")
+        contributor, target = self._contributor(id), self._contributor(into)
+        if contributor.id == target.id:
+            raise MergeCircle(id, into)
+        sealed = sheet.seal(actor, "reason", reason)
+        # Two merges at the same moment could close a circle: watch every one.
+        self.watched["contributor.merged"] = None
+        return self._move(
+            contributor,
+            sheet,
+            Contributor.Merged,
+            {"into": target.id, "reason": sealed},
+            lambda: self._must_not_circle(contributor, target),
+        )
+
+    def _must_not_circle(self, contributor: Contributor, target: Contributor) -> None:
+        if self._person(target.id) == contributor.id:
+            raise MergeCircle(contributor.id, target.id)
+
+    # -- contributions ---------------------------------------------------------------------
+
+    def submit_contribution(
+        self,
+        *,
+        actor: str,
+        title: str,
+        medium: str,
+        authors: Sequence[Mapping[str, Any]],
+        sources: Sequence[Mapping[str, Any]] = (),
+        made_at: str | None = None,
+        licence: str | None = None,
+        sha256: str | None = None,
+        id: str | None = None,
+    ) -> Receipt:
+        """Post a piece with its authors and sources, in one append."""
+        sheet, new = self._sheet(actor), new_id(id)
+        permit(actor, "submit")
+        owner = actor if actor != OPERATOR or not authors else str(authors[0]["contributor"])
+        parents = [self._source(sheet, source) for source in sources]
+        made = self._made(made_at, parents)
+        sheet.add(
+            Contribution.Submitted,
+            new,
+            title=sheet.seal_text(owner, "title", title),
+            medium=plain_text("medium", medium),
+            made_at=made_at,
+            made=made,
+            licence=None if licence is None else plain_text("licence", licence),
+            sha256=None if sha256 is None else hex_digest(sha256),
+        )
+        for number, author in enumerate(authors):
+            self._credit(sheet, part_id(new, "author", number), new, actor, **author)
+        for number, (source, parent) in enumerate(zip(sources, parents, strict=True)):
+            sheet.add(
+                Remix.Declared,
+                part_id(new, "source", number),
+                child=new,
+                parent=parent.id,
+                kind=remix_kind(source["kind"]),
+                rate=exact_rate(source.get("rate")),
+                evidence=sheet.seal(owner, "note", source.get("note")),
+            )
+        return self._born(
+            new,
+            sheet,
+            given=id is not None,
+            absent=(part_id(new, "author", len(authors)), part_id(new, "source", len(sources))),
+            check=lambda: self._must_follow(new, made_at, made, parents),
+        )
+
+    def withdraw_contribution(self, *, actor: str, id: str, reason: str) -> Receipt:
+        """Take a piece back: its title goes from every answer and from the vault."""
+        contribution = self._get(Contribution, id, UnknownContribution)
+        sheet = self._permitted(actor, "withdraw", poster=contribution.poster)
+        sealed = sheet.seal_text(actor, "reason", reason)
+        receipt = self._move(contribution, sheet, Contribution.Withdrawn, {"reason": sealed})
+        self.erased.add(contribution.title)
+        return receipt
+
+    # -- works -----------------------------------------------------------------------------
+
+    def redate_work(self, *, actor: str, id: str, made_at: str, reason: str) -> Receipt:
+        """Correct a making date, within what the work was made from and what was made from it."""
+        work = self._work(id)
+        sheet = self._permitted(actor, "redate", poster=work.poster)
+        made = start_of_past(made_at, self.now)
+        sealed = sheet.seal_text(actor, "reason", reason)
+        return self._move(
+            work,
+            sheet,
+            Work.Redated,
+            {"made_at": made_at, "made": made, "reason": sealed},
+            lambda: self._must_fit(work, made_at, made),
+        )
+
+    def _must_fit(self, work: Work, made_at: str, made: str) -> None:
+        edges = self.journal.edges_at(work.id, self.after)
+        for pending in self.facts:
+            if isinstance(pending, Remix.Event):
+                from domain.journal import follow_edges
+
+                follow_edges(edges, work.id, pending)
+        moved = _moved(work, made_at, made)
+        self.prefetch({end for edge in edges.values() for end in edge})
+        for child, parent in edges.values():
+            if child == work.id:
+                must_be_older(self._work(parent), moved)
+            else:
+                must_be_older(moved, self._work(child))
+            self._watch("work.redated", child, parent)
+        # A new edge here, or a neighbour redated at the same moment, could close a circle.
+        self._watch("remix.declared", work.id)
+        self._watch("work.redated", work.id)
+
+    def claim_work(
+        self, *, actor: str, id: str, contributor: str, role: str, evidence: str | None = None
+    ) -> Receipt:
+        """Say that one made a work, such as a source outside; answers the new credit."""
+        work, person = self._work(id), self._contributor(contributor)
+        sheet = self._permitted(actor, "claim", contributor=person.id)
+        credit = new_id(None)
+        sheet.add(
+            Credit.Claimed,
+            credit,
+            work=work.id,
+            contributor=person.id,
+            role=role_named(role),
+            kind="direct",
+            evidence=sheet.seal(person.id, "evidence", evidence),
+        )
+        return self._born(credit, sheet, given=False)
+
+    # -- remixes ---------------------------------------------------------------------------
+
+    def declare_remix(
+        self,
+        *,
+        actor: str,
+        child: str,
+        kind: str,
+        parent: str | None = None,
+        uri: str | None = None,
+        rate: str | None = None,
+        evidence: str | None = None,
+        effective_at: str | None = None,
+        id: str | None = None,
+    ) -> Receipt:
+        """Say later that a work was made from an older one, here or outside."""
+        new, made = new_id(id), self._work(child)
+        sheet = self._sheet(actor)
+        source = self._source(sheet, {"work": parent, "uri": uri})
+        if source.id != made.id:
+            self._permit(
+                actor, "declare", poster=made.poster, poster_of_the_parent=source.poster
+            )
+        sheet.add(
+            Remix.Declared,
+            new,
+            child=made.id,
+            parent=source.id,
+            kind=remix_kind(kind),
+            rate=exact_rate(rate),
+            evidence=sheet.seal(actor, "evidence", evidence),
+            effective_at=None if effective_at is None else start_of(effective_at),
+        )
+        return self._born(
+            new, sheet, given=id is not None, check=lambda: self._must_be_older(source, made)
+        )
+
+    def dispute_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
+        """Say that an edge is false."""
+        return self._decide_remix(actor, id, "dispute", Remix.Disputed, reason)
+
+    def uphold_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
+        """Decide that a disputed edge stands."""
+        return self._decide_remix(actor, id, "uphold", Remix.Upheld, reason)
+
+    def strike_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
+        """Decide that an edge is false: it stays on record and stops counting."""
+        return self._decide_remix(actor, id, "strike", Remix.Struck, reason)
+
+    def _decide_remix(
+        self, actor: str, id: str, verb: str, kind: type[Fact], reason: str
+    ) -> Receipt:
+        remix = self._get(Remix, id, UnknownRemix)
+        sheet = self._permitted(actor, verb)
+        sealed = sheet.seal_text(actor, "reason", reason)
+        return self._move(remix, sheet, kind, {**remix.ends, "reason": sealed})
+
+    # -- credits ---------------------------------------------------------------------------
+
+    def open_credit(
+        self,
+        *,
+        actor: str,
+        work: str,
+        contributor: str,
+        role: str,
+        kind: str = "direct",
+        display: str | None = None,
+        evidence: str | None = None,
+        effective_at: str | None = None,
+        id: str | None = None,
+    ) -> Receipt:
+        """Credit a person: granted by somebody else, claimed by the person themself."""
+        new, on = new_id(id), self._work(work)
+        sheet = self._sheet(actor)
+        person = self._contributor(contributor)
+        if self._person(actor) == self._person(person.id):
+            self._permit(actor, "claim", contributor=person.id)
+        else:
+            self._permit(actor, "grant", poster=on.poster)
+        self._credit(
+            sheet,
+            new,
+            on.id,
+            on.poster if isinstance(on, Contribution | Release) else OPERATOR,
+            contributor=person.id,
+            role=role,
+            kind=kind,
+            display=display,
+            evidence=evidence,
+            effective_at=None if effective_at is None else start_of(effective_at),
+        )
+        return self._born(new, sheet, given=id is not None)
+
+    def accept_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
+        """Agree to a credit: the person to what was granted, the poster to what was claimed."""
+        return self._decide_credit(actor, id, "accept", Credit.Accepted, reason)
+
+    def decline_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
+        """Do not agree to a credit."""
+        return self._decide_credit(actor, id, "decline", Credit.Declined, reason)
+
+    def dispute_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
+        """Say that a credit is wrong."""
+        return self._decide_credit(actor, id, "dispute", Credit.Disputed, reason)
+
+    def settle_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
+        """Decide that a disputed credit stands as it stood before."""
+        before = getattr(self._get(Credit, id, UnknownCredit), "before_dispute", "")
+        return self._decide_credit(
+            actor, id, "settle", Credit.Settled, reason, {"stands_as": before}
+        )
+
+    def revoke_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
+        """Take a credit back: it stays on record and stops counting."""
+        return self._decide_credit(actor, id, "revoke", Credit.Revoked, reason)
+
+    def _decide_credit(
+        self,
+        actor: str,
+        id: str,
+        verb: str,
+        kind: type[Fact],
+        reason: str | None,
+        more: Mapping[str, str] | None = None,
+    ) -> Receipt:
+        credit = self._get(Credit, id, UnknownCredit)
+        on = self._work(credit.work)
+        claimed = isinstance(credit.facts[0][1], Credit.Claimed)
+        # A claim on a source outside is for the operator to judge: nobody here posted it.
+        judge = OPERATOR if isinstance(on, Outside) else on.poster
+        sheet = self._permitted(
+            actor,
+            verb,
+            poster=judge,
+            contributor=credit.contributor,
+            addressee=judge if claimed else credit.contributor,
+        )
+        sealed = sheet.seal(actor, "reason", reason)
+        return self._move(credit, sheet, kind, {**credit.line, **(more or {}), "reason": sealed})
+
+    def _credit(
+        self,
+        sheet: Sheet,
+        id: str,
+        work: str,
+        poster: str,
+        *,
+        contributor: str,
+        role: str,
+        kind: str = "direct",
+        display: str | None = None,
+        evidence: str | None = None,
+        effective_at: str | None = None,
+    ) -> None:
+        """Open a credit; a poster who credits themself has nobody left to ask."""
+        person, actor = self._contributor(contributor), sheet.actor
+        own = self._person(actor) == self._person(person.id)
+        sheet.add(
+            Credit.Claimed if own else Credit.Granted,
+            id,
+            work=work,
+            contributor=person.id,
+            role=role_named(role),
+            kind=credit_kind(kind),
+            display=sheet.seal(person.id, "display", display),
+            evidence=sheet.seal(actor, "evidence", evidence),
+            effective_at=effective_at,
+        )
+        if own and self._person(poster) == self._person(actor):
+            sheet.add(Credit.Accepted, id, version=2, work=work, contributor=person.id)
+
+    # -- releases --------------------------------------------------------------------------
+
+    def assemble_release(
+        self,
+        *,
+        actor: str,
+        title: str,
+        components: Sequence[Mapping[str, Any]],
+        made_at: str | None = None,
+        id: str | None = None,
+    ) -> Receipt:
+        """Put a finished work together from its components, in one append."""
+        sheet, new = self._sheet(actor), new_id(id)
+        permit(actor, "assemble")
+        parents = [self._work(component["work"]) for component in components]
+        if not parents or len({parent.id for parent in parents}) < len(parents):
+            raise NoComponents
+        made = self._made(made_at, parents)
+        sheet.add(
+            Release.Assembled,
+            new,
+            title=sheet.seal_text(actor, "title", title),
+            made_at=made_at,
+            made=made,
+        )
+        for number, (component, parent) in enumerate(zip(components, parents, strict=True)):
+            sheet.add(
+                Remix.Declared,
+                part_id(new, "component", number),
+                child=new,
+                parent=parent.id,
+                kind="component",
+                rate=exact_rate(component.get("rate")),
+            )
+        return self._born(
+            new,
+            sheet,
+            given=id is not None,
+            absent=(part_id(new, "component", len(components)),),
+            check=lambda: self._must_follow(new, made_at, made, parents),
+        )
+
+    def publish_release(self, *, actor: str, id: str) -> Receipt:
+        """Bring a finished work out: its lineage is frozen at this position."""
+        release = self._get(Release, id, UnknownRelease)
+        sheet = self._permitted(actor, "publish", poster=release.poster)
+        return self._move(release, sheet, Release.Published, {})
+
+    def withdraw_release(self, *, actor: str, id: str, reason: str) -> Receipt:
+        """Offer a finished work no longer."""
+        release = self._get(Release, id, UnknownRelease)
+        sheet = self._permitted(actor, "withdraw", poster=release.poster)
+        sealed = sheet.seal_text(actor, "reason", reason)
+        return self._move(release, sheet, Release.Withdrawn, {"reason": sealed})
+
+    # -- what commands are made of ---------------------------------------------------------
+
+    def _sheet(self, actor: str) -> Sheet:
+        return Sheet(actor, self.now)
+
+    def _permit(self, actor: str, verb: str, **relations: str) -> None:
+        """Ask for permission as the person an account belongs to after all merges."""
+        if actor != OPERATOR:
+            persons = {name: self._person(id) for name, id in relations.items()}
+            permit(self._person(actor), verb, **persons)
+
+    def _permitted(self, actor: str, verb: str, **relations: str) -> Sheet:
+        self._permit(actor, verb, **relations)
+        return self._sheet(actor)
+
+    def _stream(self, id: str) -> list[tuple[int, Fact]]:
+        if id not in self._streams:
+            self.prefetch([id])
+        return self._streams[id]
+
+    def _get(self, kind: type[N], id: str, unknown: Callable[[str], Refusal]) -> N:
+        """The noun with this id, if it is of the kind."""
+        if id not in self._nouns:
+            stream = self._stream(id)
+            if not stream:
+                raise unknown(id)
+            self._nouns[id] = BORN[type(stream[0][1])].told_by(stream)
+        noun = self._nouns[id]
+        if not isinstance(noun, kind):
+            raise unknown(id)
+        return noun
+
+    def _work(self, id: str) -> Work:
+        return self._get(Work, id, UnknownWork)
+
+    def _contributor(self, id: str) -> Contributor:
+        return self._get(Contributor, id, UnknownContributor)
+
+    def _person(self, id: str) -> str:
+        """Who a contributor is after all merges; the operator is nobody else."""
+        while id != OPERATOR and (into := self._contributor(id).merged_into):
+            id = into
+        return id
+
+    def _source(self, sheet: Sheet, source: Mapping[str, Any]) -> Work:
+        """The parent a source names; an outside source is written down when it is new."""
+        work, uri = source.get("work"), source.get("uri")
+        if (work is None) == (uri is None):
+            raise NoSource
+        if work is not None:
+            return self._work(work)
+        normal = normal_uri(str(uri))
+        id = outside_id(normal)
+        if self._stream(id):
+            return self._work(id)
+        for known in sheet.facts:
+            if known.originator_id == id:
+                return Outside.told_by([(PENDING, known)])
+        sheet.add(Outside.Cited, id, uri=normal)
+        return Outside.told_by([(PENDING, sheet.facts[-1])])
+
+    def _made(self, made_at: str | None, parents: Iterable[Work]) -> str:
+        """When a new work was made: as stated, else now, and never before its parents.
+
+        Two machines' clocks may disagree; what is made from a recorded piece was made after it.
+        """
+        if made_at is not None:
+            return start_of_past(made_at, self.now)
+        return max([instant(self.now), *(parent.made for parent in parents)])
+
+    def _must_follow(
+        self, id: str, made_at: str | None, made: str, parents: Iterable[Work]
+    ) -> None:
+        """Refuse a new work that is not younger than everything it is made from."""
+        newborn = Work.__new__(Work)
+        newborn.id, newborn.made_at, newborn.made = id, made_at, made
+        newborn.position = PENDING + len(self.facts) + PENDING
+        for parent in parents:
+            self._must_be_older(parent, newborn)
+
+    def _must_be_older(self, parent: Work, child: Work) -> None:
+        must_be_older(parent, child)
+        # A redating at the same moment could turn the order around.
+        self._watch("work.redated", parent.id, child.id)
+
+    def _watch(self, topic: str, *subjects: str) -> None:
+        known = self.watched.setdefault(topic, set())
+        if known is not None:
+            known.update(subjects)
+
+    def _born(
+        self,
+        id: str,
+        sheet: Sheet,
+        *,
+        given: bool,
+        absent: Sequence[str] = (),
+        check: Callable[[], None] = lambda: None,
+    ) -> Receipt:
+        """Record a birth, or answer the same one again if the client repeats itself."""
+        if given and self._stream(id):
+            return self._again(id, sheet, absent)
+        check()
+        return self._write(id, sheet)
+
+    def _again(self, id: str, sheet: Sheet, absent: Sequence[str]) -> Receipt:
+        position = 0
+        self.prefetch([*(new.originator_id for new in sheet.facts), *absent])
+        for new in sheet.facts:
+            if isinstance(new, Outside.Cited):
+                continue
+            stream = self._stream(new.originator_id)
+            place = new.originator_version - 1
+            if len(stream) <= place or not self._same(sheet, new, stream[place][1]):
+                raise IdTaken(id)
+            position = max(position, stream[place][0])
+        if any(self._stream(other) for other in absent):
+            raise IdTaken(id)
+        return self._receipt(id, position)
+
+    def _same(self, sheet: Sheet, new: Fact, old: Fact) -> bool:
+        ours = {d.digest: d.value for d in (*sheet.disclosures, *self.disclosures)}
+
+        def text_of(digest: str) -> str | None:
+            return ours.get(digest) or self.journal.facts.texts([digest]).get(digest)
+
+        return says_the_same(new, old, text_of, _NEVER_COMPARED)
+
+    def _move(
+        self,
+        noun: Noun,
+        sheet: Sheet,
+        kind: type[Fact],
+        content: Mapping[str, object],
+        check: Callable[[], None] = lambda: None,
+    ) -> Receipt:
+        """Record a change of a noun, unless it just happened or its state does not allow it."""
+        sheet.add(kind, noun.id, version=noun.version + 1, **content)
+        for position, happened in noun.facts if self.once else noun.facts[-1:]:
+            if self._same(sheet, sheet.facts[0], happened):
+                return self._receipt(noun.id, position)
+        if kind.FROM and noun.state not in kind.FROM:
+            raise WrongState(noun.NAME, noun.id, noun.state, kind.FROM)
+        check()
+        return self._write(noun.id, sheet)
+
+    def _write(self, id: str, sheet: Sheet) -> Receipt:
+        for happened in sheet.facts:
+            position = PENDING + len(self.facts)
+            self.facts.append(happened)
+            stream = self._streams.setdefault(happened.originator_id, [])
+            if noun := self._nouns.get(happened.originator_id):
+                noun.happen(position, happened)
+            stream.append((position, happened))
+        self.disclosures += sheet.disclosures
+        return self._receipt(id, PENDING + len(self.facts) - 1)
+
+    def _receipt(self, id: str, position: int) -> Receipt:
+        receipt = Receipt(id, position)
+        self.receipts.append(receipt)
+        return receipt
+
+
+def _moved(work: Work, made_at: str, made: str) -> Work:
+    """The same work at another making date."""
+    moved = Work.__new__(Work)
+    moved.id, moved.made_at, moved.made, moved.position = work.id, made_at, made, work.position
+    return moved
+
+
+def new_id(id: str | None) -> str:
+    """The id a client chose, in its usual form, or a random one."""
+    if id is None:
+        return str(uuid4())
+    if _UUID.match(id):
+        return id
+    try:
+        return str(UUID(id))
+    except ValueError:
+        raise BadId(id) from None
+
+
+def part_id(whole: str, part: str, number: int) -> str:
+    """The id of something recorded along with a whole, so that a repetition finds it again."""
+    return str(uuid5(UUID(whole), f"{part}/{number}"))
+
+
+def plain_text(field: str, value: str) -> str:
+    """A text that can be kept: not empty, not too long, without NUL or lone surrogates."""
+    if not value.strip():
+        raise BadText(field, "an empty text says nothing")
+    if len(value) > LIMITS[field]:
+        raise TextTooLong(field, LIMITS[field])
+    if "\0" in value:
+        raise BadText(field, "the character NUL can't be kept")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadText(field, "half of a surrogate pair can't be kept") from None
+    return value
+
+
+def hex_digest(sha256: str) -> str:
+    """A SHA-256 digest as 64 hexadecimal digits in lower case."""
+    if not _SHA256.match(sha256.lower()):
+        raise BadText("sha256", "not 64 hexadecimal digits")
+    return sha256.lower()

@@ -1,0 +1,148 @@
+"""The journal: every fact in one total order, and the only way to write.
+
+The one rule: what ``record`` answers has been recorded, whole and for ever; what it refuses has
+left no trace.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from threading import Condition as Signal
+from typing import Any, Concatenate, NamedTuple, ParamSpec, cast
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
+
+from domain.draft import Draft, Receipt
+from domain.fact import Fact, FactMapper, utc_now
+from domain.recorders import Condition, JournalRecorder, Placed
+from domain.refusal import Busy
+from domain.seal import Disclosure
+
+P = ParamSpec("P")
+
+ATTEMPTS = 12
+"""How often a command is tried when others write about the same works at the same moment."""
+
+
+class Neighbours(NamedTuple):
+    """The edges at a work that count, as known at a position: remix id to (child, parent)."""
+
+    position: int
+    edges: Mapping[str, tuple[str, str]]
+
+
+def no_neighbours(_work: str) -> Neighbours:
+    """Nothing is known yet: the journal itself is read from its start."""
+    return Neighbours(0, {})
+
+
+class Journal(Application[str]):
+    """Every fact of Stemma, and the only way to add one."""
+
+    name = "stemma"
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        neighbours: Callable[[str], Neighbours] = no_neighbours,
+    ) -> None:
+        super().__init__(env)
+        self.clock = clock
+        self.neighbours = neighbours
+        self.written = Signal()
+        self.last_written = 0
+        """The latest position this process has been given, guarded by ``written``."""
+
+    def construct_mapper(self) -> Mapper[str]:
+        """Facts are stored as compact JSON of their own fields."""
+        return FactMapper(self.construct_transcoder())
+
+    @property
+    def facts(self) -> JournalRecorder:
+        """The facts as stored."""
+        return cast("JournalRecorder", self.recorder)
+
+    def record(
+        self,
+        command: Callable[Concatenate[Draft, P], Receipt],
+        /,
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> Receipt:
+        """Carry out one command, again when others interfere; raises the command's refusals."""
+        for attempt in range(ATTEMPTS):
+            draft = self.draft()
+            receipt = command(draft, *arguments, **named)
+            try:
+                draft.commit()
+            except IntegrityError:
+                time.sleep(random.uniform(0, 0.004 * 2 ** min(attempt, 6)))
+                continue
+            return receipt
+        raise Busy
+
+    def draft(self, *, once: bool = False) -> Draft:
+        """An empty draft, for several commands in one append; see Draft."""
+        return Draft(self, once=once)
+
+    def append(
+        self,
+        facts: Sequence[Fact],
+        disclosures: Sequence[Disclosure],
+        erased: Collection[str],
+        condition: Condition,
+    ) -> Sequence[int]:
+        """Record facts with their texts; IntegrityError if others were faster."""
+        return self.append_stored(
+            list(map(self.mapper.to_stored_event, facts)),
+            disclosures=disclosures,
+            erased=erased,
+            condition=condition,
+        )
+
+    def append_stored(self, stored: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
+        """Record facts in the form in which they are stored (see JournalRecorder)."""
+        positions = self.recorder.insert_events(stored, **terms)
+        assert positions is not None
+        with self.written:
+            self.last_written = max(self.last_written, *positions)
+            self.written.notify_all()
+        return positions
+
+    def read(self, after: int = 0, page: int = 5000) -> Iterator[Placed]:
+        """Every fact after a position, in order, as stored."""
+        while placed := self.facts.after(after, page):
+            yield from placed
+            after = placed[-1].position
+
+    def edges_at(self, work: str, upto: int) -> dict[str, tuple[str, str]]:
+        """The edges at a work that count, up to a position: what is projected, and what is newer.
+
+        Raises nothing and misses nothing, however far behind the projection is.
+        """
+        position, known = self.neighbours(work)
+        edges = dict(known)
+        topics = ("remix.declared", "remix.struck")
+        while position < upto:
+            newer = self.facts.after(position, 5000, topics)
+            for placed in newer:
+                follow_edges(edges, work, placed.fact())
+            if len(newer) < 5000:
+                break
+            position = newer[-1].position
+        return edges
+
+
+def follow_edges(edges: dict[str, tuple[str, str]], work: str, happened: Any) -> None:
+    """Let one remix fact add or remove an edge at a work."""
+    if work in (happened.child, happened.parent):
+        if happened.TOPIC == "remix.struck":
+            edges.pop(happened.originator_id, None)
+        elif happened.TOPIC == "remix.declared":
+            edges[happened.originator_id] = (happened.child, happened.parent)

@@ -1,0 +1,50 @@
+"""When a piece was made: a year, a month, a day or a time, as exactly as it is known.
+
+The one rule: lineage is ordered by the *start* of what was stated, in UTC, as a text that sorts.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from domain.refusal import BadMadeAt, MadeInFuture
+
+UNKNOWN = ""
+"""The start of a making date nobody stated: before every other (outside sources only)."""
+
+CLOCKS_APART = timedelta(days=1)
+"""How far a stated date may lie ahead: a day somewhere else has begun already."""
+
+_SHORT = re.compile(r"(\d{4})(?:-(\d\d))?\Z")
+_TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
+_LONG = re.compile(rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME})?\Z")
+
+
+def instant(moment: datetime) -> str:
+    """A moment as a text in UTC whose alphabetical order is the order of time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def start_of(made_at: str) -> str:
+    """The first instant of a year, month, day or time; a time without an offset is UTC.
+
+    Raises BadMadeAt for anything else.
+    """
+    try:
+        if short := _SHORT.match(made_at):
+            return instant(datetime(int(short[1]), int(short[2] or 1), 1, tzinfo=UTC))
+        if _LONG.match(made_at):
+            moment = datetime.fromisoformat(made_at)
+            return instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        pass
+    raise BadMadeAt(made_at)
+
+
+def start_of_past(made_at: str, now: datetime) -> str:
+    """Like start_of, but refuses what lies in the future (MadeInFuture)."""
+    start = start_of(made_at)
+    if start > instant(now + CLOCKS_APART):
+        raise MadeInFuture(made_at)
+    return start

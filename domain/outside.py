@@ -1,0 +1,62 @@
+"""An outside source: a work somewhere else, named by a URI, that pieces here were made from.
+
+The one rule: the same URI is the same node; its making date is unknown until somebody states it,
+and an unknown date is before every other.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+from uuid import NAMESPACE_URL, uuid5
+
+from domain.fact import Fact, fact
+from domain.moment import UNKNOWN
+from domain.refusal import BadUri, TextTooLong
+from domain.work import Work
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f-\x9f<>\"{}|\\^`\ud800-\udfff]+\Z")
+URI_LIMIT = 2000
+
+
+class Outside(Work):
+    """A work that was not posted here."""
+
+    NAME = "outside source"
+    uri: str
+
+    @fact("outside.cited")
+    class Cited(Fact):
+        """A source outside was named for the first time."""
+
+        STATE = "cited"
+        uri: str
+
+        def apply(self, noun: Outside) -> None:
+            noun.state = self.STATE
+            noun.uri = self.uri
+            noun.made_at = None
+            noun.made = UNKNOWN
+
+    BIRTHS = (Cited,)
+
+
+def normal_uri(uri: str) -> str:
+    """The URI with scheme and host in lower case (RFC 3986, section 6.2.2.1), or BadUri."""
+    uri = uri.strip()
+    if len(uri) > URI_LIMIT:
+        raise TextTooLong("uri", URI_LIMIT)
+    if not _URI.match(uri):
+        raise BadUri(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        raise BadUri(uri) from None
+    if parts.scheme in ("http", "https") and not parts.netloc:
+        raise BadUri(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.lower()))
+
+
+def outside_id(uri: str) -> str:
+    """The id of the node for a normal URI (UUID version 5)."""
+    return str(uuid5(NAMESPACE_URL, uri))

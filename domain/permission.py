@@ -1,0 +1,50 @@
+"""Who may do what: the one place where that is decided.
+
+The one rule: an operator may act for anyone; everybody else only in the relations named here.
+"""
+
+from __future__ import annotations
+
+from domain.refusal import NotPermitted
+
+OPERATOR = "operator"
+
+ANYONE = "anyone"
+
+MAY: dict[str, frozenset[str]] = {
+    "admit a contributor": frozenset(),
+    "merge": frozenset(),
+    "submit": frozenset({ANYONE}),
+    "withdraw": frozenset({"poster"}),
+    "redate": frozenset({"poster"}),
+    "declare": frozenset({"poster", "poster of the parent"}),
+    "dispute": frozenset({ANYONE}),
+    "uphold": frozenset(),
+    "strike": frozenset(),
+    "grant": frozenset({"poster"}),
+    "claim": frozenset({"contributor"}),
+    "accept": frozenset({"addressee"}),
+    "decline": frozenset({"contributor", "addressee"}),
+    "settle": frozenset(),
+    "revoke": frozenset({"poster"}),
+    "assemble": frozenset({ANYONE}),
+    "publish": frozenset({"poster"}),
+}
+"""What each verb asks of the one who acts: the relations in which it is allowed.
+
+poster: who posted the work in question (or assembled the release). contributor: whose credit it
+is. addressee: who has to agree to a credit: the person it was granted to, or the poster of the
+work on which it was claimed.
+"""
+
+
+def permit(actor: str, verb: str, **relations: str) -> None:
+    """Refuse with NotPermitted unless the actor is the operator or stands in an allowed relation.
+
+    ``relations`` says who stands in each, such as ``poster=…`` (``_`` for a space).
+    """
+    allowed = MAY[verb]
+    if actor == OPERATOR or ANYONE in allowed:
+        return
+    if not any(relations.get(name.replace(" ", "_")) == actor for name in allowed):
+        raise NotPermitted(actor, verb)

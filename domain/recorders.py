@@ -1,0 +1,379 @@
+"""The journal on its two engines: the library's recorders, made gapless, guarded and unalterable.
+
+The one rule: an append is one transaction under one lock. In it stand the facts at the next
+positions, the texts they commit to, and the check that nothing recorded since contradicts them.
+
+The stock recorders are kept for reading and pooling. What differs, and why: positions are given
+out under the lock (the stock sequence leaves gaps after a conflict); SQLite begins IMMEDIATE
+(a deferred transaction fails beside another writer); triggers refuse to edit or delete facts.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    PersistenceError,
+    StoredEvent,
+)
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from eventsourcing.sqlite import SQLiteApplicationRecorder
+
+from domain.fact import Fact, read_fact
+from domain.seal import Disclosure
+
+
+JournalUnavailable = PersistenceError
+"""What the library raises when the database does not answer."""
+
+
+class Overtaken(IntegrityError):
+    """Since the command read what it read, a fact was recorded that may contradict it."""
+
+
+class Condition(NamedTuple):
+    """Record only if, after a position, no fact of these topics is about these subjects."""
+
+    after: int
+    watched: Mapping[str, Collection[str] | None]
+    """Topic to subjects; None stands for any subject."""
+
+
+class Placed(NamedTuple):
+    """A fact as stored, with its place in the journal."""
+
+    position: int
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+
+    def fact(self) -> Fact:
+        """The fact itself."""
+        return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
+
+
+Row = tuple[Any, ...]
+
+
+class JournalRecorder(ApplicationRecorder):
+    """What the journal asks of an engine; SQL is written once, with ``?`` for a value."""
+
+    POSITION: str
+    """The column that holds the position."""
+    SCHEMA: tuple[str, ...]
+    """What creates the tables and the triggers, harmless when they exist."""
+
+    @abstractmethod
+    def query(self, sql: str, *values: object) -> list[Row]:
+        """The rows of a query outside any transaction."""
+
+    @abstractmethod
+    def among(self, column: str) -> str:
+        """The condition that a column is in one list value (see listed)."""
+
+    @abstractmethod
+    def listed(self, values: Collection[Any]) -> object:
+        """A list as one value of the engine."""
+
+    def head(self) -> int:
+        """The position of the latest fact; 0 for an empty journal."""
+        return int(self.query(f"SELECT coalesce(max({self.POSITION}), 0) FROM stored_events")[0][0])
+
+    def streams(self, ids: Collection[str]) -> list[Placed]:
+        """All facts of these streams, each stream in its own order."""
+        return self._placed(
+            f"WHERE {self.among('originator_id')} ORDER BY originator_id, originator_version",
+            self.listed(ids),
+        )
+
+    def at(self, positions: Collection[int]) -> list[Placed]:
+        """The facts at these positions, in order."""
+        return self._placed(
+            f"WHERE {self.among(self.POSITION)} ORDER BY {self.POSITION}", self.listed(positions)
+        )
+
+    def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
+        """The next facts after a position, of some topics or of all."""
+        if topics:
+            return self._placed(
+                f"WHERE {self.POSITION} > ? AND {self.among('topic')} "
+                f"ORDER BY {self.POSITION} LIMIT ?",
+                position,
+                self.listed(topics),
+                limit,
+            )
+        return self._placed(
+            f"WHERE {self.POSITION} > ? ORDER BY {self.POSITION} LIMIT ?", position, limit
+        )
+
+    def texts(self, digests: Collection[str]) -> dict[str, str]:
+        """The texts behind these commitments, as far as they were not erased."""
+        return dict(
+            self.query(
+                f"SELECT digest, value FROM vault WHERE {self.among('digest')}",
+                self.listed(digests),
+            )
+        )
+
+    def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
+        """The disclosures of these commitments, as far as they were not erased."""
+        rows = self.query(
+            "SELECT digest, owner, name, salt, value FROM vault "
+            f"WHERE {self.among('digest')} ORDER BY digest",
+            self.listed(digests),
+        )
+        return [Disclosure(*row) for row in rows]
+
+    def _placed(self, where: str, *values: object) -> list[Placed]:
+        rows = self.query(
+            f"SELECT {self.POSITION}, originator_id, originator_version, topic, state "
+            f"FROM stored_events {where}",
+            *values,
+        )
+        return [Placed(p, id, version, topic, bytes(s)) for p, id, version, topic, s in rows]
+
+
+def _must_hold(condition: Condition, since: Callable[[int, list[str]], list[Placed]]) -> None:
+    """Raise Overtaken if a watched fact came in since; called under the lock."""
+    for placed in since(condition.after, list(condition.watched)):
+        subjects = condition.watched[placed.topic]
+        if subjects is None or not set(placed.fact().subjects()).isdisjoint(subjects):
+            raise Overtaken(placed.topic)
+
+
+VAULT = (
+    "CREATE TABLE IF NOT EXISTS vault (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, "
+    "name TEXT NOT NULL, salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
+)
+VAULT_BY_OWNER = "CREATE INDEX IF NOT EXISTS vault_owner ON vault (owner)"
+
+SEARCHED = frozenset({"name", "title"})
+"""The texts that are searched, and so kept in folded case as well."""
+
+
+def _vault_row(disclosure: Disclosure) -> Row:
+    folded = disclosure.value.casefold() if disclosure.name in SEARCHED else ""
+    return (*disclosure, folded)
+
+
+class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
+    """The journal in one SQLite file."""
+
+    POSITION = "rowid"
+    SCHEMA = (
+        # The stock statements read "rowid"; as a declared key it is never given out twice.
+        "CREATE TABLE IF NOT EXISTS stored_events (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
+        "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, "
+        "state BLOB NOT NULL, UNIQUE (originator_id, originator_version))",
+        "CREATE TRIGGER IF NOT EXISTS facts_are_not_edited BEFORE UPDATE ON stored_events "
+        "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
+        "CREATE TRIGGER IF NOT EXISTS facts_are_not_deleted BEFORE DELETE ON stored_events "
+        "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
+        VAULT,
+        VAULT_BY_OWNER,
+    )
+
+    def construct_create_table_statements(self) -> list[str]:
+        """The journal's own tables in place of the stock one."""
+        return list(self.SCHEMA)
+
+    def query(self, sql: str, *values: object) -> list[Row]:
+        """The rows of a query outside any transaction."""
+        with self.datastore.get_connection(commit=False) as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql, values)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def among(self, column: str) -> str:
+        """The condition that a column is in one list value."""
+        return f"{column} IN (SELECT value FROM json_each(?))"
+
+    def listed(self, values: Collection[Any]) -> str:
+        """A list as JSON text."""
+        return json.dumps(list(values))
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        condition: Condition | None = None,
+        disclosures: Sequence[Disclosure] = (),
+        erased: Collection[str] = (),
+        positions: Sequence[int] | None = None,
+        **_: Any,
+    ) -> Sequence[int]:
+        """Append facts and the texts behind them; the positions they got (or were given)."""
+        with self._immediate() as cursor:
+            if condition and condition.watched:
+                _must_hold(condition, partial(self._since, cursor))
+            if positions is None:
+                cursor.execute("SELECT coalesce(max(rowid), 0) FROM stored_events")
+                first = cursor.fetchone()[0] + 1
+                positions = range(first, first + len(stored_events))
+            cursor.executemany(
+                "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?)",
+                [
+                    (position, s.originator_id, s.originator_version, s.topic, s.state)
+                    for position, s in zip(positions, stored_events, strict=True)
+                ],
+            )
+            cursor.executemany(
+                "INSERT INTO vault VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+                [_vault_row(disclosure) for disclosure in disclosures],
+            )
+            if erased:
+                # Without it the deleted text would still lie in the file.
+                cursor.execute("PRAGMA secure_delete = ON")
+                cursor.execute(
+                    f"DELETE FROM vault WHERE {self.among('digest')}", (self.listed(erased),)
+                )
+        return positions
+
+    def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
+        cursor.execute(
+            "SELECT rowid, originator_id, originator_version, topic, state FROM stored_events "
+            f"WHERE rowid > ? AND {self.among('topic')}",
+            (after, self.listed(topics)),
+        )
+        return [Placed(*row) for row in cursor.fetchall()]
+
+    @contextmanager
+    def _immediate(self) -> Iterator[Any]:
+        with self.datastore.get_connection(commit=True) as connection:
+            cursor = connection.cursor()
+            with _translated():
+                cursor.execute("BEGIN IMMEDIATE")
+                try:
+                    yield cursor
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A broken uniqueness of the engine as the library's IntegrityError."""
+    from sqlite3 import IntegrityError as Broken
+
+    try:
+        yield
+    except Broken as error:
+        raise IntegrityError(error) from error
+
+
+class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
+    """The journal in PostgreSQL."""
+
+    POSITION = "notification_id"
+    SCHEMA = (
+        "CREATE TABLE IF NOT EXISTS stored_events (notification_id BIGINT PRIMARY KEY, "
+        "originator_id TEXT COLLATE \"C\" NOT NULL, originator_version BIGINT NOT NULL, "
+        "topic TEXT NOT NULL, state BYTEA NOT NULL, UNIQUE (originator_id, originator_version))",
+        VAULT,
+        VAULT_BY_OWNER,
+        "CREATE OR REPLACE FUNCTION facts_are_immutable() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'facts are immutable'; END $$",
+        "CREATE OR REPLACE TRIGGER facts_are_not_edited BEFORE UPDATE OR DELETE OR TRUNCATE "
+        "ON stored_events FOR EACH STATEMENT EXECUTE FUNCTION facts_are_immutable()",
+    )
+    _INSERT = (
+        "INSERT INTO stored_events "
+        "(notification_id, originator_id, originator_version, topic, state) "
+        "SELECT {position}, stream, version, topic, state FROM unnest("
+        "%b::text[], %b::bigint[], %b::text[], %b::bytea[]{positions}) "
+        "WITH ORDINALITY AS f (stream, version, topic, state{given}, n) "
+        "RETURNING notification_id"
+    )
+    # Under the lock the greatest position is final, so the next ones have no gaps.
+    INSERT_NEXT = _INSERT.format(
+        position="(SELECT coalesce(max(notification_id), 0) FROM stored_events) + n",
+        positions="",
+        given="",
+    )
+    INSERT_GIVEN = _INSERT.format(position="given", positions=", %b::bigint[]", given=", given")
+
+    def __init__(self, datastore: PostgresDatastore, **_: Any) -> None:
+        # One name on both engines; the factory would put the application's before it.
+        super().__init__(datastore, events_table_name="stored_events")
+
+    def create_table(self) -> None:
+        """Create what is missing; safe when several processes start at once."""
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(7236833)")  # "ste" + "m": any number does
+            for statement in self.SCHEMA:
+                cursor.execute(statement.encode())
+
+    def query(self, sql: str, *values: object) -> list[Row]:
+        """The rows of a query outside any transaction."""
+        with self.datastore.get_connection() as connection, connection.cursor() as cursor:
+            cursor.execute(sql.replace("?", "%s").encode(), values)
+            return [tuple(row.values()) for row in cursor.fetchall()]
+
+    def among(self, column: str) -> str:
+        """The condition that a column is in one list value."""
+        return f"{column} = ANY(?)"
+
+    def listed(self, values: Collection[Any]) -> list[Any]:
+        """A list as an array."""
+        return list(values)
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        condition: Condition | None = None,
+        disclosures: Sequence[Disclosure] = (),
+        erased: Collection[str] = (),
+        positions: Sequence[int] | None = None,
+        **_: Any,
+    ) -> Sequence[int]:
+        """Append facts and the texts behind them; the positions they got (or were given)."""
+        # Not retried when the connection breaks: whether it was recorded is asked by the caller.
+        columns: list[list[Any]] = [
+            [stored.originator_id for stored in stored_events],
+            [stored.originator_version for stored in stored_events],
+            [stored.topic for stored in stored_events],
+            [stored.state for stored in stored_events],
+        ]
+        with (
+            self.datastore.get_connection() as connection,
+            connection.pipeline() as pipeline,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            self._lock_table(cast("Any", cursor))
+            if condition and condition.watched:
+                _must_hold(condition, partial(self._since, cursor))
+            if positions is None:
+                cursor.execute(self.INSERT_NEXT.encode(), columns)
+            else:
+                cursor.execute(self.INSERT_GIVEN.encode(), [*columns, list(positions)])
+            got = [row["notification_id"] for row in cursor.fetchall()]
+            if disclosures:
+                vault = [list(column) for column in zip(*map(_vault_row, disclosures), strict=True)]
+                cursor.execute(
+                    b"INSERT INTO vault SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], "
+                    b"%s::text[], %s::text[], %s::text[]) ON CONFLICT (digest) DO NOTHING",
+                    vault,
+                )
+            if erased:
+                cursor.execute(b"DELETE FROM vault WHERE digest = ANY(%s)", [list(erased)])
+            pipeline.sync()
+        return got
+
+    def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
+        cursor.execute(
+            b"SELECT notification_id, originator_id, originator_version, topic, state "
+            b"FROM stored_events WHERE notification_id > %s AND topic = ANY(%s)",
+            (after, topics),
+        )
+        return [Placed(*row.values()) for row in cursor.fetchall()]

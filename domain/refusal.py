@@ -1,0 +1,260 @@
+"""Why something may not happen: every rule that can be broken has a refusal with a stable code.
+
+The one rule: a refusal is raised before anything is recorded, and its ``code`` never changes.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+REFUSALS: dict[str, type[Refusal]] = {}
+
+
+class Refusal(Exception):
+    """Something that may not happen, said in a sentence, with the particulars in ``details``."""
+
+    code: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        REFUSALS[cls.code] = cls
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class UnknownContributor(Refusal):
+    """No contributor has this id."""
+
+    code = "unknown_contributor"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no contributor {id}.", id=id)
+
+
+class UnknownWork(Refusal):
+    """No contribution, outside source or release has this id."""
+
+    code = "unknown_work"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no work {id}.", id=id)
+
+
+class UnknownRemix(Refusal):
+    """No remix edge has this id."""
+
+    code = "unknown_remix"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no remix {id}.", id=id)
+
+
+class UnknownCredit(Refusal):
+    """No credit has this id."""
+
+    code = "unknown_credit"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no credit {id}.", id=id)
+
+
+class UnknownContribution(Refusal):
+    """No contribution has this id."""
+
+    code = "unknown_contribution"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no contribution {id}.", id=id)
+
+
+class UnknownRelease(Refusal):
+    """No release has this id."""
+
+    code = "unknown_release"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no release {id}.", id=id)
+
+
+class IdTaken(Refusal):
+    """The id chosen by the client already stands for something else."""
+
+    code = "id_taken"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The id {id} already stands for other content.", id=id)
+
+
+class UnknownRole(Refusal):
+    """The role is not in the vocabulary; add a free text beside the nearest role."""
+
+    code = "unknown_role"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"There is no role “{role}”; take one of the vocabulary and add “display”.", role=role
+        )
+
+
+class UnknownKind(Refusal):
+    """The kind of a remix or a credit is not one of those documented."""
+
+    code = "unknown_kind"
+
+    def __init__(self, kind: str, kinds: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There is no kind “{kind}”; it is one of {', '.join(kinds)}.", kind=kind, kinds=kinds
+        )
+
+
+class BadId(Refusal):
+    """The id is not a UUID."""
+
+    code = "bad_id"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"“{id}” is not a UUID.", id=id)
+
+
+class BadRate(Refusal):
+    """A rate is an exact text from 0 to 1, such as "1/5" or "0.2", never a JSON number."""
+
+    code = "bad_rate"
+
+    def __init__(self, rate: object) -> None:
+        super().__init__(
+            f"“{rate}” is not a rate: an exact text from 0 to 1, such as \"1/5\" or \"0.2\".",
+            rate=str(rate),
+        )
+
+
+class BadMadeAt(Refusal):
+    """A making date is a year, a month, a day or a time, such as "1969" or "1969-10-14"."""
+
+    code = "bad_made_at"
+
+    def __init__(self, made_at: str) -> None:
+        super().__init__(
+            f"“{made_at}” is not a year, month, day or time (1969, 1969-10, 1969-10-14, "
+            "1969-10-14T20:15:00Z).",
+            made_at=made_at,
+        )
+
+
+class MadeInFuture(Refusal):
+    """A piece can't have been made later than now."""
+
+    code = "made_in_future"
+
+    def __init__(self, made_at: str) -> None:
+        super().__init__(f"“{made_at}” lies in the future.", made_at=made_at)
+
+
+class BadUri(Refusal):
+    """An outside source is named by an absolute URI."""
+
+    code = "bad_uri"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"“{uri}” is not an absolute URI.", uri=uri)
+
+
+class BadText(Refusal):
+    """The text is empty, or holds a character that cannot be kept (NUL, a lone surrogate)."""
+
+    code = "bad_text"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}.", field=field)
+
+
+class TextTooLong(Refusal):
+    """The text is longer than the field allows."""
+
+    code = "text_too_long"
+
+    def __init__(self, field: str, limit: int) -> None:
+        super().__init__(f"{field}: longer than {limit} characters.", field=field, limit=limit)
+
+
+class ParentNotOlder(Refusal):
+    """A parent must have been made before its child; otherwise the graph could close a circle."""
+
+    code = "parent_not_older"
+
+    def __init__(self, **dates: str | None) -> None:
+        super().__init__(
+            "The parent {parent} was made at {parent_made_at}, not before its child {child} at "
+            "{child_made_at}: the edge could close a circle. State or correct a making date, as "
+            "exactly as it is known.".format(**dates),
+            **dates,
+        )
+
+
+class SelfRemix(Refusal):
+    """A work can't be made from itself."""
+
+    code = "self_remix"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The work {id} can't be its own source.", id=id)
+
+
+class NoSource(Refusal):
+    """A source is named either by the work it is or by its URI, not both and not neither."""
+
+    code = "no_source"
+
+    def __init__(self) -> None:
+        super().__init__("Name the source by exactly one of its work id and its URI.")
+
+
+class NoComponents(Refusal):
+    """A release is made of at least one work, none of them twice."""
+
+    code = "no_components"
+
+    def __init__(self) -> None:
+        super().__init__("A release is made of at least one component, none of them twice.")
+
+
+class WrongState(Refusal):
+    """The noun is in a state in which this can't happen (accepted twice, upheld undisputed)."""
+
+    code = "wrong_state"
+
+    def __init__(self, noun: str, id: str, state: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(
+            f"This {noun} is {state}; only one that is {' or '.join(allowed)} can do that.",
+            id=id,
+            state=state,
+            allowed=allowed,
+        )
+
+
+class MergeCircle(Refusal):
+    """Two contributors can't be merged into each other, nor one into itself."""
+
+    code = "merge_circle"
+
+    def __init__(self, id: str, into: str) -> None:
+        super().__init__(f"Merging {id} into {into} would close a circle.", id=id, into=into)
+
+
+class NotPermitted(Refusal):
+    """The key that asked may not act for this person or decide this."""
+
+    code = "not_permitted"
+
+    def __init__(self, actor: str, verb: str) -> None:
+        super().__init__(f"{actor} may not {verb} this.", actor=actor, verb=verb)
+
+
+class Busy(Refusal):
+    """Others wrote about the same works at the same moment, again and again; try once more."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__("Others are writing about the same works just now; try again.")

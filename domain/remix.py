@@ -1,0 +1,114 @@
+"""A remix: one edge of the lineage, this piece was made from that older one.
+
+The one rule: an edge found false is struck; it stays on record and stops counting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from domain.fact import Fact, Noun, fact
+from domain.refusal import BadRate, UnknownKind
+
+REMIX_KINDS = {
+    "adaptation": "made anew from it: a story from a poem, a film from a story",
+    "arrangement": "the same piece for other voices, instruments or means",
+    "sample": "a part of its recording or picture is heard or seen in it",
+    "quotation": "a part of it is played, drawn or said again",
+    "translation": "the same piece in another language",
+    "component": "it is a part of the whole as it stands: a track of a song, a scene of a film",
+    "influence": "it was made with it in mind; nothing of it is in it",
+}
+
+MAXIMUM_RATE_LENGTH = 80
+
+
+class Remix(Noun):
+    """One edge of the lineage, and what became of it."""
+
+    NAME = "remix"
+    child: str
+    parent: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about an edge names both its ends."""
+
+        child: str
+        parent: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.child, self.parent)
+
+    @fact("remix.declared")
+    class Declared(Event):
+        """The child was made from the parent."""
+
+        SEALED = ("evidence",)
+        STATE = "declared"
+        kind: str
+        rate: str | None = None
+        evidence: str | None = None
+        effective_at: str | None = None
+
+        def apply(self, noun: Remix) -> None:
+            noun.state = self.STATE
+            noun.child = self.child
+            noun.parent = self.parent
+
+    @fact("remix.disputed")
+    class Disputed(Event):
+        """Somebody says that the edge is false."""
+
+        SEALED = ("reason",)
+        FROM = ("declared", "upheld")
+        STATE = "disputed"
+        reason: str
+
+    @fact("remix.upheld")
+    class Upheld(Event):
+        """The dispute was decided: the edge stands."""
+
+        SEALED = ("reason",)
+        FROM = ("disputed",)
+        STATE = "upheld"
+        reason: str
+
+    @fact("remix.struck")
+    class Struck(Event):
+        """The edge was found false."""
+
+        SEALED = ("reason",)
+        FROM = ("declared", "disputed", "upheld")
+        STATE = "struck"
+        reason: str
+
+    BIRTHS = (Declared,)
+
+    @property
+    def ends(self) -> dict[str, str]:
+        """The two works, as every fact about the edge names them."""
+        return {"child": self.child, "parent": self.parent}
+
+
+def remix_kind(kind: str) -> str:
+    """The kind, if it is one of those documented."""
+    if kind not in REMIX_KINDS:
+        raise UnknownKind(kind, tuple(REMIX_KINDS))
+    return kind
+
+
+def exact_rate(rate: object) -> str | None:
+    """A rate as stated, if it is an exact number from 0 to 1; floats and exponents are refused."""
+    if rate is None:
+        return None
+    if not isinstance(rate, str) or len(rate) > MAXIMUM_RATE_LENGTH or "e" in rate.lower():
+        raise BadRate(rate)
+    try:
+        value = Fraction(rate)
+    except (ValueError, ZeroDivisionError):
+        raise BadRate(rate) from None
+    if not 0 <= value <= 1 or not rate.isascii() or rate != rate.strip() or "_" in rate:
+        raise BadRate(rate)
+    return rate

@@ -1,0 +1,41 @@
+"""Personal and free text behind salted commitments, so that it can be forgotten.
+
+The one rule: a fact holds only the digest of a text; the text itself lies in the vault.
+
+The form is the disclosure of RFC 9901 (SD-JWT), section 4.2: the digest is the base64url SHA-256
+of the base64url text of the JSON array ``[salt, name, value]``, with a salt of 128 bits.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from os import urandom
+from typing import NamedTuple
+
+
+class Disclosure(NamedTuple):
+    """A text that a fact commits to: whose it is, what it is called, and what it says."""
+
+    digest: str
+    owner: str
+    name: str
+    salt: str
+    value: str
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def digest_of(salt: str, name: str, value: str) -> str:
+    """The commitment to a named text under a salt (RFC 9901, section 4.2.3)."""
+    array = json.dumps([salt, name, value], ensure_ascii=False, separators=(",", ":"))
+    return _base64url(sha256(_base64url(array.encode()).encode()).digest())
+
+
+def seal(owner: str, name: str, value: str) -> Disclosure:
+    """A new disclosure of a text under a fresh random salt."""
+    salt = _base64url(urandom(16))
+    return Disclosure(digest_of(salt, name, value), owner, name, salt, value)

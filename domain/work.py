@@ -1,0 +1,55 @@
+"""A work: a node of the remix graph, be it a contribution, an outside source or a release.
+
+The one rule: works are ordered by (start of making date, journal position), and a parent comes
+strictly before its child; so the graph has no circle, and no search for one is needed.
+"""
+
+from __future__ import annotations
+
+from domain.fact import Fact, Noun, fact
+from domain.refusal import ParentNotOlder, SelfRemix
+
+
+class Work(Noun):
+    """A node of the remix graph."""
+
+    NAME = "work"
+    made_at: str | None
+    """When it was made, as stated."""
+    made: str
+    """The first instant of that, or of the recording (see domain.moment)."""
+
+    @fact("work.redated")
+    class Redated(Fact):
+        """The making date was corrected."""
+
+        SEALED = ("reason",)
+        made_at: str
+        made: str
+        reason: str
+
+        @property
+        def effective(self) -> str:
+            return self.made
+
+        def apply(self, noun: Work) -> None:
+            noun.made_at = self.made_at
+            noun.made = self.made
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """What lineage is ordered by."""
+        return self.made, self.position
+
+
+def must_be_older(parent: Work, child: Work) -> None:
+    """Refuse an edge whose parent was not made before its child, with both dates."""
+    if parent.id == child.id:
+        raise SelfRemix(child.id)
+    if not parent.order < child.order:
+        raise ParentNotOlder(
+            child=child.id,
+            parent=parent.id,
+            child_made_at=child.made_at or child.made or "an unknown time",
+            parent_made_at=parent.made_at or parent.made or "an unknown time",
+        )

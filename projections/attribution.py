@@ -1,0 +1,396 @@
+"""Attribution: who is credited for what, and who contributed to a finished work.
+
+The one rule: a credit counts unless it was declined or revoked, and counts as influence if
+either the credit itself or every way to its work is one of influence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.fact import Fact
+from domain.refusal import UnknownContributor, UnknownCredit
+from projections import lineage
+from projections.lineage import Ancestry, WorkRow
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table
+
+CONTRIBUTORS = Table(
+    "contributors",
+    (
+        ("number", "BIGINT NOT NULL"),
+        ("id", "TEXT NOT NULL"),
+        ("name", "TEXT"),
+        ("state", "TEXT NOT NULL"),
+        ("merged_into", "BIGINT"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("number", "id", "merged_into"),
+    key="number",
+)
+CREDITS = Table(
+    "credits",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("work", "BIGINT NOT NULL"),
+        ("contributor", "BIGINT NOT NULL"),
+        ("role", "TEXT NOT NULL"),
+        ("display", "TEXT"),
+        ("kind", "TEXT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+        ("evidence", "TEXT"),
+        ("born", "BIGINT NOT NULL"),
+        ("actor", "TEXT NOT NULL"),
+    ),
+    ("id", "work", "contributor"),
+    key="id",
+)
+
+PATHS = 12
+"""How many ways are told for one person; the count of all stands beside them."""
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """The people and credits this fact adds or changes."""
+    match happened:
+        case Contributor.Admitted(originator_id=id, name=name):
+            yield Put(CONTRIBUTORS, (numbers[id], id, name, happened.STATE, None, position))
+        case Contributor.Merged(originator_id=id, into=into):
+            merged = {"state": happened.STATE, "merged_into": numbers[into]}
+            yield Amend(CONTRIBUTORS, numbers[id], merged)
+        case Credit.Granted(work=work, contributor=contributor) | Credit.Claimed(
+            work=work, contributor=contributor
+        ):
+            yield Put(
+                CREDITS,
+                (
+                    happened.originator_id,
+                    numbers[work],
+                    numbers[contributor],
+                    happened.role,
+                    happened.display,
+                    happened.kind,
+                    happened.STATE,
+                    happened.evidence,
+                    position,
+                    happened.actor,
+                ),
+            )
+        case Credit.Settled(stands_as=state):
+            yield Amend(CREDITS, happened.originator_id, {"state": state})
+        case Credit.Event():
+            yield Amend(CREDITS, happened.originator_id, {"state": happened.STATE})
+
+
+ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+_CREDIT = (
+    "c.id, c.work, c.contributor, c.role, c.display, c.kind, c.state, c.evidence, c.born, "
+    "p.merged_into"
+)
+_CREDIT_FROM = (
+    f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
+)
+_COUNTED = f"c.state NOT IN ('declined', 'revoked') AND {holds('c')}"
+
+
+class CreditRow(NamedTuple):
+    """A credit as the read table holds it, with where its person was merged into."""
+
+    id: str
+    work: int
+    contributor: int
+    role: str
+    display: str | None
+    kind: str
+    state: str
+    evidence: str | None
+    born: int
+    merged_into: int | None
+
+
+def credits_on(view: View, works: Collection[int], *, all_states: bool = False) -> list[CreditRow]:
+    """The credits on these works, for the people they belong to after all merges."""
+    state = holds("c") if all_states else _COUNTED
+    rows = view.rows(
+        f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.work IN :works AND {state}",
+        works=list(works),
+    )
+    return _merged(view, sorted((CreditRow(*row) for row in rows), key=lambda row: row.born))
+
+
+def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
+    """The same credits, each given to who its person is now; almost nobody is ever merged."""
+    into = {row.contributor: row.merged_into for row in rows if row.merged_into is not None}
+    if not into:
+        return rows
+    while open_ends := set(into.values()) - set(into):
+        found = view.rows(
+            "SELECT p.number, p.merged_into FROM @contributors p "
+            f"WHERE p.number IN :numbers AND {holds('p')}",
+            numbers=list(open_ends),
+        )
+        into |= {number: target if target is not None else number for number, target in found}
+    merged = []
+    for row in rows:
+        person = row.contributor
+        while into.get(person, person) != person:
+            person = into[person]
+        merged.append(row._replace(contributor=person))
+    return merged
+
+
+def credit(view: View, id: str) -> dict[str, Any]:
+    """One credit; UnknownCredit if there is none with this id."""
+    row = view.one(
+        f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.id = :id AND {holds('c')}", id=id
+    )
+    if row is None:
+        raise UnknownCredit(id)
+    return told(view, [CreditRow(*row)])[0]
+
+
+def credits_of(view: View, work_id: str) -> list[dict[str, Any]]:
+    """Every credit on one work, in every state, in the order in which they were opened."""
+    number = lineage.find(view, work_id).number
+    return told(view, credits_on(view, [number], all_states=True))
+
+
+def told(view: View, rows: list[CreditRow]) -> list[dict[str, Any]]:
+    """Credits as an answer tells them."""
+    people = persons(view, {row.contributor for row in rows})
+    works = lineage.rows_of(view, {row.work for row in rows})
+    texts = view.texts({text for row in rows for text in (row.display, row.evidence)})
+    return [
+        {
+            "id": row.id,
+            "work": works[row.work].id,
+            "contributor": people[row.contributor],
+            "role": row.role,
+            "display": texts.get(row.display),
+            "kind": row.kind,
+            "state": row.state,
+            "evidence": texts.get(row.evidence),
+            "position": row.born,
+        }
+        for row in rows
+    ]
+
+
+def persons(view: View, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """People by their numbers, as an answer refers to them."""
+    rows = view.rows(
+        "SELECT p.number, p.id, v.value FROM @contributors p "
+        "LEFT JOIN vault v ON v.digest = p.name "
+        f"WHERE p.number IN :numbers AND {holds('p')}",
+        numbers=list(numbers),
+    )
+    return {number: {"id": id, "name": name} for number, id, name in rows}
+
+
+class Share(NamedTuple):
+    """What one person has in a finished work."""
+
+    person: int
+    generation: int
+    credits: list[CreditRow]
+
+
+def shares_in(tree: Ancestry, rows: Iterable[CreditRow]) -> list[Share]:
+    """The people credited anywhere in an ancestry, the nearest first."""
+    by_person: dict[int, list[CreditRow]] = {}
+    for row in rows:
+        by_person.setdefault(row.contributor, []).append(row)
+    shares = [
+        Share(person, min(tree.generation[row.work] for row in rows), rows)
+        for person, rows in by_person.items()
+    ]
+    return sorted(shares, key=lambda share: (share.generation, share.person))
+
+
+def is_direct(tree: Ancestry, row: CreditRow) -> bool:
+    """Whether something of the person is in the work, not only their influence."""
+    return row.kind == "direct" and row.work in tree.direct
+
+
+def explain(
+    tree: Ancestry, share: Share, ids: dict[int, str], texts: dict[str | None, str]
+) -> dict[str, Any]:
+    """What one person has in a finished work: roles, pieces, and the ways they came in."""
+    pieces = {row.work for row in share.credits}
+    ordered = sorted(pieces, key=lambda work: (tree.generation[work], work))
+    return {
+        "kind": "direct" if any(is_direct(tree, row) for row in share.credits) else "influence",
+        "roles": list(dict.fromkeys(row.role for row in share.credits)),
+        "generation": share.generation,
+        "pieces": len(pieces),
+        "path_count": sum(tree.path_count[work] for work in pieces),
+        "paths": [
+            {
+                "kind": "direct" if path[-1] in tree.direct else "influence",
+                "works": [ids[work] for work in path],
+                "roles": list(
+                    dict.fromkeys(row.role for row in share.credits if row.work == path[-1])
+                ),
+            }
+            for path in tree.paths(ordered, PATHS)
+        ],
+        "credits": [
+            {
+                "id": row.id,
+                "work": ids[row.work],
+                "role": row.role,
+                "display": texts.get(row.display),
+                "kind": "direct" if is_direct(tree, row) else "influence",
+                "state": row.state,
+            }
+            for row in share.credits
+        ],
+    }
+
+
+def contributors(
+    view: View,
+    id: str,
+    *,
+    role: str | None = None,
+    kind: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Everybody who contributed to a work, through every generation of remixes."""
+    place = decode_cursor(after, int, int) or [-1, -1]
+    tree = lineage.ancestry(view, lineage.find(view, id).number)
+    rows = credits_on(view, tree.generation)
+    if role is not None:
+        rows = [row for row in rows if row.role == role]
+    shares = shares_in(tree, rows)
+    if kind is not None:
+        shares = [
+            share
+            for share in shares
+            if (kind == "direct") == any(is_direct(tree, row) for row in share.credits)
+        ]
+    left = [share for share in shares if [share.generation, share.person] > place]
+    page = left[:limit]
+    items = _explained(view, tree, page)
+    more = len(left) > limit
+    return Page(items, encode_cursor(page[-1].generation, page[-1].person) if more else None)
+
+
+def _explained(view: View, tree: Ancestry, shares: list[Share]) -> list[dict[str, Any]]:
+    people = persons(view, [share.person for share in shares])
+    texts = view.texts({row.display for share in shares for row in share.credits})
+    ids = {number: row.id for number, row in lineage.rows_of(view, tree.generation).items()}
+    return [
+        {"contributor": people[share.person], **explain(tree, share, ids, texts)}
+        for share in shares
+    ]
+
+
+def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | None, int]:
+    """The contributor's row; UnknownContributor if there is none with this id."""
+    row = view.one(
+        "SELECT p.number, p.id, p.name, p.state, p.merged_into, p.born FROM @contributors p "
+        f"WHERE p.id = :id AND {holds('p')}",
+        id=id,
+    )
+    if row is None:
+        raise UnknownContributor(id)
+    return row
+
+
+def person(view: View, id: str) -> dict[str, Any]:
+    """One contributor, and whom they were merged into."""
+    _, _, name, state, merged_into, born = find_person(view, id)
+    into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
+    return {
+        "id": id,
+        "name": view.texts({name}).get(name),
+        "state": state,
+        "merged_into": into,
+        "position": born,
+    }
+
+
+def people(
+    view: View, *, q: str | None = None, after: str | None = None, limit: int = 50
+) -> Page:
+    """The contributors whose names contain a text, in the order of admission."""
+    place = decode_cursor(after, int) or [0]
+    where = "" if q is None else "AND v.folded LIKE :pattern ESCAPE '!'"
+    rows = view.rows(
+        "SELECT p.number, p.id, v.value, p.state FROM @contributors p "
+        "LEFT JOIN vault v ON v.digest = p.name "
+        f"WHERE p.number > :above AND {holds('p')} {where} ORDER BY p.number LIMIT :limit",
+        above=place[0],
+        limit=limit + 1,
+        **({} if q is None else {"pattern": lineage.contains(q)}),
+    )
+    items = [{"id": id, "name": name, "state": state} for _, id, name, state in rows[:limit]]
+    return Page(items, encode_cursor(rows[limit - 1][0]) if len(rows) > limit else None)
+
+
+def accounts_of(view: View, number: int) -> list[int]:
+    """A person's own number and those merged into it, however indirectly."""
+    rows = view.rows(
+        "WITH RECURSIVE same (number) AS (SELECT CAST(:number AS BIGINT) UNION "
+        "SELECT p.number FROM same JOIN @contributors p ON p.merged_into = same.number "
+        f"WHERE {holds('p')}) SELECT number FROM same",
+        number=number,
+    )
+    return [number for (number,) in rows]
+
+
+def attribution(
+    view: View, id: str, *, after: str | None = None, limit: int = 50
+) -> Page:
+    """Every finished work this person is in, how, and through what; the latest first."""
+    place = decode_cursor(after, int)
+    accounts = accounts_of(view, find_person(view, id)[0])
+    below = "" if place is None else "AND w.number < :below"
+    found = view.rows(
+        "WITH RECURSIVE down (number) AS ("
+        f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
+        "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
+        f"WHERE e.state <> 'struck' AND {holds('e')}) "
+        "SELECT w.number FROM down JOIN @works w ON w.number = down.number "
+        f"WHERE w.kind = 'release' AND {holds('w')} {below} "
+        "ORDER BY w.number DESC LIMIT :limit",
+        accounts=accounts,
+        limit=limit + 1,
+        **({} if place is None else {"below": place[0]}),
+    )
+    rows = lineage.rows_of(view, [number for (number,) in found[:limit]])
+    texts = view.texts({row.title for row in rows.values()})
+    items = []
+    for (number,) in found[:limit]:
+        tree = lineage.ancestry(view, number)
+        own = [row for row in credits_on(view, tree.generation) if row.contributor in accounts]
+        told = _explained(view, tree, shares_in(tree, own))[0]
+        del told["contributor"]
+        items.append(
+            {
+                "release": {
+                    **lineage.reference(rows[number], texts),
+                    "published": lineage.publication(rows[number]),
+                },
+                **told,
+            }
+        )
+    return Page(items, encode_cursor(found[limit - 1][0]) if len(found) > limit else None)
+
+
+def makers(view: View, works: Iterable[WorkRow]) -> dict[int, list[dict[str, Any]]]:
+    """Who is credited directly on each work: the names that stand on a card or a line."""
+    rows = [row for row in credits_on(view, {work.number for work in works}) if row.kind == "direct"]
+    named = persons(view, {row.contributor for row in rows})
+    made: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        made.setdefault(row.work, []).append({**named[row.contributor], "role": row.role})
+    return made

@@ -1,0 +1,110 @@
+"""A lineage in the forms other tools read: GraphML, Graphviz DOT, and JSON-LD in PROV-O.
+
+The one rule: every form tells the same nodes and edges, an arrow pointing from what was made to
+what it was made from.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import networkx as nx
+
+Lineage = dict[str, Any]
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that XML 1.0 cannot hold, not even escaped."""
+
+
+def label(node: dict[str, Any]) -> str:
+    """What people call a work: its title, else its address, else what it is."""
+    if node["title"]:
+        return str(node["title"])
+    if node["uri"]:
+        return str(node["uri"])
+    return f"({node['state']} {node['kind']})"
+
+
+def graph(lineage: Lineage) -> nx.MultiDiGraph[str]:
+    """The lineage as a networkx graph, edges keyed by the remix."""
+    made = nx.MultiDiGraph()
+    for node in lineage["nodes"]:
+        content = {name: value for name, value in node.items() if value is not None}
+        made.add_node(content.pop("id"), label=label(node), **content)
+    for edge in lineage["edges"]:
+        content = {name: value for name, value in edge.items() if value is not None}
+        made.add_edge(content.pop("child"), content.pop("parent"), key=content.pop("id"), **content)
+    return made
+
+
+def graphml(lineage: Lineage) -> str:
+    """GraphML (graphml.graphdrawing.org), as Gephi, yEd and networkx read it."""
+    made = graph(lineage)
+    for _, content in made.nodes(data=True):
+        for name, value in content.items():
+            if isinstance(value, str):
+                content[name] = _NOT_IN_XML.sub("\ufffd", value)
+    return "\n".join(nx.generate_graphml(made)) + "\n"
+
+
+def dot(lineage: Lineage) -> str:
+    """Graphviz DOT; the text in quotes is escaped as the language asks."""
+    lines = ["digraph lineage {", "  rankdir=BT;", '  node [shape=box, style="rounded"];']
+    for node in lineage["nodes"]:
+        style = ', style="rounded,dashed"' if node["kind"] == "outside" else ""
+        bold = ", penwidth=2" if node["id"] == lineage["root"] else ""
+        lines.append(f"  {_quoted(node['id'])} [label={_quoted(label(node))}{style}{bold}];")
+    for edge in lineage["edges"]:
+        says = edge["kind"] if edge["rate"] is None else f"{edge['kind']} {edge['rate']}"
+        style = ", style=dashed" if edge["kind"] == "influence" else ""
+        ends = f"{_quoted(edge['child'])} -> {_quoted(edge['parent'])}"
+        lines.append(f"  {ends} [label={_quoted(says)}{style}];")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "")
+    return f'"{escaped}"'
+
+
+def json_ld(lineage: Lineage, base: str) -> dict[str, Any]:
+    """JSON-LD in the terms of PROV-O and Dublin Core; ``base`` is the address of /works/."""
+    derived: dict[str, list[dict[str, Any]]] = {}
+    for edge in lineage["edges"]:
+        derived.setdefault(edge["child"], []).append(
+            {
+                "@type": "prov:Derivation",
+                "prov:entity": {"@id": base + edge["parent"]},
+                "stemma:kind": edge["kind"],
+                "stemma:state": edge["state"],
+                **({} if edge["rate"] is None else {"stemma:rate": edge["rate"]}),
+            }
+        )
+    return {
+        "@context": {
+            "prov": "http://www.w3.org/ns/prov#",
+            "dcterms": "http://purl.org/dc/terms/",
+            "stemma": base + "#",
+        },
+        "@graph": [
+            {
+                "@id": base + node["id"],
+                "@type": "prov:Entity",
+                "dcterms:title": label(node),
+                **({} if node["made_at"] is None else {"dcterms:created": node["made_at"]}),
+                **({} if node["uri"] is None else {"prov:alternateOf": {"@id": node["uri"]}}),
+                **(
+                    {
+                        "prov:wasDerivedFrom": [
+                            one["prov:entity"] for one in derived[node["id"]]
+                        ],
+                        "prov:qualifiedDerivation": derived[node["id"]],
+                    }
+                    if node["id"] in derived
+                    else {}
+                ),
+            }
+            for node in lineage["nodes"]
+        ],
+    }

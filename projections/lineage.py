@@ -1,0 +1,496 @@
+"""Lineage: the works, what each was made from, and what was made from it.
+
+The one rule: a struck edge stays on record and is never walked; every other edge is.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from domain.contribution import Contribution
+from domain.fact import Fact
+from domain.journal import Neighbours
+from domain.moment import instant
+from domain.outside import Outside
+from domain.refusal import UnknownRemix, UnknownWork
+from domain.release import Release
+from domain.remix import Remix
+from domain.work import Work
+from projections.store import Page, Store, View, decode_cursor, encode_cursor, holds
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table
+
+WORKS = Table(
+    "works",
+    (
+        ("number", "BIGINT NOT NULL"),
+        ("id", "TEXT NOT NULL"),
+        ("kind", "TEXT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+        ("title", "TEXT"),
+        ("medium", "TEXT"),
+        ("uri", "TEXT"),
+        ("made_at", "TEXT"),
+        ("made", "TEXT NOT NULL"),
+        ("licence", "TEXT"),
+        ("sha256", "TEXT"),
+        ("poster", "TEXT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+        ("recorded_at", "TEXT NOT NULL"),
+        ("published", "BIGINT"),
+        ("published_at", "TEXT"),
+    ),
+    ("number", "id", "kind, number"),
+    key="number",
+)
+REMIXES = Table(
+    "remixes",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("child", "BIGINT NOT NULL"),
+        ("parent", "BIGINT NOT NULL"),
+        ("kind", "TEXT NOT NULL"),
+        ("rate", "TEXT"),
+        ("state", "TEXT NOT NULL"),
+        ("evidence", "TEXT"),
+        ("born", "BIGINT NOT NULL"),
+        ("actor", "TEXT NOT NULL"),
+    ),
+    ("id", "child", "parent, child"),
+    key="id",
+)
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """The works and edges this fact adds or changes."""
+    match happened:
+        case Contribution.Submitted():
+            yield _work(position, happened, numbers, "contribution")
+        case Outside.Cited():
+            yield _work(position, happened, numbers, "outside")
+        case Release.Assembled():
+            yield _work(position, happened, numbers, "release")
+        case Contribution.Withdrawn() | Release.Withdrawn():
+            yield Amend(WORKS, numbers[happened.originator_id], {"state": happened.STATE})
+        case Release.Published():
+            number = numbers[happened.originator_id]
+            out = {"published": position, "published_at": instant(happened.timestamp)}
+            yield Amend(WORKS, number, {"state": happened.STATE, **out})
+        case Work.Redated(made_at=made_at, made=made):
+            number = numbers[happened.originator_id]
+            yield Amend(WORKS, number, {"made_at": made_at, "made": made})
+        case Remix.Declared(child=child, parent=parent):
+            yield Put(
+                REMIXES,
+                (
+                    happened.originator_id,
+                    numbers[child],
+                    numbers[parent],
+                    happened.kind,
+                    happened.rate,
+                    happened.STATE,
+                    happened.evidence,
+                    position,
+                    happened.actor,
+                ),
+            )
+        case Remix.Disputed() | Remix.Upheld() | Remix.Struck():
+            yield Amend(REMIXES, happened.originator_id, {"state": happened.STATE})
+
+
+def _work(position: int, birth: Any, numbers: Numbers, kind: str) -> Put:
+    says = vars(birth).get
+    return Put(
+        WORKS,
+        (
+            numbers[birth.originator_id],
+            birth.originator_id,
+            kind,
+            birth.STATE,
+            says("title"),
+            says("medium"),
+            says("uri"),
+            says("made_at"),
+            says("made", ""),
+            says("licence"),
+            says("sha256"),
+            birth.actor,
+            position,
+            instant(birth.timestamp),
+            None,
+            None,
+        ),
+    )
+
+
+LINEAGE = Projection("lineage", (WORKS, REMIXES), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+_WORK = (
+    "w.number, w.id, w.kind, w.state, w.title, w.medium, w.uri, w.made_at, w.made, w.licence, "
+    "w.sha256, w.poster, w.born, w.recorded_at, w.published, w.published_at"
+)
+_COUNTS = f"e.state <> 'struck' AND {holds('e')}"
+
+
+class WorkRow(NamedTuple):
+    """A work as the read table holds it."""
+
+    number: int
+    id: str
+    kind: str
+    state: str
+    title: str | None
+    medium: str | None
+    uri: str | None
+    made_at: str | None
+    made: str
+    licence: str | None
+    sha256: str | None
+    poster: str
+    born: int
+    recorded_at: str
+    published: int | None
+    published_at: str | None
+
+
+def find(view: View, id: str) -> WorkRow:
+    """The work with this id, as known at the view's position; UnknownWork if there is none."""
+    row = view.one(f"SELECT {_WORK} FROM @works w WHERE w.id = :id AND {holds('w')}", id=id)
+    if row is None:
+        raise UnknownWork(id)
+    return WorkRow(*row)
+
+
+def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
+    """The works with these numbers."""
+    rows = view.rows(
+        f"SELECT {_WORK} FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
+        numbers=list(numbers),
+    )
+    return {row[0]: WorkRow(*row) for row in rows}
+
+
+def references(view: View, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The works with these numbers, as an answer refers to them."""
+    found = rows_of(view, numbers)
+    texts = view.texts({row.title for row in found.values()})
+    return {number: reference(row, texts) for number, row in found.items()}
+
+
+def reference(row: WorkRow, texts: dict[str | None, str]) -> dict[str, Any]:
+    """A work as an answer refers to it; a withdrawn piece shows nothing of its content."""
+    gone = row.kind == "contribution" and row.state == "withdrawn"
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "state": row.state,
+        "title": None if gone else texts.get(row.title),
+        "medium": row.medium,
+        "uri": row.uri,
+        "made_at": row.made_at,
+    }
+
+
+def work(view: View, id: str) -> dict[str, Any]:
+    """A work with its sources and how often it was remixed; credits are attribution's."""
+    row = find(view, id)
+    sources = view.rows(
+        "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent FROM @remixes e "
+        f"WHERE e.child = :number AND {holds('e')} ORDER BY e.born",
+        number=row.number,
+    )
+    remixed = view.rows(
+        f"SELECT count(DISTINCT e.child) FROM @remixes e WHERE e.parent = :number AND {_COUNTS}",
+        number=row.number,
+    )
+    parents = references(view, {source[5] for source in sources})
+    texts = view.texts({row.title, *(source[4] for source in sources)})
+    return {
+        **reference(row, texts),
+        "made": row.made or None,
+        "recorded_at": row.recorded_at,
+        "licence": row.licence,
+        "sha256": row.sha256,
+        "posted_by": row.poster,
+        "position": row.born,
+        "published": publication(row),
+        "sources": [
+            {
+                "remix": remix,
+                "kind": kind,
+                "rate": rate,
+                "state": state,
+                "evidence": texts.get(evidence),
+                "work": parents[parent],
+            }
+            for remix, kind, rate, state, evidence, parent in sources
+        ],
+        "remixed_by": remixed[0][0],
+    }
+
+
+def publication(row: WorkRow) -> dict[str, Any] | None:
+    """Where a release's lineage was frozen, and when that was recorded."""
+    if row.published is None:
+        return None
+    return {"position": row.published, "at": row.published_at}
+
+
+def remix(view: View, id: str) -> dict[str, Any]:
+    """One edge; UnknownRemix if there is none with this id."""
+    row = view.one(
+        "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.born FROM @remixes e "
+        f"WHERE e.id = :id AND {holds('e')}",
+        id=id,
+    )
+    if row is None:
+        raise UnknownRemix(id)
+    child, parent, kind, rate, state, evidence, born = row
+    ends = references(view, {child, parent})
+    return {
+        "id": id,
+        "child": ends[child],
+        "parent": ends[parent],
+        "kind": kind,
+        "rate": rate,
+        "state": state,
+        "evidence": view.texts({evidence}).get(evidence),
+        "position": born,
+    }
+
+
+def works(
+    view: View,
+    *,
+    q: str | None = None,
+    medium: str | None = None,
+    role: str | None = None,
+    kind: str | None = None,
+    never_remixed: bool = False,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """The works that fit every filter, the latest recorded first."""
+    place = decode_cursor(after, int)
+    where, values = [holds("w")], dict[str, Any](limit=limit + 1)
+    joined = ""
+    if place:
+        where.append("w.number < :below")
+        values["below"] = place[0]
+    if q is not None:
+        joined = "JOIN vault v ON v.digest = w.title"
+        where += [
+            "v.folded LIKE :pattern ESCAPE '!'",
+            "NOT (w.kind = 'contribution' AND w.state = 'withdrawn')",
+        ]
+        values["pattern"] = contains(q)
+    if medium is not None:
+        where.append("w.medium = :medium")
+        values["medium"] = medium
+    if kind is not None:
+        where.append("w.kind = :kind")
+        values["kind"] = kind
+    if role is not None:
+        where.append(
+            "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role = :role "
+            f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')})"
+        )
+        values["role"] = role
+    if never_remixed:
+        where.append(
+            f"NOT EXISTS (SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})"
+        )
+    rows = [
+        WorkRow(*row)
+        for row in view.rows(
+            f"SELECT {_WORK} FROM @works w {joined} WHERE {' AND '.join(where)} "
+            "ORDER BY w.number DESC LIMIT :limit",
+            **values,
+        )
+    ]
+    texts = view.texts({row.title for row in rows[:limit]})
+    items = [reference(row, texts) for row in rows[:limit]]
+    return Page(items, encode_cursor(rows[limit - 1].number) if len(rows) > limit else None)
+
+
+def contains(q: str) -> str:
+    """A LIKE pattern (escape character !) for texts that contain this one, in any case."""
+    escaped = q.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"
+
+
+class Edge(NamedTuple):
+    """An edge of the remix graph between two works by their numbers."""
+
+    child: int
+    parent: int
+    kind: str
+    id: str
+    rate: str | None
+    state: str
+
+
+@dataclass
+class Ancestry:
+    """A work and everything it was made from, through every generation."""
+
+    root: int
+    edges: list[Edge]
+    generation: dict[int, int] = field(init=False)
+    """The nearest generation of each work: 0 for the root, 1 for what it was made from."""
+    direct: set[int] = field(init=False)
+    """The works that are reached without passing an edge of mere influence."""
+    parents: dict[int, list[int]] = field(init=False)
+    """Each work's parents, each once, in the order in which they were declared."""
+
+    def __post_init__(self) -> None:
+        pairs: dict[int, dict[int, bool]] = {}
+        for edge in self.edges:
+            to = pairs.setdefault(edge.child, {})
+            to[edge.parent] = to.get(edge.parent, False) or edge.kind != "influence"
+        self.parents = {child: list(to) for child, to in pairs.items()}
+        self.generation = _breadth_first(self.root, lambda work: self.parents.get(work, ()))
+        through = {child: [p for p, direct in to.items() if direct] for child, to in pairs.items()}
+        self.direct = set(_breadth_first(self.root, lambda work: through.get(work, ())))
+
+    @cached_property
+    def children(self) -> dict[int, list[int]]:
+        """Each work's children within the ancestry, nearest to the root first."""
+        found: dict[int, list[int]] = {}
+        for child, parents in self.parents.items():
+            for parent in parents:
+                found.setdefault(parent, []).append(child)
+        return found
+
+    @cached_property
+    def path_count(self) -> dict[int, int]:
+        """How many ways lead from the root to each work (two edges of a pair are one way)."""
+        missing = {work: len(children) for work, children in self.children.items()}
+        count = dict.fromkeys(self.generation, 0) | {self.root: 1}
+        ready = [self.root]
+        while ready:
+            work = ready.pop()
+            for parent in self.parents.get(work, ()):
+                count[parent] += count[work]
+                missing[parent] -= 1
+                if not missing[parent]:
+                    ready.append(parent)
+        return count
+
+    def paths(self, works: Iterable[int], limit: int) -> list[tuple[int, ...]]:
+        """The shortest ways from the root to any of these works, the shortest first."""
+        # Best first: the generation is the exact distance left, so nothing is explored in vain.
+        heap = [(self.generation[work], number, (work,)) for number, work in enumerate(works)]
+        heapq.heapify(heap)
+        number, found = len(heap), list[tuple[int, ...]]()
+        while heap and len(found) < limit:
+            _, _, path = heapq.heappop(heap)
+            if path[0] == self.root:
+                found.append(path)
+                continue
+            for child in self.children[path[0]]:
+                number += 1
+                heapq.heappush(heap, (self.generation[child] + len(path), number, (child, *path)))
+        return found
+
+
+def _breadth_first(root: int, neighbours: Any) -> dict[int, int]:
+    distance, queue = {root: 0}, deque([root])
+    while queue:
+        work = queue.popleft()
+        for other in neighbours(work):
+            if other not in distance:
+                distance[other] = distance[work] + 1
+                queue.append(other)
+    return distance
+
+
+def ancestry(view: View, root: int) -> Ancestry:
+    """Everything a work was made from."""
+    rows = view.rows(
+        "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
+        f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
+        "SELECT e.child, e.parent, e.kind, e.id, e.rate, e.state "
+        f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
+        root=root,
+    )
+    return Ancestry(root, [Edge(*row) for row in sorted(rows)])
+
+
+def lineage(view: View, id: str) -> dict[str, Any]:
+    """A work's whole ancestry as nodes and edges, for pictures and export."""
+    row = find(view, id)
+    tree = ancestry(view, row.number)
+    nodes = references(view, tree.generation)
+    return {
+        "root": id,
+        "nodes": [
+            {**nodes[number], "generation": generation}
+            for number, generation in tree.generation.items()
+        ],
+        "edges": [
+            {
+                "id": edge.id,
+                "child": nodes[edge.child]["id"],
+                "parent": nodes[edge.parent]["id"],
+                "kind": edge.kind,
+                "rate": edge.rate,
+                "state": edge.state,
+            }
+            for edge in tree.edges
+        ],
+    }
+
+
+def ancestors(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+    """What a work was made from, the nearest generation first."""
+    return _walk(view, id, "child", "parent", after, limit)
+
+
+def descendants(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+    """What was made from a work, the nearest generation first.
+
+    Each page costs as much as there are works before it: a hub's descendants have no bound.
+    """
+    return _walk(view, id, "parent", "child", after, limit)
+
+
+def _walk(view: View, id: str, here: str, there: str, after: str | None, limit: int) -> Page:
+    """Generation after generation, each in order of numbers, until the page is full."""
+    place = decode_cursor(after, int, int) or [0, 0]
+    root = find(view, id).number
+    seen, level, generation = {root}, [root], 0
+    taken: list[tuple[int, int]] = []
+    while level and len(taken) <= limit:
+        generation += 1
+        found = view.rows(
+            f"SELECT DISTINCT e.{there} FROM @remixes e WHERE e.{here} IN :level AND {_COUNTS}",
+            level=level,
+        )
+        level = sorted({number for (number,) in found} - seen)
+        seen.update(level)
+        taken += [(generation, number) for number in level if [generation, number] > place]
+    page = taken[:limit]
+    nodes = references(view, [number for _, number in page])
+    items = [{**nodes[number], "generation": generation} for generation, number in page]
+    return Page(items, encode_cursor(*page[-1]) if len(taken) > limit else None)
+
+
+def neighbours_in(store: Store, id: str) -> Neighbours:
+    """The edges at a work that count, and up to which position; for the journal's own rules."""
+    with store.view() as view:
+        rows = view.rows(
+            "SELECT e.id, c.id, p.id FROM @works w "
+            "JOIN @remixes e ON e.child = w.number OR e.parent = w.number "
+            f"JOIN @works c ON c.number = e.child AND {holds('c')} "
+            f"JOIN @works p ON p.number = e.parent AND {holds('p')} "
+            f"WHERE w.id = :id AND {holds('w')} AND {_COUNTS}",
+            id=id,
+        )
+        return Neighbours(view.as_of, {remix: (child, parent) for remix, child, parent in rows})

@@ -1,0 +1,141 @@
+"""The read tables in SQLite: the embedded default, one file.
+
+The one rule: a write transaction begins IMMEDIATE, so that it waits for another writer at its
+start and never fails half-way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from projections.store import META, Row, Store, StoreUnavailable, Writer, with_tables
+
+_LIST = re.compile(r"\bIN :(\w+)")
+BUSY_TIMEOUT_SECONDS = 20
+
+
+@lru_cache(maxsize=1024)
+def _translate(sql: str, generation: int) -> str:
+    return _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", with_tables(sql, generation))
+
+
+def _bound(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.dumps(list(value)) if isinstance(value, list | set | tuple) else value
+        for name, value in values.items()
+    }
+
+
+class SQLiteStore(Store):
+    """One file; a connection for each thread."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        with self.writing() as writer:
+            writer.execute(META)
+
+    def translate(self, sql: str, generation: int) -> str:
+        """A list is a JSON text."""
+        return _translate(sql, generation)
+
+    def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
+        """The rows of a query."""
+        try:
+            return self._connection().execute(sql, _bound(values)).fetchall()
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """A write transaction."""
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+        try:
+            yield SQLiteWriter(self, connection)
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+
+    def analyze(self, generation: int) -> None:
+        """Sample the indexes."""
+        connection = self._connection()
+        connection.execute("PRAGMA analysis_limit = 400")
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE ?",
+            (f"read_{generation}_%",),
+        ).fetchall():
+            connection.execute(f"ANALYZE {name}")
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            try:
+                connection = sqlite3.connect(
+                    self.path,
+                    timeout=BUSY_TIMEOUT_SECONDS,
+                    isolation_level=None,
+                    check_same_thread=False,
+                    cached_statements=256,
+                )
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                raise StoreUnavailable(f"{self.path}: {error}") from error
+            # Read tables can be folded again: a power cut may cost the last pages of them.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -65536")
+            self._local.connection = connection
+            with self._lock:
+                self._open.append(connection)
+        return connection
+
+
+class SQLiteWriter(Writer):
+    """One write transaction."""
+
+    def __init__(self, store: SQLiteStore, connection: sqlite3.Connection) -> None:
+        self.store, self.connection = store, connection
+
+    def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> int:
+        """Carry out a statement."""
+        return self.connection.execute(_translate(sql, 0), _bound(values or {})).rowcount
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Carry out a statement for each row of values."""
+        self.connection.executemany(_translate(sql, 0), rows)
+
+    def lock(self) -> None:
+        """An IMMEDIATE transaction has locked everything already."""
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows."""
+        places = ", ".join("?" * len(columns))
+        self.connection.executemany(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows
+        )
+
+    def query(self, sql: str, values: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of a query."""
+        return self.connection.execute(_translate(sql, 0), _bound(values or {})).fetchall()

@@ -1,0 +1,93 @@
+"""The read tables: what a projection keeps, and the changes facts make to it.
+
+The one rule: a row holds from one journal position (``since``) until another (``until``); it is
+closed, never edited. So "as known at N" is a condition in a query, not another machine.
+
+In SQL text a read table is written ``@works``; the store puts the current generation in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from domain.fact import Fact
+
+NEVER = 1 << 62
+"""The ``until`` of a row that still holds."""
+
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A read table: columns with their types, and what finds its rows.
+
+    A table with ``key`` keeps versions: since and until are added to its columns, and an Amend
+    closes the version that holds and opens the next one.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    indexes: tuple[str, ...]
+    key: str | None = None
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each column stands in a row."""
+        return {name: place for place, name in enumerate(self.all_columns)}
+
+    @cached_property
+    def key_place(self) -> int:
+        """Where the key stands in a row."""
+        assert self.key is not None
+        return [name for name, _ in self.columns].index(self.key)
+
+    @cached_property
+    def all_columns(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        names = tuple(name for name, _ in self.columns)
+        return (*names, "since", "until") if self.key else names
+
+    def create(self, name: str) -> str:
+        """The statement that creates it under a name."""
+        columns = [f"{column} {kind}" for column, kind in self.columns]
+        if self.key:
+            columns += ["since BIGINT NOT NULL", "until BIGINT NOT NULL"]
+        return f"CREATE TABLE {name} ({', '.join(columns)})"
+
+    def create_indexes(self, name: str) -> Iterator[str]:
+        """The statements that create its indexes."""
+        for number, columns in enumerate(self.indexes):
+            unique = "UNIQUE " if columns.startswith("!") else ""
+            yield f"CREATE {unique}INDEX {name}_{number} ON {name} ({columns.lstrip('!')})"
+
+
+class Put(NamedTuple):
+    """A new row; in a versioned table it holds from the fact's position on."""
+
+    table: Table
+    values: Values
+
+
+class Amend(NamedTuple):
+    """The row with this key is different from the fact's position on."""
+
+    table: Table
+    key: Any
+    changes: Mapping[str, Any]
+
+
+Change = Put | Amend
+Numbers = Mapping[str, int]
+"""The dense integer keys of works and contributors by their ids."""
+
+
+class Projection(NamedTuple):
+    """One question's rows: its tables, and what a fact changes in them."""
+
+    name: str
+    tables: tuple[Table, ...]
+    changes: Callable[[int, Fact, Numbers], Iterator[Change]]

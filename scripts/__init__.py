@@ -1,0 +1,1 @@
+"""Where everything meets: settings, composition, the ``stemma`` command line, benchmarks."""

@@ -1,0 +1,149 @@
+"""Turn lists that other people keep of who used whose work into bundles that `stemma import` reads.
+
+The one rule: nothing is lost silently; a line of a source that cannot be true still becomes a line
+of the bundle, for the import to refuse by name.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TypeAlias
+
+import networkx as nx
+
+Line: TypeAlias = dict[str, object]
+
+# The four links of the list that close a circle, child first.  Each contradicts
+# a link the other way round, and a record cannot use one that did not exist yet:
+# "I'm Too Sexy" (1991) is built on Jimi Hendrix (1967), Lyn Collins (1972) and
+# the beats of Bobby Byrd's "Hot Pants"; "Without Me" (2002) opens with the start
+# of "Rap Name".
+WRONG_WAY_ROUND = frozenset(
+    {
+        ("Third-Stone-From-the-Sun:Jimi-Hendrix", "I'm-Too-Sexy:Right-Said-Fred"),
+        ("Think-(About-It):Lyn-Collins", "I'm-Too-Sexy:Right-Said-Fred"),
+        ("Hot-Pants-(Bonus-Beats):Bobby-Byrd", "I'm-Too-Sexy:Right-Said-Fred"),
+        ("Rap-Name:Obie-Trice", "Without-Me:Eminem"),
+    }
+)
+
+
+def convert_whosampled(path: Path | str) -> Iterator[Line]:
+    """The artists, tracks and samples of the `viz_demo.json` of whosampled-viz.
+
+    Its nodes are named "Title:Artist" and its links hold node numbers: the
+    source samples the target ("Straight Outta Compton", 1988, is the source and
+    "Amen, Brother", 1969, the target).  There are no dates, so the order of the
+    lines is the order of making, and a track comes after all that it samples.
+    """
+    listed = json.loads(Path(path).read_text(encoding="utf-8"))
+    names: list[str] = [node["name"] for node in listed["nodes"]]
+    links: list[tuple[int, int]] = [(link["source"], link["target"]) for link in listed["links"]]
+    artists = [name.rpartition(":")[2] for name in names]
+    for artist in dict.fromkeys(artists):
+        yield {"type": "contributor", "id": f"whosampled:artist:{artist}", "name": _spaced(artist)}
+    for track in _oldest_first(names, links):
+        yield {
+            "type": "contribution",
+            "id": f"whosampled:track:{track}",
+            "title": _spaced(names[track].rpartition(":")[0]),
+            "medium": "audio",
+            "authors": [
+                {"contributor": f"whosampled:artist:{artists[track]}", "role": "performer"}
+            ],
+            "sources": [],
+        }
+    # A line each, so that a refused link does not take its track along; numbered,
+    # because the list holds some pairs twice: two samples of one song.
+    for number, (child, parent) in enumerate(links):
+        yield {
+            "type": "remix",
+            "id": f"whosampled:link:{number}",
+            "child": f"whosampled:track:{child}",
+            "parent": f"whosampled:track:{parent}",
+            "kind": "sample",
+        }
+
+
+def convert_ocremix(folder: Path | str) -> Iterator[Line]:
+    """The artists, remixes and arranged games of the three tables of ocremix-data.
+
+    A game is an outside source, cited by a URN made of its number there.  The one column left
+    out is `has_lyrics`: a bundle has no field for it.
+    """
+    tables = Path(folder)
+    named = {row["artist_id"]: row["name"] for row in _rows(tables / "artists.csv")}
+    credited: dict[str, list[str]] = {}
+    for row in _rows(tables / "remix_artist.csv"):
+        credited.setdefault(row["remix_id"], []).append(row["artist_id"])
+    used = dict.fromkeys(chain.from_iterable(credited.values()))
+    for artist in {**named, **used}:
+        yield {
+            "type": "contributor",
+            "id": f"ocremix:artist:{artist}",
+            "name": named.get(artist, f"OC ReMix artist {artist}"),
+        }
+    for row in _rows(tables / "remixes.csv"):
+        yield {
+            "type": "contribution",
+            "id": f"ocremix:remix:{row['remix_id']}",
+            "title": row["title"].strip(),
+            "medium": "audio",
+            "authors": [
+                {"contributor": f"ocremix:artist:{artist}", "role": "remixer"}
+                for artist in credited.pop(row["remix_id"], [])
+            ],
+            "sources": [
+                {
+                    "uri": f"urn:ocremix:game:{row['game_id']}",
+                    "kind": "arrangement",
+                    "note": row["game"],
+                }
+            ],
+        }
+    # What is left names a remix that is not in the list: the import says so.
+    for remix, artists in credited.items():
+        for artist in artists:
+            yield {
+                "type": "credit",
+                "id": f"ocremix:credit:{remix}:{artist}",
+                "work": f"ocremix:remix:{remix}",
+                "contributor": f"ocremix:artist:{artist}",
+                "role": "remixer",
+                "kind": "direct",
+            }
+
+
+def _oldest_first(names: list[str], links: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """Every track after all that it samples; by its number where nothing else decides.
+
+    Tracks that sample each other in a circle nobody has settled stay together,
+    by number: the links that this leaves backwards are the import's to refuse.
+    """
+    samples: nx.DiGraph[int] = nx.DiGraph()
+    samples.add_nodes_from(range(len(names)))
+    samples.add_edges_from(
+        (parent, child)
+        for child, parent in links
+        if (names[child], names[parent]) not in WRONG_WAY_ROUND
+    )
+    circles = nx.condensation(samples)
+    members = {circle: sorted(circles.nodes[circle]["members"]) for circle in circles}
+    for circle in nx.lexicographical_topological_sort(circles, key=lambda one: members[one][0]):
+        yield from members[circle]
+
+
+def _spaced(name: str) -> str:
+    # The list writes a hyphen for every space and so no longer knows "Jay-Z"
+    # from "Jay Z"; only a hyphen between two spaces can still be told.
+    spaced = " - ".join(part.replace("-", " ") for part in name.split("---"))
+    return " ".join(spaced.split())
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as table:
+        yield from csv.DictReader(table)

@@ -1,0 +1,98 @@
+"""The composition root: a journal, a store and a follower on one database.
+
+The one rule: whatever runs Stemma (the server, the command line, a test) is put together here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from psycopg.conninfo import conninfo_to_dict
+
+from api.keys import Keys
+from domain.fact import utc_now
+from domain.journal import Journal
+from projections.follower import Follower
+from projections.lineage import neighbours_in
+from projections.store import Store, open_store
+
+LOCK_TIMEOUT_SECONDS = 20
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+@dataclass
+class Service:
+    """Everything one process needs."""
+
+    journal: Journal
+    store: Store
+    follower: Follower
+    keys: Keys
+
+    def close(self) -> None:
+        """Stop following and give back every connection."""
+        self.follower.stop()
+        self.journal.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_service(
+    database: str,
+    *,
+    operator_key: str | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    create: bool = True,
+) -> Service:
+    """Open the database an address names; its tables are created unless that was done before.
+
+    Open it after a fork, not before: a pool of connections does not survive one.
+    """
+    if database.startswith("sqlite:///"):
+        Path(database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    store = open_store(database)
+    journal = Journal(
+        journal_environment(database, create=create),
+        clock=clock,
+        neighbours=partial(neighbours_in, store),
+    )
+    follower, keys = Follower(journal, store), Keys(store, operator_key=operator_key)
+    if create:
+        follower.prepare()
+        keys.create_table()
+    return Service(journal, store, follower, keys)
+
+
+def journal_environment(database: str, *, create: bool) -> dict[str, str]:
+    """The settings of the eventsourcing library for a database address."""
+    common = {"ORIGINATOR_ID_TYPE": "text", "CREATE_TABLE": "y" if create else "n"}
+    if database.startswith("sqlite:///"):
+        return common | {
+            "PERSISTENCE_MODULE": "eventsourcing.sqlite",
+            "APPLICATION_RECORDER_TOPIC": "domain.recorders:SQLiteJournal",
+            "SQLITE_DBNAME": database.removeprefix("sqlite:///"),
+            "SQLITE_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
+        }
+    parts = conninfo_to_dict(database)
+    return common | {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "APPLICATION_RECORDER_TOPIC": "domain.recorders:PostgresJournal",
+        "POSTGRES_DBNAME": str(parts.get("dbname", "")),
+        "POSTGRES_HOST": str(parts.get("host", "")),
+        "POSTGRES_PORT": str(parts.get("port", 5432)),
+        "POSTGRES_USER": str(parts.get("user", "")),
+        "POSTGRES_PASSWORD": str(parts.get("password", "")),
+        "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
+        "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
+        "POSTGRES_POOL_SIZE": "1",
+    }

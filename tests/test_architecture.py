@@ -1,0 +1,194 @@
+"""The arrows point one way, and every folder keeps to what it may know.
+
+Rule: a claim made here is also shown to fail, on a small project that breaks it.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# What each package may import besides itself and the standard library.
+MAY_IMPORT = {
+    "domain": {"eventsourcing"},
+    "projections": {"domain", "networkx"},
+    "api": {"domain", "projections", "flask", "flask_smorest", "marshmallow", "werkzeug"},
+}
+PACKAGES = (*MAY_IMPORT, "scripts")
+ENGINES = {"psycopg", "psycopg_pool", "sqlite3"}
+FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
+# The folders of a machine that builds: a path there is nobody else's.
+MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(?:work|root|home|Users)/")
+
+Breaches = Iterator[str]
+
+
+def modules(root: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            yield path.relative_to(root), ast.parse(path.read_text("utf-8"))
+
+
+def imported(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every top-level name imported anywhere in the module, with its line."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Import(names=names, lineno=line):
+                yield from ((line, alias.name.partition(".")[0]) for alias in names)
+            case ast.ImportFrom(module=str(name), level=0, lineno=line):
+                yield line, name.partition(".")[0]
+
+
+def wrong_imports(root: Path) -> Breaches:
+    """The domain knows nobody, projections know the domain, the api knows both."""
+    for path, module in modules(root):
+        package = path.parts[0]
+        if package not in MAY_IMPORT:
+            continue
+        allowed = MAY_IMPORT[package] | {package} | sys.stdlib_module_names
+        if package == "projections" and path.name.startswith("store"):
+            allowed |= ENGINES
+        elif package != "domain":
+            allowed -= ENGINES
+        for line, name in imported(module):
+            if name not in allowed:
+                yield f"{path}:{line} imports {name}"
+
+
+def readers_of_the_environment(root: Path) -> Breaches:
+    """Settings come from one place."""
+    names = {"environ", "environb", "getenv", "getenvb", "putenv"}
+    for path, module in modules(root):
+        if path == Path("scripts/settings.py"):
+            continue
+        for node in ast.walk(module):
+            match node:
+                case ast.Attribute(value=ast.Name(id="os"), attr=attribute) if attribute in names:
+                    yield f"{path}:{node.lineno} reads os.{attribute}"
+                case ast.ImportFrom(module="os", names=aliases):
+                    for alias in aliases:
+                        if alias.name in names:
+                            yield f"{path}:{node.lineno} imports os.{alias.name}"
+
+
+def names_that_say_nothing(root: Path) -> Breaches:
+    """A module is named after what it holds."""
+    for path, _ in modules(root):
+        for part in (*path.parent.parts, path.stem):
+            if part.lower() in FORBIDDEN_NAMES:
+                yield f"{path} is named {part}"
+
+
+def modules_without_a_word(root: Path) -> Breaches:
+    """Every module says what it is for."""
+    for path, module in modules(root):
+        if not ast.get_docstring(module):
+            yield f"{path} has no docstring"
+
+
+def packages_among_the_tests(root: Path) -> Breaches:
+    """Tests are flat: a package tests/domain would stand before the real one."""
+    for path in sorted((root / "tests").rglob("__init__.py")):
+        yield f"{path.relative_to(root)} makes a package of tests"
+
+
+def paths_of_a_machine(root: Path) -> Breaches:
+    """No file names a folder that only the machine it was written on has."""
+    for path in project_files(root):
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+        for number, line in enumerate(text.splitlines(), start=1):
+            if found := MACHINE_PATH.search(line):
+                yield f"{path.relative_to(root)}:{number} names {found.group()}"
+
+
+def project_files(folder: Path) -> Iterator[Path]:
+    """What is source: tools leave theirs in folders that start with a dot, or in these."""
+    for path in sorted(folder.iterdir()):
+        is_left_behind = path.name in {"__pycache__", "build"} or path.suffix == ".egg-info"
+        if path.is_file():
+            yield path
+        elif path.name == ".ci" or not (path.name.startswith(".") or is_left_behind):
+            yield from project_files(path)
+
+
+RULES = [
+    wrong_imports,
+    readers_of_the_environment,
+    names_that_say_nothing,
+    modules_without_a_word,
+    packages_among_the_tests,
+    paths_of_a_machine,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_project_keeps(rule: Callable[[Path], Breaches]) -> None:
+    assert not list(rule(ROOT)), rule.__doc__
+
+
+BREACHES = [
+    (wrong_imports, "domain/a.py", "import flask", "imports flask"),
+    (wrong_imports, "domain/a.py", "import psycopg", "imports psycopg"),
+    (wrong_imports, "domain/a.py", "from projections.lineage import Edge", "imports projections"),
+    (wrong_imports, "domain/a.py", "def f():\n    import api.works", "imports api"),
+    (wrong_imports, "domain/deep/a.py", "import scripts", "imports scripts"),
+    (wrong_imports, "projections/lineage.py", "import sqlite3", "imports sqlite3"),
+    (wrong_imports, "projections/store.py", "from api import works", "imports api"),
+    (wrong_imports, "projections/a.py", "import eventsourcing.domain", "imports eventsourcing"),
+    (wrong_imports, "api/a.py", "from scripts.settings import Settings", "imports scripts"),
+    (wrong_imports, "api/a.py", "import sqlite3", "imports sqlite3"),
+    (wrong_imports, "api/a.py", "import psycopg_pool", "imports psycopg_pool"),
+    (readers_of_the_environment, "api/a.py", "import os\nos.environ['A']", "reads os.environ"),
+    (readers_of_the_environment, "scripts/a.py", "import os\nos.getenv('A')", "reads os.getenv"),
+    (readers_of_the_environment, "domain/a.py", "from os import environ", "imports os.environ"),
+    (names_that_say_nothing, "api/utils.py", "", "is named utils"),
+    (names_that_say_nothing, "api/common/works.py", "", "is named common"),
+    (modules_without_a_word, "domain/a.py", "a = 1", "has no docstring"),
+    (packages_among_the_tests, "tests/domain/__init__.py", "", "makes a package"),
+    (paths_of_a_machine, "README.md", "see /wo" + "rk/here", "names /wo" + "rk/"),
+    (paths_of_a_machine, ".ci/run", "PATH=/ro" + "ot/bin", "names /ro" + "ot/"),
+]
+
+
+@pytest.mark.parametrize("rule, path, text, said", BREACHES, ids=range(len(BREACHES)))
+def test_a_breach_is_found_and_named(
+    rule: Callable[[Path], Breaches], path: str, text: str, said: str, tmp_path: Path
+) -> None:
+    write(tmp_path / path, text)
+    (found,) = rule(tmp_path)
+    assert found.startswith(path)
+    assert said in found
+
+
+KEPT = {
+    "domain/journal.py": '"""A."""\nimport json\nfrom eventsourcing.application import Application',
+    "projections/store_sqlite.py": '"""A."""\nimport sqlite3\nfrom domain.remix import Remix',
+    "projections/store.py": '"""A."""\nimport psycopg\nfrom psycopg_pool import ConnectionPool',
+    "api/works.py": '"""A."""\nfrom flask import g\nfrom projections.lineage import Edge',
+    "scripts/settings.py": '"""A."""\nimport os\nos.environ["STEMMA_PORT"]',
+    "scripts/stemma.py": '"""A."""\nimport click\nfrom api.works import routes',
+    "README.md": "GET /works/1 and https://example.org/work/1 and ~/work/x",
+    ".venv/lib/a.py": "/wo" + "rk/",
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_project_that_keeps_every_rule_is_left_alone(
+    rule: Callable[[Path], Breaches], tmp_path: Path
+) -> None:
+    for path, text in KEPT.items():
+        write(tmp_path / path, text)
+    assert list(rule(tmp_path)) == []
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
