@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from api.fields import Shape
 from domain.credit import CREDIT_KINDS
@@ -30,22 +30,21 @@ REMIX_STATES = ("declared", "disputed", "upheld", "struck")
 CREDIT_STATES = ("granted", "claimed", "accepted", "declined", "disputed", "revoked")
 
 
-def _text(example: str | None, description: str = "", **options: Any) -> fields.String:
-    said = {"description": description} if description else {}
-    null = options.pop("null", False)
+def _text(
+    example: str | None, description: str = "", *, null: bool = False, **said: Any
+) -> fields.String:
+    told = {"description": description} if description else {}
     return fields.String(
-        required=True, allow_none=null, metadata={"examples": [example], **said}, **options
+        required=True, allow_none=null, metadata={"examples": [example], **told, **said}
     )
 
 
-def _id(example: str | None, description: str = "", **options: Any) -> fields.String:
-    field = _text(example, description, **options)
-    field.metadata["format"] = "uuid"
-    return field
+def _id(example: str | None, description: str = "", *, null: bool = False) -> fields.String:
+    return _text(example, description, null=null, format="uuid")
 
 
 def _one_of(words: Any, description: str = "") -> fields.String:
-    return _text(next(iter(words)), description, validate=validate.OneOf(list(words)))
+    return _text(next(iter(words)), description, enum=list(words))
 
 
 def _count(example: int, description: str = "") -> fields.Integer:
@@ -57,9 +56,11 @@ def _one(shape: Any, **options: Any) -> fields.Nested:
     return fields.Nested(shape, required=True, **options)
 
 
-def _several(inner: Any, description: str = "") -> fields.List:
+def _several(inner: Any, description: str = "") -> fields.List[Any]:
     said = {"description": description} if description else {}
-    return fields.List(_one(inner) if isinstance(inner, type) else inner, required=True, metadata=said)
+    return fields.List(
+        _one(inner) if isinstance(inner, type) else inner, required=True, metadata=said
+    )
 
 
 class ReceiptAnswer(Shape):
@@ -109,7 +110,7 @@ class CreditBody(Shape):
     position = _count(43, "Where in the journal it was opened.")
 
 
-class Source(Shape):
+class SourceItem(Shape):
     """One thing a work was made from."""
 
     remix = _id(EDGE, "The edge.")
@@ -143,7 +144,7 @@ class WorkAnswer(Known, WorkRef):
     position = _count(42, "Where in the journal it was born.")
     published = _one(Publication, allow_none=True)
     credits = _several(CreditBody)
-    sources = _several(Source)
+    sources = _several(SourceItem)
     remixed_by = _count(1, "How many works were made from it.")
 
 

@@ -7,6 +7,7 @@ converted, trimmed or ignored.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -17,10 +18,16 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from api.problems import Problem
 from domain.draft import LIMITS
 from domain.outside import URI_LIMIT
+from domain.remix import MAXIMUM_RATE_LENGTH
 
 MAXIMUM_BODY_BYTES = 1 << 20
+LONGEST_SEARCH = 200
+LONGEST_WORD = 200
 LARGEST_POSITION = (1 << 53) - 1
 """The largest whole number that every JSON reader takes as it is."""
+
+
+_DIGITS = re.compile("[0-9]{1,20}")
 
 
 class Complaint(str):
@@ -73,11 +80,15 @@ class Text(fields.String):
         "invalid": Complaint("wrong_type", "This is not a text."),
     }
 
-    def __init__(self, limit: int, example: str, description: str = "", **options: Any) -> None:
+    def __init__(
+        self, limit: int, example: str | None, description: str = "", **options: Any
+    ) -> None:
         said = {"description": description} if description else {}
+        shown = {} if example is None else {"examples": [example]}
+        more = options.pop("metadata", {})
         super().__init__(
             validate=validate.Length(max=limit, error=TOO_LONG),
-            metadata={"minLength": 1, "examples": [example], **said, **options.pop("metadata", {})},
+            metadata={"minLength": 1, **shown, **said, **more},
             **optional(options),
         )
 
@@ -97,7 +108,7 @@ class Text(fields.String):
 class Id(Text):
     """A UUID; in capitals it is the same one."""
 
-    def __init__(self, example: str, description: str = "", **options: Any) -> None:
+    def __init__(self, example: str | None, description: str = "", **options: Any) -> None:
         super().__init__(
             45, example, description, metadata={"format": "uuid", "minLength": 32}, **options
         )
@@ -110,7 +121,20 @@ class Id(Text):
             raise ValidationError(NO_ID) from None
 
 
-class Several(fields.List):
+class Rate(Text):
+    """An exact share from 0 to 1, as a text: a JSON number would not be exact."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "invalid": Complaint(
+            "wrong_type", 'A rate is an exact text such as "1/5", never a number.'
+        ),
+    }
+
+    def __init__(self) -> None:
+        super().__init__(MAXIMUM_RATE_LENGTH, "1/5", "How much of it, exactly; never a number.")
+
+
+class Several(fields.List[Any]):
     """A list of objects of one shape."""
 
     default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
@@ -119,9 +143,12 @@ class Several(fields.List):
         "invalid": Complaint("wrong_type", "This is not a list."),
     }
 
-    def __init__(self, shape: type[Shape], description: str, **options: Any) -> None:
-        said = {"description": description}
-        super().__init__(fields.Nested(shape), metadata=said, **options)
+    def __init__(self, shape: type[Shape], description: str, *, required: bool = False) -> None:
+        super().__init__(
+            fields.Nested(shape),
+            metadata={"description": description},
+            **({"required": True} if required else {"load_default": list}),
+        )
 
 
 class Whole(fields.Integer):
@@ -140,7 +167,7 @@ class Whole(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         # Twenty digits are more than any limit here, and fewer than what is slow to read.
-        if not (value.isascii() and value.isdigit() and len(value) <= 20):
+        if not (isinstance(value, str) and _DIGITS.fullmatch(value)):
             raise self.make_error("invalid")
         return int(value)
 
@@ -181,6 +208,16 @@ def text_named(name: str, example: str, description: str = "", **options: Any) -
 def uri_field(example: str, description: str) -> Text:
     """An address; what makes it one, the domain decides."""
     return Text(URI_LIMIT, example, description, metadata={"format": "uri"})
+
+
+def searched(example: str, description: str) -> Text:
+    """A text to look for."""
+    return Text(LONGEST_SEARCH, example, description, allow_none=False)
+
+
+def word(example: str, description: str = "", **options: Any) -> Text:
+    """What stands for something the domain knows or not, such as a role or a date."""
+    return Text(LONGEST_WORD, example, description, **options)
 
 
 def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:

@@ -46,6 +46,7 @@ REFUSED: dict[str, int] = {
     "id_taken": 409,
     "wrong_state": 409,
     "merge_circle": 409,
+    "not_published": 409,
     # What was said cannot hold, however often it is said.
     "unknown_role": 422,
     "unknown_kind": 422,
@@ -68,8 +69,9 @@ REFUSED: dict[str, int] = {
 OWN: dict[str, Kind] = {
     "invalid_json": Kind(400, "The body is not one JSON object in UTF-8."),
     "bad_request": Kind(400, "The request is not HTTP as this service speaks it."),
-    "unauthenticated": Kind(401, "The request carries no key, or one that is not valid (any more)."),
-    "not_published": Kind(409, "The release has not been published, so there is no lineage as published."),
+    "unauthenticated": Kind(
+        401, "The request carries no key, or one that is not valid (any more)."
+    ),
     "not_found": Kind(404, "There is nothing at this address."),
     "method_not_allowed": Kind(405, "The address is right, the method is not."),
     "not_acceptable": Kind(406, "None of the formats asked for is offered here."),

@@ -26,7 +26,8 @@ from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, read_body, 
 from api.problems import PROBLEMS, Problem, of_refusal
 from domain.draft import Draft, Receipt
 from domain.journal import Journal
-from domain.refusal import REFUSALS, Refusal
+from domain.refusal import REFUSALS, NotPublished, Refusal
+from projections import lineage
 from projections.store import Page, Store, View
 
 Command = Callable[Concatenate[Draft, ...], Receipt]
@@ -53,7 +54,9 @@ class Listed(Asked):
     """What every list can be asked for with."""
 
     limit = Whole(1, MAXIMUM_LIMIT, f"How many at most; {LIMIT} if not said.")
-    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to go on: “next” of the page before.")
+    cursor = Text(
+        LONGEST_CURSOR, "WzQyXQ", "Where to go on: “next” of the page before.", allow_none=False
+    )
 
 
 class AskedOfRelease(Asked):
@@ -75,6 +78,7 @@ class IdConverter(BaseConverter):
 
     def __init__(self, map: Map, noun: str) -> None:
         super().__init__(map)
+        self.noun = noun
         self.unknown: Any = REFUSALS[f"unknown_{noun}"]
 
     def to_python(self, value: str) -> str:
@@ -106,8 +110,8 @@ class Routes:
             return answer
 
         located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
-        doc = _writing(command, body, refuses)
-        doc["responses"]["201"] = _answered("It is recorded.", ReceiptAnswer, located)
+        answers = {"201": _answered("It is recorded.", ReceiptAnswer, located)}
+        doc = _writing(command, body, answers, refuses)
         self._add("POST", path, create, command.__name__, doc)
 
     def changes(
@@ -126,8 +130,8 @@ class Routes:
             receipt = self._journal.record(command, actor=actor(), **ids, **said)
             return jsonify(id=receipt.id, position=receipt.position)
 
-        doc = _writing(command, body, refuses, body_required=not may_be_empty)
-        doc["responses"]["200"] = _answered("It is recorded.", ReceiptAnswer)
+        answers = {"200": _answered("It is recorded.", ReceiptAnswer)}
+        doc = _writing(command, body, answers, refuses, body_required=not may_be_empty)
         self._add("POST", path, change, command.__name__, doc)
 
     def reads(
@@ -137,14 +141,16 @@ class Routes:
         query: type[Shape] = Asked,
         *,
         refuses: Refusals = (),
-        also: Mapping[str, str] | None = None,
+        also: Mapping[str, Any] | None = None,
     ) -> Callable[[Question], Question]:
         """A path that asks; ``also`` names further media types it can answer in, with examples."""
 
         def decorate(question: Question) -> Question:
             def ask(**ids: str) -> Response:
                 asked = read_query(query)
-                with self._view(asked) as view:
+                as_published = asked.pop("as_", None) == "published"
+                with self._view(asked) as now:
+                    view = lineage.as_published(now, **ids) if as_published else now
                     return _told(view, question(view, **ids, **asked), asked)
 
             doc = _asking(question, query, answer, refuses, also or {})
@@ -154,16 +160,21 @@ class Routes:
         return decorate
 
     def says(
-        self, path: str, answer: type[Shape], *, public: bool = False, statuses: Collection[int] = ()
+        self,
+        path: str,
+        answer: type[Shape],
+        *,
+        statuses: Collection[int] = (200,),
+        problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
     ) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
-        """A path that tells about the service itself."""
+        """A path that tells about the service itself; without ``unauthenticated``, to anybody."""
 
         def decorate(tell: Callable[[], Response]) -> Callable[[], Response]:
-            doc = _documented(tell, () if public else ("unauthenticated",))
-            doc["responses"] |= {
-                str(status): _answered("What there is to say.", answer) for status in (200, *statuses)
+            answers = {
+                str(status): _answered("What there is to say.", answer) for status in statuses
             }
-            if public:
+            doc = _documented(tell, answers, problems)
+            if "unauthenticated" not in problems:
                 doc["security"] = []
             self._add("GET", path, tell, tell.__name__, doc)
             return tell
@@ -194,7 +205,9 @@ class Routes:
 # -- answers -------------------------------------------------------------------------------
 
 
-def _told(view: View, answer: Mapping[str, Any] | Page | Response, asked: dict[str, Any]) -> Response:
+def _told(
+    view: View, answer: Mapping[str, Any] | Page | Response, asked: dict[str, Any]
+) -> Response:
     """An answer with the position it holds at; a list with the way to its other pages."""
     if isinstance(answer, Response):
         return answer
@@ -212,7 +225,7 @@ def _told(view: View, answer: Mapping[str, Any] | Page | Response, asked: dict[s
 
 
 def _link(relation: str, view: View, **more: str) -> str:
-    """A page of the same list (RFC 8288), as of the same position: no item is lost or told twice."""
+    """A page of the same list (RFC 8288), at the same position: nothing is lost or told twice."""
     kept = {name: value for name, value in request.args.items() if name != "cursor"}
     query = urlencode({**kept, "as_of": str(view.as_of), **more})
     return f'<{quote(request.script_root + request.path)}?{query}>; rel="{relation}"'
@@ -229,7 +242,12 @@ _OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
 
 def _writing(
-    command: Command, body: type[Shape], refuses: Refusals, *, body_required: bool = True
+    command: Command,
+    body: type[Shape],
+    answers: dict[str, Any],
+    refuses: Refusals,
+    *,
+    body_required: bool = True,
 ) -> dict[str, Any]:
     codes = [
         *("unauthenticated", "not_permitted", "storage_unavailable", "busy"),
@@ -237,7 +255,7 @@ def _writing(
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
-    doc = _documented(command, codes)
+    doc = _documented(command, answers, codes)
     doc["requestBody"] = {
         "required": body_required,
         "content": {"application/json": {"schema": body}},
@@ -250,7 +268,7 @@ def _asking(
     query: type[Shape],
     answer: type[Shape],
     refuses: Refusals,
-    also: Mapping[str, str],
+    also: Mapping[str, Any],
 ) -> dict[str, Any]:
     names = set(query().fields)
     codes = [
@@ -259,27 +277,33 @@ def _asking(
         *(refusal.code for refusal in refuses),
     ]
     codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
-    codes += ["not_published"] if "as_" in names else []
+    codes += [NotPublished.code] if "as_" in names else []
     codes += ["not_acceptable"] if also else []
     if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
-    doc = _documented(question, codes)
-    doc["parameters"] = [{"in": "query", "schema": query}]
     links = {
         "Link": {
             "description": "The next and the first page (RFC 8288).",
             "schema": {"type": "string"},
         }
     }
-    doc["responses"]["200"] = _answered(
-        "The answer.", answer, links if "cursor" in names else None, also
-    )
-    return doc
+    listed = links if "cursor" in names else None
+    answers = {"200": _answered("The answer.", answer, listed, also)}
+    return {
+        **_documented(question, answers, codes),
+        "parameters": [{"in": "query", "schema": query}],
+    }
 
 
-def _documented(said: Callable[..., object], codes: Collection[str]) -> dict[str, Any]:
+def _documented(
+    said: Callable[..., object], answers: dict[str, Any], codes: Collection[str]
+) -> dict[str, Any]:
     summary, _, description = (getdoc(said) or "").partition("\n\n")
-    doc = {"summary": " ".join(summary.split()), "responses": _problems(codes)}
+    responses = dict(answers)
+    for status, problem in _problems(codes).items():
+        known = responses.setdefault(status, problem)
+        known["content"] = {**known["content"], **problem["content"]}
+    doc = {"summary": " ".join(summary.split()), "responses": responses}
     return {**doc, "description": description} if description else doc
 
 
@@ -287,11 +311,12 @@ def _answered(
     description: str,
     answer: type[Shape],
     headers: Mapping[str, Any] | None = None,
-    also: Mapping[str, str] | None = None,
+    also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": answer}}
     for media_type, example in (also or {}).items():
-        content[media_type] = {"schema": {"type": "string"}, "example": example}
+        kind = "string" if isinstance(example, str) else "object"
+        content[media_type] = {"schema": {"type": kind}, "example": example}
     documented = {"description": description, "content": content}
     return {**documented, "headers": dict(headers)} if headers else documented
 

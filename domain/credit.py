@@ -6,6 +6,7 @@ The one rule: whose credit it is, and for what, never changes; only its state do
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from domain.fact import Fact, Noun, fact
 from domain.refusal import UnknownKind
 

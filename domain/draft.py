@@ -202,7 +202,7 @@ class Draft:
     ) -> Receipt:
         """Post a piece with its authors and sources, in one append."""
         sheet, new = self._sheet(actor), new_id(id)
-        permit(actor, "submit")
+        self._permit(actor, "submit")
         owner = actor if actor != OPERATOR or not authors else str(authors[0]["contributor"])
         parents = [self._source(sheet, source) for source in sources]
         made = self._made(made_at, parents)
@@ -281,22 +281,29 @@ class Draft:
         self._watch("work.redated", work.id)
 
     def claim_work(
-        self, *, actor: str, id: str, contributor: str, role: str, evidence: str | None = None
+        self,
+        *,
+        actor: str,
+        id: str,
+        contributor: str,
+        role: str,
+        evidence: str | None = None,
+        credit: str | None = None,
     ) -> Receipt:
         """Say that one made a work, such as a source outside; answers the new credit."""
         work, person = self._work(id), self._contributor(contributor)
         sheet = self._permitted(actor, "claim", contributor=person.id)
-        credit = new_id(None)
+        new = new_id(credit)
         sheet.add(
             Credit.Claimed,
-            credit,
+            new,
             work=work.id,
             contributor=person.id,
             role=role_named(role),
             kind="direct",
             evidence=sheet.seal(person.id, "evidence", evidence),
         )
-        return self._born(credit, sheet, given=False)
+        return self._born(new, sheet, given=credit is not None)
 
     # -- remixes ---------------------------------------------------------------------------
 
@@ -318,9 +325,7 @@ class Draft:
         sheet = self._sheet(actor)
         source = self._source(sheet, {"work": parent, "uri": uri})
         if source.id != made.id:
-            self._permit(
-                actor, "declare", poster=made.poster, poster_of_the_parent=source.poster
-            )
+            self._permit(actor, "declare", poster=made.poster, poster_of_the_parent=source.poster)
         sheet.add(
             Remix.Declared,
             new,
@@ -483,7 +488,7 @@ class Draft:
     ) -> Receipt:
         """Put a finished work together from its components, in one append."""
         sheet, new = self._sheet(actor), new_id(id)
-        permit(actor, "assemble")
+        self._permit(actor, "assemble")
         parents = [self._work(component["work"]) for component in components]
         if not parents or len({parent.id for parent in parents}) < len(parents):
             raise NoComponents
@@ -638,15 +643,19 @@ class Draft:
                 continue
             stream = self._stream(new.originator_id)
             place = new.originator_version - 1
-            if len(stream) <= place or not self._same(sheet, new, stream[place][1]):
+            if len(stream) > place and self._same(sheet, new, stream[place][1]):
+                position = max(position, stream[place][0])
+            elif not isinstance(new, Credit.Accepted):
+                # A credit may have become one's own, and so accepted at once, by a merge since.
                 raise IdTaken(id)
-            position = max(position, stream[place][0])
         if any(self._stream(other) for other in absent):
             raise IdTaken(id)
         return self._receipt(id, position)
 
     def _same(self, sheet: Sheet, new: Fact, old: Fact) -> bool:
         ours = {d.digest: d.value for d in (*sheet.disclosures, *self.disclosures)}
+        if isinstance(new, Credit.Birth) and isinstance(old, Credit.Birth):
+            new = type(old)(**vars(new))  # granted or claimed: that, too, may follow from a merge
 
         def text_of(digest: str) -> str | None:
             return ours.get(digest) or self.journal.facts.texts([digest]).get(digest)

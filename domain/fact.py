@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
-from eventsourcing.utils import register_topic, resolve_topic
+from eventsourcing.utils import register_topic
 
 from domain.moment import instant
 
@@ -138,16 +138,16 @@ class FactMapper(Mapper[str]):
 
 _PLACE = frozenset({"originator_id", "originator_version"})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode  # what we wrote has no blanks around it
 
 
 def read_fact(originator_id: str, originator_version: int, topic: str, state: bytes) -> Fact:
     """A fact from the columns it is stored in."""
-    kind = cast("type[Fact]", resolve_topic(topic))
-    content: dict[str, Any] = json.loads(state)
+    content: dict[str, Any] = _decode(state.decode())[0]
     content["timestamp"] = datetime.fromisoformat(content["timestamp"])
     content["originator_id"] = originator_id
     content["originator_version"] = originator_version
-    happened = object.__new__(kind)
+    happened = object.__new__(FACTS[topic])
     happened.__dict__.update(content)
     return happened
 

@@ -16,14 +16,14 @@ UNKNOWN = ""
 CLOCKS_APART = timedelta(days=1)
 """How far a stated date may lie ahead: a day somewhere else has begun already."""
 
-_SHORT = re.compile(r"(\d{4})(?:-(\d\d))?\Z")
+_SHORT = re.compile(r"(\d{4})(?:-(\d\d))?\Z", re.ASCII)
 _TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
-_LONG = re.compile(rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME})?\Z")
+_LONG = re.compile(rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME})?\Z", re.ASCII)
 
 
 def instant(moment: datetime) -> str:
     """A moment as a text in UTC whose alphabetical order is the order of time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def start_of(made_at: str) -> str:

@@ -7,7 +7,7 @@ and an unknown date is before every other.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from domain.fact import Fact, fact
@@ -16,6 +16,7 @@ from domain.refusal import BadUri, TextTooLong
 from domain.work import Work
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f-\x9f<>\"{}|\\^`\ud800-\udfff]+\Z")
+_SCHEME_AND_HOST = re.compile(r"[^:]+:(?://[^/?#]*)?")
 URI_LIMIT = 2000
 
 
@@ -52,9 +53,10 @@ def normal_uri(uri: str) -> str:
         parts = urlsplit(uri)
     except ValueError:
         raise BadUri(uri) from None
-    if parts.scheme in ("http", "https") and not parts.netloc:
+    if parts.scheme in ("http", "https") and not parts.hostname:
         raise BadUri(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.lower()))
+    # Not put together again by urlunsplit: what that makes of "file:////x" depends on its version.
+    return _SCHEME_AND_HOST.sub(lambda match: match[0].lower(), uri, count=1)
 
 
 def outside_id(uri: str) -> str:

@@ -29,7 +29,6 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder
 from domain.fact import Fact, read_fact
 from domain.seal import Disclosure
 
-
 JournalUnavailable = PersistenceError
 """What the library raises when the database does not answer."""
 
@@ -177,6 +176,11 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
         "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
         "CREATE TRIGGER IF NOT EXISTS facts_are_not_deleted BEFORE DELETE ON stored_events "
         "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
+        # REPLACE deletes what is in its way without asking the trigger above.
+        "CREATE TRIGGER IF NOT EXISTS facts_are_not_replaced BEFORE INSERT ON stored_events "
+        "WHEN EXISTS (SELECT 1 FROM stored_events AS f WHERE f.rowid = new.rowid OR "
+        "(f.originator_id = new.originator_id AND f.originator_version = new.originator_version)) "
+        "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
         VAULT,
         VAULT_BY_OWNER,
     )
@@ -276,7 +280,7 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
     POSITION = "notification_id"
     SCHEMA = (
         "CREATE TABLE IF NOT EXISTS stored_events (notification_id BIGINT PRIMARY KEY, "
-        "originator_id TEXT COLLATE \"C\" NOT NULL, originator_version BIGINT NOT NULL, "
+        'originator_id TEXT COLLATE "C" NOT NULL, originator_version BIGINT NOT NULL, '
         "topic TEXT NOT NULL, state BYTEA NOT NULL, UNIQUE (originator_id, originator_version))",
         VAULT,
         VAULT_BY_OWNER,

@@ -124,7 +124,7 @@ class BadRate(Refusal):
 
     def __init__(self, rate: object) -> None:
         super().__init__(
-            f"“{rate}” is not a rate: an exact text from 0 to 1, such as \"1/5\" or \"0.2\".",
+            f'“{rate}” is not a rate: an exact text from 0 to 1, such as "1/5" or "0.2".',
             rate=str(rate),
         )
 
@@ -231,6 +231,15 @@ class WrongState(Refusal):
             state=state,
             allowed=allowed,
         )
+
+
+class NotPublished(Refusal):
+    """The release was not published, so there is no lineage as published."""
+
+    code = "not_published"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The work {id} was not published.", id=id)
 
 
 class MergeCircle(Refusal):

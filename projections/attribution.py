@@ -61,8 +61,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Contributor.Merged(originator_id=id, into=into):
             merged = {"state": happened.STATE, "merged_into": numbers[into]}
             yield Amend(CONTRIBUTORS, numbers[id], merged)
-        case Credit.Granted(work=work, contributor=contributor) | Credit.Claimed(
-            work=work, contributor=contributor
+        case (
+            Credit.Granted(work=work, contributor=contributor)
+            | Credit.Claimed(work=work, contributor=contributor)
         ):
             yield Put(
                 CREDITS,
@@ -93,9 +94,7 @@ _CREDIT = (
     "c.id, c.work, c.contributor, c.role, c.display, c.kind, c.state, c.evidence, c.born, "
     "p.merged_into"
 )
-_CREDIT_FROM = (
-    f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
-)
+_CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _COUNTED = f"c.state NOT IN ('declined', 'revoked') AND {holds('c')}"
 
 
@@ -147,9 +146,7 @@ def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
 
 def credit(view: View, id: str) -> dict[str, Any]:
     """One credit; UnknownCredit if there is none with this id."""
-    row = view.one(
-        f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.id = :id AND {holds('c')}", id=id
-    )
+    row = view.one(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.id = :id AND {holds('c')}", id=id)
     if row is None:
         raise UnknownCredit(id)
     return told(view, [CreditRow(*row)])[0]
@@ -218,12 +215,24 @@ def is_direct(tree: Ancestry, row: CreditRow) -> bool:
     return row.kind == "direct" and row.work in tree.direct
 
 
+Paths = list[tuple[int, ...]]
+
+
+def paths_to(tree: Ancestry, share: Share) -> Paths:
+    """The ways by which a person came in, the shortest first."""
+    pieces = {row.work for row in share.credits}
+    return tree.paths(sorted(pieces, key=lambda work: (tree.generation[work], work)), PATHS)
+
+
 def explain(
-    tree: Ancestry, share: Share, ids: dict[int, str], texts: dict[str | None, str]
+    tree: Ancestry,
+    share: Share,
+    paths: Paths,
+    ids: dict[int, str],
+    texts: dict[str | None, str],
 ) -> dict[str, Any]:
     """What one person has in a finished work: roles, pieces, and the ways they came in."""
     pieces = {row.work for row in share.credits}
-    ordered = sorted(pieces, key=lambda work: (tree.generation[work], work))
     return {
         "kind": "direct" if any(is_direct(tree, row) for row in share.credits) else "influence",
         "roles": list(dict.fromkeys(row.role for row in share.credits)),
@@ -238,7 +247,7 @@ def explain(
                     dict.fromkeys(row.role for row in share.credits if row.work == path[-1])
                 ),
             }
-            for path in tree.paths(ordered, PATHS)
+            for path in paths
         ],
         "credits": [
             {
@@ -286,10 +295,12 @@ def contributors(
 def _explained(view: View, tree: Ancestry, shares: list[Share]) -> list[dict[str, Any]]:
     people = persons(view, [share.person for share in shares])
     texts = view.texts({row.display for share in shares for row in share.credits})
-    ids = {number: row.id for number, row in lineage.rows_of(view, tree.generation).items()}
+    paths = [paths_to(tree, share) for share in shares]
+    told = {work for found in paths for path in found for work in path}
+    ids = lineage.ids_of(view, told.union(row.work for share in shares for row in share.credits))
     return [
-        {"contributor": people[share.person], **explain(tree, share, ids, texts)}
-        for share in shares
+        {"contributor": people[share.person], **explain(tree, share, found, ids, texts)}
+        for share, found in zip(shares, paths, strict=True)
     ]
 
 
@@ -318,9 +329,7 @@ def person(view: View, id: str) -> dict[str, Any]:
     }
 
 
-def people(
-    view: View, *, q: str | None = None, after: str | None = None, limit: int = 50
-) -> Page:
+def people(view: View, *, q: str | None = None, after: str | None = None, limit: int = 50) -> Page:
     """The contributors whose names contain a text, in the order of admission."""
     place = decode_cursor(after, int) or [0]
     where = "" if q is None else "AND v.folded LIKE :pattern ESCAPE '!'"
@@ -347,9 +356,7 @@ def accounts_of(view: View, number: int) -> list[int]:
     return [number for (number,) in rows]
 
 
-def attribution(
-    view: View, id: str, *, after: str | None = None, limit: int = 50
-) -> Page:
+def attribution(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
     """Every finished work this person is in, how, and through what; the latest first."""
     place = decode_cursor(after, int)
     accounts = accounts_of(view, find_person(view, id)[0])
@@ -388,9 +395,21 @@ def attribution(
 
 def makers(view: View, works: Iterable[WorkRow]) -> dict[int, list[dict[str, Any]]]:
     """Who is credited directly on each work: the names that stand on a card or a line."""
-    rows = [row for row in credits_on(view, {work.number for work in works}) if row.kind == "direct"]
+    rows = [
+        row for row in credits_on(view, {work.number for work in works}) if row.kind == "direct"
+    ]
     named = persons(view, {row.contributor for row in rows})
     made: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         made.setdefault(row.work, []).append({**named[row.contributor], "role": row.role})
     return made
+
+
+def lineage_with_makers(view: View, id: str) -> dict[str, Any]:
+    """A work's whole ancestry as nodes and edges, each node with who is credited on it."""
+    told = lineage.lineage(view, id)
+    rows = lineage.rows_by_id(view, [node["id"] for node in told["nodes"]])
+    made = makers(view, rows.values())
+    for node in told["nodes"]:
+        node["contributors"] = made.get(rows[node["id"]].number, [])
+    return told

@@ -7,8 +7,10 @@ stay exact, and a crash costs nothing.
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from domain.fact import Fact
@@ -25,7 +27,7 @@ from projections.store import (
     Writer,
     table_name,
 )
-from projections.tables import NEVER, Change, Projection, Put, Table
+from projections.tables import NEVER, Amend, Projection, Put, Table, Values
 
 PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY)
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
@@ -34,6 +36,8 @@ PAGE = 2_000
 """How many facts are folded in one transaction while following."""
 REBUILD_PAGE = 20_000
 POLL_SECONDS = 0.05
+"""How often a follower looks for facts of other processes."""
+RETRY_SECONDS = 1.0
 KNOWN_IDS = 200_000
 """How many numbers of works and people a follower remembers before it asks the tables again."""
 
@@ -95,17 +99,21 @@ class Follower:
     def run(self) -> None:
         """Fold until stopped; a database that is away is waited for."""
         while not self._stopping.is_set():
+            # Read before folding: what is written meanwhile ends the wait below at once.
+            seen = self.journal.last_written
             try:
                 if self.fold_page():
                     continue
             except (StoreUnavailable, JournalUnavailable):
-                self._stopping.wait(1.0)
-            seen = self.journal.last_written
-            with self.journal.written:
-                self.journal.written.wait_for(
-                    lambda: self.journal.last_written > seen or self._stopping.is_set(),
-                    timeout=POLL_SECONDS,
-                )
+                self._stopping.wait(RETRY_SECONDS)
+            self._wait_for_more_than(seen)
+
+    def _wait_for_more_than(self, seen: int) -> None:
+        with self.journal.written:
+            self.journal.written.wait_for(
+                lambda: self.journal.last_written > seen or self._stopping.is_set(),
+                timeout=POLL_SECONDS,
+            )
 
     def start(self) -> None:
         """Follow in a thread of this process."""
@@ -181,94 +189,88 @@ def advance(writer: Writer, at: Generation, to: int, *, current: int = 1) -> Non
         raise Overtaken
 
 
-def fold(
-    writer: Writer, generation: int, placed: Sequence[Placed], numbers: Numbering
-) -> None:
+def fold(writer: Writer, generation: int, placed: Sequence[Placed], numbers: Numbering) -> None:
     """Write what a page of facts changes."""
     facts = [(one.position, one.fact()) for one in placed]
     numbers.learn(writer, generation, (happened for _, happened in facts))
-    page = PageOfRows(writer, generation)
     known = numbers.numbers
-    page.change(
-        (position, change)
-        for position, happened in facts
-        for projection in PROJECTIONS
-        for change in projection.changes(position, happened, known)
-    )
+    pages = {table.name: PageOfRows(table) for table in TABLES}
+    for position, happened in facts:
+        for projection in PROJECTIONS:
+            for change in projection.changes(position, happened, known):
+                page = pages[change.table.name]
+                if isinstance(change, Put):
+                    page.put(position, change.values)
+                else:
+                    page.amend(position, change)
+    for page in pages.values():
+        page.write(writer, generation)
 
 
 class PageOfRows:
-    """The rows of one page of facts, versions closed and opened in memory, then written."""
+    """One table's rows in a page of facts: versions closed and opened in memory, then written."""
 
-    def __init__(self, writer: Writer, generation: int) -> None:
-        self.writer, self.generation = writer, generation
-        self.rows: dict[str, list[list[Any]]] = {table.name: [] for table in TABLES}
-        self.latest: dict[tuple[str, Any], list[Any]] = {}
-        self.closed: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.rows: list[Sequence[Any]] = []
+        self.latest: dict[Any, list[Any]] = {}
+        """The version that holds, by key; a since of 0 marks one that is in the table already."""
+        self.closed: list[dict[str, Any]] = []
+        self.waiting: list[tuple[int, Amend]] = []
+        """What changes rows of earlier pages, which are read together at the end."""
 
-    def change(self, changes: Iterable[tuple[int, Change]]) -> None:
-        """Apply changes in order and write the outcome."""
-        listed = list(changes)
-        self._read_what_changes(change for _, change in listed)
-        for position, change in listed:
-            if isinstance(change, Put):
-                self._put(position, change.table, list(change.values))
-            else:
-                self._amend(position, change.table, change.key, change.changes)
-        self._write()
+    def put(self, position: int, values: Values) -> None:
+        """Add a row."""
+        if not self.table.key:
+            self.rows.append(values)
+            return
+        row = [*values, position, NEVER]
+        self.latest[row[self.table.key_place]] = row
+        self.rows.append(row)
 
-    def _put(self, position: int, table: Table, row: list[Any]) -> None:
-        if table.key:
-            row += (position, NEVER)
-            self.latest[table.name, row[table.key_place]] = row
-        self.rows[table.name].append(row)
-
-    def _amend(self, position: int, table: Table, key: Any, changes: Any) -> None:
-        row = self.latest[table.name, key]
+    def amend(self, position: int, change: Amend) -> None:
+        """Close the version that holds, and open the next."""
+        row = self.latest.get(change.key)
+        if row is None:
+            self.waiting.append((position, change))
+            return
         opened = row.copy()
         if row[-2] == 0:
-            self.closed[table.name].append({"key": key, "until": position})
+            self.closed.append({"key": change.key, "until": position})
         else:
             row[-1] = position
-        for name, value in changes.items():
-            opened[table.places[name]] = value
+        for name, value in change.changes.items():
+            opened[self.table.places[name]] = value
         opened[-2:] = position, NEVER
-        self.latest[table.name, key] = opened
-        self.rows[table.name].append(opened)
+        self.latest[change.key] = opened
+        self.rows.append(opened)
 
-    def _read_what_changes(self, changes: Iterable[Change]) -> None:
-        """The rows that hold now and will be closed, marked by a since of 0."""
-        wanted: dict[str, tuple[Table, dict[Any, None]]] = {}
-        born: set[tuple[str, Any]] = set()
-        for change in changes:
-            table = change.table
-            if isinstance(change, Put):
-                if table.key:
-                    born.add((table.name, change.values[table.key_place]))
-            elif (table.name, change.key) not in born:
-                wanted.setdefault(table.name, (table, {}))[1][change.key] = None
-        for table, keys in wanted.values():
-            columns = ", ".join(table.all_columns)
-            for row in self.writer.query(
-                f"SELECT {columns} FROM {table_name(table.name, self.generation)} "
-                f"WHERE {table.key} IN :keys AND until = :never",
-                {"keys": list(keys), "never": NEVER},
-            ):
-                known = list(row)
-                known[-2] = 0
-                self.latest[table.name, known[table.key_place]] = known
+    def write(self, writer: Writer, generation: int) -> None:
+        """Write the outcome."""
+        name = table_name(self.table.name, generation)
+        if self.waiting:
+            self._read(writer, name)
+            waiting, self.waiting = self.waiting, []
+            for position, change in waiting:
+                self.amend(position, change)
+            assert not self.waiting
+        if self.closed:
+            writer.execute_many(
+                f"UPDATE {name} SET until = :until "
+                f"WHERE {self.table.key} = :key AND until = {NEVER}",
+                self.closed,
+            )
+        if self.rows:
+            writer.insert(name, self.table.all_columns, self.rows)
 
-    def _write(self) -> None:
-        for table in TABLES:
-            name = table_name(table.name, self.generation)
-            if closed := self.closed[table.name]:
-                self.writer.execute_many(
-                    f"UPDATE {name} SET until = :until "
-                    f"WHERE {table.key} = :key AND until = {NEVER}",
-                    closed,
-                )
-            if rows := self.rows[table.name]:
-                self.writer.insert(name, table.all_columns, rows)
+    def _read(self, writer: Writer, name: str) -> None:
+        for row in writer.query(
+            f"SELECT {', '.join(self.table.all_columns)} FROM {name} "
+            f"WHERE {self.table.key} IN :keys AND until = :never",
+            {"keys": list({change.key for _, change in self.waiting}), "never": NEVER},
+        ):
+            known = [*row[:-2], 0, NEVER]
+            self.latest[known[self.table.key_place]] = known
 
 
 # -- generations ---------------------------------------------------------------------------
@@ -306,6 +308,18 @@ def drop(writer: Writer, generation: int) -> None:
     writer.execute("DELETE FROM projections WHERE generation = :old", {"old": generation})
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for circles of garbage: folding makes none, and a search sees every row again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class Rebuild:
     """Refolds everything from nothing beside the tables in use, then switches; reads go on."""
 
@@ -327,7 +341,8 @@ class Rebuild:
             number = next_generation(writer)
             create_tables(writer, number, all_indexes=False)
             register(writer, number, current=False)
-        at = self._fold_all(Generation(number, 0), progress)
+        with uncollected():
+            at = self._fold_all(Generation(number, 0), progress)
         with self.store.writing() as writer:
             for table in TABLES:
                 for place, index in enumerate(table.create_indexes(table_name(table.name, number))):

@@ -96,9 +96,7 @@ def json_ld(lineage: Lineage, base: str) -> dict[str, Any]:
                 **({} if node["uri"] is None else {"prov:alternateOf": {"@id": node["uri"]}}),
                 **(
                     {
-                        "prov:wasDerivedFrom": [
-                            one["prov:entity"] for one in derived[node["id"]]
-                        ],
+                        "prov:wasDerivedFrom": [one["prov:entity"] for one in derived[node["id"]]],
                         "prov:qualifiedDerivation": derived[node["id"]],
                     }
                     if node["id"] in derived

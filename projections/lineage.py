@@ -17,7 +17,7 @@ from domain.fact import Fact
 from domain.journal import Neighbours
 from domain.moment import instant
 from domain.outside import Outside
-from domain.refusal import UnknownRemix, UnknownWork
+from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
@@ -167,6 +167,14 @@ def find(view: View, id: str) -> WorkRow:
     return WorkRow(*row)
 
 
+def as_published(view: View, id: str) -> View:
+    """The answers as known when this release was published; NotPublished if it never was."""
+    published = find(view, id).published
+    if published is None:
+        raise NotPublished(id)
+    return view.at(published)
+
+
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
     """The works with these numbers."""
     rows = view.rows(
@@ -174,6 +182,23 @@ def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
         numbers=list(numbers),
     )
     return {row[0]: WorkRow(*row) for row in rows}
+
+
+def rows_by_id(view: View, ids: Iterable[str]) -> dict[str, WorkRow]:
+    """The works with these ids."""
+    rows = view.rows(
+        f"SELECT {_WORK} FROM @works w WHERE w.id IN :ids AND {holds('w')}", ids=list(ids)
+    )
+    return {row[1]: WorkRow(*row) for row in rows}
+
+
+def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
+    """The ids of the works with these numbers."""
+    rows = view.rows(
+        f"SELECT w.number, w.id FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
+        numbers=list(numbers),
+    )
+    return dict(rows)
 
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -276,7 +301,7 @@ def works(
     after: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """The works that fit every filter, the latest recorded first."""
+    """The works that fit every filter, the latest recorded first; ``q`` is in title or URI."""
     place = decode_cursor(after, int)
     where, values = [holds("w")], dict[str, Any](limit=limit + 1)
     joined = ""
@@ -284,11 +309,11 @@ def works(
         where.append("w.number < :below")
         values["below"] = place[0]
     if q is not None:
-        joined = "JOIN vault v ON v.digest = w.title"
-        where += [
-            "v.folded LIKE :pattern ESCAPE '!'",
-            "NOT (w.kind = 'contribution' AND w.state = 'withdrawn')",
-        ]
+        joined = "LEFT JOIN vault v ON v.digest = w.title"
+        where.append(
+            "(w.uri LIKE :pattern ESCAPE '!' OR v.folded LIKE :pattern ESCAPE '!' "
+            "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))"
+        )
         values["pattern"] = contains(q)
     if medium is not None:
         where.append("w.medium = :medium")
@@ -386,7 +411,9 @@ class Ancestry:
     def paths(self, works: Iterable[int], limit: int) -> list[tuple[int, ...]]:
         """The shortest ways from the root to any of these works, the shortest first."""
         # Best first: the generation is the exact distance left, so nothing is explored in vain.
-        heap = [(self.generation[work], number, (work,)) for number, work in enumerate(works)]
+        heap: list[tuple[int, int, tuple[int, ...]]] = [
+            (self.generation[work], number, (work,)) for number, work in enumerate(works)
+        ]
         heapq.heapify(heap)
         number, found = len(heap), list[tuple[int, ...]]()
         while heap and len(found) < limit:

@@ -12,23 +12,25 @@ import json
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Condition as Signal
 from typing import Any, NamedTuple
 
 Row = tuple[Any, ...]
+Reader = Callable[[str, Mapping[str, Any]], list[Row]]
+"""What answers a query in SQL of the engine's own form."""
 
 WAIT_SECONDS = 2.0
 """How long a read waits for the projections to reach the position it asked for."""
 
 
-class StoreUnavailable(Exception):  # noqa: N818 - a state, like every refusal here
+class StoreUnavailable(Exception):
     """The database does not answer."""
 
 
-class Behind(Exception):  # noqa: N818 - a state, like every refusal here
+class Behind(Exception):
     """The projections have not read that far yet."""
 
     def __init__(self, asked: int, position: int) -> None:
@@ -36,11 +38,11 @@ class Behind(Exception):  # noqa: N818 - a state, like every refusal here
         self.asked, self.position = asked, position
 
 
-class BadCursor(Exception):  # noqa: N818 - a state, like every refusal here
+class BadCursor(Exception):
     """The cursor is not one that a list of this service gave out."""
 
 
-class Overtaken(Exception):  # noqa: N818 - a state, like every refusal here
+class Overtaken(Exception):
     """Another follower was faster; nothing was changed."""
 
 
@@ -101,8 +103,8 @@ class Store(ABC):
     def __init__(self) -> None:
         self.folded = Signal()
         """Notified whenever this process has folded a page."""
-        self.awaited = 0
-        """Reads by default wait for this position: what this process has acknowledged."""
+        self.awaited: Callable[[], int] = lambda: 0
+        """The position reads wait for unasked: what a process that follows has acknowledged."""
 
     @abstractmethod
     @contextmanager
@@ -112,6 +114,11 @@ class Store(ABC):
     @abstractmethod
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         """The rows of a query in SQL of the engine's own form."""
+
+    @abstractmethod
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """What answers the queries of one view, without borrowing anew for each."""
 
     @abstractmethod
     def translate(self, sql: str, generation: int) -> str:
@@ -137,7 +144,8 @@ class Store(ABC):
     def current(self) -> Generation:
         """The read tables in use, and how far all of them have been folded."""
         rows = self.query(
-            "SELECT generation, min(position) FROM projections WHERE current = 1 GROUP BY generation"
+            "SELECT generation, min(position) FROM projections WHERE current = 1 "
+            "GROUP BY generation"
         )
         return Generation(*rows[0]) if rows else Generation(0, 0)
 
@@ -166,10 +174,11 @@ class Store(ABC):
         generation = self._reach(asked, wait_seconds)
         if generation.position < asked:
             raise Behind(asked, generation.position)
-        if generation.position < self.awaited:
-            generation = self._reach(self.awaited, wait_seconds / 4)
+        if generation.position < self.awaited():
+            generation = self._reach(self.awaited(), wait_seconds / 4)
         position = generation.position if as_of is None else min(as_of, generation.position)
-        yield View(self, generation.number, position)
+        with self.reading() as read:
+            yield View(self, read, generation.number, position)
 
     def _reach(self, asked: int, wait_seconds: float) -> Generation:
         deadline = time.monotonic() + wait_seconds
@@ -185,13 +194,13 @@ class Store(ABC):
 class View:
     """The answers as known at one journal position."""
 
-    def __init__(self, store: Store, generation: int, as_of: int) -> None:
-        self.store, self.generation, self.as_of = store, generation, as_of
+    def __init__(self, store: Store, read: Reader, generation: int, as_of: int) -> None:
+        self.store, self.read, self.generation, self.as_of = store, read, generation, as_of
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
         values["as_of"] = self.as_of
-        return self.store.rows(self.store.translate(sql, self.generation), values)
+        return self.read(self.store.translate(sql, self.generation), values)
 
     def one(self, sql: str, /, **values: Any) -> Row | None:
         """The first row of a query, if there is one."""
@@ -203,11 +212,13 @@ class View:
         wanted = sorted(digest for digest in digests if digest)
         if not wanted:
             return {}
-        return dict(self.rows("SELECT digest, value FROM vault WHERE digest IN :wanted", wanted=wanted))
+        return dict(
+            self.rows("SELECT digest, value FROM vault WHERE digest IN :wanted", wanted=wanted)
+        )
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""
-        return View(self.store, self.generation, min(as_of, self.as_of))
+        return View(self.store, self.read, self.generation, min(as_of, self.as_of))
 
 
 HOLDS = "{0}.since <= :as_of AND {0}.until > :as_of"

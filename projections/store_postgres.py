@@ -1,7 +1,7 @@
 """The read tables in PostgreSQL: the engine of production.
 
-The one rule: a connection is borrowed for one query or one transaction, and never waited for
-longer than a few seconds.
+The one rule: a connection is borrowed for one query, one view or one transaction, and never waited
+for longer than a few seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from projections.store import META, Row, Store, StoreUnavailable, Writer, with_tables
+from projections.store import META, Reader, Row, Store, StoreUnavailable, Writer, with_tables
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
 _LIST = re.compile(r"\bIN :(\w+)")
@@ -59,8 +59,19 @@ class PostgresStore(Store):
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         """The rows of a query."""
+        with self.reading() as read:
+            return read(sql, values)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A connection for the queries of one view: to borrow it is as slow as a query."""
         with self._borrowed() as connection:
-            return connection.execute(sql.encode(), _bound(values)).fetchall()
+
+            def read(sql: str, values: Mapping[str, Any]) -> list[Row]:
+                with _answering():
+                    return connection.execute(sql.encode(), _bound(values)).fetchall()
+
+            yield read
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -84,12 +95,19 @@ class PostgresStore(Store):
 
     @contextmanager
     def _borrowed(self) -> Iterator[psycopg.Connection]:
-        try:
+        with _answering():
             self._pool.open()
             with self._pool.connection() as connection:
                 yield connection
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise StoreUnavailable(str(error)) from error
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """A server that does not answer as StoreUnavailable."""
+    try:
+        yield
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        raise StoreUnavailable(str(error)) from error
 
 
 class PostgresWriter(Writer):
@@ -120,6 +138,4 @@ class PostgresWriter(Writer):
 
     def query(self, sql: str, values: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of a query."""
-        return self.connection.execute(
-            _translate(sql, 0).encode(), _bound(values or {})
-        ).fetchall()
+        return self.connection.execute(_translate(sql, 0).encode(), _bound(values or {})).fetchall()

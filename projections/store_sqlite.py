@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from projections.store import META, Row, Store, StoreUnavailable, Writer, with_tables
+from projections.store import META, Reader, Row, Store, StoreUnavailable, Writer, with_tables
 
 _LIST = re.compile(r"\bIN :(\w+)")
 BUSY_TIMEOUT_SECONDS = 20
@@ -55,6 +55,11 @@ class SQLiteStore(Store):
             return self._connection().execute(sql, _bound(values)).fetchall()
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """The connection of the thread, as always."""
+        yield self.rows
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:

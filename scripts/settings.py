@@ -21,11 +21,13 @@ NAMES = {
     "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
     "STEMMA_WORKERS": "how many processes serve (default: 1, on PostgreSQL 2)",
     "STEMMA_THREADS": "how many threads serve in each process (default: 4)",
+    "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
+    "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
 """Every variable that is read, and what it means."""
 
 
-class BadSetting(Exception):  # noqa: N818 - said to a person, with what to do
+class BadSetting(Exception):
     """A setting that cannot be used."""
 
 
@@ -34,11 +36,13 @@ class Settings:
     """What Stemma was started with."""
 
     database: str
+    data: Path
     host: str = "127.0.0.1"
     port: int = 8000
     operator_key: str | None = None
     workers: int = 1
     threads: int = 4
+    follow: bool = True
 
     @property
     def embedded(self) -> bool:
@@ -56,20 +60,46 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         raise BadSetting(
             f"STEMMA_DATABASE is “{database}”; it must be sqlite:///FILE or postgresql://…"
         )
+    embedded = database.startswith("sqlite:///")
     workers = _number(environ, "STEMMA_WORKERS", given.get("workers"))
     return Settings(
         database=database,
+        data=data.expanduser().resolve(),
         host=given.get("host") or environ.get("STEMMA_HOST") or "127.0.0.1",
         port=_number(environ, "STEMMA_PORT", given.get("port"), least=0) or 8000,
         operator_key=environ.get("STEMMA_OPERATOR_KEY") or None,
-        workers=workers or (1 if database.startswith("sqlite:///") else 2),
+        workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
+        follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
     )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables from which a worker process reads the same settings again."""
+    return {
+        "STEMMA_DATABASE": settings.database,
+        "STEMMA_DATA": str(settings.data),
+        "STEMMA_HOST": settings.host,
+        "STEMMA_PORT": str(settings.port),
+        "STEMMA_OPERATOR_KEY": settings.operator_key or "",
+        "STEMMA_WORKERS": str(settings.workers),
+        "STEMMA_THREADS": str(settings.threads),
+        "STEMMA_FOLLOW": "yes" if settings.follow else "no",
+    }
 
 
 def _user_data(environ: Mapping[str, str]) -> Path:
     base = environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "stemma"
+
+
+def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: bool) -> bool:
+    if given is not None:
+        return given
+    text = environ.get(name, "").strip().lower()
+    if text not in ("", "yes", "no"):
+        raise BadSetting(f"{name} is “{text}”; it must be yes or no.")
+    return default if not text else text == "yes"
 
 
 def _number(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 from databases import NoPostgres, Postgres, running_postgres
 
@@ -37,6 +38,8 @@ def postgres_server(clean_environment: None) -> Iterator[Postgres]:
             yield server
     except NoPostgres as why:
         pytest.fail(str(why), pytrace=False)
+    except psycopg.OperationalError as why:
+        pytest.fail(f"STEMMA_TEST_POSTGRES names a server that refuses: {why}", pytrace=False)
 
 
 @pytest.fixture

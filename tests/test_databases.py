@@ -35,7 +35,8 @@ def test_a_database_goes_although_somebody_still_uses_it(postgres_server: Postgr
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_server_ends_with_the_tests_however_they_end(end: signal.Signals) -> None:
     program = (
-        "import databases, time\n"
+        "import databases, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job\n"
         "with databases.started_postgres() as url:\n"
         "    print(url, flush=True)\n"
         "    time.sleep(60)\n"

@@ -1,0 +1,65 @@
+"""The application: every route, who may come in, and what every answer carries.
+
+The one rule: everything it needs is handed to it; it reads no settings and opens nothing.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+from flask.json.provider import DefaultJSONProvider
+
+from api import pages, service
+from api.authentication import is_private, require_keys
+from api.contributions import contributions
+from api.contributors import contributors
+from api.credits import credits
+from api.document import register
+from api.fields import MAXIMUM_BODY_BYTES
+from api.keys import Keys
+from api.problems import answer_problems
+from api.releases import releases
+from api.remixes import remixes
+from api.works import works
+from domain.journal import Journal
+from projections.store import Store
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What every answer carries: no script runs, nothing is guessed, nobody is told who asked."""
+
+NOUNS = (contributors, contributions, works, remixes, credits, releases, service.service)
+
+
+class Json(DefaultJSONProvider):
+    """JSON in the order in which it was written, in UTF-8."""
+
+    sort_keys = False
+    ensure_ascii = False
+    compact = True
+
+
+def create_app(journal: Journal, store: Store, keys: Keys) -> Flask:
+    """The WSGI application on a journal, a store and the keys that open it."""
+    app = Flask("api", static_folder="static", template_folder="templates")
+    app.json = Json(app)
+    app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES
+    app.url_map.strict_slashes = False
+    require_keys(app, keys, public={*pages.PUBLIC, *service.PUBLIC})
+    document = register(app, [routes(journal, store) for routes in NOUNS])
+    app.register_blueprint(pages.pages(document))
+    answer_problems(app)
+    app.after_request(_finish)
+    return app
+
+
+def _finish(answer: Response) -> Response:
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    # What was answered to a key is for its holder alone.
+    answer.headers.setdefault("Cache-Control", "no-store" if is_private() else "no-cache")
+    return answer

@@ -1,0 +1,85 @@
+"""Contributors over HTTP: who can be credited, and every finished work they are in.
+
+The one rule: a person is named by their id; the name is only an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.answers import ANA, BEN, AttributionAnswer, HistoryAnswer, PeopleAnswer, PersonAnswer
+from api.fields import Id, Shape, searched, text_named
+from api.routes import Listed, Routes
+from domain.draft import Draft
+from domain.journal import Journal
+from domain.refusal import BadId, IdTaken, MergeCircle, UnknownContributor, WrongState
+from projections import attribution, history
+from projections.store import Page, Store, View
+
+HERE = "/contributors/<id(contributor):id>"
+
+
+class Contributor(Shape):
+    """Somebody who can be credited."""
+
+    name = text_named("name", "Ben", required=True)
+    id = Id(BEN, "Chosen by the client, so that a repetition is harmless.")
+
+
+class Merge(Shape):
+    """Two contributors who are the same person."""
+
+    into = Id(ANA, "Who they both are from now on.", required=True)
+    reason = text_named("reason", "The same person signed up twice.")
+
+
+class People(Listed):
+    """Which contributors are asked for."""
+
+    q = searched("ben", "In the name, in any case.")
+
+
+def contributors(journal: Journal, store: Store) -> Routes:
+    """The routes of contributors."""
+    routes = Routes("contributors", "People and groups who can be credited.", journal, store)
+    routes.creates(
+        "/contributors",
+        Draft.admit_contributor,
+        Contributor,
+        at="/contributors",
+        refuses=(BadId, IdTaken),
+    )
+    routes.changes(
+        f"{HERE}/merge",
+        Draft.merge_contributor,
+        Merge,
+        refuses=(BadId, UnknownContributor, MergeCircle, WrongState),
+    )
+
+    @routes.reads("/contributors", PeopleAnswer, People)
+    def list_contributors(
+        view: View, *, q: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Find contributors by name."""
+        return attribution.people(view, q=q, after=cursor, limit=limit)
+
+    @routes.reads(HERE, PersonAnswer, refuses=(UnknownContributor,))
+    def show_contributor(view: View, id: str) -> dict[str, Any]:
+        """One contributor, and whom they were merged into."""
+        return attribution.person(view, id)
+
+    @routes.reads(f"{HERE}/attribution", AttributionAnswer, Listed, refuses=(UnknownContributor,))
+    def list_attribution(
+        view: View, id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Every finished work this person is in, how, and through what."""
+        return attribution.attribution(view, id, after=cursor, limit=limit)
+
+    @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownContributor,))
+    def show_contributor_history(
+        view: View, id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Every fact about this person and their credits, in order."""
+        return history.of_contributor(view, journal, id, after=cursor, limit=limit)
+
+    return routes

@@ -1,0 +1,74 @@
+"""Remixes over HTTP: edges of the lineage, declared late, disputed, upheld and struck.
+
+The one rule: an edge is never taken off the record; only its state changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.answers import EDGE, SONG, RemixAnswer
+from api.contributions import Reason
+from api.fields import Id, Rate, Shape, text_named, uri_field, word
+from api.routes import Routes
+from domain.draft import Draft
+from domain.journal import Journal
+from domain.refusal import (
+    BadId,
+    BadMadeAt,
+    BadRate,
+    BadUri,
+    IdTaken,
+    NoSource,
+    ParentNotOlder,
+    SelfRemix,
+    UnknownKind,
+    UnknownRemix,
+    UnknownWork,
+    WrongState,
+)
+from projections import lineage
+from projections.store import Store, View
+
+HERE = "/remixes/<id(remix):id>"
+
+
+class Remix(Shape):
+    """This work was made from that older one."""
+
+    child = Id(SONG, required=True)
+    parent = Id(None, "Either the id of a work here, or …")
+    uri = uri_field("https://example.org/recordings/waves", "… the address of one elsewhere.")
+    kind = word("sample", "One of GET /kinds.", required=True)
+    rate = Rate()
+    evidence = text_named("evidence", "https://example.org/liner-notes")
+    effective_at = word("2026-11-20", "From when it holds, if not from now.")
+    id = Id(EDGE, "Chosen by the client, so that a repetition is harmless.")
+
+
+def remixes(journal: Journal, store: Store) -> Routes:
+    """The routes of remixes."""
+    routes = Routes("remixes", "Edges: this work was made from that older one.", journal, store)
+    routes.creates(
+        "/remixes",
+        Draft.declare_remix,
+        Remix,
+        at="/remixes",
+        refuses=(
+            *(BadId, IdTaken, UnknownWork, UnknownKind, BadRate, BadUri, BadMadeAt),
+            *(NoSource, ParentNotOlder, SelfRemix),
+        ),
+    )
+    for verb, command in (
+        ("dispute", Draft.dispute_remix),
+        ("uphold", Draft.uphold_remix),
+        ("strike", Draft.strike_remix),
+    ):
+        routes.changes(f"{HERE}/{verb}", command, Reason, refuses=(UnknownRemix, WrongState))
+
+    @routes.reads(HERE, RemixAnswer, refuses=(UnknownRemix,))
+    def show_remix(view: View, id: str) -> dict[str, Any]:
+        """One edge."""
+        return lineage.remix(view, id)
+
+    return routes

@@ -1,0 +1,243 @@
+"""Works over HTTP: what was made from what, by whom, and how that came to be known.
+
+The one rule: every answer says at which journal position it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from api.answers import (
+    BEN,
+    ContributorsAnswer,
+    HistoryAnswer,
+    LineageAnswer,
+    RelativesAnswer,
+    WorkAnswer,
+    WorksAnswer,
+)
+from api.fields import Choice, Flag, Id, Shape, searched, text_named, word
+from api.problems import Problem
+from api.routes import AskedOfRelease, Listed, ListedOfRelease, Routes
+from domain.credit import credit_kind
+from domain.draft import Draft
+from domain.journal import Journal
+from domain.refusal import (
+    BadId,
+    BadMadeAt,
+    IdTaken,
+    MadeInFuture,
+    ParentNotOlder,
+    UnknownContributor,
+    UnknownKind,
+    UnknownRole,
+    UnknownWork,
+)
+from domain.role import role_named
+from projections import attribution, formats, history, lineage
+from projections.store import Page, Store, View
+
+HERE = "/works/<id(work):id>"
+
+FORMATS = {
+    "json": "application/json",
+    "graphml": "application/graphml+xml",
+    "dot": "text/vnd.graphviz",
+    "jsonld": "application/ld+json",
+}
+"""The forms of a lineage, and their media types."""
+
+EXAMPLES: dict[str, Any] = {
+    "application/graphml+xml": "<graphml>…</graphml>",
+    "text/vnd.graphviz": "digraph lineage { … }",
+    "application/ld+json": {"@context": {"prov": "http://www.w3.org/ns/prov#"}, "@graph": []},
+}
+
+
+class Redating(Shape):
+    """A corrected making date."""
+
+    made_at = word("1969-10", "A year, a month, a day or a time.", required=True)
+    reason = text_named("reason", "The label says so.", required=True)
+
+
+class Claim(Shape):
+    """Somebody says that they made this work."""
+
+    contributor = Id(BEN, required=True)
+    role = word("singer", "One of GET /roles.", required=True)
+    evidence = text_named("evidence", "https://example.org/about-me", required=True)
+    credit = Id(None, "The id of the new credit, chosen by the client.")
+
+
+class Works(Listed):
+    """Which works are asked for."""
+
+    q = searched("low tide", "In the title, in any case.")
+    medium = searched("audio", "Of this medium.")
+    role = searched("singer", "With a credit in this role.")
+    kind = Choice(("contribution", "outside", "release"), "Of this kind.")
+    never_remixed = Flag("Only works from which nothing was made yet.")
+
+
+class Contributors(ListedOfRelease):
+    """Which contributors are asked for."""
+
+    role = searched("singer", "In this role.")
+    kind = searched("direct", "direct or influence.")
+
+
+class Lineage(AskedOfRelease):
+    """In which form a lineage is asked for."""
+
+    format = Choice(tuple(FORMATS), "The form; goes before the Accept header.")
+
+
+def works(journal: Journal, store: Store) -> Routes:
+    """The routes of works: contributions, outside sources and releases alike."""
+    routes = Routes("works", "Contributions, outside sources and releases.", journal, store)
+    _change(routes)
+    _find(routes)
+    _ask(routes, journal)
+    return routes
+
+
+def _change(routes: Routes) -> None:
+    routes.changes(
+        f"{HERE}/redate",
+        Draft.redate_work,
+        Redating,
+        refuses=(UnknownWork, BadMadeAt, MadeInFuture, ParentNotOlder),
+    )
+    routes.creates(
+        f"{HERE}/claim",
+        Draft.claim_work,
+        Claim,
+        at="/credits",
+        refuses=(UnknownWork, BadId, IdTaken, UnknownContributor, UnknownRole),
+    )
+
+
+def _find(routes: Routes) -> None:
+    @routes.reads("/works", WorksAnswer, Works, refuses=(UnknownRole,))
+    def list_works(
+        view: View,
+        *,
+        role: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        **filters: Any,
+    ) -> Page:
+        """Find works; those that fit every filter, the latest recorded first."""
+        named = None if role is None else role_named(role)
+        return lineage.works(view, role=named, after=cursor, limit=limit, **filters)
+
+    @routes.reads(HERE, WorkAnswer, AskedOfRelease, refuses=(UnknownWork,))
+    def show_work(view: View, id: str) -> dict[str, Any]:
+        """A contribution, an outside source or a release, with its credits and sources."""
+        return {**lineage.work(view, id), "credits": attribution.credits_of(view, id)}
+
+    for name, walk, summary in (
+        ("ancestors", lineage.ancestors, "What it was made from, the nearest generation first."),
+        (
+            "descendants",
+            lineage.descendants,
+            "What was made from it, the nearest generation first.",
+        ),
+    ):
+        routes.reads(f"{HERE}/{name}", RelativesAnswer, ListedOfRelease, refuses=(UnknownWork,))(
+            _relatives(f"list_{name}", walk, summary)
+        )
+
+
+def _relatives(name: str, walk: Callable[..., Page], summary: str) -> Callable[..., Page]:
+    def relatives(view: View, id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+        return walk(view, id, after=cursor, limit=limit)
+
+    relatives.__name__, relatives.__doc__ = name, summary
+    return relatives
+
+
+def _ask(routes: Routes, journal: Journal) -> None:
+    @routes.reads(
+        f"{HERE}/contributors",
+        ContributorsAnswer,
+        Contributors,
+        refuses=(UnknownWork, UnknownRole, UnknownKind),
+    )
+    def list_work_contributors(
+        view: View,
+        id: str,
+        *,
+        role: str | None = None,
+        kind: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Everybody who contributed, through every generation, and by which paths."""
+        return attribution.contributors(
+            view,
+            id,
+            role=None if role is None else role_named(role),
+            kind=None if kind is None else credit_kind(kind),
+            after=cursor,
+            limit=limit,
+        )
+
+    @routes.reads(f"{HERE}/lineage", LineageAnswer, Lineage, refuses=(UnknownWork,), also=EXAMPLES)
+    def show_lineage(
+        view: View, id: str, *, format: str | None = None
+    ) -> dict[str, Any] | Response:
+        """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD."""
+        return _written(attribution.lineage_with_makers(view, id), format or _acceptable(), view)
+
+    @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownWork,))
+    def show_work_history(
+        view: View, id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Every fact about this work, its edges and its credits, in order."""
+        return history.of_work(view, journal, id, after=cursor, limit=limit)
+
+
+def _acceptable() -> str:
+    """The form the client likes best, of those there are."""
+    if not request.accept_mimetypes:
+        return "json"
+    liked = request.accept_mimetypes.best_match(FORMATS.values())
+    if liked is None:
+        raise Problem("not_acceptable", f"There are: {', '.join(FORMATS.values())}.")
+    return next(name for name, media_type in FORMATS.items() if media_type == liked)
+
+
+def _written(found: dict[str, Any], form: str, view: View) -> Response:
+    match form:
+        case "graphml":
+            answer = Response(formats.graphml(_flat(found)))
+        case "dot":
+            answer = Response(formats.dot(found))
+        case "jsonld":
+            answer = jsonify(formats.json_ld(found, f"{request.root_url}works/"))
+        case _:
+            answer = jsonify({"as_of": view.as_of, **found})
+    # What is text without an encoding of its own says which it is in.
+    suffix = "; charset=utf-8" if form in ("graphml", "dot") else ""
+    answer.headers["Content-Type"] = FORMATS[form] + suffix
+    answer.vary.add("Accept")
+    return answer
+
+
+def _flat(found: dict[str, Any]) -> dict[str, Any]:
+    """The same lineage with people as one text: GraphML knows no lists."""
+    nodes = [
+        {
+            **node,
+            "contributors": ", ".join(
+                f"{one['name'] or one['id']} ({one['role']})" for one in node["contributors"]
+            ),
+        }
+        for node in found["nodes"]
+    ]
+    return {**found, "nodes": nodes}

@@ -1,0 +1,213 @@
+"""A checkpoint: how many leaves a log holds and their root, signed by the log and its witnesses.
+
+The one rule: from one believed checkpoint to the next a log only adds; what shrank, forked or was
+rewritten is refused, and the message says which.
+
+The format is C2SP tlog-checkpoint (section "Note text") in a signed note; cosignatures of
+witnesses are C2SP tlog-cosignature (section "Format"). Only the standard library and cryptography
+are behind this file, so that a checkpoint can be checked by itself, years later.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from domain import note
+from domain.note import (
+    COSIGNATURE,
+    Note,
+    Signature,
+    SignerKey,
+    VerifierKey,
+    decimal,
+    read_signatures,
+    readable,
+    time_of,
+)
+from domain.tree import EMPTY_ROOT, HASH_BYTES, LARGEST_SIZE, NotVerified, verify_consistency
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a log states about itself: its name, its size, and the root over its leaves."""
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+    """Further lines, opaque and kept; monitors cannot audit them, so Stemma writes none."""
+
+    def __post_init__(self) -> None:
+        for line in (self.origin, *self.extensions):
+            if not line or "\n" in line:
+                raise NotVerified("a line of the checkpoint is empty")
+            readable(line.encode(), "checkpoint")
+        if not 0 <= self.size <= LARGEST_SIZE:
+            raise NotVerified(f"no tree has {self.size} leaves")
+        if not self.root:
+            raise NotVerified("the checkpoint has an empty root")
+
+    @property
+    def text(self) -> str:
+        """The text that is signed (tlog-checkpoint, section "Note text")."""
+        lines = (self.origin, str(self.size), b64encode(self.root).decode(), *self.extensions)
+        return "".join(f"{line}\n" for line in lines)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the text of a checkpoint; whether the root can be one is checked on opening."""
+        if not text.endswith("\n"):
+            raise NotVerified("the checkpoint does not end with a newline")
+        lines = text[:-1].split("\n")
+        if len(lines) < 3:
+            raise NotVerified(f"the checkpoint has {len(lines)} lines, not at least 3")
+        origin, size, root, *extensions = lines
+        return cls(
+            origin,
+            decimal(size, "size of the checkpoint"),
+            note.base64(root, "root of the checkpoint"),
+            tuple(extensions),
+        )
+
+
+class Cosignature(NamedTuple):
+    """A witness saw this as the largest tree of the log at a time (seconds since 1970)."""
+
+    witness: str
+    time: int
+
+
+class Trusted(NamedTuple):
+    """A checkpoint that the log has signed, and the witnesses that have seen it too."""
+
+    checkpoint: Checkpoint
+    signers: tuple[Signature, ...]
+    """The signatures of the log that hold."""
+    cosignatures: tuple[Cosignature, ...]
+
+
+def sign(checkpoint: Checkpoint, *signers: SignerKey) -> bytes:
+    """The checkpoint as a signed note."""
+    _must_be_possible(checkpoint)
+    return note.sign(checkpoint.text, *signers)
+
+
+def open_checkpoint(
+    data: bytes,
+    keys: Collection[VerifierKey],
+    *,
+    origin: str | None = None,
+    witnesses: Collection[VerifierKey] = (),
+    quorum: int | None = None,
+) -> Trusted:
+    """Believe a checkpoint because the log and enough witnesses have signed it; else NotVerified.
+
+    The origin must be the one given or, without one, the name of the key that signed
+    (tlog-checkpoint, section "Signatures"). Of the witnesses ``quorum`` must have cosigned,
+    without a number all of them. Signatures of any other key are passed over.
+    """
+    parsed = Note.parse(data)
+    checkpoint = Checkpoint.parse(parsed.text)
+    _must_be_possible(checkpoint)
+    signers = note.verify(parsed, keys).verified
+    if origin is None:
+        signers = tuple(signer for signer in signers if signer.name == checkpoint.origin)
+    if not signers or origin not in {None, checkpoint.origin}:
+        raise NotVerified(f"the checkpoint is of another log, {checkpoint.origin!r}")
+    seen = _cosigned(parsed, witnesses)
+    needed = len(set(witnesses)) if quorum is None else quorum
+    if len(seen) < needed:
+        raise NotVerified(f"{len(seen)} of the witnesses have cosigned, not {needed}")
+    return Trusted(checkpoint, signers, seen)
+
+
+def _cosigned(parsed: Note, witnesses: Collection[VerifierKey]) -> tuple[Cosignature, ...]:
+    """The cosignatures of these witnesses, one of each; one that does not hold is refused."""
+    for witness in witnesses:
+        _must_be_witness(witness)
+    known = {(witness.name, witness.id) for witness in witnesses}
+    if not any(signature[:2] in known for signature in parsed.signatures):
+        return ()
+    found: dict[tuple[str, bytes], Cosignature] = {}
+    for name, id, data in note.verify(parsed, witnesses).verified:
+        found.setdefault((name, id), Cosignature(name, time_of(data)))
+    return tuple(found.values())
+
+
+def _must_be_witness(key: VerifierKey | SignerKey) -> None:
+    if key.kind != COSIGNATURE:
+        raise NotVerified(f"the key of {key.name} is not one of a witness (cosignature/v1)")
+
+
+def _must_be_possible(checkpoint: Checkpoint) -> None:
+    if len(checkpoint.root) != HASH_BYTES:
+        raise NotVerified(f"the root of the checkpoint has {len(checkpoint.root)} bytes, not 32")
+    if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
+        raise NotVerified("the checkpoint has the size 0 and not the root of an empty tree")
+
+
+def cosign(data: bytes, witness: SignerKey, time: int) -> str:
+    """The line by which a witness vouches for a checkpoint (tlog-witness, "add-checkpoint")."""
+    _must_be_witness(witness)
+    parsed = Note.parse(data)
+    _must_be_possible(Checkpoint.parse(parsed.text))
+    return witness.sign(parsed.text, time).line
+
+
+def with_cosignatures(data: bytes, lines: str, witnesses: Iterable[VerifierKey]) -> bytes:
+    """The checkpoint with those lines that known witnesses signed; a later one replaces its own.
+
+    ``lines`` is what a witness answers (tlog-witness, section "add-checkpoint"). Lines of unknown
+    keys are passed over; without one of a known witness, NotVerified.
+    """
+    known = list(witnesses)
+    for witness in known:
+        _must_be_witness(witness)
+    parsed = Note.parse(data)
+    news = note.verify(Note(parsed.text, read_signatures(lines)), known).verified
+    replaced = {signature[:2] for signature in news}
+    kept = [signature for signature in parsed.signatures if signature[:2] not in replaced]
+    latest = {signature[:2]: signature for signature in news}
+    return Note(parsed.text, (*kept, *latest.values())).encode()
+
+
+def verify_growth(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
+    """Raise NotVerified unless the log has only added since the old checkpoint.
+
+    An old checkpoint of size 0 is refused: it says nothing about what came after.
+    """
+    if old.origin != new.origin:
+        raise NotVerified(f"a checkpoint of {new.origin!r} does not follow one of {old.origin!r}")
+    if new.size < old.size:
+        raise NotVerified(f"rollback: {old.origin} had {old.size} leaves and now has {new.size}")
+    if new.size == old.size and new.root != old.root:
+        raise NotVerified(f"fork: {old.origin} shows two different trees of {old.size} leaves")
+    try:
+        verify_consistency(
+            old_size=old.size,
+            size=new.size,
+            proof=proof,
+            old_root=old.root,
+            root=new.root,
+        )
+    except NotVerified as problem:
+        raise NotVerified(
+            f"{old.origin} is not shown to have kept its first {old.size} leaves: {problem}"
+        ) from problem
+
+
+def encode_proof(proof: Iterable[bytes]) -> str:
+    """The hashes of a proof, one base64 a line (tlog-witness and tlog-proof)."""
+    return "".join(f"{b64encode(hash).decode()}\n" for hash in proof)
+
+
+def decode_proof(lines: Iterable[str]) -> tuple[bytes, ...]:
+    """Read the hashes of a proof from lines without their newlines."""
+    proof = tuple(note.base64(line, f"proof hash {i}") for i, line in enumerate(lines))
+    for i, hash in enumerate(proof):
+        if len(hash) != HASH_BYTES:
+            raise NotVerified(f"the proof hash {i} has {len(hash)} bytes, not {HASH_BYTES}")
+    return proof

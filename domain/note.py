@@ -1,0 +1,343 @@
+"""Signed notes: a text, and under it lines by which known keys vouch for it.
+
+The one rule: a text counts only when a key that was known beforehand has signed exactly these
+bytes; a signature of a known key that does not hold spoils the whole note.
+
+The format is C2SP signed-note (sections "Format", "Signatures", "Verifier keys"); the encoding of
+the secret key is that of golang.org/x/mod/sumdb/note. Two kinds of key are known: plain Ed25519,
+and the timestamped Ed25519 of C2SP tlog-cosignature. Only the standard library and cryptography
+are imported here, so that a note can be checked by itself, years later.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from os import urandom
+from typing import NamedTuple, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from domain.tree import LARGEST_SIZE, NotVerified
+
+ED25519 = 0x01
+COSIGNATURE = 0x04
+"""The signature types understood here (signed-note, section "Signature types")."""
+
+MOST_SIGNATURES = 100
+"""A note with more is refused unread, as x/mod does; 16 must be accepted at least."""
+
+KEY_BYTES = 32
+KEY_ID_BYTES = 4
+TIME_BYTES = 8
+LATEST_TIME = 2**63 - 1
+
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+_UNREADABLE = re.compile(r"[\x00-\x09\x0b-\x1f]")
+"""Control characters other than newline."""
+
+
+# -- Spellings -----------------------------------------------------------------------------------
+
+
+def decimal(text: str, what: str) -> int:
+    """A number below 2**63 without sign and leading zeros; NotVerified for any other spelling."""
+    if _DECIMAL.fullmatch(text) and (number := int(text)) <= LARGEST_SIZE:
+        return number
+    raise NotVerified(f"the {what} {_shown(text)} is not a number from 0 to 2^63 - 1")
+
+
+def base64(text: str, what: str) -> bytes:
+    """The bytes of a standard base64 (RFC 4648, section 4) in its only canonical spelling."""
+    try:
+        data = b64decode(text.encode("ascii"), validate=True)
+    except ValueError as problem:
+        raise NotVerified(f"the {what} {_shown(text)} is not base64") from problem
+    if b64encode(data).decode() != text:  # stray bits behind the last character
+        raise NotVerified(f"the {what} {_shown(text)} is not canonical base64")
+    return data
+
+
+def readable(data: bytes, what: str) -> str:
+    """UTF-8 without control characters but newline (signed-note, section "Format")."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise NotVerified(f"the {what} is not UTF-8 at byte {problem.start}") from problem
+    if found := _UNREADABLE.search(text):
+        raise NotVerified(f"the {what} has the control character {found.group()!r}")
+    return text
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")
+
+
+def _must_be_name(name: str) -> None:
+    if not name or "+" in name or any(letter.isspace() for letter in name):
+        raise NotVerified(f"{_shown(name)} is not the name of a key")
+    readable(name.encode("utf-8", "surrogateescape"), "name of the key")
+
+
+# -- Keys ----------------------------------------------------------------------------------------
+
+
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """SHA-256(name || 0x0A || kind || public key)[:4] (signed-note, section "Signatures")."""
+    digest = sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()
+    return digest[:KEY_ID_BYTES]
+
+
+@dataclass(frozen=True)
+class VerifierKey:
+    """A public key under a name: what someone must hold beforehand to check anything."""
+
+    name: str
+    public: bytes
+    kind: int = ED25519
+
+    def __post_init__(self) -> None:
+        _must_be_name(self.name)
+        _must_be_kind(self.kind)
+        if len(self.public) != KEY_BYTES:
+            raise NotVerified(f"the key of {self.name} has {len(self.public)} bytes, not 32")
+
+    @property
+    def id(self) -> bytes:
+        """Four bytes that tell keys of one name apart; not a secure hash."""
+        return key_id(self.name, self.kind, self.public)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``name+id+base64`` (signed-note, section "Verifier keys")."""
+        name, id, data = _parts(text, "verifier key")
+        key = cls(name, data[1:], data[0])
+        if key.id != id:
+            raise NotVerified(f"the verifier key of {name} has the id {id.hex()}, not its own")
+        return key
+
+    def __str__(self) -> str:
+        return _written(self.name, self.id, self.kind, self.public)
+
+    def has_signed(self, text: str, signature: bytes) -> bool:
+        """Whether these bytes are this key's signature of the text."""
+        message = text.encode()
+        if self.kind == COSIGNATURE:
+            if len(signature) < TIME_BYTES:
+                return False
+            time, signature = time_of(signature), signature[TIME_BYTES:]
+            if time > LATEST_TIME:
+                return False
+            message = cosigned_message(text, time)
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class SignerKey:
+    """A secret key under a name; its seed is never shown by accident."""
+
+    name: str
+    seed: bytes = field(repr=False)
+    kind: int = ED25519
+
+    def __post_init__(self) -> None:
+        _must_be_name(self.name)
+        _must_be_kind(self.kind)
+        if len(self.seed) != KEY_BYTES:
+            raise NotVerified(f"the signer key of {self.name} does not have 32 bytes")
+
+    @classmethod
+    def new(cls, name: str, kind: int = ED25519) -> Self:
+        """A fresh key of the system's randomness."""
+        return cls(name, urandom(KEY_BYTES), kind)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``PRIVATE+KEY+name+id+base64`` (x/mod/sumdb/note, NewSigner)."""
+        if not text.startswith(_SECRET):
+            raise NotVerified("a signer key begins with PRIVATE+KEY+")
+        name, id, data = _parts(text.removeprefix(_SECRET), "signer key", is_secret=True)
+        key = cls(name, data[1:], data[0])
+        if key.verifier.id != id:
+            raise NotVerified(f"the signer key of {name} has the id {id.hex()}, not its own")
+        return key
+
+    def secret_text(self) -> str:
+        """The key as it is kept in a file; whoever reads it can sign."""
+        return _SECRET + _written(self.name, self.verifier.id, self.kind, self.seed)
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """The public half."""
+        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
+        return VerifierKey(self.name, public.public_bytes_raw(), self.kind)
+
+    def sign(self, text: str, time: int | None = None) -> Signature:
+        """Vouch for a text; a cosignature says when, in seconds since 1970."""
+        secret = Ed25519PrivateKey.from_private_bytes(self.seed)
+        if self.kind == ED25519:
+            return Signature(self.name, self.verifier.id, secret.sign(text.encode()))
+        if time is None or not 0 <= time <= LATEST_TIME:
+            raise ValueError("a cosignature needs a time")
+        data = time.to_bytes(TIME_BYTES, "big") + secret.sign(cosigned_message(text, time))
+        return Signature(self.name, self.verifier.id, data)
+
+
+_SECRET = "PRIVATE+KEY+"
+
+
+def _must_be_kind(kind: int) -> None:
+    if kind not in {ED25519, COSIGNATURE}:
+        raise NotVerified(f"keys of the kind {kind:#04x} are not understood")
+
+
+def _written(name: str, id: bytes, kind: int, key: bytes) -> str:
+    return f"{name}+{id.hex()}+{b64encode(bytes([kind]) + key).decode()}"
+
+
+def _parts(text: str, what: str, *, is_secret: bool = False) -> tuple[str, bytes, bytes]:
+    """Name, id, and the kind with the key, of an encoded key."""
+    # Base64 may hold a plus, so only the first two part.
+    match text.split("+", 2):
+        case [name, id, data] if re.fullmatch(r"[0-9a-f]{8}", id):
+            try:
+                decoded = base64(data, what)
+            except NotVerified:
+                if is_secret:  # a secret is not repeated in a message
+                    raise NotVerified(f"the {what} is not base64") from None
+                raise
+            if decoded:
+                return name, bytes.fromhex(id), decoded
+    raise NotVerified(f"the {what} is not of the form name+id+base64")
+
+
+# -- Cosignatures (C2SP tlog-cosignature, section "Ed25519 signed message") ----------------------
+
+
+def cosigned_message(text: str, time: int) -> bytes:
+    """What a witness signs: a header, the time, and the whole text."""
+    return f"cosignature/v1\ntime {time}\n{text}".encode()
+
+
+def time_of(signature: bytes) -> int:
+    """When a cosignature was made, in seconds since 1970."""
+    return int.from_bytes(signature[:TIME_BYTES], "big")
+
+
+# -- Notes (C2SP signed-note, section "Format") --------------------------------------------------
+
+
+class Signature(NamedTuple):
+    """One line under a note: who signed, with which of their keys, and the signature."""
+
+    name: str
+    key_id: bytes
+    data: bytes
+
+    @property
+    def line(self) -> str:
+        """The line as it stands in the note, with its newline."""
+        return f"— {self.name} {b64encode(self.key_id + self.data).decode()}\n"
+
+    @classmethod
+    def parse(cls, line: str) -> Self:
+        """Read a line without its newline."""
+        if not line.startswith("— "):
+            raise NotVerified(f"{_shown(line)} is not a signature line")
+        name, _, encoded = line.removeprefix("— ").partition(" ")
+        _must_be_name(name)
+        data = base64(encoded, f"signature of {name}")
+        if len(data) <= KEY_ID_BYTES:
+            raise NotVerified(f"the signature of {name} is too short")
+        return cls(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])
+
+
+class Note(NamedTuple):
+    """A text and the signatures under it; nothing in it is believed yet."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Take a note apart; a line that stands there twice counts once, as in x/mod."""
+        whole = readable(data, "note")
+        text, blank, lines = whole.rpartition("\n\n")
+        if not blank:
+            raise NotVerified("the note has no blank line before its signatures")
+        return cls(text + "\n", read_signatures(lines))
+
+    def encode(self) -> bytes:
+        """The note as it is sent and kept."""
+        return "".join(
+            [self.text, "\n", *(signature.line for signature in self.signatures)]
+        ).encode()
+
+
+def read_signatures(lines: str) -> tuple[Signature, ...]:
+    """Read one or more signature lines, each ended by a newline."""
+    if not lines.endswith("\n"):
+        raise NotVerified("the note does not end with a signature line and a newline")
+    split = lines[:-1].split("\n")
+    if len(split) > MOST_SIGNATURES:
+        raise NotVerified(f"the note has more than {MOST_SIGNATURES} signatures")
+    return tuple(dict.fromkeys(map(Signature.parse, split)))
+
+
+def sign(text: str, *signers: SignerKey) -> bytes:
+    """A note with one signature of each signer; the text must end with a newline."""
+    if not text.endswith("\n"):
+        raise NotVerified("the text of a note ends with a newline")
+    readable(text.encode(), "note")
+    return Note(text, tuple(signer.sign(text) for signer in signers)).encode()
+
+
+class Opened(NamedTuple):
+    """A note that known keys have signed; the other signatures say nothing."""
+
+    text: str
+    verified: tuple[Signature, ...]
+    others: tuple[Signature, ...]
+
+
+def verify(note: Note, keys: Iterable[VerifierKey]) -> Opened:
+    """Check the signatures of known keys; at least one must be there, and none may fail.
+
+    A key is known by its name and its id together: one that shares only one of them is another
+    key (signed-note, section "Signatures").
+    """
+    known = _by_name_and_id(keys)
+    verified, others = [], []
+    for signature in note.signatures:
+        key = known.get((signature.name, signature.key_id))
+        if key is None:
+            others.append(signature)
+        elif key.has_signed(note.text, signature.data):
+            verified.append(signature)
+        else:
+            raise NotVerified(f"the signature of {key.name}+{key.id.hex()} does not hold")
+    if not verified:
+        there = ", ".join(f"{name}+{id.hex()}" for name, id, _ in note.signatures)
+        raise NotVerified(f"no known key has signed; the signatures are of {there}")
+    return Opened(note.text, tuple(verified), tuple(others))
+
+
+def open_note(data: bytes, keys: Collection[VerifierKey]) -> Opened:
+    """The text of a note that at least one of these keys has signed; else NotVerified."""
+    return verify(Note.parse(data), keys)
+
+
+def _by_name_and_id(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
+    known: dict[tuple[str, bytes], VerifierKey] = {}
+    for key in keys:
+        if known.setdefault((key.name, key.id), key) != key:
+            raise NotVerified(f"two different keys are called {key.name}+{key.id.hex()}")
+    return known

@@ -1,0 +1,176 @@
+"""A receipt: one fact, and the proof that it stands in the log, in one small file.
+
+The one rule: a receipt has a single spelling, and every byte of it is covered by the signature of
+the log or by those of the witnesses that are asked for.
+
+The file is a C2SP tlog-proof (sections "Format" and "Verifying a tlog proof"); its extra line
+holds the leaf. Only the standard library and cryptography are behind this file, so that a receipt
+can be checked by itself, years later.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from domain.checkpoint import Trusted, decode_proof, encode_proof, open_checkpoint
+from domain.note import Note, VerifierKey, base64, decimal, readable
+from domain.tree import LARGEST_SIZE, NotVerified, leaf_hash, verify_inclusion
+
+# -- Leaves --------------------------------------------------------------------------------------
+
+LEAF = "fact@v1"
+"""What a leaf holds and how; another form gets another word."""
+
+LARGEST_LEAF_BYTES = 2**16 - 1
+"""An entry bundle gives the length of a leaf in 16 bits (tlog-tiles, section "Log entries")."""
+
+
+class Leaf(NamedTuple):
+    """A fact as it was stored, with its place in the journal."""
+
+    position: int
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+
+
+def leaf_bytes(
+    position: int, originator_id: str, originator_version: int, topic: str, state: bytes
+) -> bytes:
+    """The leaf of a fact: one line of JSON that says its place, then the stored bytes as they are.
+
+    Every fact has one leaf and every leaf one fact; ValueError for what has none.
+    """
+    for name, number in (("position", position), ("originator_version", originator_version)):
+        if type(number) is not int or not 0 <= number <= LARGEST_SIZE:
+            raise ValueError(f"the {name} of a leaf is a number from 0 to 2^63 - 1")
+    for name, text in (("originator_id", originator_id), ("topic", topic)):
+        if not isinstance(text, str):
+            raise ValueError(f"the {name} of a leaf is a text")
+    place = {
+        "stemma": LEAF,
+        "position": position,
+        "originator_id": originator_id,
+        "originator_version": originator_version,
+        "topic": topic,
+    }
+    leaf = json.dumps(place, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" + state
+    if len(leaf) > LARGEST_LEAF_BYTES:
+        raise ValueError(f"a leaf of {len(leaf)} bytes is too large; {LARGEST_LEAF_BYTES} fit")
+    return leaf
+
+
+def read_leaf(data: bytes) -> Leaf:
+    """The fact and its place; NotVerified for any bytes that leaf_bytes does not give."""
+    line, _, state = data.partition(b"\n")
+    try:
+        place = json.loads(line.decode())
+        del place["stemma"]
+        leaf = Leaf(**place, state=state)
+        is_leaf = leaf_bytes(*leaf) == data
+    except (ValueError, TypeError, LookupError, RecursionError) as problem:
+        raise NotVerified("the leaf is not one of this form: a line of place, then a fact") from (
+            problem
+        )
+    if not is_leaf:
+        raise NotVerified("the leaf is not in its only spelling")
+    return leaf
+
+
+# -- Proofs (C2SP tlog-proof) --------------------------------------------------------------------
+
+HEADER = "c2sp.org/tlog-proof@v1"
+
+
+@dataclass(frozen=True)
+class LogProof:
+    """That some leaf stands at an index in a log; nothing in it is believed yet."""
+
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: bytes
+    """The signed checkpoint, exactly as the log gave it."""
+    extra: bytes | None = None
+    """Anything the reader needs besides; not trusted."""
+
+    def encode(self) -> bytes:
+        """The proof as a file (tlog-proof, section "Format")."""
+        extra = "" if self.extra is None else f"extra {b64encode(self.extra).decode()}\n"
+        head = f"{HEADER}\n{extra}index {self.index}\n{encode_proof(self.hashes)}\n"
+        return head.encode() + self.checkpoint
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Take a proof apart."""
+        head, blank, checkpoint = readable(data, "receipt").partition("\n\n")
+        if not blank or not checkpoint.endswith("\n"):
+            raise NotVerified("the receipt does not end with a blank line and a checkpoint")
+        header, *lines = head.split("\n")
+        if header != HEADER:
+            raise NotVerified(f"the receipt does not begin with {HEADER}")
+        extra = None
+        if lines and lines[0].startswith("extra "):
+            extra = base64(lines.pop(0).removeprefix("extra "), "extra data")
+        if not lines or not lines[0].startswith("index "):
+            raise NotVerified("the receipt has no line with its index")
+        index = decimal(lines.pop(0).removeprefix("index "), "index")
+        return cls(index, decode_proof(lines), checkpoint.encode(), extra)
+
+
+# -- Receipts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A checked receipt: what was recorded, where it stands, and who vouches for it."""
+
+    leaf: Leaf
+    index: int
+    trusted: Trusted
+
+
+def make_receipt(*, leaf: bytes, index: int, proof: Collection[bytes], checkpoint: bytes) -> bytes:
+    """The receipt of the leaf at an index under a signed checkpoint."""
+    return LogProof(index, tuple(proof), checkpoint, leaf).encode()
+
+
+def verify_receipt(
+    data: bytes,
+    keys: Collection[VerifierKey],
+    *,
+    origin: str | None = None,
+    witnesses: Collection[VerifierKey] = (),
+    quorum: int | None = None,
+) -> Receipt:
+    """Check a receipt against the keys of the log; NotVerified says what is wrong with it.
+
+    Follows tlog-proof, section "Verifying a tlog proof"; for origin, witnesses and quorum see
+    open_checkpoint.
+    """
+    proof = LogProof.parse(data)
+    if proof.extra is None:
+        raise NotVerified("the receipt does not hold the leaf that it is for")
+    trusted = open_checkpoint(
+        proof.checkpoint, keys, origin=origin, witnesses=witnesses, quorum=quorum
+    )
+    _must_sign_once(Note.parse(proof.checkpoint), data)
+    verify_inclusion(
+        leaf_hash(proof.extra),
+        index=proof.index,
+        size=trusted.checkpoint.size,
+        proof=proof.hashes,
+        root=trusted.checkpoint.root,
+    )
+    return Receipt(read_leaf(proof.extra), proof.index, trusted)
+
+
+def _must_sign_once(checkpoint: Note, data: bytes) -> None:
+    """Refuse a receipt in which a key signs twice, also by a line that stands there twice."""
+    signers = [signature[:2] for signature in checkpoint.signatures]
+    if len(set(signers)) < len(signers) or not data.endswith(checkpoint.encode()):
+        raise NotVerified("a key has signed the checkpoint of the receipt twice")

@@ -1,0 +1,399 @@
+"""The Merkle tree of a transparency log: hashes, tiles, proofs, and what checks them.
+
+The one rule: whoever checks trusts nothing but the root; every length, size and index is checked,
+and a proof that is not exactly the one the tree would give is refused.
+
+Hashing and proofs are RFC 6962, section 2.1 (RFC 9162, section 2.1, with SHA-256); tiles are
+C2SP tlog-tiles, section "Merkle Tree". Only the standard library is imported here, so that a
+proof can be checked by itself, years later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import count
+from typing import NamedTuple
+
+HASH_BYTES = 32
+EMPTY_ROOT = sha256(b"").digest()
+"""The root of a tree without leaves (RFC 6962, section 2.1)."""
+
+LARGEST_SIZE = 2**63 - 1
+"""No log holds more leaves: the signed 64 bits of databases and of existing clients."""
+
+TILE_HEIGHT = 8
+TILE_WIDTH = 1 << TILE_HEIGHT
+
+ENTRIES = -1
+"""The level of entry bundles, below the tiles that hash them."""
+
+
+class NotVerified(Exception):
+    """Something that was to be checked is malformed or wrong; the message says what and where."""
+
+
+# -- Hashes (RFC 6962, section 2.1) --------------------------------------------------------------
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """The hash of a leaf: SHA-256(0x00 || leaf)."""
+    return sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of a node: SHA-256(0x01 || left || right)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+@dataclass
+class Frontier:
+    """The full subtrees along the right edge, widest first: all that an append needs to know.
+
+    A tree of n leaves has as many as n has binary ones: at most log2 n.
+    """
+
+    size: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size <= LARGEST_SIZE or len(self.hashes) != self.size.bit_count():
+            raise ValueError(f"{len(self.hashes)} hashes are no frontier of {self.size} leaves")
+        if any(len(hash) != HASH_BYTES for hash in self.hashes):
+            raise ValueError("a hash of a frontier does not have 32 bytes")
+
+    def append(self, leaf: bytes) -> None:
+        """Add the hash of the next leaf; about one node is hashed."""
+        size = self.size
+        while size & 1:
+            leaf = node_hash(self.hashes.pop(), leaf)
+            size >>= 1
+        self.hashes.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root of the tree as it stands."""
+        return _joined(self.hashes) if self.hashes else EMPTY_ROOT
+
+
+def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
+    """The root over these leaf hashes."""
+    frontier = Frontier()
+    for hash in leaf_hashes:
+        frontier.append(hash)
+    return frontier.root()
+
+
+def _joined(hashes: Sequence[bytes]) -> bytes:
+    """The root above full subtrees that stand side by side, widest first."""
+    root = hashes[-1]
+    for hash in reversed(hashes[:-1]):
+        root = node_hash(hash, root)
+    return root
+
+
+def _folded(row: bytes) -> bytes:
+    """The root above a row of hashes, as many as a power of two."""
+    while len(row) > HASH_BYTES:
+        # A node is the hash of 64 bytes that already stand side by side.
+        row = b"".join(
+            sha256(b"\x01" + row[at : at + 2 * HASH_BYTES]).digest()
+            for at in range(0, len(row), 2 * HASH_BYTES)
+        )
+    return row
+
+
+# -- Tiles (C2SP tlog-tiles, section "Merkle Tree") ----------------------------------------------
+
+
+class Tile(NamedTuple):
+    """Up to 256 consecutive hashes of one level; at level ENTRIES, up to 256 leaves."""
+
+    level: int
+    number: int
+    width: int = TILE_WIDTH
+
+    @property
+    def path(self) -> str:
+        """Where the tile is served below the prefix of a log."""
+        level = "entries" if self.level == ENTRIES else str(self.level)
+        name, rest = f"{self.number % 1000:03}", self.number // 1000
+        while rest:
+            name, rest = f"x{rest % 1000:03}/{name}", rest // 1000
+        part = "" if self.width == TILE_WIDTH else f".p/{self.width}"
+        return f"tile/{level}/{name}{part}"
+
+
+_PATH = re.compile(
+    r"tile/(entries|\d{1,2})/((?:x\d{3}/){0,6}\d{3})(?:\.p/(\d{1,3}))?", flags=re.ASCII
+)
+
+
+def tile_of(path: str) -> Tile:
+    """The tile at a path; ValueError for any path that no tile has."""
+    if found := _PATH.fullmatch(path):
+        level, name, width = found.groups()
+        tile = Tile(
+            ENTRIES if level == "entries" else int(level),
+            int(name.replace("x", "").replace("/", "")),
+            TILE_WIDTH if width is None else int(width),
+        )
+        # Only one spelling: no leading zeros, no empty and no overfull partial tile.
+        is_possible = 1 <= tile.width <= TILE_WIDTH and tile.level < 64
+        if is_possible and tile.number <= LARGEST_SIZE and tile.path == path:
+            return tile
+    raise ValueError(f"{path!r} is not the path of a tile")
+
+
+def tile_at(level: int, number: int, size: int) -> Tile | None:
+    """This tile as it is in a tree of a size; None if it is empty there."""
+    full = size >> (TILE_HEIGHT * max(level, 0))
+    width = min(TILE_WIDTH, full - number * TILE_WIDTH)
+    return Tile(level, number, width) if width > 0 else None
+
+
+def tiles_of(size: int) -> Iterator[Tile]:
+    """Every tile of hashes of a tree of a size, level by level, left to right."""
+    for level in count():
+        full = size >> (TILE_HEIGHT * level)
+        if not full:
+            return
+        for number in range(-(-full // TILE_WIDTH)):
+            yield Tile(level, number, min(TILE_WIDTH, full - number * TILE_WIDTH))
+
+
+ReadTiles = Callable[[Sequence[Tile]], Sequence[bytes]]
+"""Gives the bytes of each tile asked for, in that order; a later, wider state of it will do."""
+
+
+def grow(size: int, leaf_hashes: Sequence[bytes], read_tiles: ReadTiles) -> dict[Tile, bytes]:
+    """The tiles that change when leaves are added to a tree of a size, as they are afterwards.
+
+    Reads at most the last tile of every level that grows.
+    """
+    grown: dict[Tile, bytes] = {}
+    added = b"".join(leaf_hashes)
+    if len(added) != HASH_BYTES * len(leaf_hashes):
+        raise ValueError("a leaf hash does not have 32 bytes")
+    for level in count():
+        if not added:
+            break
+        first, held = divmod(size >> (TILE_HEIGHT * level), TILE_WIDTH)
+        row = added
+        if held:
+            (before,) = _read([Tile(level, first, held)], read_tiles).values()
+            row = before + added
+        parts = [row[at : at + _TILE_BYTES] for at in range(0, len(row), _TILE_BYTES)]
+        for number, part in enumerate(parts, start=first):
+            grown[Tile(level, number, len(part) // HASH_BYTES)] = part
+        added = b"".join(_folded(part) for part in parts if len(part) == _TILE_BYTES)
+    return grown
+
+
+_TILE_BYTES = TILE_WIDTH * HASH_BYTES
+
+
+def _read(tiles: Sequence[Tile], read_tiles: ReadTiles) -> dict[Tile, bytes]:
+    """The bytes of these tiles, cut to the widths asked for."""
+    rows: dict[Tile, bytes] = {}
+    for tile, row in zip(tiles, read_tiles(tiles) if tiles else (), strict=True):
+        if len(row) < tile.width * HASH_BYTES or len(row) % HASH_BYTES or len(row) > _TILE_BYTES:
+            raise NotVerified(f"{tile.path} has {len(row)} bytes, not {tile.width * HASH_BYTES}")
+        rows[tile] = row[: tile.width * HASH_BYTES]
+    return rows
+
+
+# -- Nodes out of tiles --------------------------------------------------------------------------
+
+Span = tuple[int, int]
+"""Leaves from the first up to, but not including, the second."""
+
+
+class _Place(NamedTuple):
+    """Where the hashes below a full subtree stand: a tile, and the bytes in it."""
+
+    tile: Tile
+    start: int
+    end: int
+
+
+def _full_subtrees(span: Span) -> Iterator[tuple[int, int]]:
+    """The full subtrees side by side that make up a span, as (height, index), widest first."""
+    start, end = span
+    while start < end:
+        height = (end - start).bit_length() - 1
+        yield height, start >> height
+        start += 1 << height
+
+
+def _place(subtree: tuple[int, int], size: int) -> _Place:
+    height, index = subtree
+    level, above = divmod(height, TILE_HEIGHT)
+    number, first = divmod(index << above, TILE_WIDTH)
+    tile = tile_at(level, number, size)
+    assert tile is not None
+    return _Place(tile, first * HASH_BYTES, (first + (1 << above)) * HASH_BYTES)
+
+
+def _subtrees_in(spans: Sequence[Span], size: int, read_tiles: ReadTiles) -> list[list[bytes]]:
+    """For each span the roots of its full subtrees; every tile is read once, all together."""
+    places = [[_place(subtree, size) for subtree in _full_subtrees(span)] for span in spans]
+    needed = list(dict.fromkeys(place.tile for row in places for place in row))
+    rows = _read(needed, read_tiles)
+    return [[_folded(rows[tile][start:end]) for tile, start, end in row] for row in places]
+
+
+def frontier_at(size: int, read_tiles: ReadTiles) -> Frontier:
+    """The frontier of the tree when it had a size, read from its tiles."""
+    _must_be_size(size)
+    (hashes,) = _subtrees_in([(0, size)], size, read_tiles)
+    return Frontier(size, hashes)
+
+
+# -- Proofs --------------------------------------------------------------------------------------
+
+
+def _left_width(leaves: int) -> int:
+    """The largest power of two smaller than the number of leaves (RFC 6962: k)."""
+    return 1 << (leaves - 1).bit_length() - 1
+
+
+def inclusion_proof(index: int, size: int, read_tiles: ReadTiles) -> list[bytes]:
+    """That the leaf at an index is in the tree of a size: PATH of RFC 6962, section 2.1.1."""
+    _must_be_size(size)
+    if not 0 <= index < size:
+        raise ValueError(f"there is no leaf {index} in a tree of {size}")
+    siblings: list[Span] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _left_width(end - start)
+        if index < middle:
+            siblings.append((middle, end))
+            end = middle
+        else:
+            siblings.append((start, middle))
+            start = middle
+    return [_joined(row) for row in _subtrees_in(siblings[::-1], size, read_tiles)]
+
+
+def consistency_proof(old_size: int, size: int, read_tiles: ReadTiles) -> list[bytes]:
+    """That the tree of a size only adds to an older one: PROOF of RFC 6962, section 2.1.2.
+
+    There is none from size 0: every tree adds to the empty one, so it would prove nothing.
+    """
+    _must_be_size(size)
+    if not 0 < old_size <= size:
+        raise ValueError(f"there is no consistency proof from size {old_size} to {size}")
+    spans: list[Span] = []
+    start, end = 0, size
+    while end != old_size:
+        middle = start + _left_width(end - start)
+        if old_size <= middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((start, middle))
+            start = middle
+    if start:  # otherwise the old root itself, which whoever checks has
+        spans.append((start, end))
+    return [_joined(row) for row in _subtrees_in(spans[::-1], size, read_tiles)]
+
+
+def _must_be_size(size: int) -> None:
+    if not 0 <= size <= LARGEST_SIZE:
+        raise ValueError(f"no tree has {size} leaves")
+
+
+# -- Checking proofs -----------------------------------------------------------------------------
+
+
+def verify_inclusion(
+    leaf: bytes, *, index: int, size: int, proof: Sequence[bytes], root: bytes
+) -> None:
+    """Raise NotVerified unless the leaf hash stands at this index (RFC 9162, section 2.1.3.2)."""
+    _check_sizes(size)
+    if not 0 <= index < size:
+        raise NotVerified(f"leaf {index} lies outside a tree of {size}")
+    _check_hashes(proof, ("leaf hash", leaf), ("root", root))
+    found = leaf
+    fn, sn = index, size - 1
+    for hash in proof:
+        if sn == 0:
+            raise NotVerified(f"the inclusion proof is too long: {len(proof)} hashes")
+        if fn & 1 or fn == sn:
+            found = node_hash(hash, found)
+            while not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            found = node_hash(found, hash)
+        fn, sn = fn >> 1, sn >> 1
+    if sn:
+        raise NotVerified(f"the inclusion proof is too short: {len(proof)} hashes")
+    if found != root:
+        raise NotVerified(f"leaf {index} is not under the root of size {size}")
+
+
+def verify_consistency(
+    *, old_size: int, size: int, proof: Sequence[bytes], old_root: bytes, root: bytes
+) -> None:
+    """Raise NotVerified unless the tree only added to the old one (RFC 9162, section 2.1.4.2).
+
+    From size 0 it is refused: every tree adds to the empty one, so nothing would be proved.
+    Between equal sizes the roots are only compared, whatever they are.
+    """
+    _check_sizes(old_size, size)
+    if old_size == 0:
+        raise NotVerified("consistency with an empty tree proves nothing")
+    if size < old_size:
+        raise NotVerified(f"the tree shrank from {old_size} to {size} leaves")
+    if size == old_size:
+        if proof:
+            raise NotVerified("a consistency proof between equal sizes must be empty")
+        if root != old_root:
+            raise NotVerified(f"two different roots of size {size}")
+        return
+    if not proof:
+        raise NotVerified("the consistency proof is empty")
+    _check_hashes(proof, ("old root", old_root), ("root", root))
+    _check_growth(old_size, size, proof, old_root, root)
+
+
+def _check_growth(
+    old_size: int, size: int, proof: Sequence[bytes], old_root: bytes, root: bytes
+) -> None:
+    """The steps of RFC 9162, section 2.1.4.2, for 0 < old size < size and a proof not empty."""
+    path = [old_root, *proof] if old_size.bit_count() == 1 else list(proof)
+    fn, sn = old_size - 1, size - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    old_found = found = path[0]
+    for hash in path[1:]:
+        if sn == 0:
+            raise NotVerified(f"the consistency proof is too long: {len(proof)} hashes")
+        if fn & 1 or fn == sn:
+            old_found, found = node_hash(hash, old_found), node_hash(hash, found)
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            found = node_hash(found, hash)
+        fn, sn = fn >> 1, sn >> 1
+    if sn:
+        raise NotVerified(f"the consistency proof is too short: {len(proof)} hashes")
+    if old_found != old_root:
+        raise NotVerified(f"the proof does not lead to the old root of size {old_size}")
+    if found != root:
+        raise NotVerified(f"the tree of {size} does not contain the tree of {old_size}")
+
+
+def _check_sizes(*sizes: int) -> None:
+    for size in sizes:
+        if not 0 <= size <= LARGEST_SIZE:
+            raise NotVerified(f"no tree has {size} leaves")
+
+
+def _check_hashes(proof: Sequence[bytes], *named: tuple[str, bytes]) -> None:
+    for name, hash in (*named, *((f"proof hash {i}", hash) for i, hash in enumerate(proof))):
+        if len(hash) != HASH_BYTES:
+            raise NotVerified(f"the {name} has {len(hash)} bytes, not {HASH_BYTES}")

@@ -1,0 +1,48 @@
+"""Benchmarks by name, in two sizes: a small one that the tests run, and a full one to quote.
+
+The one rule: no figure stands alone. Each is told beside a peer measured in the same run; ``×`` is
+our figure divided by the peer's (more is better for a rate, less for a time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import cast
+
+from rich.console import Console
+
+from scripts.benchmarks import append, contributors, fold, importing
+from scripts.benchmarks.measure import Peer, Result, Size, engine_of
+
+__all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
+
+Measure = Callable[[Size, str], Iterator[Result]]
+
+_MEASURES: dict[str, Measure] = {
+    "append": append.measure,
+    "import": importing.measure,
+    "fold": fold.measure,
+    "contributors": contributors.measure,
+}
+
+BENCHMARKS: dict[str, str] = {
+    "append": append.__doc__,
+    "import": importing.__doc__,
+    "fold": fold.__doc__,
+    "contributors": contributors.__doc__,
+}
+"""Every benchmark by name, with what it measures beside whom."""
+
+
+def run(names: Iterable[str], size: str, database: str, out: Console) -> list[Result]:
+    """Run benchmarks (all, if none is named) and tell each figure as soon as it is known.
+
+    They run in scratch databases beside the given one, on its engine; it is not touched.
+    """
+    results: list[Result] = []
+    for name in tuple(names) or tuple(BENCHMARKS):
+        out.print(f"{name} on {engine_of(database)}, {size}", markup=False)
+        for result in _MEASURES[name](cast("Size", size), database):
+            out.print(f"  {result}", markup=False, soft_wrap=True)
+            results.append(result)
+    return results

@@ -1,0 +1,169 @@
+"""Contributors: who contributed to a work, the first page of the answer, over generated works.
+
+Ours minds versions, merges and struck edges, explains everybody by their paths and credits, and
+names them. The peers do far less: a recursive CTE written by hand answers the ids of the credited
+people from the same tables; networkx, with the whole graph in memory (which has to be loaded
+first), answers the same from a set of ancestors.
+
+"Dense" is a second community whose pieces have thousands of ancestors; told are its worst works.
+"""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import networkx as nx
+
+from projections import attribution
+from projections.follower import Rebuild
+from projections.store import Store, with_tables
+from scripts.benchmarks.measure import (
+    Peer,
+    Plain,
+    Result,
+    Size,
+    engine_of,
+    percentile,
+    plain,
+    scratch,
+)
+from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Shape, community, id_of, record
+from scripts.service import open_service
+
+PIECES = {"small": (10_000,), "full": (100_000, 1_000_000)}
+DENSE_PIECES = {"small": 2_000, "full": 24_000}
+QUESTIONS = {"small": 50, "full": 1_000}
+WORST = {"small": 10, "full": 100}
+WARM_UP = 30
+AIM = "aim: p99 under 10 ms"
+
+BY_HAND = """
+    WITH RECURSIVE up (number) AS (
+        SELECT number FROM @works WHERE id = ?
+        UNION
+        SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number
+    )
+    SELECT DISTINCT p.id FROM up
+    JOIN @credits c ON c.work = up.number
+    JOIN @contributors p ON p.number = c.contributor
+"""
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Milliseconds, median and 99th percentile."""
+    for pieces in PIECES[size]:
+        with generated(database, pieces, TYPICAL) as asked:
+            random = Random(pieces)
+            releases = pieces // PIECES_A_RELEASE
+            for family, count in (("work", pieces), ("release", releases)):
+                ids = [id_of(family, random.randrange(count)) for _ in range(QUESTIONS[size])]
+                yield from asked.compare(f"random {family}s of {pieces:,} pieces", ids)
+    with generated(database, DENSE_PIECES[size], DENSE) as asked:
+        ids, ancestors = asked.graph.worst(WORST[size])
+        yield from asked.compare(f"the worst of a dense graph, ≤ {ancestors:,} ancestors", ids)
+
+
+class Graph:
+    """The whole graph in memory: networkx, and who is credited on each work."""
+
+    def __init__(self, engine: Plain, generation: int) -> None:
+        def rows(sql: str) -> list[tuple[Any, ...]]:
+            return engine.execute(with_tables(sql, generation))
+
+        self.numbers: dict[str, int] = dict(rows("SELECT id, number FROM @works"))
+        self.people: dict[int, str] = dict(rows("SELECT number, id FROM @contributors"))
+        self.graph: nx.DiGraph[int] = nx.DiGraph()
+        self.graph.add_nodes_from(self.numbers.values())
+        self.graph.add_edges_from(rows("SELECT child, parent FROM @remixes"))
+        self.credited: dict[int, list[int]] = {}
+        for work, person in rows("SELECT work, contributor FROM @credits"):
+            self.credited.setdefault(work, []).append(person)
+
+    def contributors(self, id: str) -> set[str]:
+        """The ids of everybody credited on a work or an ancestor of it."""
+        number = self.numbers[id]
+        works = {number, *nx.descendants(self.graph, number)}
+        return {self.people[person] for work in works for person in self.credited.get(work, ())}
+
+    def worst(self, count: int) -> tuple[list[str], int]:
+        """Among some hundred works, those with the most ancestors; and the most there are."""
+        some = Random(count).sample(sorted(self.numbers), 4 * count)
+        ancestors = {id: len(nx.descendants(self.graph, self.numbers[id])) for id in some}
+        worst = sorted(some, key=lambda id: -ancestors[id])[:count]
+        return worst, ancestors[worst[0]]
+
+
+@dataclass
+class Asked:
+    """A generated community, and three ways to ask it who contributed."""
+
+    engine: str
+    store: Store
+    by_hand: Plain
+    graph: Graph
+    loading: str
+
+    def ours(self, id: str, limit: int = 50) -> set[str]:
+        """A page as the API answers it, of which the ids."""
+        with self.store.view() as view:
+            page = attribution.contributors(view, id, limit=limit)
+        return {item["contributor"]["id"] for item in page.items}
+
+    def cte(self, id: str) -> set[str]:
+        """One statement."""
+        sql = with_tables(BY_HAND, self.store.current().number)
+        return {person for (person,) in self.by_hand.execute(sql, (id,))}
+
+    def compare(self, which: str, ids: Sequence[str]) -> Iterator[Result]:
+        """Ask all three for every work, in turns, after making sure that they agree."""
+        ways = (self.ours, self.cte, self.graph.contributors)
+        for id in ids[:WARM_UP]:
+            assert self.ours(id, limit=1_000_000) == self.cte(id) == self.graph.contributors(id)
+        times: list[list[float]] = [[] for _ in ways]
+        for id in ids:
+            for way, taken in zip(ways, times, strict=True):
+                start = time.perf_counter()
+                way(id)
+                taken.append(1_000 * (time.perf_counter() - start))
+        for percent in (50, 99):
+            ours, cte, graph = (percentile(taken, percent) for taken in times)
+            yield Result(
+                "contributors",
+                self.engine,
+                f"{which}, p{percent}",
+                ours,
+                "ms",
+                (Peer("a CTE by hand, ids only", cte), Peer(f"networkx, {self.loading}", graph)),
+                AIM,
+            )
+
+
+@contextmanager
+def generated(database: str, pieces: int, shape: Shape) -> Iterator[Asked]:
+    """A community of so many pieces, recorded and folded."""
+    with scratch(database) as address, open_service(address) as service:
+        record(service.journal, community(pieces, shape=shape))
+        Rebuild(service.journal, service.store).run()
+        generation = service.store.current().number
+        with plain(address) as by_hand:
+            start = time.perf_counter()
+            graph = Graph(by_hand, generation)
+            taken = time.perf_counter() - start
+            loading = f"loaded in {taken:.1f} s, {memory_of(by_hand, generation):,.0f} MB"
+            yield Asked(engine_of(database), service.store, by_hand, graph, loading)
+
+
+def memory_of(engine: Plain, generation: int) -> float:
+    """How many megabytes a loaded graph takes; loaded again, for tracing is slow."""
+    tracemalloc.start()
+    graph = Graph(engine, generation)
+    taken = tracemalloc.get_traced_memory()[0] / 1e6
+    tracemalloc.stop()
+    del graph
+    return taken

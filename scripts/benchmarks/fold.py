@@ -1,0 +1,45 @@
+"""Fold: a rebuild of all read tables from nothing, with indexes, until they are switched to.
+
+The peer is the library's own way to a projection: one event, one row and one tracking record in
+each transaction, by its ProjectionRunner on PostgreSQL, and by its tracking recorder on SQLite,
+where the runner cannot run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from projections.follower import Rebuild
+from scripts.benchmarks.measure import Peer, Result, Size, engine_of, is_postgres, scratch, seconds
+from scripts.benchmarks.stock import stock_runner, stock_tracking
+from scripts.generate import community, record
+from scripts.service import open_service
+
+PIECES = {"small": 500, "full": 30_000}
+"""About 3.3 facts come with each piece."""
+STOCK_EVENTS = {"small": 50, "full": 2_000}
+AIM = "aim: at least 30,000"
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Facts a second."""
+    with scratch(database) as address, open_service(address) as service:
+        facts = record(service.journal, community(PIECES[size]))
+        taken = seconds(Rebuild(service.journal, service.store).run)
+        assert service.store.current().position == facts
+    peer, fold = (
+        ("the library's ProjectionRunner", stock_runner)
+        if is_postgres(database)
+        else ("the library's tracking recorder", stock_tracking)
+    )
+    with scratch(database) as address:
+        stock = fold(address, STOCK_EVENTS[size])
+    yield Result(
+        "fold",
+        engine_of(database),
+        f"rebuild of {facts:,} facts",
+        facts / taken,
+        "facts/s",
+        (Peer(peer, stock),),
+        AIM,
+    )

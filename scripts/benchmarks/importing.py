@@ -1,0 +1,80 @@
+"""Import: a generated community read from a file of JSON Lines, checked and recorded.
+
+The peer writes the same rows by COPY (executemany on SQLite) without reading, checking or sealing
+anything. What folding costs is told separately: an import ends when everything is recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from domain.journal import Journal
+from scripts.benchmarks.measure import (
+    Peer,
+    Result,
+    Size,
+    engine_of,
+    plain_journal,
+    rows_of,
+    scratch,
+    seconds,
+)
+from scripts.bundle import import_lines, read_json_lines
+from scripts.generate import community, facts_of, lines
+from scripts.service import open_service
+
+PIECES = {"small": 500, "full": 20_000}
+AIM = "aim on PostgreSQL: at least 5,000"
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Pieces a second."""
+    pieces, engine = PIECES[size], engine_of(database)
+    with (
+        tempfile.TemporaryDirectory(prefix="stemma-bench-") as folder,
+        scratch(database) as address,
+        open_service(address) as service,
+    ):
+        bundle = Path(folder) / "bundle.jsonl"
+        with bundle.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines(community(pieces)))
+        with bundle.open(encoding="utf-8") as file:
+            imported = seconds(lambda: import_lines(service.journal, read_json_lines(file)))
+        folded = seconds(service.follower.catch_up)
+        loaded = plain_load(database, service.journal, pieces)
+    yield Result(
+        "import",
+        engine,
+        "recorded",
+        pieces / imported,
+        "pieces/s",
+        (Peer("the same rows, nothing checked", pieces / loaded),),
+        AIM,
+    )
+    yield Result("import", engine, "folded afterwards", pieces / folded, "pieces/s")
+    yield Result(
+        "import",
+        engine,
+        "recorded and folded",
+        pieces / (imported + folded),
+        "pieces/s",
+        (Peer("the same rows, nothing checked", pieces / loaded),),
+    )
+
+
+def plain_load(database: str, journal: Journal, pieces: int) -> float:
+    """How long it takes to write as many rows, the fastest way there is, in one transaction."""
+    sheet = facts_of(community(pieces), journal.clock())
+    stored = map(journal.mapper.to_stored_event, sheet.facts)
+    facts, texts = rows_of(stored, sheet.disclosures, 1)
+    with plain_journal(database) as by_hand:
+
+        def load() -> None:
+            with by_hand.transaction():
+                by_hand.load("facts", facts)
+                by_hand.load("texts", texts)
+
+        return seconds(load)

@@ -1,0 +1,271 @@
+"""Measuring: scratch databases, plain connections, rates and percentiles.
+
+The one rule: a figure is told with its unit and beside its peers, measured in the same run on the
+same engine and the same disk.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import psycopg
+from eventsourcing.persistence import StoredEvent
+
+from domain.seal import Disclosure
+
+Size = Literal["small", "full"]
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Somebody else's way to do the same, and what it measured."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure of ours, and those of its peers in the same unit."""
+
+    benchmark: str
+    engine: str
+    measure: str
+    value: float
+    unit: str
+    peers: tuple[Peer, ...] = ()
+    note: str = ""
+
+    def ratio(self, peer: Peer) -> float:
+        """Our figure divided by the peer's."""
+        return self.value / peer.value
+
+    def __str__(self) -> str:
+        beside = "".join(
+            f"\n    {self.ratio(peer):8.2f} × {peer.name} ({_plain(peer.value)} {self.unit})"
+            for peer in self.peers
+        )
+        note = f"  ({self.note})" if self.note else ""
+        return f"{self.measure}: {_plain(self.value)} {self.unit}{note}{beside}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+# -- time ----------------------------------------------------------------------------------
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long an action takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def rates(rounds: int, count: int, *actions: Callable[[int], object]) -> list[float]:
+    """How many a second each action does, which does ``count`` in a round: medians.
+
+    The actions take turns, so that whatever else the machine does hits all of them alike.
+    """
+    taken: list[list[float]] = [[] for _ in actions]
+    for number in range(rounds):
+        for times, action in zip(taken, actions, strict=True):
+            start = time.perf_counter()
+            action(number)
+            times.append(time.perf_counter() - start)
+    return [count / median(times) for times in taken]
+
+
+def percentile(sample: Sequence[float], percent: float) -> float:
+    """The value that so many percent of the sample do not exceed."""
+    return sorted(sample)[min(len(sample) - 1, int(len(sample) * percent / 100))]
+
+
+# -- databases -----------------------------------------------------------------------------
+
+
+def is_postgres(database: str) -> bool:
+    """Whether an address names a PostgreSQL database."""
+    return not database.startswith("sqlite:///")
+
+
+def engine_of(database: str) -> str:
+    """What the engine of a database address is called."""
+    return (PlainPostgres if is_postgres(database) else PlainSQLite).NAME
+
+
+@contextmanager
+def scratch(database: str) -> Iterator[str]:
+    """The address of an empty database beside the given one, which is not touched.
+
+    It is gone afterwards. On PostgreSQL the role of the address must be allowed to create one.
+    """
+    if not is_postgres(database):
+        beside = Path(database.removeprefix("sqlite:///")).parent
+        place = beside if beside.is_dir() else None
+        with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=place) as folder:
+            yield f"sqlite:///{Path(folder) / 'stemma.db'}"
+        return
+    name = f"bench_{secrets.token_hex(6)}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        try:
+            yield urlsplit(database)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+class Plain(ABC):
+    """The engine by hand: what a program without Stemma would do, as fast as it can."""
+
+    NAME: str
+    LOADS_BY: str
+    """What the engine calls the fastest way in."""
+
+    @abstractmethod
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """One statement in a transaction of its own; ``?`` stands for a value."""
+
+    @abstractmethod
+    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows into one table by INSERT, within the caller's transaction."""
+
+    @abstractmethod
+    def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Many rows into one table the fastest way there is, within the caller's transaction."""
+
+    @abstractmethod
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back the connection."""
+
+
+class PlainSQLite(Plain):
+    """SQLite by hand, as durable as the journal: WAL, every commit synced."""
+
+    NAME = "SQLite"
+    LOADS_BY = "executemany"
+
+    def __init__(self, database: str) -> None:
+        path = database.removeprefix("sqlite:///")
+        self.connection = sqlite3.connect(path, isolation_level=None)
+        self.connection.execute("PRAGMA journal_mode = WAL")
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """One statement."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows by executemany."""
+        places = ", ".join("?" * len(rows[0]))
+        self.connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+
+    def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """SQLite has nothing faster."""
+        self.insert(table, list(rows))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction that knows from its start that it writes."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        yield
+        self.connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+
+class PlainPostgres(Plain):
+    """PostgreSQL by hand."""
+
+    NAME = "PostgreSQL"
+    LOADS_BY = "COPY"
+
+    def __init__(self, database: str) -> None:
+        self.connection = psycopg.connect(database, autocommit=True)
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """One statement, prepared by the driver when it comes again."""
+        cursor = self.connection.execute(sql.replace("?", "%s").encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows by executemany, which sends them in one go."""
+        places = ", ".join(["%s"] * len(rows[0]))
+        with self.connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {table} VALUES ({places})".encode(), rows)
+
+    def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Rows by COPY."""
+        with (
+            self.connection.cursor() as cursor,
+            cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction."""
+        with self.connection.transaction():
+            yield
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+@contextmanager
+def plain(database: str) -> Iterator[Plain]:
+    """A connection by hand."""
+    opened: Plain = PlainPostgres(database) if is_postgres(database) else PlainSQLite(database)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def plain_journal(database: str) -> Iterator[Plain]:
+    """A connection by hand to tables with the columns of the journal: no trigger, lock or check."""
+    binary = "BYTEA" if is_postgres(database) else "BLOB"
+    with scratch(database) as address, plain(address) as engine:
+        engine.execute(
+            "CREATE TABLE facts (position BIGINT PRIMARY KEY, stream TEXT NOT NULL, "
+            f"version BIGINT NOT NULL, topic TEXT NOT NULL, state {binary} NOT NULL, "
+            "UNIQUE (stream, version))"
+        )
+        engine.execute(
+            "CREATE TABLE texts (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, "
+            "salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
+        )
+        yield engine
+
+
+def rows_of(
+    stored: Iterable[StoredEvent], disclosures: Iterable[Disclosure], position: int
+) -> tuple[Rows, Rows]:
+    """The rows of the journal's tables that hold these facts and texts, from a position on."""
+    facts = [
+        (place, one.originator_id, one.originator_version, one.topic, one.state)
+        for place, one in enumerate(stored, start=position)
+    ]
+    return facts, [(*text, text.value.casefold()) for text in disclosures]

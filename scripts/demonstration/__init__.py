@@ -1,0 +1,113 @@
+"""The demonstration: two small bundles, and the questions to ask of them.
+
+The one rule: it is loaded by the same importer as any bundle, and loading it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from scripts import bundle
+from scripts.service import Service
+from scripts.settings import Settings
+
+BUNDLES = ("community.jsonl", "recordings.jsonl")
+
+
+class Question(NamedTuple):
+    """Something worth asking, and the address that answers it."""
+
+    asks: str
+    path: str
+    command: str
+
+
+def _work(text: str) -> str:
+    return bundle.Ids("bundle").named(bundle.WORK, text)
+
+
+def _person(text: str) -> str:
+    return bundle.Ids("bundle").named(bundle.PERSON, text)
+
+
+def questions() -> list[Question]:
+    """The questions that show what Stemma is for."""
+    story, loop, gulls = _work("the-lighthouse"), _work("kitchen-break"), _work("gulls")
+    return [
+        Question(
+            "Who contributed to the illustrated story, through every generation?",
+            f"/works/{story}/contributors",
+            "contributors the-lighthouse",
+        ),
+        Question(
+            "… and on the day it was published?",
+            f"/works/{story}/contributors?as=published",
+            "contributors the-lighthouse --as-published",
+        ),
+        Question(
+            "How is it drawn as a graph? (GraphML and JSON-LD as well)",
+            f"/works/{story}/lineage?format=dot",
+            "lineage the-lighthouse --format dot",
+        ),
+        Question(
+            "What became of one drum loop?", f"/works/{loop}/descendants", "history kitchen-break"
+        ),
+        Question("What is left of a piece that was withdrawn?", f"/works/{gulls}", "history gulls"),
+        Question(
+            "Every finished work that Bramble & Rust is in, and how?",
+            f"/contributors/{_person('bramble')}/attribution",
+            "attribution bramble",
+        ),
+        Question(
+            "Which pieces wait for their first remix?",
+            "/works?never_remixed=true&kind=contribution",
+            "works --never-remixed --kind contribution",
+        ),
+        Question(
+            "Who is heard in a record of 2007, three generations back?",
+            f"/works/{_work('recording:everything-i-am')}/contributors",
+            "contributors recording:everything-i-am",
+        ),
+    ]
+
+
+def load(service: Service, settings: Settings) -> str:
+    """Load both bundles and fold them; the operator's key to ask with.
+
+    Raises AssertionError if a line of our own demonstration is refused.
+    """
+    for name in BUNDLES:
+        report = bundle.import_lines(service.journal, bundle.found_in(Path(__file__).parent / name))
+        assert not report.refused, report.refused
+    service.follower.catch_up()
+    return settings.operator_key or _kept_key(service, settings.data / "demo-operator.key")
+
+
+def _kept_key(service: Service, path: Path) -> str:
+    """The key the demonstration made before for this database, or a new one."""
+    if path.exists():
+        key = path.read_text().strip()
+        if service.keys.holder_of(key) is not None:
+            return key
+    key = service.keys.create("operator")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(key + "\n")
+    return key
+
+
+def tell(out: Console, settings: Settings, key: str) -> None:
+    """Print what was loaded, what to open and what to ask."""
+    address = f"http://{settings.host}:{settings.port}"
+    out.print("[bold]The demonstration is loaded.[/bold]\n")
+    out.print(f"Read    {address}/docs")
+    out.print(f"Key     {key}   (acts as the operator)\n")
+    out.print("Ask, in another terminal:\n")
+    out.print(f"  KEY={key}\n")
+    for question in questions():
+        out.print(f"  # {question.asks}")
+        out.print(f'  curl -H "Authorization: Bearer $KEY" "{address}{question.path}"')
+        out.print(f"  .venv/bin/stemma {question.command}\n")

@@ -1,0 +1,263 @@
+"""Generated communities: people, pieces and releases of a realistic shape, as many as asked for.
+
+The one rule: the same seed gives the same community, whether as the lines of a bundle or, much
+faster, as facts straight into the journal; and both give the same answers.
+
+A piece has one to three authors and none to four sources. A source is either a recent piece or
+one found by preferential attachment (a piece is as likely as it is remixed already), so that a few
+pieces have very many remixes. Releases are made of a few recent pieces. Nothing is held but one
+integer for each piece and each edge.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from random import Random
+from typing import Any, NamedTuple
+
+from domain.contribution import Contribution
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.draft import Sheet, part_id
+from domain.journal import Journal
+from domain.moment import instant
+from domain.permission import OPERATOR
+from domain.release import Release
+from domain.remix import Remix
+
+
+class Shape(NamedTuple):
+    """How a community works together."""
+
+    sources: tuple[float, ...]
+    """How likely a piece has no source, one, two …"""
+    recent: float
+    """How likely a source is one of the latest pieces, and not one found by its fame."""
+    window: int
+    """How many pieces ago a recent one was posted, on average."""
+    project: int | None = None
+    """Pieces draw only on pieces of the same project, which has this many; None: on all."""
+
+
+TYPICAL = Shape(sources=(0.40, 0.35, 0.15, 0.07, 0.03), recent=0.5, window=2_000)
+"""About one edge a piece; a handful of ancestors, sometimes hundreds."""
+DENSE = Shape(sources=(0.02, 0.18, 0.50, 0.30), recent=0.9, window=300, project=8_000)
+"""About two edges a piece, nearly all within reach of each other: thousands of ancestors."""
+
+AUTHORS = (0.80, 0.15, 0.05)
+"""How likely a piece has one author, two, three."""
+PIECES_A_PERSON = 10
+PIECES_A_RELEASE = 50
+COMPONENTS = range(2, 6)
+KINDS = ("adaptation", "arrangement", "sample", "quotation", "influence")
+CRAFTS = (
+    ("text", "writer"),
+    ("image", "illustrator"),
+    ("image", "photographer"),
+    ("audio", "musician"),
+    ("audio", "singer"),
+    ("audio", "voice actor"),
+    ("video", "director"),
+    ("video", "editor"),
+)
+"""Media, each with a role in which pieces of it are made."""
+WORDS = ("amber", "bright", "cedar", "distant", "early", "falling", "golden", "hollow", "iron")
+FIRST_MADE = datetime(2000, 1, 1, tzinfo=UTC)
+BETWEEN_PIECES = timedelta(minutes=5)
+
+
+class Person(NamedTuple):
+    """Somebody who can be credited."""
+
+    id: str
+    name: str
+
+
+class Piece(NamedTuple):
+    """A contribution with its authors (person, role) and sources (work, kind)."""
+
+    id: str
+    title: str
+    medium: str
+    authors: tuple[tuple[str, str], ...]
+    sources: tuple[tuple[str, str], ...]
+    made: datetime
+
+
+class Whole(NamedTuple):
+    """A release with its components."""
+
+    id: str
+    title: str
+    components: tuple[str, ...]
+    made: datetime
+
+
+Item = Person | Piece | Whole
+
+
+def community(pieces: int, *, shape: Shape = TYPICAL, seed: int = 1) -> Iterator[Item]:
+    """A community's people, then its pieces and releases, each after what it is made from."""
+    random = Random(seed)
+    people = max(1, pieces // PIECES_A_PERSON)
+    for number in range(people):
+        yield Person(id_of("person", number, seed), f"{WORDS[number % len(WORDS)]} {number}")
+    fame = array("L")  # every piece once, and once more each time it is remixed
+    first, first_fame = 0, 0
+    for number in range(pieces):
+        if shape.project and number % shape.project == 0:
+            first, first_fame = number, len(fame)
+        parents = dict.fromkeys(
+            _source(random, shape, number, first, fame, first_fame)
+            for _ in range(min(_drawn(random, shape.sources), number - first))
+        )
+        yield _piece(random, seed, number, people, parents)
+        fame.extend(parents)
+        fame.append(number)
+        if number % PIECES_A_RELEASE == PIECES_A_RELEASE - 1:
+            yield _whole(random, seed, number)
+
+
+def _drawn(random: Random, chances: tuple[float, ...]) -> int:
+    """A number, each as likely as it is said to be."""
+    left = random.random()
+    for number, chance in enumerate(chances):
+        left -= chance
+        if left < 0:
+            return number
+    return 0
+
+
+def _source(
+    random: Random, shape: Shape, number: int, first: int, fame: array[int], first_fame: int
+) -> int:
+    """An older piece of the same project: a recent one, or a famous one."""
+    if random.random() < shape.recent:
+        return max(first, number - 1 - int(random.expovariate(1 / shape.window)))
+    return fame[random.randrange(first_fame, len(fame))]
+
+
+def _piece(random: Random, seed: int, number: int, people: int, parents: Iterable[int]) -> Piece:
+    medium, role = CRAFTS[random.randrange(len(CRAFTS))]
+    # Few people make most of the pieces.
+    authors = dict.fromkeys(
+        int(people * random.random() ** 2) for _ in range(1 + _drawn(random, AUTHORS))
+    )
+    return Piece(
+        id_of("work", number, seed),
+        f"{WORDS[random.randrange(len(WORDS))]} {WORDS[random.randrange(len(WORDS))]} {number}",
+        medium,
+        tuple((id_of("person", author, seed), role) for author in authors),
+        tuple(
+            (id_of("work", parent, seed), KINDS[random.randrange(len(KINDS))]) for parent in parents
+        ),
+        FIRST_MADE + number * BETWEEN_PIECES,
+    )
+
+
+def _whole(random: Random, seed: int, number: int) -> Whole:
+    count = COMPONENTS[random.randrange(len(COMPONENTS))]
+    latest = range(number - PIECES_A_RELEASE + 1, number + 1)
+    return Whole(
+        id_of("release", number // PIECES_A_RELEASE, seed),
+        f"{WORDS[number % len(WORDS)]} collection {number // PIECES_A_RELEASE}",
+        tuple(id_of("work", part, seed) for part in sorted(random.sample(latest, count))),
+        FIRST_MADE + number * BETWEEN_PIECES + BETWEEN_PIECES / 2,
+    )
+
+
+_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835  # 2**128 divided by the golden ratio, made odd
+_FAMILIES = {"person": 1, "work": 2, "release": 3}
+
+
+def id_of(family: str, number: int, seed: int = 1) -> str:
+    """The id of the nth person, work or release: spread over all UUIDs as random ones are."""
+    place = (number << 16 | seed << 2 & 0xFFFC | _FAMILIES[family]) * _SPREAD
+    digits = f"{place & ((1 << 128) - 1):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
+
+
+# -- as the lines of a bundle --------------------------------------------------------------
+
+
+def lines(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
+    """A community as ``stemma import`` reads it, one object a line."""
+    for item in items:
+        match item:
+            case Person(id, name):
+                yield {"type": "contributor", "id": id, "name": name}
+            case Piece():
+                yield {
+                    "type": "contribution",
+                    "id": item.id,
+                    "title": item.title,
+                    "medium": item.medium,
+                    "authors": [
+                        {"contributor": person, "role": role} for person, role in item.authors
+                    ],
+                    "sources": [{"work": work, "kind": kind} for work, kind in item.sources],
+                    "made_at": instant(item.made),
+                }
+            case Whole():
+                yield {
+                    "type": "release",
+                    "id": item.id,
+                    "title": item.title,
+                    "components": [{"work": work} for work in item.components],
+                    "made_at": instant(item.made),
+                }
+                yield {"type": "release.publish", "id": item.id}
+
+
+# -- as facts ------------------------------------------------------------------------------
+
+
+def record(journal: Journal, items: Iterable[Item], batch: int = 5_000) -> int:
+    """Write a community straight into the journal, unchecked; how many facts that were."""
+    count, items = 0, iter(items)
+    while some := list(islice(items, batch)):
+        sheet = facts_of(some, journal.clock())
+        stored = [journal.mapper.to_stored_event(happened) for happened in sheet.facts]
+        journal.append_stored(stored, disclosures=sheet.disclosures)
+        count += len(stored)
+    return count
+
+
+def facts_of(items: Iterable[Item], now: datetime) -> Sheet:
+    """What the importer would record, as an operator, at one moment."""
+    sheet = Sheet(OPERATOR, now)
+    for item in items:
+        _write_down(sheet, item)
+    return sheet
+
+
+def _write_down(sheet: Sheet, item: Item) -> None:
+    match item:
+        case Person(id, name):
+            sheet.add(Contributor.Admitted, id, name=sheet.seal_text(id, "name", name))
+        case Piece(id, title, medium, authors, sources):
+            made = instant(item.made)
+            sealed = sheet.seal_text(authors[0][0], "title", title)
+            sheet.add(
+                Contribution.Submitted, id, title=sealed, medium=medium, made_at=made, made=made
+            )
+            for number, (person, role) in enumerate(authors):
+                credit = part_id(id, "author", number)
+                sheet.add(
+                    Credit.Granted, credit, work=id, contributor=person, role=role, kind="direct"
+                )
+            for number, (work, kind) in enumerate(sources):
+                sheet.add(
+                    Remix.Declared, part_id(id, "source", number), child=id, parent=work, kind=kind
+                )
+        case Whole(id, title, components):
+            made = instant(item.made)
+            sealed = sheet.seal_text(OPERATOR, "title", title)
+            sheet.add(Release.Assembled, id, title=sealed, made_at=made, made=made)
+            for number, work in enumerate(components):
+                edge = part_id(id, "component", number)
+                sheet.add(Remix.Declared, edge, child=id, parent=work, kind="component")
+            sheet.add(Release.Published, id, version=2)

@@ -1,0 +1,524 @@
+"""The ``stemma`` command line: run the service, fill it, ask it.
+
+The one rule: a command here only reads its words and prints; what it does is done elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from domain.refusal import Refusal
+from projections import attribution, history, lineage
+from projections.follower import Rebuild
+from projections.store import Behind, StoreUnavailable, View
+from scripts import bundle, terminal
+from scripts.service import Service, open_service
+from scripts.settings import BadSetting, Settings, read_settings
+
+GRACE_SECONDS = 5.0
+"""How long a rebuild keeps the old tables for the reads that still look at them."""
+
+out = Console(highlight=False)
+if not out.is_terminal:
+    out.width = 200  # a pipe has no width; nothing is cut for it
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Command(click.Group):
+    """The commands, with every refusal said in a sentence and never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            raise click.ClickException(f"{refusal} ({refusal.code})") from refusal
+        except (BadSetting, StoreUnavailable, Behind) as problem:
+            raise click.ClickException(str(problem)) from problem
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--database",
+    metavar="URL",
+    help="sqlite:///FILE or postgresql://…, instead of STEMMA_DATABASE.",
+)
+@click.pass_context
+def main(ctx: click.Context, database: str | None) -> None:
+    """Who made what from what, how a credit came to be, and who contributed to a finished work.
+
+    Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
+    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_FOLLOW.
+
+    Wherever an id is asked for, the text a bundle used for it does as well.
+    """
+    ctx.obj = database
+
+
+def settings_of(ctx: click.Context, **given: Any) -> Settings:
+    """The settings of the environment, with what the command line says first."""
+    return read_settings(database=ctx.find_root().obj, **given)
+
+
+@contextmanager
+def opened(ctx: click.Context) -> Iterator[Service]:
+    """The service on the database of the settings."""
+    with open_service(settings_of(ctx).database) as service:
+        yield service
+
+
+@contextmanager
+def asked(ctx: click.Context, as_of: int | None = None) -> Iterator[tuple[Service, View]]:
+    """The service and a view of it, with everything recorded folded."""
+    with opened(ctx) as service:
+        service.follower.catch_up()
+        with service.store.view(as_of) as view:
+            yield service, view
+
+
+@contextmanager
+def progress_of(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+
+        def told(done: int, of: int | None) -> None:
+            bar.update(task, completed=done, total=of)
+
+        yield told
+
+
+# -- running -------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", help="The address to serve on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on.")
+@click.option("--workers", type=click.IntRange(1, 64), help="How many processes serve.")
+@click.option("--threads", type=click.IntRange(1, 256), help="How many threads serve in each.")
+@click.option(
+    "--follow/--no-follow", default=None, help="Fold the journal in the serving processes."
+)
+@click.pass_context
+def serve(ctx: click.Context, /, **given: Any) -> None:
+    """Serve the API.
+
+    On SQLite the serving process folds the journal itself; on PostgreSQL run “stemma follow”
+    beside it, or say --follow.
+    """
+    _serve(settings_of(ctx, **given))
+
+
+def _serve(settings: Settings) -> None:
+    from scripts.server import serve as serve_forever
+
+    err.print(f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)")
+    serve_forever(settings)
+
+
+@main.command()
+@click.pass_context
+def follow(ctx: click.Context) -> None:
+    """Fold the journal into the read tables as it grows, until stopped."""
+    with opened(ctx) as service:
+        position = service.follower.catch_up()
+        err.print(f"following from position {position} (stop with Ctrl-C)")
+        try:
+            service.follower.run()
+        except KeyboardInterrupt:
+            err.print(f"stopped at position {service.store.current().position}")
+
+
+@main.command()
+@click.option(
+    "--grace-seconds",
+    default=GRACE_SECONDS,
+    show_default=True,
+    help="How long the old tables stay for reads under way.",
+)
+@click.pass_context
+def rebuild(ctx: click.Context, grace_seconds: float) -> None:
+    """Fold everything again from nothing, beside the tables in use, then switch."""
+    with opened(ctx) as service, progress_of("refolding") as told:
+        position = Rebuild(service.journal, service.store).run(told, grace_seconds)
+    out.print(f"rebuilt up to position {position}")
+
+
+@main.command()
+@click.option("--serve", "serving", is_flag=True, help="Serve it afterwards.")
+@click.pass_context
+def demo(ctx: click.Context, serving: bool) -> None:
+    """Load the demonstration: an invented community, and a few real records."""
+    from scripts import demonstration
+
+    settings = settings_of(ctx, follow=True)
+    with open_service(settings.database, operator_key=settings.operator_key) as service:
+        key = demonstration.load(service, settings)
+        demonstration.tell(out, settings, key)
+    if serving:
+        _serve(settings)
+
+
+# -- bundles -------------------------------------------------------------------------------
+
+
+@main.command("import")
+@click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["bundle", "whosampled", "ocremix"]),
+    default="bundle",
+    show_default=True,
+    help="The form of what is read.",
+)
+@click.option(
+    "--namespace",
+    default="bundle",
+    show_default=True,
+    help="What ids that are not UUIDs are derived in.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 10_000),
+    default=bundle.BATCH,
+    show_default=True,
+    help="Lines an append.",
+)
+@click.option(
+    "--refused",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the refused lines here, as JSON Lines.",
+)
+@click.option("--strict", is_flag=True, help="End with status 1 if a line was refused.")
+@click.option("--fold/--no-fold", default=True, help="Fold what was recorded, too.")
+@click.pass_context
+def import_(  # the options above, one by one
+    ctx: click.Context,
+    path: Path,
+    source: str,
+    namespace: str,
+    batch: int,
+    refused: Path | None,
+    strict: bool,
+    fold: bool,
+) -> None:
+    """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
+
+    Importing the same bundle twice changes nothing. A refused line is told with its number and
+    reason, and loses no other. The format: scripts/README.md.
+    """
+    if str(path) != "-" and not path.exists():
+        raise click.ClickException(f"there is no file or folder {path}")
+    total = bundle.lines_in(path, source)
+    with opened(ctx) as service:
+        try:
+            with progress_of("importing") as told:
+                report = bundle.import_lines(
+                    service.journal,
+                    bundle.found_in(path, source),
+                    namespace=namespace,
+                    batch=batch,
+                    progress=lambda so_far: told(so_far.lines, total),
+                )
+        finally:
+            if fold:
+                with progress_of("folding") as told:
+                    service.follower.catch_up(told)
+    terminal.import_report(out, report)
+    if refused is not None:
+        refused.write_text(
+            "".join(json.dumps(one._asdict(), ensure_ascii=False) + "\n" for one in report.refused)
+        )
+    if strict and report.refused:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option(
+    "--after", type=click.IntRange(0), default=0, help="Only the facts after this position."
+)
+@click.pass_context
+def export(ctx: click.Context, path: Path, after: int) -> None:
+    """Write every fact with its texts as JSON Lines, which “import” puts back as they were."""
+    with opened(ctx) as service, progress_of("exporting") as told:
+        head = service.journal.facts.head()
+        with click.open_file(str(path), "w", encoding="utf-8") as file:
+            for line in bundle.export_lines(service.journal, after):
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                if line["position"] % 1000 == 0:
+                    told(line["position"], head)
+
+
+@main.command()
+@click.argument("source", type=click.Choice(["whosampled", "ocremix"]))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+def convert(source: str, path: Path) -> None:
+    """Turn a public data set into a bundle on standard output."""
+    for found in bundle.found_in(path, source):
+        click.echo(json.dumps(found.line, ensure_ascii=False))
+
+
+# -- asking --------------------------------------------------------------------------------
+
+_as_of = click.option("--as-of", type=click.IntRange(0), help="As known at this journal position.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+_limit = click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+
+
+def named(kind: str, text: str) -> str:
+    """The id a text stands for."""
+    return bundle.Ids("bundle").named(kind, text)
+
+
+@main.command()
+@click.option("--q", help="A part of the title.")
+@click.option("--medium")
+@click.option("--role", help="Only works with a credit in this role.")
+@click.option("--kind", type=click.Choice(["contribution", "outside", "release"]))
+@click.option("--never-remixed", is_flag=True, help="Only works nothing was made from yet.")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def works(ctx: click.Context, /, as_of: int | None, as_json: bool, **filters: Any) -> None:
+    """List works, the latest first."""
+    with asked(ctx, as_of) as (_, view):
+        page = lineage.works(view, **filters)
+    terminal.works(out, page, as_json=as_json)
+
+
+@main.command()
+@click.argument("work")
+@click.option("--role", help="Only this role.")
+@click.option("--as-published", is_flag=True, help="As it was when the release was published.")
+@_as_of
+@_json
+@click.pass_context
+def contributors(
+    ctx: click.Context,
+    work: str,
+    role: str | None,
+    as_published: bool,
+    as_of: int | None,
+    as_json: bool,
+) -> None:
+    """Who contributed to a work, through every generation: credits roll and lineage tree."""
+    with asked(ctx, as_of) as (_, now):
+        id = named(bundle.WORK, work)
+        view = lineage.as_published(now, id) if as_published else now
+        page = attribution.contributors(view, id, role=role, limit=10_000)
+        told = lineage.work(view, id)
+        tree = attribution.lineage_with_makers(view, id)
+    terminal.contributors(out, told, page, tree, as_json=as_json)
+
+
+@main.command("lineage")
+@click.argument("work")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["tree", "json", "graphml", "dot", "jsonld"]),
+    default="tree",
+    show_default=True,
+)
+@_as_of
+@click.pass_context
+def lineage_(ctx: click.Context, work: str, form: str, as_of: int | None) -> None:
+    """What a work was made from, as a tree or in the forms other tools read."""
+    with asked(ctx, as_of) as (_, view):
+        tree = attribution.lineage_with_makers(view, named(bundle.WORK, work))
+    terminal.lineage(out, tree, form)
+
+
+@main.command("history")
+@click.argument("subject")
+@click.option(
+    "--of", "kind", type=click.Choice(["work", "contributor"]), default="work", show_default=True
+)
+@_as_of
+@_json
+@click.pass_context
+def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_json: bool) -> None:
+    """Every fact about a work or a contributor, in order."""
+    of = history.of_work if kind == "work" else history.of_contributor
+    with asked(ctx, as_of) as (service, view):
+        id = named(bundle.WORK if kind == "work" else bundle.PERSON, subject)
+        page = of(view, service.journal, id, limit=100_000)
+    terminal.history(out, page, as_json=as_json)
+
+
+@main.command("attribution")
+@click.argument("contributor")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def attribution_(
+    ctx: click.Context, contributor: str, limit: int, as_of: int | None, as_json: bool
+) -> None:
+    """Every finished work a person is in, how, and through what."""
+    with asked(ctx, as_of) as (_, view):
+        id = named(bundle.PERSON, contributor)
+        person = attribution.person(view, id)
+        page = attribution.attribution(view, id, limit=limit)
+    terminal.attribution(out, person, page, as_json=as_json)
+
+
+# -- recording -----------------------------------------------------------------------------
+
+NOUNS = {
+    "contributor": "Register people who can be credited.",
+    "contribution": "Post and withdraw pieces.",
+    "work": "Correct a making date, claim a source.",
+    "remix": "Declare edges, and decide disputes about them.",
+    "credit": "Give, claim, accept, dispute and settle credits.",
+    "release": "Assemble, publish and withdraw finished works.",
+}
+BIRTH_VERBS = {
+    "contributor": "add",
+    "contribution": "post",
+    "remix": "declare",
+    "credit": "open",
+    "release": "assemble",
+}
+PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
+    "authors": ("--author", "CONTRIBUTOR ROLE", bundle.author),
+    "sources": ("--source", "WORK|URI KIND [RATE]", bundle.cited),
+    "components": ("--component", "WORK [RATE]", bundle.component),
+}
+
+
+def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
+    """The command that records one type of line, with an option for each of its fields."""
+    noun, _, verb = line_type.partition(".")
+    subject = "id" if "id" in shape.needed else None
+    params: list[click.Parameter] = [click.Argument(["id"])] if subject else []
+    for name, kind in {**shape.needed, **shape.optional}.items():
+        if name == subject:
+            continue
+        if name in PART_OPTIONS:
+            flag, meaning, _ = PART_OPTIONS[name]
+            params.append(
+                click.Option(
+                    [flag, name], multiple=True, metavar=f"'{meaning}'", help="May be repeated."
+                )
+            )
+        else:
+            params.append(
+                click.Option(
+                    [f"--{name.replace('_', '-')}", name],
+                    required=name in shape.needed,
+                    metavar=kind.upper(),
+                )
+            )
+    params.append(
+        click.Option(["--by"], metavar="CONTRIBUTOR", help="Who acts (default: the operator).")
+    )
+
+    @click.pass_context
+    def record(ctx: click.Context, /, **fields: Any) -> None:
+        line: bundle.Line = {"type": line_type}
+        for name, value in fields.items():
+            if name in PART_OPTIONS:
+                line[name] = [_part(name, text) for text in value]
+            elif value is not None:
+                line[name] = value
+        with opened(ctx) as service:
+            step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
+            receipt = service.journal.record(step.command, **step.arguments)
+            service.follower.catch_up()
+        click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
+
+    return click.Command(
+        verb or BIRTH_VERBS[noun], callback=record, params=params, help=shape.command.__doc__
+    )
+
+
+def _part(name: str, text: str) -> bundle.Line:
+    try:
+        return PART_OPTIONS[name][2](text)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+for _noun, _meaning in NOUNS.items():
+    _group = click.Group(_noun, help=_meaning)
+    for _type, _shape in bundle.SHAPES.items():
+        if _type.split(".")[0] == _noun:
+            _group.add_command(_recorder(_type, _shape))
+    main.add_command(_group)
+
+
+# -- keys ----------------------------------------------------------------------------------
+
+
+@main.group()
+def key() -> None:
+    """Make, list and revoke API keys."""
+
+
+@key.command("create")
+@click.option(
+    "--for", "holder", required=True, metavar="operator|CONTRIBUTOR", help="Whom the key acts for."
+)
+@click.pass_context
+def key_create(ctx: click.Context, holder: str) -> None:
+    """Make a key and print it; it is kept only as a digest and can't be shown again."""
+    with asked(ctx) as (service, view):
+        if holder != "operator":
+            holder = named(bundle.PERSON, holder)
+            attribution.find_person(view, holder)
+        click.echo(service.keys.create(holder))
+
+
+@key.command("list")
+@click.pass_context
+def key_list(ctx: click.Context) -> None:
+    """List the keys: their names, whom they act for, and since when."""
+    with opened(ctx) as service:
+        terminal.keys(out, service.keys.list())
+
+
+@key.command("revoke")
+@click.argument("name")
+@click.pass_context
+def key_revoke(ctx: click.Context, name: str) -> None:
+    """Revoke a key by the key itself or the name that “list” shows."""
+    with opened(ctx) as service:
+        revoked = service.keys.revoke(name)
+    if revoked is None:
+        raise click.ClickException(f"there is no key {name}")
+    out.print(f"revoked {revoked.name} of {revoked.holder}")
+
+
+# -- measuring -----------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--size", type=click.Choice(["small", "full"]), default="small", show_default=True)
+@click.pass_context
+def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:
+    """Measure, against a named peer in the same run.
+
+    Give --database (before “bench”) to choose the engine; on PostgreSQL databases are created
+    beside it and dropped again, on SQLite files in a temporary folder.
+    """
+    from scripts import benchmarks
+
+    unknown = set(names) - set(benchmarks.BENCHMARKS)
+    if unknown:
+        known = ", ".join(benchmarks.BENCHMARKS)
+        raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
+    benchmarks.run(names or tuple(benchmarks.BENCHMARKS), size, settings_of(ctx).database, out)

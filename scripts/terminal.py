@@ -1,0 +1,179 @@
+"""Answers on a terminal: credits rolls, lineage trees, histories, reports.
+
+The one rule: what is printed is what the same question answers over HTTP, laid out for reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from api.keys import Key
+from projections import formats
+from projections.store import Page
+from scripts.bundle import Report
+
+SHOWN_REFUSED = 50
+"""How many refused lines are printed; --refused writes them all."""
+
+
+def _print_json(out: Console, told: object) -> None:
+    out.print_json(json.dumps(told, ensure_ascii=False))
+
+
+def works(out: Console, page: Page, *, as_json: bool) -> None:
+    """A list of works."""
+    if as_json:
+        _print_json(out, page.items)
+        return
+    table = Table("title", "kind", "medium", "made", box=None)
+    table.add_column("id", no_wrap=True)
+    for work in page.items:
+        table.add_row(
+            escape(formats.label(work)),
+            work["kind"],
+            escape(work["medium"] or ""),
+            work["made_at"] or "",
+            work["id"],
+        )
+    out.print(table)
+
+
+def contributors(
+    out: Console, work: dict[str, Any], page: Page, tree: dict[str, Any], *, as_json: bool
+) -> None:
+    """A credits roll, and beneath it the lineage it rests on."""
+    if as_json:
+        _print_json(out, page.items)
+        return
+    out.print(f"\n[bold]{escape(formats.label(work))}[/bold]\n")
+    for kind in ("direct", "influence"):
+        people = [one for one in page.items if one["kind"] == kind]
+        if not people:
+            continue
+        table = Table(kind, "roles", "nearest", "pieces", "ways", box=None, title_justify="left")
+        for one in people:
+            table.add_row(
+                escape(one["contributor"]["name"] or "(forgotten)"),
+                ", ".join(one["roles"]),
+                str(one["generation"]),
+                str(one["pieces"]),
+                str(one["path_count"]),
+            )
+        out.print(table)
+        out.print()
+    lineage(out, tree, "tree")
+
+
+def lineage(out: Console, told: dict[str, Any], form: str) -> None:
+    """A lineage as a tree, or in a form other tools read."""
+    if form == "json":
+        _print_json(out, told)
+    elif form == "graphml":
+        out.print(formats.graphml(told), markup=False, end="")
+    elif form == "dot":
+        out.print(formats.dot(told), markup=False, end="")
+    elif form == "jsonld":
+        _print_json(out, formats.json_ld(told, "urn:uuid:"))
+    else:
+        out.print(_tree(told), soft_wrap=True)
+
+
+def _tree(told: dict[str, Any]) -> Tree:
+    """A work drawn once with its parents below it; where it comes again, only its name."""
+    nodes = {node["id"]: node for node in told["nodes"]}
+    parents: dict[str, dict[str, list[str]]] = {}
+    for edge in told["edges"]:
+        says = edge["kind"] if edge["rate"] is None else f"{edge['kind']} {edge['rate']}"
+        parents.setdefault(edge["child"], {}).setdefault(edge["parent"], []).append(says)
+    root = Tree(_line(nodes[told["root"]]))
+    drawn, waiting = {told["root"]}, deque([(told["root"], root)])
+    while waiting:
+        id, branch = waiting.popleft()
+        for parent, kinds in parents.get(id, {}).items():
+            again = parent in drawn and parent in parents
+            text = f"[dim]{', '.join(kinds)}:[/dim] {_line(nodes[parent])}"
+            below = branch.add(f"{text} [dim](above)[/dim]" if again else text)
+            if parent not in drawn:
+                drawn.add(parent)
+                waiting.append((parent, below))
+    return root
+
+
+def _line(node: dict[str, Any]) -> str:
+    names = ", ".join(
+        dict.fromkeys(one["name"] or "(forgotten)" for one in node.get("contributors", ()))
+    )
+    made = f" {node['made_at']}" if node["made_at"] else ""
+    by = f" — {escape(names)}" if names else ""
+    return f"[bold]{escape(formats.label(node))}[/bold]{made}{by}"
+
+
+def history(out: Console, page: Page, *, as_json: bool) -> None:
+    """Facts in order."""
+    if as_json:
+        _print_json(out, page.items)
+        return
+    table = Table("position", "recorded", "fact", "actor", box=None)
+    table.add_column("says", overflow="fold")
+    for one in page.items:
+        says = [f"{name}={value}" for name, value in one["content"].items() if value is not None]
+        if one["reason"]:
+            says.append(f"because: {one['reason']}")
+        table.add_row(
+            str(one["position"]),
+            one["recorded_at"][:19].replace("T", " "),
+            one["topic"],
+            one["actor"],
+            escape(" ".join(says)),
+        )
+    out.print(table)
+
+
+def attribution(out: Console, person: dict[str, Any], page: Page, *, as_json: bool) -> None:
+    """The finished works a person is in."""
+    if as_json:
+        _print_json(out, page.items)
+        return
+    out.print(f"\n[bold]{escape(person['name'] or '(forgotten)')}[/bold]\n")
+    table = Table("finished work", "state", "how", "roles", "pieces", "nearest", box=None)
+    for one in page.items:
+        table.add_row(
+            escape(formats.label(one["release"])),
+            one["release"]["state"],
+            one["kind"],
+            ", ".join(one["roles"]),
+            str(one["pieces"]),
+            str(one["generation"]),
+        )
+    out.print(table)
+
+
+def import_report(out: Console, report: Report) -> None:
+    """What became of a bundle, and every refused line with its reason."""
+    for refused in report.refused[:SHOWN_REFUSED]:
+        out.print(f"{refused.where}: refused ({refused.code}): {escape(refused.reason)}")
+    if len(report.refused) > SHOWN_REFUSED:
+        out.print(f"… and {len(report.refused) - SHOWN_REFUSED} more (--refused FILE has them all)")
+    table = Table("", "recorded", "unchanged", box=None)
+    for name in sorted(report.recorded.keys() | report.unchanged.keys()):
+        table.add_row(name, str(report.recorded[name]), str(report.unchanged[name]))
+    out.print(table)
+    out.print(
+        f"{report.lines} lines: {report.recorded.total()} recorded, "
+        f"{report.unchanged.total()} unchanged, {len(report.refused)} refused"
+    )
+
+
+def keys(out: Console, listed: list[Key]) -> None:
+    """API keys without the keys."""
+    table = Table("name", "for", "made", "revoked", box=None)
+    for one in listed:
+        table.add_row(one.name, one.holder, one.made_at, one.revoked_at or "")
+    out.print(table)

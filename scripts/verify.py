@@ -1,0 +1,133 @@
+"""Check a receipt or a checkpoint offline: ``python scripts/verify.py receipt FILE --key VKEY``.
+
+The one rule: nothing is needed but this checkout, the standard library and ``cryptography``; no
+database, no network, no setting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+if not __package__:  # run as a file: the checkout, instead of this folder, is where imports begin
+    sys.path[:1] = [str(Path(__file__).resolve().parents[1])]
+
+from domain.checkpoint import Trusted, open_checkpoint
+from domain.note import VerifierKey
+from domain.receipt import Receipt, verify_receipt
+from domain.tree import NotVerified
+
+
+def read_key(text: str) -> VerifierKey:
+    """A verifier key as text, or from the file that holds it."""
+    try:
+        return VerifierKey.parse(text)
+    except NotVerified:
+        path = Path(text)
+        if len(text) > 4096 or not path.is_file():
+            raise
+        return VerifierKey.parse(path.read_text("utf-8").strip())
+
+
+def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
+    """What a believed checkpoint says, line by line."""
+    checkpoint = trusted.checkpoint
+    yield f"log         {checkpoint.origin}"
+    yield f"size        {checkpoint.size}"
+    yield f"root        {checkpoint.root.hex()}"
+    for line in checkpoint.extensions:
+        yield f"extension   {line}"
+    for name, id, _ in trusted.signers:
+        yield f"signed by   {name}+{id.hex()}"
+    for witness, seconds in trusted.cosignatures:
+        yield f"witnessed   {_moment(seconds)} by {witness}"
+
+
+def describe_receipt(receipt: Receipt) -> Iterator[str]:
+    """What a checked receipt proves, line by line; the last one is the fact as stored."""
+    leaf = receipt.leaf
+    yield f"leaf        {receipt.index}"
+    yield from describe_checkpoint(receipt.trusted)
+    yield f"position    {leaf.position}"
+    yield f"of          {leaf.originator_id}, fact {leaf.originator_version}"
+    yield f"what        {leaf.topic}"
+    yield f"fact        {_printable(leaf.state)}"
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s after 1970"
+
+
+def _printable(state: bytes) -> str:
+    """JSON as it stands; anything that could act on a terminal is spelled out."""
+    text = state.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else json.dumps(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="verify", description="Check what a log of Stemma gave out, offline."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (
+        ("receipt", "prove what was recorded and where it stands in the log"),
+        ("checkpoint", "prove that the log has signed a checkpoint"),
+    ):
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("file", metavar="FILE", type=Path)
+        command.add_argument(
+            "--key",
+            action="append",
+            required=True,
+            metavar="VKEY",
+            help="a public key of the log, or a file that holds it; again for each further one",
+        )
+        command.add_argument(
+            "--origin", help="the log it must be of; by default the name of the key that signed"
+        )
+        command.add_argument(
+            "--witness",
+            action="append",
+            default=[],
+            metavar="VKEY",
+            help="the public key of a witness, or a file that holds it; again for each further one",
+        )
+        command.add_argument(
+            "--quorum", type=int, metavar="N", help="how many witnesses must be seen; all"
+        )
+    return parser
+
+
+def check(options: argparse.Namespace) -> Iterator[str]:
+    """What the file proves, line by line; NotVerified if it does not."""
+    data = options.file.read_bytes()
+    keys = [read_key(text) for text in options.key]
+    witnesses = [read_key(text) for text in options.witness]
+    asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
+    if options.command == "receipt":
+        return describe_receipt(verify_receipt(data, keys, **asked))
+    return describe_checkpoint(open_checkpoint(data, keys, **asked))
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print what the file proves and give 0; or say why it does not and give 1."""
+    options = _parser().parse_args(words)
+    try:
+        lines = list(check(options))
+    except (NotVerified, OSError) as problem:
+        print(f"NOT VERIFIED: {problem}", file=sys.stderr)
+        return 1
+    print(f"verified    {options.file}")
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""The whole service behind a real HTTP server, and a client that believes no answer.
+
+Rule: every answer is held against the OpenAPI document: its status, its media type, its exact
+fields, and for a problem that its code is one which the route says it can give.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlencode
+
+from jsonschema_rs import Draft202012Validator
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from api.application import create_app
+from api.problems import MEDIA_TYPE, PROBLEMS
+from scripts.service import Service, open_service
+
+OPERATOR_KEY = "stemma_the-key-from-outside"
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing about requests."""
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        pass
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The code of a problem."""
+        return str(self.json["code"])
+
+    @property
+    def id(self) -> str:
+        """What was written about."""
+        assert self.status in {200, 201}, self.text
+        return str(self.json["id"])
+
+    @property
+    def items(self) -> list[Any]:
+        """The part of a list."""
+        assert self.status == 200, self.text
+        return list(self.json["items"])
+
+
+@dataclass
+class Client:
+    """Speaks HTTP with one key."""
+
+    port: int
+    key: str | None
+    document: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, path: str, headers: dict[str, str] | None = None, **query: object) -> Answer:
+        return self.send("GET", f"{path}?{urlencode(query)}" if query else path, None, headers)
+
+    def post(self, path: str, body: object = None, **fields: object) -> Answer:
+        said = body if body is not None else fields
+        return self.send("POST", path, json.dumps(said).encode(), JSON)
+
+    def send(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        key = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        connection.request(method, target, body, {**key, **(headers or {})})
+        raw = connection.getresponse()
+        answer = Answer(raw.status, dict(raw.getheaders()), raw.read().decode())
+        connection.close()
+        if self.document:
+            self._believe(method.lower(), target.partition("?")[0], answer)
+        return answer
+
+    def _believe(self, method: str, path: str, answer: Answer) -> None:
+        media_type = answer.headers["Content-Type"].partition(";")[0]
+        if answer.status >= 400 and media_type == MEDIA_TYPE:
+            problem = answer.json
+            assert problem["status"] == answer.status == PROBLEMS[problem["code"]].status
+        operation = self._operation(method, path)
+        if operation is None:
+            return
+        documented = operation["responses"].get(str(answer.status))
+        assert documented, f"{method} {path} says nothing of {answer.status}: {answer.text}"
+        content = documented["content"].get(media_type)
+        assert content, f"{method} {path} says nothing of {media_type}"
+        if media_type.endswith("json"):
+            schema = {**content["schema"], "components": self.document["components"]}
+            Draft202012Validator(schema).validate(answer.json)
+
+    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
+        for template, item in self.document["paths"].items():
+            if method in item and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+                found: dict[str, Any] = item[method]
+                return found
+        return None
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Served:
+    """A running service, and its operator."""
+
+    service: Service
+    operator: Client
+
+    def client(self, key: str | None) -> Client:
+        """Somebody with another key, or none."""
+        return Client(self.operator.port, key, self.operator.document)
+
+    def acting(self, contributor: str) -> Client:
+        """Somebody with a key of this contributor."""
+        return self.client(self.service.keys.create(contributor))
+
+    def admit(self, name: str) -> str:
+        """The id of somebody new."""
+        return self.operator.post("/contributors", name=name).id
+
+    def post_piece(self, title: str, *sources: str, by: str | None = None) -> str:
+        """The id of a new piece made from these."""
+        return self.operator.post(
+            "/contributions",
+            title=title,
+            medium="text",
+            authors=[] if by is None else [{"contributor": by, "role": "writer"}],
+            sources=[{"work": source, "kind": "adaptation"} for source in sources],
+        ).id
+
+    @property
+    def head(self) -> int:
+        """The position of the latest fact."""
+        return self.service.journal.facts.head()
+
+
+@contextmanager
+def serving(database: str, *, follow: bool = True) -> Iterator[Served]:
+    """The service on this database, for as long as this is held."""
+    with open_service(database, operator_key=OPERATOR_KEY) as service:
+        service.store.awaited = lambda: service.journal.last_written if follow else 0
+        app = create_app(service.journal, service.store, service.keys)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        if follow:
+            service.follower.start()
+        try:
+            client = Client(server.port, OPERATOR_KEY)
+            client.document = client.get("/openapi.json").json
+            yield Served(service, client)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()

@@ -1,0 +1,235 @@
+"""Small functions that write histories: a service on a database, and the commands in few words.
+
+Rule: a story says only what its test is about; everything it leaves out is the same every time.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg
+
+from domain.draft import Draft, Receipt
+from domain.recorders import Placed
+from domain.refusal import Refusal
+from projections.follower import TABLES
+from projections.store import View, holds, table_name
+from scripts.service import Service, open_service
+
+OPERATOR = "operator"
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def id_of(name: str) -> str:
+    """The id that stands for a name in every story."""
+    return str(uuid5(UUID(int=0), name))
+
+
+def ticking(start: datetime = NOON) -> Callable[[], datetime]:
+    """A clock that advances by one second whenever it is asked."""
+    ticks = iter(range(1 << 60))
+    return lambda: start + timedelta(seconds=next(ticks))
+
+
+class Story:
+    """A service, and the commands of its journal in few words; ids follow from names."""
+
+    def __init__(self, service: Service) -> None:
+        self.service, self.journal, self.store = service, service.journal, service.store
+
+    def tell(self, command: str, **said: Any) -> Receipt:
+        """Carry out a command of Draft by its name, as the operator unless an actor is named."""
+        said.setdefault("actor", OPERATOR)
+        return self.journal.record(getattr(Draft, command), **said)
+
+    def person(self, name: str) -> str:
+        return self.tell("admit_contributor", name=name, id=id_of(name)).id
+
+    def piece(
+        self,
+        name: str,
+        *sources: str | tuple[str, str],
+        by: Sequence[str] = (),
+        made_at: str | None = None,
+        role: str = "writer",
+        medium: str = "text",
+        actor: str = OPERATOR,
+    ) -> str:
+        """A piece made from other works, each an adaptation unless a kind stands beside it."""
+        named = [(one, "adaptation") if isinstance(one, str) else one for one in sources]
+        return self.tell(
+            "submit_contribution",
+            title=name,
+            medium=medium,
+            authors=[{"contributor": person, "role": role} for person in by],
+            sources=[{"work": work, "kind": kind} for work, kind in named],
+            made_at=made_at,
+            id=id_of(name),
+            actor=actor,
+        ).id
+
+    def edge(self, child: str, parent: str, kind: str = "sample", **said: Any) -> str:
+        return self.tell("declare_remix", child=child, parent=parent, kind=kind, **said).id
+
+    def credit(self, work: str, person: str, role: str = "editor", **said: Any) -> str:
+        return self.tell("open_credit", work=work, contributor=person, role=role, **said).id
+
+    def release(self, name: str, *components: str, **said: Any) -> str:
+        parts = [{"work": work} for work in components]
+        return self.tell(
+            "assemble_release", title=name, components=parts, id=id_of(name), **said
+        ).id
+
+    @contextmanager
+    def view(self, as_of: int | None = None) -> Iterator[View]:
+        """The answers, once everything recorded is folded."""
+        self.service.follower.catch_up()
+        with self.store.view(as_of=as_of) as view:
+            yield view
+
+    def facts(self) -> list[Placed]:
+        return list(self.journal.read())
+
+    def topics(self, after: int = 0) -> list[str]:
+        return [placed.topic for placed in self.journal.read(after)]
+
+    def head(self) -> int:
+        return self.journal.facts.head()
+
+
+@contextmanager
+def story(database: str, **settings: Any) -> Iterator[Story]:
+    """A story on a database, closed afterwards."""
+    with open_service(database, **settings) as service:
+        yield Story(service)
+
+
+def read_tables(told: Story) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every read table in use, in a fixed order."""
+    generation = told.store.current().number
+    return {
+        table.name: sorted(
+            told.store.query(
+                f"SELECT {', '.join(name for name in table.all_columns)} "
+                f"FROM {table_name(table.name, generation)}"
+            ),
+            key=repr,
+        )
+        for table in TABLES
+    }
+
+
+@contextmanager
+def raw_connection(database: str) -> Iterator[Any]:
+    """A connection past everything that is ours; each statement is its own transaction."""
+    connection: Any
+    if database.startswith("sqlite:///"):
+        connection = sqlite3.connect(database.removeprefix("sqlite:///"), isolation_level=None)
+    else:
+        connection = psycopg.connect(database, autocommit=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def every_fact(told: Story) -> dict[str, str]:
+    """A history with every kind of fact, and a text of its own in every field that takes one."""
+    tell = told.tell
+    ana, ben, eva = (told.person(name) for name in ("text-name-ana", "text-name-ben", "text-eva"))
+    poem = tell(
+        "submit_contribution",
+        title="text-title-poem",
+        medium="text",
+        authors=[{"contributor": ana, "role": "writer", "display": "text-display-author"}],
+        made_at="2020",
+        licence="CC-BY-4.0",
+        sha256="ab" * 32,
+        actor=ana,
+        id=id_of("poem"),
+    ).id
+    song = tell(
+        "submit_contribution",
+        title="text-title-song",
+        medium="audio",
+        authors=[{"contributor": ana, "role": "singer"}, {"contributor": ben, "role": "drummer"}],
+        sources=[
+            {"work": poem, "kind": "adaptation", "rate": "1/5", "note": "text-note-work"},
+            {"uri": "https://example.org/break", "kind": "sample", "note": "text-note-uri"},
+        ],
+        id=id_of("song"),
+    ).id
+    outside = told.journal.record(
+        Draft.declare_remix,
+        actor=OPERATOR,
+        child=poem,
+        uri="https://example.org/saga",
+        kind="influence",
+        rate="0.1",
+        evidence="text-evidence-remix",
+        effective_at="2019",
+        id=id_of("saga"),
+    ).id
+    for verb in ("dispute", "uphold", "strike"):
+        tell(f"{verb}_remix", id=outside, reason=f"text-reason-remix-{verb}")
+    tell("redate_work", id=poem, made_at="2019-05", reason="text-reason-redate")
+    granted = tell(
+        "open_credit",
+        work=song,
+        contributor=eva,
+        role="editor",
+        kind="influence",
+        display="text-display-credit",
+        evidence="text-evidence-credit",
+        effective_at="2026-05-01",
+        id=id_of("credit"),
+    ).id
+    tell("decline_credit", id=granted, reason="text-reason-decline")
+    tell("accept_credit", id=granted, reason="text-reason-accept")
+    tell("dispute_credit", id=granted, reason="text-reason-dispute")
+    tell("settle_credit", id=granted, reason="text-reason-settle")
+    tell("revoke_credit", id=granted, reason="text-reason-revoke")
+    tell("claim_work", id=song, contributor=eva, role="editor", evidence="text-evidence-claim")
+    release = tell(
+        "assemble_release",
+        title="text-title-release",
+        components=[{"work": song, "rate": "1/2"}, {"work": poem}],
+        id=id_of("release"),
+    ).id
+    tell("publish_release", id=release)
+    tell("withdraw_release", id=release, reason="text-reason-release")
+    tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
+    tell("merge_contributor", id=eva, into=ben, reason="text-reason-merge")
+    return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
+
+
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    """What each action answers, or the refusal it raises, when all begin at the same moment."""
+    ready = Barrier(len(actions))
+
+    def begin(action: Callable[[], Any]) -> Any:
+        ready.wait()
+        try:
+            return action()
+        except Refusal as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(begin, actions))
+
+
+def broken_edges(told: Story) -> list[tuple[Any, ...]]:
+    """The edges that count although the parent does not come before its child."""
+    with told.view() as view:
+        return view.rows(
+            "SELECT e.id, p.made, p.born, c.made, c.born FROM @remixes e "
+            f"JOIN @works p ON p.number = e.parent AND {holds('p')} "
+            f"JOIN @works c ON c.number = e.child AND {holds('c')} "
+            f"WHERE e.state <> 'struck' AND {holds('e')} "
+            "AND NOT (p.made < c.made OR (p.made = c.made AND p.born < c.born))"
+        )

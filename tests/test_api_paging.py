@@ -1,0 +1,97 @@
+"""Long lists come in pages that fit together, whatever is written in between."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from serving import Answer, Client, Served, serving
+
+
+@pytest.fixture
+def served(database: str) -> Iterator[Served]:
+    with serving(database) as running:
+        yield running
+
+
+def links(answer: Answer) -> dict[str, str]:
+    """Where the Link header leads, by relation."""
+    return {
+        relation: target
+        for target, relation in re.findall(
+            r'<([^<> ]+)>; rel="(\w+)"', answer.headers.get("Link", "")
+        )
+    }
+
+
+def walk(client: Client, path: str, **query: object) -> Iterator[Any]:
+    """Every item, page after page, by the links."""
+    answer = client.get(path, **query)
+    while True:
+        yield from answer.items
+        next_page = links(answer).get("next")
+        assert (next_page is None) == (answer.json["next"] is None)
+        if next_page is None:
+            return
+        answer = client.get(next_page)
+
+
+def test_every_list_is_walked_through_exactly_once(served: Served) -> None:
+    ana = served.admit("Ana")
+    people = [ana, *(served.admit(f"Ana & Ben #{number}") for number in range(6))]
+    root = served.post_piece("100% wool? yes/no", by=ana)
+    pieces = [served.post_piece(f"a=b&c #{number}", root, by=people[number]) for number in range(7)]
+    top = served.post_piece("top", *pieces, by=ana)
+    for number in range(5):
+        served.operator.post("/releases", title=f"{number}", components=[{"work": top}])
+    for path, query in (
+        ("/works", {}),
+        ("/works", {"q": "a=b&c #", "role": "writer"}),
+        ("/contributors", {"q": "ana"}),
+        (f"/works/{top}/contributors", {}),
+        (f"/works/{top}/ancestors", {}),
+        (f"/works/{root}/descendants", {}),
+        (f"/works/{root}/history", {}),
+        (f"/contributors/{ana}/attribution", {}),
+        (f"/contributors/{ana}/history", {}),
+    ):
+        whole = served.operator.get(path, limit=200, **query)
+        assert len(whole.items) >= 4, path
+        assert "Link" not in whole.headers
+        for limit in (1, 2, len(whole.items) - 1, len(whole.items)):
+            assert list(walk(served.operator, path, limit=limit, **query)) == whole.items, path
+
+
+def test_what_is_written_meanwhile_neither_repeats_nor_hides_anything(served: Served) -> None:
+    old = [served.post_piece(f"{number}") for number in range(6)]
+    seen = []
+    for number, piece in enumerate(walk(served.operator, "/works", limit=2)):
+        seen.append(piece["id"])
+        served.post_piece(f"new {number}", old[number])
+    assert seen == old[::-1]
+
+
+def test_a_cursor_alone_is_enough_to_go_on(served: Served) -> None:
+    pieces = [served.post_piece(f"{number}") for number in range(3)]
+    first = served.operator.get("/works", limit=2)
+    second = served.operator.get("/works", limit=2, cursor=first.json["next"])
+    assert [one["id"] for one in (*first.items, *second.items)] == pieces[::-1]
+
+
+def test_a_later_page_leads_back_to_the_first(served: Served) -> None:
+    for number in range(3):
+        served.post_piece(f"{number}")
+    first = served.operator.get("/works", limit=1)
+    second = served.operator.get(links(first)["next"])
+    assert served.operator.get(links(second)["first"]).json == first.json
+    assert "first" not in links(first)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "%20", "WzFd", "WyJhIl0", "bnVsbA", "[1]", "ä", "W10", "-"]
+)
+def test_a_cursor_from_elsewhere_is_refused(served: Served, cursor: str) -> None:
+    ana = served.admit("Ana")
+    path = f"/works/{served.post_piece('A poem', by=ana)}/contributors"
+    answer = served.operator.get(path, cursor=cursor)
+    assert (answer.status, answer.code) == (422, "bad_cursor")

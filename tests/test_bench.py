@@ -1,0 +1,164 @@
+"""The small size of every benchmark runs and measures what it says; how fast is not asked here."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import StringIO
+from itertools import islice
+
+import pytest
+from rich.console import Console
+
+from projections import attribution, lineage
+from projections.follower import Rebuild
+from projections.store import View
+from scripts.benchmarks import BENCHMARKS, run
+from scripts.benchmarks.measure import Peer, Result, percentile, plain, rates, scratch
+from scripts.bundle import Found, import_lines
+from scripts.generate import (
+    DENSE,
+    TYPICAL,
+    Person,
+    Piece,
+    Shape,
+    Whole,
+    community,
+    id_of,
+    lines,
+    record,
+)
+from scripts.service import Service, open_service
+
+MEASURES = {
+    "append": ["1 in a transaction", "20 in a transaction"],
+    "import": ["recorded", "folded afterwards", "recorded and folded"],
+    "fold": ["rebuild of"],
+    "contributors": [
+        f"{which}, p{percent}"
+        for which in ("random works of", "random releases of", "the worst of a dense graph")
+        for percent in (50, 99)
+    ],
+}
+
+
+def test_every_benchmark_says_what_it_measures() -> None:
+    assert set(BENCHMARKS) == set(MEASURES)
+    assert all(document.strip() for document in BENCHMARKS.values())
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_small_size_of_every_benchmark_runs(name: str, database: str) -> None:
+    told = StringIO()
+    results = run([name], "small", database, Console(file=told, width=200))
+    said = told.getvalue()
+    assert len(results) == len(MEASURES[name])
+    for result, measure in zip(results, MEASURES[name], strict=True):
+        which, _, percent = measure.partition(", ")
+        assert result.measure.startswith(which)
+        assert result.measure.endswith(percent)
+        assert result.value > 0
+        assert f"{result.measure}: " in said
+        assert all(f"× {peer.name} (" in said for peer in result.peers)
+    assert any(result.peers for result in results)
+
+
+def test_a_ratio_is_ours_divided_by_the_peers() -> None:
+    peer = Peer("a snail", 4.0)
+    result = Result("race", "SQLite", "a lap", 2.0, "s", (peer,))
+    assert result.ratio(peer) == 0.5
+    assert str(result).splitlines() == ["a lap: 2 s", "        0.50 × a snail (4 s)"]
+
+
+def test_a_percentile_is_a_value_of_the_sample() -> None:
+    sample = [float(number) for number in range(100, 0, -1)]
+    assert [percentile(sample, percent) for percent in (0, 50, 99, 100)] == [1, 51, 100, 100]
+
+
+def test_what_is_measured_side_by_side_takes_turns() -> None:
+    turns: list[str] = []
+    rates(2, 1, lambda n: turns.append(f"a{n}"), lambda n: turns.append(f"b{n}"))
+    assert turns == ["a0", "b0", "a1", "b1"]
+
+
+def test_a_scratch_database_is_empty_and_goes_away(database: str) -> None:
+    with scratch(database) as address:
+        assert address != database
+        with plain(address) as engine:
+            engine.execute("CREATE TABLE work (id TEXT)")
+        with scratch(database) as other, plain(other) as engine:
+            engine.execute("CREATE TABLE work (id TEXT)")
+    with pytest.raises(Exception, match=r"unable to open|does not exist"), plain(address):
+        pass
+
+
+# -- generated communities -----------------------------------------------------------------
+
+
+def test_a_seed_decides_the_community() -> None:
+    assert list(community(300, seed=7)) == list(community(300, seed=7))
+    assert list(community(300, seed=7)) != list(community(300, seed=8))
+
+
+def test_a_community_streams() -> None:
+    assert len(list(islice(community(10**9), 5))) == 5
+
+
+@pytest.mark.parametrize("shape", [TYPICAL, DENSE], ids=["typical", "dense"])
+def test_everything_comes_after_what_it_is_made_from(shape: Shape) -> None:
+    seen: dict[str, datetime] = {}
+    for item in community(500, shape=shape):
+        match item:
+            case Person(id):
+                seen[id] = datetime(1, 1, 1, tzinfo=UTC)
+            case Piece(id, made=made):
+                assert 1 <= len(item.authors) <= 3
+                assert len(item.sources) <= 4
+                named = [*item.authors, *item.sources]
+                assert all(seen[other] < made for other, _ in named)
+                seen[id] = made
+            case Whole(id, components=components, made=made):
+                assert all(seen[other] < made for other in components)
+                seen[id] = made
+    assert len(seen) == 50 + 500 + 10
+
+
+def test_a_typical_piece_has_about_one_source() -> None:
+    pieces = [item for item in community(5_000) if isinstance(item, Piece)]
+    assert 0.9 < sum(len(piece.sources) for piece in pieces) / len(pieces) < 1.1
+
+
+def test_a_dense_work_has_thousands_of_ancestors() -> None:
+    ancestors: dict[str, int] = {}  # a set of pieces as the bits of a number
+    for number, item in enumerate(community(8_000, shape=DENSE)):
+        if isinstance(item, Piece):
+            ancestors[item.id] = 1 << number
+            for work, _ in item.sources:
+                ancestors[item.id] |= ancestors[work]
+    assert max(map(int.bit_count, ancestors.values())) > 2_000
+
+
+def test_a_community_written_as_facts_answers_like_one_that_was_imported(database: str) -> None:
+    pieces, now = 120, datetime(2026, 1, 1, tzinfo=UTC)
+    with scratch(database) as address, open_service(address, clock=lambda: now) as written:
+        record(written.journal, community(pieces))
+        Rebuild(written.journal, written.store).run()
+        expected = list(answers(written, pieces))
+    with scratch(database) as address, open_service(address, clock=lambda: now) as imported:
+        bundle = (Found(f"line {n}", line) for n, line in enumerate(lines(community(pieces)), 1))
+        report = import_lines(imported.journal, bundle)
+        assert not report.refused
+        imported.follower.catch_up()
+        assert list(answers(imported, pieces)) == expected
+
+
+def answers(service: Service, pieces: int) -> Iterator[object]:
+    """What a service says of every generated work."""
+    with service.store.view() as view:
+        yield service.store.positions()
+        for id in [id_of("release", 0), *(id_of("work", number) for number in range(pieces))]:
+            yield from answers_about(view, id)
+
+
+def answers_about(view: View, id: str) -> Iterator[object]:
+    yield lineage.work(view, id)
+    yield attribution.contributors(view, id)
+    yield attribution.credits_of(view, id)

@@ -1,0 +1,944 @@
+"""Each command: what it records, what it refuses, and that a repetition changes nothing."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stories import NOON, Story, id_of, story, ticking
+
+from domain.outside import outside_id
+from domain.recorders import Overtaken
+from domain.refusal import (
+    BadId,
+    BadMadeAt,
+    BadRate,
+    BadText,
+    BadUri,
+    IdTaken,
+    MadeInFuture,
+    MergeCircle,
+    NoComponents,
+    NoSource,
+    NotPermitted,
+    ParentNotOlder,
+    Refusal,
+    SelfRemix,
+    TextTooLong,
+    UnknownContribution,
+    UnknownContributor,
+    UnknownCredit,
+    UnknownKind,
+    UnknownRelease,
+    UnknownRemix,
+    UnknownRole,
+    UnknownWork,
+    WrongState,
+)
+from projections import lineage
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    """An embedded service, with a clock of its own."""
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=ticking()) as told:
+        yield told
+
+
+def refused(told: Story, refusal: type[Refusal], command: str, /, **said: Any) -> Refusal:
+    """The refusal of a command, which has left no trace."""
+    before = told.head()
+    with pytest.raises(Refusal) as found:
+        told.tell(command, **said)
+    assert type(found.value) is refusal
+    assert told.head() == before
+    return found.value
+
+
+# -- what a command records ----------------------------------------------------------------
+
+
+def test_a_receipt_names_the_noun_and_the_last_position_of_its_facts(database: str) -> None:
+    with story(database) as told:
+        first = told.tell("admit_contributor", name="Ana")
+        assert (first.position, told.head()) == (1, 1)
+        second = told.tell(
+            "submit_contribution",
+            title="Poem",
+            medium="text",
+            authors=[{"contributor": first.id, "role": "writer"}],
+        )
+        assert (second.position, told.head()) == (3, 3)
+
+
+def test_a_piece_with_its_authors_and_sources_is_one_append(database: str) -> None:
+    with story(database) as told:
+        ana, ben = told.person("ana"), told.person("ben")
+        poem = told.piece("poem")
+        before = told.head()
+        receipt = told.tell(
+            "submit_contribution",
+            title="Song",
+            medium="audio",
+            authors=[
+                {"contributor": ana, "role": "singer"},
+                {"contributor": ben, "role": "Bass Player", "display": "low end"},
+            ],
+            sources=[
+                {"work": poem, "kind": "adaptation", "rate": "1/5"},
+                {"uri": "HTTPS://example.org/x", "kind": "sample"},
+                {"uri": "https://EXAMPLE.org/x", "kind": "sample", "note": "twice"},
+            ],
+            actor=ana,
+        )
+        written = list(told.journal.read(before))
+        assert [one.position for one in written] == list(range(before + 1, before + 9))
+        assert receipt.position == before + 8
+        assert [one.topic for one in written] == [
+            "outside.cited",
+            "contribution.submitted",
+            "credit.claimed",
+            "credit.accepted",
+            "credit.granted",
+            "remix.declared",
+            "remix.declared",
+            "remix.declared",
+        ]
+        assert len({one.fact().timestamp for one in written}) == 1
+
+
+def test_a_refused_piece_leaves_nothing_of_itself(told: Story) -> None:
+    """Not its texts in the vault either, nor the sources it was the first to name."""
+    ana = told.person("ana")
+    texts = told.journal.facts.query("SELECT count(*) FROM vault")
+    refused(
+        told,
+        BadRate,
+        "submit_contribution",
+        title="Song",
+        medium="audio",
+        authors=[{"contributor": ana, "role": "singer"}],
+        sources=[
+            {"uri": "https://example.org/new", "kind": "sample"},
+            {"uri": "https://example.org/other", "kind": "sample", "rate": "2"},
+        ],
+    )
+    assert told.journal.facts.query("SELECT count(*) FROM vault") == texts
+    assert told.topics() == ["contributor.admitted"]
+
+
+SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("admit_contributor", {"name": "Eva"}, ["contributor.admitted"]),
+    ("merge_contributor", {"id": "ana", "into": "ben"}, ["contributor.merged"]),
+    ("withdraw_contribution", {"id": "song", "reason": "r"}, ["contribution.withdrawn"]),
+    ("redate_work", {"id": "song", "made_at": "2021", "reason": "r"}, ["work.redated"]),
+    ("claim_work", {"id": "song", "contributor": "ben", "role": "editor"}, ["credit.claimed"]),
+    ("declare_remix", {"child": "song", "parent": "poem", "kind": "sample"}, ["remix.declared"]),
+    (
+        "declare_remix",
+        {"child": "song", "uri": "https://example.org/", "kind": "sample"},
+        ["outside.cited", "remix.declared"],
+    ),
+    ("dispute_remix", {"id": "edge", "reason": "r"}, ["remix.disputed"]),
+    ("strike_remix", {"id": "edge", "reason": "r"}, ["remix.struck"]),
+    ("open_credit", {"work": "song", "contributor": "ben", "role": "editor"}, ["credit.granted"]),
+    (
+        "open_credit",
+        {"work": "song", "contributor": "ben", "role": "editor", "actor": "ben"},
+        ["credit.claimed"],
+    ),
+    (
+        "open_credit",  # nobody is left to ask
+        {"work": "song", "contributor": "ana", "role": "editor", "actor": "ana"},
+        ["credit.claimed", "credit.accepted"],
+    ),
+    ("accept_credit", {"id": "credit"}, ["credit.accepted"]),
+    (
+        "assemble_release",
+        {"title": "R", "components": [{"work": "poem"}, {"work": "song"}]},
+        ["release.assembled", "remix.declared", "remix.declared"],
+    ),
+    ("publish_release", {"id": "release"}, ["release.published"]),
+    ("withdraw_release", {"id": "release", "reason": "r"}, ["release.withdrawn"]),
+]
+
+
+def named(said: dict[str, Any]) -> dict[str, Any]:
+    """The particulars of a command with the ids that stand for the names in them."""
+    names = ("ana", "ben", "poem", "song", "edge", "credit", "release", "nobody")
+
+    def of(value: Any) -> Any:
+        if isinstance(value, list):
+            return [of(one) for one in value]
+        if isinstance(value, dict):
+            return {key: of(one) for key, one in value.items()}
+        return id_of(value) if value in names else value
+
+    return {key: of(value) for key, value in said.items()}
+
+
+def small_community(told: Story) -> None:
+    """Ana's song from her poem, Ben's credit on it, and a release."""
+    ana, ben = told.person("ana"), told.person("ben")
+    poem = told.piece("poem", by=[ana], made_at="2020", actor=ana)
+    song = told.piece("song", by=[ana], actor=ana)
+    told.edge(song, poem, id=id_of("edge"))
+    told.credit(song, ben, id=id_of("credit"))
+    told.release("release", song, actor=ana)
+
+
+@pytest.mark.parametrize("command, said, topics", SMALL)
+def test_a_command_records(
+    command: str, said: dict[str, Any], topics: list[str], told: Story
+) -> None:
+    small_community(told)
+    before = told.head()
+    told.tell(command, **named(said))
+    assert told.topics(before) == topics
+
+
+# -- refusals, by precedence ---------------------------------------------------------------
+
+LONG = "x" * 5001
+PIECE = {"title": "T", "medium": "text", "authors": [], "sources": []}
+CREDIT = {"work": "song", "contributor": "ben", "role": "editor"}
+
+REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
+    ("admit_contributor", {"name": "", "id": "x", "actor": "ana"}, BadId),
+    ("admit_contributor", {"name": "", "actor": "ana"}, NotPermitted),
+    ("admit_contributor", {"name": " "}, BadText),
+    ("admit_contributor", {"name": "x\0"}, BadText),
+    ("admit_contributor", {"name": "x\ud800"}, BadText),
+    ("admit_contributor", {"name": "x" * 201}, TextTooLong),
+    ("admit_contributor", {"name": "somebody else", "id": "ana"}, IdTaken),
+    ("admit_contributor", {"name": "song", "id": "song"}, IdTaken),
+    ("merge_contributor", {"id": "nobody", "into": "nobody", "actor": "ana"}, NotPermitted),
+    ("merge_contributor", {"id": "nobody", "into": "ana"}, UnknownContributor),
+    ("merge_contributor", {"id": "ana", "into": "song"}, UnknownContributor),
+    ("merge_contributor", {"id": "ana", "into": "ana"}, MergeCircle),
+    ("submit_contribution", PIECE | {"id": "ana's"}, BadId),
+    ("submit_contribution", PIECE | {"actor": "nobody"}, UnknownContributor),
+    ("submit_contribution", PIECE | {"sources": [{"kind": "sample"}]}, NoSource),
+    (
+        "submit_contribution",
+        PIECE | {"sources": [{"work": "poem", "uri": "https://x.example/", "kind": "sample"}]},
+        NoSource,
+    ),
+    ("submit_contribution", PIECE | {"sources": [{"work": "nobody", "kind": "?"}]}, UnknownWork),
+    ("submit_contribution", PIECE | {"sources": [{"work": "ana", "kind": "?"}]}, UnknownWork),
+    ("submit_contribution", PIECE | {"sources": [{"uri": "x", "kind": "sample"}]}, BadUri),
+    ("submit_contribution", PIECE | {"sources": [{"work": "poem", "kind": "?"}]}, UnknownKind),
+    (
+        "submit_contribution",
+        PIECE | {"sources": [{"work": "poem", "kind": "sample", "rate": "2"}]},
+        BadRate,
+    ),
+    (
+        "submit_contribution",
+        PIECE | {"sources": [{"work": "poem", "kind": "sample", "note": LONG}]},
+        TextTooLong,
+    ),
+    ("submit_contribution", PIECE | {"made_at": "soon"}, BadMadeAt),
+    ("submit_contribution", PIECE | {"made_at": "2999"}, MadeInFuture),
+    ("submit_contribution", PIECE | {"title": ""}, BadText),
+    ("submit_contribution", PIECE | {"title": "x" * 501}, TextTooLong),
+    ("submit_contribution", PIECE | {"medium": "\n"}, BadText),
+    ("submit_contribution", PIECE | {"licence": ""}, BadText),
+    ("submit_contribution", PIECE | {"sha256": "abc"}, BadText),
+    (
+        "submit_contribution",
+        PIECE | {"authors": [{"contributor": "nobody", "role": "wizard"}]},
+        UnknownContributor,
+    ),
+    (
+        "submit_contribution",
+        PIECE | {"authors": [{"contributor": "ana", "role": "wizard"}]},
+        UnknownRole,
+    ),
+    (
+        "submit_contribution",
+        PIECE | {"authors": [{"contributor": "ana", "role": "writer", "display": "x" * 101}]},
+        TextTooLong,
+    ),
+    (
+        "submit_contribution",
+        PIECE | {"made_at": "2019", "sources": [{"work": "poem", "kind": "sample"}]},
+        ParentNotOlder,
+    ),
+    ("withdraw_contribution", {"id": "nobody", "reason": ""}, UnknownContribution),
+    ("withdraw_contribution", {"id": "release", "reason": "r"}, UnknownContribution),
+    ("withdraw_contribution", {"id": "song", "reason": "", "actor": "ben"}, NotPermitted),
+    ("withdraw_contribution", {"id": "song", "reason": ""}, BadText),
+    ("redate_work", {"id": "nobody", "made_at": "x", "reason": "r"}, UnknownWork),
+    ("redate_work", {"id": "song", "made_at": "x", "reason": "", "actor": "ben"}, NotPermitted),
+    ("redate_work", {"id": "song", "made_at": "x", "reason": ""}, BadMadeAt),
+    ("redate_work", {"id": "song", "made_at": "2999", "reason": ""}, MadeInFuture),
+    ("redate_work", {"id": "song", "made_at": "2019", "reason": ""}, BadText),
+    ("redate_work", {"id": "song", "made_at": "2019", "reason": "r"}, ParentNotOlder),
+    ("claim_work", {"id": "nobody", "contributor": "ben", "role": "x"}, UnknownWork),
+    ("claim_work", {"id": "song", "contributor": "nobody", "role": "x"}, UnknownContributor),
+    (
+        "claim_work",
+        {"id": "song", "contributor": "ana", "role": "x", "actor": "ben"},
+        NotPermitted,
+    ),
+    ("claim_work", {"id": "song", "contributor": "ben", "role": "x", "actor": "ben"}, UnknownRole),
+    ("declare_remix", {"child": "nobody", "parent": "poem", "kind": "?"}, UnknownWork),
+    ("declare_remix", {"child": "song", "kind": "?"}, NoSource),
+    ("declare_remix", {"child": "song", "parent": "nobody", "kind": "?"}, UnknownWork),
+    ("declare_remix", {"child": "song", "uri": "x", "kind": "?"}, BadUri),
+    (
+        "declare_remix",
+        {"child": "song", "parent": "poem", "kind": "?", "actor": "ben"},
+        NotPermitted,
+    ),
+    ("declare_remix", {"child": "song", "parent": "poem", "kind": "?"}, UnknownKind),
+    ("declare_remix", {"child": "song", "parent": "poem", "kind": "sample", "rate": ""}, BadRate),
+    (
+        "declare_remix",
+        {"child": "song", "parent": "poem", "kind": "sample", "evidence": "x\0"},
+        BadText,
+    ),
+    ("declare_remix", {"child": "song", "parent": "song", "kind": "sample"}, SelfRemix),
+    ("declare_remix", {"child": "poem", "parent": "song", "kind": "sample"}, ParentNotOlder),
+    ("dispute_remix", {"id": "nobody", "reason": "r"}, UnknownRemix),
+    ("dispute_remix", {"id": "credit", "reason": "r"}, UnknownRemix),
+    ("dispute_remix", {"id": "edge", "reason": ""}, BadText),
+    ("strike_remix", {"id": "edge", "reason": "", "actor": "ana"}, NotPermitted),
+    ("uphold_remix", {"id": "edge", "reason": "r", "actor": "ana"}, NotPermitted),
+    ("uphold_remix", {"id": "edge", "reason": "r"}, WrongState),
+    ("open_credit", CREDIT | {"work": "nobody", "contributor": "nobody"}, UnknownWork),
+    ("open_credit", CREDIT | {"contributor": "nobody", "role": "x"}, UnknownContributor),
+    ("open_credit", CREDIT | {"contributor": "ana", "actor": "ben", "role": "x"}, NotPermitted),
+    ("open_credit", CREDIT | {"role": "x", "kind": "?"}, UnknownRole),
+    ("open_credit", CREDIT | {"kind": "sample"}, UnknownKind),
+    ("open_credit", CREDIT | {"evidence": LONG}, TextTooLong),
+    ("open_credit", CREDIT | {"effective_at": "x"}, BadMadeAt),
+    ("open_credit", CREDIT | {"id": "song"}, IdTaken),
+    ("accept_credit", {"id": "nobody"}, UnknownCredit),
+    ("accept_credit", {"id": "edge"}, UnknownCredit),
+    ("accept_credit", {"id": "credit", "actor": "ana"}, NotPermitted),
+    ("accept_credit", {"id": "credit", "reason": ""}, BadText),
+    ("settle_credit", {"id": "credit", "actor": "ana"}, NotPermitted),
+    ("settle_credit", {"id": "credit"}, WrongState),
+    ("revoke_credit", {"id": "credit", "actor": "ben"}, NotPermitted),
+    ("assemble_release", {"title": "", "components": []}, NoComponents),
+    ("assemble_release", {"title": "R", "components": [{"work": "poem"}] * 2}, NoComponents),
+    ("assemble_release", {"title": "R", "components": [{"work": "nobody"}]}, UnknownWork),
+    (
+        "assemble_release",
+        {"title": "R", "components": [{"work": "poem"}], "actor": "nobody"},
+        UnknownContributor,
+    ),
+    ("assemble_release", {"title": "", "components": [{"work": "poem"}]}, BadText),
+    ("assemble_release", {"title": "R", "components": [{"work": "poem", "rate": "x"}]}, BadRate),
+    (
+        "assemble_release",
+        {"title": "R", "components": [{"work": "poem"}], "made_at": "2019"},
+        ParentNotOlder,
+    ),
+    ("publish_release", {"id": "song"}, UnknownRelease),
+    ("publish_release", {"id": "release", "actor": "ben"}, NotPermitted),
+    ("withdraw_release", {"id": "release", "reason": "", "actor": "ben"}, NotPermitted),
+    ("withdraw_release", {"id": "release", "reason": ""}, BadText),
+]
+
+
+@pytest.fixture(scope="module")
+def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """One small community for every refusal: what is refused leaves no trace."""
+    with story(f"sqlite:///{tmp_path_factory.mktemp('community') / 'stemma.db'}") as told:
+        small_community(told)
+        yield told
+
+
+@pytest.mark.parametrize("command, said, kind", REFUSED)
+def test_a_command_is_refused_and_leaves_no_trace(
+    command: str, said: dict[str, Any], kind: type[Refusal], community: Story
+) -> None:
+    refused(community, kind, command, **named(said))
+
+
+# -- repetitions ---------------------------------------------------------------------------
+
+SONG: dict[str, Any] = {
+    "id": id_of("new"),
+    "title": "Song",
+    "medium": "audio",
+    "authors": [
+        {"contributor": "ana", "role": "singer"},
+        {"contributor": "ben", "role": "drummer", "display": "sticks"},
+    ],
+    "sources": [
+        {"work": "poem", "kind": "adaptation", "rate": "1/5", "note": "n"},
+        {"uri": "https://example.org/x", "kind": "sample"},
+    ],
+    "licence": "CC0-1.0",
+}
+BIRTHS: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
+    ("admit_contributor", {"name": "Eva", "id": id_of("new")}, [{"name": "Eve"}]),
+    (
+        "submit_contribution",
+        SONG,
+        [
+            {"title": "Sonk"},
+            {"medium": "text"},
+            {"made_at": "2022"},
+            {"licence": None},
+            {"sha256": "ab" * 32},
+            {"authors": SONG["authors"][:1]},
+            {"authors": SONG["authors"][::-1]},
+            {"authors": [*SONG["authors"], {"contributor": "ben", "role": "editor"}]},
+            {"authors": []},
+            {"sources": SONG["sources"][:1]},
+            {"sources": SONG["sources"][::-1]},
+            {"sources": [*SONG["sources"], {"work": "song", "kind": "sample"}]},
+            {"sources": []},
+            {"sources": [SONG["sources"][0] | {"note": "m"}, SONG["sources"][1]]},
+            {"sources": [SONG["sources"][0] | {"rate": "0.2"}, SONG["sources"][1]]},
+            {"sources": [SONG["sources"][0] | {"kind": "sample"}, SONG["sources"][1]]},
+            {"actor": "ana"},
+        ],
+    ),
+    (
+        "declare_remix",
+        {
+            "child": "song",
+            "parent": "poem",
+            "kind": "sample",
+            "evidence": "e",
+            "id": id_of("new"),
+        },
+        [{"kind": "quotation"}, {"evidence": "f"}, {"evidence": None}, {"rate": "1"}],
+    ),
+    (
+        "declare_remix",
+        {"child": "song", "uri": "https://example.org/", "kind": "sample", "id": id_of("new")},
+        [{"uri": "https://example.org/2"}, {"uri": None, "parent": "poem"}],
+    ),
+    (
+        "open_credit",
+        {"work": "song", "contributor": "ben", "role": "editor", "id": id_of("new")},
+        [
+            {"role": "writer"},
+            {"contributor": "ana"},
+            {"work": "poem"},
+            {"kind": "influence"},
+            {"display": "d"},
+            {"actor": "ben"},
+        ],
+    ),
+    (
+        "claim_work",
+        {"id": "song", "contributor": "ben", "role": "editor", "credit": id_of("new")},
+        [{"role": "writer"}, {"evidence": "e"}],
+    ),
+    (
+        "assemble_release",
+        {
+            "title": "R",
+            "components": [{"work": "poem"}, {"work": "song", "rate": "1/2"}],
+            "id": id_of("new"),
+        },
+        [
+            {"title": "S"},
+            {"components": [{"work": "poem"}]},
+            {"components": [{"work": "poem"}, {"work": "song"}]},
+            {
+                "components": [
+                    {"work": "poem"},
+                    {"work": "song", "rate": "1/2"},
+                    {"work": "release"},
+                ]
+            },
+            {"made_at": "2026-06"},
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize("command, said, others", BIRTHS)
+def test_the_same_id_stands_for_one_content(
+    command: str, said: dict[str, Any], others: list[dict[str, Any]], database: str
+) -> None:
+    with story(database) as told:
+        small_community(told)
+        first = told.tell(command, **named(said))
+        head = told.head()
+        assert told.tell(command, **named(said)) == first
+        for other in others:
+            refused(told, IdTaken, command, **named(said | other))
+        assert told.tell(command, **named(said)) == first
+        assert told.head() == head == first.position
+
+
+@pytest.mark.parametrize("kept", ["one", "many"])
+def test_a_repeated_piece_is_recognised_whatever_became_of_it(kept: str, told: Story) -> None:
+    small_community(told)
+    first = told.tell("submit_contribution", **named(SONG))
+    credit = told.journal.facts.at([first.position - 2])[0].originator_id
+    told.tell("redate_work", id=first.id, made_at="2026-05", reason="r")
+    told.tell("revoke_credit", id=credit)
+    if kept == "one":
+        told.tell("withdraw_contribution", id=first.id, reason="r")
+    head = told.head()
+    assert told.tell("submit_contribution", **named(SONG)) == first
+    assert told.head() == head
+
+
+def test_a_repetition_is_recognised_after_its_people_were_merged(told: Story) -> None:
+    """What was granted to somebody else then would be a claim of one's own now."""
+    ana, ben = told.person("ana"), told.person("ben")
+    said = named(SONG | {"actor": "ana", "sources": []})
+    first = told.tell("submit_contribution", **said)
+    credit = {"work": first.id, "contributor": ben, "role": "editor", "id": id_of("credit")}
+    granted = told.tell("open_credit", actor=ana, **credit)
+    told.tell("merge_contributor", id=ben, into=ana)
+    assert told.tell("submit_contribution", **said) == first
+    assert told.tell("open_credit", actor=ana, **credit) == granted
+
+
+STATES: list[tuple[str, dict[str, Any]]] = [
+    ("merge_contributor", {"id": "ana", "into": "ben", "reason": "r"}),
+    ("withdraw_contribution", {"id": "song", "reason": "r"}),
+    ("redate_work", {"id": "song", "made_at": "2021", "reason": "r"}),
+    ("dispute_remix", {"id": "edge", "reason": "r"}),
+    ("strike_remix", {"id": "edge", "reason": "r"}),
+    ("accept_credit", {"id": "credit", "reason": "r"}),
+    ("decline_credit", {"id": "credit"}),
+    ("dispute_credit", {"id": "credit"}),
+    ("revoke_credit", {"id": "credit"}),
+    ("publish_release", {"id": "release"}),
+    ("withdraw_release", {"id": "release", "reason": "r"}),
+]
+
+
+@pytest.mark.parametrize("command, said", STATES)
+def test_a_repeated_verb_answers_the_same_and_records_nothing(
+    command: str, said: dict[str, Any], told: Story
+) -> None:
+    small_community(told)
+    first = told.tell(command, **named(said))
+    assert told.tell(command, **named(said)) == first
+    assert told.head() == first.position
+
+
+@pytest.mark.parametrize(
+    "command, said", [one for one in STATES if one[0] not in ("redate_work", "merge_contributor")]
+)
+def test_a_verb_repeated_for_another_reason_is_refused(
+    command: str, said: dict[str, Any], told: Story
+) -> None:
+    small_community(told)
+    told.tell(command, **named(said))
+    if command != "publish_release":
+        refused(told, WrongState, command, **named(said | {"reason": "another"}))
+
+
+# -- making dates --------------------------------------------------------------------------
+
+
+def test_an_original_registered_after_its_remix_can_be_cited_by_its_making_date(
+    told: Story,
+) -> None:
+    remix = told.piece("remix", made_at="1988")
+    original = told.piece("original", made_at="1969")
+    assert told.edge(remix, original)
+
+
+def test_a_parent_made_later_is_refused_with_both_dates(told: Story) -> None:
+    child = told.piece("child", made_at="1988-05")
+    parent = told.piece("parent", made_at="1992")
+    refusal = refused(
+        told, ParentNotOlder, "declare_remix", child=child, parent=parent, kind="sample"
+    )
+    assert refusal.code == "parent_not_older"
+    assert refusal.details == {
+        "child": child,
+        "parent": parent,
+        "child_made_at": "1988-05",
+        "parent_made_at": "1992",
+    }
+    assert "1988-05" in str(refusal)
+    assert "1992" in str(refusal)
+
+
+ORDER = [
+    # child, parent (recorded first), allowed
+    ("1988", "1969", True),
+    ("1969", "1988", False),
+    ("1988", "1988", True),  # the same start: the order of recording decides
+    ("1988-01", "1988", True),
+    ("1988", "1988-01-01T00:00Z", True),
+    ("1988", "1988-01-01T00:00:00.000001Z", False),
+    ("1988-01-01T00:00+01:00", "1988", False),
+    ("1988", "1988-01-01T00:00+01:00", True),
+    (None, "1988", True),
+    ("1988", None, False),
+    (None, None, True),
+]
+
+
+@pytest.mark.parametrize("child, parent, allowed", ORDER)
+def test_a_parent_comes_strictly_before_its_child(
+    child: str | None, parent: str | None, allowed: bool, told: Story
+) -> None:
+    older = told.piece("parent", made_at=parent)
+    said = {"title": "c", "medium": "text", "authors": [], "made_at": child}
+    sources = [{"work": older, "kind": "sample"}]
+    younger = told.piece("child", made_at=child)
+    if allowed:
+        told.tell("submit_contribution", **said, sources=sources)
+        told.edge(younger, older)
+    else:
+        refused(told, ParentNotOlder, "submit_contribution", **said, sources=sources)
+        refused(told, ParentNotOlder, "declare_remix", child=younger, parent=older, kind="sample")
+
+
+def test_of_two_works_made_alike_the_one_recorded_later_is_never_the_parent(told: Story) -> None:
+    first, second = told.piece("first", made_at="1988"), told.piece("second", made_at="1988")
+    refused(told, ParentNotOlder, "declare_remix", child=first, parent=second, kind="sample")
+
+
+def test_a_piece_without_a_date_is_made_when_recorded_but_never_before_its_source(
+    tmp_path: Path,
+) -> None:
+    """Two machines' clocks may disagree by an hour."""
+    clocks = iter([NOON + timedelta(hours=1), NOON])
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=lambda: next(clocks)) as told:
+        parent = told.piece("parent")
+        assert told.piece("child", parent)
+
+
+REDATES = [
+    # The piece was made in 1980 from a work of 1970; another of 1990 was made from it.
+    ("1975", True),
+    ("1989-12-31T23:59:59.999999Z", True),
+    ("1990", True),  # at the same moment, but recorded before
+    ("1990-01-01T00:00:00.000001Z", False),
+    ("2000", False),
+    ("1970", True),
+    ("1969-12-31T23:59:59Z", False),
+    ("0001", False),
+]
+
+
+@pytest.mark.parametrize("made_at, allowed", REDATES)
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_work_is_redated_within_its_neighbours_only(
+    made_at: str, allowed: bool, followed: bool, told: Story
+) -> None:
+    """However far the projections have read."""
+    parent = told.piece("parent", made_at="1970")
+    piece = told.piece("piece", parent, made_at="1980")
+    told.piece("child", piece, made_at="1990")
+    if followed:
+        told.service.follower.catch_up()
+    said = {"id": piece, "made_at": made_at, "reason": "r"}
+    if allowed:
+        told.tell("redate_work", **said)
+    else:
+        refused(told, ParentNotOlder, "redate_work", **said)
+
+
+@pytest.mark.parametrize("followed", ["never", "before the edge", "before the strike", "always"])
+def test_an_edge_that_was_struck_no_longer_holds_a_date(followed: str, told: Story) -> None:
+    catch_up = told.service.follower.catch_up
+    parent, child = told.piece("parent", made_at="1970"), told.piece("child", made_at="1980")
+    if followed == "before the edge":
+        catch_up()
+    edge = told.edge(child, parent)
+    if followed == "before the strike":
+        catch_up()
+    refused(told, ParentNotOlder, "redate_work", id=child, made_at="1960", reason="r")
+    told.tell("dispute_remix", id=edge, reason="r")
+    refused(told, ParentNotOlder, "redate_work", id=child, made_at="1960", reason="r")
+    told.tell("strike_remix", id=edge, reason="r")
+    if followed == "always":
+        catch_up()
+    told.tell("redate_work", id=child, made_at="1960", reason="r")
+    refused(told, ParentNotOlder, "declare_remix", child=child, parent=parent, kind="sample")
+    assert told.edge(parent, child)  # the other way round, now
+
+
+# -- outside sources -----------------------------------------------------------------------
+
+
+def test_the_same_uri_is_the_same_source_however_its_host_is_written(told: Story) -> None:
+    piece = told.piece("piece")
+    for uri in ("https://example.org/x", "HTTPS://EXAMPLE.ORG/x"):
+        told.tell("declare_remix", child=piece, uri=uri, kind="sample")
+    assert told.topics().count("outside.cited") == 1
+    assert told.edge(piece, outside_id("https://example.org/x"))
+
+
+def test_an_unknown_date_is_before_every_other(told: Story) -> None:
+    oldest = told.piece("oldest", made_at="0001")
+    assert told.tell("declare_remix", child=oldest, uri="https://example.org/x", kind="sample")
+    outside = outside_id("https://example.org/x")
+    refused(told, ParentNotOlder, "declare_remix", child=outside, parent=oldest, kind="sample")
+
+
+def test_an_outside_source_gets_its_date_within_what_was_made_from_it(told: Story) -> None:
+    piece = told.piece("piece", made_at="1988")
+    told.tell("declare_remix", child=piece, uri="https://example.org/x", kind="sample")
+    outside = outside_id("https://example.org/x")
+    refused(told, ParentNotOlder, "redate_work", id=outside, made_at="1989", reason="r")
+    told.tell("redate_work", id=outside, made_at="1969", reason="r")
+    older = told.piece("older", made_at="1950")
+    assert told.edge(outside, older)
+
+
+def test_an_outside_source_is_claimed_by_its_maker_and_judged_by_an_operator(told: Story) -> None:
+    ana, ben = told.person("ana"), told.person("ben")
+    piece = told.piece("piece", actor=ana)
+    told.tell("declare_remix", child=piece, uri="https://example.org/x", kind="sample", actor=ana)
+    outside = outside_id("https://example.org/x")
+    claim = {"id": outside, "role": "drummer", "evidence": "e"}
+    refused(told, NotPermitted, "claim_work", contributor=ben, actor=ana, **claim)
+    credit = told.tell("claim_work", contributor=ben, actor=ben, **claim).id
+    for nobody in (ana, ben):  # neither who cited it nor the one who claims
+        refused(told, NotPermitted, "accept_credit", id=credit, actor=nobody)
+    told.tell("accept_credit", id=credit)
+
+
+# -- people --------------------------------------------------------------------------------
+
+
+def test_merges_may_follow_each_other_but_never_close_a_circle(told: Story) -> None:
+    a, b, c = (told.person(name) for name in "abc")
+    told.tell("merge_contributor", id=a, into=b)
+    told.tell("merge_contributor", id=b, into=c)
+    for into in (a, b, c):
+        refused(told, MergeCircle, "merge_contributor", id=c, into=into)
+
+
+def test_who_is_merged_already_is_not_merged_elsewhere(told: Story) -> None:
+    a, b, c = (told.person(name) for name in "abc")
+    told.tell("merge_contributor", id=a, into=b)
+    refused(told, WrongState, "merge_contributor", id=a, into=c)
+
+
+def test_a_merged_person_may_do_what_either_account_may(told: Story) -> None:
+    old, new, other = told.person("old"), told.person("new"), told.person("other")
+    piece = told.piece("piece", actor=old)
+    refused(told, NotPermitted, "withdraw_contribution", id=piece, reason="r", actor=new)
+    told.tell("merge_contributor", id=old, into=new)
+    refused(told, NotPermitted, "withdraw_contribution", id=piece, reason="r", actor=other)
+    told.tell("withdraw_contribution", id=piece, reason="r", actor=new)
+
+
+@pytest.mark.parametrize(
+    "actor, opens",
+    [
+        ("operator", "credit.granted"),
+        ("poster", "credit.granted"),
+        ("person", "credit.claimed"),
+        ("other", None),
+    ],
+)
+def test_a_credit_is_granted_by_the_poster_and_claimed_by_the_person(
+    actor: str, opens: str | None, told: Story
+) -> None:
+    ids = {name: told.person(name) for name in ("poster", "person", "other")}
+    piece = told.piece("piece", actor=ids["poster"])
+    said = {"work": piece, "contributor": ids["person"], "role": "editor"}
+    who = ids.get(actor, actor)
+    if opens is None:
+        refused(told, NotPermitted, "open_credit", actor=who, **said)
+    else:
+        told.tell("open_credit", actor=who, **said)
+        assert told.topics()[-1] == opens
+
+
+@pytest.mark.parametrize("opened_by", ["poster", "person"])
+@pytest.mark.parametrize("verb", ["accept", "decline", "revoke", "settle", "dispute"])
+@pytest.mark.parametrize("actor", ["poster", "person", "other"])
+def test_who_may_decide_about_a_credit(opened_by: str, verb: str, actor: str, told: Story) -> None:
+    """What was granted is for the person to accept, what was claimed for the poster."""
+    ids = {name: told.person(name) for name in ("poster", "person", "other")}
+    piece = told.piece("piece", actor=ids["poster"])
+    credit = told.credit(piece, ids["person"], actor=ids[opened_by])
+    addressee = "person" if opened_by == "poster" else "poster"
+    may = {
+        "accept": {addressee},
+        "decline": {addressee, "person"},
+        "revoke": {"poster"},
+        "settle": set(),
+        "dispute": {"poster", "person", "other"},
+    }
+    if actor in may[verb]:
+        told.tell(f"{verb}_credit", id=credit, actor=ids[actor])
+    else:
+        refused(told, NotPermitted, f"{verb}_credit", id=credit, actor=ids[actor])
+
+
+@pytest.mark.parametrize(
+    "actor, allowed", [("of the child", True), ("of the parent", True), ("other", False)]
+)
+def test_an_edge_is_declared_by_the_poster_of_either_end(
+    actor: str, allowed: bool, told: Story
+) -> None:
+    ids = {name: told.person(name) for name in ("of the child", "of the parent", "other")}
+    parent = told.piece("parent", actor=ids["of the parent"])
+    child = told.piece("child", actor=ids["of the child"])
+    said = {"child": child, "parent": parent, "kind": "sample", "actor": ids[actor]}
+    if allowed:
+        told.tell("declare_remix", **said)
+    else:
+        refused(told, NotPermitted, "declare_remix", **said)
+
+
+# -- states --------------------------------------------------------------------------------
+
+CREDIT_VERBS = ("accept", "decline", "dispute", "settle", "revoke")
+CREDIT_TABLE = {
+    #            accept      decline     dispute     settle   revoke
+    "granted":  ("accepted", "declined", "disputed", None,    "revoked"),
+    "claimed":  ("accepted", "declined", "disputed", None,    "revoked"),
+    "accepted": (None,       "declined", "disputed", None,    "revoked"),
+    "declined": ("accepted", None,       None,       None,    "revoked"),
+    "disputed": (None,       None,       None,       "before", "revoked"),
+    "revoked":  (None,       None,       None,       None,    None),
+}  # fmt: skip
+REMIX_VERBS = ("dispute", "uphold", "strike")
+REMIX_TABLE = {
+    "declared": ("disputed", None,     "struck"),
+    "disputed": (None,       "upheld", "struck"),
+    "upheld":   ("disputed", None,     "struck"),
+    "struck":   (None,       None,     None),
+}  # fmt: skip
+
+
+def walk(
+    told: Story, noun: str, verbs: tuple[str, ...], table: Any, start: str, length: int
+) -> None:
+    """Try every sequence of verbs of a length against the table, each in a draft thrown away."""
+    for steps in product(verbs, repeat=length):
+        draft = told.journal.draft()
+        state, before = start, start
+        for number, verb in enumerate(steps):
+            following = table[state][verbs.index(verb)]
+            try:
+                command = getattr(draft, f"{verb}_{noun}")
+                command(actor="operator", id=id_of(noun), reason=f"{number}")
+            except WrongState as refusal:
+                assert (following, refusal.details["state"]) == (None, state)  # noqa: PT017
+            else:
+                assert following is not None, steps
+                state, before = before if following == "before" else following, state
+
+
+@pytest.mark.parametrize("start", ["granted", "claimed"])
+def test_a_credit_changes_its_state_as_in_the_table(start: str, told: Story) -> None:
+    """Every sequence of four verbs; a settled credit stands as it stood before the dispute."""
+    ana, ben = told.person("ana"), told.person("ben")
+    piece = told.piece("piece", actor=ana)
+    told.credit(piece, ben, id=id_of("credit"), actor=ana if start == "granted" else ben)
+    walk(told, "credit", CREDIT_VERBS, CREDIT_TABLE, start, 4)
+
+
+def test_an_edge_changes_its_state_as_in_the_table(told: Story) -> None:
+    parent, child = told.piece("parent"), told.piece("child")
+    told.edge(child, parent, id=id_of("remix"))
+    walk(told, "remix", REMIX_VERBS, REMIX_TABLE, "declared", 5)
+
+
+@pytest.mark.parametrize(
+    "steps, refused_at",
+    [
+        (("publish",), None),
+        (("withdraw",), None),
+        (("publish", "withdraw"), None),
+        (("withdraw", "publish"), 1),
+        (("publish", "withdraw", "publish"), 2),
+    ],
+)
+def test_a_release_is_published_once_and_withdrawn_once(
+    steps: tuple[str, ...], refused_at: int | None, told: Story
+) -> None:
+    release = told.release("release", told.piece("piece"))
+    for number, step in enumerate(steps):
+        said = {} if step == "publish" else {"reason": "r"}
+        if number == refused_at:
+            refused(told, WrongState, f"{step}_release", id=release, **said)
+        else:
+            told.tell(f"{step}_release", id=release, **said)
+
+
+def test_a_withdrawn_work_can_still_be_cited_and_credited(told: Story) -> None:
+    """Its lineage stays, and so may be completed."""
+    ana = told.person("ana")
+    piece, child = told.piece("piece"), told.piece("child")
+    told.tell("withdraw_contribution", id=piece, reason="r")
+    assert told.edge(child, piece)
+    assert told.credit(piece, ana)
+
+
+# -- drafts of several commands ------------------------------------------------------------
+
+
+def test_commands_of_one_draft_see_each_other_and_are_recorded_whole(told: Story) -> None:
+    draft = told.journal.draft()
+    ana = draft.admit_contributor(actor="operator", name="Ana")
+    piece = draft.submit_contribution(
+        actor=ana.id,
+        title="T",
+        medium="text",
+        authors=[{"contributor": ana.id, "role": "writer"}],
+        sources=[{"uri": "https://example.org/x", "kind": "sample"}],
+        made_at="1990",
+    )
+    other = draft.submit_contribution(
+        actor=ana.id,
+        title="U",
+        medium="text",
+        authors=[],
+        sources=[
+            {"work": piece.id, "kind": "sample"},
+            {"uri": "https://example.org/x", "kind": "sample"},
+        ],
+        made_at="1991",
+    )
+    with pytest.raises(ParentNotOlder):
+        draft.redate_work(actor=ana.id, id=piece.id, made_at="1992", reason="r")
+    with pytest.raises(ParentNotOlder):
+        draft.declare_remix(actor=ana.id, child=piece.id, parent=other.id, kind="sample")
+    assert told.head() == 0
+    draft.commit()
+    assert [ana.position, piece.position, other.position] == [1, 6, 9]
+    assert told.head() == 9
+
+
+def test_an_import_does_not_make_a_change_again_that_is_on_record_anywhere(told: Story) -> None:
+    small_community(told)
+    for verb in ("dispute", "settle", "revoke"):
+        told.tell(f"{verb}_credit", id=id_of("credit"))
+    head = told.head()
+    draft = told.journal.draft(once=True)
+    for verb in ("dispute", "settle", "revoke"):
+        getattr(draft, f"{verb}_credit")(actor="operator", id=id_of("credit"))
+    draft.commit()
+    assert told.head() == head
+
+
+def test_what_was_recorded_since_a_draft_began_is_noticed(told: Story) -> None:
+    parent, child = told.piece("parent", made_at="1970"), told.piece("child", made_at="1980")
+    draft = told.journal.draft()
+    draft.declare_remix(actor="operator", child=child, parent=parent, kind="sample")
+    told.tell("redate_work", id=parent, made_at="1990", reason="r")
+    head = told.head()
+    with pytest.raises(Overtaken):
+        draft.commit()
+    assert told.head() == head
+
+
+def test_the_clock_is_the_one_that_was_passed_in(tmp_path: Path) -> None:
+    then = datetime(2020, 2, 29, 12, tzinfo=UTC)
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=lambda: then) as told:
+        piece = told.piece("piece")
+        with told.view() as view:
+            assert lineage.work(view, piece)["recorded_at"] == "2020-02-29T12:00:00.000000Z"
+        refused(told, MadeInFuture, "redate_work", id=piece, made_at="2021", reason="r")

@@ -1,0 +1,344 @@
+"""The journal on both engines: gapless, guarded against whoever writes at the same moment,
+unalterable, and forgetful of what was erased.
+
+Every race here is a real one: threads, or processes, on a real database.
+"""
+
+import multiprocessing
+import random
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eventsourcing.persistence import IntegrityError
+from stories import (
+    OPERATOR,
+    at_once,
+    broken_edges,
+    every_fact,
+    id_of,
+    raw_connection,
+    story,
+)
+
+from domain.draft import Draft, Receipt
+from domain.fact import read_fact
+from domain.refusal import IdTaken, MergeCircle, ParentNotOlder, Refusal
+
+ROUNDS = 30
+
+# -- facts are not changed -----------------------------------------------------------------
+
+CHANGES = [
+    "UPDATE stored_events SET topic = 'x'",
+    "UPDATE stored_events SET state = state WHERE originator_version = 1",
+    "DELETE FROM stored_events",
+    "DELETE FROM stored_events WHERE topic = 'contributor.admitted'",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_database_itself_refuses_to_change_a_fact(change: str, database: str) -> None:
+    with story(database) as told:
+        told.person("ana")
+        before = told.facts()
+        with (
+            raw_connection(database) as connection,
+            pytest.raises(Exception, match="facts are immutable"),
+        ):
+            connection.execute(change)
+        assert told.facts() == before
+
+
+@pytest.mark.parametrize("truncate", ["TRUNCATE stored_events", "TRUNCATE stored_events CASCADE"])
+def test_postgres_refuses_to_truncate_the_facts(truncate: str, postgres_dsn: str) -> None:
+    with story(postgres_dsn) as told:
+        told.person("ana")
+        with (
+            raw_connection(postgres_dsn) as connection,
+            pytest.raises(Exception, match="facts are immutable"),
+        ):
+            connection.execute(truncate)
+        assert told.head() == 1
+
+
+@pytest.mark.parametrize("other", ["originator_id", f"'{id_of('other')}'"])
+def test_sqlite_does_not_replace_a_fact_either(other: str, tmp_path: Path) -> None:
+    """REPLACE deletes what is in its way without a DELETE: the stream's version, or the position."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with story(database) as told:
+        told.person("ana")
+        before = told.facts()
+        with (
+            raw_connection(database) as connection,
+            pytest.raises(Exception, match="facts are immutable"),
+        ):
+            connection.execute(
+                f"REPLACE INTO stored_events SELECT rowid, {other}, originator_version, "
+                "'x', state FROM stored_events"
+            )
+        assert told.facts() == before
+
+
+# -- positions -----------------------------------------------------------------------------
+
+
+def test_positions_have_no_gaps_after_conflicts(database: str) -> None:
+    with story(database) as told:
+        told.person("ana")
+        stored = told.journal.mapper.to_stored_event(told.facts()[0].fact())
+        for _ in range(3):
+            with pytest.raises(IntegrityError):
+                told.journal.append_stored([stored])
+        told.person("ben")
+        assert [placed.position for placed in told.facts()] == [1, 2]
+
+
+def test_facts_can_be_given_the_positions_they_had(database: str) -> None:
+    """As an import of an export does."""
+    with story(database) as told:
+        told.person("ana")
+        first = told.facts()[0]
+        other = read_fact(id_of("ben"), *first[2:])
+        stored = told.journal.mapper.to_stored_event(other)
+        assert told.journal.append_stored([stored], positions=[7]) == [7]
+        told.person("eva")
+        assert [placed.position for placed in told.facts()] == [1, 7, 8]
+        taken = told.journal.mapper.to_stored_event(read_fact(id_of("x"), *first[2:]))
+        with pytest.raises(IntegrityError):
+            told.journal.append_stored([taken], positions=[7])
+
+
+def test_many_who_append_at_once_get_positions_without_gaps(database: str) -> None:
+    """And every fact that was acknowledged is there exactly once."""
+    with story(database) as told:
+
+        def post(worker: int) -> list[Receipt]:
+            return [
+                told.tell(
+                    "submit_contribution",
+                    title=f"{worker}/{number}",
+                    medium="text",
+                    authors=[],
+                    sources=[{"uri": f"https://example.org/{number}", "kind": "sample"}],
+                )
+                for number in range(12)
+            ]
+
+        answers = at_once(*(partial(post, worker) for worker in range(6)))
+        receipts = [receipt for worker in answers for receipt in worker]
+        facts = told.facts()
+        assert [placed.position for placed in facts] == list(range(1, len(facts) + 1))
+        born = [placed for placed in facts if placed.topic == "contribution.submitted"]
+        assert sorted(placed.originator_id for placed in born) == sorted(r.id for r in receipts)
+        assert len(born) == 72
+        # Twelve sources outside, each cited by six at the same time, exist once each.
+        assert [placed.topic for placed in facts].count("outside.cited") == 12
+        assert {facts[receipt.position - 1].topic for receipt in receipts} == {"remix.declared"}
+        assert len({receipt.position for receipt in receipts}) == 72
+
+
+# -- races ---------------------------------------------------------------------------------
+
+
+def test_a_redating_and_a_new_edge_at_once_never_close_a_circle(database: str) -> None:
+    with story(database) as told:
+        refusals = 0
+        for number in range(ROUNDS):
+            old = told.piece(f"old {number}", made_at="1970")
+            new = told.piece(f"new {number}", made_at="1980")
+
+            def turn_around(old: str = old, new: str = new) -> None:
+                told.tell("redate_work", id=old, made_at="1990", reason="r")
+                told.edge(old, new)
+
+            declared, turned = at_once(partial(told.edge, new, old), turn_around)
+            # One of the two came first, and that decides about the other.
+            assert isinstance(declared, ParentNotOlder) != isinstance(turned, ParentNotOlder)
+            refusals += isinstance(declared, ParentNotOlder)
+        assert broken_edges(told) == []
+        assert told.topics().count("work.redated") == refusals
+
+
+def test_a_redating_and_a_new_piece_at_once_keep_the_order(database: str) -> None:
+    with story(database) as told:
+        for number in range(ROUNDS):
+            old = told.piece(f"old {number}", made_at="1970")
+            at_once(
+                partial(told.piece, f"new {number}", old, made_at="1980"),
+                partial(told.tell, "redate_work", id=old, made_at="1990", reason="r"),
+                partial(told.release, f"release {number}", old, made_at="1985"),
+            )
+        assert broken_edges(told) == []
+
+
+def test_two_redatings_of_neighbours_at_once_keep_their_order(database: str) -> None:
+    """Each fits the other's old date, but not its new one."""
+    with story(database) as told:
+        for number in range(ROUNDS):
+            parent = told.piece(f"parent {number}", made_at="1970")
+            child = told.piece(f"child {number}", parent, made_at="1980")
+            answers = at_once(
+                partial(told.tell, "redate_work", id=parent, made_at="1978", reason="r"),
+                partial(told.tell, "redate_work", id=child, made_at="1975", reason="r"),
+            )
+            assert [type(answer) for answer in answers if isinstance(answer, Refusal)] == [
+                ParentNotOlder
+            ]
+        assert broken_edges(told) == []
+
+
+def test_two_merges_into_each_other_at_once_do_not_close_a_circle(database: str) -> None:
+    with story(database) as told:
+        for number in range(ROUNDS):
+            a, b, c = (told.person(f"{name} {number}") for name in "abc")
+            answers = at_once(
+                *(
+                    partial(told.tell, "merge_contributor", id=one, into=other)
+                    for one, other in ((a, b), (b, c), (c, a))
+                )
+            )
+            refused = [answer for answer in answers if isinstance(answer, Refusal)]
+            assert [type(refusal) for refusal in refused] == [MergeCircle]
+
+
+def test_of_many_with_the_same_id_and_content_all_get_the_same_receipt(database: str) -> None:
+    with story(database) as told:
+        ana = told.person("ana")
+        for number in range(ROUNDS // 2):
+            post = partial(told.piece, f"piece {number}", by=[ana])
+            record = partial(told.tell, "admit_contributor", name="x", id=id_of(f"x {number}"))
+            before = told.head()
+            answers = at_once(post, record, post, record)
+            assert answers[0] == answers[2]
+            assert answers[1] == answers[3]
+            assert told.head() == before + 3
+
+
+def test_of_many_with_the_same_id_and_other_content_one_is_first(database: str) -> None:
+    with story(database) as told:
+        for number in range(ROUNDS // 2):
+            answers = at_once(
+                *(
+                    partial(told.tell, "admit_contributor", name=name, id=id_of(f"{number}"))
+                    for name in ("one", "two", "three")
+                )
+            )
+            assert sorted(type(answer).__name__ for answer in answers) == [
+                "IdTaken",
+                "IdTaken",
+                "Receipt",
+            ]
+        assert told.head() == ROUNDS // 2
+
+
+@pytest.mark.parametrize("verbs", [("accept", "decline"), ("accept", "accept")])
+def test_two_decisions_about_a_credit_at_once_come_one_after_the_other(
+    verbs: tuple[str, str], database: str
+) -> None:
+    with story(database) as told:
+        ana, piece = told.person("ana"), told.piece("piece")
+        for _ in range(ROUNDS // 3):
+            credit = told.credit(piece, ana)
+            at_once(
+                *(
+                    partial(told.tell, f"{verb}_credit", id=credit, reason=str(place))
+                    for place, verb in enumerate(verbs)
+                )
+            )
+        facts = told.facts()
+        for placed in facts:
+            stream = [one.originator_version for one in facts if one[1] == placed.originator_id]
+            assert stream == list(range(1, len(stream) + 1))
+
+
+WORKS = 6
+
+
+def worker(database: str, seed: int, steps: int) -> list[tuple[str, int]]:
+    """Random redatings and edges among a few works, in a process of its own."""
+    chance = random.Random(seed)
+    done = []
+    with story(database, create=False) as told:
+        for step in range(steps):
+            one, other = (id_of(f"work {n}") for n in chance.sample(range(WORKS), 2))
+            said: dict[str, Any]
+            if chance.random() < 0.5:
+                command = Draft.redate_work
+                said = {"id": one, "made_at": str(chance.randint(1970, 1990)), "reason": str(seed)}
+            else:
+                command = Draft.declare_remix  # type: ignore[assignment]
+                said = {"child": one, "parent": other, "kind": "sample"}
+                said["id"] = id_of(f"{seed} {step}")
+            try:
+                receipt = told.journal.record(command, actor=OPERATOR, **said)
+            except (ParentNotOlder, IdTaken):
+                continue
+            done.append((receipt.id, receipt.position))
+    return done
+
+
+def test_processes_that_redate_and_connect_the_same_works_keep_the_order(database: str) -> None:
+    with story(database) as told:
+        for number in range(WORKS):
+            told.piece(f"work {number}", made_at=str(1970 + 3 * number))
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        answers = list(pool.map(worker, [database] * 3, range(3), [40] * 3))
+    with story(database) as told:
+        facts = told.facts()
+        assert [placed.position for placed in facts] == list(range(1, len(facts) + 1))
+        assert broken_edges(told) == []
+        acknowledged = [done for process in answers for done in process]
+        assert {(id, position) for id, position in acknowledged} <= {
+            (placed.originator_id, placed.position) for placed in facts
+        }
+        changes = [one for one in facts if one.topic in ("work.redated", "remix.declared")]
+        # A date that is stated twice in a row for the same reason is acknowledged twice.
+        assert {position for _, position in acknowledged} == {one.position for one in changes}
+        assert len({one.topic for one in changes}) == 2
+
+
+# -- the vault -----------------------------------------------------------------------------
+
+
+def test_a_withdrawn_title_is_in_the_vault_no_longer_and_all_other_texts_are(
+    database: str,
+) -> None:
+    with story(database) as told:
+        every_fact(told)
+        texts = {text for (text,) in told.journal.facts.query("SELECT value FROM vault")}
+        assert "text-title-poem" not in texts
+        assert {"text-title-song", "text-name-ana", "text-reason-withdraw"} <= texts
+
+
+def test_a_withdrawn_title_is_not_in_the_file_either(tmp_path: Path) -> None:
+    """Nor any of its neighbours that were withdrawn: long ones have pages of their own."""
+    path = tmp_path / "stemma.db"
+    titles = [f"Unmistakable{number:03}" + "Ä" * (number * 7 % 480) for number in range(120)]
+    with story(f"sqlite:///{path}") as told:
+        pieces = [told.piece(title) for title in titles]
+        told.service.follower.catch_up()
+        withdrawn = random.Random(1).sample(range(120), 60)
+        for number in withdrawn:
+            told.tell("withdraw_contribution", id=pieces[number], reason="r")
+        with told.view():
+            pass
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    for number, title in enumerate(titles):
+        for text in (title, title.casefold()):
+            assert (text[:15].encode() in left) == (number not in withdrawn), number
+
+
+def test_a_text_is_erased_only_together_with_the_fact_that_says_so(database: str) -> None:
+    """A withdrawal that is overtaken by another erases nothing by itself."""
+    with story(database) as told:
+        piece = told.piece("piece")
+        draft = told.journal.draft()
+        draft.withdraw_contribution(actor=OPERATOR, id=piece, reason="r")
+        told.tell("redate_work", id=piece, made_at="2020", reason="r")
+        with pytest.raises(IntegrityError):
+            draft.commit()
+        texts = {text for (text,) in told.journal.facts.query("SELECT value FROM vault")}
+        assert "piece" in texts
