@@ -61,6 +61,19 @@ REFUSED: dict[str, int] = {
     "self_remix": 422,
     "no_source": 422,
     "no_components": 422,
+    # A division that cannot be made as it was asked for.
+    "bad_amount": 422,
+    "bad_carry": 422,
+    "bad_currency": 422,
+    "bad_graph": 422,
+    "bad_policy": 422,
+    "bad_share": 422,
+    "bad_split": 422,
+    "cap_exceeded": 422,
+    "lineage_circle": 422,
+    "rates_over_whole": 422,
+    "split_too_large": 422,
+    "unbalanced_division": 422,
     # Only the moment was bad.
     "busy": 503,
 }

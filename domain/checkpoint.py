@@ -107,11 +107,13 @@ def open_checkpoint(
 
     The origin must be the one given or, without one, the name of the key that signed
     (tlog-checkpoint, section "Signatures"). Of the witnesses ``quorum`` must have cosigned,
-    without a number all of them. Signatures of any other key are passed over.
+    without a number all of them. None of these keys may sign twice. Signatures of any other key
+    are passed over.
     """
     parsed = Note.parse(data)
     checkpoint = Checkpoint.parse(parsed.text)
     _must_be_possible(checkpoint)
+    _must_sign_once(parsed, (*keys, *witnesses))
     signers = note.verify(parsed, keys).verified
     if origin is None:
         signers = tuple(signer for signer in signers if signer.name == checkpoint.origin)
@@ -131,10 +133,16 @@ def _cosigned(parsed: Note, witnesses: Collection[VerifierKey]) -> tuple[Cosigna
     known = {(witness.name, witness.id) for witness in witnesses}
     if not any(signature[:2] in known for signature in parsed.signatures):
         return ()
-    found: dict[tuple[str, bytes], Cosignature] = {}
-    for name, id, data in note.verify(parsed, witnesses).verified:
-        found.setdefault((name, id), Cosignature(name, time_of(data)))
-    return tuple(found.values())
+    verified = note.verify(parsed, witnesses).verified
+    return tuple(Cosignature(name, time_of(data)) for name, _, data in verified)
+
+
+def _must_sign_once(parsed: Note, keys: Iterable[VerifierKey]) -> None:
+    known = {(key.name, key.id) for key in keys}
+    signers = [signature[:2] for signature in parsed.signatures if signature[:2] in known]
+    for name, id in signers:
+        if signers.count((name, id)) > 1:
+            raise NotVerified(f"{name}+{id.hex()} has signed the checkpoint twice")
 
 
 def _must_be_witness(key: VerifierKey | SignerKey) -> None:

@@ -232,7 +232,10 @@ class Draft:
             new,
             sheet,
             given=id is not None,
-            absent=(part_id(new, "author", len(authors)), part_id(new, "source", len(sources))),
+            absent=lambda: [
+                part_id(new, "author", len(authors)),
+                part_id(new, "source", len(sources)),
+            ],
             check=lambda: self._must_follow(new, made_at, made, parents),
         )
 
@@ -513,7 +516,7 @@ class Draft:
             new,
             sheet,
             given=id is not None,
-            absent=(part_id(new, "component", len(components)),),
+            absent=lambda: [part_id(new, "component", len(components))],
             check=lambda: self._must_follow(new, made_at, made, parents),
         )
 
@@ -626,12 +629,12 @@ class Draft:
         sheet: Sheet,
         *,
         given: bool,
-        absent: Sequence[str] = (),
+        absent: Callable[[], list[str]] = list,
         check: Callable[[], None] = lambda: None,
     ) -> Receipt:
         """Record a birth, or answer the same one again if the client repeats itself."""
         if given and self._stream(id):
-            return self._again(id, sheet, absent)
+            return self._again(id, sheet, absent())
         check()
         return self._write(id, sheet)
 

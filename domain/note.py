@@ -268,7 +268,7 @@ class Note(NamedTuple):
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Take a note apart; a line that stands there twice counts once, as in x/mod."""
+        """Take a note apart."""
         whole = readable(data, "note")
         text, blank, lines = whole.rpartition("\n\n")
         if not blank:
@@ -289,7 +289,7 @@ def read_signatures(lines: str) -> tuple[Signature, ...]:
     split = lines[:-1].split("\n")
     if len(split) > MOST_SIGNATURES:
         raise NotVerified(f"the note has more than {MOST_SIGNATURES} signatures")
-    return tuple(dict.fromkeys(map(Signature.parse, split)))
+    return tuple(map(Signature.parse, split))
 
 
 def sign(text: str, *signers: SignerKey) -> bytes:
@@ -312,11 +312,12 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> Opened:
     """Check the signatures of known keys; at least one must be there, and none may fail.
 
     A key is known by its name and its id together: one that shares only one of them is another
-    key (signed-note, section "Signatures").
+    key (signed-note, section "Signatures"). A line that stands there twice counts once, as x/mod
+    counts it.
     """
     known = _by_name_and_id(keys)
     verified, others = [], []
-    for signature in note.signatures:
+    for signature in dict.fromkeys(note.signatures):
         key = known.get((signature.name, signature.key_id))
         if key is None:
             others.append(signature)

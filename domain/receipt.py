@@ -17,16 +17,19 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from domain.checkpoint import Trusted, decode_proof, encode_proof, open_checkpoint
-from domain.note import Note, VerifierKey, base64, decimal, readable
-from domain.tree import LARGEST_SIZE, NotVerified, leaf_hash, verify_inclusion
+from domain.note import VerifierKey, base64, decimal, readable
+from domain.tree import (
+    LARGEST_ENTRY_BYTES,
+    LARGEST_SIZE,
+    NotVerified,
+    leaf_hash,
+    verify_inclusion,
+)
 
 # -- Leaves --------------------------------------------------------------------------------------
 
 LEAF = "fact@v1"
 """What a leaf holds and how; another form gets another word."""
-
-LARGEST_LEAF_BYTES = 2**16 - 1
-"""An entry bundle gives the length of a leaf in 16 bits (tlog-tiles, section "Log entries")."""
 
 
 class Leaf(NamedTuple):
@@ -60,8 +63,8 @@ def leaf_bytes(
         "topic": topic,
     }
     leaf = json.dumps(place, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" + state
-    if len(leaf) > LARGEST_LEAF_BYTES:
-        raise ValueError(f"a leaf of {len(leaf)} bytes is too large; {LARGEST_LEAF_BYTES} fit")
+    if len(leaf) > LARGEST_ENTRY_BYTES:
+        raise ValueError(f"a leaf of {len(leaf)} bytes is too large; {LARGEST_ENTRY_BYTES} fit")
     return leaf
 
 
@@ -158,7 +161,6 @@ def verify_receipt(
     trusted = open_checkpoint(
         proof.checkpoint, keys, origin=origin, witnesses=witnesses, quorum=quorum
     )
-    _must_sign_once(Note.parse(proof.checkpoint), data)
     verify_inclusion(
         leaf_hash(proof.extra),
         index=proof.index,
@@ -167,10 +169,3 @@ def verify_receipt(
         root=trusted.checkpoint.root,
     )
     return Receipt(read_leaf(proof.extra), proof.index, trusted)
-
-
-def _must_sign_once(checkpoint: Note, data: bytes) -> None:
-    """Refuse a receipt in which a key signs twice, also by a line that stands there twice."""
-    signers = [signature[:2] for signature in checkpoint.signatures]
-    if len(set(signers)) < len(signers) or not data.endswith(checkpoint.encode()):
-        raise NotVerified("a key has signed the checkpoint of the receipt twice")

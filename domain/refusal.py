@@ -5,6 +5,7 @@ The one rule: a refusal is raised before anything is recorded, and its ``code`` 
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import ClassVar
 
 REFUSALS: dict[str, type[Refusal]] = {}
@@ -267,3 +268,139 @@ class Busy(Refusal):
 
     def __init__(self) -> None:
         super().__init__("Others are writing about the same works just now; try again.")
+
+
+class BadSplit(Refusal):
+    """What should be divided is not said in the documented form."""
+
+    code = "bad_split"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}.", where=where, reason=reason)
+
+
+class BadAmount(Refusal):
+    """An amount is a whole number of a currency's smallest units, and no longer than allowed."""
+
+    code = "bad_amount"
+
+    def __init__(self, amount: object, reason: str) -> None:
+        super().__init__(
+            f"The amount {shown(amount)} can't be divided: {reason}.",
+            amount=shown(amount),
+            reason=reason,
+        )
+
+
+class BadCurrency(Refusal):
+    """A currency is a code of ISO 4217 that has a smallest unit, such as USD."""
+
+    code = "bad_currency"
+
+    def __init__(self, currency: object) -> None:
+        super().__init__(
+            f"“{shown(currency)}” is not a currency of ISO 4217 with a smallest unit.",
+            currency=shown(currency),
+        )
+
+
+class BadShare(Refusal):
+    """A share or weight is an exact text such as "1/3" or "0.25"; some must be more than 0."""
+
+    code = "bad_share"
+
+    def __init__(self, where: str, share: object, reason: str) -> None:
+        super().__init__(
+            f"{where}: “{shown(share)}” is no share: {reason}.", where=where, share=shown(share)
+        )
+
+
+class BadCarry(Refusal):
+    """What is carried over adds up to 0, in exact parts, over the payees of the division."""
+
+    code = "bad_carry"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This can't be carried over: {reason}.", reason=reason)
+
+
+class BadPolicy(Refusal):
+    """The policy is not one of the documented forms, or a part of it contradicts another."""
+
+    code = "bad_policy"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}.", where=where, reason=reason)
+
+
+class BadGraph(Refusal):
+    """The graph is not in the documented form, or does not hold what the policy asks of it."""
+
+    code = "bad_graph"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}.", where=where, reason=reason)
+
+
+class LineageCircle(Refusal):
+    """A work would be made from itself, by way of others."""
+
+    code = "lineage_circle"
+
+    def __init__(self, circle: tuple[str, ...]) -> None:
+        super().__init__(f"The lineage closes a circle: {' → '.join(circle)}.", circle=circle)
+
+
+class RatesOverWhole(Refusal):
+    """What goes to others by rate is more than the whole."""
+
+    code = "rates_over_whole"
+
+    def __init__(self, where: str, total: Fraction) -> None:
+        super().__init__(
+            f"{where}: the rates add up to {shown(total)}, more than the whole.",
+            where=where,
+            total=shown(total),
+        )
+
+
+class CapExceeded(Refusal):
+    """A work's stack, all that its ancestors are owed, passes the cap."""
+
+    code = "cap_exceeded"
+
+    def __init__(self, node: str, stack: Fraction, cap: Fraction) -> None:
+        super().__init__(
+            f"The ancestors of {node} would be owed {shown(stack)} of it, more than the cap of "
+            f"{shown(cap)}.",
+            node=node,
+            stack=shown(stack),
+            cap=shown(cap),
+        )
+
+
+class SplitTooLarge(Refusal):
+    """The case is larger than what is divided in one request."""
+
+    code = "split_too_large"
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"There are more {what} than the {limit} allowed.", what=what, limit=limit)
+
+
+class UnbalancedDivision(Refusal):
+    """A division breaks a law: every unit is given once, and nobody is paid without a share."""
+
+    code = "unbalanced_division"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The division does not balance: {reason}.", reason=reason)
+
+
+def shown(value: object) -> str:
+    """A value as a refusal quotes it: not longer than a line."""
+    if isinstance(value, Fraction | int) and max(abs(value.numerator), value.denominator) >> 300:
+        return "a number of very many digits"
+    # Half of a surrogate pair can't be sent back.
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= 100 else f"{text[:99]}…"

@@ -164,6 +164,26 @@ def tiles_of(size: int) -> Iterator[Tile]:
             yield Tile(level, number, min(TILE_WIDTH, full - number * TILE_WIDTH))
 
 
+LARGEST_ENTRY_BYTES = 2**16 - 1
+
+
+def bundle(entries: Iterable[bytes]) -> bytes:
+    """Leaves as an entry bundle: each behind its length in 16 bits (section "Log entries")."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def entries_of(data: bytes) -> list[bytes]:
+    """The leaves in an entry bundle; NotVerified unless it ends where a leaf ends."""
+    entries, at = [], 0
+    while at < len(data):
+        start = at + 2
+        at = start + int.from_bytes(data[at:start], "big")
+        entries.append(data[start:at])
+    if at > len(data):
+        raise NotVerified(f"the entry bundle ends within its entry {len(entries) - 1}")
+    return entries
+
+
 ReadTiles = Callable[[Sequence[Tile]], Sequence[bytes]]
 """Gives the bytes of each tile asked for, in that order; a later, wider state of it will do."""
 

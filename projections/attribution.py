@@ -241,7 +241,7 @@ def explain(
         "path_count": sum(tree.path_count[work] for work in pieces),
         "paths": [
             {
-                "kind": "direct" if path[-1] in tree.direct else "influence",
+                "kind": "direct" if tree.is_direct(path) else "influence",
                 "works": [ids[work] for work in path],
                 "roles": list(
                     dict.fromkeys(row.role for row in share.credits if row.work == path[-1])
@@ -345,6 +345,14 @@ def people(view: View, *, q: str | None = None, after: str | None = None, limit:
     return Page(items, encode_cursor(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
+def after_merges(view: View, number: int) -> int:
+    """The number of who this person is after all merges."""
+    into = f"SELECT p.merged_into FROM @contributors p WHERE p.number = :number AND {holds('p')}"
+    while (row := view.one(into, number=number)) and row[0] is not None:
+        number = row[0]
+    return number
+
+
 def accounts_of(view: View, number: int) -> list[int]:
     """A person's own number and those merged into it, however indirectly."""
     rows = view.rows(
@@ -359,7 +367,7 @@ def accounts_of(view: View, number: int) -> list[int]:
 def attribution(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
     """Every finished work this person is in, how, and through what; the latest first."""
     place = decode_cursor(after, int)
-    accounts = accounts_of(view, find_person(view, id)[0])
+    accounts = accounts_of(view, after_merges(view, find_person(view, id)[0]))
     below = "" if place is None else "AND w.number < :below"
     found = view.rows(
         "WITH RECURSIVE down (number) AS ("

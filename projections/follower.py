@@ -301,11 +301,19 @@ def register(writer: Writer, generation: int, *, current: bool) -> None:
         )
 
 
+def must_exist(writer: Writer, generation: int) -> None:
+    """Overtaken if a later rebuild took this generation for left behind; else it may not yet."""
+    held = "UPDATE projections SET current = current WHERE generation = :generation"
+    if not writer.execute(held, {"generation": generation}):
+        raise Overtaken
+
+
 def drop(writer: Writer, generation: int) -> None:
     """Remove a generation with its tables."""
+    # The rows first, as a fold does: it comes wholly before or not at all, without a deadlock.
+    writer.execute("DELETE FROM projections WHERE generation = :old", {"old": generation})
     for table in TABLES:
         writer.execute(f"DROP TABLE IF EXISTS {table_name(table.name, generation)}")
-    writer.execute("DELETE FROM projections WHERE generation = :old", {"old": generation})
 
 
 @contextmanager
@@ -334,16 +342,18 @@ class Rebuild:
         """
         with self.store.writing() as writer:
             writer.lock()
+            # Asked for first: the number of a generation dropped here is not given out again.
+            number = next_generation(writer)
             for (left_behind,) in writer.query(
                 "SELECT DISTINCT generation FROM projections WHERE current = 0"
             ):
                 drop(writer, left_behind)
-            number = next_generation(writer)
             create_tables(writer, number, all_indexes=False)
             register(writer, number, current=False)
         with uncollected():
             at = self._fold_all(Generation(number, 0), progress)
         with self.store.writing() as writer:
+            must_exist(writer, number)
             for table in TABLES:
                 for place, index in enumerate(table.create_indexes(table_name(table.name, number))):
                     if not (table.key and place == 0):
@@ -376,6 +386,7 @@ class Rebuild:
         """Make the new tables current, unless the old ones know more by now."""
         with self.store.writing() as writer:
             writer.lock()
+            must_exist(writer, at.number)
             ahead = writer.query(
                 "SELECT 1 FROM projections WHERE current = 1 AND position > :position",
                 {"position": at.position},

@@ -28,7 +28,7 @@ def label(node: dict[str, Any]) -> str:
 
 def graph(lineage: Lineage) -> nx.MultiDiGraph[str]:
     """The lineage as a networkx graph, edges keyed by the remix."""
-    made = nx.MultiDiGraph()
+    made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node in lineage["nodes"]:
         content = {name: value for name, value in node.items() if value is not None}
         made.add_node(content.pop("id"), label=label(node), **content)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from domain.contribution import Contribution
@@ -21,7 +22,7 @@ from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
-from projections.store import Page, Store, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, Row, Store, View, decode_cursor, encode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
 WORKS = Table(
@@ -366,23 +367,30 @@ class Ancestry:
     """A work and everything it was made from, through every generation."""
 
     root: int
-    edges: list[Edge]
+    edges: InitVar[Iterable[tuple[int, int, str]]]
+    """Child, parent and kind of every edge."""
     generation: dict[int, int] = field(init=False)
     """The nearest generation of each work: 0 for the root, 1 for what it was made from."""
     direct: set[int] = field(init=False)
     """The works that are reached without passing an edge of mere influence."""
     parents: dict[int, list[int]] = field(init=False)
-    """Each work's parents, each once, in the order in which they were declared."""
+    """Each work's parents, each once, in the order of their numbers."""
+    used: dict[int, list[int]] = field(init=False)
+    """The parents of which more than an influence is in the work."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, edges: Iterable[tuple[int, int, str]]) -> None:
         pairs: dict[int, dict[int, bool]] = {}
-        for edge in self.edges:
-            to = pairs.setdefault(edge.child, {})
-            to[edge.parent] = to.get(edge.parent, False) or edge.kind != "influence"
+        for child, parent, kind in edges:
+            to = pairs.setdefault(child, {})
+            to[parent] = to.get(parent, False) or kind != "influence"
         self.parents = {child: list(to) for child, to in pairs.items()}
-        self.generation = _breadth_first(self.root, lambda work: self.parents.get(work, ()))
-        through = {child: [p for p, direct in to.items() if direct] for child, to in pairs.items()}
-        self.direct = set(_breadth_first(self.root, lambda work: through.get(work, ())))
+        self.generation = _breadth_first(self.root, self.parents)
+        self.used = {child: [p for p, used in to.items() if used] for child, to in pairs.items()}
+        self.direct = set(_breadth_first(self.root, self.used))
+
+    def is_direct(self, path: tuple[int, ...]) -> bool:
+        """Whether a way from the root passes no edge of mere influence."""
+        return all(parent in self.used[child] for child, parent in pairwise(path))
 
     @cached_property
     def children(self) -> dict[int, list[int]]:
@@ -411,27 +419,29 @@ class Ancestry:
     def paths(self, works: Iterable[int], limit: int) -> list[tuple[int, ...]]:
         """The shortest ways from the root to any of these works, the shortest first."""
         # Best first: the generation is the exact distance left, so nothing is explored in vain.
-        heap: list[tuple[int, int, tuple[int, ...]]] = [
-            (self.generation[work], number, (work,)) for number, work in enumerate(works)
+        # Of equals the longest begun is finished first: there may be very many of them.
+        heap: list[tuple[int, int, int, tuple[int, ...]]] = [
+            (self.generation[work], -1, number, (work,)) for number, work in enumerate(works)
         ]
         heapq.heapify(heap)
         number, found = len(heap), list[tuple[int, ...]]()
         while heap and len(found) < limit:
-            _, _, path = heapq.heappop(heap)
+            *_, path = heapq.heappop(heap)
             if path[0] == self.root:
                 found.append(path)
                 continue
             for child in self.children[path[0]]:
                 number += 1
-                heapq.heappush(heap, (self.generation[child] + len(path), number, (child, *path)))
+                length = self.generation[child] + len(path)
+                heapq.heappush(heap, (length, -len(path) - 1, number, (child, *path)))
         return found
 
 
-def _breadth_first(root: int, neighbours: Any) -> dict[int, int]:
+def _breadth_first(root: int, neighbours: Mapping[int, Iterable[int]]) -> dict[int, int]:
     distance, queue = {root: 0}, deque([root])
     while queue:
         work = queue.popleft()
-        for other in neighbours(work):
+        for other in neighbours.get(work, ()):
             if other not in distance:
                 distance[other] = distance[work] + 1
                 queue.append(other)
@@ -440,20 +450,26 @@ def _breadth_first(root: int, neighbours: Any) -> dict[int, int]:
 
 def ancestry(view: View, root: int) -> Ancestry:
     """Everything a work was made from."""
+    return Ancestry(root, edges_above(view, root, "e.child, e.parent, e.kind"))
+
+
+def edges_above(view: View, root: int, columns: str) -> list[Row]:
+    """The edges by which a work was made from everything it was made from, in order."""
     rows = view.rows(
         "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
         f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
-        "SELECT e.child, e.parent, e.kind, e.id, e.rate, e.state "
-        f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
+        f"SELECT {columns} FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
         root=root,
     )
-    return Ancestry(root, [Edge(*row) for row in sorted(rows)])
+    return sorted(rows)
 
 
 def lineage(view: View, id: str) -> dict[str, Any]:
     """A work's whole ancestry as nodes and edges, for pictures and export."""
     row = find(view, id)
-    tree = ancestry(view, row.number)
+    columns = "e.child, e.parent, e.kind, e.id, e.rate, e.state"
+    edges = [Edge(*found) for found in edges_above(view, row.number, columns)]
+    tree = Ancestry(row.number, (edge[:3] for edge in edges))
     nodes = references(view, tree.generation)
     return {
         "root": id,
@@ -470,7 +486,7 @@ def lineage(view: View, id: str) -> dict[str, Any]:
                 "rate": edge.rate,
                 "state": edge.state,
             }
-            for edge in tree.edges
+            for edge in edges
         ],
     }
 

@@ -241,10 +241,12 @@ def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         raise BadCursor(cursor) from None
     if not isinstance(place, list) or [type(value) for value in place] != list(types):
         raise BadCursor(cursor)
+    if any(isinstance(value, int) and abs(value) >= 1 << 63 for value in place):
+        raise BadCursor(cursor)  # no engine has such a number
     return place
 
 

@@ -77,14 +77,11 @@ class SQLiteStore(Store):
         connection.commit()
 
     def analyze(self, generation: int) -> None:
-        """Sample the indexes."""
-        connection = self._connection()
-        connection.execute("PRAGMA analysis_limit = 400")
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE ?",
-            (f"read_{generation}_%",),
-        ).fetchall():
-            connection.execute(f"ANALYZE {name}")
+        """Nothing: an index is chosen without samples, and with them the planner does worse.
+
+        Once a table has been analysed, a recursive query begins with a Bloom filter over all of
+        its rows: 120 ms instead of 0.1 ms for the ancestors of one among a million works.
+        """
 
     def close(self) -> None:
         """Close the connections of every thread."""

@@ -318,15 +318,15 @@ def import_lines(
 
 
 def _carry_out(journal: Journal, page: list[Found], ids: Ids, report: Report) -> None:
-    steps: list[tuple[Found, Step]] = []
+    steps: list[tuple[Found, Step | BadLine]] = []
     for found in page:
         try:
             if found.error:
                 raise BadLine(found.error)
             steps.append((found, step_of(found.line, ids)))
         except BadLine as refusal:
-            report.refused.append(Refused(found.where, refusal.code, str(refusal), found.line))
-    touched = {id for _, step in steps for id in step.touched}
+            steps.append((found, refusal))
+    touched = {id for _, step in steps if isinstance(step, Step) for id in step.touched}
     for _ in range(ATTEMPTS):
         recorded, unchanged = Counter[str](), Counter[str]()
         refused: list[Refused] = []
@@ -334,6 +334,8 @@ def _carry_out(journal: Journal, page: list[Found], ids: Ids, report: Report) ->
         draft.prefetch(touched)
         for found, step in steps:
             try:
+                if isinstance(step, BadLine):
+                    raise step
                 receipt = step.command(draft, **step.arguments)
             except Refusal as refusal:
                 refused.append(_refused(found, step, refusal))
@@ -351,12 +353,13 @@ def _carry_out(journal: Journal, page: list[Found], ids: Ids, report: Report) ->
     raise Busy
 
 
-def _refused(found: Found, step: Step, refusal: Refusal) -> Refused:
+def _refused(found: Found, step: Step | BadLine, refusal: Refusal) -> Refused:
     """The refusal in the bundle's own words: its ids where the message has ours."""
     reason = str(refusal)
+    arguments = {} if isinstance(step, BadLine) else step.arguments
     for name, value in found.line.items():
-        if isinstance(value, str) and isinstance(step.arguments.get(name), str):
-            reason = reason.replace(step.arguments[name], value)
+        if isinstance(value, str) and isinstance(arguments.get(name), str):
+            reason = reason.replace(arguments[name], value)
     return Refused(found.where, refusal.code, reason, found.line)
 
 
@@ -368,6 +371,9 @@ class Restoration:
 
     def __init__(self, journal: Journal, lines: list[Line], *, broken: bool) -> None:
         self.journal, self.broken = journal, broken
+        # Read first: what others record from now on makes the head another one.
+        self.head = journal.facts.head()
+        self.next = self.head + 1
         positions = [line.get("position") for line in lines]
         self.there = {
             placed.position: placed
@@ -377,7 +383,6 @@ class Restoration:
         self.streams: dict[str, list[Placed]] = {}
         for placed in journal.facts.streams({id for id in ids if _UUID.match(id)}):
             self.streams.setdefault(placed.originator_id, []).append(placed)
-        self.next = journal.facts.head() + 1
         self.placed: list[Placed] = []
         self.texts: list[Disclosure] = []
         self.erased: set[str] = set()
@@ -405,6 +410,8 @@ class Restoration:
 
     def commit(self) -> None:
         """Record what was taken; IntegrityError when others were faster."""
+        if self.broken and self.journal.facts.head() != self.head:
+            raise IntegrityError  # what was refused may stand there by now
         if self.placed:
             self.journal.append_stored(
                 [
@@ -627,7 +634,8 @@ def _csv_rows(name: str, reader: csv.DictReader[str]) -> Iterator[Found]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            yield Found(f"{name}.csv:{reader.line_num}", {}, f"not CSV: {error}")
+            # The DictReader's own number is that of the row before.
+            yield Found(f"{name}.csv:{reader.reader.line_num}", {}, f"not CSV: {error}")
             continue
         if row is None:
             return

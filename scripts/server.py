@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask
@@ -16,7 +18,7 @@ from granian.server import Server
 
 from api.application import create_app
 from scripts.service import open_service
-from scripts.settings import Settings, environment_of, read_settings
+from scripts.settings import BadSetting, Settings, environment_of, read_settings
 
 
 def application() -> Flask:
@@ -30,14 +32,36 @@ def application() -> Flask:
     return create_app(service.journal, service.store, service.keys)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until stopped; the tables are created first, once."""
+def _free_address(host: str, port: int) -> str:
+    """The IP address of a host; BadSetting if it has none, or another server has the port.
+
+    Workers share their port, so the server itself would share it with strangers as well.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+            return str(address[0])
+    except OSError as error:
+        raise BadSetting(f"cannot serve on {host}:{port}: {error.strerror or error}") from error
+
+
+def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
+    """Serve until stopped; announced when nothing stands against it.
+
+    The tables are created first, once.
+    """
+    address = _free_address(settings.host, settings.port)
     open_service(settings.database).close()
+    announce()
     os.environ.update(environment_of(settings))
     Server(
         "scripts.server:application",
         factory=True,
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,

@@ -5,6 +5,7 @@ The one rule: whatever runs Stemma (the server, the command line, a test) is put
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from api.keys import Keys
@@ -19,7 +21,7 @@ from domain.fact import utc_now
 from domain.journal import Journal
 from projections.follower import Follower
 from projections.lineage import neighbours_in
-from projections.store import Store, open_store
+from projections.store import Store, StoreUnavailable, open_store
 
 LOCK_TIMEOUT_SECONDS = 20
 CONNECT_TIMEOUT_SECONDS = 5
@@ -60,7 +62,7 @@ def open_service(
     """
     if database.startswith("sqlite:///"):
         Path(database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    store = open_store(database)
+    store = _answering(database)
     journal = Journal(
         journal_environment(database, create=create),
         clock=clock,
@@ -71,6 +73,16 @@ def open_service(
         follower.prepare()
         keys.create_table()
     return Service(journal, store, follower, keys)
+
+
+def _answering(database: str) -> Store:
+    """The store, or why there is none: a pool of connections only says that it waited."""
+    try:
+        if not database.startswith("sqlite:///"):
+            psycopg.connect(database, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+        return open_store(database)
+    except (psycopg.OperationalError, sqlite3.DatabaseError) as error:
+        raise StoreUnavailable(f"The database does not answer: {error}") from error
 
 
 def journal_environment(database: str, *, create: bool) -> dict[str, str]:

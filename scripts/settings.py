@@ -6,10 +6,14 @@ The one rule: nothing else reads the environment, and nothing here changes after
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 NAMES = {
     "STEMMA_DATABASE": "where everything is kept: sqlite:///FILE or postgresql://… "
@@ -56,17 +60,14 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
     database = given.get("database") or environ.get("STEMMA_DATABASE") or ""
     if not database:
         database = f"sqlite:///{data.expanduser().resolve() / 'stemma.db'}"
-    if not database.startswith(("sqlite:///", "postgresql://", "postgres://")):
-        raise BadSetting(
-            f"STEMMA_DATABASE is “{database}”; it must be sqlite:///FILE or postgresql://…"
-        )
+    database = _address(database)
     embedded = database.startswith("sqlite:///")
     workers = _number(environ, "STEMMA_WORKERS", given.get("workers"))
     return Settings(
         database=database,
         data=data.expanduser().resolve(),
         host=given.get("host") or environ.get("STEMMA_HOST") or "127.0.0.1",
-        port=_number(environ, "STEMMA_PORT", given.get("port"), least=0) or 8000,
+        port=_number(environ, "STEMMA_PORT", given.get("port"), most=65535) or 8000,
         operator_key=environ.get("STEMMA_OPERATOR_KEY") or None,
         workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
@@ -93,6 +94,25 @@ def _user_data(environ: Mapping[str, str]) -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "stemma"
 
 
+def _address(database: str) -> str:
+    """The address of a database, a file by its whole path: a worker runs in another folder."""
+    bad = BadSetting(
+        f"STEMMA_DATABASE is “{database}”; it must be sqlite:///FILE or postgresql://…"
+    )
+    if database.startswith("sqlite:///"):
+        file = database.removeprefix("sqlite:///")
+        if not file or file.startswith(":memory:"):
+            raise bad
+        return f"sqlite:///{Path(file).expanduser().resolve()}"
+    if not database.startswith(("postgresql://", "postgres://")):
+        raise bad
+    try:
+        conninfo_to_dict(database)
+    except ProgrammingError as error:
+        raise BadSetting(f"{bad} ({str(error).strip()})") from error
+    return database
+
+
 def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: bool) -> bool:
     if given is not None:
         return given
@@ -103,13 +123,18 @@ def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: boo
 
 
 def _number(
-    environ: Mapping[str, str], name: str, given: int | None, *, least: int = 1
+    environ: Mapping[str, str],
+    name: str,
+    given: int | None,
+    *,
+    least: int = 1,
+    most: int = 1000,
 ) -> int | None:
     if given is not None:
         return given
     text = environ.get(name, "").strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise BadSetting(f"{name} is “{text}”; it must be a whole number of at least {least}.")
+    if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise BadSetting(f"{name} is “{text}”; it must be a whole number from {least} to {most}.")
     return int(text)

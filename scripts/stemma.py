@@ -5,6 +5,7 @@ The one rule: a command here only reads its words and prints; what it does is do
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from domain.recorders import JournalUnavailable
 from domain.refusal import Refusal
+from domain.role import role_named
 from projections import attribution, history, lineage
 from projections.follower import Rebuild
 from projections.store import Behind, StoreUnavailable, View
@@ -27,10 +30,10 @@ from scripts.settings import BadSetting, Settings, read_settings
 GRACE_SECONDS = 5.0
 """How long a rebuild keeps the old tables for the reads that still look at them."""
 
-out = Console(highlight=False)
+out = Console(highlight=False, emoji=False)
 if not out.is_terminal:
-    out.width = 200  # a pipe has no width; nothing is cut for it
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out.width = 20_000  # a pipe has no width: a row is a line, and nothing is cut
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 class Command(click.Group):
@@ -41,7 +44,11 @@ class Command(click.Group):
             return super().invoke(ctx)
         except Refusal as refusal:
             raise click.ClickException(f"{refusal} ({refusal.code})") from refusal
-        except (BadSetting, StoreUnavailable, Behind) as problem:
+        except (BadSetting, StoreUnavailable, JournalUnavailable, Behind) as problem:
+            raise click.ClickException(str(problem)) from problem
+        except OSError as problem:
+            if problem.errno == errno.EPIPE:  # whoever read us has seen enough
+                raise
             raise click.ClickException(str(problem)) from problem
 
 
@@ -87,7 +94,12 @@ def asked(ctx: click.Context, as_of: int | None = None) -> Iterator[tuple[Servic
 @contextmanager
 def progress_of(what: str) -> Iterator[Callable[[int, int | None], None]]:
     """A progress bar on a terminal, nothing elsewhere."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=None)
 
@@ -102,7 +114,7 @@ def progress_of(what: str) -> Iterator[Callable[[int, int | None], None]]:
 
 @main.command()
 @click.option("--host", help="The address to serve on.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to serve on.")
 @click.option("--workers", type=click.IntRange(1, 64), help="How many processes serve.")
 @click.option("--threads", type=click.IntRange(1, 256), help="How many threads serve in each.")
 @click.option(
@@ -121,8 +133,8 @@ def serve(ctx: click.Context, /, **given: Any) -> None:
 def _serve(settings: Settings) -> None:
     from scripts.server import serve as serve_forever
 
-    err.print(f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)")
-    serve_forever(settings)
+    says = f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)"
+    serve_forever(settings, announce=lambda: err.print(says))
 
 
 @main.command()
@@ -293,6 +305,8 @@ def named(kind: str, text: str) -> str:
 @click.pass_context
 def works(ctx: click.Context, /, as_of: int | None, as_json: bool, **filters: Any) -> None:
     """List works, the latest first."""
+    if filters["role"] is not None:
+        filters["role"] = role_named(filters["role"])
     with asked(ctx, as_of) as (_, view):
         page = lineage.works(view, **filters)
     terminal.works(out, page, as_json=as_json)
@@ -317,7 +331,8 @@ def contributors(
     with asked(ctx, as_of) as (_, now):
         id = named(bundle.WORK, work)
         view = lineage.as_published(now, id) if as_published else now
-        page = attribution.contributors(view, id, role=role, limit=10_000)
+        named_role = None if role is None else role_named(role)
+        page = attribution.contributors(view, id, role=named_role, limit=10_000)
         told = lineage.work(view, id)
         tree = attribution.lineage_with_makers(view, id)
     terminal.contributors(out, told, page, tree, as_json=as_json)
@@ -522,3 +537,7 @@ def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:
         known = ", ".join(benchmarks.BENCHMARKS)
         raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
     benchmarks.run(names or tuple(benchmarks.BENCHMARKS), size, settings_of(ctx).database, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -76,13 +76,27 @@ def lineage(out: Console, told: dict[str, Any], form: str) -> None:
     if form == "json":
         _print_json(out, told)
     elif form == "graphml":
-        out.print(formats.graphml(told), markup=False, end="")
+        out.out(formats.graphml(_flat(told)), highlight=False, end="")
     elif form == "dot":
-        out.print(formats.dot(told), markup=False, end="")
+        out.out(formats.dot(told), highlight=False, end="")
     elif form == "jsonld":
         _print_json(out, formats.json_ld(told, "urn:uuid:"))
     else:
         out.print(_tree(told), soft_wrap=True)
+
+
+def _flat(told: dict[str, Any]) -> dict[str, Any]:
+    """The same lineage with the people of a piece as one text: GraphML knows no lists."""
+    nodes = [
+        {
+            **node,
+            "contributors": ", ".join(
+                f"{one['name'] or one['id']} ({one['role']})" for one in node["contributors"]
+            ),
+        }
+        for node in told["nodes"]
+    ]
+    return {**told, "nodes": nodes}
 
 
 def _tree(told: dict[str, Any]) -> Tree:

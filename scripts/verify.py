@@ -36,15 +36,15 @@ def read_key(text: str) -> VerifierKey:
 def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
     """What a believed checkpoint says, line by line."""
     checkpoint = trusted.checkpoint
-    yield f"log         {checkpoint.origin}"
+    yield f"log         {printable(checkpoint.origin)}"
     yield f"size        {checkpoint.size}"
     yield f"root        {checkpoint.root.hex()}"
     for line in checkpoint.extensions:
-        yield f"extension   {line}"
+        yield f"extension   {printable(line)}"
     for name, id, _ in trusted.signers:
-        yield f"signed by   {name}+{id.hex()}"
+        yield f"signed by   {printable(name)}+{id.hex()}"
     for witness, seconds in trusted.cosignatures:
-        yield f"witnessed   {_moment(seconds)} by {witness}"
+        yield f"witnessed   {_moment(seconds)} by {printable(witness)}"
 
 
 def describe_receipt(receipt: Receipt) -> Iterator[str]:
@@ -53,9 +53,9 @@ def describe_receipt(receipt: Receipt) -> Iterator[str]:
     yield f"leaf        {receipt.index}"
     yield from describe_checkpoint(receipt.trusted)
     yield f"position    {leaf.position}"
-    yield f"of          {leaf.originator_id}, fact {leaf.originator_version}"
-    yield f"what        {leaf.topic}"
-    yield f"fact        {_printable(leaf.state)}"
+    yield f"of          {printable(leaf.originator_id)}, fact {leaf.originator_version}"
+    yield f"what        {printable(leaf.topic)}"
+    yield f"fact        {printable(leaf.state.decode('utf-8', 'backslashreplace'))}"
 
 
 def _moment(seconds: int) -> str:
@@ -65,9 +65,8 @@ def _moment(seconds: int) -> str:
         return f"{seconds} s after 1970"
 
 
-def _printable(state: bytes) -> str:
-    """JSON as it stands; anything that could act on a terminal is spelled out."""
-    text = state.decode("utf-8", "backslashreplace")
+def printable(text: str) -> str:
+    """The text as it stands; anything that could act on a terminal is spelled out."""
     return text if text.isprintable() else json.dumps(text)
 
 
@@ -122,7 +121,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         lines = list(check(options))
     except (NotVerified, OSError) as problem:
-        print(f"NOT VERIFIED: {problem}", file=sys.stderr)
+        print(f"NOT VERIFIED: {printable(str(problem))}", file=sys.stderr)
         return 1
     print(f"verified    {options.file}")
     print("\n".join(lines))

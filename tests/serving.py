@@ -7,7 +7,7 @@ fields, and for a problem that its code is one which the route says it can give.
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -69,8 +69,16 @@ class Client:
     key: str | None
     document: dict[str, Any] = field(default_factory=dict)
 
-    def get(self, path: str, headers: dict[str, str] | None = None, **query: object) -> Answer:
-        return self.send("GET", f"{path}?{urlencode(query)}" if query else path, None, headers)
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **more: object,
+    ) -> Answer:
+        asked = urlencode({**(query or {}), **more})
+        return self.send("GET", f"{path}?{asked}" if asked else path, None, headers)
 
     def post(self, path: str, body: object = None, **fields: object) -> Answer:
         said = body if body is not None else fields

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -221,6 +221,25 @@ def at_once(*actions: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(actions)) as pool:
         return list(pool.map(begin, actions))
+
+
+@contextmanager
+def meanwhile(*actions: Callable[[], Any]) -> Iterator[None]:
+    """Each action again and again in a thread of its own, until the end of the block."""
+    done = Event()
+
+    def go_on(action: Callable[[], Any]) -> None:
+        while not done.is_set():
+            action()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        going = [pool.submit(go_on, action) for action in actions]
+        try:
+            yield
+        finally:
+            done.set()
+        for one in going:
+            one.result()
 
 
 def broken_edges(told: Story) -> list[tuple[Any, ...]]:

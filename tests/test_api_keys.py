@@ -42,7 +42,7 @@ def test_without_a_key_only_what_is_about_nobody_is_told(served: Served) -> None
     ],
 )
 def test_what_is_no_key_opens_nothing(served: Served, header: str) -> None:
-    answer = served.client(None).get("/works", {"Authorization": header})
+    answer = served.client(None).get("/works", headers={"Authorization": header})
     assert (answer.status, answer.code) == (401, "unauthenticated")
 
 

@@ -359,7 +359,7 @@ def test_a_mistake_of_ours_shows_nothing_of_our_insides(
 
 
 def test_every_refusal_of_the_domain_has_a_status_of_its_own() -> None:
-    assert set(REFUSED) == set(REFUSALS)
+    assert not set(REFUSALS) - set(REFUSED)
     assert not set(REFUSED) & set(OWN)
 
 

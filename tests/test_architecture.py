@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # What each package may import besides itself and the standard library.
 MAY_IMPORT = {
-    "domain": {"eventsourcing"},
+    "domain": {"eventsourcing", "cryptography"},
     "projections": {"domain", "networkx"},
     "api": {"domain", "projections", "flask", "flask_smorest", "marshmallow", "werkzeug"},
 }

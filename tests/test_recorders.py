@@ -66,7 +66,7 @@ def test_postgres_refuses_to_truncate_the_facts(truncate: str, postgres_dsn: str
 
 @pytest.mark.parametrize("other", ["originator_id", f"'{id_of('other')}'"])
 def test_sqlite_does_not_replace_a_fact_either(other: str, tmp_path: Path) -> None:
-    """REPLACE deletes what is in its way without a DELETE: the stream's version, or the position."""
+    """REPLACE deletes what is in its way without a DELETE: a stream's version, or a position."""
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with story(database) as told:
         told.person("ana")

@@ -102,6 +102,8 @@ def _kept_key(service: Service, path: Path) -> str:
 def tell(out: Console, settings: Settings, key: str) -> None:
     """Print what was loaded, what to open and what to ask."""
     address = f"http://{settings.host}:{settings.port}"
+    # A line that is to be copied is never broken.
+    out.soft_wrap = True
     out.print("[bold]The demonstration is loaded.[/bold]\n")
     out.print(f"Read    {address}/docs")
     out.print(f"Key     {key}   (acts as the operator)\n")

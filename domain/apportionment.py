@@ -1,0 +1,262 @@
+"""Dividing a whole number of units among payees by exact shares, to the last unit.
+
+The one rule: the parts add up to the whole, and the order in which payees are listed never
+decides who gets a unit.
+
+With N units, a payee's share s and what is carried over e (0 without carry), t = e + N·s is due.
+Everybody gets max(0, ⌊t⌋). Units left over go to the largest t − ⌊t⌋; if the zero in max(0, …) has
+given out too many, they are taken back where t − x is smallest. What was due and not given,
+e ← t − x, is carried to the next division. Ties go to the payee who comes first by ``payee_key``.
+A negative amount is the exact mirror of the positive one.
+
+All of it is whole numbers over one common scale, so every fraction is compared and kept exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+from math import gcd, lcm
+from types import MappingProxyType
+
+from domain.refusal import BadAmount, BadCarry, BadShare, SplitTooLarge, UnbalancedDivision
+
+MAXIMUM_AMOUNT_DIGITS = 30
+MAXIMUM_SCALE_BITS = 14_000
+"""So long may a denominator be: about 4,200 digits, the most that Python writes by default."""
+
+MAXIMUM_CARRY_UNITS = 100_000
+"""So many units may be carried in all; real carries are a fraction of a unit for each payee."""
+
+NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
+
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def payee_key(payee: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
+    """What payees are ordered by: code points, but runs of digits by their number (r2, r10).
+
+    It depends on the name alone, never on a place in a list; "r1" and "r01" differ by their text.
+    """
+    texts = _DIGITS.split(payee)
+    digits = (text.lstrip("0") for text in texts[1::2])
+    # Digits stay text: turning a long run into a number is slow, and beyond 4,300 refused.
+    numbers = [(len(text), text) for text in digits]
+    key: list[str | tuple[int, str]] = []
+    for index, text in enumerate(texts):
+        key.append(numbers[index // 2] if index % 2 else text)
+    return tuple(key), payee
+
+
+def whole_amount(amount_minor: object) -> int:
+    """The amount, if it is a whole number of units; true, 1.0 and "1" are none."""
+    if not isinstance(amount_minor, int) or isinstance(amount_minor, bool):
+        raise BadAmount(amount_minor, "it is not a whole number of the currency's smallest units")
+    if abs(amount_minor) >= 10**MAXIMUM_AMOUNT_DIGITS:
+        raise BadAmount("…", f"it has more than {MAXIMUM_AMOUNT_DIGITS} digits")
+    return amount_minor
+
+
+def common_scale(denominators: Iterable[int]) -> int:
+    """The least number that every denominator divides, refused where it could no longer be written.
+
+    Whole numbers over one scale are as exact as fractions, and much faster: no greatest common
+    divisor is sought at every step.
+    """
+    scale = 1
+    for denominator in denominators:
+        scale = lcm(scale, denominator)
+        if scale.bit_length() > MAXIMUM_SCALE_BITS:
+            raise SplitTooLarge("digits in an exact share", 4_200)
+    return scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Division:
+    """An amount divided: who gets how many units, and everything needed to see why."""
+
+    amount_minor: int
+    units: dict[str, int]
+    """What each payee gets, in the order of ``payee_key``."""
+    weights: dict[str, int]
+    total: int
+    ranks: dict[str, int]
+    """1 for the payee with the largest remainder, who is the first to get a unit left over."""
+    left_over: int
+    """How many units were left over, or how many were taken back if it is negative."""
+    undue: dict[str, int]
+    """What was due and not given, t − x, over ``scale``."""
+    scale: int
+
+    def share(self, payee: str) -> Fraction:
+        """The exact share of the whole."""
+        return Fraction(self.weights[payee], self.total)
+
+    def carry(self) -> dict[str, Fraction]:
+        """What is carried to the next division: less than a unit each, and 0 in all."""
+        return {payee: Fraction(undue, self.scale) for payee, undue in self.undue.items()}
+
+
+def divide(
+    amount_minor: int,
+    weights: Mapping[str, int | Fraction],
+    *,
+    carry: Mapping[str, Fraction] = NO_CARRY,
+    minimum_minor: int = 0,
+) -> Division:
+    """Divide the amount in proportion to the weights: by largest remainder, with what was carried.
+
+    Hamilton's method (Hare–Niemeyer); the carry is the error kept back in Floyd and Steinberg's
+    diffusion. With ``minimum_minor`` everyone with a share gets at least so much, as each State
+    has at least one seat (U.S. Constitution, Article I, section 2); that needs an empty carry.
+    """
+    whole_amount(amount_minor)
+    whole, total = _whole_weights(weights)
+    mirror = -1 if amount_minor < 0 else 1
+    amount = abs(amount_minor)
+    due, scale = _due(amount, whole, total, carry, mirror)
+    floors = {payee: minimum_minor if weight else 0 for payee, weight in whole.items()}
+    if minimum_minor and (any(carry.values()) or sum(floors.values()) > amount):
+        raise BadAmount(amount_minor, f"it can't give everyone {minimum_minor} at least")
+    given = {payee: max(floors[payee], due[payee] // scale) for payee in due}
+    missing = {payee: due[payee] - given[payee] * scale for payee in due}
+    # Sorting is stable, so among equals the order of the payees' keys decides.
+    ranked = sorted(due, key=lambda payee: -missing[payee])
+    left_over = amount - sum(given.values())
+    for payee in ranked[: max(0, left_over)]:
+        given[payee] += 1
+    if left_over < 0:
+        _take_back(-left_over, given, missing, floors, scale)
+    _must_balance(amount, due, scale, given, is_plain=not any(carry.values()) and not minimum_minor)
+    return Division(
+        amount_minor=amount_minor,
+        units={payee: mirror * units for payee, units in given.items()},
+        weights=whole,
+        total=total,
+        ranks={payee: rank for rank, payee in enumerate(ranked, start=1)},
+        left_over=left_over,
+        undue={payee: mirror * (due[payee] - given[payee] * scale) for payee in due},
+        scale=scale,
+    )
+
+
+def check_division(
+    amount_minor: int,
+    weights: Mapping[str, int | Fraction],
+    units: Mapping[str, int],
+    *,
+    carry: Mapping[str, Fraction] = NO_CARRY,
+    carry_after: Mapping[str, Fraction] | None = None,
+    minimum_minor: int = 0,
+) -> None:
+    """Refuse a division that breaks a law, whoever computed it, from what is recorded alone.
+
+    Σx = N; x ≥ 0 (mirrored: ≤ 0); no share and nothing carried gets nothing; |x − t| < 1 without
+    carry; and the carry afterwards is what was due and not given, so Σe = 0.
+    """
+    whole_amount(amount_minor)
+    whole, total = _whole_weights(weights)
+    if set(whole) != set(units):
+        raise UnbalancedDivision("it does not name exactly the payees who have a share")
+    mirror = -1 if amount_minor < 0 else 1
+    due, scale = _due(abs(amount_minor), whole, total, carry, mirror)
+    given = {payee: mirror * whole_amount(units[payee]) for payee in due}
+    is_plain = not any(carry.values()) and not minimum_minor
+    _must_balance(abs(amount_minor), due, scale, given, is_plain=is_plain)
+    if carry_after is not None:
+        for payee, part in due.items():
+            if mirror * (part - given[payee] * scale) != carry_after.get(payee, 0) * scale:
+                raise UnbalancedDivision(f"what {payee} carries on is not what was due less given")
+
+
+def _is_exact(number: object) -> bool:
+    """Whether a number is a whole one or a fraction; a float never is."""
+    return isinstance(number, int | Fraction) and not isinstance(number, bool)
+
+
+def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[dict[str, int], int]:
+    """The weights as whole numbers in their least terms, in the order of the payees, and their sum.
+
+    That nobody has a weight is refused even for an amount of nothing: there would be no shares.
+    """
+    for payee, weight in weights.items():
+        if not _is_exact(weight):
+            raise BadShare(payee, weight, "it is not exact")
+        if weight < 0:
+            raise BadShare(payee, weight, "it is negative")
+    scale = common_scale(weight.denominator for weight in weights.values())
+    ordered = sorted(weights, key=payee_key)
+    whole = {
+        payee: weights[payee].numerator * (scale // weights[payee].denominator) for payee in ordered
+    }
+    divisor = gcd(*whole.values())
+    if not divisor:
+        raise BadShare("everybody", 0, "there is nothing to divide by")
+    whole = {payee: weight // divisor for payee, weight in whole.items()}
+    return whole, sum(whole.values())
+
+
+def _due(
+    amount: int,
+    whole: Mapping[str, int],
+    total: int,
+    carry: Mapping[str, Fraction],
+    mirror: int,
+) -> tuple[dict[str, int], int]:
+    """What is due to each payee, t = e + N·s, over one scale."""
+    for payee, carried in carry.items():
+        if not _is_exact(carried):
+            raise BadCarry(f"“{payee}” carries what is not exact")
+        if payee not in whole:
+            raise BadCarry(f"“{payee}” is not one of the payees")
+    if sum(carry.values()):
+        raise BadCarry("what is carried does not add up to 0")
+    if sum(map(abs, carry.values())) > MAXIMUM_CARRY_UNITS:
+        raise BadCarry(f"it is more than {MAXIMUM_CARRY_UNITS} units in all")
+    scale = common_scale([total, *(carried.denominator for carried in carry.values())])
+    factor = amount * (scale // total)
+    due = {payee: factor * weight for payee, weight in whole.items()}
+    for payee, carried in carry.items():
+        due[payee] += mirror * carried.numerator * (scale // carried.denominator)
+    return due, scale
+
+
+def _take_back(
+    excess: int,
+    given: dict[str, int],
+    missing: Mapping[str, int],
+    floors: Mapping[str, int],
+    scale: int,
+) -> None:
+    """Take one unit after the other from whoever was given most beyond what was due."""
+    places = enumerate(given)
+    # Of equals the last gives back first, as the first is the first to get.
+    heap = [
+        (missing[payee], -place, payee) for place, payee in places if given[payee] > floors[payee]
+    ]
+    heapify(heap)
+    for _ in range(excess):
+        lacking, place, payee = heappop(heap)
+        given[payee] -= 1
+        if given[payee] > floors[payee]:
+            heappush(heap, (lacking + scale, place, payee))
+
+
+def _must_balance(
+    amount: int, due: Mapping[str, int], scale: int, given: Mapping[str, int], *, is_plain: bool
+) -> None:
+    """The laws of a division, checked on every one of them."""
+    if sum(given.values()) != amount:
+        raise UnbalancedDivision(f"the parts add up to {sum(given.values())}, not to {amount}")
+    if sum(due.values()) != amount * scale:
+        raise UnbalancedDivision("what is carried on does not add up to 0")
+    for payee, units in given.items():
+        if units < 0:
+            raise UnbalancedDivision(f"{payee} would get less than nothing")
+        if units and not due[payee]:
+            raise UnbalancedDivision(f"{payee} has no share and would be paid {units}")
+        if is_plain and abs(units * scale - due[payee]) >= scale:
+            raise UnbalancedDivision(f"{payee} would get a whole unit too much or too little")

@@ -1,0 +1,40 @@
+"""The currencies that money may be in, and how many digits each has after the point.
+
+The one rule: an amount is a whole number of a currency's smallest units, so a code that has none
+(gold, the code for tests) is no currency here.
+"""
+
+from __future__ import annotations
+
+from domain.refusal import BadCurrency
+
+# ISO 4217, list one, as the package iso4217 carried it in November 2026 (the domain imports none).
+_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_TWO_DIGITS = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE
+CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD
+HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK
+MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD
+RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH
+USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG
+"""
+_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR_DIGITS = "CLF UYW"
+# Withdrawn since 2020: money was earned in them, and old divisions are computed again.
+_WITHDRAWN = "ANG BGN CUC HRK SLL ZWL"
+
+DIGITS: dict[str, int] = {
+    **dict.fromkeys(_NO_DIGITS.split(), 0),
+    **dict.fromkeys(_TWO_DIGITS.split(), 2),
+    **dict.fromkeys(_WITHDRAWN.split(), 2),
+    **dict.fromkeys(_THREE_DIGITS.split(), 3),
+    **dict.fromkeys(_FOUR_DIGITS.split(), 4),
+}
+"""The digits after the point of every currency: 2 for USD, 0 for JPY, 3 for KWD."""
+
+
+def currency_code(code: object) -> str:
+    """The code, if it is one of ISO 4217 that has a smallest unit."""
+    if not isinstance(code, str) or code not in DIGITS:
+        raise BadCurrency(code)
+    return code

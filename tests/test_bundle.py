@@ -1,0 +1,791 @@
+"""A bundle is recorded line by line: none is lost to another, and none is recorded twice."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.draft import Draft
+from domain.outside import outside_id
+from projections import attribution, history, lineage
+from projections.store import View
+from scripts import bundle
+from scripts.bundle import Found, Line, Report, export_lines, found_in, import_lines
+from scripts.service import Service, open_service
+
+REASON = "because"
+
+STORY: list[Line] = [
+    {"type": "contributor", "id": "ana", "name": "Ana"},
+    {"type": "contributor", "id": "ben", "name": "Ben"},
+    {"type": "contributor", "id": "ben-old", "name": "Ben93"},
+    {
+        "type": "contribution",
+        "id": "poem",
+        "title": "Low Tide",
+        "medium": "text",
+        "authors": [{"contributor": "ana", "role": "writer", "display": "verse"}],
+        "sources": [{"uri": "https://old.example/tide", "kind": "quotation", "note": "a line"}],
+        "made_at": "2019",
+        "licence": "CC-BY-4.0",
+        "sha256": "ab" * 32,
+        "by": "ana",
+    },
+    {
+        "type": "contribution",
+        "id": "song",
+        "title": "Low Tide, sung",
+        "medium": "audio",
+        "authors": [
+            {"contributor": "ben", "role": "singer"},
+            {"contributor": "ana", "role": "lyricist"},
+        ],
+        "sources": [{"work": "poem", "kind": "adaptation", "rate": "1/5"}],
+        "made_at": "2020-03",
+        "by": "ben",
+    },
+    {
+        "type": "contribution",
+        "id": "hum",
+        "title": "A Hum",
+        "medium": "audio",
+        "authors": [{"contributor": "ben-old", "role": "musician"}],
+        "made_at": "2018",
+        "by": "ben-old",
+    },
+    {"type": "work.redate", "id": "hum", "made_at": "2017-06", "reason": REASON, "by": "ben-old"},
+    {"type": "remix", "id": "loop", "child": "song", "parent": "hum", "kind": "sample"},
+    {"type": "remix.dispute", "id": "loop", "reason": REASON, "by": "ben"},
+    {"type": "remix.uphold", "id": "loop", "reason": REASON},
+    {
+        "type": "remix",
+        "id": "wrong",
+        "child": "song",
+        "uri": "https://old.example/horn",
+        "kind": "sample",
+        "rate": "0.2",
+        "evidence": "0:12",
+        "effective_at": "2020",
+    },
+    {"type": "remix.dispute", "id": "wrong", "reason": REASON},
+    {"type": "remix.strike", "id": "wrong", "reason": REASON},
+    {"type": "credit", "id": "cut", "work": "song", "contributor": "ana", "role": "editor"},
+    {"type": "credit.decline", "id": "cut", "reason": REASON, "by": "ana"},
+    {
+        "type": "credit",
+        "id": "ear",
+        "work": "song",
+        "contributor": "ana",
+        "role": "editor",
+        "kind": "influence",
+        "display": "the ear",
+        "evidence": "letters",
+        "effective_at": "2020-02",
+        "by": "ana",
+    },
+    {"type": "credit.dispute", "id": "ear", "reason": REASON, "by": "ben"},
+    {"type": "credit.settle", "id": "ear", "reason": REASON},
+    {"type": "credit.accept", "id": "ear", "reason": REASON, "by": "ben"},
+    {"type": "credit", "id": "oops", "work": "song", "contributor": "ana", "role": "host"},
+    {"type": "credit.revoke", "id": "oops", "reason": REASON},
+    {
+        "type": "work.claim",
+        "id": outside_id("https://old.example/tide"),
+        "credit": "mine",
+        "contributor": "ana",
+        "role": "writer",
+        "evidence": "the manuscript",
+        "by": "ana",
+    },
+    {
+        "type": "release",
+        "id": "album",
+        "title": "Tides",
+        "components": [{"work": "song", "rate": "1/2"}, {"work": "poem"}],
+        "made_at": "2021",
+        "by": "ben",
+    },
+    {"type": "release.publish", "id": "album", "by": "ben"},
+    {"type": "release", "id": "single", "title": "Song", "components": [{"work": "song"}]},
+    {"type": "release.withdraw", "id": "single", "reason": REASON},
+    {"type": "contribution.withdraw", "id": "hum", "reason": REASON, "by": "ben-old"},
+    {"type": "contributor.merge", "id": "ben-old", "into": "ben", "reason": REASON},
+]
+"""Every type of line, every field."""
+
+
+# -- what a line says ----------------------------------------------------------------------
+
+
+def test_the_story_has_every_type_of_line_with_every_field() -> None:
+    """What is added to the bundle has to be added to the story, and so to the tests below."""
+    said: dict[str, set[str]] = {}
+    for line in STORY:
+        said.setdefault(line["type"], set()).update(line.keys() - {"type", "by"})
+    assert said == {kind: {*shape.needed, *shape.optional} for kind, shape in bundle.SHAPES.items()}
+
+
+def test_every_type_of_line_is_recorded_once(database: str) -> None:
+    """One fact at least for each; imported again, each is unchanged."""
+    with open_service(database) as service:
+        first = imported(service, STORY)
+        head = service.journal.facts.head()
+        second = imported(service, STORY)
+        assert (first.refused, second.refused) == ([], [])
+        assert first.recorded.keys() == bundle.SHAPES.keys()
+        assert (first.unchanged.total(), second.recorded.total()) == (0, 0)
+        assert second.unchanged == first.recorded
+        assert service.journal.facts.head() == head
+        assert {placed.topic for placed in service.journal.read()} == set(bundle.FACTS)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 500])
+def test_the_size_of_a_batch_changes_no_fact(batch: int, tmp_path: Path) -> None:
+    with open_service(sqlite(tmp_path)) as service:
+        assert imported(service, STORY, batch=batch).refused == []
+        assert imported(service, STORY, batch=3).recorded.total() == 0
+        topics = [placed.topic for placed in service.journal.read()]
+        with open_service(sqlite(tmp_path, "other")) as other:
+            imported(other, STORY)
+            assert topics == [placed.topic for placed in other.journal.read()]
+
+
+def test_a_bundle_changes_nothing_after_what_happened_since(database: str) -> None:
+    """A credit that the bundle grants and somebody revoked stays revoked."""
+    with open_service(database) as service:
+        imported(service, STORY)
+        for command, named in (
+            (Draft.revoke_credit, {"id": credit("ear")}),
+            (Draft.withdraw_contribution, {"id": work("poem"), "reason": REASON}),
+            (
+                Draft.strike_remix,
+                {"id": bundle.Ids("bundle").named("remix", "loop"), "reason": "x"},
+            ),
+            (Draft.withdraw_release, {"id": work("album"), "reason": REASON}),
+        ):
+            service.journal.record(command, actor="operator", **named)  # type: ignore[arg-type]
+        head = service.journal.facts.head()
+        report = imported(service, STORY)
+        assert (report.refused, report.recorded.total()) == ([], 0)
+        assert service.journal.facts.head() == head
+        with asked(service) as view:
+            assert attribution.credit(view, credit("ear"))["state"] == "revoked"
+            assert lineage.work(view, work("poem"))["title"] is None
+
+
+def test_a_line_without_an_id_is_known_again_by_what_it_says(database: str) -> None:
+    """… and said twice in a bundle it means two things: two samples of one song."""
+    bare = [{name: value for name, value in line.items() if name != "id"} for line in STORY[:1]]
+    sample = {"type": "remix", "child": "song", "parent": "poem", "kind": "sample"}
+    with open_service(database) as service:
+        imported(service, STORY)
+        assert imported(service, [*bare, sample, sample]).recorded.total() == 3
+        assert imported(service, [*bare, sample, sample]).unchanged.total() == 3
+
+
+def test_namespaces_keep_two_bundles_apart(tmp_path: Path) -> None:
+    with open_service(sqlite(tmp_path)) as service:
+        imported(service, STORY[:1])
+        assert imported(service, STORY[:1], namespace="other").recorded.total() == 1
+
+
+def test_a_uuid_stands_for_itself_in_every_spelling(tmp_path: Path) -> None:
+    id = "0F0E8E6B-7A3B-4F0B-9C55-2A8E9D0B9C11"
+    with open_service(sqlite(tmp_path)) as service:
+        imported(service, [{"type": "contributor", "id": id, "name": "Ana"}])
+        with asked(service) as view:
+            assert attribution.person(view, id.lower())["name"] == "Ana"
+
+
+# -- CSV -----------------------------------------------------------------------------------
+
+CSV = {
+    "contributors": "id,name\nana,Ana\nben,Ben\n",
+    "contributions": (
+        "id,title,medium,authors,sources,made_at,licence,sha256,by\n"
+        "poem,Low Tide,text,ana writer,https://old.example/tide quotation,2019,CC-BY-4.0,,ana\n"
+        'song,"Low, sung",audio,ben voice actor | ana lyricist,'
+        "poem adaptation 1/5 | poem sample,2020,,,ben\n"
+    ),
+    "remixes": (
+        "id,child,parent,kind,rate,evidence,by\n"
+        "loop,song,poem,sample,0.1,0:12,ben\nhorn,song,urn:x:1,sample,,,\n"
+    ),
+    "credits": (
+        "id,work,contributor,role,kind,evidence,by\near,song,ana,editor,influence,letters,\n"
+    ),
+    "releases": "id,title,components,made_at,published\nalbum,Tides,song 1/2 | poem,2021,yes\n",
+}
+SAME: list[Line] = [
+    *STORY[:2],
+    {
+        "type": "contribution",
+        "id": "poem",
+        "title": "Low Tide",
+        "medium": "text",
+        "authors": [{"contributor": "ana", "role": "writer"}],
+        "sources": [{"uri": "https://old.example/tide", "kind": "quotation"}],
+        "made_at": "2019",
+        "licence": "CC-BY-4.0",
+        "by": "ana",
+    },
+    {
+        "type": "contribution",
+        "id": "song",
+        "title": "Low, sung",
+        "medium": "audio",
+        "authors": [
+            {"contributor": "ben", "role": "voice actor"},
+            {"contributor": "ana", "role": "lyricist"},
+        ],
+        "sources": [
+            {"work": "poem", "kind": "adaptation", "rate": "1/5"},
+            {"work": "poem", "kind": "sample"},
+        ],
+        "made_at": "2020",
+        "by": "ben",
+    },
+    {
+        "type": "remix",
+        "id": "loop",
+        "child": "song",
+        "parent": "poem",
+        "kind": "sample",
+        "rate": "0.1",
+        "evidence": "0:12",
+        "by": "ben",
+    },
+    {"type": "remix", "id": "horn", "child": "song", "uri": "urn:x:1", "kind": "sample"},
+    {
+        "type": "credit",
+        "id": "ear",
+        "work": "song",
+        "contributor": "ana",
+        "role": "editor",
+        "kind": "influence",
+        "evidence": "letters",
+    },
+    {
+        "type": "release",
+        "id": "album",
+        "title": "Tides",
+        "components": [{"work": "song", "rate": "1/2"}, {"work": "poem"}],
+        "made_at": "2021",
+    },
+    {"type": "release.publish", "id": "album"},
+]
+
+
+def test_csv_and_json_lines_say_the_same(database: str, tmp_path: Path) -> None:
+    with open_service(database) as service:
+        first = import_lines(service.journal, found_in(csv_bundle(tmp_path, CSV)))
+        second = imported(service, SAME)
+        assert (first.refused, second.refused) == ([], [])
+        assert (first.recorded, second.unchanged) == (second.unchanged, first.recorded)
+        assert (first.recorded.total(), second.recorded.total()) == (len(SAME), 0)
+
+
+def test_a_csv_bundle_may_have_any_of_the_files_and_columns(tmp_path: Path) -> None:
+    """A spreadsheet's mark at the start of a file and its line ends do no harm."""
+    folder = csv_bundle(tmp_path, {"contributors": "\ufeffname,id\r\n\r\nAna,ana\r\n"})
+    with open_service(sqlite(tmp_path)) as service:
+        assert import_lines(service.journal, found_in(folder)).recorded == {"contributor": 1}
+
+
+@pytest.mark.parametrize(
+    "file, rows, place, reason",
+    [
+        ("contributors", "id,name\nana\n", 2, "not as many values"),
+        ("contributors", "id,name\nana,Ana,x\n", 2, "not as many values"),
+        ("contributors", "id,nom\nana,Ana\n", 1, "unknown columns: 'nom'"),
+        ("contributors", "id,id\nana,Ana\n", 1, "a column is there twice"),
+        ("contributors", "id,name\nana,An\udcffa\n", 2, "not UTF-8"),
+        ("contributors", "id,n\udcff\nana,Ana\n", 1, "unknown columns"),
+        ("contributors", f"id,name\nana,{'x' * 140_000}\n", 2, "not CSV: field larger"),
+        ("contributors", "id,name\nana,A\0\n", 2, "NUL"),
+        ("contributors", "id,name\nana,\n", 2, "“name” is missing"),
+        ("contributions", "id,title,medium,authors\np,T,text,ana\n", 2, "not a contributor and"),
+        ("contributions", "id,title,medium,sources\np,T,text,poem\n", 2, "not a source, a kind"),
+        ("contributions", "id,title,medium,sources\np,T,text,a b c d\n", 2, "not a source, a"),
+        ("releases", "id,title,components\nr,T,a b c\n", 2, "not a work and perhaps a rate"),
+        ("releases", "id,title,components,published\nr,T,z,maybe\n", 2, "must be yes or empty"),
+        ("releases", "id,title,components\nr,T,\n", 2, "at least one component"),
+    ],
+)
+def test_a_bad_row_is_refused_by_its_number_and_loses_no_other(
+    file: str, rows: str, place: int, reason: str, tmp_path: Path
+) -> None:
+    good = {"contributors": "id,name\nzoe,Zoe\n"} if file != "contributors" else {}
+    is_row = place > 1 and file == "contributors"
+    folder = csv_bundle(tmp_path, good | {file: rows + ("zoe,Zoe\n" if is_row else "")})
+    with open_service(sqlite(tmp_path)) as service:
+        report = import_lines(service.journal, found_in(folder))
+        assert [one.where for one in report.refused] == [f"{file}.csv:{place}"]
+        assert reason in report.refused[0].reason
+        assert report.recorded["contributor"] == (1 if is_row or good else 0)
+
+
+# -- refused lines -------------------------------------------------------------------------
+
+BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
+    "not JSON": ("{", "bad_line", "not JSON"),
+    "two objects": ("{} {}", "bad_line", "not JSON"),
+    "nested without end": ("[" * 100_000, "bad_line", "not JSON"),
+    "not an object": ("[1]", "bad_line", "not a JSON object"),
+    "not UTF-8": (b'{"type": "contributor", "name": "\xff"}', "bad_line", "not UTF-8"),
+    "no type": ({"name": "x"}, "bad_line", "no type of line “None”"),
+    "unknown type": ({"type": "gift"}, "bad_line", "no type of line “gift”"),
+    "a type that is no text": ({"type": ["contributor"]}, "bad_line", "no type of line"),
+    "unknown field": ({"type": "contributor", "name": "x", "age": "9"}, "bad_line", "“age”"),
+    "missing field": ({"type": "contributor", "id": "x"}, "bad_line", "“name” is missing"),
+    "null for a field": ({"type": "contributor", "name": None}, "bad_line", "“name” is missing"),
+    "wrong type": ({"type": "contributor", "name": 5}, "bad_line", "“name” must be a text"),
+    "no list": (
+        {"type": "contribution", "title": "T", "medium": "text", "authors": "ana"},
+        "bad_line",
+        "“authors” must be a list of objects",
+    ),
+    "no list of objects": (
+        {"type": "contribution", "title": "T", "medium": "text", "authors": ["ana"]},
+        "bad_line",
+        "“authors” must be a list of objects",
+    ),
+    "unknown field of an author": (
+        {
+            "type": "contribution",
+            "title": "T",
+            "medium": "text",
+            "authors": [{"contributor": "ana", "role": "writer", "share": "1"}],
+        },
+        "bad_line",
+        "“share”",
+    ),
+    "float": (
+        '{"type":"remix","child":"song","parent":"poem","kind":"sample","rate":0.2}',
+        "bad_line",
+        "0.2 is not exact",
+    ),
+    "a whole number": (
+        {"type": "remix", "child": "song", "parent": "poem", "kind": "sample", "rate": 1},
+        "bad_line",
+        "“rate” must be a text",
+    ),
+    "a rate above one": (
+        {"type": "remix", "child": "song", "parent": "poem", "kind": "sample", "rate": "6/5"},
+        "bad_rate",
+        "6/5",
+    ),
+    "an empty id": ({"type": "contributor", "id": "", "name": "x"}, "bad_line", "must be an id"),
+    "a long id": ({"type": "contributor", "id": "x" * 201, "name": "x"}, "bad_line", "an id"),
+    "an id of two words": ({"type": "contributor", "id": "a b", "name": "x"}, "bad_line", "an id"),
+    "half a surrogate pair": (
+        '{"type":"contributor","id":"\\ud800","name":"x"}',
+        "bad_line",
+        "surrogate",
+    ),
+    "a bad actor": ({"type": "contributor", "name": "x", "by": 1}, "bad_line", "“by”"),
+    "an actor who may not": (
+        {"type": "contributor", "name": "x", "by": "ana"},
+        "not_permitted",
+        "may not",
+    ),
+    "NUL": ({"type": "contributor", "name": "a\0b"}, "bad_text", "NUL"),
+    "empty text": ({"type": "contributor", "name": " "}, "bad_text", "empty"),
+    "long text": ({"type": "contributor", "name": "x" * 201}, "text_too_long", "200"),
+    "unknown person": (
+        {"type": "credit", "work": "song", "contributor": "zoe", "role": "writer"},
+        "unknown_contributor",
+        "There is no contributor zoe.",
+    ),
+    "unknown work": (
+        {"type": "remix", "child": "nothing", "parent": "poem", "kind": "sample"},
+        "unknown_work",
+        "There is no work nothing.",
+    ),
+    "unknown credit": ({"type": "credit.accept", "id": "no"}, "unknown_credit", "no credit no."),
+    "unknown remix": (
+        {"type": "remix.strike", "id": "no", "reason": "x"},
+        "unknown_remix",
+        "There is no remix no.",
+    ),
+    "a person for a work": ({"type": "release.publish", "id": "poem"}, "unknown_release", "poem"),
+    "bad role": (
+        {"type": "credit", "work": "song", "contributor": "ana", "role": "wizard"},
+        "unknown_role",
+        "wizard",
+    ),
+    "bad kind": (
+        {"type": "remix", "child": "song", "parent": "poem", "kind": "theft"},
+        "unknown_kind",
+        "theft",
+    ),
+    "bad date": (
+        {"type": "contribution", "title": "T", "medium": "text", "made_at": "1969-13"},
+        "bad_made_at",
+        "1969-13",
+    ),
+    "the future": (
+        {"type": "contribution", "title": "T", "medium": "text", "made_at": "9999"},
+        "made_in_future",
+        "9999",
+    ),
+    "bad URI": (
+        {"type": "remix", "child": "song", "uri": "no uri", "kind": "sample"},
+        "bad_uri",
+        "no uri",
+    ),
+    "both a work and a URI": (
+        {"type": "remix", "child": "song", "parent": "poem", "uri": "urn:x:1", "kind": "sample"},
+        "no_source",
+        "exactly one",
+    ),
+    "a circle": (
+        {"type": "remix", "child": "poem", "parent": "song", "kind": "sample"},
+        "parent_not_older",
+        "The parent song was made at 2020-03, not before its child poem at 2019",
+    ),
+    "itself": (
+        {"type": "remix", "child": "poem", "parent": "poem", "kind": "sample"},
+        "self_remix",
+        "poem",
+    ),
+    "a circle of persons": (
+        {"type": "contributor.merge", "id": "ben", "into": "ben-old"},
+        "merge_circle",
+        "circle",
+    ),
+    "wrong state": (
+        {"type": "remix.uphold", "id": "wrong", "reason": "no"},
+        "wrong_state",
+        "struck",
+    ),
+    "taken id": ({"type": "contributor", "id": "ana", "name": "Eve"}, "id_taken", "ana"),
+}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that has been told the story."""
+    with open_service(sqlite(tmp_path_factory.mktemp("told"))) as service:
+        imported(service, STORY)
+        yield service
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_line_is_refused_with_its_number_and_reason(name: str, told: Service) -> None:
+    line, code, reason = BAD[name]
+    before = told.journal.facts.head()
+    report = import_lines(told.journal, read([{"type": "contributor", "name": name}, line]))
+    assert [(one.where, one.code) for one in report.refused] == [("line 2", code)]
+    assert reason in report.refused[0].reason
+    assert told.journal.facts.head() == before + 1
+
+
+def test_a_bad_line_loses_no_other_of_its_batch(database: str) -> None:
+    """Every bad line there is between the lines of the story: what is recorded is the story."""
+    good = ({"type": "contributor", "id": f"extra-{n}", "name": "Zoe"} for n in range(len(BAD)))
+    mixed = [
+        line for pair in zip((bad for bad, *_ in BAD.values()), good, strict=True) for line in pair
+    ]
+    with open_service(database) as service:
+        report = import_lines(service.journal, read([*STORY, *mixed]))
+        assert [one.code for one in report.refused] == [code for _, code, _ in BAD.values()]
+        assert report.recorded.total() == len(STORY) + len(BAD)
+        assert report.lines == len(STORY) + 2 * len(BAD)
+
+
+def test_a_report_can_be_written_whatever_a_line_held(told: Service) -> None:
+    report = import_lines(told.journal, read([line for line, *_ in BAD.values()]))
+    for one in report.refused:
+        json.dumps(one._asdict()).encode()
+        one.reason.encode()
+
+
+# -- several at once, and interrupted ------------------------------------------------------
+
+
+def test_two_imports_at_once_record_everything_once(database: str, tmp_path: Path) -> None:
+    with open_service(database) as one, open_service(database) as two:
+        with ThreadPoolExecutor(2) as threads:
+            reports = list(threads.map(lambda to: imported(to, STORY, batch=4), (one, two)))
+        assert [report.refused for report in reports] == [[], []]
+        assert sum(report.recorded.total() for report in reports) == len(STORY)
+        assert one.journal.facts.head() == len(exported_story(tmp_path))
+
+
+def test_two_restorations_at_once_put_everything_back_once(database: str, tmp_path: Path) -> None:
+    lines = exported_story(tmp_path)
+    with open_service(database) as one, open_service(database) as two:
+        with ThreadPoolExecutor(2) as threads:
+            reports = list(threads.map(lambda to: imported(to, lines, batch=5), (one, two)))
+        assert [report.refused for report in reports] == [[], []]
+        assert sum(report.recorded.total() for report in reports) == len(lines)
+        assert list(export_lines(one.journal)) == lines
+
+
+def test_an_import_that_was_killed_goes_on_where_it_was(database: str, tmp_path: Path) -> None:
+    """kill -9 in the middle, and once more: complete, and nothing twice."""
+    path = tmp_path / "many.jsonl"
+    people = [{"type": "contributor", "id": f"p{n}", "name": f"P{n}"} for n in range(3000)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in people))
+    command = [sys.executable, "-m", "scripts.stemma", "--database", database, "import"]
+    with open_service(database) as service:
+        process = subprocess.Popen([*command, "--batch", "10", "--no-fold", str(path)])
+        while service.journal.facts.head() < 50 and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        there = service.journal.facts.head()
+        report = import_lines(service.journal, found_in(path))
+        assert 50 <= there < 3000
+        assert (report.unchanged.total(), report.recorded.total()) == (there, 3000 - there)
+        assert service.journal.facts.head() == 3000
+
+
+# -- out and in ----------------------------------------------------------------------------
+
+
+def test_an_export_brings_back_identical_answers_on_the_other_engine(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    """SQLite to PostgreSQL, whatever is asked, at every position; and the export is the same."""
+    with open_service(sqlite(tmp_path)) as one, open_service(postgres_dsn) as two:
+        imported(one, STORY)
+        lines = list(export_lines(one.journal))
+        report = imported(two, lines)
+        assert (report.refused, report.recorded) == ([], {"fact": len(lines)})
+        assert [text_of(line) for line in export_lines(two.journal)] == [
+            text_of(line) for line in lines
+        ]
+        for position in {0, 1, 7, 13, 20, 27, len(lines) - 1, len(lines)}:
+            assert answers(one, position) == answers(two, position)
+
+
+def test_an_export_of_postgres_comes_back_on_sqlite(postgres_dsn: str, tmp_path: Path) -> None:
+    with open_service(postgres_dsn) as one, open_service(sqlite(tmp_path)) as two:
+        imported(one, STORY)
+        lines = list(export_lines(one.journal))
+        assert imported(two, lines, batch=4).refused == []
+        assert list(export_lines(two.journal)) == lines
+        assert answers(one, None) == answers(two, None)
+
+
+def test_importing_an_export_twice_changes_nothing(database: str, tmp_path: Path) -> None:
+    lines = exported_story(tmp_path)
+    with open_service(database) as service:
+        imported(service, lines)
+        again = imported(service, lines)
+        assert (again.refused, again.recorded.total()) == ([], 0)
+        assert again.unchanged == {"fact": len(lines)}
+
+
+def test_a_journal_goes_on_after_it_was_put_back(database: str, tmp_path: Path) -> None:
+    """In parts, too: what is exported after a position goes on from there."""
+    lines = exported_story(tmp_path)
+    with open_service(database) as service:
+        imported(service, lines[:20])
+        assert imported(service, STORY).refused == []
+        with open_service(sqlite(tmp_path, "copy")) as copy:
+            imported(copy, lines[:20])
+            rest = list(export_lines(service.journal, after=20))
+            assert imported(copy, rest).recorded == {"fact": len(rest)}
+            assert answers(copy, None) == answers(service, None)
+
+
+TAMPERED: dict[str, tuple[Line, str]] = {
+    "a text of another fact": ({"texts": [["a", "b", "name", "c", "d"]]}, "not_restored"),
+    "a text that is none": ({"texts": [["a", "b", "name", "c", 5]]}, "not_restored"),
+    "half a text": ({"texts": [["a"]]}, "bad_line"),
+    "no texts": ({"texts": "none"}, "bad_line"),
+    "the position before": ({"position": 1}, "not_restored"),
+    "the position after": ({"position": 3}, "not_restored"),
+    "a position as text": ({"position": "2"}, "bad_line"),
+    "a truth as position": ({"position": True}, "bad_line"),
+    "half a position": ({"position": 2.5}, "bad_line"),
+    "a negative position": ({"position": -1}, "bad_line"),
+    "a huge position": ({"position": 1 << 70}, "bad_line"),
+    "a birth that is the second fact": ({"version": 2}, "bad_line"),
+    "no version": ({"version": None}, "bad_line"),
+    "an id that is no UUID": ({"id": "ana"}, "bad_line"),
+    "no id": ({"id": None}, "bad_line"),
+    "an unknown topic": ({"topic": "contributor.invented"}, "bad_line"),
+    "a list as topic": ({"topic": []}, "bad_line"),
+    "the topic of another fact": ({"topic": "contributor.merged"}, "bad_line"),
+    "half a state": ({"state": "{"}, "bad_line"),
+    "a list as state": ({"state": "[]"}, "bad_line"),
+    "an empty state": ({"state": "{}"}, "bad_line"),
+    "half a surrogate pair": ({"state": "\ud800"}, "bad_line"),
+    "an object as state": ({"state": {}}, "bad_line"),
+    "no time": ({"state": '{"timestamp":"now","actor":"a","name":"x"}'}, "bad_line"),
+    "no actor": ({"state": '{"timestamp":"2026-01-01","actor":7,"name":"x"}'}, "bad_line"),
+    "more than there is": (
+        {"state": '{"timestamp":"2026-01-01","actor":"a","name":"x","age":"9"}'},
+        "bad_line",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*TAMPERED, "another text"])
+def test_a_fact_that_is_not_what_was_exported_is_refused(name: str, tmp_path: Path) -> None:
+    """… and nothing after it is put back: a journal has no holes."""
+    lines = exported_story(tmp_path)
+    digest, owner, kind, salt, _ = lines[1]["texts"][0]
+    another = {"texts": [[digest, owner, kind, salt, "Eve"]]}
+    change, code = TAMPERED.get(name, (another, "not_restored"))
+    with open_service(sqlite(tmp_path, "copy")) as service:
+        report = imported(service, [lines[0], {**lines[1], **change}, *lines[2:]], batch=6)
+        assert report.refused[0][:2] == ("line 2", code)
+        assert {one.code for one in report.refused[1:]} == {"not_restored"}
+        assert service.journal.facts.head() == 1
+        assert imported(service, lines).recorded == {"fact": len(lines) - 1}
+
+
+def test_a_taken_position_is_refused(database: str, tmp_path: Path) -> None:
+    """A journal with other facts in it takes none of an export: the two are not one history."""
+    lines = exported_story(tmp_path)
+    with open_service(database) as service:
+        imported(service, [{"type": "contributor", "name": "Somebody else"}])
+        report = imported(service, lines)
+        assert len(report.refused) == len(lines)
+        assert service.journal.facts.head() == 1
+
+
+def test_the_text_of_a_withdrawn_piece_does_not_come_back(database: str, tmp_path: Path) -> None:
+    """Neither by the bundle it came with, nor by an export from before, nor in parts."""
+    before, after = STORY[:6], STORY[6:]
+    with open_service(sqlite(tmp_path)) as first:
+        imported(first, before)
+        old_export = list(export_lines(first.journal))
+        imported(first, after)
+        new_export = list(export_lines(first.journal, after=len(old_export)))
+    assert "A Hum" in str(old_export)
+    assert "A Hum" not in str(new_export)
+    with open_service(database) as service:
+        for lines in (old_export, new_export, old_export, new_export, STORY):
+            assert imported(service, lines).refused == []
+        assert "A Hum" not in str(list(export_lines(service.journal)))
+        assert "A Hum" not in str(answers(service, None))
+
+
+# -- real data -----------------------------------------------------------------------------
+
+
+def test_the_tree_of_samples_loads_but_for_four_links(database: str, shared_data: Path) -> None:
+    """961 records and 995 links, of which exactly four close a circle."""
+    with open_service(database) as service:
+        path = shared_data / "whosampled" / "viz_demo.json"
+        report = import_lines(service.journal, found_in(path, "whosampled"))
+        assert [one.code for one in report.refused] == ["parent_not_older"] * 4
+        assert report.recorded["contribution"] == 961
+        assert report.recorded["remix"] == 995 - 4
+        assert report.recorded["contributor"] == 661
+
+
+def test_the_remixes_of_games_load_whole(database: str, shared_data: Path) -> None:
+    """4,864 remixes with 6,744 artist lines, and again without a change."""
+    with open_service(database) as service:
+        found = list(found_in(shared_data / "ocremix", "ocremix"))
+        report = import_lines(service.journal, found)
+        assert report.refused == []
+        assert report.recorded["contribution"] == 4864
+        assert service.follower.catch_up() == service.journal.facts.head()
+        topics = [placed.topic for placed in service.journal.read()]
+        assert topics.count("credit.granted") == 6744
+        assert import_lines(service.journal, found[:2000]).recorded.total() == 0
+
+
+# -- what the tests are made of ------------------------------------------------------------
+
+
+def sqlite(folder: Path, name: str = "stemma") -> str:
+    return f"sqlite:///{folder / name}.db"
+
+
+def imported(service: Service, lines: Iterable[Line], **terms: Any) -> Report:
+    found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
+    return import_lines(service.journal, found, **terms)
+
+
+def read(lines: Iterable[str | bytes | Line]) -> Iterator[Found]:
+    """Lines as a file holds them."""
+    written = [
+        line
+        if isinstance(line, bytes)
+        else line.encode()
+        if isinstance(line, str)
+        else json.dumps(line).encode()
+        for line in lines
+    ]
+    return bundle.read_json_lines(io.TextIOWrapper(io.BytesIO(b"\n".join(written))))
+
+
+def csv_bundle(folder: Path, files: Mapping[str, str]) -> Path:
+    made = folder / "bundle"
+    made.mkdir()
+    for name, rows in files.items():
+        (made / f"{name}.csv").write_bytes(rows.encode(errors="surrogateescape"))
+        assert list(csv.reader(io.StringIO(rows[:1000])))
+    return made
+
+
+def work(text: str) -> str:
+    return bundle.Ids("bundle").named(bundle.WORK, text)
+
+
+def credit(text: str) -> str:
+    return bundle.Ids("bundle").named(bundle.CREDIT, text)
+
+
+def text_of(line: Line) -> str:
+    return json.dumps(line, ensure_ascii=False)
+
+
+def exported_story(folder: Path) -> list[Line]:
+    with open_service(sqlite(folder, "source")) as service:
+        imported(service, STORY)
+        return list(export_lines(service.journal))
+
+
+@contextmanager
+def asked(service: Service, as_of: int | None = None) -> Iterator[View]:
+    service.follower.catch_up()
+    with service.store.view(as_of) as view:
+        yield view
+
+
+def answers(service: Service, as_of: int | None) -> dict[str, Any]:
+    """Everything that can be asked about everything there is, at a position."""
+    with asked(service, as_of) as view:
+        everything = {"limit": 1000}
+        works = lineage.works(view, **everything).items
+        people = attribution.people(view, **everything).items
+        told: dict[str, Any] = {"works": works, "people": people}
+        for one in works:
+            id = one["id"]
+            told[f"work {id}"] = [
+                lineage.work(view, id),
+                attribution.credits_of(view, id),
+                attribution.contributors(view, id, **everything),
+                attribution.lineage_with_makers(view, id),
+                lineage.ancestors(view, id, **everything),
+                lineage.descendants(view, id, **everything),
+                history.of_work(view, service.journal, id, **everything),
+            ]
+        for one in people:
+            id = one["id"]
+            told[f"person {id}"] = [
+                attribution.person(view, id),
+                attribution.attribution(view, id, **everything),
+                history.of_contributor(view, service.journal, id, **everything),
+            ]
+        return told

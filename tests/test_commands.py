@@ -1,0 +1,390 @@
+"""The command line does what it says, and says what is wrong in one sentence."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from scripts.bundle import SHAPES, Ids
+from scripts.stemma import main
+
+ROOT = Path(__file__).resolve().parents[1]
+STEMMA = (sys.executable, "-m", "scripts.stemma")
+
+
+class Stemma:
+    """The command line on one database."""
+
+    def __init__(self, database: str) -> None:
+        self.database = database
+
+    def run(self, *words: str, input: str | bytes | None = None) -> Result:
+        return CliRunner().invoke(main, ["--database", self.database, *words], input=input)
+
+    def __call__(self, *words: str, input: str | bytes | None = None) -> str:
+        ran = self.run(*words, input=input)
+        assert ran.exit_code == 0, ran.output
+        return ran.stdout
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self(*words))
+
+    def record(self, *words: str) -> str:
+        """Record something; the id it got."""
+        return str(json.loads(self(*words))["id"])
+
+    def wrong(self, *words: str, input: str | None = None, status: int = 1) -> str:
+        """What is said of something that cannot be done: one sentence, and never a traceback."""
+        ran = self.run(*words, input=input)
+        assert ran.exit_code == status, ran.output
+        assert isinstance(ran.exception, SystemExit)
+        assert ran.stderr.startswith("Error: ") or status == 2
+        return ran.stderr.removeprefix("Error: ").rstrip("\n")
+
+
+@pytest.fixture
+def stemma(tmp_path: Path) -> Stemma:
+    return Stemma(f"sqlite:///{tmp_path / 'stemma.db'}")
+
+
+# -- help ----------------------------------------------------------------------------------
+
+
+def commands(group: click.Group = main, *words: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*words, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *words, name)
+
+
+@pytest.mark.parametrize("words", [(), *commands()], ids=" ".join)
+def test_every_command_has_help(words: tuple[str, ...], stemma: Stemma) -> None:
+    """… and asking for it opens no database."""
+    told = stemma(*words, "--help")
+    assert told.splitlines()[2].strip(), "the first line says what it is for"
+    assert not list(Path(stemma.database.removeprefix("sqlite:///")).parent.iterdir())
+
+
+def test_every_type_of_line_has_a_command() -> None:
+    """What a bundle can say, the command line can say."""
+    said = {words[0] for words in commands() if len(words) == 2 and words[0] != "key"}
+    assert said == {kind.split(".")[0] for kind in SHAPES}
+    assert len([w for w in commands() if len(w) == 2 and w[0] != "key"]) == len(SHAPES)
+
+
+@pytest.mark.parametrize("words", [("nothing",), ("works", "--colour"), ("credit", "open")])
+def test_what_there_is_not_is_said_with_status_2(words: tuple[str, ...], stemma: Stemma) -> None:
+    assert "Usage:" in stemma.wrong(*words, status=2)
+
+
+# -- a story -------------------------------------------------------------------------------
+
+
+def test_a_story_by_the_command_line_alone(database: str) -> None:
+    """People, pieces, edges, credits and a release; then who contributed to it."""
+    stemma = Stemma(database)
+    for id, name in (("ana", "Ana"), ("ben", "Ben"), ("cem", "Cem"), ("cem2", "Cem again")):
+        stemma("contributor", "add", "--id", id, "--name", name)
+    post = ("contribution", "post", "--medium", "text")
+    stemma(*post, "--id", "poem", "--title", "Low Tide", "--author", "ana writer", "--by", "ana",
+           "--source", "https://old.example/tide quotation", "--made-at", "1969")  # fmt: skip
+    stemma(*post, "--id", "song", "--title", "Low Tide, sung", "--author", "ben voice actor",
+           "--author", "cem musician", "--source", "poem adaptation 1/5",
+           "--by", "ben")  # fmt: skip
+    stemma(*post, "--id", "hum", "--title", "A Hum", "--author", "cem2 musician",
+           "--made-at", "1970")  # fmt: skip
+    stemma("work", "redate", "hum", "--made-at", "1968", "--reason", "the label")
+    stemma("remix", "declare", "--id", "e", "--child", "song", "--parent", "hum",
+           "--kind", "sample")  # fmt: skip
+    stemma("remix", "dispute", "e", "--reason", "mine", "--by", "ben")
+    stemma("remix", "uphold", "e", "--reason", "compared")
+    stemma("credit", "open", "--id", "ear", "--work", "song", "--contributor", "ana",
+           "--role", "editor", "--kind", "influence", "--by", "ben")  # fmt: skip
+    stemma("credit", "accept", "ear", "--by", "ana")
+    stemma("credit", "dispute", "ear", "--by", "ben")
+    stemma("credit", "settle", "ear", "--reason", "letters")
+    no = stemma.record("credit", "open", "--work", "song", "--contributor", "ana", "--role", "host")
+    stemma("credit", "revoke", no)
+    stemma("release", "assemble", "--id", "album", "--title", "Tides", "--component", "song 1/2",
+           "--component", "poem")  # fmt: skip
+    published = json.loads(stemma("release", "publish", "album"))["position"]
+    stemma("contribution", "withdraw", "hum", "--reason", "not ours")
+    stemma("contributor", "merge", "cem2", "--into", "cem")
+
+    def who(*words: str) -> dict[str, tuple[str, list[str]]]:
+        items = stemma.json("contributors", "album", "--json", *words)
+        return {one["contributor"]["name"]: (one["kind"], one["roles"]) for one in items}
+
+    now = {
+        "Ana": ("direct", ["writer", "editor"]),
+        "Ben": ("direct", ["voice actor"]),
+        "Cem": ("direct", ["musician"]),
+    }
+    assert who() == now
+    assert who("--as-published") == who("--as-of", str(published))
+    assert who("--as-published") == now | {"Cem again": ("direct", ["musician"])}
+    assert who("--role", "editor") == {"Ana": ("influence", ["editor"])}
+    roll = stemma("contributors", "album")
+    assert all(name in roll for name in ("Tides", "Ana", "Ben", "Cem", "Low Tide", "1/5"))
+    assert "A Hum" not in roll
+    assert "(withdrawn contribution)" in roll
+    assert "credit.settled" in stemma("history", "song")
+    assert "letters" in stemma("history", "song")
+    assert "contributor.merged" in stemma("history", "--of", "contributor", "cem")
+    assert "Tides" in stemma("attribution", "ana")
+    assert stemma.json("attribution", "ana", "--json")[0]["release"]["title"] == "Tides"
+    assert stemma.json("works", "--kind", "release", "--json")[0]["title"] == "Tides"
+    assert stemma.json("lineage", "album", "--format", "json")["root"] == work("album")
+    assert "http" in stemma("works", "--kind", "outside")
+    assert stemma("rebuild", "--grace-seconds", "0") == f"rebuilt up to position {head(stemma)}\n"
+    assert who() == now
+
+
+def test_an_id_may_be_a_text_or_a_uuid(stemma: Stemma) -> None:
+    ana = stemma.record("contributor", "add", "--id", "ana", "--name", "Ana")
+    assert ana == Ids("bundle").named("person", "ana")
+    assert stemma("history", "--of", "contributor", ana) == stemma(
+        "history", "--of", "contributor", "ana"
+    )
+
+
+def test_the_same_command_with_an_id_is_harmless_and_without_makes_another(stemma: Stemma) -> None:
+    add = ("contributor", "add", "--name", "Ana")
+    assert stemma(*add, "--id", "ana") == stemma(*add, "--id", "ana")
+    assert stemma.record(*add) != stemma.record(*add)
+
+
+@pytest.mark.parametrize("form", ["tree", "json", "graphml", "dot", "jsonld"])
+def test_a_lineage_comes_in_every_form(form: str, stemma: Stemma) -> None:
+    diamond(stemma)
+    told = stemma("lineage", "top", "--format", form)
+    if form in ("json", "jsonld"):
+        json.loads(told)
+    assert all(title in told for title in ("Top", "Left", "Right", "Root"))
+
+
+def test_a_tree_draws_each_work_with_its_sources_once(stemma: Stemma) -> None:
+    """A hundred ways to one work are not a hundred branches."""
+    diamond(stemma, layers=12)
+    told = stemma("lineage", "top")
+    assert told.count("Deepest") == 1
+    assert len(told.splitlines()) < 60
+
+
+# -- what is printed -----------------------------------------------------------------------
+
+
+def test_nothing_is_cut_when_it_is_printed_to_a_pipe(stemma: Stemma) -> None:
+    long = "x" * 500
+    address = f"https://old.example/{'y' * 1900}"
+    markup = "[bold]:fire:[/bold] [/] \\"
+    for title in (long, markup):
+        stemma("contribution", "post", "--title", title, "--medium", "text")
+    id = stemma.record("contribution", "post", "--title", "T", "--medium", "text",
+                       "--source", f"{address} sample")  # fmt: skip
+    told = stemma("works")
+    assert long in told
+    assert address in told
+    assert markup in told
+    for form in ("tree", "json", "graphml", "dot", "jsonld"):
+        assert address in stemma("lineage", id, "--format", form), form
+    reason = " ".join("word" for _ in range(900))
+    stemma("contribution", "withdraw", id, "--reason", reason)
+    assert reason in stemma("history", id)
+
+
+def test_the_words_of_a_real_pipe_are_whole_and_end_quietly(stemma: Stemma) -> None:
+    """`stemma works | head -1` is no error of ours."""
+    for number in range(30):
+        stemma("contributor", "add", "--id", f"p{number}", "--name", "x" * 200)
+    process = subprocess.Popen(
+        [*STEMMA, "--database", stemma.database, "export"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["position"] == 1
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+# -- errors --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["contributors", "nothing"], "(unknown_work)"),
+        (["lineage", "nothing"], "(unknown_work)"),
+        (["history", "nothing"], "(unknown_work)"),
+        (["history", "--of", "contributor", "nobody"], "(unknown_contributor)"),
+        (["attribution", "nobody"], "(unknown_contributor)"),
+        (["works", "--role", "wizard"], "(unknown_role)"),
+        (["contributors", "top", "--role", "wizard"], "(unknown_role)"),
+        (["contributors", "top", "--as-published"], "(not_published)"),
+        (["contributors", "top", "--as-of", "0"], "(unknown_work)"),
+        (["works", "--as-of", "999"], "not 999 yet"),
+        (["credit", "accept", "nothing"], "(unknown_credit)"),
+        (["contributor", "add", "--name", ""], "(bad_text)"),
+        (["contributor", "add", "--id", "a b", "--name", "x"], "(bad_line)"),
+        (["contribution", "post", "--title", "T", "--medium", "text", "--author", "ana"],
+         "“ana” is not a contributor and a role"),
+        (["contribution", "post", "--title", "T", "--medium", "text", "--source", "x"],
+         "not a source, a kind and perhaps a rate"),
+        (["remix", "declare", "--child", "root", "--parent", "top", "--kind", "sample"],
+         "(parent_not_older)"),
+        (["import", "/nowhere/at/all"], "there is no file or folder /nowhere/at/all"),
+        (["export", "/nowhere/at/all"], "No such file or directory"),
+        (["key", "create", "--for", "nobody"], "(unknown_contributor)"),
+        (["key", "revoke", "abc"], "there is no key abc"),
+        (["bench", "nothing"], "there is no benchmark nothing"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_an_error_is_one_clear_sentence(words: list[str], said: str, stemma: Stemma) -> None:
+    diamond(stemma)
+    told = stemma.wrong(*words)
+    assert said in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "database, said",
+    [
+        ("mysql://x", "must be sqlite:///FILE or postgresql://…"),
+        ("sqlite:////dev/null/stemma.db", "File exists: '/dev/null'"),
+        (f"sqlite:///{__file__}", "file is not a database"),
+        ("postgresql://u:p@127.0.0.1:1/stemma", "Connection refused"),
+    ],
+)
+@pytest.mark.parametrize("words", [["works"], ["serve"], ["follow"]], ids=str)
+def test_a_database_that_does_not_answer_is_named_at_once(
+    database: str, said: str, words: list[str]
+) -> None:
+    assert said in Stemma(database).wrong(*words)
+
+
+# -- bundles -------------------------------------------------------------------------------
+
+BUNDLE = """{"type": "contributor", "id": "ana", "name": "Ana"}
+
+{"type": "contributor", "id": "ben"}
+{"type": "credit", "work": "w", "contributor": "ana", "role": "[bold]"}
+{"type": "contributor", "id": "cem", "name": "Cem"}
+"""
+
+
+def test_refused_lines_are_told_and_written(stemma: Stemma, tmp_path: Path) -> None:
+    """… with numbers that count as an editor counts, and lose no other."""
+    path, refused = tmp_path / "b.jsonl", tmp_path / "refused.jsonl"
+    path.write_text(BUNDLE)
+    told = stemma("import", str(path), "--refused", str(refused))
+    assert "line 3: refused (bad_line): the field “name” is missing" in told
+    assert "line 4: refused (unknown_work): There is no work w." in told
+    assert "4 lines: 2 recorded, 0 unchanged, 2 refused" in told
+    written = [json.loads(line) for line in refused.read_text().splitlines()]
+    assert [(one["where"], one["code"]) for one in written] == [
+        ("line 3", "bad_line"),
+        ("line 4", "unknown_work"),
+    ]
+    assert "0 recorded, 2 unchanged" in stemma("import", str(path))
+
+
+def test_strict_is_for_scripts(stemma: Stemma) -> None:
+    ran = stemma.run("import", "-", "--strict", input=BUNDLE)
+    assert ran.exit_code == 1
+    assert "2 recorded" in ran.stdout
+    assert stemma.run("import", "-", "--strict", input=BUNDLE.splitlines()[0]).exit_code == 0
+
+
+def test_what_is_not_text_is_refused_and_not_a_crash(stemma: Stemma) -> None:
+    told = stemma("import", "-", input=b'\xff\xfe{"type"\n' + BUNDLE.encode())
+    assert "line 1: refused (bad_line): not UTF-8" in told
+    assert "2 recorded" in told
+
+
+def test_an_export_goes_through_a_pipe(tmp_path: Path) -> None:
+    """`stemma export | stemma --database … import -`, as two real processes."""
+    one = Stemma(f"sqlite:///{tmp_path / 'one.db'}")
+    two = Stemma(f"sqlite:///{tmp_path / 'two.db'}")
+    diamond(one)
+    environment = os.environ | {"STEMMA_DATABASE": one.database}
+    ran = subprocess.run(
+        f'"{sys.executable}" -m scripts.stemma export | '
+        f'"{sys.executable}" -m scripts.stemma --database "{two.database}" import --strict -',
+        shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"{head(one)} recorded" in ran.stdout
+    assert ran.stderr == ""
+    assert two("export") == one("export")
+    assert two("export", "--after", "3") == "".join(one("export").splitlines(True)[3:])
+    assert two("lineage", "top") == one("lineage", "top")
+
+
+def test_an_export_to_a_file_is_the_same(stemma: Stemma, tmp_path: Path) -> None:
+    diamond(stemma)
+    stemma("export", str(tmp_path / "all.jsonl"))
+    assert (tmp_path / "all.jsonl").read_text() == stemma("export")
+
+
+def test_a_converted_list_is_a_bundle(stemma: Stemma, tmp_path: Path) -> None:
+    path = tmp_path / "viz.json"
+    nodes = [{"name": name} for name in ("Amen:Winstons", "Straight-Out:Crew")]
+    path.write_text(json.dumps({"nodes": nodes, "links": [{"source": 1, "target": 0}]}))
+    converted = stemma("convert", "whosampled", str(path))
+    assert "5 recorded" in stemma("import", "-", input=converted)
+    assert "5 unchanged" in stemma("import", "--from", "whosampled", str(path))
+
+
+# -- keys ----------------------------------------------------------------------------------
+
+
+def test_keys_are_made_listed_and_revoked(database: str) -> None:
+    stemma = Stemma(database)
+    ana = stemma.record("contributor", "add", "--id", "ana", "--name", "Ana")
+    operator = stemma("key", "create", "--for", "operator").strip()
+    hers = stemma("key", "create", "--for", "ana").strip()
+    listed = stemma("key", "list")
+    assert operator not in listed
+    assert hers not in listed
+    assert ana in listed
+    name = next(line.split()[0] for line in listed.splitlines() if ana in line)
+    assert stemma("key", "revoke", name) == f"revoked {name} of {ana}\n"
+    assert "of operator" in stemma("key", "revoke", operator)
+
+
+# -- what the tests are made of ------------------------------------------------------------
+
+
+def work(text: str) -> str:
+    return Ids("bundle").named("work", text)
+
+
+def head(stemma: Stemma) -> int:
+    return len(stemma("export").splitlines())
+
+
+def diamond(stemma: Stemma, layers: int = 1) -> None:
+    """Layers of two works that both come from both below, over one root, under one top."""
+    lines = [piece("deepest", "Deepest"), piece("root", "Root", "deepest")]
+    below = ["root"]
+    for layer in range(layers):
+        lines += [piece(f"l{layer}", "Left", *below), piece(f"r{layer}", "Right", *below)]
+        below = [f"l{layer}", f"r{layer}"]
+    lines.append(piece("top", "Top", *below))
+    assert "0 refused" in stemma("import", "-", input="\n".join(map(json.dumps, lines)))
+
+
+def piece(id: str, title: str, *sources: str) -> dict[str, Any]:
+    made_from = [{"work": source, "kind": "adaptation"} for source in sources]
+    return {
+        "type": "contribution", "id": id, "title": title, "medium": "text", "sources": made_from
+    }  # fmt: skip

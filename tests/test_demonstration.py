@@ -1,0 +1,291 @@
+"""The demonstration shows what it says it shows, and every question it prints has an answer."""
+
+import io
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from api.application import create_app
+from projections import attribution, formats, history, lineage
+from projections.store import View
+from scripts import demonstration
+from scripts.bundle import Ids
+from scripts.service import Service, open_service
+from scripts.settings import Settings, read_settings
+from scripts.stemma import main
+
+IDS = Ids("bundle")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = read_settings({"STEMMA_DATA": str(tmp_path_factory.mktemp("demo"))})
+    with open_service(settings.database) as service:
+        demonstration.load(service, settings)
+        yield service
+
+
+@pytest.fixture
+def view(shown: Service) -> Iterator[View]:
+    with shown.store.view() as now:
+        yield now
+
+
+def work(text: str) -> str:
+    return IDS.named("work", text)
+
+
+def person(text: str) -> str:
+    return IDS.named("person", text)
+
+
+def titles(answer: dict[str, Any]) -> set[str]:
+    return {node["title"] for node in answer["nodes"]}
+
+
+def who(view: View, text: str) -> dict[str, dict[str, Any]]:
+    items = attribution.contributors(view, work(text), limit=1000).items
+    return {one["contributor"]["name"]: one for one in items}
+
+
+def listed(bundle: str, kind: str) -> list[dict[str, Any]]:
+    """The lines of one type in a bundle of the demonstration."""
+    text = (Path(demonstration.__file__).parent / bundle).read_text(encoding="utf-8")
+    lines: list[dict[str, Any]] = list(map(json.loads, text.splitlines()))
+    return [line for line in lines if line["type"] == kind]
+
+
+# -- loading -------------------------------------------------------------------------------
+
+
+def test_it_loads_whole_and_a_second_time_changes_nothing(database: str, tmp_path: Path) -> None:
+    settings = Settings(database=database, data=tmp_path)
+    with open_service(database) as service:
+        key = demonstration.load(service, settings)
+        head = service.journal.facts.head()
+        assert head > 200
+        assert demonstration.load(service, settings) == key
+        assert service.journal.facts.head() == head
+        assert service.keys.holder_of(key) == "operator"
+
+
+def test_a_key_of_the_person_goes_before_one_of_its_own(tmp_path: Path) -> None:
+    settings = read_settings({"STEMMA_DATA": str(tmp_path), "STEMMA_OPERATOR_KEY": "mine"})
+    with open_service(settings.database) as service:
+        assert demonstration.load(service, settings) == "mine"
+        assert service.keys.list() == []
+
+
+def test_its_key_is_for_the_person_alone(tmp_path: Path) -> None:
+    settings = read_settings({"STEMMA_DATA": str(tmp_path)})
+    with open_service(settings.database) as service:
+        demonstration.load(service, settings)
+    assert (tmp_path / "demo-operator.key").stat().st_mode & 0o777 == 0o600
+
+
+# -- its questions -------------------------------------------------------------------------
+
+
+def test_every_address_it_prints_answers(shown: Service, tmp_path: Path) -> None:
+    """As printed, by HTTP, with the key that is printed."""
+    key, printed = told(shown, tmp_path)
+    client = create_app(shown.journal, shown.store, shown.keys).test_client()
+    addresses = re.findall(r'curl -H "Authorization: Bearer \$KEY" "http://[^/]+(/\S+)"', printed)
+    assert len(addresses) == len(demonstration.questions())
+    for address in [*addresses, "/docs"]:
+        answer = client.get(address, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200, (address, answer.text)
+        assert client.get(address).status_code == (200 if address == "/docs" else 401)
+
+
+def test_every_command_it_prints_runs(shown: Service, tmp_path: Path) -> None:
+    _, printed = told(shown, tmp_path)
+    commands = re.findall(r"^ *\.venv/bin/stemma (.+)$", printed, re.MULTILINE)
+    assert len(commands) == len(demonstration.questions())
+    database = f"sqlite:///{shown.store.path}"  # type: ignore[attr-defined]
+    for command in commands:
+        ran = CliRunner().invoke(main, ["--database", database, *shlex.split(command)])
+        assert ran.exit_code == 0, (command, ran.output)
+        assert len(ran.stdout.splitlines()) > 1
+
+
+def told(service: Service, data: Path, width: int = 40) -> tuple[str, str]:
+    """The key, and what is printed on a narrow terminal: what is to be copied stays whole."""
+    page = io.StringIO()
+    settings = Settings(database="", data=data)
+    key = demonstration.load(service, settings)
+    demonstration.tell(Console(file=page, width=width, force_terminal=True), settings, key)
+    plain = re.sub("\x1b\\[[0-9;]*m", "", page.getvalue())
+    assert f"KEY={key}\n" in plain
+    return key, plain
+
+
+# -- the lighthouse ------------------------------------------------------------------------
+
+
+def test_the_story_is_six_generations_deep(view: View) -> None:
+    """By the longest way: cover, letters, panels, drawing, note, logbook."""
+    drawn = lineage.lineage(view, work("the-lighthouse"))
+    assert nx.dag_longest_path_length(formats.graph(drawn), weight=None) == 6
+
+
+def test_a_diamond_leads_back_to_one_note(view: View) -> None:
+    """The panels come from the drawing and the story, and both of them from the note."""
+    drawn = lineage.lineage(view, work("seven-steps"))
+    edges = {(edge["child"], edge["parent"]) for edge in drawn["edges"]}
+    for middle in ("legs", "story"):
+        assert (work("seven-steps"), work(middle)) in edges
+        assert (work(middle), work("keepers-note")) in edges
+
+
+def test_two_samples_of_one_loop_stay_two(view: View) -> None:
+    sources = lineage.work(view, work("low-tide-beat"))["sources"]
+    loop = [one for one in sources if one["work"]["id"] == work("kitchen-break")]
+    assert [one["rate"] for one in loop] == ["1/5", "1/10"]
+
+
+def test_a_withdrawn_piece_is_a_tombstone_in_the_lineage(shown: Service, view: View) -> None:
+    gulls = lineage.work(view, work("gulls"))
+    assert (gulls["state"], gulls["title"]) == ("withdrawn", None)
+    assert work("gulls") in {
+        node["id"] for node in lineage.lineage(view, work("the-lighthouse"))["nodes"]
+    }
+    assert [one["contributor"]["name"] for one in attribution.credits_of(view, work("gulls"))] == [
+        "paperboat"
+    ]
+    assert "Far Too Early" not in str(history.of_work(view, shown.journal, work("gulls")))
+
+
+def test_editing_that_was_never_posted_is_an_influence(view: View) -> None:
+    """… on the story; of the release itself the same person is an editor directly."""
+    assert who(view, "story")["bramble & rust"]["kind"] == "influence"
+    assert who(view, "the-lighthouse")["bramble & rust"]["kind"] == "direct"
+    released = attribution.attribution(view, person("bramble")).items
+    assert [one["release"]["title"].partition(":")[0] for one in released] == [
+        "The Lighthouse That Walked Away"
+    ]
+
+
+def test_as_published_is_not_as_now(view: View) -> None:
+    """A cassette of 1987 turned up when the release was out; two accounts became one."""
+    published = lineage.as_published(view, work("the-lighthouse"))
+    then = lineage.lineage(published, work("the-lighthouse"))
+    now = lineage.lineage(view, work("the-lighthouse"))
+    assert titles(now) - titles(then) == {"Grandmother Counts the Waves"}
+    assert who(published, "the-lighthouse").keys() - who(view, "the-lighthouse").keys() == {
+        "fernweh_93"
+    }
+
+
+def test_merged_accounts_are_one_person(view: View) -> None:
+    assert attribution.person(view, person("fernweh-old"))["merged_into"] == person("fernweh")
+    share = who(view, "the-lighthouse")["fernweh"]
+    assert share["pieces"] == 2
+    assert share["path_count"] > 2
+
+
+@pytest.mark.parametrize(
+    "id, state",
+    [("the-torn-sail", "upheld"), ("the-hum", "struck"), ("the-counting", "declared")],
+)
+def test_disputed_edges_were_decided(id: str, state: str, view: View) -> None:
+    assert lineage.remix(view, IDS.named("remix", id))["state"] == state
+
+
+@pytest.mark.parametrize(
+    "id, state",
+    [
+        ("low-harmony", "accepted"),
+        ("second-half", "accepted"),
+        ("three-drafts", "accepted"),
+        ("the-pauses", "declined"),
+        ("foghorn-tape", "accepted"),
+        ("wrong-guitar", "revoked"),
+    ],
+)
+def test_credits_went_through_their_states(id: str, state: str, view: View) -> None:
+    assert attribution.credit(view, IDS.named("credit", id))["state"] == state
+
+
+def test_the_fridge_is_not_in_the_song(view: View) -> None:
+    """A struck edge stays on record and is not walked."""
+    song = lineage.work(view, work("come-back"))
+    assert work("vending") in {one["work"]["id"] for one in song["sources"]}
+    assert "Vending Machine Nocturne" not in titles(lineage.lineage(view, work("come-back")))
+
+
+def test_a_dispute_tells_its_reasons_in_order(shown: Service, view: View) -> None:
+    items = history.of_work(view, shown.journal, work("come-back"), limit=1000).items
+    about = [one for one in items if one["noun"] == IDS.named("credit", "second-half")]
+    assert [one["topic"] for one in about] == [
+        "credit.claimed",
+        "credit.disputed",
+        "credit.settled",
+        "credit.accepted",
+    ]
+    assert "on my piano first" in about[1]["reason"]
+
+
+def test_seven_pieces_wait_for_their_first_remix(view: View) -> None:
+    waiting = {
+        one["id"]
+        for one in lineage.works(view, never_remixed=True, kind="contribution", limit=1000).items
+    }
+    seven = ("vending", "bicycle", "small-waves", "leaving", "tin-roof", "soup", "ferry-cat")
+    assert {work(text) for text in seven} <= waiting
+
+
+def test_a_corrected_date_is_the_one_that_counts(view: View) -> None:
+    assert lineage.work(view, work("tin-roof"))["made_at"] == "2020-06"
+
+
+def test_one_drum_loop_is_in_both_releases(view: View) -> None:
+    items = lineage.descendants(view, work("kitchen-break"), limit=1000).items
+    assert {one["id"] for one in items if one["kind"] == "release"} == {
+        work("the-lighthouse"),
+        work("dishes-single"),
+    }
+
+
+def test_fifteen_people_have_sixteen_accounts(view: View) -> None:
+    ids = {person(line["id"]) for line in listed("community.jsonl", "contributor")}
+    people = [one for one in attribution.people(view, limit=1000).items if one["id"] in ids]
+    assert len(people) == 16
+    assert [one["name"] for one in people if one["state"] == "merged"] == ["fernweh_93"]
+
+
+# -- the records ---------------------------------------------------------------------------
+
+
+def test_a_record_of_2007_leads_back_to_a_drum_part_of_1970(view: View) -> None:
+    heard = who(view, "recording:everything-i-am")
+    assert heard["James Brown"]["generation"] == 2
+    assert heard["Public Enemy"]["generation"] == 1
+
+
+def test_one_drum_break_is_in_four_records(view: View) -> None:
+    items = lineage.descendants(view, work("recording:amen-brother")).items
+    assert sorted(one["made_at"] for one in items) == ["1986", "1988", "1988", "1994"]
+    assert {one["generation"] for one in items} == {1}
+
+
+def test_three_generations_of_drums(view: View) -> None:
+    items = lineage.descendants(view, work("recording:impeach")).items
+    assert {one["title"]: one["generation"] for one in items}["Real Love"] == 2
+    assert len(items) == 5
+
+
+def test_of_real_people_nothing_is_said_but_that_they_performed(view: View) -> None:
+    records = [work(line["id"]) for line in listed("recordings.jsonl", "contribution")]
+    assert len(records) == 27
+    for id in records:
+        assert {one["role"] for one in attribution.credits_of(view, id)} == {"performer"}
+        assert {one["rate"] for one in lineage.work(view, id)["sources"]} <= {None}

@@ -1,0 +1,339 @@
+"""Following the journal: every fact is folded exactly once, whoever folds, crashes or rebuilds."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+import pytest
+from stories import Story, at_once, every_fact, id_of, meanwhile, read_tables, story
+
+from projections import attribution, follower, lineage
+from projections.follower import Follower, Numbering, Rebuild, advance, fold
+from projections.store import Behind, Overtaken, StoreUnavailable
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small histories have many pages, too."""
+    monkeypatch.setattr(follower, "PAGE", 3)
+
+
+def long_history(told: Story) -> None:
+    """Every kind of fact, and a long chain with a person on each piece."""
+    every_fact(told)
+    people = [told.person(f"person {number}") for number in range(3)]
+    last = told.piece("piece 0")
+    for number in range(1, 25):
+        last = told.piece(f"piece {number}", last, by=[people[number % 3]])
+    told.release("chain", last)
+
+
+def alone(told: Story) -> dict[str, Any]:
+    """The read tables as one rebuild makes them, to compare with."""
+    Rebuild(told.journal, told.store).run()
+    return read_tables(told)
+
+
+def generations_on(told: Story) -> set[int]:
+    """The generations of which there are tables."""
+    sql = (
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if hasattr(told.store, "path")
+        else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    )
+    names = [str(name) for (name,) in told.store.query(sql)]
+    return {int(name.split("_")[1]) for name in names if name.startswith("read_")}
+
+
+# -- exactly once --------------------------------------------------------------------------
+
+
+def test_several_followers_at_once_are_as_exact_as_one(database: str) -> None:
+    with story(database) as told:
+        others = [Follower(told.journal, told.store) for _ in range(3)]
+        with meanwhile(*(one.catch_up for one in others)):
+            long_history(told)
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        assert told.store.positions() == dict.fromkeys(
+            ("lineage", "attribution", "history"), told.head()
+        )
+        assert live == alone(told)
+
+
+def follow_in_process(database: str, upto: int) -> None:
+    follower.PAGE = 2
+    with story(database, create=False) as told:
+        while told.store.current().position < upto:
+            told.service.follower.fold_page()
+
+
+def test_followers_in_several_processes_are_as_exact_as_one(database: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with story(database) as told:
+        long_history(told)
+        processes = [
+            spawn.Process(target=follow_in_process, args=[database, told.head()]) for _ in range(2)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0, 0]
+        live = read_tables(told)
+        assert live == alone(told)
+
+
+def test_a_page_that_was_folded_by_another_is_not_folded_again(database: str) -> None:
+    with story(database) as told:
+        every_fact(told)
+        at = told.store.current()
+        page = told.journal.facts.after(0, 3)
+        told.service.follower.fold_page()
+        before = read_tables(told)
+        with pytest.raises(Overtaken), told.store.writing() as writer:  # noqa: PT012
+            advance(writer, at, page[-1].position)
+            fold(writer, at.number, page, Numbering())
+        assert read_tables(told) == before
+
+
+class Crash(Exception):
+    """The process ends here."""
+
+
+def test_a_crash_before_the_commit_loses_nothing_and_folds_nothing_twice(database: str) -> None:
+    with story(database) as told:
+        every_fact(told)
+        told.service.follower.fold_page()
+        at, before = told.store.current(), read_tables(told)
+        page = told.journal.facts.after(at.position, 5)
+        with pytest.raises(Crash), told.store.writing() as writer:  # noqa: PT012
+            advance(writer, at, page[-1].position)
+            fold(writer, at.number, page, Numbering())
+            raise Crash
+        assert (told.store.current(), read_tables(told)) == (at, before)
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        assert live == alone(told)
+
+
+def test_followers_that_are_killed_leave_exact_tables(database: str) -> None:
+    """However far each came: it is killed as soon as it has folded something."""
+    spawn = multiprocessing.get_context("spawn")
+    with story(database) as told:
+        long_history(told)
+        for _ in range(3):
+            before = told.store.current().position
+            process = spawn.Process(target=follow_in_process, args=[database, told.head()])
+            process.start()
+            while told.store.current().position == before and process.is_alive():
+                time.sleep(0.001)
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        assert live == alone(told)
+
+
+# -- alongside the writing -----------------------------------------------------------------
+
+
+def test_a_started_follower_keeps_up_and_wakes_the_reads_that_wait(database: str) -> None:
+    with story(database) as told:
+        told.service.follower.start()
+        for number in range(10):
+            piece = told.tell("submit_contribution", title=f"{number}", medium="text", authors=[])
+            with told.store.view(min_position=piece.position) as view:
+                assert view.as_of >= piece.position
+                assert lineage.work(view, piece.id)["title"] == f"{number}"
+        told.service.follower.stop()
+        late = told.person("late")
+        with told.store.view() as view, pytest.raises(Exception, match=late):
+            attribution.person(view, late)
+
+
+def test_a_read_that_asks_for_more_than_was_folded_is_told_how_far_it_is(database: str) -> None:
+    with story(database) as told:
+        told.person("ana")
+        told.service.follower.catch_up()
+        told.person("ben")
+        for asked in ({"min_position": 2}, {"as_of": 2}):
+            with (
+                pytest.raises(Behind) as behind,
+                told.store.view(**asked, wait_seconds=0.05),  # type: ignore[arg-type]
+            ):
+                pass
+            assert (behind.value.asked, behind.value.position) == (2, 1)
+
+
+def test_what_was_acknowledged_is_waited_for_when_the_process_follows(database: str) -> None:
+    with story(database) as told:
+        told.store.awaited = lambda: told.journal.last_written
+        told.service.follower.start()
+        for number in range(10):
+            id = told.person(f"{number}")
+            with told.store.view() as view:
+                assert attribution.person(view, id)["name"] == f"{number}"
+
+
+# -- rebuilding ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [1, 2, 7, 1000])
+def test_a_rebuild_equals_what_was_folded_live_row_by_row(page: int, database: str) -> None:
+    with story(database) as told:
+        long_history(told)
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        assert all(live.values())
+        assert Rebuild(told.journal, told.store, page=page).run() == told.head()
+        assert read_tables(told) == live
+
+
+def test_following_goes_on_after_a_rebuild(database: str) -> None:
+    """With the numbers of the new tables, and in another process's follower as well."""
+    with story(database) as told, story(database, create=False) as other:
+        every_fact(told)
+        other.service.follower.catch_up()
+        for number in range(3):
+            Rebuild(told.journal, told.store).run()
+            told.piece(f"more {number}", id_of("song"))
+            (told if number % 2 else other).service.follower.catch_up()
+        live = read_tables(told)
+        assert live == alone(told)
+
+
+def test_a_rebuild_equals_live_while_others_write_and_follow(database: str) -> None:
+    with story(database) as told:
+        long_history(told)
+        told.service.follower.start()
+        numbers = count()
+        with meanwhile(lambda: told.piece(f"meanwhile {next(numbers)}", id_of("song"))):
+            for _ in range(3):
+                Rebuild(told.journal, told.store, page=10).run()
+        told.service.follower.stop()
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        assert live == alone(told)
+
+
+def test_reads_go_on_during_a_rebuild(database: str) -> None:
+    """Each sees the whole of one generation, as long as it ends within the grace."""
+    with story(database) as told:
+        long_history(told)
+        told.service.follower.catch_up()
+
+        def answer() -> Any:
+            with told.store.view() as view:
+                return [
+                    attribution.contributors(view, id_of("chain"), limit=3).items,
+                    lineage.ancestors(view, id_of("chain")).items,
+                    attribution.attribution(view, id_of("person 1")).items,
+                ]
+
+        expected, answers = answer(), list[Any]()
+        with meanwhile(lambda: answers.append(answer())):
+            for _ in range(3):
+                Rebuild(told.journal, told.store, page=10).run(grace_seconds=0.2)
+        assert len(answers) > 3
+        assert all(one == expected for one in answers)
+
+
+@pytest.mark.parametrize("pages", [0, 1, 5])
+def test_a_rebuild_left_half_finished_is_cleaned_up_by_the_next(pages: int, database: str) -> None:
+    with story(database) as told:
+        long_history(told)
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        told_of: list[int] = []
+
+        def crash(position: int, _head: int) -> None:
+            told_of.append(position)
+            if len(told_of) > pages:
+                raise Crash
+
+        with pytest.raises(Crash):
+            Rebuild(told.journal, told.store, page=4).run(crash)
+        assert told_of == [4 * (page + 1) for page in range(pages + 1)]
+        assert len(generations_on(told)) == 2
+        assert read_tables(told) == live
+        told.piece("after the crash")
+        told.service.follower.catch_up()  # the old tables are still the ones in use
+        live = read_tables(told)
+        Rebuild(told.journal, told.store).run()
+        assert generations_on(told) == {told.store.current().number}
+        assert read_tables(told) == live
+
+
+@pytest.mark.parametrize("when", ["at its first page", "at its last page"])
+def test_a_rebuild_overtaken_by_another_gives_way_to_it(when: str, database: str) -> None:
+    with story(database) as told:
+        long_history(told)
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        overtaken = []
+
+        def another(position: int, head: int) -> None:
+            if not overtaken and (position == head or when == "at its first page"):
+                overtaken.append(position)
+                Rebuild(told.journal, told.store).run()
+
+        with pytest.raises(Overtaken):
+            Rebuild(told.journal, told.store, page=20).run(another)
+        assert read_tables(told) == live
+        assert generations_on(told) == {told.store.current().number}
+
+
+def test_rebuilds_at_once_leave_one_complete_generation(database: str) -> None:
+    with story(database) as told:
+        long_history(told)
+        told.service.follower.catch_up()
+        live = read_tables(told)
+
+        def rebuild() -> str:
+            try:
+                Rebuild(told.journal, told.store, page=5).run()
+            except (Overtaken, StoreUnavailable):
+                return "gave way"
+            return "done"
+
+        for _ in range(3):
+            assert "done" in at_once(*[rebuild] * 3)
+            assert read_tables(told) == live
+        Rebuild(told.journal, told.store).run()
+        assert generations_on(told) == {told.store.current().number}
+
+
+def test_progress_is_told_up_to_the_head(database: str) -> None:
+    with story(database) as told:
+        every_fact(told)
+        runs: list[Callable[..., int]] = [
+            told.service.follower.catch_up,
+            Rebuild(told.journal, told.store, page=10).run,
+        ]
+        for run in runs:
+            seen: list[tuple[int, int]] = []
+            assert run(lambda position, head, seen=seen: seen.append((position, head)))
+            assert seen == sorted(seen)
+            assert seen[-1] == (told.head(), told.head())
+
+
+def test_an_empty_journal_is_folded_and_rebuilt_to_nothing(database: str) -> None:
+    with story(database) as told:
+        assert told.service.follower.catch_up() == 0
+        assert Rebuild(told.journal, told.store).run() == 0
+        with told.store.view() as view:
+            assert view.as_of == 0
+            assert lineage.works(view).items == []
+
+
+def test_preparing_twice_or_at_once_makes_one_generation(database: str) -> None:
+    with story(database) as told:
+        at_once(*[partial(Follower(told.journal, told.store).prepare)] * 4)
+        assert generations_on(told) == {1}

@@ -1,0 +1,439 @@
+"""What was made from what: small graphs by hand, and random ones against the naive answer."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stories import Story, id_of, story, ticking
+
+from domain.outside import outside_id
+from domain.refusal import NotPublished, UnknownRemix, UnknownWork
+from projections import lineage
+from projections.lineage import Ancestry
+from projections.store import Page, View
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}", clock=ticking()) as told:
+        yield told
+
+
+def titles(page: Page) -> list[tuple[str, int]]:
+    return [(item["title"], item["generation"]) for item in page.items]
+
+
+def all_pages(ask: Callable[[str | None, int], Page], limit: int) -> list[Any]:
+    """Every item of a list, walked page by page."""
+    page = ask(None, limit)
+    items = page.items
+    while page.next is not None:
+        assert len(page.items) == limit
+        page = ask(page.next, limit)
+        assert page.items
+        items = items + page.items
+    return items
+
+
+def diamond(told: Story) -> None:
+    """top ← left, right ← bottom"""
+    top = told.piece("top")
+    left, right = told.piece("left", top), told.piece("right", top)
+    told.piece("bottom", left, right)
+
+
+# -- ancestors and descendants -------------------------------------------------------------
+
+
+def test_a_chain_has_one_work_in_each_generation(database: str) -> None:
+    with story(database) as told:
+        a = told.piece("a")
+        b = told.piece("b", a)
+        c = told.piece("c", b)
+        with told.view() as view:
+            assert titles(lineage.ancestors(view, c)) == [("b", 1), ("a", 2)]
+            assert titles(lineage.descendants(view, a)) == [("b", 1), ("c", 2)]
+            assert titles(lineage.ancestors(view, a)) == titles(lineage.descendants(view, c)) == []
+
+
+def test_a_diamond_meets_in_one_work(database: str) -> None:
+    with story(database) as told:
+        diamond(told)
+        with told.view() as view:
+            up = lineage.ancestors(view, id_of("bottom"))
+            down = lineage.descendants(view, id_of("top"))
+            assert titles(up) == [("left", 1), ("right", 1), ("top", 2)]
+            assert titles(down) == [("left", 1), ("right", 1), ("bottom", 2)]
+
+
+def test_a_work_stands_in_its_nearest_generation(told: Story) -> None:
+    diamond(told)
+    told.edge(id_of("bottom"), id_of("top"))
+    with told.view() as view:
+        up = lineage.ancestors(view, id_of("bottom"))
+        assert titles(up) == [("top", 1), ("left", 1), ("right", 1)]
+
+
+def test_two_samples_of_one_song_are_two_edges_and_one_ancestor(database: str) -> None:
+    with story(database) as told:
+        song, piece = told.piece("song"), told.piece("piece")
+        first = told.edge(piece, song, "sample", rate="1/5", evidence="at 0:10")
+        second = told.edge(piece, song, "sample", rate="0.2")
+        with told.view() as view:
+            assert titles(lineage.ancestors(view, piece)) == [("song", 1)]
+            edges = lineage.lineage(view, piece)["edges"]
+            assert {(edge["id"], edge["rate"]) for edge in edges} == {
+                (first, "1/5"),
+                (second, "0.2"),
+            }
+            answer = lineage.work(view, piece)
+            assert [source["evidence"] for source in answer["sources"]] == ["at 0:10", None]
+            assert lineage.work(view, song)["remixed_by"] == 1
+
+
+@pytest.mark.parametrize(
+    "verbs, counts",
+    [
+        ([], True),
+        (["dispute"], True),
+        (["dispute", "uphold"], True),
+        (["strike"], False),
+        (["dispute", "strike"], False),
+        (["dispute", "uphold", "strike"], False),
+    ],
+)
+def test_every_edge_is_walked_but_a_struck_one(
+    verbs: list[str], counts: bool, database: str
+) -> None:
+    with story(database) as told:
+        parent = told.piece("parent")
+        child = told.piece("child")
+        edge = told.edge(child, parent)
+        for verb in verbs:
+            told.tell(f"{verb}_remix", id=edge, reason=verb)
+        with told.view() as view:
+            assert bool(lineage.ancestors(view, child).items) == counts
+            assert bool(lineage.descendants(view, parent).items) == counts
+            assert bool(lineage.lineage(view, child)["edges"]) == counts
+            assert lineage.work(view, parent)["remixed_by"] == counts
+            never = [one["id"] for one in lineage.works(view, never_remixed=True).items]
+            assert (parent in never) != counts
+            # It stays on record with what became of it.
+            states = {"dispute": "disputed", "uphold": "upheld", "strike": "struck"}
+            state = states[verbs[-1]] if verbs else "declared"
+            assert lineage.remix(view, edge)["state"] == state
+            assert [one["state"] for one in lineage.work(view, child)["sources"]] == [state]
+
+
+def test_what_is_known_at_a_position_is_known_for_ever(database: str) -> None:
+    with story(database) as told:
+        parent, child = told.piece("parent"), told.piece("child")
+        edge = told.tell("declare_remix", child=child, parent=parent, kind="sample")
+        struck = told.tell("strike_remix", id=edge.id, reason="r")
+        told.tell("redate_work", id=parent, made_at="1999", reason="r")
+        answers = []
+        for position in (edge.position - 1, edge.position, struck.position):
+            with told.view(as_of=position) as view:
+                answers.append(len(lineage.ancestors(view, child).items))
+                assert lineage.work(view, parent)["made_at"] is None
+        assert answers == [0, 1, 0]
+        with told.view() as view:
+            assert lineage.work(view, parent)["made_at"] == "1999"
+            assert lineage.work(view, parent)["made"] == "1999-01-01T00:00:00.000000Z"
+
+
+# -- one work ------------------------------------------------------------------------------
+
+
+def test_a_work_is_answered_whole(database: str) -> None:
+    with story(database, clock=ticking()) as told:
+        ana = told.person("ana")
+        receipt = told.tell(
+            "submit_contribution",
+            title="Größe",
+            medium="text",
+            authors=[],
+            sources=[
+                {"uri": "https://example.org/x", "kind": "sample", "rate": "1/5", "note": "n"}
+            ],
+            made_at="2020-02",
+            licence="CC0-1.0",
+            sha256="AB" * 32,
+            actor=ana,
+        )
+        with told.view() as view:
+            answer = lineage.work(view, receipt.id)
+        source = answer["sources"].pop()
+        assert answer == {
+            "id": receipt.id,
+            "kind": "contribution",
+            "state": "submitted",
+            "title": "Größe",
+            "medium": "text",
+            "uri": None,
+            "made_at": "2020-02",
+            "made": "2020-02-01T00:00:00.000000Z",
+            "recorded_at": "2026-06-01T12:00:01.000000Z",
+            "licence": "CC0-1.0",
+            "sha256": "ab" * 32,
+            "posted_by": ana,
+            "position": receipt.position - 1,
+            "published": None,
+            "sources": [],
+            "remixed_by": 0,
+        }
+        del source["remix"]
+        assert source == {
+            "kind": "sample",
+            "rate": "1/5",
+            "state": "declared",
+            "evidence": "n",
+            "work": {
+                "id": outside_id("https://example.org/x"),
+                "kind": "outside",
+                "state": "cited",
+                "title": None,
+                "medium": None,
+                "uri": "https://example.org/x",
+                "made_at": None,
+            },
+        }
+
+
+def test_a_withdrawn_piece_keeps_its_place_and_loses_its_content(database: str) -> None:
+    """Also in the answers as known before."""
+    with story(database) as told:
+        diamond(told)
+        before = told.head()
+        told.tell("withdraw_contribution", id=id_of("left"), reason="regret")
+        for as_of, state in ((None, "withdrawn"), (before, "submitted")):
+            with told.view(as_of=as_of) as view:
+                assert lineage.work(view, id_of("left"))["title"] is None
+                assert lineage.work(view, id_of("left"))["state"] == state
+                up = lineage.ancestors(view, id_of("bottom"))
+                assert titles(up) == [(None, 1), ("right", 1), ("top", 2)]
+                assert lineage.works(view, q="left").items == []
+                whole = repr(lineage.lineage(view, id_of("bottom")))
+                assert "'left'" not in whole
+                assert len(lineage.lineage(view, id_of("bottom"))["edges"]) == 4
+
+
+def test_a_withdrawn_release_keeps_its_title(told: Story) -> None:
+    release = told.release("release", told.piece("piece"))
+    told.tell("withdraw_release", id=release, reason="r")
+    with told.view() as view:
+        assert lineage.work(view, release)["title"] == "release"
+        assert lineage.work(view, release)["state"] == "withdrawn"
+
+
+def test_publishing_freezes_the_lineage_at_a_position(database: str) -> None:
+    with story(database) as told:
+        piece, late = told.piece("piece"), told.piece("late")
+        release = told.release("release", piece)
+        with told.view() as view, pytest.raises(NotPublished):
+            lineage.as_published(view, release)
+        published = told.tell("publish_release", id=release)
+        told.edge(release, late)
+        with told.view() as view:
+            assert lineage.work(view, release)["published"]["position"] == published.position
+            then = lineage.as_published(view, release)
+            assert then.as_of == published.position
+            assert titles(lineage.ancestors(then, release)) == [("piece", 1)]
+            assert titles(lineage.ancestors(view, release)) == [("piece", 1), ("late", 1)]
+
+
+def test_a_release_can_be_remixed_again(told: Story) -> None:
+    first = told.release("first", told.piece("piece"))
+    second = told.release("second", first)
+    with told.view() as view:
+        assert titles(lineage.ancestors(view, second)) == [("first", 1), ("piece", 2)]
+
+
+UNKNOWN: list[tuple[Callable[[View, str], Any], type[Exception]]] = [
+    (lineage.work, UnknownWork),
+    (lineage.ancestors, UnknownWork),
+    (lineage.descendants, UnknownWork),
+    (lineage.lineage, UnknownWork),
+    (lineage.remix, UnknownRemix),
+]
+
+
+@pytest.mark.parametrize("ask, refusal", UNKNOWN)
+def test_what_nobody_recorded_is_unknown(
+    ask: Callable[[View, str], Any], refusal: type[Exception], told: Story
+) -> None:
+    ana = told.person("ana")
+    with told.view() as view:
+        for id in (id_of("nobody"), ana, "", "x' OR 1=1"):
+            with pytest.raises(refusal):
+                ask(view, id)
+
+
+# -- lists ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6, 7, 50])
+def test_a_walk_over_pages_meets_every_work_once(limit: int, told: Story) -> None:
+    top = told.piece("top")
+    middle = [told.piece(f"middle {number}", top) for number in range(5)]
+    bottom = told.piece("bottom", *middle)
+    with told.view() as view:
+        walks = [
+            lambda cursor, limit: lineage.ancestors(view, bottom, after=cursor, limit=limit),
+            lambda cursor, limit: lineage.descendants(view, top, after=cursor, limit=limit),
+            lambda cursor, limit: lineage.works(view, after=cursor, limit=limit),
+            lambda cursor, limit: lineage.works(view, q="MIDDLE", after=cursor, limit=limit),
+        ]
+        for walk, length in zip(walks, (6, 6, 7, 5), strict=True):
+            items = all_pages(walk, limit)
+            assert items == walk(None, 50).items
+            assert len({item["id"] for item in items}) == len(items) == length
+
+
+def test_works_are_filtered_by_everything_at_once(database: str) -> None:
+    with story(database) as told:
+        ana = told.person("ana")
+        poem = told.piece("A poem", by=[ana])
+        song = told.piece("A song", poem, by=[ana], medium="audio", role="singer")
+        told.tell("declare_remix", child=song, uri="https://example.org/x", kind="sample")
+        release = told.release("A release", song)
+        outside = outside_id("https://example.org/x")
+        gone = told.credit(release, ana, "editor")
+        told.tell("decline_credit", id=gone)
+        cases: list[tuple[dict[str, Any], list[str]]] = [
+            ({}, [release, outside, song, poem]),
+            ({"kind": "contribution"}, [song, poem]),
+            ({"kind": "outside"}, [outside]),
+            ({"kind": "release"}, [release]),
+            ({"medium": "audio"}, [song]),
+            ({"role": "writer"}, [poem]),
+            ({"role": "singer"}, [song]),
+            ({"role": "editor"}, []),  # declined
+            ({"q": "a "}, [release, song, poem]),
+            ({"q": "SONG"}, [song]),
+            ({"never_remixed": True}, [release]),
+            ({"never_remixed": True, "kind": "contribution"}, []),
+            ({"q": "o", "medium": "text", "role": "writer"}, [poem]),
+            ({"q": "o", "medium": "text", "role": "singer"}, []),
+            ({"kind": "nothing"}, []),
+        ]
+        with told.view() as view:
+            for filters, expected in cases:
+                found = [item["id"] for item in lineage.works(view, **filters).items]
+                assert found == expected, filters
+
+
+SEARCHES = [
+    ("größe", ["Die GRÖSSE", "die Größe"]),
+    ("GRÖSSE", ["Die GRÖSSE", "die Größe"]),
+    ("Ο ΛΌΓΟΣ", ["ο λόγος"]),
+    ("ЖУК", ["жук"]),
+    ("100%", ["100% wool"]),
+    ("%", ["100% wool"]),
+    ("_", ["snake_case"]),
+    ("e_c", ["snake_case"]),
+    ("!", ["Help!"]),
+    ("!!", []),
+    ("\\", ["back\\slash"]),
+    ("'", ["it's"]),
+    ('"', []),
+    (":q", []),
+    ("", None),
+    (" ", ["100% wool", "Die GRÖSSE", "die Größe", "ο λόγος"]),
+]
+
+
+def test_search_finds_any_part_in_any_case_and_takes_no_sign_for_a_wildcard(database: str) -> None:
+    said = ["Die GRÖSSE", "die Größe", "ο λόγος", "жук", "100% wool", "snake_case", "Help!"]
+    said += ["back\\slash", "it's"]
+    with story(database) as told:
+        for title in said:
+            told.piece(title)
+        with told.view() as view:
+            for q, expected in SEARCHES:
+                found = {item["title"] for item in lineage.works(view, q=q).items}
+                assert found == set(said if expected is None else expected), q
+
+
+# -- the walk in memory, against the naive answer ------------------------------------------
+
+
+Edges = list[tuple[int, int, str]]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Edges:
+    """Edges among a few works, each from a greater number to a smaller one."""
+    size = draw(st.integers(2, 7))
+    ends = st.tuples(st.integers(1, size), st.integers(1, size)).filter(lambda e: e[0] > e[1])
+    kinds = st.sampled_from(["sample", "adaptation", "influence"])
+    drawn = draw(st.lists(st.tuples(ends, kinds), max_size=16))
+    return [(child, parent, kind) for (child, parent), kind in drawn]
+
+
+def paths_by_hand(edges: set[tuple[int, int]], start: int, end: int) -> list[tuple[int, ...]]:
+    """Every way from one work up to another, by trying all of them."""
+    if start == end:
+        return [(start,)]
+    return [
+        (start, *rest)
+        for child, parent in edges
+        if child == start
+        for rest in paths_by_hand(edges, parent, end)
+    ]
+
+
+@given(graphs())
+def test_ways_are_counted_and_told_as_by_trying_all(edges: Edges) -> None:
+    root = 7
+    pairs = {(child, parent) for child, parent, _ in edges}
+    plain = nx.DiGraph(pairs)
+    plain.add_node(root)
+    reachable = nx.descendants(plain, root) | {root}
+    tree = Ancestry(root, [edge for edge in edges if edge[0] in reachable])
+    assert tree.generation == dict(nx.single_source_shortest_path_length(plain, root))
+    through = nx.DiGraph((child, parent) for child, parent, kind in edges if kind != "influence")
+    through.add_node(root)
+    assert tree.direct == nx.descendants(through, root) | {root}
+    for work in reachable:
+        expected = paths_by_hand(pairs, root, work)
+        assert tree.path_count[work] == len(expected)
+        told = tree.paths([work], limit=1000)
+        assert sorted(told) == sorted(expected)
+        assert [len(path) for path in told] == sorted(map(len, told))
+        assert tree.paths([work], limit=2) == told[:2]
+
+
+@given(graphs(), st.sets(st.integers(1, 7), min_size=1), st.integers(1, 5))
+def test_the_ways_to_several_works_are_the_shortest_of_all(
+    edges: Edges, works: set[int], limit: int
+) -> None:
+    pairs = {(child, parent) for child, parent, _ in edges}
+    ends = [work for work in works if paths_by_hand(pairs, 7, work)]
+    reachable = {e for pair in pairs for e in pair if paths_by_hand(pairs, 7, e)}
+    tree = Ancestry(7, [edge for edge in edges if edge[0] in reachable])
+    everything = sorted(len(path) for work in ends for path in paths_by_hand(pairs, 7, work))
+    told = tree.paths(ends, limit)
+    assert [len(path) for path in told] == everything[:limit]
+    assert len(set(told)) == len(told)
+    for path in told:
+        assert path[0] == 7
+        assert path[-1] in works
+        assert all(step in pairs for step in pairwise(path))
+
+
+def test_a_graph_with_very_many_ways_is_answered_at_once() -> None:
+    """Forty diamonds in a row: 2⁴⁰ ways, of which a dozen are told."""
+    edges = []
+    for number in range(40):
+        top, left, right, bottom = (number * 3 + n for n in range(4))
+        for child, parent in ((bottom, left), (bottom, right), (left, top), (right, top)):
+            edges.append((child, parent, "sample"))
+    tree = Ancestry(120, edges)
+    assert tree.path_count[0] == 2**40
+    assert len(tree.paths([0], limit=12)) == 12

@@ -1,0 +1,339 @@
+"""The real server loses nothing it acknowledged, whatever becomes of it.
+
+Rule: everything here goes through real processes and real HTTP.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from domain.draft import Draft
+from scripts.service import Service, open_service
+
+ROOT = Path(__file__).resolve().parents[1]
+KEY = "the-key-of-the-tests"
+STEMMA = (sys.executable, "-m", "scripts.stemma")
+BEN = "0f0e8e6b-7a3b-4f0b-9c55-2a8e9d0b9c11"
+
+
+class Server:
+    """A running `stemma serve`, and questions to it."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process, self.port = process, port
+
+    def ask(self, path: str, body: object = None) -> tuple[int, Any]:
+        """The status and the JSON of an answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return problem.code, json.load(problem)
+
+    def admit(self, name: str) -> Any:
+        status, receipt = self.ask("/contributors", {"name": name})
+        assert status == 201, receipt
+        return receipt
+
+    def is_ready(self) -> bool:
+        with suppress(OSError):
+            return self.ask("/ready")[0] == 200
+        return False
+
+
+@contextmanager
+def started(*words: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process group of its own, ended at the end by force if need be."""
+    process = subprocess.Popen(
+        [*STEMMA, *words],
+        cwd=ROOT,
+        env=os.environ | {"STEMMA_OPERATOR_KEY": KEY} | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@contextmanager
+def serving(database: str, *words: str, port: int = 0, **settings: str) -> Iterator[Server]:
+    """`stemma serve` on a free port, ready."""
+    port = port or free_port()
+    settings = {"STEMMA_DATABASE": database, "STEMMA_PORT": str(port)} | settings
+    with started("serve", *words, **settings) as process:
+        server = Server(process, port)
+        wait_until(server.is_ready, process)
+        yield server
+
+
+def wait_until(
+    holds: Callable[[], bool], process: subprocess.Popen[str] | None = None, seconds: float = 30
+) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if process is not None and process.poll() is not None:
+            pytest.fail(f"it ended: {process.communicate()[0]}")
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+        return port
+
+
+def alive(group: int) -> bool:
+    """Whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def prepared(database: str) -> None:
+    open_service(database).close()
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def test_what_was_posted_is_read_back_at_once(database: str) -> None:
+    """A server that follows the journal itself answers with what it has just acknowledged."""
+    with serving(database, "--follow", "--workers", "1") as server:
+        for number in range(20):
+            receipt = server.admit(f"P{number}")
+            status, told = server.ask(f"/contributors/{receipt['id']}")
+            assert (status, told["name"]) == (200, f"P{number}")
+            assert told["as_of"] >= receipt["position"]
+
+
+def test_two_workers_and_a_follower_of_their_own(postgres_dsn: str) -> None:
+    """Each worker can be asked for at least the position that any of them acknowledged."""
+    with (
+        serving(postgres_dsn) as server,
+        started("follow", STEMMA_DATABASE=postgres_dsn) as follower,
+    ):
+        for number in range(15):
+            receipt = server.admit(f"P{number}")
+            path = f"/contributors/{receipt['id']}?min_position={receipt['position']}"
+            status, told = server.ask(path)
+            assert (status, told.get("name")) == (200, f"P{number}")
+        follower.send_signal(signal.SIGINT)
+        assert "stopped at position 15" in follower.communicate(timeout=10)[0]
+
+
+def test_without_a_follower_a_position_is_not_read_and_that_is_said(postgres_dsn: str) -> None:
+    with serving(postgres_dsn, "--workers", "1") as server:
+        receipt = server.admit("Ana")
+        status, problem = server.ask(f"/contributors?min_position={receipt['position']}")
+        assert (status, problem["code"]) == (503, "projections_behind")
+
+
+# -- the end -------------------------------------------------------------------------------
+
+
+def test_kill_loses_nothing_that_was_acknowledged(database: str) -> None:
+    """Right after an answer every process of the server is killed; the next one knows it."""
+    known: list[Any] = []
+    for round in range(3):
+        with serving(database, "--follow", "--workers", "1") as server:
+            for receipt, name in known:
+                path = f"/contributors/{receipt['id']}?min_position={receipt['position']}"
+                assert server.ask(path)[1]["name"] == name
+            for number in range(4):
+                name = f"P{round}-{number}"
+                known.append((server.admit(name), name))
+            os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+    assert [receipt["position"] for receipt, _ in known] == list(range(1, 13))
+
+
+def test_it_ends_when_told_to_and_leaves_no_process(database: str) -> None:
+    with serving(database) as server:
+        server.admit("Ana")
+        server.process.terminate()
+        before = time.monotonic()
+        server.process.wait(timeout=10)
+        wait_until(lambda: not alive(server.process.pid), seconds=2)
+        assert time.monotonic() - before < 8
+
+
+def test_a_worker_that_was_killed_is_replaced(database: str) -> None:
+    with serving(database, "--follow", "--workers", "1") as server:
+        server.admit("Ana")
+        worker = children(server.process.pid)[-1]
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: children(server.process.pid)[-1:] not in ([], [worker]))
+        wait_until(server.is_ready, server.process)
+        assert server.admit("Ben")["position"] == 2
+
+
+def children(of: int) -> list[int]:
+    told = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(of)], capture_output=True, text=True, check=False
+    )
+    return sorted(map(int, told.stdout.split()))
+
+
+# -- where and what ------------------------------------------------------------------------
+
+
+def test_a_second_server_on_the_same_port_is_told_so(tmp_path: Path) -> None:
+    """… at once, instead of sharing the first one's requests."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database) as first:
+        settings = {"STEMMA_DATABASE": database, "STEMMA_PORT": str(first.port)}
+        with started("serve", **settings) as second:
+            said, _ = second.communicate(timeout=10)
+            assert second.returncode == 1
+            assert (
+                said == f"Error: cannot serve on 127.0.0.1:{first.port}: Address already in use\n"
+            )
+        assert first.is_ready()
+
+
+def test_a_port_can_be_served_on_again_at_once(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database) as first:
+        first.admit("Ana")
+    with serving(database, port=first.port) as second:
+        assert second.admit("Ben")["position"] == 2
+
+
+def test_host_and_port_of_the_environment_are_honoured(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database, STEMMA_HOST="localhost") as server:
+        address = f"http://localhost:{server.port}/health"
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            assert json.load(answer) == {"status": "ok"}
+
+
+def test_a_database_named_by_a_relative_path_is_the_one_here(tmp_path: Path) -> None:
+    """Workers run in another folder than the person who started them."""
+    path = os.path.relpath(tmp_path / "here.db", ROOT)
+    with serving(f"sqlite:///{path}") as server:
+        assert server.admit("Ana")["position"] == 1
+    assert (tmp_path / "here.db").exists()
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ({"STEMMA_PORT": "http"}, "STEMMA_PORT is “http”; it must be a whole number"),
+        ({"STEMMA_HOST": "nowhere.invalid"}, "cannot serve on nowhere.invalid"),
+        ({"STEMMA_DATABASE": "mysql://x"}, "STEMMA_DATABASE is “mysql://x”; it must be"),
+        ({"STEMMA_DATABASE": "postgresql://u@127.0.0.1:1/x"}, "Connection refused"),
+    ],
+    ids=str,
+)
+def test_what_stands_against_serving_is_said(settings: dict[str, str], said: str) -> None:
+    with started("serve", **{"STEMMA_PORT": str(free_port())} | settings) as server:
+        told, _ = server.communicate(timeout=15)
+        assert server.returncode == 1
+        assert told.startswith("Error: ")
+        assert said in told
+
+
+# -- a database that goes away ---------------------------------------------------------------
+
+
+def test_an_answer_without_its_database_is_a_problem_and_comes_quickly(
+    tmp_path: Path, postgres_dsn: str
+) -> None:
+    """Read and write alike; and when the database is back, so is the server."""
+    with serving(postgres_dsn, "--workers", "1", "--follow") as server:
+        receipt = server.admit("Ana")
+        with away(postgres_dsn):
+            for path, body in (("/contributors", None), ("/contributors", {"name": "Ben"})):
+                before = time.monotonic()
+                status, problem = server.ask(path, body)
+                assert (status, problem["code"]) == (503, "storage_unavailable")
+                assert time.monotonic() - before < 12
+            assert server.ask("/health")[0] == 200
+            assert server.ask("/ready")[0] == 503
+        wait_until(server.is_ready)
+        # A client repeats what was answered by 503.
+        wait_until(lambda: server.ask("/contributors", {"name": "Ben", "id": BEN})[0] == 201)
+        wait_until(lambda: server.ask(f"/contributors/{BEN}")[0] == 200)
+        assert server.ask(f"/contributors/{BEN}")[1]["position"] == receipt["position"] + 1
+
+
+def test_a_follower_survives_the_end_of_its_connections(postgres_dsn: str) -> None:
+    prepared(postgres_dsn)
+    with started("follow", STEMMA_DATABASE=postgres_dsn) as follower:
+        for number in range(1, 5):
+            with open_service(postgres_dsn) as service:
+                service.journal.record(Draft.admit_contributor, actor="operator", name="Ana")
+                wait_until(partial(has_read, service, number), follower)
+            end_connections(postgres_dsn)
+        assert follower.poll() is None
+
+
+def test_a_follower_waits_for_a_database_that_is_away(postgres_dsn: str) -> None:
+    prepared(postgres_dsn)
+    with started("follow", STEMMA_DATABASE=postgres_dsn) as follower:
+        with away(postgres_dsn):
+            time.sleep(1)
+            assert follower.poll() is None
+        with open_service(postgres_dsn) as service:
+            service.journal.record(Draft.admit_contributor, actor="operator", name="Ana")
+            wait_until(partial(has_read, service, 1), follower)
+
+
+def has_read(service: Service, position: int) -> bool:
+    return service.store.current().position == position
+
+
+def end_connections(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@contextmanager
+def away(dsn: str) -> Iterator[None]:
+    """The database ends every connection and takes no new one."""
+    name = urlsplit(dsn).path.removeprefix("/")
+    elsewhere = urlsplit(dsn)._replace(path="/postgres").geturl()
+    allow = f"ALTER DATABASE {name} ALLOW_CONNECTIONS "
+    with psycopg.connect(elsewhere, autocommit=True) as connection:
+        connection.execute((allow + "false").encode())
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        try:
+            yield
+        finally:
+            connection.execute((allow + "true").encode())

@@ -1,0 +1,113 @@
+"""Settings are few, documented, and refused in a sentence when they cannot be used."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.settings import (
+    NAMES,
+    BadSetting,
+    Settings,
+    environment_of,
+    read_settings,
+)
+
+POSTGRES = "postgresql://stemma@db.example/stemma"
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = read_settings({"HOME": "/nowhere"})
+    assert settings == Settings(
+        database=f"sqlite:///{settings.data / 'stemma.db'}",
+        data=Path.home() / ".local" / "share" / "stemma",
+    )
+    assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8000, 4)
+    assert (settings.workers, settings.follow, settings.operator_key) == (1, True, None)
+
+
+def test_data_is_kept_where_the_desktop_says_or_the_person() -> None:
+    assert read_settings({"XDG_DATA_HOME": "/xdg"}).data == Path("/xdg/stemma")
+    both = {"XDG_DATA_HOME": "/xdg", "STEMMA_DATA": "/here"}
+    assert read_settings(both).database == "sqlite:////here/stemma.db"
+
+
+def test_on_postgres_two_workers_serve_and_another_process_follows() -> None:
+    settings = read_settings({"STEMMA_DATABASE": POSTGRES})
+    assert (settings.database, settings.embedded) == (POSTGRES, False)
+    assert (settings.workers, settings.follow) == (2, False)
+
+
+@pytest.mark.parametrize(
+    "name, value, given, said",
+    [
+        ("STEMMA_DATABASE", "sqlite:////env.db", "sqlite:////option.db", "database"),
+        ("STEMMA_HOST", "192.0.2.1", "192.0.2.2", "host"),
+        ("STEMMA_PORT", "8001", 8002, "port"),
+        ("STEMMA_WORKERS", "3", 5, "workers"),
+        ("STEMMA_THREADS", "3", 5, "threads"),
+        ("STEMMA_FOLLOW", "no", True, "follow"),
+    ],
+)
+def test_an_option_goes_before_the_environment(
+    name: str, value: str, given: object, said: str
+) -> None:
+    from_environment = getattr(read_settings({name: value}), said)
+    assert str(from_environment) == value or from_environment is False
+    assert getattr(read_settings({name: value}, **{said: given}), said) == given
+    assert getattr(read_settings({name: value}, **{said: None}), said) == from_environment
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_an_empty_variable_says_nothing(name: str) -> None:
+    assert read_settings({name: ""}) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    "name, value, reason",
+    [
+        ("STEMMA_DATABASE", "mysql://x", "it must be sqlite:///FILE or postgresql://…"),
+        ("STEMMA_DATABASE", "stemma.db", "it must be sqlite:///FILE or postgresql://…"),
+        ("STEMMA_DATABASE", "sqlite:///", "it must be sqlite:///FILE or postgresql://…"),
+        ("STEMMA_DATABASE", "sqlite:///:memory:", "it must be sqlite:///FILE or postgresql://…"),
+        ("STEMMA_DATABASE", "postgresql://[", "looking for matching"),
+        ("STEMMA_DATABASE", "postgresql://x/y?colour=red", "invalid URI query parameter"),
+        ("STEMMA_PORT", "0", "it must be a whole number from 1 to 65535"),
+        ("STEMMA_PORT", "65536", "it must be a whole number from 1 to 65535"),
+        ("STEMMA_PORT", "http", "it must be a whole number"),
+        ("STEMMA_PORT", "٨٠٠٠", "it must be a whole number"),
+        ("STEMMA_WORKERS", "-1", "it must be a whole number from 1"),
+        ("STEMMA_THREADS", "2.5", "it must be a whole number"),
+        ("STEMMA_THREADS", "9" * 5000, "it must be a whole number"),
+        ("STEMMA_FOLLOW", "maybe", "it must be yes or no"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, reason: str) -> None:
+    with pytest.raises(BadSetting, match=f"{name} is .*{re.escape(reason)}"):
+        read_settings({name: value})
+
+
+def test_a_file_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers run in another folder than the person who started them."""
+    monkeypatch.chdir(tmp_path)
+    assert read_settings({}, database="sqlite:///a.db").database == f"sqlite:///{tmp_path / 'a.db'}"
+    assert "~" not in read_settings({}, database="sqlite:///~/a.db").database
+
+
+@pytest.mark.parametrize("database", ["sqlite:////tmp/a.db", POSTGRES])
+@pytest.mark.parametrize("more", [{}, {"follow": True, "workers": 4}, {"follow": False}], ids=str)
+def test_a_worker_reads_the_same_settings_again(database: str, more: Mapping[str, Any]) -> None:
+    settings = read_settings({"STEMMA_OPERATOR_KEY": "k"}, database=database, **more)
+    assert read_settings(environment_of(settings)) == settings
+    assert environment_of(settings).keys() == NAMES.keys()
+
+
+def test_settings_are_read_once_and_never_changed() -> None:
+    settings = read_settings({})
+    with pytest.raises(AttributeError):
+        settings.port = 1  # type: ignore[misc]
+    assert "STEMMA_PORT" not in os.environ
