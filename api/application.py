@@ -47,7 +47,7 @@ def create_app(journal: Journal, store: Store, keys: Keys) -> Flask:
     """The WSGI application on a journal, a store and the keys that open it."""
     app = Flask("api", static_folder="static", template_folder="templates")
     app.json = Json(app)
-    app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     require_keys(app, keys, public={*pages.PUBLIC, *service.PUBLIC})
     document = register(app, [routes(journal, store) for routes in NOUNS])

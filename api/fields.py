@@ -15,7 +15,7 @@ from uuid import UUID
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from api.problems import Problem
+from api.problems import PROBLEMS, Problem
 from domain.draft import LIMITS
 from domain.outside import URI_LIMIT
 from domain.remix import MAXIMUM_RATE_LENGTH
@@ -223,6 +223,9 @@ def word(example: str, description: str = "", **options: Any) -> Text:
 def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The body of the request in this shape; raises what is wrong with it."""
     raw = request.get_data(cache=False)
+    # A body whose length was not declared is cut off one byte after the limit, not refused.
+    if len(raw) > MAXIMUM_BODY_BYTES:
+        raise Problem("too_large", PROBLEMS["too_large"].meaning)
     if not raw and may_be_empty:
         return {}
     if raw and request.mimetype != "application/json":

@@ -40,6 +40,7 @@ REFUSED: dict[str, int] = {
     "unknown_remix": 404,
     "unknown_credit": 404,
     "unknown_release": 404,
+    "not_in_log": 404,
     # The key may not.
     "not_permitted": 403,
     # What is on record stands against it; another request may change that.

@@ -215,7 +215,7 @@ def _acceptable() -> str:
 def _written(found: dict[str, Any], form: str, view: View) -> Response:
     match form:
         case "graphml":
-            answer = Response(formats.graphml(_flat(found)))
+            answer = Response(formats.graphml(found))
         case "dot":
             answer = Response(formats.dot(found))
         case "jsonld":
@@ -227,17 +227,3 @@ def _written(found: dict[str, Any], form: str, view: View) -> Response:
     answer.headers["Content-Type"] = FORMATS[form] + suffix
     answer.vary.add("Accept")
     return answer
-
-
-def _flat(found: dict[str, Any]) -> dict[str, Any]:
-    """The same lineage with people as one text: GraphML knows no lists."""
-    nodes = [
-        {
-            **node,
-            "contributors": ", ".join(
-                f"{one['name'] or one['id']} ({one['role']})" for one in node["contributors"]
-            ),
-        }
-        for node in found["nodes"]
-    ]
-    return {**found, "nodes": nodes}

@@ -11,7 +11,7 @@ and answers a receipt whose position is filled in when the draft is committed. A
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -119,10 +119,11 @@ class Sheet:
 class Draft:
     """Commands carried out on what the journal says, not yet recorded."""
 
-    def __init__(self, journal: Journal, *, once: bool = False) -> None:
+    def __init__(self, journal: Journal, *, once: MutableMapping[str, int] | None = None) -> None:
         self.journal = journal
         self.once = once
-        """Whether a change of state that is on record anywhere is not made again (imports)."""
+        """How far an import has come in the history of each noun: what is on record after that
+        is not recorded again. Without it, only a repetition of the latest change is harmless."""
         self.after = journal.facts.head()
         self.now = journal.clock()
         self.facts: list[Fact] = []
@@ -675,13 +676,20 @@ class Draft:
     ) -> Receipt:
         """Record a change of a noun, unless it just happened or its state does not allow it."""
         sheet.add(kind, noun.id, version=noun.version + 1, **content)
-        for position, happened in noun.facts if self.once else noun.facts[-1:]:
+        past = noun.facts[-1:] if self.once is None else noun.facts[self.once.get(noun.id, 0) :]
+        for position, happened in past:
             if self._same(sheet, sheet.facts[0], happened):
+                self._come_to(noun.id, happened.originator_version)
                 return self._receipt(noun.id, position)
         if kind.FROM and noun.state not in kind.FROM:
             raise WrongState(noun.NAME, noun.id, noun.state, kind.FROM)
         check()
+        self._come_to(noun.id, noun.version + 1)
         return self._write(noun.id, sheet)
+
+    def _come_to(self, id: str, version: int) -> None:
+        if self.once is not None:
+            self.once[id] = version
 
     def _write(self, id: str, sheet: Sheet) -> Receipt:
         for happened in sheet.facts:

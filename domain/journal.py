@@ -8,13 +8,27 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from datetime import datetime
 from threading import Condition as Signal
 from typing import Any, Concatenate, NamedTuple, ParamSpec, cast
 
 from eventsourcing.application import Application
-from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
+from eventsourcing.persistence import (
+    InfrastructureFactory,
+    IntegrityError,
+    Mapper,
+    StoredEvent,
+)
+from eventsourcing.postgres import PostgresFactory
+from eventsourcing.utils import Environment
 
 from domain.draft import Draft, Receipt
 from domain.fact import Fact, FactMapper, utc_now
@@ -59,6 +73,19 @@ class Journal(Application[str]):
         self.last_written = 0
         """The latest position this process has been given, guarded by ``written``."""
 
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """The library's engine; on PostgreSQL it connects by the whole address it was given."""
+        factory = super().construct_factory(env)
+        address = env.get("POSTGRES_ADDRESS")
+        if address and isinstance(factory, PostgresFactory):
+            # The library takes an address apart and knows only five of its parts (no TLS).
+            pool = factory.datastore.pool
+            taken_apart = {"dbname", "host", "port", "user", "password"}
+            given = cast("dict[str, Any]", pool.kwargs)
+            kept = {name: value for name, value in given.items() if name not in taken_apart}
+            pool.conninfo, pool.kwargs = address, kept
+        return factory
+
     def construct_mapper(self) -> Mapper[str]:
         """Facts are stored as compact JSON of their own fields."""
         return FactMapper(self.construct_transcoder())
@@ -87,7 +114,7 @@ class Journal(Application[str]):
             return receipt
         raise Busy
 
-    def draft(self, *, once: bool = False) -> Draft:
+    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Draft:
         """An empty draft, for several commands in one append; see Draft."""
         return Draft(self, once=once)
 

@@ -243,6 +243,15 @@ class NotPublished(Refusal):
         super().__init__(f"The work {id} was not published.", id=id)
 
 
+class NotInLog(Refusal):
+    """The log does not hold this, or no signed checkpoint covers it yet."""
+
+    code = "not_in_log"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The log does not hold {what}, or has not signed it yet.", what=what)
+
+
 class MergeCircle(Refusal):
     """Two contributors can't be merged into each other, nor one into itself."""
 

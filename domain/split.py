@@ -68,7 +68,7 @@ def split(
 
 
 def preview(body: Mapping[str, object]) -> dict[str, object]:
-    """The answer of ``POST /splits/preview`` to its body, as docs/policies.md describes both."""
+    """The answer of ``POST /splits/preview`` to its body, as domain/policies.md describes both."""
     fields = fields_of(
         body,
         "body",
@@ -142,7 +142,10 @@ def _edge(value: object, index: int) -> Edge:
     rate = edge.get("rate")
     if "rate" in edge and rate is None:
         raise BadRate(rate)
-    exact = exact_rate(rate)
+    try:
+        exact = exact_rate(rate)
+    except BadRate:
+        raise BadRate(shown(rate)) from None
     return child, parent, None if exact is None else Fraction(exact)
 
 

@@ -374,8 +374,9 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
         f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
         "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
         f"WHERE e.state <> 'struck' AND {holds('e')}) "
-        "SELECT w.number FROM down JOIN @works w ON w.number = down.number "
-        f"WHERE w.kind = 'release' AND {holds('w')} {below} "
+        # Not a join: SQLite would go through every release to see which are below.
+        "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
+        f"AND w.kind = 'release' AND {holds('w')} {below} "
         "ORDER BY w.number DESC LIMIT :limit",
         accounts=accounts,
         limit=limit + 1,

@@ -31,11 +31,18 @@ def graph(lineage: Lineage) -> nx.MultiDiGraph[str]:
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node in lineage["nodes"]:
         content = {name: value for name, value in node.items() if value is not None}
+        if "contributors" in content:
+            # A graph's attributes are texts and numbers; GraphML knows no lists.
+            content["contributors"] = ", ".join(map(_credited, content["contributors"]))
         made.add_node(content.pop("id"), label=label(node), **content)
     for edge in lineage["edges"]:
         content = {name: value for name, value in edge.items() if value is not None}
         made.add_edge(content.pop("child"), content.pop("parent"), key=content.pop("id"), **content)
     return made
+
+
+def _credited(one: dict[str, Any]) -> str:
+    return f"{one['name'] or one['id']} ({one['role']})"
 
 
 def graphml(lineage: Lineage) -> str:

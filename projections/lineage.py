@@ -528,12 +528,16 @@ def _walk(view: View, id: str, here: str, there: str, after: str | None, limit: 
 def neighbours_in(store: Store, id: str) -> Neighbours:
     """The edges at a work that count, and up to which position; for the journal's own rules."""
     with store.view() as view:
-        rows = view.rows(
-            "SELECT e.id, c.id, p.id FROM @works w "
-            "JOIN @remixes e ON e.child = w.number OR e.parent = w.number "
-            f"JOIN @works c ON c.number = e.child AND {holds('c')} "
-            f"JOIN @works p ON p.number = e.parent AND {holds('p')} "
-            f"WHERE w.id = :id AND {holds('w')} AND {_COUNTS}",
-            id=id,
+        numbers = view.rows(
+            f"SELECT w.number FROM @works w WHERE w.id = :id AND {holds('w')}", id=id
         )
-        return Neighbours(view.as_of, {remix: (child, parent) for remix, child, parent in rows})
+        rows = view.rows(
+            # By one number at a time: with an OR, SQLite would go through every edge.
+            f"SELECT e.id, e.child, e.parent FROM @remixes e WHERE e.child IN :here AND {_COUNTS} "
+            "UNION ALL "
+            f"SELECT e.id, e.child, e.parent FROM @remixes e WHERE e.parent IN :here AND {_COUNTS}",
+            here=[number for (number,) in numbers],
+        )
+        ids = ids_of(view, {end for _, *ends in rows for end in ends})
+        edges = {remix: (ids[child], ids[parent]) for remix, child, parent in rows}
+        return Neighbours(view.as_of, edges)

@@ -100,6 +100,9 @@ class Writer(ABC):
 class Store(ABC):
     """The read tables on one engine."""
 
+    BYTES: str
+    """What the engine calls a column of bytes."""
+
     def __init__(self) -> None:
         self.folded = Signal()
         """Notified whenever this process has folded a page."""

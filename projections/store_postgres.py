@@ -38,6 +38,8 @@ def _bound(values: Mapping[str, Any]) -> dict[str, Any]:
 class PostgresStore(Store):
     """A pool of connections, opened when first used (a pool opened before a fork hangs)."""
 
+    BYTES = "BYTEA"
+
     def __init__(self, url: str, size: int = 8) -> None:
         super().__init__()
         self._pool = ConnectionPool(

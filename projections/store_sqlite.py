@@ -36,6 +36,8 @@ def _bound(values: Mapping[str, Any]) -> dict[str, Any]:
 class SQLiteStore(Store):
     """One file; a connection for each thread."""
 
+    BYTES = "BLOB"
+
     def __init__(self, path: str) -> None:
         super().__init__()
         self.path = path

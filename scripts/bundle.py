@@ -15,7 +15,7 @@ import json
 import re
 import sys
 from codecs import BOM_UTF8
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
@@ -307,17 +307,20 @@ def import_lines(
 ) -> Report:
     """Record lines in batches; every refused one is reported and none is lost to another."""
     report, ids = Report(), Ids(namespace)
+    reached: dict[str, int] = {}
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
         while page := list(islice(lines, batch)):
             if whole:
                 _restore(journal, page, report)
             else:
-                _carry_out(journal, page, ids, report)
+                _carry_out(journal, page, ids, reached, report)
             progress(report)
     return report
 
 
-def _carry_out(journal: Journal, page: list[Found], ids: Ids, report: Report) -> None:
+def _carry_out(
+    journal: Journal, page: list[Found], ids: Ids, reached: dict[str, int], report: Report
+) -> None:
     steps: list[tuple[Found, Step | BadLine]] = []
     for found in page:
         try:
@@ -330,22 +333,24 @@ def _carry_out(journal: Journal, page: list[Found], ids: Ids, report: Report) ->
     for _ in range(ATTEMPTS):
         recorded, unchanged = Counter[str](), Counter[str]()
         refused: list[Refused] = []
-        draft = journal.draft(once=True)
+        draft = journal.draft(once=ChainMap({}, reached))
         draft.prefetch(touched)
         for found, step in steps:
             try:
                 if isinstance(step, BadLine):
                     raise step
-                receipt = step.command(draft, **step.arguments)
+                before = len(draft.facts)
+                step.command(draft, **step.arguments)
             except Refusal as refusal:
                 refused.append(_refused(found, step, refusal))
             else:
-                count = recorded if receipt.position >= PENDING else unchanged
+                count = recorded if len(draft.facts) > before else unchanged
                 count[found.line["type"]] += 1
         try:
             draft.commit()
         except IntegrityError:
             continue
+        reached.update(draft.once or {})
         report.recorded += recorded
         report.unchanged += unchanged
         report.refused += refused

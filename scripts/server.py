@@ -6,7 +6,6 @@ The one rule: everything a worker needs is opened in the worker, never before th
 from __future__ import annotations
 
 import atexit
-import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from granian.server import Server
 
 from api.application import create_app
 from scripts.service import open_service
-from scripts.settings import BadSetting, Settings, environment_of, read_settings
+from scripts.settings import BadSetting, Settings, hand_down, read_settings
 
 
 def application() -> Flask:
@@ -57,7 +56,7 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     address = _free_address(settings.host, settings.port)
     open_service(settings.database).close()
     announce()
-    os.environ.update(environment_of(settings))
+    hand_down(settings)
     Server(
         "scripts.server:application",
         factory=True,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import make_conninfo
 
 from api.keys import Keys
 from domain.fact import utc_now
@@ -95,16 +95,23 @@ def journal_environment(database: str, *, create: bool) -> dict[str, str]:
             "SQLITE_DBNAME": database.removeprefix("sqlite:///"),
             "SQLITE_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
         }
-    parts = conninfo_to_dict(database)
     return common | {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "APPLICATION_RECORDER_TOPIC": "domain.recorders:PostgresJournal",
-        "POSTGRES_DBNAME": str(parts.get("dbname", "")),
-        "POSTGRES_HOST": str(parts.get("host", "")),
-        "POSTGRES_PORT": str(parts.get("port", 5432)),
-        "POSTGRES_USER": str(parts.get("user", "")),
-        "POSTGRES_PASSWORD": str(parts.get("password", "")),
+        "POSTGRES_ADDRESS": make_conninfo(database, connect_timeout=CONNECT_TIMEOUT_SECONDS),
         "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
         "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
         "POSTGRES_POOL_SIZE": "1",
+        # A connection that broke while it lay in the pool is not found out by a command.
+        "POSTGRES_PRE_PING": "y",
+        # What the library insists on; the address above says it.
+        **dict.fromkeys(_ASKED_FOR_BY_THE_LIBRARY, ""),
     }
+
+
+_ASKED_FOR_BY_THE_LIBRARY = (
+    "POSTGRES_DBNAME",
+    "POSTGRES_HOST",
+    "POSTGRES_USER",
+    "POSTGRES_PASSWORD",
+)

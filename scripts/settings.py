@@ -89,6 +89,11 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
+def hand_down(settings: Settings) -> None:
+    """Let the processes started from here on read the same settings."""
+    os.environ.update(environment_of(settings))
+
+
 def _user_data(environ: Mapping[str, str]) -> Path:
     base = environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "stemma"

@@ -6,6 +6,7 @@ The one rule: what is printed is what the same question answers over HTTP, laid 
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from typing import Any
 
@@ -23,6 +24,15 @@ SHOWN_REFUSED = 50
 """How many refused lines are printed; --refused writes them all."""
 
 
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+"""What a terminal would obey instead of showing it."""
+
+
+def shown(text: str) -> str:
+    """A text of somebody's, safe to print: no markup, no control characters."""
+    return escape(_CONTROLS.sub("\ufffd", text))
+
+
 def _print_json(out: Console, told: object) -> None:
     out.print_json(json.dumps(told, ensure_ascii=False))
 
@@ -36,13 +46,15 @@ def works(out: Console, page: Page, *, as_json: bool) -> None:
     table.add_column("id", no_wrap=True)
     for work in page.items:
         table.add_row(
-            escape(formats.label(work)),
+            shown(formats.label(work)),
             work["kind"],
-            escape(work["medium"] or ""),
+            shown(work["medium"] or ""),
             work["made_at"] or "",
             work["id"],
         )
     out.print(table)
+    if page.next is not None:
+        out.print("… and more; say how many with --limit")
 
 
 def contributors(
@@ -52,7 +64,7 @@ def contributors(
     if as_json:
         _print_json(out, page.items)
         return
-    out.print(f"\n[bold]{escape(formats.label(work))}[/bold]\n")
+    out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
     for kind in ("direct", "influence"):
         people = [one for one in page.items if one["kind"] == kind]
         if not people:
@@ -60,7 +72,7 @@ def contributors(
         table = Table(kind, "roles", "nearest", "pieces", "ways", box=None, title_justify="left")
         for one in people:
             table.add_row(
-                escape(one["contributor"]["name"] or "(forgotten)"),
+                shown(one["contributor"]["name"] or "(forgotten)"),
                 ", ".join(one["roles"]),
                 str(one["generation"]),
                 str(one["pieces"]),
@@ -76,27 +88,13 @@ def lineage(out: Console, told: dict[str, Any], form: str) -> None:
     if form == "json":
         _print_json(out, told)
     elif form == "graphml":
-        out.out(formats.graphml(_flat(told)), highlight=False, end="")
+        out.out(formats.graphml(told), highlight=False, end="")
     elif form == "dot":
         out.out(formats.dot(told), highlight=False, end="")
     elif form == "jsonld":
         _print_json(out, formats.json_ld(told, "urn:uuid:"))
     else:
         out.print(_tree(told), soft_wrap=True)
-
-
-def _flat(told: dict[str, Any]) -> dict[str, Any]:
-    """The same lineage with the people of a piece as one text: GraphML knows no lists."""
-    nodes = [
-        {
-            **node,
-            "contributors": ", ".join(
-                f"{one['name'] or one['id']} ({one['role']})" for one in node["contributors"]
-            ),
-        }
-        for node in told["nodes"]
-    ]
-    return {**told, "nodes": nodes}
 
 
 def _tree(told: dict[str, Any]) -> Tree:
@@ -125,8 +123,8 @@ def _line(node: dict[str, Any]) -> str:
         dict.fromkeys(one["name"] or "(forgotten)" for one in node.get("contributors", ()))
     )
     made = f" {node['made_at']}" if node["made_at"] else ""
-    by = f" — {escape(names)}" if names else ""
-    return f"[bold]{escape(formats.label(node))}[/bold]{made}{by}"
+    by = f" — {shown(names)}" if names else ""
+    return f"[bold]{shown(formats.label(node))}[/bold]{made}{by}"
 
 
 def history(out: Console, page: Page, *, as_json: bool) -> None:
@@ -145,7 +143,7 @@ def history(out: Console, page: Page, *, as_json: bool) -> None:
             one["recorded_at"][:19].replace("T", " "),
             one["topic"],
             one["actor"],
-            escape(" ".join(says)),
+            shown(" ".join(says)),
         )
     out.print(table)
 
@@ -155,11 +153,11 @@ def attribution(out: Console, person: dict[str, Any], page: Page, *, as_json: bo
     if as_json:
         _print_json(out, page.items)
         return
-    out.print(f"\n[bold]{escape(person['name'] or '(forgotten)')}[/bold]\n")
+    out.print(f"\n[bold]{shown(person['name'] or '(forgotten)')}[/bold]\n")
     table = Table("finished work", "state", "how", "roles", "pieces", "nearest", box=None)
     for one in page.items:
         table.add_row(
-            escape(formats.label(one["release"])),
+            shown(formats.label(one["release"])),
             one["release"]["state"],
             one["kind"],
             ", ".join(one["roles"]),
@@ -172,7 +170,7 @@ def attribution(out: Console, person: dict[str, Any], page: Page, *, as_json: bo
 def import_report(out: Console, report: Report) -> None:
     """What became of a bundle, and every refused line with its reason."""
     for refused in report.refused[:SHOWN_REFUSED]:
-        out.print(f"{refused.where}: refused ({refused.code}): {escape(refused.reason)}")
+        out.print(f"{refused.where}: refused ({refused.code}): {shown(refused.reason)}")
     if len(report.refused) > SHOWN_REFUSED:
         out.print(f"… and {len(report.refused) - SHOWN_REFUSED} more (--refused FILE has them all)")
     table = Table("", "recorded", "unchanged", box=None)

@@ -7,7 +7,7 @@ fields, and for a problem that its code is one which the route says it can give.
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -85,7 +85,11 @@ class Client:
         return self.send("POST", path, json.dumps(said).encode(), JSON)
 
     def send(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes | Iterable[bytes] | None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         key = {"Authorization": f"Bearer {self.key}"} if self.key else {}

@@ -10,6 +10,7 @@ import pytest
 from databases import Postgres
 from serving import JSON, Answer, Served, serving
 
+from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import MEDIA_TYPE, OWN, PROBLEMS, REFUSED
 from domain.draft import LIMITS
 from domain.refusal import REFUSALS
@@ -269,8 +270,15 @@ def test_a_verb_that_needs_no_reason_needs_no_body(told: Served) -> None:
 
 
 def test_a_body_over_the_limit_is_not_read(told: Served) -> None:
-    raw = json.dumps({"name": "x" * (1 << 20)}).encode()
-    refused(told, told.operator.send("POST", "/contributors", raw, JSON), 413, "too_large")
+    name = b'{"name": "Cleo"}'
+    at_the_limit = name + b" " * (MAXIMUM_BODY_BYTES - len(name))
+    for length in (1, 2, 100_000):
+        raw = at_the_limit + b" " * length
+        for body in (raw, iter([raw])):  # with its length declared, and in chunks without
+            answer = told.operator.send("POST", "/contributors", body, JSON)
+            refused(told, answer, 413, "too_large")
+    assert told.operator.send("POST", "/contributors", at_the_limit, JSON).status == 201
+    assert told.operator.send("POST", "/contributors", iter([at_the_limit]), JSON).status == 201
 
 
 QUERIES = [

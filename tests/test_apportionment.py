@@ -148,12 +148,9 @@ def test_weights_may_be_stated_on_any_scale(
 
 
 def test_payees_are_ordered_by_code_point_and_their_numbers_by_value() -> None:
-    ordered = ["", "1", "2", "02", "10", "R2", "r", "r1", "r2", "r2a", "r9", "r10", "ra", "é"]
-    for some in permutations(ordered[5:12], 3):
+    ordered = ["", "1", "02", "2", "10", "R2", "r", "r1", "r2", "r2a", "r9", "r10", "ra", "é"]
+    for some in permutations(ordered, 3):
         assert sorted(some, key=payee_key) == sorted(some, key=ordered.index)
-    assert sorted(reversed(ordered), key=payee_key) == [
-        *("", "1", "02", "2", "10", "R2", "r", "r1", "r2", "r2a", "r9", "r10", "ra", "é")
-    ]
 
 
 @given(names, names)
@@ -179,7 +176,7 @@ def test_the_rank_says_who_was_next() -> None:
 # -- carry ---------------------------------------------------------------------------------
 
 
-SMALL = [random.Random(2026).randint(1, 11) for _ in range(3000)]
+SMALL = random.Random(2026).choices(range(1, 12), k=3000)
 PARTIES = {"two": Fraction(2, 100), "many": Fraction(49, 100), "most": Fraction(49, 100)}
 
 

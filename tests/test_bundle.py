@@ -193,6 +193,12 @@ def test_a_line_without_an_id_is_known_again_by_what_it_says(database: str) -> N
         assert imported(service, [*bare, sample, sample]).unchanged.total() == 3
 
 
+def test_a_line_that_is_there_twice_is_recorded_once(tmp_path: Path) -> None:
+    with open_service(sqlite(tmp_path)) as service:
+        report = imported(service, [STORY[0], STORY[0]])
+        assert (report.recorded.total(), report.unchanged.total()) == (1, 1)
+
+
 def test_namespaces_keep_two_bundles_apart(tmp_path: Path) -> None:
     with open_service(sqlite(tmp_path)) as service:
         imported(service, STORY[:1])
@@ -689,6 +695,38 @@ def test_the_tree_of_samples_loads_but_for_four_links(database: str, shared_data
         assert report.recorded["contribution"] == 961
         assert report.recorded["remix"] == 995 - 4
         assert report.recorded["contributor"] == 661
+
+
+def test_several_samples_of_one_song_in_another_are_kept(tmp_path: Path, shared_data: Path) -> None:
+    """106 samples between 90 pairs of records are 106 edges."""
+    with (shared_data / "whosampled" / "sample100_edges.csv").open(encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    years = {row["sampling_track"]: "1990" for row in listed}
+    years |= {row["sampled_track"]: "1970" for row in listed}
+    tracks = [
+        {"type": "contribution", "id": id, "title": id, "medium": "audio", "made_at": year}
+        for id, year in years.items()
+    ]
+    samples = [
+        {
+            "type": "remix",
+            "id": row["relation_id"],
+            "child": row["sampling_track"],
+            "parent": row["sampled_track"],
+            "kind": "sample",
+        }
+        for row in listed
+    ]
+    with open_service(sqlite(tmp_path)) as service:
+        report = imported(service, [*tracks, *samples])
+        assert report.refused == []
+        with asked(service) as view:
+            edges = [
+                (source["work"]["id"], id)
+                for id in years
+                for source in lineage.work(view, work(id))["sources"]
+            ]
+        assert (len(edges), len(set(edges))) == (106, 90)
 
 
 def test_the_remixes_of_games_load_whole(database: str, shared_data: Path) -> None:

@@ -56,8 +56,13 @@ def table(text: str, *head: str) -> Rows:
 
 
 def quoted(text: str) -> list[str]:
-    """What stands between backquotes."""
-    return re.findall(r"`([^`]+)`", text)
+    """What stands between backquotes; a block of code is no word."""
+    return re.findall(r"`([^`]+)`", prose_of(text))
+
+
+def prose_of(text: str) -> str:
+    """A document without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def first_cells(rows: Rows) -> list[str]:
@@ -191,11 +196,7 @@ def test_a_file_left_out_and_a_file_made_up_are_found(tmp_path: Path) -> None:
 
 def anchors(text: str) -> set[str]:
     """What a heading can be reached by, as forges make it."""
-    headings = re.findall(
-        r"^#+ (.*)$",
-        re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL),
-        re.MULTILINE,
-    )
+    headings = re.findall(r"^#+ (.*)$", prose_of(text), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -244,7 +245,10 @@ def test_every_test_that_is_named_exists(document: str) -> None:
 
 
 def test_a_test_that_is_not_there_is_found() -> None:
-    text = "`tests/test_docs.py` `tests/test_docs.py::test_never` `tests/test_no.py::test_docs`"
+    text = (
+        "```sh\ncode\n```\n`tests/test_docs.py` `tests/test_docs.py::test_never`\n"
+        "`tests/test_no.py::test_docs`"
+    )
     assert unknown_tests(text) == ["tests/test_docs.py::test_never", "tests/test_no.py::test_docs"]
 
 

@@ -917,11 +917,27 @@ def test_an_import_does_not_make_a_change_again_that_is_on_record_anywhere(told:
     for verb in ("dispute", "settle", "revoke"):
         told.tell(f"{verb}_credit", id=id_of("credit"))
     head = told.head()
-    draft = told.journal.draft(once=True)
+    draft = told.journal.draft(once={})
     for verb in ("dispute", "settle", "revoke"):
         getattr(draft, f"{verb}_credit")(actor="operator", id=id_of("credit"))
     draft.commit()
     assert told.head() == head
+
+
+def test_an_import_makes_a_change_as_often_as_it_says(told: Story) -> None:
+    """Accepted, declined and accepted again for the same reason ends as accepted, told twice."""
+    small_community(told)
+    verbs = ("decline", "accept", "decline", "accept")
+    heads = []
+    for _ in range(2):
+        draft = told.journal.draft(once={})
+        for verb in verbs:
+            getattr(draft, f"{verb}_credit")(actor="operator", id=id_of("credit"), reason="r")
+        draft.commit()
+        heads.append(told.head())
+    assert heads[0] == heads[1]
+    topics = [p.topic for p in told.journal.facts.streams([id_of("credit")])]
+    assert topics[-4:] == [f"credit.{verb}" for verb in ("declined", "accepted") * 2]
 
 
 def test_what_was_recorded_since_a_draft_began_is_noticed(told: Story) -> None:

@@ -192,7 +192,8 @@ def test_generated_requests_get_the_answers_that_are_documented(mode: str, tmp_p
             )
             @given(case=operation.as_strategy(MODES[mode]))
             def send(case: schemathesis.Case[Any]) -> None:
-                if case.query.get("min_position") in range(LARGEST_POSITION + 1):
+                position = case.query.get("min_position")
+                if isinstance(position, int) and 0 <= position <= LARGEST_POSITION:
                     del case.query["min_position"]  # waiting for it takes its time
                 case.call_and_validate(headers=key, excluded_checks=NOT_PROMISED)
 

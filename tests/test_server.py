@@ -302,6 +302,8 @@ def test_a_follower_survives_the_end_of_its_connections(postgres_dsn: str) -> No
 def test_a_follower_waits_for_a_database_that_is_away(postgres_dsn: str) -> None:
     prepared(postgres_dsn)
     with started("follow", STEMMA_DATABASE=postgres_dsn) as follower:
+        assert follower.stdout is not None
+        assert "following from position 0" in follower.stdout.readline()
         with away(postgres_dsn):
             time.sleep(1)
             assert follower.poll() is None

@@ -131,9 +131,8 @@ def test_opening_the_same_database_at_once_is_harmless(database: str) -> None:
 
 
 def test_a_database_that_does_not_answer_is_named_so() -> None:
-    for nowhere in ("sqlite:////no/such/folder/x.db", "postgresql://nobody@127.0.0.1:1/none"):
-        with pytest.raises(StoreUnavailable):
-            open_store(nowhere)
+    with pytest.raises(StoreUnavailable):
+        open_store("sqlite:////no/such/folder/stemma.db")
 
 
 # -- views ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-SECONDS = 120
+SECONDS = 300
 PORT = ":8000"
 """The port in the documents; a run takes one that is free."""
 

@@ -13,8 +13,8 @@ from math import gcd
 from domain.apportionment import MAXIMUM_SCALE_BITS, common_scale
 from domain.refusal import SplitTooLarge
 
-MAXIMUM_BITS = 40_000_000
-"""Payees times the length of their exact shares: about 12 million digits to write."""
+MAXIMUM_BITS = 24_000_000
+"""Payees times the length of their exact shares: 7.2 million digits to write."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Parts:
         if bits > MAXIMUM_SCALE_BITS:
             raise SplitTooLarge("digits in an exact share", 4_200)
         if bits * len(self.units) > MAXIMUM_BITS:
-            raise SplitTooLarge("digits in all exact shares", 12_000_000)
+            raise SplitTooLarge("digits in all exact shares", 7_200_000)
 
     def whole(self) -> Fraction:
         """The amount these are parts of."""

@@ -1,0 +1,181 @@
+"""A history is what was recorded: every fact about a work or a person, in order, once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stories import NOON, Story, every_fact, id_of, story
+from test_lineage import all_pages
+
+from domain.refusal import UnknownContributor, UnknownWork
+from projections import history
+from projections.store import View
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        yield told
+
+
+def of_work(told: Story, view: View, id: str) -> list[dict[str, Any]]:
+    return history.of_work(view, told.journal, id, limit=200).items
+
+
+def of_person(told: Story, view: View, id: str) -> list[dict[str, Any]]:
+    return history.of_contributor(view, told.journal, id, limit=200).items
+
+
+def test_a_work_has_the_facts_of_itself_its_edges_and_its_credits(database: str) -> None:
+    with story(database) as told:
+        ids = every_fact(told)
+        with told.view() as view:
+            topics = [item["topic"] for item in of_work(told, view, ids["poem"])]
+            assert topics == [
+                "contribution.submitted",
+                "credit.claimed",
+                "credit.accepted",
+                "remix.declared",  # the song was made from it
+                "remix.declared",
+                "remix.disputed",
+                "remix.upheld",
+                "remix.struck",
+                "work.redated",
+                "remix.declared",  # the release
+                "contribution.withdrawn",
+            ]
+
+
+def test_a_person_has_the_facts_of_themself_and_their_credits(database: str) -> None:
+    with story(database) as told:
+        ids = every_fact(told)
+        with told.view() as view:
+            assert [item["topic"] for item in of_person(told, view, ids["ben"])] == [
+                "contributor.admitted",
+                "credit.granted",
+                "contributor.merged",
+            ]
+            eva = [item["topic"] for item in of_person(told, view, id_of("text-eva"))]
+            assert eva[0] == "contributor.admitted"
+            assert eva[-1] == "contributor.merged"
+            assert len(eva) == 9
+
+
+def test_every_fact_is_in_the_history_of_all_it_is_about_and_of_nothing_else(
+    database: str,
+) -> None:
+    with story(database) as told:
+        every_fact(told)
+        subjects: dict[str, list[int]] = {}
+        for placed in told.facts():
+            for subject in dict.fromkeys(placed.fact().subjects()):
+                subjects.setdefault(subject, []).append(placed.position)
+        people = {one.originator_id for one in told.facts() if one.topic == "contributor.admitted"}
+        with told.view() as view:
+            for subject, positions in subjects.items():
+                ask = of_person if subject in people else of_work
+                assert [item["position"] for item in ask(told, view, subject)] == positions
+
+
+def test_a_fact_is_told_with_its_texts(database: str) -> None:
+    with story(database, clock=lambda: NOON) as told:
+        ana = told.person("Ana")
+        piece = told.piece("piece", actor=ana)
+        credit = told.tell(
+            "open_credit",
+            work=piece,
+            contributor=ana,
+            role="editor",
+            kind="influence",
+            display="final cut",
+            effective_at="2020-05",
+        )
+        told.tell("decline_credit", id=credit.id, reason="not me", actor=ana)
+        with told.view() as view:
+            granted, declined = of_work(told, view, piece)[-2:]
+    assert granted == {
+        "position": credit.position,
+        "recorded_at": "2026-06-01T12:00:00.000000Z",
+        "effective": "2020-05-01T00:00:00.000000Z",
+        "actor": "operator",
+        "topic": "credit.granted",
+        "noun": credit.id,
+        "about": [piece, ana],
+        "reason": None,
+        "content": {
+            "work": piece,
+            "contributor": ana,
+            "role": "editor",
+            "kind": "influence",
+            "display": "final cut",
+            "evidence": None,
+            "effective_at": "2020-05-01T00:00:00.000000Z",
+        },
+    }
+    assert declined == {
+        "position": credit.position + 1,
+        "recorded_at": "2026-06-01T12:00:00.000000Z",
+        "effective": "2026-06-01T12:00:00.000000Z",
+        "actor": ana,
+        "topic": "credit.declined",
+        "noun": credit.id,
+        "about": [piece, ana],
+        "reason": "not me",
+        "content": {"work": piece, "contributor": ana},
+    }
+
+
+def test_a_withdrawn_title_is_gone_from_the_history_and_the_reason_stays(database: str) -> None:
+    with story(database) as told:
+        piece = told.piece("Unmistakable")
+        before = told.head()
+        told.tell("withdraw_contribution", id=piece, reason="regret")
+        for as_of in (None, before):
+            with told.view(as_of) as view:
+                facts = of_work(told, view, piece)
+                assert "Unmistakable" not in repr(facts)
+                assert facts[0]["content"]["title"] is None
+        with told.view() as view:
+            assert of_work(told, view, piece)[-1]["reason"] == "regret"
+
+
+def test_a_history_as_of_a_position_ends_there(database: str) -> None:
+    with story(database) as told:
+        ids = every_fact(told)
+        with told.view() as view:
+            whole = of_work(told, view, ids["song"])
+        for place in range(len(whole)):
+            with told.view(as_of=whole[place]["position"]) as view:
+                assert of_work(told, view, ids["song"]) == whole[: place + 1]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10, 11, 12])
+def test_a_walk_over_pages_meets_every_fact_once(limit: int, told: Story) -> None:
+    ids = every_fact(told)
+    with told.view() as view:
+        items = all_pages(
+            lambda c, n: history.of_work(view, told.journal, ids["poem"], after=c, limit=n), limit
+        )
+        assert items == of_work(told, view, ids["poem"])
+        assert len(items) == 11
+
+
+def test_a_merge_does_not_change_history(told: Story) -> None:
+    old, new = told.person("old"), told.person("new")
+    piece = told.piece("piece", by=[old])
+    with told.view() as view:
+        before = of_work(told, view, piece)
+    told.tell("merge_contributor", id=old, into=new)
+    with told.view() as view:
+        assert of_work(told, view, piece) == before
+        assert before[-1]["content"]["contributor"] == old
+
+
+def test_what_nobody_recorded_has_no_history(told: Story) -> None:
+    ana, piece = told.person("ana"), told.piece("piece")
+    with told.view() as view:
+        with pytest.raises(UnknownWork):
+            of_work(told, view, ana)
+        with pytest.raises(UnknownContributor):
+            of_person(told, view, piece)
