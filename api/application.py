@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from api import pages, service
+from api import pages, proofs, service
 from api.authentication import is_private, require_keys
 from api.contributions import contributions
 from api.contributors import contributors
@@ -21,6 +21,7 @@ from api.releases import releases
 from api.remixes import remixes
 from api.works import works
 from domain.journal import Journal
+from projections.log import Log
 from projections.store import Store
 
 HEADERS = {
@@ -43,14 +44,16 @@ class Json(DefaultJSONProvider):
     compact = True
 
 
-def create_app(journal: Journal, store: Store, keys: Keys) -> Flask:
-    """The WSGI application on a journal, a store and the keys that open it."""
+def create_app(journal: Journal, store: Store, keys: Keys, log: Log) -> Flask:
+    """The WSGI application on a journal, a store, the keys that open it, and the log."""
     app = Flask("api", static_folder="static", template_folder="templates")
     app.json = Json(app)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
-    require_keys(app, keys, public={*pages.PUBLIC, *service.PUBLIC})
-    document = register(app, [routes(journal, store) for routes in NOUNS])
+    require_keys(app, keys, public={*pages.PUBLIC, *service.PUBLIC, *proofs.PUBLIC})
+    nouns = [routes(journal, store) for routes in NOUNS]
+    nouns.append(proofs.proofs(journal, store, log))
+    document = register(app, nouns)
     app.register_blueprint(pages.pages(document))
     answer_problems(app)
     app.after_request(_finish)

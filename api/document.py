@@ -73,6 +73,10 @@ PROBLEM = {
 }
 
 
+PATH_EXAMPLES = {"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1}
+"""What stands in a path where no id does."""
+
+
 def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
     """Put the routes into the application; the OpenAPI document that describes them."""
     app.config |= {
@@ -104,8 +108,10 @@ def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
     for routes in nouns:
         api.register_blueprint(routes.blueprint)
     document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
-    for _, _, operation in operations(document):
+    for _, path, operation in operations(document):
         _give_examples(operation, document)
+        for parameter in document["paths"][path].get("parameters", []):
+            parameter["schema"].setdefault("examples", [PATH_EXAMPLES.get(parameter["name"])])
     return document
 
 
@@ -209,7 +215,8 @@ def _tell(
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     body = content["example"] if content else None
     status = min(operation["responses"])
-    answers = operation["responses"][status]["content"]
+    (_, told), *others = operation["responses"][status]["content"].items()
+    answer, also = told["example"], [media_type for media_type, _ in others]
     codes = {
         code
         for response in operation["responses"].values()
@@ -232,8 +239,8 @@ def _tell(
         body=_pretty(body) if body else None,
         curl=_curl(method, path, operation, document, body),
         status=status,
-        answer=_pretty(answers["application/json"]["example"]),
-        also=[media_type for media_type in answers if media_type != "application/json"],
+        answer=answer if isinstance(answer, str) else _pretty(answer),
+        also=also,
         problems=sorted(codes),
     )
 
@@ -295,7 +302,7 @@ def _curl(
     for parameter in parameters:
         if parameter["in"] == "path":
             shown = parameter["schema"]["examples"][0]
-            path = path.replace(f"{{{parameter['name']}}}", shown)
+            path = path.replace(f"{{{parameter['name']}}}", str(shown))
     parts = ["curl"]
     if operation.get("security") != []:
         parts.append('-H "Authorization: Bearer $STEMMA_KEY"')

@@ -45,10 +45,12 @@ class Keys:
 
     def create_table(self) -> None:
         """Make room for keys; harmless when there is."""
-        self._store.execute(
-            "CREATE TABLE IF NOT EXISTS api_keys (digest TEXT PRIMARY KEY, holder TEXT NOT NULL, "
-            "made_at TEXT NOT NULL, revoked_at TEXT)"
-        )
+        with self._store.writing() as writer:
+            writer.lock()
+            writer.execute(
+                "CREATE TABLE IF NOT EXISTS api_keys (digest TEXT PRIMARY KEY, "
+                "holder TEXT NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT)"
+            )
 
     def create(self, holder: str) -> str:
         """A new key for the operator or for a contributor's id: shown here once, never again."""

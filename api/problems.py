@@ -107,10 +107,7 @@ OWN: dict[str, Kind] = {
 """The problems that are not the domain's."""
 
 PROBLEMS: dict[str, Kind] = {
-    **{
-        code: Kind(REFUSED.get(code, 422), getdoc(refusal) or code)
-        for code, refusal in REFUSALS.items()
-    },
+    **{code: Kind(status, getdoc(REFUSALS[code]) or code) for code, status in REFUSED.items()},
     **OWN,
 }
 """Every code there is."""

@@ -181,6 +181,36 @@ class Routes:
 
         return decorate
 
+    def gives(
+        self,
+        path: str,
+        media_type: str,
+        example: str,
+        *,
+        refuses: Refusals,
+        query: type[Shape] | None = None,
+        public: bool = False,
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """A path that gives a file, in a form other tools read; ``public`` without a key."""
+
+        def decorate(give: Callable[..., Response]) -> Callable[..., Response]:
+            def given(**ids: Any) -> Response:
+                return give(**ids, **(read_query(query) if query else {}))
+
+            schema = {"schema": {"type": "string"}, "example": example}
+            answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
+            codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
+            codes += _OF_QUERY if query else []
+            doc = _documented(give, answers, codes if public else ["unauthenticated", *codes])
+            if public:
+                doc["security"] = []
+            if query:
+                doc["parameters"] = [{"in": "query", "schema": query}]
+            self._add("GET", path, given, give.__name__, doc)
+            return give
+
+        return decorate
+
     def _add(
         self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]
     ) -> None:

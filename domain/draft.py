@@ -43,7 +43,7 @@ from domain.refusal import (
     WrongState,
 )
 from domain.release import Release
-from domain.remix import Remix, exact_rate, remix_kind
+from domain.remix import Remix, exact_rate, follow_edges, remix_kind
 from domain.role import role_named
 from domain.seal import Disclosure, seal
 from domain.work import Work, must_be_older
@@ -268,10 +268,7 @@ class Draft:
     def _must_fit(self, work: Work, made_at: str, made: str) -> None:
         edges = self.journal.edges_at(work.id, self.after)
         for pending in self.facts:
-            if isinstance(pending, Remix.Event):
-                from domain.journal import follow_edges
-
-                follow_edges(edges, work.id, pending)
+            follow_edges(edges, work.id, pending)
         moved = _moved(work, made_at, made)
         self.prefetch({end for edge in edges.values() for end in edge})
         for child, parent in edges.values():

@@ -34,6 +34,7 @@ from domain.draft import Draft, Receipt
 from domain.fact import Fact, FactMapper, utc_now
 from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy
+from domain.remix import follow_edges
 from domain.seal import Disclosure
 
 P = ParamSpec("P")
@@ -164,12 +165,3 @@ class Journal(Application[str]):
                 break
             position = newer[-1].position
         return edges
-
-
-def follow_edges(edges: dict[str, tuple[str, str]], work: str, happened: Any) -> None:
-    """Let one remix fact add or remove an edge at a work."""
-    if work in (happened.child, happened.parent):
-        if happened.TOPIC == "remix.struck":
-            edges.pop(happened.originator_id, None)
-        elif happened.TOPIC == "remix.declared":
-            edges[happened.originator_id] = (happened.child, happened.parent)

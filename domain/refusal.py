@@ -16,8 +16,9 @@ class Refusal(Exception):
 
     code: ClassVar[str]
 
-    def __init_subclass__(cls) -> None:
-        REFUSALS[cls.code] = cls
+    def __init_subclass__(cls, *, listed: bool = True) -> None:
+        if listed:
+            REFUSALS[cls.code] = cls
 
     def __init__(self, message: str, **details: object) -> None:
         super().__init__(message)

@@ -115,3 +115,12 @@ def exact_rate(rate: object) -> str | None:
     if value > 1:
         raise BadRate(rate)
     return rate
+
+
+def follow_edges(edges: dict[str, tuple[str, str]], work: str, happened: Fact) -> None:
+    """Let one fact add or remove an edge at a work; ``edges`` maps a remix to child and parent."""
+    match happened:
+        case Remix.Declared(child=child, parent=parent) if work in (child, parent):
+            edges[happened.originator_id] = (child, parent)
+        case Remix.Struck():
+            edges.pop(happened.originator_id, None)

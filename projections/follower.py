@@ -54,6 +54,8 @@ class Follower:
 
     def __init__(self, journal: Journal, store: Store) -> None:
         self.journal, self.store = journal, store
+        self.steps: list[Callable[[], bool]] = [self.fold_page]
+        """What is done over and over while following; each tells whether there was anything."""
         self._numbers = Numbering()
         self._at = Generation(0, -1)
         self._stopping = threading.Event()
@@ -102,7 +104,8 @@ class Follower:
             # Read before folding: what is written meanwhile ends the wait below at once.
             seen = self.journal.last_written
             try:
-                if self.fold_page():
+                went_on = [step() for step in self.steps]
+                if any(went_on):
                     continue
             except (StoreUnavailable, JournalUnavailable):
                 self._stopping.wait(RETRY_SECONDS)

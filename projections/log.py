@@ -58,10 +58,10 @@ class Log:
         journal: Journal,
         store: Store,
         signer: SignerKey | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.journal, self.store, self.signer, self.clock = journal, store, signer, clock
-        self._signed_at = 0.0
+        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS
 
     def create_tables(self) -> None:
         """Create what is missing."""
@@ -122,16 +122,16 @@ class Log:
         """Integrate everything there is and sign it; the size reached."""
         while self.integrate():
             pass
-        self._signed_at = 0.0
+        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS
         self.sign()
         return self.size()
 
     def sign(self) -> None:
-        """Sign the tree as it is, unless that was done, or another was signed a moment ago."""
+        """Sign the tree as it is, unless that was done; at most about once a second."""
         if self.signer is None or self.clock() - self._signed_at < SECONDS_BETWEEN_CHECKPOINTS:
             return
-        size = self.size()
-        latest = self.checkpoint()
+        self._signed_at = self.clock()
+        size, latest = self.size(), self.checkpoint()
         if size == 0 or (latest is not None and latest.size >= size):
             return
         root = frontier_at(size, self._tiles).root()
@@ -143,9 +143,15 @@ class Log:
             size=size,
             note=note,
         )
-        self._signed_at = self.clock()
 
     # -- answering -------------------------------------------------------------------------
+
+    def latest(self) -> bytes:
+        """The latest checkpoint, as it was signed; NotInLog if none was signed yet."""
+        signed = self.checkpoint()
+        if signed is None:
+            raise NotInLog("a checkpoint")
+        return signed.note
 
     def checkpoint(self, at_least: int = 0) -> Signed | None:
         """The latest checkpoint, if it is of at least this size."""
@@ -177,13 +183,14 @@ class Log:
 
         Raises NotInLog if there is no such fact, or no checkpoint that covers it yet.
         """
-        signed = self.checkpoint(at_least=max(position, 1))
-        placed = self.journal.facts.at([position])
-        if signed is None or not placed:
+        is_there = 1 <= position <= self.size()
+        signed = self.checkpoint(at_least=position) if is_there else None
+        if signed is None:
             raise NotInLog(f"position {position}")
+        (placed,) = self.journal.facts.at([position])
         proof = inclusion_proof(position - 1, signed.size, self._tiles)
         return make_receipt(
-            leaf=leaf_of(placed[0]), index=position - 1, proof=proof, checkpoint=signed.note
+            leaf=leaf_of(placed), index=position - 1, proof=proof, checkpoint=signed.note
         )
 
     def consistency(self, old: int, new: int) -> list[bytes]:

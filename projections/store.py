@@ -128,6 +128,10 @@ class Store(ABC):
         """SQL as written here in the form of the engine."""
 
     @abstractmethod
+    def has_tables(self, *names: str) -> bool:
+        """Whether all of these tables are there."""
+
+    @abstractmethod
     def analyze(self, generation: int) -> None:
         """Let the engine look at the new tables, so that it plans well."""
 

@@ -51,9 +51,10 @@ class PostgresStore(Store):
             open=False,
             check=ConnectionPool.check_connection,
         )
-        with self.writing() as writer:
-            writer.lock()
-            writer.execute(META)
+        if not self.has_tables("projections"):
+            with self.writing() as writer:
+                writer.lock()
+                writer.execute(META)
 
     def translate(self, sql: str, generation: int) -> str:
         """A list is an array."""
@@ -80,6 +81,15 @@ class PostgresStore(Store):
         """A write transaction."""
         with self._borrowed() as connection, connection.transaction():
             yield PostgresWriter(connection)
+
+    def has_tables(self, *names: str) -> bool:
+        """Whether all of these tables are there."""
+        found = self.query(
+            "SELECT count(*) FROM unnest(CAST(:names AS TEXT[])) AS asked (name) "
+            "WHERE to_regclass(quote_ident(asked.name)) IS NOT NULL",
+            names=names,
+        )
+        return bool(found[0][0] == len(names))
 
     def analyze(self, generation: int) -> None:
         """Sample the tables."""

@@ -10,6 +10,7 @@ import json
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -33,6 +34,20 @@ def _bound(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _begin_wal(connection: sqlite3.Connection) -> None:
+    """Write ahead; of several who open a new file at once, SQLite makes none but the first wait."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 class SQLiteStore(Store):
     """One file; a connection for each thread."""
 
@@ -44,8 +59,9 @@ class SQLiteStore(Store):
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        with self.writing() as writer:
-            writer.execute(META)
+        if not self.has_tables("projections"):
+            with self.writing() as writer:
+                writer.execute(META)
 
     def translate(self, sql: str, generation: int) -> str:
         """A list is a JSON text."""
@@ -78,6 +94,14 @@ class SQLiteStore(Store):
             raise
         connection.commit()
 
+    def has_tables(self, *names: str) -> bool:
+        """Whether all of these tables are there."""
+        found = self.query(
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN :names",
+            names=names,
+        )
+        return bool(found[0][0] == len(names))
+
     def analyze(self, generation: int) -> None:
         """Nothing: an index is chosen without samples, and with them the planner does worse.
 
@@ -104,7 +128,7 @@ class SQLiteStore(Store):
                     check_same_thread=False,
                     cached_statements=256,
                 )
-                connection.execute("PRAGMA journal_mode = WAL")
+                _begin_wal(connection)
             except sqlite3.OperationalError as error:
                 raise StoreUnavailable(f"{self.path}: {error}") from error
             # Read tables can be folded again: a power cut may cost the last pages of them.

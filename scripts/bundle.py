@@ -48,13 +48,13 @@ _HALF = re.compile("[\ud800-\udfff]")
 Line = dict[str, Any]
 
 
-class BadLine(Refusal):
+class BadLine(Refusal, listed=False):
     """A line is not of the documented form."""
 
     code = "bad_line"
 
 
-class NotRestored(Refusal):
+class NotRestored(Refusal, listed=False):
     """A whole fact can't be put back: its place is taken, or its texts do not fit it."""
 
     code = "not_restored"

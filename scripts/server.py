@@ -17,18 +17,23 @@ from granian.server import Server
 
 from api.application import create_app
 from scripts.service import open_service
-from scripts.settings import BadSetting, Settings, hand_down, read_settings
+from scripts.settings import BadSetting, Settings, hand_down, read_settings, read_signer
 
 
 def application() -> Flask:
     """The application of one worker; it follows the journal itself if it was told to."""
     settings = read_settings()
-    service = open_service(settings.database, operator_key=settings.operator_key, create=False)
+    service = open_service(
+        settings.database,
+        operator_key=settings.operator_key,
+        signer=read_signer(settings),
+        create=False,
+    )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
     atexit.register(service.close)
-    return create_app(service.journal, service.store, service.keys)
+    return create_app(service.journal, service.store, service.keys, service.log)
 
 
 def _free_address(host: str, port: int) -> str:

@@ -1,4 +1,4 @@
-"""The composition root: a journal, a store and a follower on one database.
+"""The composition root: a journal, a store, a follower and a log on one database.
 
 The one rule: whatever runs Stemma (the server, the command line, a test) is put together here.
 """
@@ -19,9 +19,17 @@ from psycopg.conninfo import make_conninfo
 from api.keys import Keys
 from domain.fact import utc_now
 from domain.journal import Journal
+from domain.note import SignerKey
 from projections.follower import Follower
 from projections.lineage import neighbours_in
+from projections.log import Log
 from projections.store import Store, StoreUnavailable, open_store
+
+TABLES = (
+    *("stored_events", "vault", "projections", "api_keys"),
+    *("log_tiles", "log_size", "log_checkpoints"),
+)
+"""Every table that is there once for all; the read tables have generations."""
 
 LOCK_TIMEOUT_SECONDS = 20
 CONNECT_TIMEOUT_SECONDS = 5
@@ -35,6 +43,7 @@ class Service:
     store: Store
     follower: Follower
     keys: Keys
+    log: Log
 
     def close(self) -> None:
         """Stop following and give back every connection."""
@@ -53,6 +62,7 @@ def open_service(
     database: str,
     *,
     operator_key: str | None = None,
+    signer: SignerKey | None = None,
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
 ) -> Service:
@@ -63,16 +73,21 @@ def open_service(
     if database.startswith("sqlite:///"):
         Path(database.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     store = _answering(database)
+    # What is there is not touched: only the owner of the tables may, and the service need not be.
+    create = create and not store.has_tables(*TABLES)
     journal = Journal(
         journal_environment(database, create=create),
         clock=clock,
         neighbours=partial(neighbours_in, store),
     )
     follower, keys = Follower(journal, store), Keys(store, operator_key=operator_key)
+    log = Log(journal, store, signer)
+    follower.steps.append(log.step)
     if create:
         follower.prepare()
         keys.create_table()
-    return Service(journal, store, follower, keys)
+        log.create_tables()
+    return Service(journal, store, follower, keys, log)
 
 
 def _answering(database: str) -> Store:

@@ -15,6 +15,9 @@ from typing import Any
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from domain.note import SignerKey
+from domain.tree import NotVerified
+
 NAMES = {
     "STEMMA_DATABASE": "where everything is kept: sqlite:///FILE or postgresql://… "
     "(default: stemma.db in STEMMA_DATA)",
@@ -25,6 +28,8 @@ NAMES = {
     "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
     "STEMMA_WORKERS": "how many processes serve (default: 1, on PostgreSQL 2)",
     "STEMMA_THREADS": "how many threads serve in each process (default: 4)",
+    "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
+    "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -47,6 +52,7 @@ class Settings:
     workers: int = 1
     threads: int = 4
     follow: bool = True
+    log_key: str = ""
 
     @property
     def embedded(self) -> bool:
@@ -72,7 +78,21 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
         follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
+        log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
     )
+
+
+def read_signer(settings: Settings, environ: Mapping[str, str] = os.environ) -> SignerKey | None:
+    """The key that signs the log; None if there is none, and the log is not signed."""
+    kept = settings.log_key
+    if kept.startswith("env:"):
+        text = environ.get(kept.removeprefix("env:"), "")
+    else:
+        text = Path(kept).read_text() if Path(kept).exists() else ""
+    try:
+        return SignerKey.parse(text.strip()) if text.strip() else None
+    except NotVerified as error:
+        raise BadSetting(f"STEMMA_LOG_KEY: {error}") from error
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -85,6 +105,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_OPERATOR_KEY": settings.operator_key or "",
         "STEMMA_WORKERS": str(settings.workers),
         "STEMMA_THREADS": str(settings.threads),
+        "STEMMA_LOG_KEY": settings.log_key,
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 

@@ -19,6 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api.application import create_app
 from api.problems import MEDIA_TYPE, PROBLEMS
+from domain.note import SignerKey
 from scripts.service import Service, open_service
 
 OPERATOR_KEY = "stemma_the-key-from-outside"
@@ -95,7 +96,7 @@ class Client:
         key = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         connection.request(method, target, body, {**key, **(headers or {})})
         raw = connection.getresponse()
-        answer = Answer(raw.status, dict(raw.getheaders()), raw.read().decode())
+        answer = Answer(raw.status, dict(raw.getheaders()), raw.read().decode(errors="replace"))
         connection.close()
         if self.document:
             self._believe(method.lower(), target.partition("?")[0], answer)
@@ -166,9 +167,10 @@ class Served:
 @contextmanager
 def serving(database: str, *, follow: bool = True) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
-    with open_service(database, operator_key=OPERATOR_KEY) as service:
+    signer = SignerKey.new("stemma.example/log")
+    with open_service(database, operator_key=OPERATOR_KEY, signer=signer) as service:
         service.store.awaited = lambda: service.journal.last_written if follow else 0
-        app = create_app(service.journal, service.store, service.keys)
+        app = create_app(service.journal, service.store, service.keys, service.log)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

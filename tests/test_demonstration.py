@@ -97,7 +97,7 @@ def test_its_key_is_for_the_person_alone(tmp_path: Path) -> None:
 def test_every_address_it_prints_answers(shown: Service, tmp_path: Path) -> None:
     """As printed, by HTTP, with the key that is printed."""
     key, printed = told(shown, tmp_path)
-    client = create_app(shown.journal, shown.store, shown.keys).test_client()
+    client = create_app(shown.journal, shown.store, shown.keys, shown.log).test_client()
     addresses = re.findall(r'curl -H "Authorization: Bearer \$KEY" "http://[^/]+(/\S+)"', printed)
     assert len(addresses) == len(demonstration.questions())
     for address in [*addresses, "/docs"]:

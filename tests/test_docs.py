@@ -261,7 +261,7 @@ _BRACED = r"{\1}"
 
 def test_every_route_is_told_and_no_other(tmp_path: Path) -> None:
     with open_service(f"sqlite:///{tmp_path / 'stemma.db'}") as service:
-        app = create_app(service.journal, service.store, service.keys)
+        app = create_app(service.journal, service.store, service.keys, service.log)
     there = {
         f"{method} {_VARIABLE.sub(_BRACED, rule.rule)}"
         for rule in app.url_map.iter_rules()

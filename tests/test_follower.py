@@ -13,7 +13,7 @@ import pytest
 from stories import Story, at_once, every_fact, id_of, meanwhile, read_tables, story
 
 from projections import attribution, follower, lineage
-from projections.follower import Follower, Numbering, Rebuild, advance, fold
+from projections.follower import PROJECTIONS, Follower, Numbering, Rebuild, advance, fold
 from projections.store import Behind, Overtaken, StoreUnavailable
 
 
@@ -60,9 +60,7 @@ def test_several_followers_at_once_are_as_exact_as_one(database: str) -> None:
             long_history(told)
         told.service.follower.catch_up()
         live = read_tables(told)
-        assert told.store.positions() == dict.fromkeys(
-            ("lineage", "attribution", "history"), told.head()
-        )
+        assert told.store.positions() == {one.name: told.head() for one in PROJECTIONS}
         assert live == alone(told)
 
 

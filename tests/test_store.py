@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stories import Story, at_once, every_fact, story
 
 from projections import attribution, lineage
-from projections.follower import TABLES
+from projections.follower import PROJECTIONS, TABLES
 from projections.store import (
     BadCursor,
     Store,
@@ -23,6 +23,7 @@ from projections.store import (
     open_store,
     table_name,
 )
+from scripts.service import open_service
 
 # -- both engines --------------------------------------------------------------------------
 
@@ -125,14 +126,14 @@ def test_what_is_written_is_read_by_every_thread(store: Store) -> None:
 
 
 def test_opening_the_same_database_at_once_is_harmless(database: str) -> None:
-    for store in at_once(*[lambda: open_store(database)] * 4):
-        assert store.positions() == {}
-        store.close()
+    for service in at_once(*[lambda: open_service(database)] * 4):
+        assert service.store.positions() == {one.name: 0 for one in PROJECTIONS}
+        service.close()
 
 
 def test_a_database_that_does_not_answer_is_named_so() -> None:
     with pytest.raises(StoreUnavailable):
-        open_store("sqlite:////no/such/folder/stemma.db")
+        open_store("sqlite:////no/such/folder/stemma.db").current()
 
 
 # -- views ---------------------------------------------------------------------------------
@@ -243,8 +244,4 @@ def test_a_story_with_every_fact_is_folded(database: str) -> None:
 
 
 def _all_positions_are(told: Story, position: int) -> None:
-    assert told.store.positions() == {
-        "lineage": position,
-        "attribution": position,
-        "history": position,
-    }
+    assert told.store.positions() == {one.name: position for one in PROJECTIONS}

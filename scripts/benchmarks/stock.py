@@ -16,11 +16,12 @@ from eventsourcing.persistence import InfrastructureFactory, Tracking, TrackingR
 from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 from eventsourcing.sqlite import SQLiteTrackingRecorder
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL
 
 from domain.permission import OPERATOR
+from scripts.benchmarks.measure import is_postgres
 from scripts.generate import id_of
-from scripts.service import journal_environment
 
 CONTENT = {"title": "A poem about the sea", "medium": "text"}
 ROLE = "writer"
@@ -48,9 +49,20 @@ class StockPiece(Aggregate):
 
 def stock_environment(database: str) -> dict[str, str]:
     """The settings of an application of the library that is nothing but stock."""
-    environment = journal_environment(database, create=True)
-    del environment["APPLICATION_RECORDER_TOPIC"], environment["ORIGINATOR_ID_TYPE"]
-    return environment
+    if not is_postgres(database):
+        return {
+            "PERSISTENCE_MODULE": "eventsourcing.sqlite",
+            "SQLITE_DBNAME": database.removeprefix("sqlite:///"),
+        }
+    parts = conninfo_to_dict(database)
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        **{f"POSTGRES_{name.upper()}": str(parts.get(name, "")) for name in _ADDRESS},
+        "POSTGRES_PORT": str(parts.get("port", 5432)),
+    }
+
+
+_ADDRESS = ("dbname", "host", "user", "password")
 
 
 # -- projections ---------------------------------------------------------------------------
