@@ -19,6 +19,7 @@ from api.keys import Keys
 from api.problems import answer_problems
 from api.releases import releases
 from api.remixes import remixes
+from api.splits import splits
 from api.works import works
 from domain.journal import Journal
 from projections.log import Log
@@ -33,7 +34,10 @@ HEADERS = {
 }
 """What every answer carries: no script runs, nothing is guessed, nobody is told who asked."""
 
-NOUNS = (contributors, contributions, works, remixes, credits, releases, service.service)
+NOUNS = (
+    *(contributors, contributions, works, remixes, credits, releases),
+    *(splits, service.service),
+)
 
 
 class Json(DefaultJSONProvider):

@@ -222,15 +222,28 @@ def word(example: str, description: str = "", **options: Any) -> Text:
 
 def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The body of the request in this shape; raises what is wrong with it."""
+    raw = _raw_body()
+    if not raw and may_be_empty:
+        return {}
+    return _loaded(shape, _json(raw), "invalid_body", "body")
+
+
+def read_object() -> dict[str, Any]:
+    """The body of the request as any JSON object; what it must hold, the domain decides."""
+    value = _json(_raw_body())
+    if not isinstance(value, dict):
+        raise Problem("wrong_type", "body: This is not an object.")
+    return value
+
+
+def _raw_body() -> bytes:
     raw = request.get_data(cache=False)
     # A body whose length was not declared is cut off one byte after the limit, not refused.
     if len(raw) > MAXIMUM_BODY_BYTES:
         raise Problem("too_large", PROBLEMS["too_large"].meaning)
-    if not raw and may_be_empty:
-        return {}
     if raw and request.mimetype != "application/json":
         raise Problem("unsupported_media_type", "Send JSON, as Content-Type: application/json.")
-    return _loaded(shape, _json(raw), "invalid_body", "body")
+    return raw
 
 
 def read_query(shape: type[Shape]) -> dict[str, Any]:

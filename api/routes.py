@@ -22,7 +22,16 @@ from werkzeug.routing import BaseConverter, Map
 
 from api.answers import ReceiptAnswer
 from api.authentication import actor
-from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, read_body, read_query
+from api.fields import (
+    LARGEST_POSITION,
+    Choice,
+    Shape,
+    Text,
+    Whole,
+    read_body,
+    read_object,
+    read_query,
+)
 from api.problems import PROBLEMS, Problem, of_refusal
 from domain.draft import Draft, Receipt
 from domain.journal import Journal
@@ -181,6 +190,28 @@ class Routes:
 
         return decorate
 
+    def computes(
+        self,
+        path: str,
+        compute: Callable[[Mapping[str, object]], dict[str, object]],
+        name: str,
+        *,
+        example: Mapping[str, object],
+        refuses: Refusals,
+    ) -> None:
+        """A path that computes an answer from the body alone; nothing is recorded."""
+
+        def computed() -> Response:
+            return jsonify(compute(read_object()))
+
+        content = {"schema": {"type": "object"}, "example": dict(example)}
+        answer = {"schema": {"type": "object"}, "example": compute(example)}
+        codes = ["unauthenticated", *_OF_BODY, *(refusal.code for refusal in refuses)]
+        answers = {"200": {"description": "The answer.", "content": {"application/json": answer}}}
+        doc = _documented(compute, answers, codes)
+        doc["requestBody"] = {"required": True, "content": {"application/json": content}}
+        self._add("POST", path, computed, name, doc)
+
     def gives(
         self,
         path: str,
@@ -201,6 +232,8 @@ class Routes:
             answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
             codes += _OF_QUERY if query else []
+            # What can't stand in such a path is the address of nothing.
+            codes += ["not_found"] if "<" in path else []
             doc = _documented(give, answers, codes if public else ["unauthenticated", *codes])
             if public:
                 doc["security"] = []

@@ -17,7 +17,14 @@ from granian.server import Server
 
 from api.application import create_app
 from scripts.service import open_service
-from scripts.settings import BadSetting, Settings, hand_down, read_settings, read_signer
+from scripts.settings import (
+    BadSetting,
+    Settings,
+    hand_down,
+    make_log_key,
+    read_settings,
+    read_signer,
+)
 
 
 def application() -> Flask:
@@ -60,6 +67,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     """
     address = _free_address(settings.host, settings.port)
     open_service(settings.database).close()
+    if settings.embedded:
+        make_log_key(settings)
     announce()
     hand_down(settings)
     Server(

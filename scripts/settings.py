@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from psycopg import ProgrammingError
@@ -93,6 +94,21 @@ def read_signer(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
         return SignerKey.parse(text.strip()) if text.strip() else None
     except NotVerified as error:
         raise BadSetting(f"STEMMA_LOG_KEY: {error}") from error
+
+
+def make_log_key(settings: Settings, name: str = "") -> SignerKey | None:
+    """A new key to sign the log with, in its file; None if there is one or the file is not ours."""
+    path = Path(settings.log_key)
+    if settings.log_key.startswith("env:") or path.exists():
+        return None
+    try:
+        key = SignerKey.new(name or f"stemma.invalid/{token_hex(8)}")
+    except (ValueError, NotVerified) as error:
+        raise BadSetting(f"“{name}” is not a name for a key: {error}") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(key.secret_text() + "\n")
+    return key
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -25,7 +25,7 @@ from projections.follower import Rebuild
 from projections.store import Behind, StoreUnavailable, View
 from scripts import bundle, terminal
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, Settings, read_settings
+from scripts.settings import BadSetting, Settings, make_log_key, read_settings, read_signer
 
 GRACE_SECONDS = 5.0
 """How long a rebuild keeps the old tables for the reads that still look at them."""
@@ -78,7 +78,8 @@ def settings_of(ctx: click.Context, **given: Any) -> Settings:
 @contextmanager
 def opened(ctx: click.Context) -> Iterator[Service]:
     """The service on the database of the settings."""
-    with open_service(settings_of(ctx).database) as service:
+    settings = settings_of(ctx)
+    with open_service(settings.database, signer=read_signer(settings)) as service:
         yield service
 
 
@@ -173,6 +174,7 @@ def demo(ctx: click.Context, serving: bool) -> None:
     from scripts import demonstration
 
     settings = settings_of(ctx, follow=True)
+    make_log_key(settings)
     with open_service(settings.database, operator_key=settings.operator_key) as service:
         key = demonstration.load(service, settings)
         demonstration.tell(out, settings, key)
@@ -390,6 +392,35 @@ def attribution_(
     terminal.attribution(out, person, page, as_json=as_json)
 
 
+@main.command()
+@click.argument("position", type=click.IntRange(1))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.pass_context
+def receipt(ctx: click.Context, position: int, file: Path) -> None:
+    """Write the receipt of a fact: a small file that proves it, offline and for ever."""
+    with opened(ctx) as service:
+        service.log.catch_up()
+        proof = service.log.receipt(position)
+    with click.open_file(str(file), "wb") as written:
+        written.write(proof)
+
+
+@main.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def verify(words: tuple[str, ...]) -> None:
+    """Check a receipt or a checkpoint, offline: verify receipt FILE --key PUBLIC-KEY.
+
+    It needs no database and none of this program but scripts/verify.py and four files of domain/;
+    “verify --help” tells more.
+    """
+    from scripts.verify import main as check
+
+    sys.exit(check(words))
+
+
 # -- recording -----------------------------------------------------------------------------
 
 NOUNS = {
@@ -480,7 +511,21 @@ for _noun, _meaning in NOUNS.items():
 
 @main.group()
 def key() -> None:
-    """Make, list and revoke API keys."""
+    """Make, list and revoke API keys, and make the key that signs the log."""
+
+
+@key.command("new")
+@click.argument("name")
+@click.pass_context
+def key_new(ctx: click.Context, name: str) -> None:
+    """Make the key that signs the log, named like “example.org/log”, and print its public half.
+
+    It is written to the file STEMMA_LOG_KEY names; one that is there is never overwritten.
+    """
+    made = make_log_key(settings_of(ctx), name)
+    if made is None:
+        raise click.ClickException("there is a key already; move it away, but keep it safe")
+    click.echo(str(made.verifier))
 
 
 @key.command("create")

@@ -24,6 +24,7 @@ def test_nothing_has_to_be_set() -> None:
     assert settings == Settings(
         database=f"sqlite:///{settings.data / 'stemma.db'}",
         data=Path.home() / ".local" / "share" / "stemma",
+        log_key=str(settings.data / "log.key"),
     )
     assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8000, 4)
     assert (settings.workers, settings.follow, settings.operator_key) == (1, True, None)

@@ -10,6 +10,7 @@ first), answers the same from a set of ancestors.
 
 from __future__ import annotations
 
+import gc
 import time
 import tracemalloc
 from collections.abc import Iterator, Sequence
@@ -49,9 +50,9 @@ BY_HAND = """
         UNION
         SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number
     )
-    SELECT DISTINCT p.id FROM up
-    JOIN @credits c ON c.work = up.number
-    JOIN @contributors p ON p.number = c.contributor
+    SELECT p.id FROM @contributors p WHERE p.number IN (
+        SELECT c.contributor FROM @credits c WHERE c.work IN (SELECT number FROM up)
+    )
 """
 
 
@@ -156,7 +157,12 @@ def generated(database: str, pieces: int, shape: Shape) -> Iterator[Asked]:
             graph = Graph(by_hand, generation)
             taken = time.perf_counter() - start
             loading = f"loaded in {taken:.1f} s, {memory_of(by_hand, generation):,.0f} MB"
-            yield Asked(engine_of(database), service.store, by_hand, graph, loading)
+            # The collector would search the whole graph while the others answer.
+            gc.freeze()
+            try:
+                yield Asked(engine_of(database), service.store, by_hand, graph, loading)
+            finally:
+                gc.unfreeze()
 
 
 def memory_of(engine: Plain, generation: int) -> float:

@@ -1,0 +1,217 @@
+"""The log: every fact a leaf, tiles that only grow, one root for a size, receipts that prove."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from serving import serving
+
+from domain.checkpoint import (
+    Checkpoint,
+    decode_proof,
+    encode_proof,
+    open_checkpoint,
+    verify_growth,
+)
+from domain.note import SignerKey
+from domain.receipt import verify_receipt
+from domain.refusal import NotInLog
+from domain.tree import NotVerified, entries_of, leaf_hash, root_of, tiles_of
+from projections.log import Log, leaf_of
+from scripts.service import Service, open_service
+from scripts.settings import BadSetting, make_log_key, read_settings, read_signer
+
+SIGNER = SignerKey.new("stemma.example/log")
+KEYS = [SIGNER.verifier]
+
+
+@pytest.fixture
+def logged(database: str) -> Iterator[Service]:
+    with open_service(database, signer=SIGNER) as service:
+        yield service
+
+
+def tell(service: Service, people: int) -> None:
+    """Some facts: people are admitted in one append."""
+    draft = service.journal.draft()
+    for number in range(people):
+        draft.admit_contributor(actor="operator", name=f"person {number}")
+    draft.commit()
+
+
+def leaves(service: Service) -> list[bytes]:
+    return [leaf_of(placed) for placed in service.journal.read()]
+
+
+def test_the_tree_is_the_one_recomputed_from_the_facts(logged: Service) -> None:
+    """However the facts came in pages, and over more than one full tile."""
+    for people in (1, 255, 3, 300, 77):
+        tell(logged, people)
+        size = logged.log.catch_up()
+        signed = logged.log.checkpoint()
+        assert signed is not None
+        trusted = open_checkpoint(signed.note, KEYS)
+        hashes = [leaf_hash(leaf) for leaf in leaves(logged)]
+        assert trusted.checkpoint == Checkpoint(SIGNER.name, size, root_of(hashes))
+        assert size == len(hashes) == logged.journal.facts.head()
+
+
+def test_every_tile_and_bundle_holds_what_its_path_says(logged: Service) -> None:
+    tell(logged, 700)
+    size = logged.log.catch_up()
+    told = leaves(logged)
+    for tile in tiles_of(size):
+        assert len(logged.log.tile(tile.path)[1]) == tile.width * 32
+    bundles = [logged.log.tile(f"tile/entries/{path}")[1] for path in ("000", "001", "002.p/188")]
+    assert [entry for data in bundles for entry in entries_of(data)] == told
+    for path in ("tile/0/003", "tile/0/002", "tile/9/000", "tile/0/2", "tile/entries/003"):
+        with pytest.raises(NotInLog):
+            logged.log.tile(path)
+
+
+def test_a_receipt_proves_its_fact_and_no_other(logged: Service) -> None:
+    tell(logged, 300)
+    logged.log.catch_up()
+    for position in (1, 128, 256, 257, 300):
+        receipt = logged.log.receipt(position)
+        proved = verify_receipt(receipt, KEYS)
+        (placed,) = logged.journal.facts.at([position])
+        assert tuple(proved.leaf) == tuple(placed)
+        with pytest.raises(NotVerified):
+            verify_receipt(receipt, [SignerKey.new(SIGNER.name).verifier])
+    for position in (0, -1, 301, 1 << 80):
+        with pytest.raises(NotInLog):
+            logged.log.receipt(position)
+
+
+def test_a_later_log_only_added_to_an_earlier_one(logged: Service) -> None:
+    checkpoints = []
+    for people in (1, 5, 250, 300):
+        tell(logged, people)
+        logged.log.catch_up()
+        checkpoints.append(open_checkpoint(logged.log.latest(), KEYS).checkpoint)
+    for number, old in enumerate(checkpoints):
+        for new in checkpoints[number:]:
+            proof = logged.log.consistency(old.size, new.size)
+            verify_growth(old, new, decode_proof(encode_proof(proof).splitlines()))
+    with pytest.raises(NotInLog):
+        logged.log.consistency(0, 5)
+
+
+def test_two_that_integrate_at_once_make_one_tree(logged: Service) -> None:
+    tell(logged, 400)
+    others = [Log(logged.journal, logged.store, SIGNER) for _ in range(3)]
+    threads = [Thread(target=log.catch_up) for log in others]
+    for thread in threads:
+        thread.start()
+    tell(logged, 50)
+    for thread in threads:
+        thread.join()
+    size = logged.log.catch_up()
+    root = root_of([leaf_hash(leaf) for leaf in leaves(logged)])
+    assert open_checkpoint(logged.log.latest(), KEYS).checkpoint == Checkpoint(
+        SIGNER.name, size, root
+    )
+
+
+def test_a_fact_edited_behind_the_service_no_longer_fits_its_receipt(tmp_path: Path) -> None:
+    """The owner of the database drops the trigger and edits; what was signed before tells."""
+    with open_service(f"sqlite:///{tmp_path / 'stemma.db'}", signer=SIGNER) as service:
+        tell(service, 3)
+        service.log.catch_up()
+        assert verify_receipt(service.log.receipt(2), KEYS)
+        service.store.execute("DROP TRIGGER facts_are_not_edited")
+        service.store.execute("UPDATE stored_events SET topic = 'contributor.merged' WHERE rowid=2")
+        with pytest.raises(NotVerified):
+            verify_receipt(service.log.receipt(2), KEYS)
+
+
+def test_a_checkpoint_is_signed_at_most_about_once_a_second(tmp_path: Path) -> None:
+    now = [100.0]
+    with open_service(f"sqlite:///{tmp_path / 'stemma.db'}") as service:
+        log = Log(service.journal, service.store, SIGNER, clock=lambda: now[0])
+        sizes = []
+        for _ in range(5):
+            tell(service, 1)
+            while log.step():
+                pass
+            signed = log.checkpoint()
+            assert signed is not None
+            sizes.append(signed.size)
+            now[0] += 0.4
+    assert sizes == [1, 1, 1, 4, 4]
+
+
+def test_without_a_key_the_log_grows_and_says_that_nothing_is_signed(database: str) -> None:
+    with open_service(database) as service:
+        tell(service, 3)
+        assert service.log.catch_up() == 3
+        with pytest.raises(NotInLog):
+            service.log.latest()
+        with pytest.raises(NotInLog):
+            service.log.receipt(1)
+
+
+def test_anybody_can_read_the_log_over_http(database: str) -> None:
+    with serving(database) as served:
+        tell(served.service, 1)
+        served.service.log.catch_up()
+        anybody = served.client(None)
+        assert anybody.get("/log/checkpoint").text.startswith("stemma.example/log\n")
+        assert anybody.get("/log/key").text.startswith("stemma.example/log+")
+        tile = anybody.get("/log/tile/0/000.p/1")
+        assert tile.headers["Content-Type"] == "application/octet-stream"
+        assert tile.headers["Cache-Control"] == "no-cache"
+        assert (
+            anybody.get("/log/tile/entries/000.p/1").text
+            == anybody.get("/log/entries/000.p/1").text
+        )
+        assert anybody.get("/log/tile/0/000").json["code"] == "not_in_log"
+        assert anybody.get("/facts/1/receipt").status == 401
+        receipt = served.operator.get("/facts/1/receipt")
+        assert receipt.text.startswith("c2sp.org/tlog-proof@v1\n")
+        assert receipt.headers["Content-Disposition"].endswith('"stemma-fact-1.receipt"')
+
+
+def test_a_receipt_is_checked_offline_from_the_command_line(tmp_path: Path) -> None:
+    environment = {"STEMMA_DATA": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "scripts.stemma", *words],
+            env=environment,
+            cwd=Path(__file__).parent.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    public = run("key", "new", "stemma.example/log").stdout.strip()
+    assert public.startswith("stemma.example/log+")
+    assert run("key", "new", "stemma.example/log").returncode == 1
+    assert (tmp_path / "log.key").stat().st_mode & 0o077 == 0
+    assert run("contributor", "add", "--name", "Ana").returncode == 0
+    kept = tmp_path / "ana.receipt"
+    assert run("receipt", "1", str(kept)).returncode == 0
+    told = run("verify", "receipt", str(kept), "--key", public)
+    assert (told.returncode, told.stdout.split()[0]) == (0, "verified")
+    assert "contributor.admitted" in told.stdout
+    kept.write_bytes(kept.read_bytes().replace(b"index 0", b"index 1"))
+    assert run("verify", "receipt", str(kept), "--key", public).returncode == 1
+
+
+def test_the_signing_key_comes_from_a_file_or_a_variable(tmp_path: Path) -> None:
+    here = {"STEMMA_DATA": str(tmp_path)}
+    assert read_signer(read_settings(here)) is None
+    made = make_log_key(read_settings(here), "stemma.example/log")
+    assert made == read_signer(read_settings(here))
+    assert make_log_key(read_settings(here)) is None
+    named = {**here, "STEMMA_LOG_KEY": "env:SECRET", "SECRET": SIGNER.secret_text()}
+    assert read_signer(read_settings(named), named) == SIGNER
+    with pytest.raises(BadSetting, match="STEMMA_LOG_KEY"):
+        read_signer(read_settings(named), {"SECRET": "PRIVATE+KEY+nonsense"})
