@@ -11,6 +11,7 @@ out under the lock (the stock sequence leaves gaps after a conflict); SQLite beg
 from __future__ import annotations
 
 import json
+import sqlite3
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple, cast
 from eventsourcing.persistence import (
     ApplicationRecorder,
     IntegrityError,
+    OperationalError,
     PersistenceError,
     StoredEvent,
 )
@@ -191,7 +193,7 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
 
     def query(self, sql: str, *values: object) -> list[Row]:
         """The rows of a query outside any transaction."""
-        with self.datastore.get_connection(commit=False) as connection:
+        with self.datastore.get_connection(commit=False) as connection, _translated():
             cursor = connection.cursor()
             cursor.execute(sql, values)
             return [tuple(row) for row in cursor.fetchall()]
@@ -265,13 +267,13 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """A broken uniqueness of the engine as the library's IntegrityError."""
-    from sqlite3 import IntegrityError as Broken
-
+    """What the engine raises, as the library's own errors; its pool only does so at a commit."""
     try:
         yield
-    except Broken as error:
+    except sqlite3.IntegrityError as error:
         raise IntegrityError(error) from error
+    except sqlite3.OperationalError as error:
+        raise OperationalError(error) from error
 
 
 class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):

@@ -8,6 +8,7 @@ stay exact, and a crash costs nothing.
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from projections.store import (
     table_name,
 )
 from projections.tables import NEVER, Amend, Projection, Put, Table, Values
+
+log = logging.getLogger(__name__)
 
 PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY)
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
@@ -107,7 +110,12 @@ class Follower:
                 went_on = [step() for step in self.steps]
                 if any(went_on):
                     continue
-            except (StoreUnavailable, JournalUnavailable):
+            except (StoreUnavailable, JournalUnavailable) as error:
+                log.warning("the database does not answer: %s", error)
+                self._stopping.wait(RETRY_SECONDS)
+            except Exception:
+                # Answers that stand still are told by /ready; a thread that is gone is not.
+                log.exception("folding failed and is tried again")
                 self._stopping.wait(RETRY_SECONDS)
             self._wait_for_more_than(seen)
 

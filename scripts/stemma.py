@@ -22,7 +22,7 @@ from domain.refusal import Refusal
 from domain.role import role_named
 from projections import attribution, history, lineage
 from projections.follower import Rebuild
-from projections.store import Behind, StoreUnavailable, View
+from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, Settings, make_log_key, read_settings, read_signer
@@ -311,7 +311,10 @@ def works(ctx: click.Context, /, as_of: int | None, as_json: bool, **filters: An
         filters["role"] = role_named(filters["role"])
     with asked(ctx, as_of) as (_, view):
         page = lineage.works(view, **filters)
-    terminal.works(out, page, as_json=as_json)
+    if as_json:
+        terminal.listed(out, view.as_of, page)
+    else:
+        terminal.works(out, page)
 
 
 @main.command()
@@ -337,7 +340,10 @@ def contributors(
         page = attribution.contributors(view, id, role=named_role, limit=10_000)
         told = lineage.work(view, id)
         tree = attribution.lineage_with_makers(view, id)
-    terminal.contributors(out, told, page, tree, as_json=as_json)
+    if as_json:
+        terminal.listed(out, view.as_of, page)
+    else:
+        terminal.contributors(out, told, page, tree)
 
 
 @main.command("lineage")
@@ -358,6 +364,46 @@ def lineage_(ctx: click.Context, work: str, form: str, as_of: int | None) -> Non
     terminal.lineage(out, tree, form)
 
 
+@main.command()
+@click.argument("work")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def ancestors(ctx: click.Context, work: str, limit: int, as_of: int | None, as_json: bool) -> None:
+    """List what a work was made from, the nearest generation first."""
+    _relatives(ctx, lineage.ancestors, work, limit, as_of, as_json)
+
+
+@main.command()
+@click.argument("work")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def descendants(
+    ctx: click.Context, work: str, limit: int, as_of: int | None, as_json: bool
+) -> None:
+    """List what was made from a work, the nearest generation first."""
+    _relatives(ctx, lineage.descendants, work, limit, as_of, as_json)
+
+
+def _relatives(
+    ctx: click.Context,
+    walk: Callable[..., Page],
+    work: str,
+    limit: int,
+    as_of: int | None,
+    as_json: bool,
+) -> None:
+    with asked(ctx, as_of) as (_, view):
+        page = walk(view, named(bundle.WORK, work), limit=limit)
+    if as_json:
+        terminal.listed(out, view.as_of, page)
+    else:
+        terminal.relatives(out, page)
+
+
 @main.command("history")
 @click.argument("subject")
 @click.option(
@@ -372,7 +418,10 @@ def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_
     with asked(ctx, as_of) as (service, view):
         id = named(bundle.WORK if kind == "work" else bundle.PERSON, subject)
         page = of(view, service.journal, id, limit=100_000)
-    terminal.history(out, page, as_json=as_json)
+    if as_json:
+        terminal.listed(out, view.as_of, page)
+    else:
+        terminal.history(out, page)
 
 
 @main.command("attribution")
@@ -389,7 +438,10 @@ def attribution_(
         id = named(bundle.PERSON, contributor)
         person = attribution.person(view, id)
         page = attribution.attribution(view, id, limit=limit)
-    terminal.attribution(out, person, page, as_json=as_json)
+    if as_json:
+        terminal.listed(out, view.as_of, page)
+    else:
+        terminal.attribution(out, person, page)
 
 
 @main.command()

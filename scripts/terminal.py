@@ -37,11 +37,13 @@ def _print_json(out: Console, told: object) -> None:
     out.print_json(json.dumps(told, ensure_ascii=False))
 
 
-def works(out: Console, page: Page, *, as_json: bool) -> None:
+def listed(out: Console, as_of: int, page: Page) -> None:
+    """A list as the API answers it."""
+    _print_json(out, {"as_of": as_of, "items": page.items, "next": page.next})
+
+
+def works(out: Console, page: Page) -> None:
     """A list of works."""
-    if as_json:
-        _print_json(out, page.items)
-        return
     table = Table("title", "kind", "medium", "made", box=None)
     table.add_column("id", no_wrap=True)
     for work in page.items:
@@ -53,17 +55,16 @@ def works(out: Console, page: Page, *, as_json: bool) -> None:
             work["id"],
         )
     out.print(table)
+    _say_more(out, page)
+
+
+def _say_more(out: Console, page: Page) -> None:
     if page.next is not None:
         out.print("… and more; say how many with --limit")
 
 
-def contributors(
-    out: Console, work: dict[str, Any], page: Page, tree: dict[str, Any], *, as_json: bool
-) -> None:
+def contributors(out: Console, work: dict[str, Any], page: Page, tree: dict[str, Any]) -> None:
     """A credits roll, and beneath it the lineage it rests on."""
-    if as_json:
-        _print_json(out, page.items)
-        return
     out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
     for kind in ("direct", "influence"):
         people = [one for one in page.items if one["kind"] == kind]
@@ -127,11 +128,24 @@ def _line(node: dict[str, Any]) -> str:
     return f"[bold]{shown(formats.label(node))}[/bold]{made}{by}"
 
 
-def history(out: Console, page: Page, *, as_json: bool) -> None:
+def relatives(out: Console, page: Page) -> None:
+    """Ancestors or descendants, generation by generation."""
+    table = Table("generation", "title", "kind", "made", box=None)
+    table.add_column("id", no_wrap=True)
+    for work in page.items:
+        table.add_row(
+            str(work["generation"]),
+            shown(formats.label(work)),
+            work["kind"],
+            work["made_at"] or "",
+            work["id"],
+        )
+    out.print(table)
+    _say_more(out, page)
+
+
+def history(out: Console, page: Page) -> None:
     """Facts in order."""
-    if as_json:
-        _print_json(out, page.items)
-        return
     table = Table("position", "recorded", "fact", "actor", box=None)
     table.add_column("says", overflow="fold")
     for one in page.items:
@@ -148,11 +162,8 @@ def history(out: Console, page: Page, *, as_json: bool) -> None:
     out.print(table)
 
 
-def attribution(out: Console, person: dict[str, Any], page: Page, *, as_json: bool) -> None:
+def attribution(out: Console, person: dict[str, Any], page: Page) -> None:
     """The finished works a person is in."""
-    if as_json:
-        _print_json(out, page.items)
-        return
     out.print(f"\n[bold]{shown(person['name'] or '(forgotten)')}[/bold]\n")
     table = Table("finished work", "state", "how", "roles", "pieces", "nearest", box=None)
     for one in page.items:

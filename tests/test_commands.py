@@ -119,7 +119,7 @@ def test_a_story_by_the_command_line_alone(database: str) -> None:
     stemma("contributor", "merge", "cem2", "--into", "cem")
 
     def who(*words: str) -> dict[str, tuple[str, list[str]]]:
-        items = stemma.json("contributors", "album", "--json", *words)
+        items = stemma.json("contributors", "album", "--json", *words)["items"]
         return {one["contributor"]["name"]: (one["kind"], one["roles"]) for one in items}
 
     now = {
@@ -139,8 +139,8 @@ def test_a_story_by_the_command_line_alone(database: str) -> None:
     assert "letters" in stemma("history", "song")
     assert "contributor.merged" in stemma("history", "--of", "contributor", "cem")
     assert "Tides" in stemma("attribution", "ana")
-    assert stemma.json("attribution", "ana", "--json")[0]["release"]["title"] == "Tides"
-    assert stemma.json("works", "--kind", "release", "--json")[0]["title"] == "Tides"
+    assert stemma.json("attribution", "ana", "--json")["items"][0]["release"]["title"] == "Tides"
+    assert stemma.json("works", "--kind", "release", "--json")["items"][0]["title"] == "Tides"
     assert stemma.json("lineage", "album", "--format", "json")["root"] == work("album")
     assert "http" in stemma("works", "--kind", "outside")
     assert stemma("rebuild", "--grace-seconds", "0") == f"rebuilt up to position {head(stemma)}\n"

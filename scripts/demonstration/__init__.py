@@ -53,7 +53,9 @@ def questions() -> list[Question]:
             "lineage the-lighthouse --format dot",
         ),
         Question(
-            "What became of one drum loop?", f"/works/{loop}/descendants", "history kitchen-break"
+            "What became of one drum loop?",
+            f"/works/{loop}/descendants",
+            "descendants kitchen-break",
         ),
         Question("What is left of a piece that was withdrawn?", f"/works/{gulls}", "history gulls"),
         Question(
