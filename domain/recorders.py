@@ -277,14 +277,14 @@ def _translated() -> Iterator[None]:
 
 
 class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
-    """The journal in PostgreSQL."""
+    """The journal in PostgreSQL; text is compared by its bytes, as SQLite does, and faster."""
 
     POSITION = "notification_id"
     SCHEMA = (
         "CREATE TABLE IF NOT EXISTS stored_events (notification_id BIGINT PRIMARY KEY, "
         'originator_id TEXT COLLATE "C" NOT NULL, originator_version BIGINT NOT NULL, '
         "topic TEXT NOT NULL, state BYTEA NOT NULL, UNIQUE (originator_id, originator_version))",
-        VAULT,
+        VAULT.replace("TEXT", 'TEXT COLLATE "C"'),
         VAULT_BY_OWNER,
         "CREATE OR REPLACE FUNCTION facts_are_immutable() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'facts are immutable'; END $$",

@@ -296,7 +296,7 @@ def create_tables(writer: Writer, generation: int, *, all_indexes: bool) -> None
     """Create the read tables of a generation; a rebuild adds most indexes at its end."""
     for table in TABLES:
         name = table_name(table.name, generation)
-        writer.execute(table.create(name))
+        writer.execute(table.create(name, writer.TEXT))
         for number, index in enumerate(table.create_indexes(name)):
             if all_indexes or (table.key and number == 0):
                 writer.execute(index)

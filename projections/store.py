@@ -76,6 +76,9 @@ def table_name(table: str, generation: int) -> str:
 class Writer(ABC):
     """One write transaction."""
 
+    TEXT: str
+    """What the engine calls a column of text that is compared by its bytes."""
+
     @abstractmethod
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> int:
         """Carry out a statement; how many rows it touched."""

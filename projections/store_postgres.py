@@ -125,6 +125,8 @@ def _answering() -> Iterator[None]:
 class PostgresWriter(Writer):
     """One write transaction."""
 
+    TEXT = 'TEXT COLLATE "C"'
+
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
 

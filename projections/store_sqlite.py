@@ -134,6 +134,8 @@ class SQLiteStore(Store):
             # Read tables can be folded again: a power cut may cost the last pages of them.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA cache_size = -65536")
+            # Pages the system has in memory are read where they lie.
+            connection.execute("PRAGMA mmap_size = 4294967296")
             self._local.connection = connection
             with self._lock:
                 self._open.append(connection)
@@ -142,6 +144,8 @@ class SQLiteStore(Store):
 
 class SQLiteWriter(Writer):
     """One write transaction."""
+
+    TEXT = "TEXT"
 
     def __init__(self, store: SQLiteStore, connection: sqlite3.Connection) -> None:
         self.store, self.connection = store, connection
