@@ -35,6 +35,7 @@ from domain.permission import OPERATOR
 from domain.recorders import Placed
 from domain.refusal import Busy, Refusal
 from domain.seal import Disclosure, digest_of
+from projections.follower import uncollected
 from scripts.convert import convert_ocremix, convert_whosampled
 
 BATCH = 500
@@ -309,13 +310,23 @@ def import_lines(
     report, ids = Report(), Ids(namespace)
     reached: dict[str, int] = {}
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
-        while page := list(islice(lines, batch)):
-            if whole:
-                _restore(journal, page, report)
-            else:
-                _carry_out(journal, page, ids, reached, report)
+        for page in _pages(lines, batch):
+            with uncollected():
+                if whole:
+                    _restore(journal, page, report)
+                else:
+                    _carry_out(journal, page, ids, reached, report)
             progress(report)
     return report
+
+
+def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
+    while True:
+        with uncollected():
+            page = list(islice(lines, size))
+        if not page:
+            return
+        yield page
 
 
 def _carry_out(

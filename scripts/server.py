@@ -82,7 +82,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
         # Enough for every thread of every worker to be busy and as many again to wait.
         backpressure=max(2, settings.threads * 8),
         respawn_failed_workers=True,
-        workers_kill_timeout=10,
+        # A worker that is told to end while it starts does not hear it; no request takes longer.
+        workers_kill_timeout=5,
         websockets=False,
         log_level=LogLevels.warning,
         working_dir=Path(__file__).parent.parent,
