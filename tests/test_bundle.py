@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from domain.draft import Draft
+from domain.fact import FACTS
 from domain.outside import outside_id
 from projections import attribution, history, lineage
 from projections.store import View
@@ -146,7 +147,7 @@ def test_every_type_of_line_is_recorded_once(database: str) -> None:
         assert (first.unchanged.total(), second.recorded.total()) == (0, 0)
         assert second.unchanged == first.recorded
         assert service.journal.facts.head() == head
-        assert {placed.topic for placed in service.journal.read()} == set(bundle.FACTS)
+        assert {placed.topic for placed in service.journal.read()} == set(FACTS)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 500])

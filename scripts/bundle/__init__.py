@@ -1,0 +1,58 @@
+"""Bundles: contributors, pieces, remixes, credits and releases as JSON Lines or CSV, in and out."""
+
+from scripts.bundle.files import (
+    CSV_COLUMNS,
+    author,
+    cited,
+    component,
+    found_in,
+    lines_in,
+    read_json_lines,
+)
+from scripts.bundle.importing import BATCH, import_lines
+from scripts.bundle.lines import (
+    CREDIT,
+    PARTS,
+    PERSON,
+    REMIX,
+    SHAPES,
+    WORK,
+    BadLine,
+    Found,
+    Ids,
+    Line,
+    NotRestored,
+    Refused,
+    Report,
+    Shape,
+    step_of,
+)
+from scripts.bundle.whole import export_lines
+
+__all__ = [
+    "BATCH",
+    "CREDIT",
+    "CSV_COLUMNS",
+    "PARTS",
+    "PERSON",
+    "REMIX",
+    "SHAPES",
+    "WORK",
+    "BadLine",
+    "Found",
+    "Ids",
+    "Line",
+    "NotRestored",
+    "Refused",
+    "Report",
+    "Shape",
+    "author",
+    "cited",
+    "component",
+    "export_lines",
+    "found_in",
+    "import_lines",
+    "lines_in",
+    "read_json_lines",
+    "step_of",
+]

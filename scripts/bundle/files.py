@@ -1,0 +1,198 @@
+"""Files of a bundle: JSON Lines and CSV, read as a stream of lines.
+
+The one rule: what cannot be read is a line too, with its number and the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from scripts.bundle.lines import HALF, Found, Line
+from scripts.convert import convert_ocremix, convert_whosampled
+
+
+def found_in(path: Path, source: str = "bundle") -> Iterator[Found]:
+    """The lines of a JSON Lines file, a folder of CSV files, standard input or a data set."""
+    if source != "bundle":
+        lines = convert_whosampled(path) if source == "whosampled" else convert_ocremix(path)
+        for number, line in enumerate(lines, start=1):
+            yield Found(f"line {number}", line)
+    elif str(path) == "-":
+        yield from read_json_lines(sys.stdin)
+    elif path.is_dir():
+        yield from read_csv(path)
+    else:
+        with path.open(encoding="utf-8") as file:
+            yield from read_json_lines(file)
+
+
+def lines_in(path: Path, source: str = "bundle") -> int | None:
+    """About how many lines there are to read, for a progress bar; None if nobody knows."""
+    if source != "bundle" or str(path) == "-":
+        return None
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    total = 0
+    for one in files:
+        with one.open("rb") as file:
+            total += sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return total
+
+
+def read_json_lines(file: TextIO) -> Iterator[Found]:
+    """One JSON object a line; empty lines count but say nothing."""
+    # As bytes, so that what is not UTF-8 costs its line and not the file.
+    for number, raw in enumerate(file.buffer, start=1):
+        where = f"line {number}"
+        try:
+            text = raw.removeprefix(BOM_UTF8).decode()
+            if text.strip():
+                yield Found(where, _object(text))
+        except UnicodeDecodeError:
+            yield Found(where, {}, NOT_UTF8)
+        except ValueError as error:
+            yield Found(where, {}, str(error))
+        except RecursionError:
+            yield Found(where, {}, "not JSON: lists within lists without end")
+
+
+NOT_UTF8 = "not UTF-8"
+
+
+def _object(text: str) -> Line:
+    try:
+        line = json.loads(text, parse_float=_no_float)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if not isinstance(line, dict):
+        raise ValueError("not a JSON object")
+    return line
+
+
+def _no_float(text: str) -> float:
+    raise ValueError(f"the number {text} is not exact; write it as a text")
+
+
+CSV_COLUMNS: dict[str, tuple[str, ...]] = {
+    "contributors": ("id", "name"),
+    "contributions": (
+        "id",
+        "title",
+        "medium",
+        "authors",
+        "sources",
+        "made_at",
+        "licence",
+        "sha256",
+        "by",
+    ),
+    "remixes": ("id", "child", "parent", "kind", "rate", "evidence", "by"),
+    "credits": ("id", "work", "contributor", "role", "kind", "evidence", "by"),
+    "releases": ("id", "title", "components", "made_at", "published"),
+}
+"""The files of a CSV bundle, in the order in which they are read, and their columns."""
+
+
+def read_csv(folder: Path) -> Iterator[Found]:
+    """The lines of a CSV bundle, file by file."""
+    for name, columns in CSV_COLUMNS.items():
+        path = folder / f"{name}.csv"
+        if not path.exists():
+            continue
+        # A byte that is not UTF-8 costs its row, not the file.
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            reader = csv.DictReader(file)
+            header = list(reader.fieldnames or ())
+            if unknown := sorted(ascii(name) for name in set(header) - set(columns)):
+                yield Found(f"{path.name}:1", {}, f"unknown columns: {', '.join(unknown)}")
+            elif len(set(header)) < len(header):
+                yield Found(f"{path.name}:1", {}, "a column is there twice")
+            else:
+                yield from _csv_rows(name, reader)
+
+
+def _csv_rows(name: str, reader: csv.DictReader[str]) -> Iterator[Found]:
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            # The DictReader's own number is that of the row before.
+            yield Found(f"{name}.csv:{reader.reader.line_num}", {}, f"not CSV: {error}")
+            continue
+        if row is None:
+            return
+        yield from _csv_lines(f"{name}.csv:{reader.line_num}", name, row)
+
+
+def _csv_lines(where: str, name: str, row: dict[str, Any]) -> Iterator[Found]:
+    if None in row or any(value is None for value in row.values()):
+        yield Found(where, {}, "not as many values as the file has columns")
+        return
+    if any(HALF.search(value) for value in row.values()):
+        yield Found(where, {}, NOT_UTF8)
+        return
+    line: Line = {"type": _TYPE[name], **{key: value for key, value in row.items() if value}}
+    published = line.pop("published", "no").lower()
+    try:
+        if published not in ("yes", "no"):
+            raise ValueError(f"“published” is “{published}”; it must be yes or empty")
+        if name == "contributions":
+            line["authors"] = [author(text) for text in _items(line.pop("authors", ""))]
+            line["sources"] = [cited(text) for text in _items(line.pop("sources", ""))]
+        elif name == "releases":
+            line["components"] = [component(text) for text in _items(line.pop("components", ""))]
+        elif name == "remixes" and _is_uri(line.get("parent", "")):
+            line["uri"] = line.pop("parent")
+    except ValueError as error:
+        yield Found(where, line, str(error))
+        return
+    yield Found(where, line)
+    if published == "yes":
+        yield Found(where, {"type": "release.publish", "id": line.get("id")})
+
+
+_TYPE = {
+    "contributors": "contributor",
+    "contributions": "contribution",
+    "remixes": "remix",
+    "credits": "credit",
+    "releases": "release",
+}
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split("|") if item.strip()]
+
+
+def author(text: str) -> Line:
+    """An author as “CONTRIBUTOR ROLE”."""
+    person, _, role = text.partition(" ")
+    if not role:
+        raise ValueError(f"“{text}” is not a contributor and a role")
+    return {"contributor": person, "role": role.strip()}
+
+
+def cited(text: str) -> Line:
+    """A source as “WORK|URI KIND [RATE]”."""
+    words = text.split()
+    if not 2 <= len(words) <= 3:
+        raise ValueError(f"“{text}” is not a source, a kind and perhaps a rate")
+    source = {"uri" if _is_uri(words[0]) else "work": words[0], "kind": words[1]}
+    return source | ({"rate": words[2]} if len(words) == 3 else {})
+
+
+def component(text: str) -> Line:
+    """A component as “WORK [RATE]”."""
+    words = text.split()
+    if len(words) > 2:
+        raise ValueError(f"“{text}” is not a work and perhaps a rate")
+    return {"work": words[0]} | ({"rate": words[1]} if len(words) == 2 else {})
+
+
+def _is_uri(text: str) -> bool:
+    return "://" in text or text.startswith(("urn:", "doi:", "ipfs:"))

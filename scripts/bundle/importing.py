@@ -1,0 +1,127 @@
+"""Importing a bundle: its lines carried out in batches, each batch one append.
+
+The one rule: a line is recorded whole or refused with its number and reason, and importing the
+same lines twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, islice
+
+from eventsourcing.persistence import IntegrityError
+
+from domain.journal import Journal
+from domain.refusal import Busy, Refusal
+from projections.follower import uncollected
+from scripts.bundle.lines import BadLine, Found, Ids, Refused, Report, Step, step_of
+from scripts.bundle.whole import Restoration
+
+BATCH = 500
+"""How many lines are recorded in one append."""
+ATTEMPTS = 12
+
+
+def import_lines(
+    journal: Journal,
+    found: Iterable[Found],
+    *,
+    namespace: str = "bundle",
+    batch: int = BATCH,
+    progress: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Record lines in batches; every refused one is reported and none is lost to another."""
+    report, ids = Report(), Ids(namespace)
+    reached: dict[str, int] = {}
+    for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
+        for page in _pages(lines, batch):
+            with uncollected():
+                if whole:
+                    _restore(journal, page, report)
+                else:
+                    _carry_out(journal, page, ids, reached, report)
+            progress(report)
+    return report
+
+
+def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
+    while True:
+        with uncollected():
+            page = list(islice(lines, size))
+        if not page:
+            return
+        yield page
+
+
+def _carry_out(
+    journal: Journal, page: list[Found], ids: Ids, reached: dict[str, int], report: Report
+) -> None:
+    steps: list[tuple[Found, Step | BadLine]] = []
+    for found in page:
+        try:
+            if found.error:
+                raise BadLine(found.error)
+            steps.append((found, step_of(found.line, ids)))
+        except BadLine as refusal:
+            steps.append((found, refusal))
+    touched = {id for _, step in steps if isinstance(step, Step) for id in step.touched}
+    for _ in range(ATTEMPTS):
+        recorded, unchanged = Counter[str](), Counter[str]()
+        refused: list[Refused] = []
+        draft = journal.draft(once=ChainMap({}, reached))
+        draft.prefetch(touched)
+        for found, step in steps:
+            try:
+                if isinstance(step, BadLine):
+                    raise step
+                before = len(draft.facts)
+                step.command(draft, **step.arguments)
+            except Refusal as refusal:
+                refused.append(_refused(found, step, refusal))
+            else:
+                count = recorded if len(draft.facts) > before else unchanged
+                count[found.line["type"]] += 1
+        try:
+            draft.commit()
+        except IntegrityError:
+            continue
+        reached.update(draft.once or {})
+        report.recorded += recorded
+        report.unchanged += unchanged
+        report.refused += refused
+        return
+    raise Busy
+
+
+def _refused(found: Found, step: Step | BadLine, refusal: Refusal) -> Refused:
+    """The refusal in the bundle's own words: its ids where the message has ours."""
+    reason = str(refusal)
+    arguments = {} if isinstance(step, BadLine) else step.arguments
+    for name, value in found.line.items():
+        if isinstance(value, str) and isinstance(arguments.get(name), str):
+            reason = reason.replace(arguments[name], value)
+    return Refused(found.where, refusal.code, reason, found.line)
+
+
+def _restore(journal: Journal, page: list[Found], report: Report) -> None:
+    """Put whole facts back; those that stand there already are unchanged."""
+    broken = any(one.line.get("type") == "fact" for one in report.refused)
+    for _ in range(ATTEMPTS):
+        restoration = Restoration(journal, [found.line for found in page], broken=broken)
+        unchanged, refused = 0, []
+        for found in page:
+            try:
+                unchanged += not restoration.put(found.line)
+            except Refusal as refusal:
+                restoration.broken = True
+                refused.append(Refused(found.where, refusal.code, str(refusal), found.line))
+        try:
+            restoration.commit()
+        except IntegrityError:
+            continue
+        report.recorded["fact"] += len(restoration.placed)
+        report.unchanged["fact"] += unchanged
+        report.refused += refused
+        return
+    raise Busy

@@ -1,0 +1,161 @@
+"""Whole facts: written out with their texts, and put back at their places.
+
+The one rule: what is put back is byte for byte what was written out, and a journal has no holes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from datetime import datetime
+from typing import Any, TypeGuard
+
+from eventsourcing.persistence import IntegrityError, StoredEvent
+
+from domain.contribution import Contribution
+from domain.draft import BORN, PENDING
+from domain.fact import FACTS
+from domain.journal import Journal
+from domain.recorders import Placed
+from domain.seal import Disclosure, digest_of
+from scripts.bundle.lines import BadLine, Line, NotRestored
+
+
+class Restoration:
+    """Whole facts on their way back to their places.
+
+    A journal has no holes, so once a fact was refused no later one is put back.
+    """
+
+    def __init__(self, journal: Journal, lines: list[Line], *, broken: bool) -> None:
+        self.journal, self.broken = journal, broken
+        # Read first: what others record from now on makes the head another one.
+        self.head = journal.facts.head()
+        self.next = self.head + 1
+        positions = [line.get("position") for line in lines]
+        self.there = {
+            placed.position: placed
+            for placed in journal.facts.at([p for p in positions if _is_position(p)])
+        }
+        ids = {line["id"] for line in lines if isinstance(line.get("id"), str)}
+        self.streams: dict[str, list[Placed]] = {}
+        for placed in journal.facts.streams({id for id in ids if _UUID.match(id)}):
+            self.streams.setdefault(placed.originator_id, []).append(placed)
+        self.placed: list[Placed] = []
+        self.texts: list[Disclosure] = []
+        self.erased: set[str] = set()
+
+    def put(self, line: Line) -> bool:
+        """Take one more fact; false if it stands at its place already, NotRestored if it can't."""
+        placed, texts = _whole_fact(line)
+        if self.there.get(placed.position) == placed:
+            return False
+        stream = self.streams.setdefault(placed.originator_id, [])
+        if placed.position < self.next:
+            raise NotRestored(f"position {placed.position} holds another fact")
+        if self.broken or placed.position > self.next:
+            raise NotRestored("a fact before it is missing")
+        if placed.originator_version != len(stream) + 1:
+            raise NotRestored(f"it is not the next fact about {placed.originator_id}")
+        stream.append(placed)
+        self.next += 1
+        self.placed.append(placed)
+        self.texts += texts
+        if placed.topic == Contribution.Withdrawn.TOPIC:
+            # An older export may have brought the title back.
+            self.erased.add(json.loads(stream[0].state)["title"])
+        return True
+
+    def commit(self) -> None:
+        """Record what was taken; IntegrityError when others were faster."""
+        if self.broken and self.journal.facts.head() != self.head:
+            raise IntegrityError  # what was refused may stand there by now
+        if self.placed:
+            self.journal.append_stored(
+                [
+                    StoredEvent(placed.originator_id, placed.originator_version, *placed[3:])
+                    for placed in self.placed
+                ],
+                positions=[placed.position for placed in self.placed],
+                disclosures=self.texts,
+                erased=self.erased,
+            )
+
+
+def _is_position(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 < value < PENDING
+
+
+def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
+    try:
+        placed = Placed(
+            line["position"], line["id"], line["version"], line["topic"], line["state"].encode()
+        )
+        texts = [Disclosure(*text) for text in line.get("texts", [])]
+        content = _content_of(placed)
+        fits = all(
+            text.digest in content.values()
+            and text.digest == digest_of(text.salt, text.name, text.value)
+            for text in texts
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise BadLine("not a fact as “stemma export” writes it") from None
+    if not fits:
+        raise NotRestored("a text is not the one the fact commits to")
+    return placed, texts
+
+
+def _content_of(placed: Placed) -> dict[str, str]:
+    """What a stored fact says; ValueError if it says something no fact of its kind can say."""
+    kind = FACTS.get(placed.topic)
+    if kind is None:
+        raise BadLine(f"there is no kind of fact “{placed.topic}”")
+    content: dict[str, Any] = json.loads(placed.state)
+    datetime.fromisoformat(content["timestamp"])
+    says = {one.name: one.default is MISSING for one in fields(kind)}
+    needed = {name for name, is_needed in says.items() if is_needed} - _PLACE
+    if (
+        not _is_position(placed.position)
+        or not _is_position(placed.originator_version)
+        or not _UUID.match(placed.originator_id)
+        or (placed.originator_version == 1) != (kind in BORN)
+        or not needed <= content.keys() <= says.keys() - _PLACE
+        or not all(isinstance(value, str) and "\0" not in value for value in content.values())
+    ):
+        raise ValueError(placed)
+    return content
+
+
+_PLACE = frozenset({"originator_id", "originator_version"})
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+
+def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator[Line]:
+    """Every fact as it is stored, with the texts it commits to as far as they are not erased."""
+    while placed := journal.facts.after(after, page):
+        sealed = [(one, _sealed(one)) for one in placed]
+        known = {
+            disclosure.digest: disclosure
+            for disclosure in journal.facts.disclosures(
+                [digest for _, digests in sealed for digest in digests]
+            )
+        }
+        for one, digests in sealed:
+            texts = [list(known[digest]) for digest in digests if digest in known]
+            yield {
+                "type": "fact",
+                "position": one.position,
+                "id": one.originator_id,
+                "version": one.originator_version,
+                "topic": one.topic,
+                "state": one.state.decode(),
+                **({"texts": texts} if texts else {}),
+            }
+        after = placed[-1].position
+
+
+def _sealed(placed: Placed) -> list[str]:
+    content = json.loads(placed.state)
+    return [content[name] for name in FACTS[placed.topic].SEALED if name in content]
