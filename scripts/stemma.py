@@ -63,7 +63,7 @@ def main(ctx: click.Context, database: str | None) -> None:
     """Who made what from what, how a credit came to be, and who contributed to a finished work.
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
-    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_FOLLOW.
+    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_FOLLOW.
 
     Wherever an id is asked for, the text a bundle used for it does as well.
     """
@@ -534,7 +534,11 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
                 line[name] = value
         with opened(ctx) as service:
             step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
-            receipt = service.journal.record(step.command, **step.arguments)
+            try:
+                receipt = service.journal.record(step.command, **step.arguments)
+            except Refusal as refusal:
+                said = bundle.in_its_words(line, step, refusal)
+                raise click.ClickException(f"{said} ({refusal.code})") from refusal
             service.follower.catch_up()
         click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
 

@@ -9,7 +9,7 @@ from scripts.bundle.files import (
     lines_in,
     read_json_lines,
 )
-from scripts.bundle.importing import BATCH, import_lines
+from scripts.bundle.importing import BATCH, import_lines, in_its_words
 from scripts.bundle.lines import (
     CREDIT,
     PARTS,
@@ -52,6 +52,7 @@ __all__ = [
     "export_lines",
     "found_in",
     "import_lines",
+    "in_its_words",
     "lines_in",
     "read_json_lines",
     "step_of",

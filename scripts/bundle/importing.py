@@ -15,7 +15,7 @@ from eventsourcing.persistence import IntegrityError
 from domain.journal import Journal
 from domain.refusal import Busy, Refusal
 from projections.follower import uncollected
-from scripts.bundle.lines import BadLine, Found, Ids, Refused, Report, Step, step_of
+from scripts.bundle.lines import BadLine, Found, Ids, Line, Refused, Report, Step, step_of
 from scripts.bundle.whole import Restoration
 
 BATCH = 500
@@ -95,13 +95,17 @@ def _carry_out(
 
 
 def _refused(found: Found, step: Step | BadLine, refusal: Refusal) -> Refused:
-    """The refusal in the bundle's own words: its ids where the message has ours."""
-    reason = str(refusal)
-    arguments = {} if isinstance(step, BadLine) else step.arguments
-    for name, value in found.line.items():
-        if isinstance(value, str) and isinstance(arguments.get(name), str):
-            reason = reason.replace(arguments[name], value)
+    reason = str(refusal) if isinstance(step, BadLine) else in_its_words(found.line, step, refusal)
     return Refused(found.where, refusal.code, reason, found.line)
+
+
+def in_its_words(line: Line, step: Step, refusal: Refusal) -> str:
+    """What a refusal says in the words of the line: its ids where the message has ours."""
+    reason = str(refusal)
+    for name, value in line.items():
+        if isinstance(value, str) and isinstance(step.arguments.get(name), str):
+            reason = reason.replace(step.arguments[name], value)
+    return reason
 
 
 def _restore(journal: Journal, page: list[Found], report: Report) -> None:
