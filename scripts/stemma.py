@@ -457,13 +457,46 @@ def receipt(ctx: click.Context, position: int, file: Path) -> None:
         written.write(proof)
 
 
+@main.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    required=True,
+    metavar="VKEY",
+    help="A public key of the log, or a file that holds it.",
+)
+def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
+    """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
+
+    Everything is computed again from the leaves. Do it regularly: a rewrite, a fork or a rollback
+    since the last time is noticed, and the folder keeps what was believed.
+    """
+    from scripts import mirror as mirroring
+    from scripts.verify import describe_checkpoint, read_key
+
+    try:
+        with progress_of("mirroring") as told:
+            trusted = mirroring.mirror(
+                url.rstrip("/"), folder, [read_key(text) for text in keys], told
+            )
+    except mirroring.NotVerified as problem:
+        raise click.ClickException(f"NOT VERIFIED: {problem}") from problem
+    except mirroring.Unreachable as problem:
+        raise click.ClickException(str(problem)) from problem
+    for line in describe_checkpoint(trusted):
+        click.echo(line)
+
+
 @main.command(
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def verify(words: tuple[str, ...]) -> None:
-    """Check a receipt or a checkpoint, offline: verify receipt FILE --key PUBLIC-KEY.
+    """Check a receipt, a checkpoint or a mirrored log, offline: verify receipt FILE --key KEY.
 
     It needs no database and none of this program but scripts/verify.py and four files of domain/;
     “verify --help” tells more.

@@ -1,4 +1,4 @@
-"""Check a receipt or a checkpoint offline: ``python scripts/verify.py receipt FILE --key VKEY``.
+"""Check a receipt, a checkpoint or a log offline: ``scripts/verify.py receipt FILE --key VKEY``.
 
 The one rule: nothing is needed but this checkout, the standard library and ``cryptography``; no
 database, no network, no setting.
@@ -16,10 +16,19 @@ from pathlib import Path
 if not __package__:  # run as a file: the checkout, instead of this folder, is where imports begin
     sys.path[:1] = [str(Path(__file__).resolve().parents[1])]
 
-from domain.checkpoint import Trusted, open_checkpoint
+from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
-from domain.receipt import Receipt, verify_receipt
-from domain.tree import NotVerified
+from domain.receipt import Receipt, read_leaf, verify_receipt
+from domain.tree import (
+    ENTRIES,
+    NotVerified,
+    Tile,
+    entries_of,
+    grow,
+    leaf_hash,
+    root_of,
+    tile_at,
+)
 
 
 def read_key(text: str) -> VerifierKey:
@@ -31,6 +40,57 @@ def read_key(text: str) -> VerifierKey:
         if len(text) > 4096 or not path.is_file():
             raise
         return VerifierKey.parse(path.read_text("utf-8").strip())
+
+
+def bundles_of(size: int) -> Iterator[Tile]:
+    """The entry bundles of a log of a size, in order."""
+    number = 0
+    while tile := tile_at(ENTRIES, number, size):
+        yield tile
+        number += 1
+
+
+def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None) -> None:
+    """Raise NotVerified, naming the file, unless a mirrored log is whole and as it was signed.
+
+    Everything is computed again from the leaves: each tile, the root, and the root at the size
+    that is remembered.
+    """
+    hashes: list[bytes] = []
+    for bundle in bundles_of(checkpoint.size):
+        entries = entries_of(_bytes_of(folder, bundle))
+        if len(entries) != bundle.width:
+            raise NotVerified(f"{bundle.path} holds {len(entries)} leaves, not {bundle.width}")
+        for entry in entries:
+            hashes.append(leaf_hash(entry))
+            if read_leaf(entry).position != len(hashes):
+                raise NotVerified(f"{bundle.path}: leaf {len(hashes) - 1} says another position")
+    for tile, computed in grow(0, hashes, lambda _: ()).items():
+        if _bytes_of(folder, tile) != computed:
+            raise NotVerified(f"{tile.path} is not what its leaves hash to")
+    if root_of(hashes) != checkpoint.root:
+        raise NotVerified("the leaves do not hash to the root that was signed")
+    if remembered is not None and remembered.size:
+        must_continue(remembered, checkpoint)
+        if root_of(hashes[: remembered.size]) != remembered.root:
+            raise NotVerified(
+                f"fork: the first {remembered.size} leaves are not the ones of before"
+            )
+
+
+def must_continue(old: Checkpoint, new: Checkpoint) -> None:
+    """Raise NotVerified if a log has become smaller, or another one."""
+    if old.origin != new.origin:
+        raise NotVerified(f"{new.origin} is another log than {old.origin}")
+    if new.size < old.size:
+        raise NotVerified(f"rollback: the log had {old.size} leaves and now has {new.size}")
+
+
+def _bytes_of(folder: Path, tile: Tile) -> bytes:
+    try:
+        return (folder / tile.path).read_bytes()
+    except FileNotFoundError:
+        raise NotVerified(f"{tile.path} is missing") from None
 
 
 def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
@@ -78,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (
         ("receipt", "prove what was recorded and where it stands in the log"),
         ("checkpoint", "prove that the log has signed a checkpoint"),
+        ("log", "prove that a mirrored log (a folder) is whole and as it was signed"),
     ):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("file", metavar="FILE", type=Path)
@@ -106,13 +167,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def check(options: argparse.Namespace) -> Iterator[str]:
     """What the file proves, line by line; NotVerified if it does not."""
-    data = options.file.read_bytes()
+    is_log = options.command == "log"
+    data = (options.file / "checkpoint" if is_log else options.file).read_bytes()
     keys = [read_key(text) for text in options.key]
     witnesses = [read_key(text) for text in options.witness]
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
     if options.command == "receipt":
         return describe_receipt(verify_receipt(data, keys, **asked))
-    return describe_checkpoint(open_checkpoint(data, keys, **asked))
+    trusted = open_checkpoint(data, keys, **asked)
+    if is_log:
+        check_log(options.file, trusted.checkpoint)
+    return describe_checkpoint(trusted)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from serving import serving
+from click.testing import CliRunner
+from serving import Served, serving
 
 from domain.checkpoint import (
     Checkpoint,
@@ -23,8 +24,11 @@ from domain.receipt import verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import NotVerified, entries_of, leaf_hash, root_of, tiles_of
 from projections.log import Log, leaf_of
+from scripts.mirror import mirror
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, make_log_key, read_settings, read_signer
+from scripts.stemma import main
+from scripts.verify import check_log
 
 SIGNER = SignerKey.new("stemma.example/log")
 KEYS = [SIGNER.verifier]
@@ -215,3 +219,84 @@ def test_the_signing_key_comes_from_a_file_or_a_variable(tmp_path: Path) -> None
     assert read_signer(read_settings(named), named) == SIGNER
     with pytest.raises(BadSetting, match="STEMMA_LOG_KEY"):
         read_signer(read_settings(named), {"SECRET": "PRIVATE+KEY+nonsense"})
+
+
+# -- mirrors -------------------------------------------------------------------------------
+
+
+def mirrored(served: Served, folder: Path) -> Checkpoint:
+    served.service.log.catch_up()
+    signer = served.service.log.signer
+    assert signer is not None
+    url = f"http://127.0.0.1:{served.operator.port}/log"
+    return mirror(url, folder, [signer.verifier]).checkpoint
+
+
+def test_a_mirror_follows_the_log_and_is_whole(database: str, tmp_path: Path) -> None:
+    with serving(database, follow=False) as served:
+        for people in (3, 300, 1):
+            tell(served.service, people)
+            checkpoint = mirrored(served, tmp_path / "mirror")
+            assert checkpoint.size == served.service.journal.facts.head()
+        assert (tmp_path / "mirror" / "tile" / "0" / "000").stat().st_size == 256 * 32
+        assert mirrored(served, tmp_path / "mirror") == checkpoint
+
+
+def test_every_byte_of_a_small_mirror_that_is_changed_is_noticed(tmp_path: Path) -> None:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", follow=False) as served:
+        tell(served.service, 3)
+        folder = tmp_path / "mirror"
+        mirrored(served, folder)
+        signer = served.service.log.signer
+    assert signer is not None
+
+    def check() -> None:
+        note = (folder / "checkpoint").read_bytes()
+        check_log(folder, open_checkpoint(note, [signer.verifier]).checkpoint)
+
+    check()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) == 3
+    for path in files:
+        data = path.read_bytes()
+        for at in range(len(data)):
+            path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            with pytest.raises(NotVerified):
+                check()
+        path.write_bytes(data)
+    check()
+
+
+def test_a_rewrite_a_rollback_and_another_log_are_noticed(tmp_path: Path) -> None:
+    """The operator starts anew with the same key; a mirror remembers what it was shown."""
+    folder = tmp_path / "mirror"
+    for name, people, said in (
+        ("a", 5, None),
+        ("b", 5, "fork"),
+        ("c", 9, "fork"),
+        ("d", 2, "roll"),
+    ):
+        with serving(f"sqlite:///{tmp_path / name}.db", follow=False) as served:
+            served.service.log.signer = SIGNER
+            tell(served.service, people)
+            if said is None:
+                mirrored(served, folder)
+                continue
+            with pytest.raises(NotVerified, match=said):
+                mirrored(served, folder)
+            assert open_checkpoint((folder / "checkpoint").read_bytes(), KEYS).checkpoint.size == 5
+
+
+def test_a_mirror_is_kept_and_checked_from_the_command_line(tmp_path: Path) -> None:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", follow=False) as served:
+        tell(served.service, 2)
+        served.service.log.catch_up()
+        url = f"http://127.0.0.1:{served.operator.port}/log"
+        key = served.operator.get("/log/key").text.strip()
+        run, folder = CliRunner().invoke, str(tmp_path / "mirror")
+        assert "size        2" in run(main, ["mirror", url, folder, "--key", key]).output
+        assert run(main, ["verify", "log", folder, "--key", key]).exit_code == 0
+        (tmp_path / "mirror" / "tile" / "0" / "000.p" / "2").write_bytes(b"x" * 64)
+        assert run(main, ["verify", "log", folder, "--key", key]).exit_code == 1
+        away = run(main, ["mirror", "http://127.0.0.1:9/log", folder, "--key", key])
+        assert (away.exit_code, away.output.count("\n")) == (1, 1)

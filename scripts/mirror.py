@@ -1,0 +1,79 @@
+"""Mirroring a log: its tiles and leaves kept in a folder, checked whole before they are believed.
+
+The one rule: the checkpoint in the folder is replaced only after everything below the new one was
+computed again and the old one was found in it; so a rewrite, a fork or a rollback is noticed.
+
+The folder is a C2SP tlog-tiles log itself: any web server can serve it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from domain.checkpoint import Trusted, open_checkpoint
+from domain.note import VerifierKey
+from domain.tree import TILE_WIDTH, NotVerified, Tile, tiles_of
+from scripts.verify import bundles_of, check_log, must_continue
+
+TIMEOUT_SECONDS = 30
+
+
+class Unreachable(Exception):
+    """The log does not answer."""
+
+
+def mirror(
+    url: str,
+    folder: Path,
+    keys: Sequence[VerifierKey],
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
+) -> Trusted:
+    """Bring a folder up to the log at an address; NotVerified if the log is not what it was.
+
+    Full tiles that are there already are not fetched again: they never change.
+    """
+    note = _fetch(f"{url}/checkpoint")
+    trusted = open_checkpoint(note, keys)
+    kept = folder / "checkpoint"
+    remembered = open_checkpoint(kept.read_bytes(), keys).checkpoint if kept.exists() else None
+    if remembered is not None:
+        must_continue(remembered, trusted.checkpoint)
+    size = trusted.checkpoint.size
+    tiles = [*bundles_of(size), *tiles_of(size)]
+    for number, tile in enumerate(tiles, start=1):
+        _keep(url, folder, tile)
+        progress(number, len(tiles))
+    check_log(folder, trusted.checkpoint, remembered)
+    _write(kept, note)
+    return trusted
+
+
+def _keep(url: str, folder: Path, tile: Tile) -> None:
+    path = folder / tile.path
+    if tile.width < TILE_WIDTH or not path.exists():
+        _write(path, _fetch(f"{url}/{tile.path}"))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
+
+
+def _fetch(address: str) -> bytes:
+    if not address.startswith(("http://", "https://")):
+        raise Unreachable(f"{address} is not an http address")
+    try:
+        with urlopen(address, timeout=TIMEOUT_SECONDS) as answer:
+            data: bytes = answer.read()
+            return data
+    except (URLError, OSError) as error:
+        raise Unreachable(f"{address}: {error}") from error
+
+
+__all__ = ["NotVerified", "Unreachable", "mirror"]
