@@ -2,9 +2,10 @@
 
 The one rule: what is documented is what runs; a route is declared here or it does not exist.
 
-Three kinds of route carry the whole service: one brings something into being, one changes its
+A few kinds of route carry the whole service: one brings something into being, one changes its
 state, one asks. The first two hand a command of the domain to the journal, the third hands a view
-of the store to a question.
+of the store to a question. Besides, one computes from its body alone, one gives a file, and one
+tells about the service.
 """
 
 from __future__ import annotations
