@@ -14,7 +14,7 @@ from domain.credit import Credit
 from domain.fact import Fact
 from domain.refusal import UnknownContributor, UnknownCredit
 from projections import lineage
-from projections.lineage import Ancestry, WorkRow
+from projections.lineage import Ancestry
 from projections.store import Page, View, decode_cursor, encode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
@@ -402,11 +402,9 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
     return Page(items, encode_cursor(found[limit - 1][0]) if len(found) > limit else None)
 
 
-def makers(view: View, works: Iterable[WorkRow]) -> dict[int, list[dict[str, Any]]]:
+def makers(view: View, works: Collection[int]) -> dict[int, list[dict[str, Any]]]:
     """Who is credited directly on each work: the names that stand on a card or a line."""
-    rows = [
-        row for row in credits_on(view, {work.number for work in works}) if row.kind == "direct"
-    ]
+    rows = [row for row in credits_on(view, works) if row.kind == "direct"]
     named = persons(view, {row.contributor for row in rows})
     made: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
@@ -416,9 +414,8 @@ def makers(view: View, works: Iterable[WorkRow]) -> dict[int, list[dict[str, Any
 
 def lineage_with_makers(view: View, id: str) -> dict[str, Any]:
     """A work's whole ancestry as nodes and edges, each node with who is credited on it."""
-    told = lineage.lineage(view, id)
-    rows = lineage.rows_by_id(view, [node["id"] for node in told["nodes"]])
-    made = makers(view, rows.values())
-    for node in told["nodes"]:
-        node["contributors"] = made.get(rows[node["id"]].number, [])
+    numbers, told = lineage.drawn(view, id)
+    made = makers(view, numbers)
+    for number, node in zip(numbers, told["nodes"], strict=True):
+        node["contributors"] = made.get(number, [])
     return told

@@ -185,14 +185,6 @@ def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
     return {row[0]: WorkRow(*row) for row in rows}
 
 
-def rows_by_id(view: View, ids: Iterable[str]) -> dict[str, WorkRow]:
-    """The works with these ids."""
-    rows = view.rows(
-        f"SELECT {_WORK} FROM @works w WHERE w.id IN :ids AND {holds('w')}", ids=list(ids)
-    )
-    return {row[1]: WorkRow(*row) for row in rows}
-
-
 def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of the works with these numbers."""
     rows = view.rows(
@@ -466,12 +458,17 @@ def edges_above(view: View, root: int, columns: str) -> list[Row]:
 
 def lineage(view: View, id: str) -> dict[str, Any]:
     """A work's whole ancestry as nodes and edges, for pictures and export."""
+    return drawn(view, id)[1]
+
+
+def drawn(view: View, id: str) -> tuple[list[int], dict[str, Any]]:
+    """A work's whole ancestry as nodes and edges, and the nodes' numbers in their order."""
     row = find(view, id)
     columns = "e.child, e.parent, e.kind, e.id, e.rate, e.state"
     edges = [Edge(*found) for found in edges_above(view, row.number, columns)]
     tree = Ancestry(row.number, (edge[:3] for edge in edges))
     nodes = references(view, tree.generation)
-    return {
+    return list(tree.generation), {
         "root": id,
         "nodes": [
             {**nodes[number], "generation": generation}

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from domain import checkpoint as checkpoints
 from domain.checkpoint import Checkpoint
@@ -24,6 +25,7 @@ from domain.refusal import NotInLog
 from domain.tree import (
     ENTRIES,
     HASH_BYTES,
+    TILE_WIDTH,
     Tile,
     bundle,
     consistency_proof,
@@ -34,7 +36,7 @@ from domain.tree import (
     tile_at,
     tile_of,
 )
-from projections.store import Overtaken, Store, Writer
+from projections.store import Overtaken, Row, Store
 
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
@@ -108,7 +110,7 @@ class Log:
                 )
                 if not moved:
                     raise Overtaken
-                grown = grow(size, hashes, lambda tiles: _rows(writer, tiles))
+                grown = grow(size, hashes, partial(_read, writer.query))
                 writer.execute_many(
                     "INSERT INTO log_tiles (place, hashes) VALUES (:place, :hashes) "
                     "ON CONFLICT (place) DO UPDATE SET hashes = excluded.hashes",
@@ -172,8 +174,7 @@ class Log:
         if there is None or tile.width > there.width:
             raise NotInLog(path)
         if tile.level == ENTRIES:
-            first = tile.number * 256
-            placed = self.journal.facts.after(first, tile.width)
+            placed = self.journal.facts.after(tile.number * TILE_WIDTH, tile.width)
             return tile, bundle(leaf_of(one) for one in placed)
         (hashes,) = self._tiles([tile])
         return tile, hashes[: tile.width * HASH_BYTES]
@@ -200,13 +201,7 @@ class Log:
         return consistency_proof(old, new, self._tiles)
 
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
-        rows: dict[int, bytes] = dict(
-            self.store.query(
-                "SELECT place, hashes FROM log_tiles WHERE place IN :places",
-                places=[_place(tile) for tile in tiles],
-            )
-        )
-        return [bytes(rows[_place(tile)]) for tile in tiles]
+        return _read(lambda sql, values: self.store.query(sql, **values), tiles)
 
 
 def leaf_of(placed: Placed) -> bytes:
@@ -214,14 +209,12 @@ def leaf_of(placed: Placed) -> bytes:
     return leaf_bytes(*placed)
 
 
-def _rows(writer: Writer, tiles: Sequence[Tile]) -> list[bytes]:
-    rows: dict[int, bytes] = dict(
-        writer.query(
-            "SELECT place, hashes FROM log_tiles WHERE place IN :places",
-            {"places": [_place(tile) for tile in tiles]},
-        )
-    )
-    return [bytes(rows[_place(tile)]) for tile in tiles]
+def _read(query: Callable[[str, dict[str, Any]], list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
+    """The rows of these tiles, within a transaction or outside."""
+    places = [_place(tile) for tile in tiles]
+    sql = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
+    rows: dict[int, bytes] = dict(query(sql, {"places": places}))
+    return [bytes(rows[place]) for place in places]
 
 
 def _place(tile: Tile) -> int:

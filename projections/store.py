@@ -231,12 +231,9 @@ class View:
         return View(self.store, self.read, self.generation, min(as_of, self.as_of))
 
 
-HOLDS = "{0}.since <= :as_of AND {0}.until > :as_of"
-
-
 def holds(alias: str) -> str:
     """The condition that a versioned row holds as of the view's position."""
-    return HOLDS.format(alias)
+    return f"{alias}.since <= :as_of AND {alias}.until > :as_of"
 
 
 def encode_cursor(*place: object) -> str:

@@ -290,6 +290,16 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 _limit = click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 
 
+def tell(
+    view: View, page: Page, as_json: bool, show: Callable[..., None], *more: dict[str, Any]
+) -> None:
+    """Print a list: as the API answers it, or laid out for reading."""
+    if as_json:
+        terminal.listed(out, view.as_of, page)
+    else:
+        show(out, *more, page)
+
+
 def named(kind: str, text: str) -> str:
     """The id a text stands for."""
     return bundle.Ids("bundle").named(kind, text)
@@ -311,10 +321,7 @@ def works(ctx: click.Context, /, as_of: int | None, as_json: bool, **filters: An
         filters["role"] = role_named(filters["role"])
     with asked(ctx, as_of) as (_, view):
         page = lineage.works(view, **filters)
-    if as_json:
-        terminal.listed(out, view.as_of, page)
-    else:
-        terminal.works(out, page)
+    tell(view, page, as_json, terminal.works)
 
 
 @main.command()
@@ -340,10 +347,7 @@ def contributors(
         page = attribution.contributors(view, id, role=named_role, limit=10_000)
         told = lineage.work(view, id)
         tree = attribution.lineage_with_makers(view, id)
-    if as_json:
-        terminal.listed(out, view.as_of, page)
-    else:
-        terminal.contributors(out, told, page, tree)
+    tell(view, page, as_json, terminal.contributors, told, tree)
 
 
 @main.command("lineage")
@@ -398,10 +402,7 @@ def _relatives(
 ) -> None:
     with asked(ctx, as_of) as (_, view):
         page = walk(view, named(bundle.WORK, work), limit=limit)
-    if as_json:
-        terminal.listed(out, view.as_of, page)
-    else:
-        terminal.relatives(out, page)
+    tell(view, page, as_json, terminal.relatives)
 
 
 @main.command("history")
@@ -418,10 +419,7 @@ def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_
     with asked(ctx, as_of) as (service, view):
         id = named(bundle.WORK if kind == "work" else bundle.PERSON, subject)
         page = of(view, service.journal, id, limit=100_000)
-    if as_json:
-        terminal.listed(out, view.as_of, page)
-    else:
-        terminal.history(out, page)
+    tell(view, page, as_json, terminal.history)
 
 
 @main.command("attribution")
@@ -438,10 +436,7 @@ def attribution_(
         id = named(bundle.PERSON, contributor)
         person = attribution.person(view, id)
         page = attribution.attribution(view, id, limit=limit)
-    if as_json:
-        terminal.listed(out, view.as_of, page)
-    else:
-        terminal.attribution(out, person, page)
+    tell(view, page, as_json, terminal.attribution, person)
 
 
 @main.command()

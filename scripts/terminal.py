@@ -63,7 +63,7 @@ def _say_more(out: Console, page: Page) -> None:
         out.print("… and more; say how many with --limit")
 
 
-def contributors(out: Console, work: dict[str, Any], page: Page, tree: dict[str, Any]) -> None:
+def contributors(out: Console, work: dict[str, Any], tree: dict[str, Any], page: Page) -> None:
     """A credits roll, and beneath it the lineage it rests on."""
     out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
     for kind in ("direct", "influence"):
