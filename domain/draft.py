@@ -23,6 +23,13 @@ from domain.contributor import Contributor
 from domain.credit import Credit, credit_kind
 from domain.fact import Fact, Noun, says_the_same
 from domain.moment import instant, start_of, start_of_past
+from domain.money.consent import Consent
+from domain.money.entry import Entry
+from domain.money.hold import Hold
+from domain.money.payout import Batch, Payout
+from domain.money.pool import Pool
+from domain.money.proposal import Proposal
+from domain.money.revenue import Expense, Revenue
 from domain.outside import Outside, normal_uri, outside_id
 from domain.permission import OPERATOR, permit
 from domain.recorders import Condition
@@ -54,7 +61,10 @@ if TYPE_CHECKING:
 
 N = TypeVar("N", bound=Noun)
 
-NOUNS: tuple[type[Noun], ...] = (Contributor, Contribution, Outside, Release, Remix, Credit)
+NOUNS: tuple[type[Noun], ...] = (
+    *(Contributor, Contribution, Outside, Release, Remix, Credit),
+    *(Pool, Proposal, Consent, Revenue, Expense, Entry, Batch, Payout, Hold),
+)
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
 PENDING = 1 << 62
 """Positions of facts that are not recorded yet start here: after every recorded one."""
@@ -68,6 +78,13 @@ LIMITS = {
     "reason": 5000,
     "evidence": 5000,
     "note": 5000,
+    "text": 5000,
+    "document": 500,
+    "source": 200,
+    "category": 200,
+    "payer": 200,
+    "about": 200,
+    "reference": 200,
 }
 """How long each text may be, in characters."""
 

@@ -47,6 +47,10 @@ class Fact:
         """The works and contributors this fact is about."""
         return (self.originator_id,)
 
+    def touches(self) -> tuple[str, ...]:
+        """What this fact changes that others may have looked at: its subjects, and at times more."""
+        return self.subjects()
+
     def apply(self, noun: Any) -> None:
         """Change the noun; by default only its state."""
         noun.state = self.STATE

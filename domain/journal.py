@@ -30,14 +30,20 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment
 
-from domain.draft import Draft, Receipt
+from domain.draft import Receipt
 from domain.fact import Fact, FactMapper, utc_now
+from domain.money.books import Bookkeeper
+from domain.money.treasury import Treasury
+from domain.policy.graph import Graph, graph_of
 from domain.recorders import Condition, JournalRecorder, Placed
-from domain.refusal import Busy
+from domain.refusal import Busy, TooLarge
 from domain.remix import follow_edges
 from domain.seal import Disclosure
 
 P = ParamSpec("P")
+
+LARGEST_FACT_BYTES = 45_000
+"""A leaf of the log holds 65,535 bytes, and the fact in it is written as a JSON text."""
 
 ATTEMPTS = 12
 """How often a command is tried when others write about the same works at the same moment."""
@@ -55,6 +61,11 @@ def no_neighbours(_work: str) -> Neighbours:
     return Neighbours(0, {})
 
 
+def no_lineage(work: str, _position: int, _default_rate: str | None) -> Graph:
+    """Nothing is known: the work stands alone."""
+    return graph_of(work, [], {})
+
+
 class Journal(Application[str]):
     """Every fact of Stemma, and the only way to add one."""
 
@@ -66,10 +77,14 @@ class Journal(Application[str]):
         *,
         clock: Callable[[], datetime] = utc_now,
         neighbours: Callable[[str], Neighbours] = no_neighbours,
+        lineage: Callable[[str, int, str | None], Graph] = no_lineage,
     ) -> None:
         super().__init__(env)
         self.clock = clock
         self.neighbours = neighbours
+        self.lineage = lineage
+        """A work's lineage and people as known at a position, for shares to be computed over."""
+        self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has been given, guarded by ``written``."""
@@ -98,7 +113,7 @@ class Journal(Application[str]):
 
     def record(
         self,
-        command: Callable[Concatenate[Draft, P], Receipt],
+        command: Callable[Concatenate[Treasury, P], Receipt],
         /,
         *arguments: P.args,
         **named: P.kwargs,
@@ -115,9 +130,9 @@ class Journal(Application[str]):
             return receipt
         raise Busy
 
-    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Draft:
+    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Treasury:
         """An empty draft, for several commands in one append; see Draft."""
-        return Draft(self, once=once)
+        return Treasury(self, once=once)
 
     def append(
         self,
@@ -136,6 +151,8 @@ class Journal(Application[str]):
 
     def append_stored(self, stored: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
         """Record facts in the form in which they are stored (see JournalRecorder)."""
+        if any(len(one.state) > LARGEST_FACT_BYTES for one in stored):
+            raise TooLarge(LARGEST_FACT_BYTES)
         positions = self.recorder.insert_events(stored, **terms)
         assert positions is not None
         with self.written:

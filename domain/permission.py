@@ -29,6 +29,13 @@ MAY: dict[str, frozenset[str]] = {
     "revoke": frozenset({"poster"}),
     "assemble": frozenset({ANYONE}),
     "publish": frozenset({"poster"}),
+    "close a split": frozenset({"poster"}),
+    "comment": frozenset({ANYONE}),
+    "answer for a share": frozenset({"contributor"}),
+    "keep the books": frozenset(),
+    "pay": frozenset(),
+    "claim a payout": frozenset({"contributor"}),
+    "hold money": frozenset(),
 }
 """What each verb asks of the one who acts: the relations in which it is allowed.
 

@@ -146,7 +146,7 @@ def _must_hold(condition: Condition, since: Callable[[int, list[str]], list[Plac
     """Raise Overtaken if a watched fact came in since; called under the lock."""
     for placed in since(condition.after, list(condition.watched)):
         subjects = condition.watched[placed.topic]
-        if subjects is None or not set(placed.fact().subjects()).isdisjoint(subjects):
+        if subjects is None or not set(placed.fact().touches()).isdisjoint(subjects):
             raise Overtaken(placed.topic)
 
 

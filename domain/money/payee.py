@@ -1,0 +1,32 @@
+"""Payees: a contributor, a work nobody is credited on, or somebody outside by a name.
+
+The one rule: a contributor is a payee by their id; what is due to a work waits for whoever made it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+_WORK = "work/"
+
+
+def is_person(payee: str) -> bool:
+    """Whether a payee is a contributor."""
+    return bool(_UUID.match(payee))
+
+
+def is_work(payee: str) -> bool:
+    """Whether what is due waits for whoever made a work."""
+    return payee.startswith(_WORK)
+
+
+def work_payee(work: str) -> str:
+    """The payee that a work itself is, as long as nobody is credited on it."""
+    return _WORK + work
+
+
+def people_among(payees: Iterable[str]) -> tuple[str, ...]:
+    """The contributors among payees, each once."""
+    return tuple(dict.fromkeys(filter(is_person, payees)))
