@@ -48,7 +48,7 @@ class Fact:
         return (self.originator_id,)
 
     def touches(self) -> tuple[str, ...]:
-        """What this fact changes that others may have looked at: its subjects, and at times more."""
+        """What it changes that others may have looked at: its subjects, and at times more."""
         return self.subjects()
 
     def apply(self, noun: Any) -> None:

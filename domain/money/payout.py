@@ -28,9 +28,9 @@ class Batch(Noun):
         currency: str
         minimum_minor: int
         minimums: list[list[str | int]]
-        payees: list[str] | None
         count: int
         total_minor: int
+        payees: list[str] | None = None
 
         def subjects(self) -> tuple[str, ...]:
             return ()
