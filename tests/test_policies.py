@@ -85,6 +85,22 @@ def lineages(draw: st.DrawFn) -> Graph:
     return graph_of("0.0", edges, people)
 
 
+@st.composite
+def diamonds(draw: st.DrawFn) -> Graph:
+    """Diamonds below each other, twice as many paths with each, and people who are in several."""
+    rate = st.fractions(0, Fraction(1, 2), max_denominator=12)
+    edges = []
+    for level in range(draw(st.integers(1, 7))):
+        top, left, right, bottom = f"n{level}", f"a{level}", f"b{level}", f"n{level + 1}"
+        edges += [(top, left, draw(rate)), (top, right, draw(rate))]
+        edges += [(left, bottom, draw(rate)), (right, bottom, draw(rate))]
+        if draw(st.booleans()):
+            edges.append((left, right, draw(rate)))
+    works = sorted({work for child, parent, _ in edges for work in (child, parent)})
+    people = [("ana", Fraction(1, 4)), ("bo", Fraction(3, 4))]
+    return graph_of("n0", edges, dict.fromkeys(draw(st.sets(st.sampled_from(works))), people))
+
+
 def by_paths(lineage: Graph) -> dict[str, Fraction]:
     """What each work keeps, path by path: the product of the rates, less what is passed on."""
     kept: dict[str, Fraction] = {}
@@ -139,7 +155,7 @@ def exact_shares(policy: Any, lineage: Graph) -> dict[str, Fraction]:
     return {payee: division.share(payee) for payee in division.units}
 
 
-@given(lineages())
+@given(lineages() | diamonds())
 def test_three_computations_of_the_cascade_agree_exactly(lineage: Graph) -> None:
     ours = exact_shares(RelativeCascade(), lineage)
     assert ours == to_people(lineage, by_paths(lineage))
@@ -917,10 +933,34 @@ def test_policies_may_be_nested_as_deep_as_is_said() -> None:
     assert units(nested(MAXIMUM_DEPTH)) == {"a": 100}
 
 
+def deep_adjusted(policy: object, depth: int) -> object:
+    for level in range(depth):
+        policy = adjusted(policy, [f"editor {level}", "1/100"])
+    return policy
+
+
 HOSTILE = {
     "denominators without a common divisor": (
         fixed([[f"p{n}", f"1/{10**39 + 2 * n + 1}"] for n in range(3000)]),
         {},
+    ),
+    "values and shares that are as long as they may be": (
+        {
+            "type": "assets",
+            "assets": [
+                {
+                    "asset": str(n),
+                    "value": f"{10**4000 + n}/{10**4200 + n}",
+                    "shares": [[str(n), f"1/{10**4200 + n}"]],
+                }
+                for n in range(50)
+            ],
+        },
+        {},
+    ),
+    "shares set by hand inside each other": (
+        deep_adjusted(CASCADE, 16),
+        {"graph": graph("0", {f"{n}>{n + 1}": "1/2" for n in range(3000)})},
     ),
     "a long chain of long rates": (
         CASCADE,

@@ -59,10 +59,9 @@ def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
     values = sum(asset.value for asset in assets)
     held: dict[tuple[str, str], Fraction] = {}
     for asset in assets:
-        total = sum(entry.share for entry in asset.entries)
+        part = asset.value / values / sum(entry.share for entry in asset.entries)
         for entry in asset.entries:
-            held[entry.name, asset.name] = asset.value / values * entry.share / total
-    # Refused here, before sums of it are computed, if it is too long.
+            held[entry.name, asset.name] = part * entry.share
     common_scale(part.denominator for part in held.values())
     amounts = {payee: Fraction() for payee, _ in held}
     waived: dict[str, dict[str, Fraction]] = {}
@@ -122,7 +121,7 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
         if len(within) > MAXIMUM_SCOPES:
             raise BadPolicy(f"{where}.within", f"a piece is in at most {MAXIMUM_SCOPES} parts")
         parts = tuple(form.name(part, f"{place}.within") for part in within)
-        entries = form.entries(fields["shares"], f"{place}.shares")
+        entries = form.entries(fields["shares"], f"{place}.shares", longest=MAXIMUM_COMPUTED_LENGTH)
         if any(entry.then is not None for entry in entries):
             raise BadPolicy(f"{where}.shares", "the shares of a piece are people's")
         if not any(entry.share for entry in entries):
@@ -133,6 +132,8 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
         worth = exact_share(fields["value"], where, MAXIMUM_COMPUTED_LENGTH)
         assets[name] = Asset(name, worth, parts, entries)
         groups.update(parts)
+    # Refused here, before sums of them are computed, if they are too long together.
+    common_scale(asset.value.denominator for asset in assets.values())
     for name in sorted({*groups, RELEASE} & set(assets) | ({RELEASE} & groups)):
         raise BadPolicy(form.at("assets"), f"“{name}” would name two scopes")
     return assets

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar, Protocol
 
-from domain.apportionment import MAXIMUM_AMOUNT_DIGITS
+from domain.apportionment import MAXIMUM_AMOUNT_DIGITS, common_scale
 from domain.policy.flow import Flow
 from domain.policy.graph import Graph
 from domain.policy.parts import Parts
@@ -225,7 +225,14 @@ class Form:
         self.given.spent.entry(len(entries))
         return entries
 
-    def entries(self, value: object, place: str, *, has_share: bool = True) -> tuple[Entry, ...]:
+    def entries(
+        self,
+        value: object,
+        place: str,
+        *,
+        has_share: bool = True,
+        longest: int = MAXIMUM_RATE_LENGTH,
+    ) -> tuple[Entry, ...]:
         """A list of ``[name, share]`` or ``[name, share, policy]``, no name twice.
 
         Without shares it is a list of ``name`` or ``[name, policy]``.
@@ -240,10 +247,13 @@ class Form:
                 form = "[name, share] or [name, share, policy]" if has_share else "[name, policy]"
                 raise BadPolicy(self.at(here), f"this is {form}")
             name = self.name(fields[0], here)
-            share = exact_share(fields[1], self.at(f"{here} ({name})")) if has_share else 1
+            at = self.at(f"{here} ({name})")
+            share = exact_share(fields[1], at, longest) if has_share else Fraction(1)
             then = self.policy(fields[-1], here) if len(fields) > least else None
-            entries.append(Entry(name, Fraction(share), then))
+            entries.append(Entry(name, share, then))
         self.once((entry.name for entry in entries), place)
+        # Refused here, before sums of them are computed, if they are too long together.
+        common_scale(entry.share.denominator for entry in entries)
         return tuple(entries)
 
     def once(self, names: Iterable[str], place: str) -> None:
