@@ -210,6 +210,7 @@ def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Ite
 
 def _booked(position: int, happened: Fact) -> Iterator[Change]:
     id, at = happened.originator_id, instant(happened.timestamp)
+    row: tuple[object, ...]
     match happened:
         case Revenue.Recorded(source=source, document=document, note=note):
             row = (id, "revenue", happened.pool, None, id, source, None, happened.amount_minor)

@@ -23,6 +23,7 @@ from domain.money.payee import is_person, is_work
 from domain.money.pool import Pool
 from domain.money.proposal import Assets, Proposal
 from domain.money.shares import parts_of, shares_of, waived_in
+from domain.policy.parts import Struck
 from domain.refusal import (
     NoShare,
     Refusal,
@@ -57,6 +58,8 @@ def payees_told(view: View, payees: Iterable[str]) -> dict[str, dict[str, Any]]:
     works = {each: each.partition("/")[2] for each in known if is_work(each)}
     titles = _named(view, "works", "title", set(works.values()))
     told = {}
+    kind: str
+    name: str | None
     for payee in known:
         kind, name = "other", payee
         if is_person(payee):
@@ -335,7 +338,8 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
     accounts = money.accounts(view, pool=id)
     held = money.held(view, ((each.payee, each.proposal) for each in accounts))
     agreement = _agreement_now(view, journal, id)
-    shares, struck = {}, ()
+    shares: dict[str, Fraction] = {}
+    struck: tuple[Struck, ...] = ()
     if agreement is not None:
         parts = parts_of(agreement.current.assets, waivers_of(view, journal, agreement))
         shares = {payee: Fraction(part, parts.scale) for payee, part in parts.units.items()}

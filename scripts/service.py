@@ -23,6 +23,7 @@ from domain.note import SignerKey
 from projections.follower import Follower
 from projections.lineage import neighbours_in
 from projections.log import Log
+from projections.splitting import graph_in
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
@@ -81,6 +82,7 @@ def open_service(
         neighbours=partial(neighbours_in, store),
     )
     follower, keys = Follower(journal, store), Keys(store, operator_key=operator_key)
+    journal.lineage = partial(graph_in, store, follower.catch_up)
     log = Log(journal, store, signer)
     follower.steps.append(log.step)
     if create:

@@ -26,6 +26,7 @@ from domain.money.proposal import (
     payees_of,
 )
 from domain.money.shares import must_be_scope, shares_of, waived_in
+from domain.policy.works import assets_of
 from domain.refusal import (
     BadAmount,
     BadSplit,
@@ -368,8 +369,6 @@ class Proposing(Dividing):
         if (assets is None) == (policy is None):
             raise BadSplit("body", "shares are set by “assets” or computed by a “policy”, not both")
         if policy is not None:
-            from domain.policy.assets import assets_of
-
             position = self._frozen(opened.release, graph_position)
             graph = self.journal.lineage(opened.release, position, default_rate)
             content = Content(
@@ -381,7 +380,7 @@ class Proposing(Dividing):
                         "value": str(value),
                         "shares": [[payee, str(share)] for payee, share in holders],
                     }
-                    for name, value, holders in assets_of(policy, graph)
+                    for name, value, holders in assets_of(read_terms(policy, graph=graph), graph)
                     if value
                 ],
             )
