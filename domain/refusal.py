@@ -443,6 +443,15 @@ class UnknownRevenue(Refusal):
         super().__init__(f"There is no revenue {id}.", id=id)
 
 
+class UnknownExpense(Refusal):
+    """No expense has this id."""
+
+    code = "unknown_expense"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no expense {id}.", id=id)
+
+
 class UnknownDivision(Refusal):
     """No division has this id."""
 
