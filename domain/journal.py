@@ -129,14 +129,24 @@ class Journal(Application[str]):
         """Record facts with their texts; IntegrityError if others were faster."""
         return self.append_stored(
             list(map(self.mapper.to_stored_event, facts)),
+            about=[happened.subjects() for happened in facts],
             disclosures=disclosures,
             erased=erased,
             condition=condition,
         )
 
-    def append_stored(self, stored: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
+    def append_stored(
+        self,
+        stored: Sequence[StoredEvent],
+        *,
+        about: Sequence[Collection[str]] | None = None,
+        **terms: Any,
+    ) -> Sequence[int]:
         """Record facts in the form in which they are stored (see JournalRecorder)."""
-        positions = self.recorder.insert_events(stored, **terms)
+        if about is None:
+            facts = map(self.mapper.to_domain_event, stored)
+            about = [cast("Fact", happened).subjects() for happened in facts]
+        positions = self.recorder.insert_events(stored, about=about, **terms)
         assert positions is not None
         with self.written:
             self.last_written = max(self.last_written, *positions)

@@ -19,8 +19,7 @@ from domain import checkpoint as checkpoints
 from domain.checkpoint import Checkpoint
 from domain.journal import Journal
 from domain.note import SignerKey
-from domain.receipt import leaf_bytes, make_receipt
-from domain.recorders import Placed
+from domain.receipt import make_receipt
 from domain.refusal import NotInLog
 from domain.tree import (
     ENTRIES,
@@ -101,7 +100,7 @@ class Log:
         if not placed:
             return False
         assert placed[-1].position == size + len(placed), "the journal has a gap"
-        hashes = [leaf_hash(leaf_of(one)) for one in placed]
+        hashes = [leaf_hash(one.leaf()) for one in placed]
         try:
             with self.store.writing() as writer:
                 moved = writer.execute(
@@ -175,7 +174,7 @@ class Log:
             raise NotInLog(path)
         if tile.level == ENTRIES:
             placed = self.journal.facts.after(tile.number * TILE_WIDTH, tile.width)
-            return tile, bundle(leaf_of(one) for one in placed)
+            return tile, bundle(one.leaf() for one in placed)
         (hashes,) = self._tiles([tile])
         return tile, hashes[: tile.width * HASH_BYTES]
 
@@ -191,7 +190,7 @@ class Log:
         (placed,) = self.journal.facts.at([position])
         proof = inclusion_proof(position - 1, signed.size, self._tiles)
         return make_receipt(
-            leaf=leaf_of(placed), index=position - 1, proof=proof, checkpoint=signed.note
+            leaf=placed.leaf(), index=position - 1, proof=proof, checkpoint=signed.note
         )
 
     def consistency(self, old: int, new: int) -> list[bytes]:
@@ -202,11 +201,6 @@ class Log:
 
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
         return _read(lambda sql, values: self.store.query(sql, **values), tiles)
-
-
-def leaf_of(placed: Placed) -> bytes:
-    """The leaf of a fact: its stored bytes with its place."""
-    return leaf_bytes(*placed)
 
 
 def _read(query: Callable[[str, dict[str, Any]], list[Row]], tiles: Sequence[Tile]) -> list[bytes]:

@@ -26,7 +26,7 @@ from projections.log import Log
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
-    *("stored_events", "vault", "projections", "api_keys"),
+    *("stored_events", "heads", "vault", "projections", "api_keys"),
     *("log_tiles", "log_size", "log_checkpoints"),
 )
 """Every table that is there once for all; the read tables have generations."""

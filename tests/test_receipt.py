@@ -18,6 +18,7 @@ from domain.checkpoint import Checkpoint, cosign, sign
 from domain.note import COSIGNATURE, SignerKey
 from domain.receipt import (
     Leaf,
+    Link,
     LogProof,
     leaf_bytes,
     make_receipt,
@@ -77,7 +78,24 @@ def test_the_example_of_the_specification_is_read_and_not_believed() -> None:
 
 NUMBERS = st.integers(0, 2**63 - 1)
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
-FACTS = st.builds(Leaf, NUMBERS, TEXTS, NUMBERS, TEXTS, st.binary())
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> Leaf:
+    """Any leaf, linked to any number of subjects, of some of which it is the first fact."""
+    position = draw(NUMBERS)
+    links = []
+    for subject in draw(st.lists(TEXTS, max_size=3)):
+        if position < 2 or draw(st.booleans()):
+            links.append(Link(subject, 1))
+        else:
+            previous = draw(st.integers(1, position - 1))
+            number = draw(st.integers(2, previous + 1))
+            links.append(Link(subject, number, previous, draw(st.binary(min_size=32, max_size=32))))
+    return Leaf(position, draw(TEXTS), draw(NUMBERS), draw(TEXTS), draw(st.binary()), tuple(links))
+
+
+FACTS = facts()
 
 
 def test_a_leaf_is_a_line_of_place_and_the_fact() -> None:
