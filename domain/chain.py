@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
 from typing import NamedTuple
 
 from domain.receipt import Leaf, Link, spell_leaf, spell_link
@@ -31,33 +31,30 @@ class Head(NamedTuple):
     hash: str
 
 
-NONE = Head(0, 0, "")
-
-
 def link_facts(
     facts: Iterable[tuple[int, str, int, str, bytes]],
     about: Iterable[Collection[str]],
-    known: Mapping[str, Head],
-) -> tuple[list[str], dict[str, Head]]:
-    """The links of facts that come next, as their leaves spell them, and the heads they leave.
+    heads: MutableMapping[str, tuple[int, int, str]],
+) -> Iterator[str]:
+    """The links of facts that come next, as their leaves spell them, each with its subjects.
 
-    Each comes with its subjects; ``known`` holds the head of every subject that has facts already.
+    ``heads`` holds the head of every subject that has facts already, and is brought up to date.
     """
-    heads: dict[str, Head] = {}
-    links = []
     for fact, subjects in zip(facts, about, strict=True):
-        position, names = fact[0], dict.fromkeys(subjects)
-        before = [heads.get(name) or known.get(name, NONE) for name in names]
-        parts = [
-            spell_link(name, number + 1, previous, hash)
-            for name, (number, previous, hash) in zip(names, before, strict=True)
-        ]
-        spelled = f"[{','.join(parts)}]"
+        links, numbers = [], {}
+        for subject in subjects:
+            if subject not in numbers:
+                number, previous, hash = heads.get(subject, NONE)
+                links.append(spell_link(subject, number + 1, previous, hash))
+                numbers[subject] = number + 1
+        spelled = f"[{','.join(links)}]"
         hash = b64encode(leaf_hash(spell_leaf(*fact, spelled))).decode()
-        for name, (number, _, _) in zip(names, before, strict=True):
-            heads[name] = Head(number + 1, position, hash)
-        links.append(spelled)
-    return links, heads
+        for subject, number in numbers.items():
+            heads[subject] = (number, fact[0], hash)
+        yield spelled
+
+
+NONE = (0, 0, "")
 
 
 # -- checking ------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
-from domain.chain import Head, link_facts
+from domain.chain import link_facts
 from domain.fact import Fact, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.seal import Disclosure
@@ -167,16 +167,20 @@ def _linked(
     stored_events: Sequence[StoredEvent],
     positions: Sequence[int],
     about: Sequence[Collection[str]],
-    known: Mapping[str, Head],
+    heads: dict[str, Row],
 ) -> tuple[list[Row], list[Row]]:
     """The rows of facts at their positions, and the rows of the heads they leave behind."""
     facts = [
-        (position, str(s.originator_id), s.originator_version, s.topic, s.state)
+        (position, s.originator_id, s.originator_version, s.topic, s.state)
         for position, s in zip(positions, stored_events, strict=True)
     ]
-    links, heads = link_facts(facts, about, known)
+    links = link_facts(cast("Any", facts), about, cast("Any", heads))
     rows = [(*fact, own) for fact, own in zip(facts, links, strict=True)]
     return rows, [(subject, *head) for subject, head in heads.items()]
+
+
+def _all_of(about: Sequence[Collection[str]]) -> list[str]:
+    return list({subject for subjects in about for subject in subjects})
 
 
 HEADS = (
@@ -279,12 +283,12 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
                 )
         return positions
 
-    def _heads(self, cursor: Any, about: Sequence[Collection[str]]) -> dict[str, Head]:
+    def _heads(self, cursor: Any, about: Sequence[Collection[str]]) -> dict[str, Row]:
         cursor.execute(
             f"SELECT subject, number, position, hash FROM heads WHERE {self.among('subject')}",
-            (self.listed({subject for subjects in about for subject in subjects}),),
+            (self.listed(_all_of(about)),),
         )
-        return {subject: Head(*head) for subject, *head in cursor.fetchall()}
+        return {subject: tuple(head) for subject, *head in cursor.fetchall()}
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
         cursor.execute(
@@ -397,15 +401,16 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
                 _must_hold(condition, partial(self._since, cursor))
             # Under the lock the greatest position is final, so the next ones have no gaps.
             cursor.execute(
-                b"SELECT NULL AS subject, 0 AS number, coalesce(max(notification_id), 0) AS "
-                b"position, NULL AS hash FROM stored_events UNION ALL "
+                b"SELECT NULL AS subject, 0 AS number, coalesce(max(notification_id), 0) "
+                b"AS position, NULL AS hash FROM stored_events UNION ALL "
                 b"SELECT subject, number, position, hash FROM heads WHERE subject = ANY(%s)",
-                [list({subject for subjects in about for subject in subjects})],
+                [_all_of(about)],
             )
-            known = {subject: Head(*head) for subject, *head in map(dict.values, cursor.fetchall())}
-            first = known.pop(None).position + 1
+            rows = (row.values() for row in cursor.fetchall())
+            known = {subject: tuple(head) for subject, *head in rows}
+            _, latest, _ = known.pop(None)
             if positions is None:
-                positions = range(first, first + len(stored_events))
+                positions = range(latest + 1, latest + 1 + len(stored_events))
             facts, heads = _linked(stored_events, positions, about, known)
             cursor.execute(
                 self.INSERT.encode(), [list(column) for column in zip(*facts, strict=True)]
