@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from bisect import bisect_right
 from collections.abc import (
     Callable,
     Collection,
@@ -158,6 +159,18 @@ class Journal(Application[str]):
         while placed := self.facts.after(after, page):
             yield from placed
             after = placed[-1].position
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position recorded up to a moment; 0 if nothing was.
+
+        Clocks of several machines may differ by a little: then it is where time passes the moment.
+        """
+
+        def recorded(position: int) -> datetime:
+            (placed,) = self.facts.at([position])
+            return placed.fact().timestamp
+
+        return bisect_right(range(1, self.facts.head() + 1), moment, key=recorded)
 
     def edges_at(self, work: str, upto: int) -> dict[str, tuple[str, str]]:
         """The edges at a work that count, up to a position: what is projected, and what is newer.

@@ -201,6 +201,16 @@ class LogProof:
         return cls(index, decode_proof(lines), checkpoint.encode(), extra)
 
 
+def split_receipts(data: bytes) -> list[bytes]:
+    """The receipts of a file that holds several, one behind the other."""
+    lines = data.splitlines(keepends=True)
+    starts = [at for at, line in enumerate(lines) if line == f"{HEADER}\n".encode()]
+    if not starts or starts[0]:
+        raise NotVerified(f"the file does not begin with {HEADER}")
+    ends = [*starts[1:], len(lines)]
+    return [b"".join(lines[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
 # -- Receipts ------------------------------------------------------------------------------------
 
 
