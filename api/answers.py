@@ -300,7 +300,17 @@ class LineageAnswer(Known):
 class HistoryItem(Shape):
     """One fact."""
 
+    number = _count(2, "Its place in this history; the first fact is 1, and none is left out.")
     position = _count(43)
+    previous = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The position of the fact before it in this history.",
+            "examples": [42],
+        },
+    )
+    receipt = _text("/facts/43/receipt", "Where its receipt is.")
     recorded_at = _text(MOMENT)
     effective = _text(MOMENT, "From when it holds.", null=True)
     actor = _text("operator", "Who acted: a contributor, or “operator”.")
@@ -322,6 +332,13 @@ class HistoryAnswer(ListAnswer):
     """Facts, in the order of the journal."""
 
     items = _several(HistoryItem)
+
+
+class PositionAnswer(Shape):
+    """Where the journal stood at a moment."""
+
+    position = _count(57, "The last fact recorded up to then; 0 if there was none.")
+    recorded_at = _text(MOMENT, "When that was recorded.", null=True)
 
 
 class RoleItem(Shape):

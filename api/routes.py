@@ -173,20 +173,26 @@ class Routes:
         self,
         path: str,
         answer: type[Shape],
+        query: type[Shape] | None = None,
         *,
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
-    ) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """A path that tells about the service itself; without ``unauthenticated``, to anybody."""
 
-        def decorate(tell: Callable[[], Response]) -> Callable[[], Response]:
+        def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
+            def told() -> Response:
+                return tell(**(read_query(query) if query else {}))
+
             answers = {
                 str(status): _answered("What there is to say.", answer) for status in statuses
             }
-            doc = _documented(tell, answers, problems)
+            doc = _documented(tell, answers, [*problems, *(_OF_QUERY if query else ())])
             if "unauthenticated" not in problems:
                 doc["security"] = []
-            self._add("GET", path, tell, tell.__name__, doc)
+            if query:
+                doc["parameters"] = [{"in": "query", "schema": query}]
+            self._add("GET", path, told, tell.__name__, doc)
             return tell
 
         return decorate
@@ -222,17 +228,27 @@ class Routes:
         refuses: Refusals,
         query: type[Shape] | None = None,
         public: bool = False,
+        viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that gives a file, in a form other tools read; ``public`` without a key."""
+        """A path that gives a file, in a form other tools read; ``public`` without a key.
+
+        With ``viewed`` it is made from the answers, and can be asked for as of a position.
+        """
+        query = Asked if viewed else query
 
         def decorate(give: Callable[..., Response]) -> Callable[..., Response]:
             def given(**ids: Any) -> Response:
-                return give(**ids, **(read_query(query) if query else {}))
+                asked = read_query(query) if query else {}
+                if not viewed:
+                    return give(**ids, **asked)
+                with self._view(asked) as view:
+                    return give(view, **ids)
 
             schema = {"schema": {"type": "string"}, "example": example}
             answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
             codes += _OF_QUERY if query else []
+            codes += ["projections_behind", "position_in_future"] if viewed else []
             # What can't stand in such a path is the address of nothing.
             codes += ["not_found"] if "<" in path else []
             doc = _documented(give, answers, codes if public else ["unauthenticated", *codes])

@@ -1,7 +1,8 @@
 """The journal on its two engines: the library's recorders, made gapless, guarded and unalterable.
 
 The one rule: an append is one transaction under one lock. In it stand the facts at the next
-positions, the texts they commit to, and the check that nothing recorded since contradicts them.
+positions, their links to the facts before them (see domain.chain), the texts they commit to, and
+the check that nothing recorded since contradicts them.
 
 The stock recorders are kept for reading and pooling. What differs, and why: positions are given
 out under the lock (the stock sequence leaves gaps after a conflict); SQLite begins IMMEDIATE
@@ -28,7 +29,9 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
+from domain.chain import link_facts
 from domain.fact import Fact, read_fact
+from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.seal import Disclosure
 
 JournalUnavailable = PersistenceError
@@ -55,6 +58,16 @@ class Placed(NamedTuple):
     originator_version: int
     topic: str
     state: bytes
+    links: str = NO_LINKS
+    """Its place among the facts about each of its subjects, spelled as in its leaf."""
+
+    def linked(self) -> tuple[Link, ...]:
+        """Its place among the facts about each of its subjects."""
+        return read_links(self.links)
+
+    def leaf(self) -> bytes:
+        """The leaf of the fact: what the log holds and a receipt proves."""
+        return spell_leaf(*self)
 
     def fact(self) -> Fact:
         """The fact itself."""
@@ -135,11 +148,11 @@ class JournalRecorder(ApplicationRecorder):
 
     def _placed(self, where: str, *values: object) -> list[Placed]:
         rows = self.query(
-            f"SELECT {self.POSITION}, originator_id, originator_version, topic, state "
+            f"SELECT {self.POSITION}, originator_id, originator_version, topic, state, links "
             f"FROM stored_events {where}",
             *values,
         )
-        return [Placed(p, id, version, topic, bytes(s)) for p, id, version, topic, s in rows]
+        return [Placed(p, id, v, topic, bytes(s), links) for p, id, v, topic, s, links in rows]
 
 
 def _must_hold(condition: Condition, since: Callable[[int, list[str]], list[Placed]]) -> None:
@@ -150,6 +163,31 @@ def _must_hold(condition: Condition, since: Callable[[int, list[str]], list[Plac
             raise Overtaken(placed.topic)
 
 
+def _linked(
+    stored_events: Sequence[StoredEvent],
+    positions: Sequence[int],
+    about: Sequence[Collection[str]],
+    heads: dict[str, Row],
+) -> tuple[list[Row], list[Row]]:
+    """The rows of facts at their positions, and the rows of the heads they leave behind."""
+    facts = [
+        (position, s.originator_id, s.originator_version, s.topic, s.state)
+        for position, s in zip(positions, stored_events, strict=True)
+    ]
+    links = link_facts(cast("Any", facts), about, cast("Any", heads))
+    rows = [(*fact, own) for fact, own in zip(facts, links, strict=True)]
+    return rows, [(subject, *head) for subject, head in heads.items()]
+
+
+def _all_of(about: Sequence[Collection[str]]) -> list[str]:
+    return list({subject for subjects in about for subject in subjects})
+
+
+HEADS = (
+    "CREATE TABLE IF NOT EXISTS heads (subject TEXT PRIMARY KEY, number BIGINT NOT NULL, "
+    "position BIGINT NOT NULL, hash TEXT NOT NULL)"
+)
+"""The latest fact about each subject, so that the next one can name it."""
 VAULT = (
     "CREATE TABLE IF NOT EXISTS vault (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, "
     "name TEXT NOT NULL, salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
@@ -173,7 +211,7 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
         # The stock statements read "rowid"; as a declared key it is never given out twice.
         "CREATE TABLE IF NOT EXISTS stored_events (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
         "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL, "
-        "state BLOB NOT NULL, UNIQUE (originator_id, originator_version))",
+        "state BLOB NOT NULL, links TEXT NOT NULL, UNIQUE (originator_id, originator_version))",
         "CREATE TRIGGER IF NOT EXISTS facts_are_not_edited BEFORE UPDATE ON stored_events "
         "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
         "CREATE TRIGGER IF NOT EXISTS facts_are_not_deleted BEFORE DELETE ON stored_events "
@@ -183,6 +221,7 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
         "WHEN EXISTS (SELECT 1 FROM stored_events AS f WHERE f.rowid = new.rowid OR "
         "(f.originator_id = new.originator_id AND f.originator_version = new.originator_version)) "
         "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
+        HEADS + " WITHOUT ROWID",
         VAULT,
         VAULT_BY_OWNER,
     )
@@ -210,13 +249,14 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         *,
+        about: Sequence[Collection[str]] = (),
         condition: Condition | None = None,
         disclosures: Sequence[Disclosure] = (),
         erased: Collection[str] = (),
         positions: Sequence[int] | None = None,
         **_: Any,
     ) -> Sequence[int]:
-        """Append facts and the texts behind them; the positions they got (or were given)."""
+        """Append facts, each with its subjects, and the texts behind them; their positions."""
         with self._immediate() as cursor:
             if condition and condition.watched:
                 _must_hold(condition, partial(self._since, cursor))
@@ -224,12 +264,12 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
                 cursor.execute("SELECT coalesce(max(rowid), 0) FROM stored_events")
                 first = cursor.fetchone()[0] + 1
                 positions = range(first, first + len(stored_events))
+            facts, heads = _linked(stored_events, positions, about, self._heads(cursor, about))
+            cursor.executemany("INSERT INTO stored_events VALUES (?, ?, ?, ?, ?, ?)", facts)
             cursor.executemany(
-                "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?)",
-                [
-                    (position, s.originator_id, s.originator_version, s.topic, s.state)
-                    for position, s in zip(positions, stored_events, strict=True)
-                ],
+                "INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT (subject) DO UPDATE SET "
+                "number = excluded.number, position = excluded.position, hash = excluded.hash",
+                heads,
             )
             cursor.executemany(
                 "INSERT INTO vault VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
@@ -242,6 +282,13 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
                     f"DELETE FROM vault WHERE {self.among('digest')}", (self.listed(erased),)
                 )
         return positions
+
+    def _heads(self, cursor: Any, about: Sequence[Collection[str]]) -> dict[str, Row]:
+        cursor.execute(
+            f"SELECT subject, number, position, hash FROM heads WHERE {self.among('subject')}",
+            (self.listed(_all_of(about)),),
+        )
+        return {subject: tuple(head) for subject, *head in cursor.fetchall()}
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
         cursor.execute(
@@ -283,7 +330,9 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
     SCHEMA = (
         "CREATE TABLE IF NOT EXISTS stored_events (notification_id BIGINT PRIMARY KEY, "
         'originator_id TEXT COLLATE "C" NOT NULL, originator_version BIGINT NOT NULL, '
-        "topic TEXT NOT NULL, state BYTEA NOT NULL, UNIQUE (originator_id, originator_version))",
+        "topic TEXT NOT NULL, state BYTEA NOT NULL, links TEXT NOT NULL, "
+        "UNIQUE (originator_id, originator_version))",
+        HEADS.replace("TEXT", 'TEXT COLLATE "C"'),
         VAULT.replace("TEXT", 'TEXT COLLATE "C"'),
         VAULT_BY_OWNER,
         "CREATE OR REPLACE FUNCTION facts_are_immutable() RETURNS trigger LANGUAGE plpgsql AS "
@@ -291,21 +340,17 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
         "CREATE OR REPLACE TRIGGER facts_are_not_edited BEFORE UPDATE OR DELETE OR TRUNCATE "
         "ON stored_events FOR EACH STATEMENT EXECUTE FUNCTION facts_are_immutable()",
     )
-    _INSERT = (
+    INSERT = (
         "INSERT INTO stored_events "
-        "(notification_id, originator_id, originator_version, topic, state) "
-        "SELECT {position}, stream, version, topic, state FROM unnest("
-        "%b::text[], %b::bigint[], %b::text[], %b::bytea[]{positions}) "
-        "WITH ORDINALITY AS f (stream, version, topic, state{given}, n) "
-        "RETURNING notification_id"
+        "(notification_id, originator_id, originator_version, topic, state, links) "
+        "SELECT * FROM unnest("
+        "%b::bigint[], %b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::text[])"
     )
-    # Under the lock the greatest position is final, so the next ones have no gaps.
-    INSERT_NEXT = _INSERT.format(
-        position="(SELECT coalesce(max(notification_id), 0) FROM stored_events) + n",
-        positions="",
-        given="",
+    PUT_HEADS = (
+        "INSERT INTO heads SELECT * FROM unnest(%b::text[], %b::bigint[], %b::bigint[], "
+        "%b::text[]) ON CONFLICT (subject) DO UPDATE SET "
+        "number = excluded.number, position = excluded.position, hash = excluded.hash"
     )
-    INSERT_GIVEN = _INSERT.format(position="given", positions=", %b::bigint[]", given=", given")
 
     def __init__(self, datastore: PostgresDatastore, **_: Any) -> None:
         # One name on both engines; the factory would put the application's before it.
@@ -336,20 +381,15 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         *,
+        about: Sequence[Collection[str]] = (),
         condition: Condition | None = None,
         disclosures: Sequence[Disclosure] = (),
         erased: Collection[str] = (),
         positions: Sequence[int] | None = None,
         **_: Any,
     ) -> Sequence[int]:
-        """Append facts and the texts behind them; the positions they got (or were given)."""
+        """Append facts, each with its subjects, and the texts behind them; their positions."""
         # Not retried when the connection breaks: whether it was recorded is asked by the caller.
-        columns: list[list[Any]] = [
-            [stored.originator_id for stored in stored_events],
-            [stored.originator_version for stored in stored_events],
-            [stored.topic for stored in stored_events],
-            [stored.state for stored in stored_events],
-        ]
         with (
             self.datastore.get_connection() as connection,
             connection.pipeline() as pipeline,
@@ -359,11 +399,26 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
             self._lock_table(cast("Any", cursor))
             if condition and condition.watched:
                 _must_hold(condition, partial(self._since, cursor))
+            # Under the lock the greatest position is final, so the next ones have no gaps.
+            cursor.execute(
+                b"SELECT NULL AS subject, 0 AS number, coalesce(max(notification_id), 0) "
+                b"AS position, NULL AS hash FROM stored_events UNION ALL "
+                b"SELECT subject, number, position, hash FROM heads WHERE subject = ANY(%s)",
+                [_all_of(about)],
+            )
+            rows = (row.values() for row in cursor.fetchall())
+            known = {subject: tuple(head) for subject, *head in rows}
+            _, latest, _ = known.pop(None)
             if positions is None:
-                cursor.execute(self.INSERT_NEXT.encode(), columns)
-            else:
-                cursor.execute(self.INSERT_GIVEN.encode(), [*columns, list(positions)])
-            got = [row["notification_id"] for row in cursor.fetchall()]
+                positions = range(latest + 1, latest + 1 + len(stored_events))
+            facts, heads = _linked(stored_events, positions, about, known)
+            cursor.execute(
+                self.INSERT.encode(), [list(column) for column in zip(*facts, strict=True)]
+            )
+            if heads:
+                cursor.execute(
+                    self.PUT_HEADS.encode(), [list(column) for column in zip(*heads, strict=True)]
+                )
             if disclosures:
                 vault = [list(column) for column in zip(*map(_vault_row, disclosures), strict=True)]
                 cursor.execute(
@@ -374,7 +429,7 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
             if erased:
                 cursor.execute(b"DELETE FROM vault WHERE digest = ANY(%s)", [list(erased)])
             pipeline.sync()
-        return got
+        return positions
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
         cursor.execute(

@@ -27,7 +27,7 @@ from projections.splitting import graph_in
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
-    *("stored_events", "vault", "projections", "api_keys"),
+    *("stored_events", "heads", "vault", "projections", "api_keys"),
     *("log_tiles", "log_size", "log_checkpoints"),
 )
 """Every table that is there once for all; the read tables have generations."""

@@ -405,20 +405,31 @@ def _relatives(
     tell(view, page, as_json, terminal.relatives)
 
 
+HISTORIES: dict[str, tuple[str, Callable[..., Page]]] = {
+    "work": (bundle.WORK, history.of_work),
+    "contributor": (bundle.PERSON, history.of_contributor),
+    "credit": (bundle.CREDIT, history.of_credit),
+    "remix": (bundle.REMIX, history.of_remix),
+}
+
+
+RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
+    "work": (bundle.WORK, history.positions_of_work),
+    "contributor": (bundle.PERSON, history.positions_of_contributor),
+}
+
+
 @main.command("history")
 @click.argument("subject")
-@click.option(
-    "--of", "kind", type=click.Choice(["work", "contributor"]), default="work", show_default=True
-)
+@click.option("--of", "kind", type=click.Choice(list(HISTORIES)), default="work", show_default=True)
 @_as_of
 @_json
 @click.pass_context
 def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_json: bool) -> None:
-    """Every fact about a work or a contributor, in order."""
-    of = history.of_work if kind == "work" else history.of_contributor
+    """Every fact about a work, a contributor, a credit or a remix, in order."""
+    name, of = HISTORIES[kind]
     with asked(ctx, as_of) as (service, view):
-        id = named(bundle.WORK if kind == "work" else bundle.PERSON, subject)
-        page = of(view, service.journal, id, limit=100_000)
+        page = of(view, service.journal, named(name, subject), limit=100_000)
     tell(view, page, as_json, terminal.history)
 
 
@@ -450,6 +461,24 @@ def receipt(ctx: click.Context, position: int, file: Path) -> None:
         proof = service.log.receipt(position)
     with click.open_file(str(file), "wb") as written:
         written.write(proof)
+
+
+@main.command()
+@click.argument("subject")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option("--of", "kind", type=click.Choice(list(RECEIPTS)), default="work", show_default=True)
+@click.pass_context
+def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
+    """Write the receipts of every fact about a work or a contributor, in one file.
+
+    “verify history” shows offline that none between them is missing.
+    """
+    name, positions_of = RECEIPTS[kind]
+    with asked(ctx) as (service, view):
+        service.log.catch_up()
+        proofs = service.log.receipts(positions_of(view, named(name, subject)))
+        with click.open_file(str(file), "wb") as written:
+            written.writelines(proofs)
 
 
 @main.command()
@@ -491,9 +520,10 @@ def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def verify(words: tuple[str, ...]) -> None:
-    """Check a receipt, a checkpoint or a mirrored log, offline: verify receipt FILE --key KEY.
+    """Check what the log gave out, offline: verify receipt FILE --key KEY.
 
-    It needs no database and none of this program but scripts/verify.py and four files of domain/;
+    A receipt, a history, an as-of, a checkpoint or a mirrored log. It needs no database and none
+    of this program but scripts/verify.py and the files of domain/ that it imports;
     “verify --help” tells more.
     """
     from scripts.verify import main as check

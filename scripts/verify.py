@@ -1,4 +1,4 @@
-"""Check a receipt, a checkpoint or a log offline: ``scripts/verify.py receipt FILE --key VKEY``.
+"""Check what a log gave out, offline: ``scripts/verify.py receipt FILE --key VKEY``.
 
 The one rule: nothing is needed but this checkout, the standard library and ``cryptography``; no
 database, no network, no setting.
@@ -11,14 +11,25 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import Any, NamedTuple
 
 if not __package__:  # run as a file: the checkout, instead of this folder, is where imports begin
     sys.path[:1] = [str(Path(__file__).resolve().parents[1])]
 
+from domain.as_of import AsOf, verify_as_of
+from domain.chain import Chains, must_be_whole
 from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
-from domain.receipt import Receipt, read_leaf, verify_receipt
+from domain.receipt import (
+    Leaf,
+    Receipt,
+    leaf_bytes,
+    read_leaf,
+    split_receipts,
+    verify_receipt,
+)
 from domain.tree import (
     ENTRIES,
     NotVerified,
@@ -29,6 +40,14 @@ from domain.tree import (
     root_of,
     tile_at,
 )
+
+
+class History(NamedTuple):
+    """The facts about a work or a person from the first one, and the checkpoint over them."""
+
+    subject: str
+    leaves: list[Leaf]
+    trusted: Trusted
 
 
 def read_key(text: str) -> VerifierKey:
@@ -50,12 +69,14 @@ def bundles_of(size: int) -> Iterator[Tile]:
         number += 1
 
 
-def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None) -> None:
-    """Raise NotVerified, naming the file, unless a mirrored log is whole and as it was signed.
+def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None) -> Chains:
+    """The chains of a mirrored log; NotVerified, naming the file, unless it is whole and as signed.
 
     Everything is computed again from the leaves: each tile, the root, and the root at the size
-    that is remembered.
+    that is remembered. Every history is followed: its numbers have no gap, and each fact names
+    the one before it.
     """
+    chains = Chains()
     hashes: list[bytes] = []
     for bundle in bundles_of(checkpoint.size):
         entries = entries_of(_bytes_of(folder, bundle))
@@ -63,8 +84,10 @@ def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | Non
             raise NotVerified(f"{bundle.path} holds {len(entries)} leaves, not {bundle.width}")
         for entry in entries:
             hashes.append(leaf_hash(entry))
-            if read_leaf(entry).position != len(hashes):
+            leaf = read_leaf(entry)
+            if leaf.position != len(hashes):
                 raise NotVerified(f"{bundle.path}: leaf {len(hashes) - 1} says another position")
+            chains.follow(leaf, hashes[-1])
     for tile, computed in grow(0, hashes, lambda _: ()).items():
         if _bytes_of(folder, tile) != computed:
             raise NotVerified(f"{tile.path} is not what its leaves hash to")
@@ -76,6 +99,27 @@ def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | Non
             raise NotVerified(
                 f"fork: the first {remembered.size} leaves are not the ones of before"
             )
+    return chains
+
+
+def check_history(
+    data: bytes, subject: str | None, keys: list[VerifierKey], **asked: Any
+) -> History:
+    """The history in a file of receipts; NotVerified, naming the number, if a fact is left out."""
+    receipts = [verify_receipt(one, keys, **asked) for one in split_receipts(data)]
+    leaves = [receipt.leaf for receipt in receipts]
+    subject = subject or _subject_of(leaves)
+    must_be_whole(subject, leaves, [leaf_hash(leaf_bytes(*leaf)) for leaf in leaves])
+    latest = max(receipts, key=lambda receipt: receipt.trusted.checkpoint.size)
+    return History(subject, leaves, latest.trusted)
+
+
+def _subject_of(leaves: Sequence[Leaf]) -> str:
+    """The one work or person that all of these facts are about."""
+    shared = set.intersection(*({link.subject for link in leaf.links} for leaf in leaves))
+    if len(shared) != 1:
+        raise NotVerified(f"the facts are about {len(shared)} works or people alike; say --of ID")
+    return shared.pop()
 
 
 def must_continue(old: Checkpoint, new: Checkpoint) -> None:
@@ -118,6 +162,38 @@ def describe_receipt(receipt: Receipt) -> Iterator[str]:
     yield f"fact        {printable(leaf.state.decode('utf-8', 'backslashreplace'))}"
 
 
+def describe_history(history: History) -> Iterator[str]:
+    """What a checked history proves, line by line, and what it does not."""
+    yield from describe_checkpoint(history.trusted)
+    yield f"about       {printable(history.subject)}"
+    count, size = len(history.leaves), history.trusted.checkpoint.size
+    yield f"facts       1 to {count}, none is missing between them"
+    for number, leaf in enumerate(history.leaves, start=1):
+        yield f"fact {number:<6} position {leaf.position}, {printable(leaf.topic)}"
+    yield (
+        f"not shown   that there is no fact {count + 1} up to position {size}: "
+        "“verify log FOLDER --of ID” shows it on a mirror"
+    )
+    yield f"not shown   anything recorded after position {size}"
+
+
+def describe_chain(chains: Chains, subject: str) -> Iterator[str]:
+    """How many facts about a work or a person a whole log holds."""
+    head = chains.heads.get(subject)
+    yield f"about       {printable(subject)}"
+    if head is None:
+        yield "facts       none"
+    else:
+        yield f"facts       1 to {head.number}, all there are; the last at position {head.position}"
+
+
+def describe_as_of(as_of: AsOf) -> Iterator[str]:
+    """What answers as of a position rest on, line by line."""
+    yield f"as of       position {as_of.size}"
+    yield f"root then   {as_of.root.hex()}"
+    yield from describe_checkpoint(as_of.trusted)
+
+
 def _moment(seconds: int) -> str:
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -137,6 +213,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (
         ("receipt", "prove what was recorded and where it stands in the log"),
+        ("history", "prove that of the facts about a work or a person none is left out"),
+        ("as-of", "prove that the log still holds all that it held at a position"),
         ("checkpoint", "prove that the log has signed a checkpoint"),
         ("log", "prove that a mirrored log (a folder) is whole and as it was signed"),
     ):
@@ -159,6 +237,10 @@ def _parser() -> argparse.ArgumentParser:
             metavar="VKEY",
             help="the public key of a witness, or a file that holds it; again for each further one",
         )
+        if name in ("history", "log"):
+            command.add_argument(
+                "--of", metavar="ID", help="the work or person whose facts are to be counted"
+            )
         command.add_argument(
             "--quorum", type=int, metavar="N", help="how many witnesses must be seen; all"
         )
@@ -174,10 +256,16 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
     if options.command == "receipt":
         return describe_receipt(verify_receipt(data, keys, **asked))
+    if options.command == "history":
+        return describe_history(check_history(data, options.of, keys, **asked))
+    if options.command == "as-of":
+        return describe_as_of(verify_as_of(data, keys, **asked))
     trusted = open_checkpoint(data, keys, **asked)
+    told = describe_checkpoint(trusted)
     if is_log:
-        check_log(options.file, trusted.checkpoint)
-    return describe_checkpoint(trusted)
+        chains = check_log(options.file, trusted.checkpoint)
+        return chain(told, describe_chain(chains, options.of)) if options.of else told
+    return told
 
 
 def main(words: Sequence[str] | None = None) -> int:

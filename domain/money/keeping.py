@@ -17,8 +17,8 @@ from domain.money.books import TOPICS, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.proposal import Proposal
 
-LONGEST_LIST_BYTES = 20_000
-"""So much of a list goes into one fact; a leaf of the log holds 65,535 bytes."""
+LONGEST_LIST_BYTES = 16_000
+"""So much of a list goes into one fact; a leaf of the log holds 65,535 bytes, links to everybody in it among them."""
 
 
 class Keeping(Draft):

@@ -36,7 +36,7 @@ class Restoration:
         self.next = self.head + 1
         positions = [line.get("position") for line in lines]
         self.there = {
-            placed.position: placed
+            placed.position: placed[:5]
             for placed in journal.facts.at([p for p in positions if _is_position(p)])
         }
         ids = {line["id"] for line in lines if isinstance(line.get("id"), str)}
@@ -50,7 +50,7 @@ class Restoration:
     def put(self, line: Line) -> bool:
         """Take one more fact; false if it stands at its place already, NotRestored if it can't."""
         placed, texts = _whole_fact(line)
-        if self.there.get(placed.position) == placed:
+        if self.there.get(placed.position) == placed[:5]:
             return False
         stream = self.streams.setdefault(placed.originator_id, [])
         if placed.position < self.next:
@@ -74,10 +74,7 @@ class Restoration:
             raise IntegrityError  # what was refused may stand there by now
         if self.placed:
             self.journal.append_stored(
-                [
-                    StoredEvent(placed.originator_id, placed.originator_version, *placed[3:])
-                    for placed in self.placed
-                ],
+                [StoredEvent(*placed[1:5]) for placed in self.placed],
                 positions=[placed.position for placed in self.placed],
                 disclosures=self.texts,
                 erased=self.erased,
