@@ -11,10 +11,11 @@ out under the lock (the stock sequence leaves gaps after a conflict); SQLite beg
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -27,8 +28,10 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder
+from psycopg.errors import InsufficientPrivilege
 
 from domain.fact import Fact, read_fact
+from domain.refusal import NotPermitted
 from domain.seal import Disclosure
 
 JournalUnavailable = PersistenceError
@@ -45,6 +48,8 @@ class Condition(NamedTuple):
     after: int
     watched: Mapping[str, Collection[str] | None]
     """Topic to subjects; None stands for any subject."""
+    emptied: Collection[str] = ()
+    """Owners who must have no text left when what is erased with it is gone."""
 
 
 class Placed(NamedTuple):
@@ -83,6 +88,17 @@ class JournalRecorder(ApplicationRecorder):
     @abstractmethod
     def listed(self, values: Collection[Any]) -> object:
         """A list as one value of the engine."""
+
+    @abstractmethod
+    def vacuum(self) -> bool:
+        """Write the vault anew, so that no file of the database holds anything that was erased.
+
+        False if somebody still reads what was there before, so that it has to be done again.
+        """
+
+    def settle(self) -> bool:
+        """Do what an erasure left to be done, as far as possible; what is left can wait."""
+        return False
 
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
@@ -124,6 +140,14 @@ class JournalRecorder(ApplicationRecorder):
             )
         )
 
+    def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
+        """The owner and the commitment of every text these owners have."""
+        rows = self.query(
+            f"SELECT owner, digest FROM vault WHERE {self.among('owner')} ORDER BY owner, digest",
+            self.listed(owners),
+        )
+        return [(owner, digest) for owner, digest in rows]
+
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
         """The disclosures of these commitments, as far as they were not erased."""
         rows = self.query(
@@ -148,6 +172,12 @@ def _must_hold(condition: Condition, since: Callable[[int, list[str]], list[Plac
         subjects = condition.watched[placed.topic]
         if subjects is None or not set(placed.fact().subjects()).isdisjoint(subjects):
             raise Overtaken(placed.topic)
+
+
+def _must_be_empty(left: Callable[[Collection[str]], int], owners: Collection[str]) -> None:
+    """Raise Overtaken if these owners have texts nobody knew of; called under the lock."""
+    if left(owners):
+        raise Overtaken("vault")
 
 
 VAULT = (
@@ -241,7 +271,39 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
                 cursor.execute(
                     f"DELETE FROM vault WHERE {self.among('digest')}", (self.listed(erased),)
                 )
+            if condition and condition.emptied:
+                _must_be_empty(partial(self._left, cursor), condition.emptied)
+        if erased:
+            self._in_write_ahead_log = True
+            self.settle()
         return positions
+
+    _in_write_ahead_log = False
+    """Whether pages from before an erasure may still lie there."""
+
+    def settle(self) -> bool:
+        """Empty the write-ahead log after an erasure, unless somebody reads from it just now."""
+        if self._in_write_ahead_log:
+            with self.datastore.get_connection(commit=True) as connection, _translated():
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA busy_timeout")
+                (patience,) = cursor.fetchone()
+                cursor.execute(f"PRAGMA busy_timeout = {SETTLE_MILLISECONDS}")
+                self._in_write_ahead_log = not _emptied_log(cursor)
+                cursor.execute(f"PRAGMA busy_timeout = {patience}")
+        return False
+
+    def vacuum(self) -> bool:
+        """Write the file anew: deleting moves rows within it, and copies of them stay behind."""
+        with self.datastore.get_connection(commit=True) as connection, _translated():
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            return _emptied_log(cursor)
+
+    def _left(self, cursor: Any, owners: Collection[str]) -> int:
+        sql = f"SELECT count(*) FROM vault WHERE {self.among('owner')}"
+        cursor.execute(sql, (self.listed(owners),))
+        return int(cursor.fetchone()[0])
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
         cursor.execute(
@@ -263,6 +325,17 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
                     connection.rollback()
                     raise
                 connection.commit()
+
+
+SETTLE_MILLISECONDS = 200
+"""How long an erasure waits for readers; what it can't do by then, the follower does."""
+
+
+def _emptied_log(cursor: Any) -> bool:
+    """Empty the write-ahead log; false if somebody reads from it and it could not be."""
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (is_busy, *_) = cursor.fetchone()
+    return not is_busy
 
 
 @contextmanager
@@ -373,8 +446,43 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
                 )
             if erased:
                 cursor.execute(b"DELETE FROM vault WHERE digest = ANY(%s)", [list(erased)])
+            if condition and condition.emptied:
+                _must_be_empty(partial(self._left, cursor), condition.emptied)
             pipeline.sync()
         return got
+
+    def _left(self, cursor: Any, owners: Collection[str]) -> int:
+        sql = b"SELECT count(*) AS texts FROM vault WHERE owner = ANY(%s)"
+        return int(cursor.execute(sql, [list(owners)]).fetchone()["texts"])
+
+    def vacuum(self) -> bool:
+        """Write the vault anew: until then the rows that were deleted lie in its file.
+
+        NotPermitted if the role does not own the table. The write-ahead log of the server keeps
+        what it holds until its segments are used again.
+        """
+        unremovable: list[str] = []
+
+        def hear(notice: Any) -> None:
+            unremovable.extend(re.findall(r"\A[1-9]\d*", notice.message_detail or ""))
+
+        with self.datastore.get_connection() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                b"SELECT current_user AS role, pg_has_role(relowner, 'USAGE') AS owns "
+                b"FROM pg_class WHERE oid = CAST('vault' AS regclass)"
+            )
+            role, owns = cast("dict[str, Any]", cursor.fetchone()).values()
+            if not owns:
+                raise NotPermitted(role, "vacuum")  # PostgreSQL itself would only pass it over
+            connection.add_notice_handler(hear)
+            try:
+                # Its details begin with how many dead rows an older transaction may still read.
+                cursor.execute(b"VACUUM (FULL, VERBOSE) vault")
+            finally:
+                connection.remove_notice_handler(hear)
+            with suppress(InsufficientPrivilege):
+                cursor.execute(b"CHECKPOINT")
+        return not unremovable
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
         cursor.execute(
