@@ -15,7 +15,7 @@ import re
 import sqlite3
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -349,6 +349,11 @@ def _translated() -> Iterator[None]:
         raise OperationalError(error) from error
 
 
+PIPELINED_CHARACTERS = 8_000
+"""An append larger than this goes statement by statement: a message that does not fit into the
+socket at once is not sent to its end in psycopg's pipeline, and both sides wait for ever."""
+
+
 class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
     """The journal in PostgreSQL; text is compared by its bytes, as SQLite does, and faster."""
 
@@ -423,9 +428,11 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
             [stored.topic for stored in stored_events],
             [stored.state for stored in stored_events],
         ]
+        size = sum(len(stored.state) for stored in stored_events)
+        size += sum(len(text.value) for text in disclosures)
         with (
             self.datastore.get_connection() as connection,
-            connection.pipeline() as pipeline,
+            connection.pipeline() if size < PIPELINED_CHARACTERS else nullcontext() as pipeline,
             connection.transaction(),
             connection.cursor() as cursor,
         ):
@@ -448,7 +455,8 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
                 cursor.execute(b"DELETE FROM vault WHERE digest = ANY(%s)", [list(erased)])
             if condition and condition.emptied:
                 _must_be_empty(partial(self._left, cursor), condition.emptied)
-            pipeline.sync()
+            if pipeline:
+                pipeline.sync()
         return got
 
     def _left(self, cursor: Any, owners: Collection[str]) -> int:
