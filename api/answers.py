@@ -170,7 +170,7 @@ class PersonAnswer(Known):
 
     id = _id(BEN)
     name = _text("Ben", null=True)
-    state = _one_of(("admitted", "merged"))
+    state = _one_of(("admitted", "merged", "forgotten"))
     merged_into = _id(None, "Who they are, when the same person was admitted twice.", null=True)
     position = _count(7)
 
@@ -178,7 +178,7 @@ class PersonAnswer(Known):
 class PersonItem(PersonRef):
     """One contributor in a list."""
 
-    state = _one_of(("admitted", "merged"))
+    state = _one_of(("admitted", "merged", "forgotten"))
 
 
 class PeopleAnswer(ListAnswer):

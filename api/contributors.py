@@ -8,11 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from api.answers import ANA, BEN, AttributionAnswer, HistoryAnswer, PeopleAnswer, PersonAnswer
-from api.fields import Id, Shape, searched, text_named
+from api.fields import Id, Shape, searched, text_named, word
 from api.routes import Listed, Routes
+from domain.contributor import GROUNDS
 from domain.draft import Draft
 from domain.journal import Journal
-from domain.refusal import BadId, IdTaken, MergeCircle, UnknownContributor, WrongState
+from domain.refusal import (
+    BadId,
+    IdTaken,
+    MergeCircle,
+    UnknownContributor,
+    UnknownGround,
+    WrongState,
+)
 from projections import attribution, history
 from projections.store import Page, Store, View
 
@@ -31,6 +39,12 @@ class Merge(Shape):
 
     into = Id(ANA, "Who they both are from now on.", required=True)
     reason = text_named("reason", "The same person signed up twice.")
+
+
+class Forget(Shape):
+    """A person who is to be forgotten."""
+
+    ground = word("request", f"One of {', '.join(GROUNDS)}.", required=True)
 
 
 class People(Listed):
@@ -54,6 +68,13 @@ def contributors(journal: Journal, store: Store) -> Routes:
         Draft.merge_contributor,
         Merge,
         refuses=(BadId, UnknownContributor, MergeCircle, WrongState),
+    )
+
+    routes.changes(
+        f"{HERE}/forget",
+        Draft.forget_contributor,
+        Forget,
+        refuses=(UnknownContributor, UnknownGround),
     )
 
     @routes.reads("/contributors", PeopleAnswer, People)

@@ -47,10 +47,12 @@ REFUSED: dict[str, int] = {
     "id_taken": 409,
     "wrong_state": 409,
     "merge_circle": 409,
+    "contributor_forgotten": 409,
     "not_published": 409,
     # What was said cannot hold, however often it is said.
     "unknown_role": 422,
     "unknown_kind": 422,
+    "unknown_ground": 422,
     "bad_id": 422,
     "bad_rate": 422,
     "bad_made_at": 422,

@@ -330,7 +330,8 @@ def _writing(
     body_required: bool = True,
 ) -> dict[str, Any]:
     codes = [
-        *("unauthenticated", "not_permitted", "storage_unavailable", "busy"),
+        *("unauthenticated", "not_permitted", "contributor_forgotten"),
+        *("storage_unavailable", "busy"),
         *_OF_BODY,
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),

@@ -6,6 +6,18 @@ The one rule: a name never enters a fact, only the commitment to it.
 from __future__ import annotations
 
 from domain.fact import Fact, Noun, fact
+from domain.refusal import UnknownGround
+
+GROUNDS = {
+    "request": "the person asks for it, and nothing stands against it",
+    "unneeded": "it is no longer needed for what it was kept for (GDPR, article 17(1)(a))",
+    "consent": "the person takes their consent back (article 17(1)(b))",
+    "objection": "the person objects, and nothing weighs more (article 17(1)(c))",
+    "unlawful": "it should never have been kept (article 17(1)(d))",
+    "obligation": "the law demands that it is erased (article 17(1)(e))",
+    "child": "it was collected from a child (article 17(1)(f))",
+}
+"""Why a person is forgotten. A word of a list, for a text of anybody's would stay for ever."""
 
 
 class Contributor(Noun):
@@ -39,4 +51,25 @@ class Contributor(Noun):
             noun.state = self.STATE
             noun.merged_into = self.into
 
+    @fact("contributor.forgotten")
+    class Forgotten(Fact):
+        """Every text of the person was erased; what they made stays, without a name."""
+
+        # Once more where one fact can't name all that was erased, or something came back.
+        FROM = ("admitted", "merged", "forgotten")
+        STATE = "forgotten"
+        ground: str
+        erased: str
+        """The commitments whose texts are gone, a space between two."""
+
+        def erases(self, noun: Contributor) -> tuple[str, ...]:
+            return tuple(self.erased.split())
+
     BIRTHS = (Admitted,)
+
+
+def ground_named(ground: str) -> str:
+    """The ground, if it is one of those documented."""
+    if ground not in GROUNDS:
+        raise UnknownGround(ground, tuple(GROUNDS))
+    return ground

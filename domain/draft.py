@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 from domain.contribution import Contribution
-from domain.contributor import Contributor
+from domain.contributor import Contributor, ground_named
 from domain.credit import Credit, credit_kind
 from domain.fact import Fact, Noun, says_the_same
 from domain.moment import instant, start_of, start_of_past
@@ -36,6 +36,7 @@ from domain.recorders import Condition
 from domain.refusal import (
     BadId,
     BadText,
+    ContributorForgotten,
     IdTaken,
     MergeCircle,
     NoComponents,
@@ -90,8 +91,10 @@ LIMITS = {
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_NEVER_COMPARED = frozenset({"timestamp", "originator_version", "made"})
-# "made" follows from "made_at" or, unstated, from the clock.
+_NEVER_COMPARED = frozenset({"timestamp", "originator_version", "made", "erased"})
+# "made" follows from "made_at" or, unstated, from the clock; "erased" from what there was.
+ERASED_IN_ONE_FACT = 1000
+"""How many commitments one fact names as erased: a leaf of the log holds less than 64 KiB."""
 
 
 @dataclass
@@ -147,6 +150,8 @@ class Draft:
         self.facts: list[Fact] = []
         self.disclosures: list[Disclosure] = []
         self.erased: set[str] = set()
+        self.emptied: set[str] = set()
+        """Owners of whom no text may be left."""
         self.receipts: list[Receipt] = []
         self.watched: dict[str, set[str] | None] = {}
         self._streams: dict[str, list[tuple[int, Fact]]] = {}
@@ -157,7 +162,10 @@ class Draft:
         if not self.facts:
             return
         positions = self.journal.append(
-            self.facts, self.disclosures, self.erased, Condition(self.after, self.watched)
+            self.facts,
+            [text for text in self.disclosures if text.digest not in self.erased],
+            self.erased,
+            Condition(self.after, self.watched, self.emptied),
         )
         for receipt in self.receipts:
             if receipt.position >= PENDING:
@@ -203,6 +211,64 @@ class Draft:
     def _must_not_circle(self, contributor: Contributor, target: Contributor) -> None:
         if self._person(target.id) == contributor.id:
             raise MergeCircle(contributor.id, target.id)
+
+    def forget_contributor(self, *, actor: str, id: str, ground: str) -> Receipt:
+        """Erase every text of a person, in all of their accounts; ids, edges and credits stay.
+
+        The name is gone from every answer, also as known before, and so are the titles and all
+        else they wrote. Their keys are void from now on, and nobody can be credited as them.
+        """
+        asked = self._contributor(id)
+        sheet = self._permitted(actor, "forget", contributor=asked.id)
+        said = {"ground": ground_named(ground)}
+        accounts = {account.id: account for account in self._accounts(asked)}
+        owned = self._owned(accounts)
+        if not any(owned.values()) and {one.state for one in accounts.values()} == {"forgotten"}:
+            return self._move(asked, sheet, Contributor.Forgotten, {**said, "erased": ""})
+        for owner, digests in owned.items():
+            for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
+                sheet.add(
+                    Contributor.Forgotten,
+                    owner,
+                    version=accounts[owner].version + 1 + first // ERASED_IN_ONE_FACT,
+                    erased=" ".join(digests[first : first + ERASED_IN_ONE_FACT]),
+                    **said,
+                )
+        receipt = self._write(asked.id, sheet)
+        self.erased.update(digest for digests in owned.values() for digest in digests)
+        # What they write at this moment is erased and named as well, or this is done again.
+        self.emptied.update(accounts)
+        for account in accounts.values():
+            self._come_to(account.id, account.version)
+        return receipt
+
+    def _accounts(self, asked: Contributor) -> list[Contributor]:
+        """Every account of a person after all merges, the one that was asked for last."""
+        # An account that is merged into one of them at this moment is the person's, too.
+        self.watched["contributor.merged"] = None
+        topics = (Contributor.Merged.TOPIC,)
+        recorded = [placed.fact() for placed in self.journal.read(topics=topics)]
+        merged: dict[str, list[str]] = {}
+        for happened in (*recorded, *self.facts):
+            if isinstance(happened, Contributor.Merged):
+                merged.setdefault(happened.into, []).append(happened.originator_id)
+        found, waiting = [asked], [self._person(asked.id)]
+        while waiting:
+            id = waiting.pop()
+            waiting += merged.get(id, ())
+            if id != asked.id:
+                found.append(self._contributor(id))
+        return found[::-1]
+
+    def _owned(self, owners: Collection[str]) -> dict[str, list[str]]:
+        """The commitments to all that these owners have in the vault, or are about to."""
+        owned: dict[str, list[str]] = {owner: [] for owner in owners}
+        for owner, digest in self.journal.facts.owned(owners):
+            owned[owner].append(digest)
+        for text in self.disclosures:
+            if text.owner in owned and text.digest not in self.erased:
+                owned[text.owner].append(text.digest)
+        return owned
 
     # -- contributions ---------------------------------------------------------------------
 
@@ -707,6 +773,7 @@ class Draft:
             self.once[id] = version
 
     def _write(self, id: str, sheet: Sheet) -> Receipt:
+        self._must_be_known(sheet)
         for happened in sheet.facts:
             position = PENDING + len(self.facts)
             self.facts.append(happened)
@@ -716,6 +783,20 @@ class Draft:
             stream.append((position, happened))
         self.disclosures += sheet.disclosures
         return self._receipt(id, PENDING + len(self.facts) - 1)
+
+    def _must_be_known(self, sheet: Sheet) -> None:
+        """Refuse whom a new fact brings up if they were forgotten: who acts, owns, is credited."""
+        persons = {sheet.actor, *(text.owner for text in sheet.disclosures)}
+        for happened in sheet.facts:
+            match happened:
+                case Credit.Birth(contributor=person) | Contributor.Merged(into=person):
+                    persons.add(person)
+        born = {one.originator_id for one in sheet.facts if one.originator_version == 1}
+        for person in persons - born - {OPERATOR}:
+            if self._contributor(person).state == Contributor.Forgotten.STATE:
+                raise ContributorForgotten(person)
+            # To be forgotten at the same moment comes wholly before or wholly after.
+            self._watch(Contributor.Forgotten.TOPIC, person)
 
     def _receipt(self, id: str, position: int) -> Receipt:
         receipt = Receipt(id, position)

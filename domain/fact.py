@@ -55,6 +55,10 @@ class Fact:
         """Change the noun; by default only its state."""
         noun.state = self.STATE
 
+    def erases(self, noun: Any) -> tuple[str, ...]:
+        """The commitments whose texts go with this fact about the noun."""
+        return ()
+
     @property
     def effective(self) -> str:
         """From when it holds: the stated moment where there is one, else the recording."""

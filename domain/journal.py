@@ -173,9 +173,11 @@ class Journal(Application[str]):
             self.written.notify_all()
         return positions
 
-    def read(self, after: int = 0, page: int = 5000) -> Iterator[Placed]:
-        """Every fact after a position, in order, as stored."""
-        while placed := self.facts.after(after, page):
+    def read(
+        self, after: int = 0, page: int = 5000, topics: Collection[str] = ()
+    ) -> Iterator[Placed]:
+        """Every fact after a position, of some topics or of all, in order, as stored."""
+        while placed := self.facts.after(after, page, topics):
             yield from placed
             after = placed[-1].position
 

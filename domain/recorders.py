@@ -12,10 +12,11 @@ out under the lock (the stock sequence leaves gaps after a conflict); SQLite beg
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -28,10 +29,12 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder
+from psycopg.errors import InsufficientPrivilege
 
 from domain.chain import link_facts
 from domain.fact import Fact, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
+from domain.refusal import NotPermitted
 from domain.seal import Disclosure
 
 JournalUnavailable = PersistenceError
@@ -48,6 +51,8 @@ class Condition(NamedTuple):
     after: int
     watched: Mapping[str, Collection[str] | None]
     """Topic to subjects; None stands for any subject."""
+    emptied: Collection[str] = ()
+    """Owners who must have no text left when what is erased with it is gone."""
 
 
 class Placed(NamedTuple):
@@ -97,6 +102,17 @@ class JournalRecorder(ApplicationRecorder):
     def listed(self, values: Collection[Any]) -> object:
         """A list as one value of the engine."""
 
+    @abstractmethod
+    def vacuum(self) -> bool:
+        """Write the vault anew, so that no file of the database holds anything that was erased.
+
+        False if somebody still reads what was there before, so that it has to be done again.
+        """
+
+    def settle(self) -> bool:
+        """Do what an erasure left to be done, as far as possible; what is left can wait."""
+        return False
+
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
         return int(self.query(f"SELECT coalesce(max({self.POSITION}), 0) FROM stored_events")[0][0])
@@ -136,6 +152,14 @@ class JournalRecorder(ApplicationRecorder):
                 self.listed(digests),
             )
         )
+
+    def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
+        """The owner and the commitment of every text these owners have."""
+        rows = self.query(
+            f"SELECT owner, digest FROM vault WHERE {self.among('owner')} ORDER BY owner, digest",
+            self.listed(owners),
+        )
+        return [(owner, digest) for owner, digest in rows]
 
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
         """The disclosures of these commitments, as far as they were not erased."""
@@ -188,6 +212,14 @@ HEADS = (
     "position BIGINT NOT NULL, hash TEXT NOT NULL)"
 )
 """The latest fact about each subject, so that the next one can name it."""
+
+
+def _must_be_empty(left: Callable[[Collection[str]], int], owners: Collection[str]) -> None:
+    """Raise Overtaken if these owners have texts nobody knew of; called under the lock."""
+    if left(owners):
+        raise Overtaken("vault")
+
+
 VAULT = (
     "CREATE TABLE IF NOT EXISTS vault (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, "
     "name TEXT NOT NULL, salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
@@ -281,6 +313,11 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
                 cursor.execute(
                     f"DELETE FROM vault WHERE {self.among('digest')}", (self.listed(erased),)
                 )
+            if condition and condition.emptied:
+                _must_be_empty(partial(self._left, cursor), condition.emptied)
+        if erased:
+            self._in_write_ahead_log = True
+            self.settle()
         return positions
 
     def _heads(self, cursor: Any, about: Sequence[Collection[str]]) -> dict[str, Row]:
@@ -289,6 +326,33 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
             (self.listed(_all_of(about)),),
         )
         return {subject: tuple(head) for subject, *head in cursor.fetchall()}
+
+    _in_write_ahead_log = False
+    """Whether pages from before an erasure may still lie there."""
+
+    def settle(self) -> bool:
+        """Empty the write-ahead log after an erasure, unless somebody reads from it just now."""
+        if self._in_write_ahead_log:
+            with self.datastore.get_connection(commit=True) as connection, _translated():
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA busy_timeout")
+                (patience,) = cursor.fetchone()
+                cursor.execute(f"PRAGMA busy_timeout = {SETTLE_MILLISECONDS}")
+                self._in_write_ahead_log = not _emptied_log(cursor)
+                cursor.execute(f"PRAGMA busy_timeout = {patience}")
+        return False
+
+    def vacuum(self) -> bool:
+        """Write the file anew: deleting moves rows within it, and copies of them stay behind."""
+        with self.datastore.get_connection(commit=True) as connection, _translated():
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            return _emptied_log(cursor)
+
+    def _left(self, cursor: Any, owners: Collection[str]) -> int:
+        sql = f"SELECT count(*) FROM vault WHERE {self.among('owner')}"
+        cursor.execute(sql, (self.listed(owners),))
+        return int(cursor.fetchone()[0])
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
         cursor.execute(
@@ -312,6 +376,17 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
                 connection.commit()
 
 
+SETTLE_MILLISECONDS = 200
+"""How long an erasure waits for readers; what it can't do by then, the follower does."""
+
+
+def _emptied_log(cursor: Any) -> bool:
+    """Empty the write-ahead log; false if somebody reads from it and it could not be."""
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (is_busy, *_) = cursor.fetchone()
+    return not is_busy
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """What the engine raises, as the library's own errors; its pool only does so at a commit."""
@@ -321,6 +396,11 @@ def _translated() -> Iterator[None]:
         raise IntegrityError(error) from error
     except sqlite3.OperationalError as error:
         raise OperationalError(error) from error
+
+
+PIPELINED_CHARACTERS = 8_000
+"""An append larger than this goes statement by statement: a message that does not fit into the
+socket at once is not sent to its end in psycopg's pipeline, and both sides wait for ever."""
 
 
 class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
@@ -390,9 +470,12 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
     ) -> Sequence[int]:
         """Append facts, each with its subjects, and the texts behind them; their positions."""
         # Not retried when the connection breaks: whether it was recorded is asked by the caller.
+        size = sum(len(stored.state) for stored in stored_events)
+        size += sum(len(text.value) for text in disclosures)
+        size += 2 * sum(len(subject) for subjects in about for subject in subjects)
         with (
             self.datastore.get_connection() as connection,
-            connection.pipeline() as pipeline,
+            connection.pipeline() if size < PIPELINED_CHARACTERS else nullcontext() as pipeline,
             connection.transaction(),
             connection.cursor() as cursor,
         ):
@@ -428,8 +511,44 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
                 )
             if erased:
                 cursor.execute(b"DELETE FROM vault WHERE digest = ANY(%s)", [list(erased)])
-            pipeline.sync()
+            if condition and condition.emptied:
+                _must_be_empty(partial(self._left, cursor), condition.emptied)
+            if pipeline:
+                pipeline.sync()
         return positions
+
+    def _left(self, cursor: Any, owners: Collection[str]) -> int:
+        sql = b"SELECT count(*) AS texts FROM vault WHERE owner = ANY(%s)"
+        return int(cursor.execute(sql, [list(owners)]).fetchone()["texts"])
+
+    def vacuum(self) -> bool:
+        """Write the vault anew: until then the rows that were deleted lie in its file.
+
+        NotPermitted if the role does not own the table. The write-ahead log of the server keeps
+        what it holds until its segments are used again.
+        """
+        unremovable: list[str] = []
+
+        def hear(notice: Any) -> None:
+            unremovable.extend(re.findall(r"\A[1-9]\d*", notice.message_detail or ""))
+
+        with self.datastore.get_connection() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                b"SELECT current_user AS role, pg_has_role(relowner, 'USAGE') AS owns "
+                b"FROM pg_class WHERE oid = CAST('vault' AS regclass)"
+            )
+            role, owns = cast("dict[str, Any]", cursor.fetchone()).values()
+            if not owns:
+                raise NotPermitted(role, "vacuum")  # PostgreSQL itself would only pass it over
+            connection.add_notice_handler(hear)
+            try:
+                # Its details begin with how many dead rows an older transaction may still read.
+                cursor.execute(b"VACUUM (FULL, VERBOSE) vault")
+            finally:
+                connection.remove_notice_handler(hear)
+            with suppress(InsufficientPrivilege):
+                cursor.execute(b"CHECKPOINT")
+        return not unremovable
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:
         cursor.execute(

@@ -110,6 +110,19 @@ class UnknownKind(Refusal):
         )
 
 
+class UnknownGround(Refusal):
+    """The ground on which a person is to be forgotten is not one of those documented."""
+
+    code = "unknown_ground"
+
+    def __init__(self, ground: str, grounds: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There is no ground “{ground}”; it is one of {', '.join(grounds)}.",
+            ground=ground,
+            grounds=grounds,
+        )
+
+
 class BadId(Refusal):
     """The id is not a UUID."""
 
@@ -233,6 +246,15 @@ class WrongState(Refusal):
             state=state,
             allowed=allowed,
         )
+
+
+class ContributorForgotten(Refusal):
+    """The contributor was forgotten: nobody can act as them or be credited as them any more."""
+
+    code = "contributor_forgotten"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The contributor {id} was forgotten.", id=id)
 
 
 class NotPublished(Refusal):

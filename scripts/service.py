@@ -84,7 +84,7 @@ def open_service(
     follower, keys = Follower(journal, store), Keys(store, operator_key=operator_key)
     journal.lineage = partial(graph_in, store, follower.catch_up)
     log = Log(journal, store, signer)
-    follower.steps.append(log.step)
+    follower.steps += [log.step, journal.facts.settle]
     if create:
         follower.prepare()
         keys.create_table()

@@ -17,8 +17,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from domain.contributor import GROUNDS, Contributor
 from domain.recorders import JournalUnavailable
-from domain.refusal import Refusal
+from domain.refusal import ContributorForgotten, Refusal
 from domain.role import role_named
 from projections import attribution, history, lineage
 from projections.follower import Rebuild
@@ -555,6 +556,18 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
 }
 
 
+def record_line(service: Service, line: bundle.Line) -> None:
+    """Record what a line says, fold it, and print the receipt."""
+    step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
+    try:
+        receipt = service.journal.record(step.command, **step.arguments)
+    except Refusal as refusal:
+        said = bundle.in_its_words(line, step, refusal)
+        raise click.ClickException(f"{said} ({refusal.code})") from refusal
+    service.follower.catch_up()
+    click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
+
+
 def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
     """The command that records one type of line, with an option for each of its fields."""
     noun, _, verb = line_type.partition(".")
@@ -591,14 +604,7 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
             elif value is not None:
                 line[name] = value
         with opened(ctx) as service:
-            step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
-            try:
-                receipt = service.journal.record(step.command, **step.arguments)
-            except Refusal as refusal:
-                said = bundle.in_its_words(line, step, refusal)
-                raise click.ClickException(f"{said} ({refusal.code})") from refusal
-            service.follower.catch_up()
-        click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
+            record_line(service, line)
 
     return click.Command(
         verb or BIRTH_VERBS[noun], callback=record, params=params, help=shape.command.__doc__
@@ -618,6 +624,44 @@ for _noun, _meaning in NOUNS.items():
         if _type.split(".")[0] == _noun:
             _group.add_command(_recorder(_type, _shape))
     main.add_command(_group)
+
+
+@main.command()
+@click.argument("contributor")
+@click.option(
+    "--ground", required=True, type=click.Choice(list(GROUNDS)), help="Why; a word of the list."
+)
+@click.option("--by", metavar="CONTRIBUTOR", help="Who acts (default: the operator).")
+@click.pass_context
+def forget(ctx: click.Context, contributor: str, ground: str, by: str | None) -> None:
+    """Forget a person: erase every text of theirs, then write the vault anew (see “vacuum”).
+
+    Their ids, credits and edges stay, without a name; their keys are void.
+    """
+    with opened(ctx) as service:
+        line = {"type": "contributor.forget", "id": contributor, "ground": ground, "by": by}
+        record_line(service, line)
+        _vacuum(service)
+
+
+@main.command()
+@click.pass_context
+def vacuum(ctx: click.Context) -> None:
+    """Write the vault anew, so that no file of the database holds a text that was erased.
+
+    What is erased is in no answer from that moment on, but its bytes stay in the files of the
+    database until this is done: daily, by the owner of the tables. On SQLite everything is
+    written anew; on PostgreSQL only the vault, which nobody can read meanwhile.
+    """
+    with opened(ctx) as service:
+        _vacuum(service)
+
+
+def _vacuum(service: Service) -> None:
+    if not service.journal.facts.vacuum():
+        raise click.ClickException(
+            "somebody still reads from before; run “stemma vacuum” once more when they are done"
+        )
 
 
 # -- keys ----------------------------------------------------------------------------------
@@ -652,7 +696,8 @@ def key_create(ctx: click.Context, holder: str) -> None:
     with asked(ctx) as (service, view):
         if holder != "operator":
             holder = named(bundle.PERSON, holder)
-            attribution.find_person(view, holder)
+            if attribution.person(view, holder)["state"] == Contributor.Forgotten.STATE:
+                raise ContributorForgotten(holder)
         click.echo(service.keys.create(holder))
 
 

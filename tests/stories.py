@@ -205,6 +205,7 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("withdraw_release", id=release, reason="text-reason-release")
     tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
     tell("merge_contributor", id=eva, into=ben, reason="text-reason-merge")
+    tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
     return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
 
 

@@ -16,7 +16,7 @@ MAPPER = FactMapper(JSONTranscoder())
 THEN = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 TOPICS = {
-    *("contributor.admitted", "contributor.merged"),
+    *("contributor.admitted", "contributor.merged", "contributor.forgotten"),
     *("contribution.submitted", "contribution.withdrawn"),
     *("work.redated", "outside.cited"),
     *("remix.declared", "remix.disputed", "remix.upheld", "remix.struck"),
@@ -105,6 +105,7 @@ def test_every_field_that_takes_free_text_is_sealed(topic: str) -> None:
         *("originator_id", "originator_version", "timestamp", "actor"),
         *("work", "contributor", "child", "parent", "into", "kind", "role", "rate", "stands_as"),
         *("made", "made_at", "effective_at", "medium", "licence", "sha256", "uri"),
+        *("ground", "erased"),
     }
     kind = FACTS[topic]
     assert {field.name for field in fields(kind)} - open_fields == set(kind.SEALED)

@@ -82,6 +82,20 @@ def test_sqlite_does_not_replace_a_fact_either(other: str, tmp_path: Path) -> No
         assert told.facts() == before
 
 
+@pytest.mark.parametrize("characters", [5_000, 3_000_000])
+def test_an_append_of_any_size_arrives(characters: int, database: str) -> None:
+    """psycopg's pipeline waits for ever when one message is larger than the socket's buffer."""
+    with story(database) as told:
+        draft = told.journal.draft()
+        for number in range(characters // 5_000):
+            source = {"uri": f"urn:x:{number}", "kind": "sample", "note": "n" * 5_000}
+            draft.submit_contribution(
+                actor=OPERATOR, title="t", medium="text", authors=[], sources=[source]
+            )
+        draft.commit()
+        assert told.head() == 3 * characters // 5_000
+
+
 # -- positions -----------------------------------------------------------------------------
 
 

@@ -94,6 +94,7 @@ SHAPES: dict[str, Shape] = {
     "contributor.merge": Shape(
         Draft.merge_contributor, {"id": PERSON, "into": PERSON}, {"reason": TEXT}
     ),
+    "contributor.forget": Shape(Draft.forget_contributor, {"id": PERSON, "ground": TEXT}),
     "contribution": Shape(
         Draft.submit_contribution,
         {"title": TEXT, "medium": TEXT},

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from domain.contribution import Contribution
+from domain.contributor import Contributor
 from domain.draft import BORN, PENDING
 from domain.fact import FACTS
 from domain.journal import Journal
@@ -63,9 +64,11 @@ class Restoration:
         self.next += 1
         self.placed.append(placed)
         self.texts += texts
-        if placed.topic == Contribution.Withdrawn.TOPIC:
-            # An older export may have brought the title back.
-            self.erased.add(json.loads(stream[0].state)["title"])
+        if placed.topic in (Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC):
+            # An older export may have brought the texts back.
+            facts = [(one.position, one.fact()) for one in stream]
+            noun = BORN[type(facts[0][1])].told_by(facts)
+            self.erased.update(facts[-1][1].erases(noun))
         return True
 
     def commit(self) -> None:
@@ -76,7 +79,7 @@ class Restoration:
             self.journal.append_stored(
                 [StoredEvent(*placed[1:5]) for placed in self.placed],
                 positions=[placed.position for placed in self.placed],
-                disclosures=self.texts,
+                disclosures=[text for text in self.texts if text.digest not in self.erased],
                 erased=self.erased,
             )
 
@@ -91,7 +94,7 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
             line["position"], line["id"], line["version"], line["topic"], line["state"].encode()
         )
         texts = [Disclosure(*text) for text in line.get("texts", [])]
-        content = _content_of(placed)
+        content = content_of(placed)
         fits = all(
             text.digest in content.values()
             and text.digest == digest_of(text.salt, text.name, text.value)
@@ -104,7 +107,7 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
     return placed, texts
 
 
-def _content_of(placed: Placed) -> dict[str, str]:
+def content_of(placed: Placed) -> dict[str, str]:
     """What a stored fact says; ValueError if it says something no fact of its kind can say."""
     kind = FACTS.get(placed.topic)
     if kind is None:
