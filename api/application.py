@@ -16,6 +16,8 @@ from api.credits import credits
 from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
+from api.payouts import payouts
+from api.pools import pools
 from api.problems import answer_problems
 from api.releases import releases
 from api.remixes import remixes
@@ -36,7 +38,7 @@ HEADERS = {
 
 NOUNS = (
     *(contributors, contributions, works, remixes, credits, releases),
-    *(splits, service.service),
+    *(pools, payouts, splits, service.service),
 )
 
 

@@ -15,6 +15,7 @@ from flask_smorest import Api
 
 from api.answers import ALBUM, BEN, EDGE, LINE, SONG
 from api.fields import LARGEST_POSITION
+from api.money import BATCH, DIVISION, PAYOUT, POOL, PROPOSAL, REVENUE
 from api.problems import MEDIA_TYPE
 from api.routes import IdConverter, Routes
 
@@ -31,6 +32,13 @@ EXAMPLE_IDS = {
     "release": ALBUM,
     "remix": EDGE,
     "credit": LINE,
+    "pool": POOL,
+    "proposal": PROPOSAL,
+    "revenue": REVENUE,
+    "expense": REVENUE,
+    "division": DIVISION,
+    "batch": BATCH,
+    "payout": PAYOUT,
 }
 
 PROBLEM = {

@@ -187,6 +187,13 @@ class Texts(fields.List[Any]):
         super().__init__(inner, metadata={"description": description}, **optional(options))
 
 
+class Nested(fields.Nested):
+    """An object of a shape."""
+
+    def __init__(self, shape: type[Shape]) -> None:
+        super().__init__(shape, required=True)
+
+
 class Several(fields.List[Any]):
     """A list of objects of one shape."""
 

@@ -59,7 +59,9 @@ def _maybe(kind: str, example: object, description: str = "") -> fields.Raw:
     """What may be null, of a JSON type."""
     said = {"description": description} if description else {}
     return fields.Raw(
-        required=True, allow_none=True, metadata={"type": [kind, "null"], **said, "examples": [example]}
+        required=True,
+        allow_none=True,
+        metadata={"type": [kind, "null"], **said, "examples": [example]},
     )
 
 
@@ -286,9 +288,7 @@ class BalanceLine(Shape):
     in_transit_minor = _count(0)
     paid_minor = _count(0)
     suspense_minor = _count(0, "It came back and was not claimed yet.")
-    held_because = fields.List(
-        fields.String(metadata={"enum": list(HELD_BECAUSE)}), required=True
-    )
+    held_because = fields.List(fields.String(metadata={"enum": list(HELD_BECAUSE)}), required=True)
     rounding = _exact("-1/3", "What is carried on to the next division, in units.")
 
 

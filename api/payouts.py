@@ -6,25 +6,29 @@ The one rule: what one person is paid is shown to that person and to the operato
 from __future__ import annotations
 
 import csv
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 from flask import Response
 
-from api.answers import ANA, BEN
+from api.answers import BEN
 from api.authentication import actor
-from api.fields import Choice, Id, Shape, Text, Texts, Units, text_named, word
+from api.fields import Choice, Id, Nested, Shape, Texts, Units, text_named, word
 from api.money import (
     BATCH,
+    PAYOUT_STATES,
     BatchAnswer,
     BatchesAnswer,
-    PAYOUT_STATES,
     PayoutAnswer,
     PayoutsAnswer,
     StatementAnswer,
 )
 from api.routes import Asked, Listed, Routes, form_asked
+from domain.currency import currency_code
 from domain.journal import Journal
+from domain.moment import start_of
+from domain.money.payee import is_person
 from domain.money.treasury import Treasury
 from domain.permission import permit
 from domain.refusal import (
@@ -34,13 +38,14 @@ from domain.refusal import (
     BadMadeAt,
     IdTaken,
     NothingToPay,
+    NotPermitted,
     UnknownBatch,
     UnknownContributor,
     UnknownCredit,
     UnknownPayout,
     WrongState,
 )
-from projections import attribution, history, statements
+from projections import attribution, statements
 from projections.store import Page, Store, View
 
 HERE = "/payouts/<id(payout):id>"
@@ -89,10 +94,6 @@ class Claiming(Shape):
     reason = text_named("reason", "I have a new account.")
 
 
-class Batches(Listed):
-    """Which batches are asked for."""
-
-
 class Payouts(Listed):
     """Which payouts are asked for."""
 
@@ -104,8 +105,12 @@ class Payouts(Listed):
 class Period(Asked):
     """The period of a statement."""
 
-    from_ = word("2026-01", "From this moment on; from the beginning, if not said.",
-                 data_key="from", allow_none=False)
+    from_ = word(
+        "2026-01",
+        "From this moment on; from the beginning, if not said.",
+        data_key="from",
+        allow_none=False,
+    )
     to = word("2026-07", "Before this moment; until now, if not said.", allow_none=False)
     currency = word("USD", "Only in this currency.", allow_none=False)
     format = Choice(tuple(FORMATS), "The form; goes before the Accept header.")
@@ -158,19 +163,21 @@ def _hold(routes: Routes) -> None:
 
 
 def _ask(routes: Routes) -> None:
-    @routes.reads("/payout-batches", BatchesAnswer, Batches)
+    @routes.reads("/payout-batches", BatchesAnswer, Listed, refuses=(NotPermitted,))
     def list_payout_batches(view: View, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Payout batches, in the order of their issue."""
         permit(actor(), "read a statement")
         return statements.batches(view, after=cursor, limit=limit)
 
-    @routes.reads("/payout-batches/<id(batch):id>", BatchAnswer, refuses=(UnknownBatch,))
+    @routes.reads(
+        "/payout-batches/<id(batch):id>", BatchAnswer, refuses=(UnknownBatch, NotPermitted)
+    )
     def show_payout_batch(view: View, id: str) -> dict[str, Any]:
         """A payout batch with its control sums."""
         permit(actor(), "read a statement")
         return statements.batch(view, id)
 
-    @routes.reads("/payouts", PayoutsAnswer, Payouts)
+    @routes.reads("/payouts", PayoutsAnswer, Payouts, refuses=(NotPermitted, UnknownContributor))
     def list_payouts(
         view: View, *, cursor: str | None = None, limit: int = 50, **filters: Any
     ) -> Page:
@@ -178,7 +185,7 @@ def _ask(routes: Routes) -> None:
         _must_be_own(view, filters.get("payee"))
         return statements.payouts(view, after=cursor, limit=limit, **filters)
 
-    @routes.reads(HERE, PayoutAnswer, refuses=(UnknownPayout,))
+    @routes.reads(HERE, PayoutAnswer, refuses=(UnknownPayout, NotPermitted))
     def show_payout(view: View, id: str) -> dict[str, Any]:
         """A payout."""
         found = statements.payout(view, id)
@@ -191,7 +198,7 @@ def _tell(routes: Routes, journal: Journal) -> None:
         "/contributors/<id(contributor):id>/statement",
         StatementAnswer,
         Period,
-        refuses=(UnknownContributor, BadMadeAt, BadCurrency),
+        refuses=(NotPermitted, UnknownContributor, BadMadeAt, BadCurrency),
         also={"text/csv": ",".join(COLUMNS) + "\n"},
     )
     def show_statement(
@@ -220,9 +227,15 @@ def statement_of(
     currency: str | None,
 ) -> dict[str, Any]:
     """The statement of a person over a period of recorded time."""
-    after = 0 if since is None else history.position_before(journal, since, view.as_of)
-    end = view if before is None else view.at(history.position_before(journal, before, view.as_of))
-    return statements.statement(end, id, after=min(after, end.as_of), currency=currency)
+    after = 0 if since is None else _before(journal, since)
+    end = view if before is None else view.at(_before(journal, before))
+    wanted = None if currency is None else currency_code(currency)
+    return statements.statement(end, id, after=min(after, end.as_of), currency=wanted)
+
+
+def _before(journal: Journal, moment: str) -> int:
+    """The last position recorded before a moment."""
+    return journal.position_at(datetime.fromisoformat(start_of(moment)) - timedelta(microseconds=1))
 
 
 def as_csv(told: dict[str, Any]) -> str:
@@ -251,5 +264,13 @@ def _cell(value: object) -> object:
 
 def _must_be_own(view: View, payee: str | None) -> None:
     """Only the operator reads of others."""
-    owner = "" if payee is None else payee
-    permit(actor(), "read a statement", contributor=owner)
+    owner = "" if payee is None else _person(view, payee)
+    permit(_person(view, actor()), "read a statement", contributor=owner)
+
+
+def _person(view: View, id: str) -> str:
+    """Who an account belongs to after all merges; a payee that is nobody here stays as it is."""
+    if not is_person(id):
+        return id
+    number = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    return str(attribution.persons(view, [number])[number]["id"])

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response
 
-from api.answers import ALBUM, BEN, SONG
+from api.answers import BEN, SONG
 from api.fields import (
     Anything,
+    Choice,
     Id,
     Rate,
     Shape,
@@ -40,7 +41,7 @@ from api.money import (
     RevenuesAnswer,
     WhyAnswer,
 )
-from api.routes import Listed, Routes
+from api.routes import Listed, Routes, form_asked
 from domain.journal import Journal
 from domain.money.pool import LEAST_COMMENT_DAYS
 from domain.money.treasury import Treasury
@@ -85,6 +86,9 @@ from projections import pools as asked
 from projections.beancount import beancount
 from projections.store import Page, Store, View
 
+BEANCOUNT = "text/x-beancount"
+FORMATS = {"json": "application/json", "beancount": BEANCOUNT}
+
 HERE = "/pools/<id(pool):id>"
 POOL_PATH = "/pools/<id(pool):pool>"
 PROPOSAL_PATH = "/proposals/<id(proposal):proposal>"
@@ -103,11 +107,13 @@ class Opening(Shape):
     kind = word("song", "One of GET /kinds.", required=True)
     currency = word("USD", "A code of ISO 4217.", required=True)
     terms = Anything(
-        TERMS, "A policy in which “agreed” stands for the shares of the proposal in force.",
+        TERMS,
+        "A policy in which “agreed” stands for the shares of the proposal in force.",
         required=True,
     )
-    rounding = word("largest_remainder_with_carry", "This, if not said, or largest_remainder.",
-                    allow_none=False)
+    rounding = word(
+        "largest_remainder_with_carry", "This, if not said, or largest_remainder.", allow_none=False
+    )
     comment_days = Units(0, 14, f"At least {LEAST_COMMENT_DAYS}.", allow_none=False)
     deferral_minor = Units(
         0, 50000, "Revenue waits until its source has brought so much.", allow_none=False
@@ -195,8 +201,9 @@ class Declining(Accepting):
 class Waiving(Declining):
     """Over what a share is given up."""
 
-    scope = text_named("about", "release", "An asset, a part it is within, or “release”.",
-                       required=True)
+    scope = text_named(
+        "about", "release", "An asset, a part it is within, or “release”.", required=True
+    )
 
 
 class Booking(Shape):
@@ -219,8 +226,9 @@ class ExpenseBody(Booking):
     """Money that was spent."""
 
     category = text_named("category", "printing", required=True)
-    payer = text_named("payer", "operator", "Who is paid back: a contributor, or a name.",
-                       allow_none=False)
+    payer = text_named(
+        "payer", "operator", "Who is paid back: a contributor, or a name.", allow_none=False
+    )
 
 
 class Reversing(Shape):
@@ -229,6 +237,12 @@ class Reversing(Shape):
     reason = text_named("reason", "Chargeback.", required=True)
     amount_minor = Units(1, 1000, "All that is left, if not said.")
     id = Id(DIVISION, "Chosen by the client, so that a repetition is harmless.")
+
+
+class Ledger(Listed):
+    """In which form a ledger is asked for."""
+
+    format = Choice(tuple(FORMATS), "The form; goes before the Accept header.")
 
 
 def pools(journal: Journal, store: Store) -> Routes:
@@ -348,9 +362,7 @@ def _book(routes: Routes) -> None:
 
 
 def _ask(routes: Routes, journal: Journal) -> None:
-    @routes.reads(
-        "/releases/<id(release):id>/pools", PoolsAnswer, Listed, refuses=(UnknownWork,)
-    )
+    @routes.reads("/releases/<id(release):id>/pools", PoolsAnswer, Listed, refuses=(UnknownWork,))
     def list_pools(view: View, id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
         """The pools of a release, in the order in which they were opened."""
         return asked.pools(view, id, after=cursor, limit=limit)
@@ -404,15 +416,20 @@ def _explain(routes: Routes, journal: Journal) -> None:
     @routes.reads(
         f"{HERE}/ledger",
         LedgerAnswer,
-        Listed,
+        Ledger,
         refuses=(UnknownPool,),
         also={"text/x-beancount": "2026-06-01 open Assets:Received\n…"},
     )
     def show_pool_ledger(
-        view: View, id: str, *, cursor: str | None = None, limit: int = 50
+        view: View,
+        id: str,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        format: str | None = None,
     ) -> Page | Response:
         """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
-        if request.accept_mimetypes.best_match(["application/json", BEANCOUNT]) == BEANCOUNT:
+        if (format or form_asked(FORMATS)) == "beancount":
             return Response(beancount(view, journal, pool=id), content_type=BEANCOUNT)
         return asked.ledger(view, journal, id, after=cursor, limit=limit)
 
@@ -429,6 +446,3 @@ def _explain(routes: Routes, journal: Journal) -> None:
     def explain_line(view: View, id: str, payee: str) -> dict[str, Any]:
         """Why a payee was given this amount: shares, pieces, paths, carry, the last unit."""
         return asked.why(view, journal, id, payee)
-
-
-BEANCOUNT = "text/x-beancount"

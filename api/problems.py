@@ -41,6 +41,15 @@ REFUSED: dict[str, int] = {
     "unknown_credit": 404,
     "unknown_release": 404,
     "not_in_log": 404,
+    "unknown_pool": 404,
+    "unknown_proposal": 404,
+    "unknown_comment": 404,
+    "unknown_revenue": 404,
+    "unknown_expense": 404,
+    "unknown_division": 404,
+    "unknown_payout": 404,
+    "unknown_batch": 404,
+    "no_share": 404,
     # The key may not.
     "not_permitted": 403,
     # What is on record stands against it; another request may change that.
@@ -49,6 +58,11 @@ REFUSED: dict[str, int] = {
     "merge_circle": 409,
     "contributor_forgotten": 409,
     "not_published": 409,
+    "window_open": 409,
+    "comments_open": 409,
+    "reversal_too_large": 409,
+    "nothing_to_correct": 409,
+    "nothing_to_pay": 409,
     # What was said cannot hold, however often it is said.
     "unknown_role": 422,
     "unknown_kind": 422,
@@ -64,6 +78,10 @@ REFUSED: dict[str, int] = {
     "self_remix": 422,
     "no_source": 422,
     "no_components": 422,
+    "unknown_scope": 422,
+    "not_eligible": 422,
+    "window_too_short": 422,
+    "fact_too_large": 422,
     # A division that cannot be made as it was asked for.
     "bad_amount": 422,
     "bad_carry": 422,

@@ -34,13 +34,14 @@ from api.fields import (
     read_query,
 )
 from api.problems import PROBLEMS, Problem, of_refusal
-from domain.draft import Draft, Receipt
+from domain.draft import Receipt
 from domain.journal import Journal
+from domain.money.treasury import Treasury
 from domain.refusal import REFUSALS, NotPublished, Refusal
 from projections import lineage
 from projections.store import Page, Store, View
 
-Command = Callable[Concatenate[Draft, ...], Receipt]
+Command = Callable[Concatenate[Treasury, ...], Receipt]
 Question = Callable[..., Mapping[str, Any] | Page | Response]
 Refusals = Collection[type[Refusal]]
 
@@ -280,6 +281,16 @@ class Routes:
             )
         with self._store.view(as_of, min_position) as view:
             yield view
+
+
+def form_asked(forms: Mapping[str, str]) -> str:
+    """The form the client likes best of these media types by their names; the first if any does."""
+    if not request.accept_mimetypes:
+        return next(iter(forms))
+    liked = request.accept_mimetypes.best_match(forms.values())
+    if liked is None:
+        raise Problem("not_acceptable", f"There are: {', '.join(forms.values())}.")
+    return next(name for name, media_type in forms.items() if media_type == liked)
 
 
 # -- answers -------------------------------------------------------------------------------

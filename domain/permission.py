@@ -37,6 +37,7 @@ MAY: dict[str, frozenset[str]] = {
     "pay": frozenset(),
     "claim a payout": frozenset({"contributor"}),
     "hold money": frozenset(),
+    "read a statement": frozenset({"contributor"}),
 }
 """What each verb asks of the one who acts: the relations in which it is allowed.
 

@@ -60,7 +60,7 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
         for placed in journal.facts.at(sorted({each.position for each in posted}))
     }
     days = {position: facts[position].timestamp.date() for position in facts}
-    yield '; Written by Stemma. Amounts owed to somebody are negative.'
+    yield "; Written by Stemma. Amounts owed to somebody are negative."
     yield f'option "title" "Stemma, as of position {view.as_of}"'
     for currency in sorted({each.currency for each in posted}):
         yield f'option "operating_currency" "{currency}"'

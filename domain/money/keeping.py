@@ -18,7 +18,7 @@ from domain.money.entry import Entry, Line, must_add_up
 from domain.money.proposal import Proposal
 
 LONGEST_LIST_BYTES = 16_000
-"""So much of a list goes into one fact; a leaf of the log holds 65,535 bytes, links to everybody in it among them."""
+"""So much of a list goes into one fact: a leaf holds 65,535 bytes, with a link for everybody."""
 
 
 class Keeping(Draft):
