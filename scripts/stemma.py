@@ -541,6 +541,11 @@ NOUNS = {
     "remix": "Declare edges, and decide disputes about them.",
     "credit": "Give, claim, accept, dispute and settle credits.",
     "release": "Assemble, publish and withdraw finished works.",
+    "pool": "Open pools of money, and correct what they gave.",
+    "proposal": "Propose shares, talk about them, agree, and take or waive them.",
+    "revenue": "Record what came in, and take it back.",
+    "expense": "Record what was spent.",
+    "payout": "Pay, and record what became of it.",
 }
 BIRTH_VERBS = {
     "contributor": "add",
@@ -548,6 +553,11 @@ BIRTH_VERBS = {
     "remix": "declare",
     "credit": "open",
     "release": "assemble",
+    "pool": "open",
+    "proposal": "post",
+    "revenue": "record",
+    "expense": "record",
+    "payout": "issue",
 }
 PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
     "authors": ("--author", "CONTRIBUTOR ROLE", bundle.author),
@@ -571,8 +581,8 @@ def record_line(service: Service, line: bundle.Line) -> None:
 def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
     """The command that records one type of line, with an option for each of its fields."""
     noun, _, verb = line_type.partition(".")
-    subject = "id" if "id" in shape.needed else None
-    params: list[click.Parameter] = [click.Argument(["id"])] if subject else []
+    subject = next((name for name in ("id", noun) if verb and name in shape.needed), None)
+    params: list[click.Parameter] = [click.Argument([subject])] if subject else []
     for name, kind in {**shape.needed, **shape.optional}.items():
         if name == subject:
             continue
@@ -584,11 +594,16 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
                 )
             )
         else:
+            several = kind in bundle.LISTS
+            flag = name.removesuffix("s") if several else name
             params.append(
                 click.Option(
-                    [f"--{name.replace('_', '-')}", name],
+                    [f"--{flag.replace('_', '-')}", name],
                     required=name in shape.needed,
-                    metavar=kind.upper(),
+                    metavar=bundle.LISTS.get(kind, kind).upper(),
+                    multiple=several,
+                    help="May be repeated." if several else None,
+                    type=int if kind == bundle.NUMBER else str,
                 )
             )
     params.append(
@@ -598,17 +613,29 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
     @click.pass_context
     def record(ctx: click.Context, /, **fields: Any) -> None:
         line: bundle.Line = {"type": line_type}
+        fields_of = {**shape.needed, **shape.optional}
         for name, value in fields.items():
             if name in PART_OPTIONS:
                 line[name] = [_part(name, text) for text in value]
+            elif isinstance(value, tuple):
+                line[name] = list(value) or None
             elif value is not None:
-                line[name] = value
+                is_json = fields_of.get(name) == bundle.JSON
+                line[name] = _json_of(name, value) if is_json else value
         with opened(ctx) as service:
             record_line(service, line)
 
     return click.Command(
         verb or BIRTH_VERBS[noun], callback=record, params=params, help=shape.command.__doc__
     )
+
+
+def _json_of(name: str, text: str) -> object:
+    """JSON as it was typed, or out of a file named as @FILE."""
+    try:
+        return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+    except ValueError as error:
+        raise click.ClickException(f"--{name.replace('_', '-')} is not JSON: {error}") from error
 
 
 def _part(name: str, text: str) -> bundle.Line:
