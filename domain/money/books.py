@@ -16,6 +16,7 @@ from fractions import Fraction
 from threading import Lock
 from typing import NamedTuple, Protocol
 
+from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.money.consent import Consent
@@ -179,10 +180,12 @@ class Books:
     divisions: dict[str, DivisionBooks] = field(default_factory=dict)
     consents: dict[tuple[str, str], str] = field(default_factory=dict)
     """By agreement and payee: offered, accepted or declined."""
-    holds: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """By work and contributor: the holds and disputes that are open on it."""
+    holds: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """By work: the holds and disputes that are open on it, and on whose credit each is."""
     accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """By payee and agreement: the units on each account."""
+    merged: dict[str, str] = field(default_factory=dict)
+    """By contributor: into whom they were merged."""
 
     def copy(self) -> Books:
         """Books that can be written on without touching these."""
@@ -196,6 +199,7 @@ class Books:
             dict(self.consents),
             dict(self.holds),
             dict(self.accounts),
+            dict(self.merged),
         )
 
     def fold(self, position: int, happened: Fact) -> None:
@@ -234,10 +238,10 @@ class Books:
                 self._change(pool, costs=costs)
             case Entry.Event():
                 self._enter(id, happened)
-            case Hold.Event(work=work, contributor=contributor):
-                self._hold(work, contributor, id, is_open=happened.STATE == "open")
-            case Credit.Event(work=work, contributor=contributor):
-                self._hold(work, contributor, id, is_open=isinstance(happened, Credit.Disputed))
+            case Hold.Event() | Credit.Event():
+                self._hold(id, happened)
+            case Contributor.Merged(into=into):
+                self.merged[id] = into
 
     def _change(self, pool: str, **changes: object) -> None:
         self.pools[pool] = replace(self.pools[pool], **changes)  # type: ignore[arg-type] # by name
@@ -347,13 +351,12 @@ class Books:
                         self._agreed(replaced, -division.agreed)
                         self._agreed(proposal, division.agreed)
 
-    def _hold(self, work: str, contributor: str, by: str, *, is_open: bool) -> None:
-        known = self.holds.get((work, contributor), frozenset())
-        now = known | {by} if is_open else known - {by}
-        if now:
-            self.holds[work, contributor] = now
-        else:
-            self.holds.pop((work, contributor), None)
+    def _hold(self, by: str, happened: Hold.Event | Credit.Event) -> None:
+        known = self.holds.get(happened.work, {})
+        if isinstance(happened, Hold.Opened | Credit.Disputed):
+            self.holds[happened.work] = {**known, by: happened.contributor}
+        elif by in known:
+            self.holds[happened.work] = {each: known[each] for each in known if each != by}
 
     # -- asking ----------------------------------------------------------------------------
 
@@ -381,9 +384,19 @@ class Books:
         if consent != "accepted":
             reasons.append("unaccepted" if consent == "offered" else consent)
         known = self.agreements[agreement]
-        if any((work, payee) in self.holds for work in (known.release, *known.pieces(payee))):
+        if self.holds and any(
+            self.person(contributor) == self.person(payee)
+            for work in (known.release, *known.pieces(payee))
+            for contributor in self.holds.get(work, {}).values()
+        ):
             reasons.append("disputed")
         return tuple(reasons)
+
+    def person(self, payee: str) -> str:
+        """Who a payee is after all merges."""
+        while payee in self.merged:
+            payee = self.merged[payee]
+        return payee
 
     def payable(self) -> Iterator[tuple[str, str, int]]:
         """Payee, agreement and units: what may be paid now, and every debt."""
@@ -403,6 +416,7 @@ TOPICS = tuple(
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
         *(Hold.Opened, Hold.Released),
         *(Credit.Disputed, Credit.Settled, Credit.Revoked, Credit.Declined),
+        Contributor.Merged,
     )
 )
 """The facts that change the books."""

@@ -20,7 +20,6 @@ from domain.moment import instant, start_of
 from domain.money.books import Agreement, Books, PoolBooks
 from domain.money.entry import Entry, entry_lines
 from domain.money.keeping import Keeping, division_id, written
-from domain.money.payee import is_person
 from domain.money.pool import Pool
 from domain.money.revenue import Expense, Revenue
 from domain.money.shares import Shares
@@ -112,8 +111,7 @@ class Dividing(Keeping):
         """Record money that was spent; it is paid back before there is a profit again."""
         opened = self._pool(pool)
         sheet, new = self._permitted(actor, "keep the books"), new_id(id)
-        if is_person(payer):
-            self._contributor(payer)
+        self._must_know([payer])
         sheet.add(
             Expense.Recorded,
             new,

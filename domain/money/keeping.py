@@ -15,7 +15,9 @@ from domain.draft import PENDING, Draft, Receipt, Sheet, part_id
 from domain.fact import Fact
 from domain.money.books import TOPICS, Books
 from domain.money.entry import Entry, Line, must_add_up
+from domain.money.payee import is_meant_as_person, is_work, people_among, work_of
 from domain.money.proposal import Proposal
+from domain.refusal import IdTaken
 
 LONGEST_LIST_BYTES = 16_000
 """So much of a list goes into one fact: a leaf holds 65,535 bytes, with a link for everybody."""
@@ -60,7 +62,10 @@ class Keeping(Draft):
 
         What follows is only looked for if it is new, since it depends on the books.
         """
-        if given and self._stream(id):
+        if given and (known := self._stream(id)):
+            further = known[len(sheet.facts) : len(sheet.facts) + 1]
+            if any(isinstance(happened, Proposal.Continued) for _, happened in further):
+                raise IdTaken(id)
             return self._again(id, sheet, [])
         born = len(sheet.facts)
         for _ in then:
@@ -98,6 +103,16 @@ class Keeping(Draft):
         kept = {name: content[name] for name in ("pool", "release")}
         for number, page in enumerate(more, start=version + 1):
             sheet.add(Proposal.Continued, id, version=number, assets=page, **kept)
+
+    def _must_know(self, payees: Iterable[str]) -> None:
+        """Refuse contributors and works that are not there; a name outside may be any."""
+        named = dict.fromkeys(payees)
+        self.prefetch({*people_among(named), *map(work_of, filter(is_work, named))})
+        for payee in named:
+            if is_work(payee):
+                self._work(work_of(payee))
+            elif is_meant_as_person(payee):
+                self._contributor(payee)
 
     def _watch_money(self, *subjects: str) -> None:
         for topic in TOPICS:

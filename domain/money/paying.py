@@ -22,7 +22,6 @@ from domain.refusal import (
     BadAmount,
     IdTaken,
     NothingToPay,
-    UnknownBatch,
     UnknownCredit,
     UnknownPayout,
     WrongState,
@@ -50,23 +49,24 @@ class Paying(Keeping):
         asked: dict[str, Any] = {
             "currency": currency_code(currency),
             "minimum_minor": _least(minimum_minor),
-            "minimums": [[str(each["payee"]), _least(each["minimum_minor"])] for each in minimums],
+            "minimums": [[each["payee"], _least(each["minimum_minor"])] for each in minimums],
             "payees": None if payees is None else list(payees),
         }
-        if id is not None and self._stream(new):
-            known = self._get(Batch, new, UnknownBatch).opened
-            said = {name: getattr(known, name) for name in asked}
-            if said != asked:
+        self._must_know([*(payees or ()), *(each["payee"] for each in minimums)])
+        for position, known in self._stream(new)[:1] if id is not None else ():
+            if any(getattr(known, name, asked) != said for name, said in asked.items()):
                 raise IdTaken(new)
-            return self._receipt(new, self._stream(new)[0][0])
-        found = self._found(self.books(), currency)
-        least = dict(asked["minimums"])
+            return self._receipt(new, position)
+        books = self.books()
+        found = _payable(books, currency)
+        least = {books.person(payee): minimum for payee, minimum in asked["minimums"]}
+        chosen = None if payees is None else set(map(books.person, payees))
         paid = [
             (payee, amount, parts)
             for payee, parts in sorted(found.items(), key=lambda each: payee_key(each[0]))
             if (amount := sum(int(units) for *_, units in parts))
             >= least.get(payee, asked["minimum_minor"])
-            and (payees is None or payee in payees)
+            and (chosen is None or payee in chosen)
         ]
         if not paid:
             raise NothingToPay(currency, minimum_minor)
@@ -91,21 +91,6 @@ class Paying(Keeping):
         receipt = self._write(new, sheet)
         receipt.position -= len(paid)
         return receipt
-
-    def _found(self, books: Books, currency: str) -> dict[str, Parts]:
-        """What may be paid in a currency, by the person whom every account belongs to now."""
-        found: dict[str, Parts] = {}
-        payable = [
-            each
-            for each in books.payable()
-            if books.pools[books.agreements[each[1]].pool].opened.currency == currency
-        ]
-        self.prefetch({payee for payee, *_ in payable if is_person(payee)})
-        for payee, agreement, units in payable:
-            person = self._person(payee) if is_person(payee) else payee
-            pool = books.agreements[agreement].pool
-            found.setdefault(person, []).append([payee, agreement, pool, units])
-        return found
 
     def settle_payout(self, *, actor: str, id: str, reference: str | None = None) -> Receipt:
         """Record that a payout has arrived."""
@@ -176,6 +161,17 @@ class Paying(Keeping):
         }
         self.books()
         return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Released, content)
+
+
+def _payable(books: Books, currency: str) -> dict[str, Parts]:
+    """What may be paid in a currency, by the person whom every account belongs to now."""
+    found: dict[str, Parts] = {}
+    for payee, agreement, units in books.payable():
+        pool = books.agreements[agreement].pool
+        if books.pools[pool].opened.currency == currency:
+            parts = found.setdefault(books.person(payee), [])
+            parts.append([payee, agreement, pool, units])
+    return found
 
 
 def _least(amount_minor: object) -> int:

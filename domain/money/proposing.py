@@ -16,7 +16,7 @@ from domain.moment import instant, start_of
 from domain.money.consent import Consent
 from domain.money.dividing import Dividing, by_terms, difference
 from domain.money.keeping import pages, share_id
-from domain.money.payee import is_person, people_among
+from domain.money.payee import is_person
 from domain.money.pool import LEAST_COMMENT_DAYS, MOST_COMMENT_DAYS, Pool, pool_kind
 from domain.money.proposal import (
     Comment,
@@ -86,8 +86,7 @@ class Proposing(Dividing):
         )
         opened = sheet.facts[-1]
         assert isinstance(opened, Pool.Opened)
-        for payee in people_among(by_terms(opened, 1, {}).due):
-            self._contributor(payee)
+        self._must_know(by_terms(opened, 1, {}).due)
         self.books()
         return self._birth(new, sheet, given=id is not None)
 
@@ -109,7 +108,15 @@ class Proposing(Dividing):
         """Propose shares: set by hand (assets), or computed by a policy over the lineage."""
         opened = self._pool(pool)
         sheet, new = self._closing(actor, opened.release), new_id(id)
-        days = _must_be_days(comment_days or opened.comment_days, opened.comment_days)
+        days = opened.comment_days
+        if comment_days is not None:
+            days = _must_be_days(comment_days, opened.comment_days)
+        since = self.now
+        for _, known in self._stream(new)[:1] if id is not None else ():
+            # A repetition means the window and the lineage that were meant the first time.
+            if isinstance(known, Proposal.Posted):
+                since = known.timestamp
+                graph_position = graph_position or known.graph_position
         content = self._content(opened, assets, policy, graph_position, default_rate)
         self._add_stage(
             sheet,
@@ -120,7 +127,7 @@ class Proposing(Dividing):
             release=opened.release,
             policy=content.policy,
             graph_position=content.graph_position,
-            closes_at=instant(self.now + timedelta(days=days)),
+            closes_at=instant(since + timedelta(days=days)),
             note=sheet.seal(actor, "note", note),
         )
         self.books()
@@ -187,6 +194,8 @@ class Proposing(Dividing):
                 if not self._same(sheet, sheet.facts[0], happened):
                     raise IdTaken(new)
                 return self._receipt(new, position)
+        if noun.state == "open" and instant(self.now) >= noun.closes_at:
+            raise WrongState(noun.NAME, noun.id, "closed for comments", ("open",))
         receipt = self._move_on(noun, sheet)
         receipt.id = new
         return receipt
@@ -229,8 +238,10 @@ class Proposing(Dividing):
         the first agreement of a pool from ever.
         """
         noun, sheet = self._proposal(proposal, actor)
-        if noun.final is not None:
-            return self._receipt(proposal, self._stream(proposal)[-1][0])
+        since = start_of(effective_at) if effective_at is not None else None
+        for position, happened in noun.facts:
+            if isinstance(happened, Proposal.Finalised) and since in (None, happened.effective_at):
+                return self._receipt(proposal, position)
         self._must_be_open(noun)
         if instant(self.now) < noun.closes_at:
             raise WindowOpen(noun.closes_at)
@@ -238,7 +249,6 @@ class Proposing(Dividing):
             raise CommentsOpen(unanswered)
         books = self.books()
         earlier = books.pools[noun.pool].agreements
-        since = start_of(effective_at) if effective_at is not None else None
         content = noun.current
         shares = shares_of(content.assets, {})
         exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
@@ -262,7 +272,9 @@ class Proposing(Dividing):
                 sheet.add(Consent.Offered, share_id(proposal, payee), **offer)
         for _ in self._divide_waiting(sheet, noun.pool):
             pass
-        return self._write(proposal, sheet)
+        receipt = self._write(proposal, sheet)
+        receipt.position -= len(sheet.facts) - 1
+        return receipt
 
     def _add_final(
         self, sheet: Sheet, noun: Proposal, shares: list[list[str]], **content: Any
@@ -386,12 +398,12 @@ class Proposing(Dividing):
             )
         else:
             assert assets is not None
+            read_terms({"type": "assets", "assets": assets})
             content = Content(None, None, [dict(asset) for asset in assets])
         if opened.works is not None:
             content = self._eligible(opened, opened.works, content)
-        read_terms({"type": "assets", "assets": content.assets})
-        for payee in people_among(payees_of(content.assets)):
-            self._contributor(payee)
+            read_terms({"type": "assets", "assets": content.assets})
+        self._must_know(payees_of(content.assets))
         return content
 
     def _frozen(self, release: str, position: int | None) -> int:
@@ -419,8 +431,8 @@ class Proposing(Dividing):
             raise WrongState(noun.NAME, noun.id, noun.state, ("open",))
 
 
-def _must_be_days(days: int, least: int) -> int:
-    if not least <= days <= MOST_COMMENT_DAYS:
+def _must_be_days(days: object, least: int) -> int:
+    if type(days) is not int or not least <= days <= MOST_COMMENT_DAYS:  # true is an int as well
         raise WindowTooShort(f"{least} to {MOST_COMMENT_DAYS} days")
     return days
 
