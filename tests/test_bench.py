@@ -37,6 +37,11 @@ MEASURES = {
         for which in ("random works of", "random releases of", "the worst of a dense graph")
         for percent in (50, 99)
     ],
+    "split": [
+        f"the worst of a {shape} graph of, p{percent}"
+        for shape in ("sparse", "dense")
+        for percent in (50, 99)
+    ],
 }
 
 
