@@ -230,7 +230,8 @@ SEARCHED = frozenset({"name", "title"})
 """The texts that are searched, and so kept in folded case as well."""
 
 
-def _vault_row(disclosure: Disclosure) -> Row:
+def vault_row(disclosure: Disclosure) -> Row:
+    """A disclosure as the vault holds it."""
     folded = disclosure.value.casefold() if disclosure.name in SEARCHED else ""
     return (*disclosure, folded)
 
@@ -305,7 +306,7 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
             )
             cursor.executemany(
                 "INSERT INTO vault VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-                [_vault_row(disclosure) for disclosure in disclosures],
+                [vault_row(disclosure) for disclosure in disclosures],
             )
             if erased:
                 # Without it the deleted text would still lie in the file.
@@ -503,7 +504,7 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
                     self.PUT_HEADS.encode(), [list(column) for column in zip(*heads, strict=True)]
                 )
             if disclosures:
-                vault = [list(column) for column in zip(*map(_vault_row, disclosures), strict=True)]
+                vault = [list(column) for column in zip(*map(vault_row, disclosures), strict=True)]
                 cursor.execute(
                     b"INSERT INTO vault SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], "
                     b"%s::text[], %s::text[], %s::text[]) ON CONFLICT (digest) DO NOTHING",

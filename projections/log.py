@@ -11,7 +11,7 @@ Unlike the read tables, these are never dropped and folded again: their roots ha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -138,8 +138,8 @@ class Log:
         size, latest = self.size(), self.checkpoint()
         if size == 0 or (latest is not None and latest.size >= size):
             return
-        root = frontier_at(size, self._tiles).root()
-        note = checkpoints.sign(Checkpoint(self.signer.name, size, root), self.signer)
+        signed = Checkpoint(self.signer.name, size, self.root(size))
+        note = checkpoints.sign(signed, self.signer)
         # The key of the table keeps a size to one root, whoever else signs at this moment.
         self.store.execute(
             "INSERT INTO log_checkpoints (size, note) VALUES (:size, :note) "
@@ -241,6 +241,28 @@ class Log:
         if not 1 <= old <= new <= self.size():
             raise NotInLog(f"the sizes {old} and {new}")
         return consistency_proof(old, new, self._tiles)
+
+    def root(self, size: int) -> bytes:
+        """The root of the tree when it had a size."""
+        return frontier_at(size, self._tiles).root()
+
+    def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
+        """The rows of these tiles by level and number, as far as they are there."""
+        rows = self.store.query(
+            "SELECT place, hashes FROM log_tiles WHERE place IN :places",
+            places=[_place(tile) for tile in tiles],
+        )
+        return {divmod(place, _LEVEL): bytes(hashes) for place, hashes in rows}
+
+    def checkpoints(self) -> Iterator[Signed]:
+        """Every checkpoint that was signed, in order."""
+        size = -1
+        while rows := self.store.query(
+            "SELECT size, note FROM log_checkpoints WHERE size > :size ORDER BY size LIMIT 500",
+            size=size,
+        ):
+            for size, note in rows:
+                yield Signed(size, bytes(note))
 
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
         return _read(lambda sql, values: self.store.query(sql, **values), tiles)

@@ -27,6 +27,7 @@ from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, Settings, make_log_key, read_settings, read_signer
+from scripts.verify import KINDS
 
 GRACE_SECONDS = 5.0
 """How long a rebuild keeps the old tables for the reads that still look at them."""
@@ -515,21 +516,61 @@ def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
         click.echo(line)
 
 
-@main.command(
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-)
-@click.argument("words", nargs=-1, type=click.UNPROCESSED)
-def verify(words: tuple[str, ...]) -> None:
-    """Check what the log gave out, offline: verify receipt FILE --key KEY.
+@main.group()
+def verify() -> None:
+    """Check what the log gave out offline, or the database itself.
 
-    A receipt, a history, an as-of, a checkpoint or a mirrored log. It needs no database and none
-    of this program but scripts/verify.py and the files of domain/ that it imports;
-    “verify --help” tells more.
+    What is checked offline needs no database, and none of this program but scripts/verify.py and
+    the files of domain/ that it imports.
     """
-    from scripts.verify import main as check
 
-    sys.exit(check(words))
+
+def _offline(name: str, meaning: str) -> click.Command:
+    """The command that checks a file as scripts/verify.py does by itself."""
+
+    def check(file: str, key: tuple[str, ...], witness: tuple[str, ...], **said: Any) -> None:
+        from scripts.verify import main as verify_offline
+
+        options = {"key": key, "witness": witness, **{n: [v] for n, v in said.items() if v}}
+        words = [word for n, values in options.items() for v in values for word in (f"--{n}", v)]
+        sys.exit(verify_offline([name, *words, "--", file]))
+
+    vkey: dict[str, Any] = {"multiple": True, "metavar": "VKEY"}
+    params: list[click.Parameter] = [
+        click.Argument(["file"], metavar="FILE"),
+        click.Option(
+            ["--key"], required=True, help="A public key of the log, or its file; repeated.", **vkey
+        ),
+        click.Option(["--origin"], help="The log it must be of; else that of the key that signed."),
+        click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
+        click.Option(["--quorum"], metavar="N", help="How many witnesses must be seen; all."),
+    ]
+    return click.Command(
+        name, callback=check, params=params, help=f"{meaning[0].upper()}{meaning[1:]}."
+    )
+
+
+for _name, _what in KINDS.items():
+    verify.add_command(_offline(_name, _what))
+
+
+@verify.command("database")
+@click.pass_context
+def verify_database(ctx: click.Context) -> None:
+    """Compute everything anew from the facts alone, and tell the first difference.
+
+    The journal itself, every history by its rules, the texts in the vault, the log with all that
+    was signed, and every row of the read tables. It changes nothing, and needs the owner's role.
+    """
+    from scripts import audit
+
+    with opened(ctx) as service:
+        for name, check in audit.CHECKS.items():
+            with progress_of(name) as told:
+                found = audit.first_difference(check, service, told)
+            if isinstance(found, audit.Difference):
+                raise click.ClickException(f"NOT VERIFIED: {found}")
+            click.echo(f"{name:<12}{found}")
 
 
 # -- recording -----------------------------------------------------------------------------

@@ -206,18 +206,22 @@ def printable(text: str) -> str:
     return text if text.isprintable() else json.dumps(text)
 
 
+KINDS = {
+    "receipt": "prove what was recorded and where it stands in the log",
+    "history": "prove that of the facts about a work or a person none is left out",
+    "as-of": "prove that the log still holds all that it held at a position",
+    "checkpoint": "prove that the log has signed a checkpoint",
+    "log": "prove that a mirrored log (a folder) is whole and as it was signed",
+}
+"""What can be checked."""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify", description="Check what a log of Stemma gave out, offline."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, what in (
-        ("receipt", "prove what was recorded and where it stands in the log"),
-        ("history", "prove that of the facts about a work or a person none is left out"),
-        ("as-of", "prove that the log still holds all that it held at a position"),
-        ("checkpoint", "prove that the log has signed a checkpoint"),
-        ("log", "prove that a mirrored log (a folder) is whole and as it was signed"),
-    ):
+    for name, what in KINDS.items():
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("file", metavar="FILE", type=Path)
         command.add_argument(
