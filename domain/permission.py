@@ -14,6 +14,8 @@ ANYONE = "anyone"
 MAY: dict[str, frozenset[str]] = {
     "admit a contributor": frozenset(),
     "merge": frozenset(),
+    "register a key": frozenset({"contributor"}),
+    "revoke a key": frozenset({"contributor"}),
     "submit": frozenset({ANYONE}),
     "withdraw": frozenset({"poster"}),
     "redate": frozenset({"poster"}),
@@ -32,9 +34,9 @@ MAY: dict[str, frozenset[str]] = {
 }
 """What each verb asks of the one who acts: the relations in which it is allowed.
 
-poster: who posted the work in question (or assembled the release). contributor: whose credit it
-is. addressee: who has to agree to a credit: the person it was granted to, or the poster of the
-work on which it was claimed.
+poster: who posted the work in question (or assembled the release). contributor: whose credit or
+key it is. addressee: who has to agree to a credit: the person it was granted to, or the poster of
+the work on which it was claimed.
 """
 
 

@@ -25,6 +25,7 @@ from scripts.bundle.lines import (
     Refused,
     Report,
     Shape,
+    Step,
     step_of,
 )
 from scripts.bundle.whole import export_lines
@@ -46,6 +47,7 @@ __all__ = [
     "Refused",
     "Report",
     "Shape",
+    "Step",
     "author",
     "cited",
     "component",
