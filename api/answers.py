@@ -314,6 +314,9 @@ class HistoryItem(Shape):
     recorded_at = _text(MOMENT)
     effective = _text(MOMENT, "From when it holds.", null=True)
     actor = _text("operator", "Who acted: a contributor, or “operator”.")
+    signed = fields.Boolean(
+        required=True, metadata={"description": "Whether they signed it with a key of their own."}
+    )
     topic = _text("credit.granted", "What happened.")
     noun = _id(LINE, "To what it happened.")
     about = _several(_id(SONG), "The works and contributors it is about.")
@@ -332,6 +335,15 @@ class HistoryAnswer(ListAnswer):
     """Facts, in the order of the journal."""
 
     items = _several(HistoryItem)
+
+
+class DisclosuresAnswer(Known):
+    """What a fact commits to (RFC 9901, section 4.2)."""
+
+    disclosures = _several(
+        fields.List(fields.String(), metadata={"minItems": 3, "maxItems": 3}),
+        "Each a salt, a name and a text.",
+    )
 
 
 class PositionAnswer(Shape):

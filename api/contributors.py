@@ -15,6 +15,7 @@ from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
     BadId,
+    BadSigningKey,
     IdTaken,
     MergeCircle,
     UnknownContributor,
@@ -25,6 +26,7 @@ from projections import attribution, history
 from projections.store import Page, Store, View
 
 HERE = "/contributors/<id(contributor):id>"
+KEY = f"{BEN}+22a6266a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 
 
 class Contributor(Shape):
@@ -45,6 +47,18 @@ class Forget(Shape):
     """A person who is to be forgotten."""
 
     ground = word("request", f"One of {', '.join(GROUNDS)}.", required=True)
+
+
+class SigningKey(Shape):
+    """A key with which a contributor signs what they post."""
+
+    key = word(KEY, "The public half: the contributor's id, the key's id, the key.", required=True)
+
+
+class RevokedKey(SigningKey):
+    """A key with which a contributor signs no longer."""
+
+    reason = text_named("reason", "The laptop was stolen.")
 
 
 class People(Listed):
@@ -76,6 +90,9 @@ def contributors(journal: Journal, store: Store) -> Routes:
         Forget,
         refuses=(UnknownContributor, UnknownGround),
     )
+    keys = (UnknownContributor, BadSigningKey, WrongState)
+    routes.changes(f"{HERE}/register-key", Draft.register_key, SigningKey, refuses=keys)
+    routes.changes(f"{HERE}/revoke-key", Draft.revoke_key, RevokedKey, refuses=keys)
 
     @routes.reads("/contributors", PeopleAnswer, People)
     def list_contributors(

@@ -241,7 +241,7 @@ def _tell(
         parameters=[
             _field(parameter["name"], parameter, parameter["schema"], document)
             for parameter in operation.get("parameters", [])
-            if parameter["in"] == "query"
+            if parameter["in"] in {"query", "header"}
         ],
         fields=list(_fields(content["schema"], document)) if content else [],
         body=_pretty(body) if body else None,

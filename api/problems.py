@@ -74,6 +74,8 @@ REFUSED: dict[str, int] = {
     "bad_uri": 422,
     "bad_text": 422,
     "text_too_long": 422,
+    "bad_signing_key": 422,
+    "bad_signature": 422,
     "parent_not_older": 422,
     "self_remix": 422,
     "no_source": 422,

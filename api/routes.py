@@ -34,6 +34,7 @@ from api.fields import (
     read_query,
 )
 from api.problems import PROBLEMS, Problem, of_refusal
+from api.signatures import PARAMETER, signing_of
 from domain.draft import Receipt
 from domain.journal import Journal
 from domain.money.treasury import Treasury
@@ -114,7 +115,7 @@ class Routes:
 
         def create(**ids: str) -> Response:
             said = read_body(body)
-            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            receipt = self._record(command, ids, said)
             answer = jsonify(id=receipt.id, position=receipt.position)
             answer.status_code = 201
             answer.headers["Location"] = f"{request.script_root}{at}/{receipt.id}"
@@ -138,7 +139,7 @@ class Routes:
 
         def change(**ids: str) -> Response:
             said = read_body(body, may_be_empty=may_be_empty)
-            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            receipt = self._record(command, ids, said)
             return jsonify(id=receipt.id, position=receipt.position)
 
         answers = {"200": _answered("It is recorded.", ReceiptAnswer)}
@@ -164,7 +165,7 @@ class Routes:
                     view = lineage.as_published(now, **ids) if as_published else now
                     return _told(view, question(view, **ids, **asked), asked)
 
-            doc = _asking(question, query, answer, refuses, also or {})
+            doc = _asking(question, query, answer, refuses, also or {}, "<int:" in path)
             self._add("GET", path, ask, question.__name__, doc)
             return question
 
@@ -262,6 +263,10 @@ class Routes:
 
         return decorate
 
+    def _record(self, command: Command, ids: dict[str, str], said: dict[str, Any]) -> Receipt:
+        signing = signing_of(command.__name__, ids)
+        return self._journal.record_signed(signing, command, actor=actor(), **ids, **said)
+
     def _add(
         self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]
     ) -> None:
@@ -341,13 +346,14 @@ def _writing(
     body_required: bool = True,
 ) -> dict[str, Any]:
     codes = [
-        *("unauthenticated", "not_permitted", "contributor_forgotten"),
+        *("unauthenticated", "not_permitted", "contributor_forgotten", "bad_signature"),
         *("storage_unavailable", "busy"),
         *_OF_BODY,
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
     doc = _documented(command, answers, codes)
+    doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
         "required": body_required,
         "content": {"application/json": {"schema": body}},
@@ -361,6 +367,7 @@ def _asking(
     answer: type[Shape],
     refuses: Refusals,
     also: Mapping[str, Any],
+    may_be_nowhere: bool,
 ) -> dict[str, Any]:
     names = set(query().fields)
     codes = [
@@ -371,6 +378,7 @@ def _asking(
     codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
     codes += [NotPublished.code] if "as_" in names else []
     codes += ["not_acceptable"] if also else []
+    codes += ["not_found"] if may_be_nowhere else []
     if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
     links = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.receipt import Leaf, Link, spell_leaf, spell_link
 from domain.tree import NotVerified, leaf_hash
@@ -65,6 +65,8 @@ class Chains:
 
     def __init__(self) -> None:
         self.heads: dict[str, Head] = {}
+        self.statements: dict[str, int] = {}
+        """Where what an actor has signed stands last."""
 
     def follow(self, leaf: Leaf, hash: bytes) -> None:
         """Take the next leaf; NotVerified unless it is linked to all that it is about."""
@@ -76,6 +78,14 @@ class Chains:
             raise NotVerified(
                 f"position {leaf.position} is about {missing[0]} and does not stand in its history"
             )
+        if signed := content_of(leaf).get("statement"):
+            # The facts of one command stand side by side.
+            before = self.statements.get(signed, leaf.position - 1)
+            if before != leaf.position - 1:
+                raise NotVerified(
+                    f"position {leaf.position} uses a signature that stands at {before} again"
+                )
+            self.statements[signed] = leaf.position
 
 
 def must_follow(link: Link, position: int, before: Head | None) -> None:
@@ -110,11 +120,19 @@ def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:
 
 def named_in(leaf: Leaf) -> set[str]:
     """The subjects that a fact names itself; its links must name them, too."""
-    try:
-        content = json.loads(leaf.state)
-        named = {content[name] for name in NAMES if name in content}
-    except (ValueError, TypeError) as problem:
-        raise NotVerified(f"position {leaf.position} holds no fact") from problem
+    content = content_of(leaf)
+    named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] not in PARTS:
         named.add(leaf.originator_id)
     return named
+
+
+def content_of(leaf: Leaf) -> dict[str, Any]:
+    """What a fact says; NotVerified if it is none."""
+    try:
+        content = json.loads(leaf.state)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise NotVerified(f"position {leaf.position} holds no fact")
+    return content

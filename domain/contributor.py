@@ -1,4 +1,4 @@
-"""A contributor: who can be credited, known by a random id.
+"""A contributor: who can be credited, known by a random id, and the keys they sign with.
 
 The one rule: a name never enters a fact, only the commitment to it.
 """
@@ -25,6 +25,8 @@ class Contributor(Noun):
 
     NAME = "contributor"
     merged_into: str | None = None
+    keys: frozenset[str] = frozenset()
+    """The public keys with which the person signs what they post."""
 
     @fact("contributor.admitted")
     class Admitted(Fact):
@@ -64,6 +66,27 @@ class Contributor(Noun):
 
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())
+
+    @fact("contributor.key_registered")
+    class KeyRegistered(Fact):
+        """What is signed with this key from now on, the person has signed."""
+
+        FROM = ("admitted",)
+        key: str
+
+        def apply(self, noun: Contributor) -> None:
+            noun.keys = noun.keys | {self.key}
+
+    @fact("contributor.key_revoked")
+    class KeyRevoked(Fact):
+        """The key signs no longer; what it has signed before stands."""
+
+        SEALED = ("reason",)
+        key: str
+        reason: str | None = None
+
+        def apply(self, noun: Contributor) -> None:
+            noun.keys = noun.keys - {self.key}
 
     BIRTHS = (Admitted,)
 

@@ -30,11 +30,14 @@ from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
+from domain.note import VerifierKey
 from domain.outside import Outside, normal_uri, outside_id
 from domain.permission import OPERATOR, permit
 from domain.recorders import Condition
 from domain.refusal import (
     BadId,
+    BadSignature,
+    BadSigningKey,
     BadText,
     ContributorForgotten,
     IdTaken,
@@ -55,6 +58,8 @@ from domain.release import Release
 from domain.remix import Remix, exact_rate, follow_edges, remix_kind
 from domain.role import role_named
 from domain.seal import Disclosure, seal
+from domain.signature import Signing, check_signature, must_be_key_of, must_fit
+from domain.tree import NotVerified
 from domain.work import Work, must_be_older
 
 if TYPE_CHECKING:
@@ -91,8 +96,11 @@ LIMITS = {
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_NEVER_COMPARED = frozenset({"timestamp", "originator_version", "made", "erased"})
-# "made" follows from "made_at" or, unstated, from the clock; "erased" from what there was.
+_NEVER_COMPARED = frozenset(
+    {"timestamp", "originator_version", "made", "erased", "statement", "signature"}
+)
+# "made" follows from "made_at" or, unstated, from the clock; "erased" from what there was; and what
+# is said twice is signed anew.
 ERASED_IN_ONE_FACT = 1000
 """How many commitments one fact names as erased: a leaf of the log holds less than 64 KiB."""
 
@@ -111,8 +119,16 @@ class Sheet:
 
     actor: str
     now: datetime
+    signing: Signing | None = None
     facts: list[Fact] = field(default_factory=list)
     disclosures: list[Disclosure] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.signed = {}
+        if self.signing is not None:
+            statement = self.signing.disclosure()
+            self.disclosures.append(statement)
+            self.signed = {"statement": statement.digest, "signature": self.signing.signature}
 
     def add(self, happened: type[Fact], id: str, /, *, version: int = 1, **content: Any) -> None:
         """Write down one fact."""
@@ -122,6 +138,7 @@ class Sheet:
                 originator_version=version,
                 timestamp=self.now,
                 actor=self.actor,
+                **self.signed,
                 **content,
             )
         )
@@ -132,7 +149,8 @@ class Sheet:
 
     def seal_text(self, owner: str, name: str, value: str) -> str:
         """Commit to a text of an owner, after checking it."""
-        disclosure = seal(owner, name, plain_text(name, value))
+        salt = self.signing.salt(name, value) if self.signing else None
+        disclosure = seal(owner, name, plain_text(name, value), salt)
         self.disclosures.append(disclosure)
         return disclosure.digest
 
@@ -140,8 +158,16 @@ class Sheet:
 class Draft:
     """Commands carried out on what the journal says, not yet recorded."""
 
-    def __init__(self, journal: Journal, *, once: MutableMapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        once: MutableMapping[str, int] | None = None,
+        signing: Signing | None = None,
+    ) -> None:
         self.journal = journal
+        self.signing = signing
+        """What the actor signed, if they did: the draft is then of one command."""
         self.once = once
         """How far an import has come in the history of each noun: what is on record after that
         is not recorded again. Without it, only a repetition of the latest change is harmless."""
@@ -269,6 +295,35 @@ class Draft:
             if text.owner in owned and text.digest not in self.erased:
                 owned[text.owner].append(text.digest)
         return owned
+
+    def register_key(self, *, actor: str, id: str, key: str) -> Receipt:
+        """Let a contributor sign what they post, with the key of which this is the public half."""
+        contributor = self._contributor(id)
+        sheet = self._permitted(actor, "register a key", contributor=contributor.id)
+        return self._move(
+            contributor,
+            sheet,
+            Contributor.KeyRegistered,
+            {"key": key},
+            lambda: _must_be_new(key, contributor),
+        )
+
+    def revoke_key(self, *, actor: str, id: str, key: str, reason: str | None = None) -> Receipt:
+        """Let a key sign no longer; what it has signed before stands."""
+        contributor = self._contributor(id)
+        sheet = self._permitted(actor, "revoke a key", contributor=contributor.id)
+
+        def must_be_registered() -> None:
+            if key not in contributor.keys:
+                raise BadSigningKey(f"it is no key with which {contributor.id} signs")
+
+        return self._move(
+            contributor,
+            sheet,
+            Contributor.KeyRevoked,
+            {"key": key, "reason": sheet.seal(actor, "reason", reason)},
+            must_be_registered,
+        )
 
     # -- contributions ---------------------------------------------------------------------
 
@@ -618,7 +673,32 @@ class Draft:
     # -- what commands are made of ---------------------------------------------------------
 
     def _sheet(self, actor: str) -> Sheet:
-        return Sheet(actor, self.now)
+        if self.signing is not None:
+            assert self.signing.actor == actor
+            self._must_have_signed(self.signing)
+        return Sheet(actor, self.now, self.signing)
+
+    def _must_have_signed(self, signing: Signing) -> None:
+        if signing.actor == OPERATOR:
+            raise BadSignature("only contributors have keys to sign with")
+        keys = [VerifierKey.parse(key) for key in self._contributor(signing.actor).keys]
+        try:
+            digest = signing.disclosure().digest
+            check_signature(signing.actor, digest, signing.signature, keys)
+        except NotVerified as problem:
+            raise BadSignature(str(problem)) from None
+
+    def _must_be_signed(self, sheet: Sheet, signing: Signing) -> None:
+        """Refuse facts that say something else than was signed, or a statement used before."""
+        digest = signing.disclosure().digest
+        if self.journal.facts.texts([digest]):
+            raise BadSignature("it was used before; sign again with another nonce")
+        for happened in sheet.facts:
+            try:
+                version = happened.originator_version
+                must_fit(signing.statement, vars(happened), version, happened.actor)
+            except NotVerified as problem:
+                raise BadSignature(str(problem)) from None
 
     def _permit(self, actor: str, verb: str, **relations: str) -> None:
         """Ask for permission as the person an account belongs to after all merges."""
@@ -717,6 +797,8 @@ class Draft:
         """Record a birth, or answer the same one again if the client repeats itself."""
         if given and self._stream(id):
             return self._again(id, sheet, absent())
+        if self.signing is not None and not given:
+            raise BadSignature("what is signed names the id of what it brings into being")
         check()
         return self._write(id, sheet)
 
@@ -774,6 +856,8 @@ class Draft:
 
     def _write(self, id: str, sheet: Sheet) -> Receipt:
         self._must_be_known(sheet)
+        if self.signing is not None:
+            self._must_be_signed(sheet, self.signing)
         for happened in sheet.facts:
             position = PENDING + len(self.facts)
             self.facts.append(happened)
@@ -802,6 +886,16 @@ class Draft:
         receipt = Receipt(id, position)
         self.receipts.append(receipt)
         return receipt
+
+
+def _must_be_new(key: str, contributor: Contributor) -> None:
+    """Refuse what is no key of the contributor; a key that was revoked does not come back."""
+    try:
+        must_be_key_of(contributor.id, key)
+    except NotVerified as problem:
+        raise BadSigningKey(str(problem)) from None
+    if any(getattr(happened, "key", None) == key for _, happened in contributor.facts):
+        raise BadSigningKey("it was registered before")
 
 
 def _moved(work: Work, made_at: str, made: str) -> Work:

@@ -42,6 +42,9 @@ class Fact:
     originator_version: int
     timestamp: datetime
     actor: str
+    statement: str | None = None
+    """The digest of what the actor signed (see domain.signature)."""
+    signature: str | None = None
 
     def subjects(self) -> tuple[str, ...]:
         """The works and contributors this fact is about."""

@@ -40,6 +40,7 @@ from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy, TooLarge
 from domain.remix import follow_edges
 from domain.seal import Disclosure
+from domain.signature import Signing
 
 P = ParamSpec("P")
 
@@ -121,8 +122,19 @@ class Journal(Application[str]):
         **named: P.kwargs,
     ) -> Receipt:
         """Carry out one command, again when others interfere; raises the command's refusals."""
+        return self.record_signed(None, command, *arguments, **named)
+
+    def record_signed(
+        self,
+        signing: Signing | None,
+        command: Callable[Concatenate[Treasury, P], Receipt],
+        /,
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> Receipt:
+        """Carry out one command that its actor may have signed."""
         for attempt in range(ATTEMPTS):
-            draft = self.draft()
+            draft = Treasury(self, signing=signing)
             receipt = command(draft, *arguments, **named)
             try:
                 draft.commit()

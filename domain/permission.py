@@ -15,6 +15,8 @@ MAY: dict[str, frozenset[str]] = {
     "admit a contributor": frozenset(),
     "merge": frozenset(),
     "forget": frozenset({"contributor"}),
+    "register a key": frozenset({"contributor"}),
+    "revoke a key": frozenset({"contributor"}),
     "submit": frozenset({ANYONE}),
     "withdraw": frozenset({"poster"}),
     "redate": frozenset({"poster"}),
@@ -41,9 +43,9 @@ MAY: dict[str, frozenset[str]] = {
 }
 """What each verb asks of the one who acts: the relations in which it is allowed.
 
-poster: who posted the work in question (or assembled the release). contributor: whose credit it
-is, or who is to be forgotten. addressee: who has to agree to a credit: the person it was granted
-to, or the poster of the work on which it was claimed.
+poster: who posted the work in question (or assembled the release). contributor: whose credit, key
+or share it is, or who is to be forgotten. addressee: who has to agree to a credit: the person it
+was granted to, or the poster of the work on which it was claimed.
 """
 
 

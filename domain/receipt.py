@@ -201,6 +201,11 @@ class LogProof:
         return cls(index, decode_proof(lines), checkpoint.encode(), extra)
 
 
+def is_receipt(data: bytes) -> bool:
+    """Whether a file means to be a receipt."""
+    return data.startswith(HEADER.encode())
+
+
 def split_receipts(data: bytes) -> list[bytes]:
     """The receipts of a file that holds several, one behind the other."""
     lines = data.splitlines(keepends=True)

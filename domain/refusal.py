@@ -293,6 +293,24 @@ class NotPermitted(Refusal):
         super().__init__(f"{actor} may not {verb} this.", actor=actor, verb=verb)
 
 
+class BadSigningKey(Refusal):
+    """The key can't be registered or revoked: it is none, another's, or used up."""
+
+    code = "bad_signing_key"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This key can't be taken: {reason}.", reason=reason)
+
+
+class BadSignature(Refusal):
+    """The signature of the request does not hold, or not for what would be recorded."""
+
+    code = "bad_signature"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The signature is not accepted: {reason}.", reason=reason)
+
+
 class Busy(Refusal):
     """Others wrote about the same works at the same moment, again and again; try once more."""
 

@@ -130,6 +130,14 @@ def tell(journal: Journal, placed: list[Placed]) -> list[dict[str, Any]]:
     return [_told(position, happened, texts) for position, happened in facts]
 
 
+def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
+    """The texts behind one fact as RFC 9901 writes them: salt, name, value."""
+    happened = placed.fact()
+    names = (*happened.SEALED, "statement")
+    digests = [digest for name in names if (digest := getattr(happened, name)) is not None]
+    return [[one.salt, one.name, one.value] for one in journal.facts.disclosures(digests)]
+
+
 def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any]:
     content = {
         field.name: getattr(happened, field.name)
@@ -145,6 +153,7 @@ def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any
         "recorded_at": instant(happened.timestamp),
         "effective": happened.effective or None,
         "actor": happened.actor,
+        "signed": happened.signature is not None,
         "topic": happened.TOPIC,
         "noun": happened.originator_id,
         "about": list(happened.subjects()),

@@ -31,7 +31,7 @@ from projections.follower import (
     next_generation,
     uncollected,
 )
-from projections.log import Log, Signed, leaf_of
+from projections.log import Log, Signed
 from projections.store import Generation, Writer, table_name
 from projections.tables import Table
 from scripts.bundle.whole import content_of
@@ -226,7 +226,7 @@ def log(service: Service, progress: Progress) -> Differences:
 
     done = 0
     for page in _pages(islice(service.journal.read(), size)):
-        grown = grow(done, [leaf_hash(leaf_of(placed)) for placed in page], read)
+        grown = grow(done, [leaf_hash(placed.leaf()) for placed in page], read)
         done += len(page)
         for tile, hashes in grown.items():
             unfinished[tile.level, tile.number] = tile, hashes

@@ -11,16 +11,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.contributor import GROUNDS, Contributor
+from domain.note import SignerKey
 from domain.recorders import JournalUnavailable
 from domain.refusal import ContributorForgotten, Refusal
 from domain.role import role_named
+from domain.signature import Signing, sign_command
+from domain.tree import NotVerified
 from projections import attribution, history, lineage
 from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
@@ -455,12 +458,21 @@ def attribution_(
 @main.command()
 @click.argument("position", type=click.IntRange(1))
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option(
+    "--disclosures",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the texts it commits to here.",
+)
 @click.pass_context
-def receipt(ctx: click.Context, position: int, file: Path) -> None:
+def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | None) -> None:
     """Write the receipt of a fact: a small file that proves it, offline and for ever."""
     with opened(ctx) as service:
         service.log.catch_up()
         proof = service.log.receipt(position)
+        (placed,) = service.journal.facts.at([position])
+        texts = history.disclosures(service.journal, placed)
+    if disclosures is not None:
+        disclosures.write_text(json.dumps({"disclosures": texts}, ensure_ascii=False))
     with click.open_file(str(file), "wb") as written:
         written.write(proof)
 
@@ -545,6 +557,9 @@ def _offline(name: str, meaning: str) -> click.Command:
         click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
         click.Option(["--quorum"], metavar="N", help="How many witnesses must be seen; all."),
     ]
+    if name in ("history", "log"):
+        whose = "The work or person whose facts are to be counted."
+        params.append(click.Option(["--of"], metavar="ID", help=whose))
     return click.Command(
         name, callback=check, params=params, help=f"{meaning[0].upper()}{meaning[1:]}."
     )
@@ -607,11 +622,12 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
 }
 
 
-def record_line(service: Service, line: bundle.Line) -> None:
-    """Record what a line says, fold it, and print the receipt."""
+def record_line(service: Service, line: bundle.Line, secret: Path | None = None) -> None:
+    """Record what a line says, signed if a key is named, fold it, and print the receipt."""
     step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
+    signing = _signing(step, secret) if secret else None
     try:
-        receipt = service.journal.record(step.command, **step.arguments)
+        receipt = service.journal.record_signed(signing, step.command, **step.arguments)
     except Refusal as refusal:
         said = bundle.in_its_words(line, step, refusal)
         raise click.ClickException(f"{said} ({refusal.code})") from refusal
@@ -650,9 +666,17 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
     params.append(
         click.Option(["--by"], metavar="CONTRIBUTOR", help="Who acts (default: the operator).")
     )
+    params.append(
+        click.Option(
+            ["--sign"],
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The secret key with which who acts signs it.",
+        )
+    )
 
     @click.pass_context
-    def record(ctx: click.Context, /, **fields: Any) -> None:
+    def record(ctx: click.Context, /, sign: Path | None, **fields: Any) -> None:
         line: bundle.Line = {"type": line_type}
         fields_of = {**shape.needed, **shape.optional}
         for name, value in fields.items():
@@ -664,7 +688,7 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
                 is_json = fields_of.get(name) == bundle.JSON
                 line[name] = _json_of(name, value) if is_json else value
         with opened(ctx) as service:
-            record_line(service, line)
+            record_line(service, line, sign)
 
     return click.Command(
         verb or BIRTH_VERBS[noun], callback=record, params=params, help=shape.command.__doc__
@@ -677,6 +701,21 @@ def _json_of(name: str, text: str) -> object:
         return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     except ValueError as error:
         raise click.ClickException(f"--{name.replace('_', '-')} is not JSON: {error}") from error
+
+
+def _signing(step: bundle.Step, file: Path) -> Signing:
+    said = {name: value for name, value in step.arguments.items() if name != "actor"}
+    signing = sign_command(_secret(file), step.command.__name__, said)
+    if signing.actor != step.arguments["actor"]:
+        raise click.ClickException(f"the key is that of {signing.actor}; say so with --by")
+    return signing
+
+
+def _secret(file: Path) -> SignerKey:
+    try:
+        return SignerKey.parse(file.read_text("utf-8").strip())
+    except (NotVerified, ValueError) as problem:
+        raise click.ClickException(f"{file}: {problem}") from problem
 
 
 def _part(name: str, text: str) -> bundle.Line:
@@ -732,6 +771,30 @@ def _vacuum(service: Service) -> None:
         )
 
 
+@main.command()
+@click.argument("command")
+@click.argument("body", type=click.File("r", encoding="utf-8"), default="-")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The file of the secret key.",
+)
+@click.option("--id", "id_", metavar="ID", help="The id in the path of the request.")
+def sign(command: str, body: TextIO, key: Path, id_: str | None) -> None:
+    """Print the header that signs a request: sign open_credit credit.json --key ben.key.
+
+    COMMAND is the operationId of the route in /openapi.json, BODY the file that is sent as it is.
+    """
+    text = body.read()
+    try:
+        said = json.loads(text) if text.strip() else {}
+    except ValueError as problem:
+        raise click.ClickException(f"the body is not JSON: {problem}") from problem
+    ids = {"id": id_} if id_ else {}
+    click.echo(f"Stemma-Signature: {sign_command(_secret(key), command, {**ids, **said}).sent}")
+
+
 # -- keys ----------------------------------------------------------------------------------
 
 
@@ -751,6 +814,23 @@ def key_new(ctx: click.Context, name: str) -> None:
     made = make_log_key(settings_of(ctx), name)
     if made is None:
         raise click.ClickException("there is a key already; move it away, but keep it safe")
+    click.echo(str(made.verifier))
+
+
+@key.command("pair")
+@click.argument("contributor")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def key_pair(contributor: str, file: Path) -> None:
+    """Make a key with which a contributor signs, and print its public half to be registered.
+
+    The secret half is written to FILE and never leaves this machine; one that is there is kept.
+    """
+    made = SignerKey.new(named(bundle.PERSON, contributor))
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise click.ClickException(f"there is a file {file} already") from None
+    file.write_text(f"{made.secret_text()}\n")
     click.echo(str(made.verifier))
 
 

@@ -19,17 +19,20 @@ if not __package__:  # run as a file: the checkout, instead of this folder, is w
     sys.path[:1] = [str(Path(__file__).resolve().parents[1])]
 
 from domain.as_of import AsOf, verify_as_of
-from domain.chain import Chains, must_be_whole
+from domain.chain import Chains, content_of, must_be_whole
 from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
 from domain.receipt import (
     Leaf,
     Receipt,
+    is_receipt,
     leaf_bytes,
     read_leaf,
     split_receipts,
     verify_receipt,
 )
+from domain.seal import Disclosure, digest_of
+from domain.signature import STATEMENT, check_signature, must_be_key_of, must_fit
 from domain.tree import (
     ENTRIES,
     NotVerified,
@@ -40,6 +43,26 @@ from domain.tree import (
     root_of,
     tile_at,
 )
+
+
+def read_actor_key(text: str, keys: Sequence[VerifierKey]) -> VerifierKey:
+    """The key of an actor: as text, from a file, or from the receipt of its registration."""
+    path = Path(text)
+    if len(text) > 4096 or not path.is_file() or not is_receipt(data := path.read_bytes()):
+        return read_key(text)
+    leaf = verify_receipt(data, keys).leaf
+    if leaf.topic != "contributor.key_registered":
+        raise NotVerified(f"{path} is the receipt of a {leaf.topic}, not of a key's registration")
+    return must_be_key_of(leaf.originator_id, content_of(leaf).get("key", ""))
+
+
+def read_disclosures(path: Path) -> list[Disclosure]:
+    """The disclosures of a fact, as GET /facts/{position}/disclosures gives them."""
+    try:
+        told = json.loads(path.read_text("utf-8"))["disclosures"]
+        return [Disclosure(digest_of(*one), "", one[1], one[0], one[2]) for one in told]
+    except (ValueError, TypeError, LookupError) as problem:
+        raise NotVerified(f"{path} does not hold disclosures") from problem
 
 
 class History(NamedTuple):
@@ -151,6 +174,30 @@ def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
         yield f"witnessed   {_moment(seconds)} by {printable(witness)}"
 
 
+def describe_signature(
+    leaf: Leaf, keys: Sequence[VerifierKey], disclosures: Sequence[Disclosure]
+) -> Iterator[str]:
+    """What the actor has signed and what the fact commits to; NotVerified if it does not fit."""
+    if not (keys or disclosures or b'"statement"' in leaf.state):
+        return
+    content = content_of(leaf)
+    actor, statement = content.get("actor", ""), content.get("statement")
+    for one in disclosures:
+        if one.digest not in content.values():
+            raise NotVerified(f"the fact does not commit to this {one.name}: {one.value!r}")
+    if keys and not statement:
+        raise NotVerified("the fact is not signed by its actor")
+    if statement and keys:
+        key = check_signature(actor, statement, content.get("signature", ""), keys)
+        yield f"signed      by {printable(actor)} with {key.id.hex()}"
+    elif statement:
+        yield f"signed      by {printable(actor)}, not checked: no --actor-key was given"
+    for one in disclosures:
+        if one.name == STATEMENT:
+            must_fit(one.value, content, leaf.originator_version, actor)
+        yield f"{one.name:<12}{printable(one.value)}"
+
+
 def describe_receipt(receipt: Receipt) -> Iterator[str]:
     """What a checked receipt proves, line by line; the last one is the fact as stored."""
     leaf = receipt.leaf
@@ -241,6 +288,20 @@ def _parser() -> argparse.ArgumentParser:
             metavar="VKEY",
             help="the public key of a witness, or a file that holds it; again for each further one",
         )
+        if name == "receipt":
+            command.add_argument(
+                "--actor-key",
+                action="append",
+                default=[],
+                metavar="VKEY",
+                help="a key of who acted, a file that holds it, or the receipt of its registration",
+            )
+            command.add_argument(
+                "--disclosures",
+                type=Path,
+                metavar="JSON",
+                help="the texts behind the fact, as GET /facts/{position}/disclosures gives them",
+            )
         if name in ("history", "log"):
             command.add_argument(
                 "--of", metavar="ID", help="the work or person whose facts are to be counted"
@@ -259,7 +320,10 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     witnesses = [read_key(text) for text in options.witness]
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
     if options.command == "receipt":
-        return describe_receipt(verify_receipt(data, keys, **asked))
+        receipt = verify_receipt(data, keys, **asked)
+        actors = [read_actor_key(text, keys) for text in options.actor_key]
+        disclosed = read_disclosures(options.disclosures) if options.disclosures else []
+        return chain(describe_receipt(receipt), describe_signature(receipt.leaf, actors, disclosed))
     if options.command == "history":
         return describe_history(check_history(data, options.of, keys, **asked))
     if options.command == "as-of":

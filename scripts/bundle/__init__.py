@@ -18,6 +18,7 @@ from scripts.bundle.lines import (
     NotRestored,
     Refused,
     Report,
+    Step,
     step_of,
 )
 from scripts.bundle.shapes import (
@@ -54,6 +55,7 @@ __all__ = [
     "Refused",
     "Report",
     "Shape",
+    "Step",
     "author",
     "cited",
     "component",

@@ -55,6 +55,10 @@ SHAPES: dict[str, Shape] = {
     "contributor.merge": Shape(
         Draft.merge_contributor, {"id": PERSON, "into": PERSON}, {"reason": TEXT}
     ),
+    "contributor.register-key": Shape(Draft.register_key, {"id": PERSON, "key": TEXT}),
+    "contributor.revoke-key": Shape(
+        Draft.revoke_key, {"id": PERSON, "key": TEXT}, {"reason": TEXT}
+    ),
     "contributor.forget": Shape(Draft.forget_contributor, {"id": PERSON, "ground": TEXT}),
     "contribution": Shape(
         Draft.submit_contribution,

@@ -158,4 +158,5 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
 
 def _sealed(placed: Placed) -> list[str]:
     content = json.loads(placed.state)
-    return [content[name] for name in FACTS[placed.topic].SEALED if name in content]
+    names = (*FACTS[placed.topic].SEALED, "statement")
+    return [content[name] for name in names if name in content]
