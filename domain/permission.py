@@ -19,22 +19,26 @@ MAY: dict[str, frozenset[str]] = {
     "redate": frozenset({"poster"}),
     "declare": frozenset({"poster", "poster of the parent"}),
     "dispute": frozenset({ANYONE}),
-    "uphold": frozenset(),
+    "answer": frozenset({"poster", "poster of the parent", "contributor", "opener"}),
+    "settle": frozenset(),
+    "withdraw the dispute about": frozenset({"disputer"}),
+    "let expire": frozenset({ANYONE}),
     "strike": frozenset(),
     "grant": frozenset({"poster"}),
     "claim": frozenset({"contributor"}),
     "accept": frozenset({"addressee"}),
     "decline": frozenset({"contributor", "addressee"}),
-    "settle": frozenset(),
     "revoke": frozenset({"poster"}),
     "assemble": frozenset({ANYONE}),
     "publish": frozenset({"poster"}),
+    "read what was told to": frozenset({"contributor"}),
 }
 """What each verb asks of the one who acts: the relations in which it is allowed.
 
 poster: who posted the work in question (or assembled the release). contributor: whose credit it
 is. addressee: who has to agree to a credit: the person it was granted to, or the poster of the
-work on which it was claimed.
+work on which it was claimed. opener: who declared the edge or opened the credit. disputer: who
+opened the dispute.
 """
 
 

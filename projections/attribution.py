@@ -82,7 +82,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             )
         case Credit.Settled(stands_as=state):
             yield Amend(CREDITS, happened.originator_id, {"state": state})
-        case Credit.Event():
+        case Credit.Event() if not isinstance(happened, Credit.Answered):
             yield Amend(CREDITS, happened.originator_id, {"state": happened.STATE})
 
 

@@ -20,6 +20,7 @@ from domain.recorders import JournalUnavailable, Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.history import HISTORY
 from projections.lineage import LINEAGE, WORKS
+from projections.notices import NOTICED
 from projections.store import (
     Generation,
     Overtaken,
@@ -32,7 +33,7 @@ from projections.tables import NEVER, Amend, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
 
-PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY)
+PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY, NOTICED)
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
 PAGE = 2_000
