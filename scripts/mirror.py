@@ -35,7 +35,7 @@ def mirror(
 
     Full tiles that are there already are not fetched again: they never change.
     """
-    note = _fetch(f"{url}/checkpoint")
+    note = fetch(f"{url}/checkpoint")
     trusted = open_checkpoint(note, keys)
     kept = folder / "checkpoint"
     remembered = open_checkpoint(kept.read_bytes(), keys).checkpoint if kept.exists() else None
@@ -47,17 +47,17 @@ def mirror(
         _keep(url, folder, tile)
         progress(number, len(tiles))
     check_log(folder, trusted.checkpoint, remembered)
-    _write(kept, note)
+    write_whole(kept, note)
     return trusted
 
 
 def _keep(url: str, folder: Path, tile: Tile) -> None:
     path = folder / tile.path
     if tile.width < TILE_WIDTH or not path.exists():
-        _write(path, _fetch(f"{url}/{tile.path}"))
+        write_whole(path, fetch(f"{url}/{tile.path}"))
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
@@ -65,15 +65,16 @@ def _write(path: Path, data: bytes) -> None:
     unfinished.replace(path)
 
 
-def _fetch(address: str) -> bytes:
+def fetch(address: str, posted: bytes | None = None) -> bytes:
+    """What is at an address, or what it answers to what is posted there."""
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address} is not an http address")
     try:
-        with urlopen(address, timeout=TIMEOUT_SECONDS) as answer:
+        with urlopen(address, posted, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read()
             return data
     except (URLError, OSError) as error:
         raise Unreachable(f"{address}: {error}") from error
 
 
-__all__ = ["NotVerified", "Unreachable", "mirror"]
+__all__ = ["NotVerified", "Unreachable", "fetch", "mirror", "write_whole"]

@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from domain.checkpoint import Trusted
 from domain.recorders import JournalUnavailable
 from domain.refusal import Refusal
 from domain.role import role_named
@@ -25,7 +26,15 @@ from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, Settings, make_log_key, read_settings, read_signer
+from scripts.settings import (
+    BadSetting,
+    Settings,
+    make_log_key,
+    read_log_keys,
+    read_settings,
+    retire_log_keys,
+    rotate_log_key,
+)
 
 GRACE_SECONDS = 5.0
 """How long a rebuild keeps the old tables for the reads that still look at them."""
@@ -63,7 +72,8 @@ def main(ctx: click.Context, database: str | None) -> None:
     """Who made what from what, how a credit came to be, and who contributed to a finished work.
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
-    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_FOLLOW.
+    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
+    STEMMA_FOLLOW.
 
     Wherever an id is asked for, the text a bundle used for it does as well.
     """
@@ -79,7 +89,7 @@ def settings_of(ctx: click.Context, **given: Any) -> Settings:
 def opened(ctx: click.Context) -> Iterator[Service]:
     """The service on the database of the settings."""
     settings = settings_of(ctx)
-    with open_service(settings.database, signer=read_signer(settings)) as service:
+    with open_service(settings.database, **read_log_keys(settings)._asdict()) as service:
         yield service
 
 
@@ -452,17 +462,20 @@ def receipt(ctx: click.Context, position: int, file: Path) -> None:
         written.write(proof)
 
 
-@main.command()
-@click.argument("url")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
+_log_keys = click.option(
     "--key",
     "keys",
     multiple=True,
     required=True,
     metavar="VKEY",
-    help="A public key of the log, or a file that holds it.",
+    help="A public key of the log, or a file with one a line.",
 )
+
+
+@main.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
 def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
@@ -470,17 +483,50 @@ def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
     since the last time is noticed, and the folder keeps what was believed.
     """
     from scripts import mirror as mirroring
-    from scripts.verify import describe_checkpoint, read_key
+    from scripts.verify import read_keys
+
+    with _believed(), progress_of("mirroring") as told:
+        trusted = mirroring.mirror(url.rstrip("/"), folder, read_keys(keys), told)
+    _tell_of(trusted)
+
+
+@main.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
+@click.option("--name", default="", help="The name of the witness, for the key that is made first.")
+def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
+    """Cosign the checkpoint of the log at an address, if it adds to the one cosigned before.
+
+    The folder holds the key of the witness and the last checkpoint. Do it regularly, on a machine
+    that is not the operator's; the operator names the public key in STEMMA_WITNESSES.
+    """
+    from scripts import witness as witnessing
+    from scripts.verify import read_keys
+
+    with _believed():
+        made = witnessing.key_of(folder, name)
+        click.echo(f"witness     {made.verifier}")
+        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made)
+    _tell_of(trusted)
+
+
+@contextmanager
+def _believed() -> Iterator[None]:
+    """What is not verified, or does not answer, said in a sentence."""
+    from scripts.mirror import NotVerified, Unreachable
 
     try:
-        with progress_of("mirroring") as told:
-            trusted = mirroring.mirror(
-                url.rstrip("/"), folder, [read_key(text) for text in keys], told
-            )
-    except mirroring.NotVerified as problem:
+        yield
+    except NotVerified as problem:
         raise click.ClickException(f"NOT VERIFIED: {problem}") from problem
-    except mirroring.Unreachable as problem:
+    except Unreachable as problem:
         raise click.ClickException(str(problem)) from problem
+
+
+def _tell_of(trusted: Trusted) -> None:
+    from scripts.verify import describe_checkpoint
+
     for line in describe_checkpoint(trusted):
         click.echo(line)
 
@@ -610,6 +656,27 @@ def key_new(ctx: click.Context, name: str) -> None:
     if made is None:
         raise click.ClickException("there is a key already; move it away, but keep it safe")
     click.echo(str(made.verifier))
+
+
+@key.command("rotate")
+@click.pass_context
+def key_rotate(ctx: click.Context) -> None:
+    """Make the next key that signs the log, and print its public half.
+
+    From the next start on both sign, the new key and the one before; “retire” ends that.
+    """
+    click.echo(str(rotate_log_key(settings_of(ctx)).verifier))
+
+
+@key.command("retire")
+@click.pass_context
+def key_retire(ctx: click.Context) -> None:
+    """Let only the newest key sign the log; print the public halves of all former ones.
+
+    Their secret halves are forgotten. Their public halves stay in the file and are published.
+    """
+    for public in retire_log_keys(settings_of(ctx)):
+        click.echo(str(public))
 
 
 @key.command("create")

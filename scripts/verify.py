@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,15 +31,23 @@ from domain.tree import (
 )
 
 
-def read_key(text: str) -> VerifierKey:
-    """A verifier key as text, or from the file that holds it."""
+def read_keys(texts: Iterable[str]) -> list[VerifierKey]:
+    """Verifier keys as text, or from files that hold one a line."""
+    return [key for text in texts for key in _keys_in(text)]
+
+
+def _keys_in(text: str) -> list[VerifierKey]:
     try:
-        return VerifierKey.parse(text)
+        return [VerifierKey.parse(text)]
     except NotVerified:
         path = Path(text)
         if len(text) > 4096 or not path.is_file():
             raise
-        return VerifierKey.parse(path.read_text("utf-8").strip())
+        lines = path.read_text("utf-8").split("\n")
+        keys = [VerifierKey.parse(line.strip()) for line in lines if line.strip()]
+        if not keys:
+            raise
+        return keys
 
 
 def bundles_of(size: int) -> Iterator[Tile]:
@@ -130,6 +138,13 @@ def printable(text: str) -> str:
     return text if text.isprintable() else json.dumps(text)
 
 
+def _count(text: str) -> int:
+    """A number of witnesses; argparse says what is wrong with any other text."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify", description="Check what a log of Stemma gave out, offline."
@@ -147,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             required=True,
             metavar="VKEY",
-            help="a public key of the log, or a file that holds it; again for each further one",
+            help="a public key of the log, or a file with one a line; again for each further one",
         )
         command.add_argument(
             "--origin", help="the log it must be of; by default the name of the key that signed"
@@ -157,10 +172,10 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="VKEY",
-            help="the public key of a witness, or a file that holds it; again for each further one",
+            help="a public key of a witness, or a file with one a line; again for each further one",
         )
         command.add_argument(
-            "--quorum", type=int, metavar="N", help="how many witnesses must be seen; all"
+            "--quorum", type=_count, metavar="N", help="how many witnesses must be seen; all"
         )
     return parser
 
@@ -169,8 +184,7 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     """What the file proves, line by line; NotVerified if it does not."""
     is_log = options.command == "log"
     data = (options.file / "checkpoint" if is_log else options.file).read_bytes()
-    keys = [read_key(text) for text in options.key]
-    witnesses = [read_key(text) for text in options.witness]
+    keys, witnesses = read_keys(options.key), read_keys(options.witness)
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
     if options.command == "receipt":
         return describe_receipt(verify_receipt(data, keys, **asked))
