@@ -75,7 +75,7 @@ class Log:
         self.journal, self.store, self.signer, self.clock = journal, store, signer, clock
         self.former, self.witnesses = former, witnesses
         """Keys before the present one, of which those that are still secret keys sign as well."""
-        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS
+        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
         self._full_tiles: dict[int, bytes] = {}
 
     def create_tables(self) -> None:
@@ -109,18 +109,23 @@ class Log:
         return int(self.store.query("SELECT size FROM log_size")[0][0])
 
     def step(self) -> bool:
-        """Integrate the next page, or sign what there is; whether there is more to integrate."""
-        if self.integrate():
+        """Once a second integrate what came and sign the tree; whether more is waiting now.
+
+        A fact is proved under a checkpoint only, so to integrate it sooner would be of no use.
+        """
+        if self.clock() - self._signed_at < SECONDS_BETWEEN_CHECKPOINTS:
+            return False
+        if self.integrate() == PAGE:
             return True
         self.sign()
         return False
 
-    def integrate(self) -> bool:
-        """Add the next facts to the tree; whether there were any."""
+    def integrate(self) -> int:
+        """Add the next facts to the tree, at most a page; how many there were."""
         size = self.size()
         placed = self.journal.facts.after(size, PAGE)
         if not placed:
-            return False
+            return 0
         assert placed[-1].position == size + len(placed), "the journal has a gap"
         hashes = [leaf_hash(leaf_of(one)) for one in placed]
         try:
@@ -139,23 +144,24 @@ class Log:
                 )
         except Overtaken:
             pass  # another follower did it
-        return True
+        return len(placed)
 
     def catch_up(self) -> int:
         """Integrate everything there is and sign it; the size reached."""
         while self.integrate():
             pass
-        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS
         self.sign()
         return self.size()
 
     def sign(self) -> None:
-        """Sign the tree as it is, unless that was done; at most about once a second."""
-        if self.signer is None or self.clock() - self._signed_at < SECONDS_BETWEEN_CHECKPOINTS:
-            return
+        """Sign the tree as it is, unless that was done."""
         self._signed_at = self.clock()
         size, latest = self.size(), self.checkpoint()
-        if size == 0 or (latest is not None and not self._has_to_sign(latest, size)):
+        if (
+            self.signer is None
+            or size == 0
+            or (latest is not None and not self._has_to_sign(latest, size))
+        ):
             return
         secret = [key for key in self.former if isinstance(key, SignerKey)]
         tree = Checkpoint(self.signer.name, size, frontier_at(size, self._tiles).root())
@@ -174,9 +180,8 @@ class Log:
 
     def _has_to_sign(self, latest: Signed, size: int) -> bool:
         """Whether there is more than the latest checkpoint, or a key that has not signed it."""
-        assert self.signer is not None
         there = {signature[:2] for signature in Note.parse(latest.note).signatures}
-        key = self.signer.verifier
+        key = self.public_keys()[0]
         return latest.size < size or (latest.size == size and (key.name, key.id) not in there)
 
     def _must_continue(self, old: Checkpoint, new: Checkpoint) -> None:

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from domain.checkpoint import Trusted, open_checkpoint
 from domain.note import VerifierKey
 from domain.tree import TILE_WIDTH, NotVerified, Tile, tiles_of
-from scripts.verify import bundles_of, check_log, must_continue
+from scripts.verify import bundles_of, check_log, must_continue, printable
 
 TIMEOUT_SECONDS = 30
 
 
 class Unreachable(Exception):
-    """The log does not answer."""
+    """The log does not answer, or not with what was asked for."""
 
 
 def mirror(
@@ -73,6 +73,10 @@ def fetch(address: str, posted: bytes | None = None) -> bytes:
         with urlopen(address, posted, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read()
             return data
+    except HTTPError as refused:
+        with refused:
+            said = printable(refused.read(1000).decode("utf-8", "replace"))
+        raise Unreachable(f"{address}: {refused.code} {said}") from refused
     except (URLError, OSError) as error:
         raise Unreachable(f"{address}: {error}") from error
 
