@@ -15,10 +15,12 @@ from urllib.request import urlopen
 
 from domain.checkpoint import Trusted, open_checkpoint
 from domain.note import VerifierKey
-from domain.tree import TILE_WIDTH, NotVerified, Tile, tiles_of
+from domain.tree import LARGEST_ENTRY_BYTES, TILE_WIDTH, NotVerified, Tile, tiles_of
 from scripts.verify import bundles_of, check_log, must_continue, printable
 
 TIMEOUT_SECONDS = 30
+LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
+"""An entry bundle; nothing else that a log answers is as large."""
 
 
 class Unreachable(Exception):
@@ -71,14 +73,16 @@ def fetch(address: str, posted: bytes | None = None) -> bytes:
         raise Unreachable(f"{address} is not an http address")
     try:
         with urlopen(address, posted, timeout=TIMEOUT_SECONDS) as answer:
-            data: bytes = answer.read()
-            return data
+            data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
     except HTTPError as refused:
         with refused:
             said = printable(refused.read(1000).decode("utf-8", "replace"))
         raise Unreachable(f"{address}: {refused.code} {said}") from refused
     except (URLError, OSError) as error:
         raise Unreachable(f"{address}: {error}") from error
+    if len(data) > LARGEST_ANSWER_BYTES:
+        raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")
+    return data
 
 
 __all__ = ["NotVerified", "Unreachable", "fetch", "mirror", "write_whole"]

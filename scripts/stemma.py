@@ -515,11 +515,12 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
 def _believed() -> Iterator[None]:
     """What is not verified, or does not answer, said in a sentence."""
     from scripts.mirror import NotVerified, Unreachable
+    from scripts.verify import printable
 
     try:
         yield
     except NotVerified as problem:
-        raise click.ClickException(f"NOT VERIFIED: {problem}") from problem
+        raise click.ClickException(f"NOT VERIFIED: {printable(str(problem))}") from problem
     except Unreachable as problem:
         raise click.ClickException(str(problem)) from problem
 

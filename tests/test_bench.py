@@ -37,6 +37,15 @@ MEASURES = {
         for which in ("random works of", "random releases of", "the worst of a dense graph")
         for percent in (50, 99)
     ],
+    "log": [
+        *(f"appended and integrated, {batch} in a transaction" for batch in (1, 20)),
+        *2
+        * [
+            *("a receipt of, p50", "a receipt of, p99"),
+            *("a consistency proof of, p50", "a consistency proof of, p99"),
+            *("tiles of", "restart at"),
+        ],
+    ],
 }
 
 

@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from domain.checkpoint import (
 )
 from domain.note import (
     COSIGNATURE,
+    ED25519,
     LATEST_TIME,
     Note,
     Signature,
@@ -284,6 +286,28 @@ def test_the_id_of_a_signer_key_is_that_of_its_public_half() -> None:
     other = SECRET.replace(LOG.verifier.id.hex(), NEXT_LOG.verifier.id.hex())
     with pytest.raises(NotVerified, match="not its own"):
         SignerKey.parse(other)
+
+
+PRIME = 2**255 - 19
+OF_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+WEAK = [0, 1, PRIME - 1, PRIME, PRIME + 1, OF_ORDER_8, PRIME - OF_ORDER_8, PRIME + 2, 2**255 - 1]
+
+
+@pytest.mark.parametrize("sign_of_x", [0, 1])
+@pytest.mark.parametrize("y", WEAK)
+def test_a_key_that_anybody_can_sign_for_is_refused(y: int, sign_of_x: int) -> None:
+    """Points of small order, and what is not the only spelling of its point."""
+    public = (y | sign_of_x << 255).to_bytes(32, "little")
+    for kind in (ED25519, COSIGNATURE):
+        with pytest.raises(NotVerified, match="is weak"):
+            VerifierKey("log", public, kind)
+
+
+def test_such_a_key_would_have_believed_anything() -> None:
+    identity = (1).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"anything")
 
 
 # -- Notes ----------------------------------------------------------------------------------------

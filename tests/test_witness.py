@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +19,7 @@ from domain.checkpoint import cosign, open_checkpoint, sign
 from domain.note import COSIGNATURE, Signature, SignerKey, VerifierKey
 from domain.receipt import verify_receipt
 from domain.tree import NotVerified
-from scripts.mirror import mirror
+from scripts.mirror import Unreachable, fetch, mirror
 from scripts.service import open_service
 from scripts.settings import BadSetting, Settings, read_log_keys, read_settings
 from scripts.stemma import main
@@ -263,6 +265,29 @@ def test_a_witness_is_run_from_the_command_line(tmp_path: Path) -> None:
         refused = run(main, [*stranger, "--name", "witness.example/w3"])
         assert refused.exit_code == 1
         assert "422" in refused.output  # the operator has not named it
+
+
+def test_what_a_log_answers_is_read_only_up_to_a_size(tmp_path: Path) -> None:
+    """Also refused: an address that is none, and a log that is not there."""
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(1 << 20))
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Endless) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        with pytest.raises(Unreachable, match="answers more than"):
+            fetch(f"http://127.0.0.1:{server.server_port}/log/checkpoint")
+    for address in ("file:///etc/hostname", str(tmp_path), "http://127.0.0.1:9/log/checkpoint"):
+        with pytest.raises(Unreachable):
+            fetch(address)
 
 
 # -- the keys of the log -----------------------------------------------------------------------

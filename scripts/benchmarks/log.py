@@ -38,7 +38,7 @@ PIECES = {"small": 40, "full": 2_000}
 """How many pieces are appended in each round; each is two facts."""
 BATCH = {"small": 20, "full": 500}
 ROUNDS = {"small": 2, "full": 7}
-SIZES = {"small": (300, 1_000), "full": (29_100, 262_000)}
+SIZES = {"small": (100, 400), "full": (29_100, 262_000)}
 """How many pieces come, and come then: with about 3.44 facts each, 10⁵ and then 10⁶."""
 PROOFS = {"small": 50, "full": 2_000}
 RESTARTS = 5
