@@ -46,8 +46,8 @@ PAGE = 5_000
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 CLOCKS_DIFFER_SECONDS = 300
 """How far the clock of a witness may be from ours."""
-MOST_FULL_TILES = 2_048
-"""How many full tiles are kept in memory, of 8 KiB each."""
+MOST_TILES_KEPT = 2_048
+"""How many tiles are kept in memory, of at most 8 KiB each."""
 _LEVEL = 1 << 48
 """A tile's row is numbered level · 2⁴⁸ + number."""
 
@@ -76,7 +76,7 @@ class Log:
         self.former, self.witnesses = former, witnesses
         """Keys before the present one, of which those that are still secret keys sign as well."""
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
-        self._full_tiles: dict[int, bytes] = {}
+        self._tiles_read: dict[int, bytes] = {}
 
     def create_tables(self) -> None:
         """Create what is missing."""
@@ -299,7 +299,7 @@ class Log:
             placed = self.journal.facts.after(tile.number * TILE_WIDTH, tile.width)
             return tile, bundle(leaf_of(one) for one in placed)
         (hashes,) = self._tiles([tile])
-        return tile, hashes[: tile.width * HASH_BYTES]
+        return tile, hashes[: _bytes_of(tile)]
 
     def receipt(self, position: int) -> bytes:
         """The proof that the fact at a position stands in the log, with the fact itself.
@@ -324,16 +324,15 @@ class Log:
         return consistency_proof(old, new, self._tiles)
 
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
-        """The rows of these tiles; a full one never changes, so it is read once."""
-        kept = self._full_tiles
-        missing = [tile for tile in tiles if _place(tile) not in kept]
+        """The rows of these tiles, read once: what a tile held at a width never changes."""
+        kept = self._tiles_read
+        missing = [tile for tile in tiles if len(kept.get(_place(tile), b"")) < _bytes_of(tile)]
         rows = dict(zip(missing, self._read(missing), strict=True)) if missing else {}
-        if len(kept) > MOST_FULL_TILES:
-            self._full_tiles = {}
-        for tile, row in rows.items():
-            if len(row) == TILE_WIDTH * HASH_BYTES:
-                self._full_tiles[_place(tile)] = row
-        return [rows[tile] if tile in rows else kept[_place(tile)] for tile in tiles]
+        found = [rows[tile] if tile in rows else kept[_place(tile)] for tile in tiles]
+        if len(kept) > MOST_TILES_KEPT:
+            self._tiles_read = {}
+        self._tiles_read |= {_place(tile): row for tile, row in rows.items()}
+        return found
 
     def _read(self, tiles: Sequence[Tile]) -> list[bytes]:
         return _read(lambda sql, values: self.store.query(sql, **values), tiles)
@@ -359,6 +358,10 @@ def _read(query: Callable[[str, dict[str, Any]], list[Row]], tiles: Sequence[Til
     sql = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
     rows: dict[int, bytes] = dict(query(sql, {"places": places}))
     return [bytes(rows[place]) for place in places]
+
+
+def _bytes_of(tile: Tile) -> int:
+    return tile.width * HASH_BYTES
 
 
 def _place(tile: Tile) -> int:
