@@ -296,11 +296,17 @@ def read_object() -> dict[str, Any]:
     return value
 
 
-def _raw_body() -> bytes:
+def read_file(maximum_bytes: int) -> bytes:
+    """The body of the request as it was sent, whatever it was declared to be."""
     raw = request.get_data()  # kept: a signature is over what was sent
     # A body whose length was not declared is cut off one byte after the limit, not refused.
-    if len(raw) > MAXIMUM_BODY_BYTES:
+    if len(raw) > maximum_bytes:
         raise Problem("too_large", PROBLEMS["too_large"].meaning)
+    return raw
+
+
+def _raw_body() -> bytes:
+    raw = read_file(MAXIMUM_BODY_BYTES)
     if raw and request.mimetype != "application/json":
         raise Problem("unsupported_media_type", "Send JSON, as Content-Type: application/json.")
     return raw

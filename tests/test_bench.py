@@ -42,6 +42,15 @@ MEASURES = {
         for shape in ("sparse", "dense")
         for percent in (50, 99)
     ],
+    "log": [
+        *(f"appended and integrated, {batch} in a transaction" for batch in (1, 20)),
+        *2
+        * [
+            *("a receipt of, p50", "a receipt of, p99"),
+            *("a consistency proof of, p50", "a consistency proof of, p99"),
+            *("tiles of", "restart at"),
+        ],
+    ],
 }
 
 

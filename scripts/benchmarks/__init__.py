@@ -11,7 +11,7 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing, split
+from scripts.benchmarks import append, contributors, fold, importing, log, split
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -24,6 +24,7 @@ _MEASURES: dict[str, Measure] = {
     "fold": fold.measure,
     "contributors": contributors.measure,
     "split": split.measure,
+    "log": log.measure,
 }
 
 BENCHMARKS: dict[str, str] = {
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, str] = {
     "fold": fold.__doc__,
     "contributors": contributors.__doc__,
     "split": split.__doc__,
+    "log": log.__doc__,
 }
 """Every benchmark by name, with what it measures beside whom."""
 
