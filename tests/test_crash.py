@@ -14,7 +14,6 @@ from domain.note import SignerKey
 from domain.tree import Frontier, grow, leaf_hash, tiles_of
 from projections import attribution, lineage
 from projections.follower import TABLES, Rebuild
-from projections.log import leaf_of
 from projections.store import table_name
 from scripts.service import Service, open_service
 
@@ -140,7 +139,7 @@ def kill_and_look(database: str, kills: int) -> None:
 def the_log_is_whole(service: Service, given_out: list[str]) -> None:
     """One root for a size, whoever signed it; every tile is the one computed from the facts."""
     size = service.log.catch_up()
-    hashes = [leaf_hash(leaf_of(placed)) for placed in service.journal.read()]
+    hashes = [leaf_hash(placed.leaf()) for placed in service.journal.read()]
     assert size == len(hashes)
     roots, frontier = {}, Frontier()
     for hash in hashes:
