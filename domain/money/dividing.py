@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 from domain.apportionment import apportion_over, divide, settle, whole_amount
 from domain.draft import Receipt, Sheet, new_id, plain_text
 from domain.moment import instant, start_of
 from domain.money.books import Agreement, Books, PoolBooks
-from domain.money.entry import Entry, entry_lines
+from domain.money.entry import Costs, Entry, entry_lines
 from domain.money.keeping import Keeping, division_id, written
 from domain.money.pool import Pool
 from domain.money.revenue import Expense, Revenue
@@ -93,7 +94,9 @@ class Dividing(Keeping):
             **self._booked(sheet, pool, opened, amount_minor, effective_at, document, note),
             source=plain_text("source", source),
         )
-        return self._birth(new, sheet, given=id is not None, then=self._divide_waiting(sheet, pool))
+        return self._birth(
+            new, sheet, given=id is not None, then=partial(self._divide_waiting, sheet, pool)
+        )
 
     def record_expense(
         self,
@@ -150,19 +153,18 @@ class Dividing(Keeping):
 
     # -- divisions -------------------------------------------------------------------------
 
-    def _divide_waiting(self, sheet: Sheet, pool: str) -> Iterator[None]:
+    def _divide_waiting(self, sheet: Sheet, pool: str) -> None:
         """Divide whatever waits in a pool, has an agreement and is no longer deferred."""
         books = self.books()
         self._post(sheet)
         self._watch_money(books.pools[pool].opened.release)
-        for revenue in books.pools[pool].waiting:
+        known = books.pools[pool]
+        for revenue in known.waiting if known.agreements else ():
             recorded = books.revenues[revenue].recorded
-            agreement = books.agreement_for(pool, recorded.effective_at)
-            known = books.pools[pool]
-            enough = known.sources[recorded.source] >= known.opened.deferral_minor
-            if agreement is not None and enough:
-                self._divide(sheet, books, revenue, agreement)
-            yield
+            if known.sources[recorded.source] >= known.opened.deferral_minor:
+                agreement = books.agreement_for(pool, recorded.effective_at)
+                if agreement is not None:
+                    self._divide(sheet, books, revenue, agreement)
 
     def _divide(self, sheet: Sheet, books: Books, revenue: str, agreement: Agreement) -> None:
         known = books.revenues[revenue]
@@ -277,9 +279,9 @@ class Dividing(Keeping):
         before = [self._get(Entry, each, UnknownDivision) for each in known.reversals]
         part = Fraction(-taken, first.amount_minor)
         agreement = books.agreements[known.agreement]
-        costs = _costs_back(first, before, taken)
+        costs = _costs_back(entry, before, taken)
         if known.is_corrected:
-            due = self._due_now(pool.opened, first, agreement.shares)
+            due = _due_now(pool.opened, entry, agreement.shares)
             due = {payee: part * amount for payee, amount in due.items()}
             units = settle(_sum(pool.carry, due))
         else:
@@ -306,22 +308,9 @@ class Dividing(Keeping):
             division=division,
             effective_at=first.effective_at,
             costs=costs,
-            flow=written((place, part * Fraction(amount)) for place, amount in first.flow),
+            flow=written((place, part * Fraction(amount)) for place, amount in entry.flow),
             reason=reason,
         )
-
-    def _due_now(
-        self, opened: Pool.Opened, first: Entry.Divided, shares: Shares
-    ) -> dict[str, Fraction]:
-        """What is due of a division by the shares that hold for it now."""
-        flow = {place: Fraction(amount) for place, amount in first.flow_before}
-        paid = sum(int(units) for *_, units in first.costs)
-        terms = by_terms(opened, first.amount_minor - paid, flow)
-        due = dict(terms.due)
-        for _, payer, units in first.costs:
-            due[str(payer)] = due.get(str(payer), _NONE) + int(units)
-        add_agreed(due, terms.agreed, shares)
-        return due
 
     # -- corrections -----------------------------------------------------------------------
 
@@ -341,9 +330,10 @@ class Dividing(Keeping):
             recorded = books.revenues[division.revenue].recorded
             if recorded.pool == pool:
                 holds = books.agreement_for(pool, recorded.effective_at)
-                if holds is not None and holds.proposal != division.agreement:
-                    pair = division.agreement, holds.proposal
-                    moves[pair] = moves.get(pair, _NONE) + division.agreed
+                if holds is None or holds.proposal == division.agreement or not division.agreed:
+                    continue
+                pair = division.agreement, holds.proposal
+                moves[pair] = moves.get(pair, _NONE) + division.agreed
         if not moves:
             raise NothingToCorrect
         id = ""
@@ -395,20 +385,31 @@ def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, i
             yield expense, payer, part
 
 
-def _costs_back(first: Entry.Divided, before: list[Entry], taken: int) -> list[list[str | int]]:
+def _due_now(opened: Pool.Opened, entry: Entry, shares: Shares) -> dict[str, Fraction]:
+    """What is due of a division by the shares that hold for it now."""
+    flow = {place: Fraction(amount) for place, amount in entry.flow_before}
+    paid = sum(int(units) for *_, units in entry.costs)
+    terms = by_terms(opened, entry.first.amount_minor - paid, flow)
+    due = dict(terms.due)
+    for _, payer, units in entry.costs:
+        due[str(payer)] = due.get(str(payer), _NONE) + int(units)
+    add_agreed(due, terms.agreed, shares)
+    return due
+
+
+def _costs_back(entry: Entry, before: list[Entry], taken: int) -> Costs:
     """How much of the expenses paid back is open again after a reversal."""
-    left = {str(expense): int(units) for expense, _, units in first.costs}
-    left[REST] = first.amount_minor - sum(left.values())
+    left = {str(expense): int(units) for expense, _, units in entry.costs}
+    left[REST] = entry.first.amount_minor - sum(left.values())
     for each in before:
-        assert isinstance(each.first, Entry.Reversed)
-        back = {str(expense): -int(units) for expense, _, units in each.first.costs}
+        back = {str(expense): -int(units) for expense, _, units in each.costs}
         left[REST] += each.first.amount_minor + sum(back.values())
         for expense, units in back.items():
             left[expense] -= units
     taken_from = apportion_over(taken, {name: units for name, units in left.items() if units})
     return [
         [expense, payer, -part]
-        for expense, payer, _ in first.costs
+        for expense, payer, _ in entry.costs
         if (part := taken_from.get(str(expense), 0))
     ]
 

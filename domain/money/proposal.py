@@ -30,6 +30,14 @@ Assets = list[dict[str, Any]]
 """``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``: see domain/policies.md."""
 
 
+def joined(assets: Assets, more: Assets) -> Assets:
+    """Assets with those of a further fact, which may go on with the shares of the last one."""
+    if assets[-1]["asset"] != more[0]["asset"]:
+        return [*assets, *more]
+    last = {**assets[-1], "shares": [*assets[-1]["shares"], *more[0]["shares"]]}
+    return [*assets[:-1], last, *more[1:]]
+
+
 def payees_of(assets: Assets) -> Iterator[str]:
     """Everybody who has a share in an asset, as often as they have one."""
     for asset in assets:
@@ -157,7 +165,8 @@ class Proposal(Noun):
             return (self.release, *people_among(payees_of(self.assets)))
 
         def apply(self, noun: Proposal) -> None:
-            noun.versions[-1].content.assets.extend(self.assets)
+            assets = noun.versions[-1].content.assets
+            assets[:] = joined(assets, self.assets)
 
     @fact("proposal.commented")
     class Commented(Event):

@@ -270,8 +270,7 @@ class Proposing(Dividing):
                     "share": share,
                 }
                 sheet.add(Consent.Offered, share_id(proposal, payee), **offer)
-        for _ in self._divide_waiting(sheet, noun.pool):
-            pass
+        self._divide_waiting(sheet, noun.pool)
         receipt = self._write(proposal, sheet)
         receipt.position -= len(sheet.facts) - 1
         return receipt
