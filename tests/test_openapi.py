@@ -63,6 +63,7 @@ EXAMPLES = (
     *("dispute_remix", "uphold_remix", "strike_remix"),
     *("accept_credit", "dispute_credit", "settle_credit", "decline_credit", "revoke_credit"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
+    "forget_contributor",
 )
 
 
