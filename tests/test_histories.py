@@ -180,6 +180,14 @@ def walked(ask: Callable[[str | None], Page]) -> list[Any]:
     return items
 
 
+def unsalted(page: Page) -> Page:
+    """A history without the commitments themselves, which are other ones each time."""
+    for one in page.items:
+        if "erased" in one["content"]:
+            one["content"]["erased"] = len(one["content"]["erased"].split())
+    return page
+
+
 def every_answer(told: Story, view: View) -> dict[str, Any]:
     """What every read function says about everything that may exist."""
     journal = told.journal
@@ -194,11 +202,13 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
         "ancestors": lambda id, c: lineage.ancestors(view, id, after=c, limit=2),
         "descendants": lambda id, c: lineage.descendants(view, id, after=c, limit=2),
         "contributors": lambda id, c: attribution.contributors(view, id, after=c, limit=2),
-        "history": lambda id, c: history.of_work(view, journal, id, after=c, limit=2),
+        "history": lambda id, c: unsalted(history.of_work(view, journal, id, after=c, limit=2)),
     }
     by_person: dict[str, Callable[[str, str | None], Page]] = {
         "attribution": lambda id, c: attribution.attribution(view, id, after=c, limit=2),
-        "history": lambda id, c: history.of_contributor(view, journal, id, after=c, limit=2),
+        "history": lambda id, c: unsalted(
+            history.of_contributor(view, journal, id, after=c, limit=2)
+        ),
     }
     one: list[tuple[Callable[[View, str], Any], list[str]]] = [
         (lineage.work, WORKS + OUTSIDE),
