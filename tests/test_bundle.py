@@ -17,6 +17,7 @@ import pytest
 
 from domain.draft import Draft
 from domain.fact import FACTS
+from domain.note import SignerKey
 from domain.outside import outside_id
 from projections import attribution, history, lineage
 from projections.store import View
@@ -26,6 +27,7 @@ from scripts.service import Service, open_service
 
 REASON = "because"
 
+KEY = str(SignerKey(bundle.Ids("bundle").named(bundle.PERSON, "ana"), bytes(32)).verifier)
 STORY: list[Line] = [
     {"type": "contributor", "id": "ana", "name": "Ana"},
     {"type": "contributor", "id": "ben", "name": "Ben"},
@@ -121,6 +123,8 @@ STORY: list[Line] = [
     {"type": "release.withdraw", "id": "single", "reason": REASON},
     {"type": "contribution.withdraw", "id": "hum", "reason": REASON, "by": "ben-old"},
     {"type": "contributor.merge", "id": "ben-old", "into": "ben", "reason": REASON},
+    {"type": "contributor.register-key", "id": "ana", "key": KEY, "by": "ana"},
+    {"type": "contributor.revoke-key", "id": "ana", "key": KEY, "reason": REASON},
 ]
 """Every type of line, every field."""
 
