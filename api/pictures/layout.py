@@ -107,7 +107,7 @@ def ranks(count: int, lines: Iterable[Line]) -> list[int]:
     """The column of each box, counted from the right end.
 
     As near to the right end as can be; then whatever has more lines on its left than on its right
-    moves left as far as it can, which makes lines shorter.
+    moves left, which makes lines shorter, and takes along what stands in its way.
     """
     lefts: list[list[int]] = [[] for _ in range(count)]
     rights: list[list[int]] = [[] for _ in range(count)]
@@ -117,24 +117,47 @@ def ranks(count: int, lines: Iterable[Line]) -> list[int]:
     rank = [0] * count
     waiting = [len(each) for each in rights]
     ready = deque(node for node in range(count) if not waiting[node])
-    sequence = []
+    placed = 0
     while ready:
         node = ready.popleft()
-        sequence.append(node)
+        placed += 1
         for left in lefts[node]:
             rank[left] = max(rank[left], rank[node] + 1)
             waiting[left] -= 1
             if not waiting[left]:
                 ready.append(left)
-    if len(sequence) < count:
+    if placed < count:
         raise ValueError("The lines close a circle.")
-    for node in reversed(sequence):
-        if len(lefts[node]) > len(rights[node]):
-            rank[node] = max(rank[node], min(rank[left] for left in lefts[node]) - 1)
-    for node in range(count):
-        if not lefts[node] and not rights[node]:
-            rank[node] = 0
+    for _ in range(8):
+        moves = [
+            _moved_left(node, rank, lefts, rights)
+            for node in sorted(range(count), key=rank.__getitem__, reverse=True)
+        ]
+        if not any(moves):
+            break
     return rank
+
+
+def _moved_left(
+    node: int, rank: list[int], lefts: list[list[int]], rights: list[list[int]]
+) -> bool:
+    """Move a box left with all that it would meet, if more lines become shorter than longer."""
+    moving, stack = {node}, [node]
+    while stack:
+        one = stack.pop()
+        for left in lefts[one]:
+            if rank[left] == rank[one] + 1 and left not in moving:
+                moving.add(left)
+                stack.append(left)
+    room = [
+        rank[left] - rank[one] - 1 for one in moving for left in lefts[one] if left not in moving
+    ]
+    longer = sum([right not in moving for one in moving for right in rights[one]])
+    if len(room) <= longer:
+        return False
+    for one in moving:
+        rank[one] += min(room)
+    return True
 
 
 def _net(sizes: Sequence[tuple[float, float]], lines: Sequence[Line]) -> _Net:
@@ -177,15 +200,21 @@ def _net(sizes: Sequence[tuple[float, float]], lines: Sequence[Line]) -> _Net:
 Columns = list[list[int]]
 
 
+_WORK = 16_000
+"""How many boxes and lanes are put in order before it is enough, in all rounds together."""
+
+
 def _order(net: _Net) -> int:
-    """Put every column into an order with few crossings; answers how many are left."""
-    total = len(net.heights)
-    joints = sum(map(len, net.rights))
-    rounds = max(6, min(40, 60_000 // (total + joints)))
+    """Put every column into an order with few crossings; answers how many are left.
+
+    A small graph is tried from several starts and for many rounds, a large one is not.
+    """
+    rounds = max(10, min(60, _WORK // len(net.heights)))
+    starts = (_breadth_first,) if rounds < 20 else (_breadth_first, _depth_first)
     best: Columns = []
     fewest = -1
-    for start in (_depth_first(net), _breadth_first(net)):
-        columns, crossings = _swept(net, start, rounds)
+    for start in starts:
+        columns, crossings = _swept(net, start(net), rounds)
         if fewest < 0 or crossings < fewest:
             best, fewest = columns, crossings
         if not fewest:
@@ -224,25 +253,31 @@ def _breadth_first(net: _Net) -> Columns:
 
 
 def _swept(net: _Net, columns: Columns, rounds: int) -> tuple[Columns, int]:
-    """Sweep to and fro; what crossed least is kept."""
+    """Sweep to and fro; what crossed least is kept, and then sifted."""
     places = [0] * len(net.heights)
     for column in columns:
         _put(places, column)
-    _exchange(net, columns, places, passes=4)
+    _exchange(net, columns, places, passes=3)
     fewest = crossings_of(columns, net.rights, places)
     best = [list(column) for column in columns]
     stale = 0
     for number in range(rounds):
-        if not fewest or stale == 6:
+        if not fewest or stale == 8:
             break
-        _sort(net, columns, places, rightwards=number % 2 == 1)
-        _exchange(net, columns, places, passes=3, also_equal=number % 4 > 1)
+        sort = _sort_by_one_side if number % 4 < 2 else _sort_by_both_sides
+        sort(net, columns, places, rightwards=number % 2 == 1)
+        _exchange(net, columns, places, passes=rounds // 4, also_equal=number % 4 > 1)
         crossings = crossings_of(columns, net.rights, places)
         stale += 1
         if crossings < fewest:
             fewest, stale = crossings, 0
             best = [list(column) for column in columns]
-    return best, fewest
+    for column in best:
+        _put(places, column)
+    for _ in range(rounds // 4):
+        if not fewest or not _sift(net, best, places):
+            break
+    return best, crossings_of(best, net.rights, places)
 
 
 def _put(places: list[int], column: list[int]) -> None:
@@ -264,7 +299,7 @@ def crossings_of(columns: Columns, rights: Sequence[Sequence[int]], places: Sequ
     return crossings
 
 
-def _sort(net: _Net, columns: Columns, places: list[int], *, rightwards: bool) -> None:
+def _sort_by_one_side(net: _Net, columns: Columns, places: list[int], *, rightwards: bool) -> None:
     """Order each column by the barycenters of its neighbours in the one before.
 
     What has no neighbour there stays where it is.
@@ -282,6 +317,57 @@ def _sort(net: _Net, columns: Columns, places: list[int], *, rightwards: bool) -
         for place, (_, _, node) in zip(free, keyed, strict=True):
             column[place] = node
             places[node] = place
+
+
+def _sort_by_both_sides(
+    net: _Net, columns: Columns, places: list[int], *, rightwards: bool
+) -> None:
+    """Order each column by the barycenters of all neighbours, each by its part of its column."""
+    numbers = range(len(columns)) if rightwards else range(len(columns) - 1, -1, -1)
+    for number in numbers:
+        column = columns[number]
+        before = len(columns[number - 1])
+        after = len(columns[number + 1]) if number + 1 < len(columns) else 1
+        keys = {}
+        for place, node in enumerate(column):
+            near = [(places[one] + 0.5) / before for one in net.lefts[node]]
+            near += [(places[one] + 0.5) / after for one in net.rights[node]]
+            keys[node] = sum(near) / len(near) if near else place / len(column)
+        column.sort(key=keys.__getitem__)
+        _put(places, column)
+
+
+def _sift(net: _Net, columns: Columns, places: list[int]) -> bool:
+    """Move each node to the best place in its column; answers whether any crossing went away."""
+    improved = False
+    for column in columns:
+        near = {
+            node: (
+                sorted([places[one] for one in net.lefts[node]]),
+                sorted([places[one] for one in net.rights[node]]),
+            )
+            for node in column
+        }
+        for node in tuple(column):
+            left, right = near[node]
+            here = best = column.index(node)
+            gain = most = 0
+            for place in range(here - 1, -1, -1):
+                other_left, other_right = near[column[place]]
+                gain += _gain(other_left, left) + _gain(other_right, right)
+                if gain > most:
+                    most, best = gain, place
+            gain = 0
+            for place in range(here + 1, len(column)):
+                other_left, other_right = near[column[place]]
+                gain += _gain(left, other_left) + _gain(right, other_right)
+                if gain > most:
+                    most, best = gain, place
+            if best != here:
+                column.insert(best, column.pop(here))
+                improved = True
+        _put(places, column)
+    return improved
 
 
 def _exchange(
