@@ -25,6 +25,19 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
+class Shape:
+    """How large a box is: its width, and its height above and below where lines meet it.
+
+    Lines meet it within ``side``, a part of its height with that point in the middle.
+    """
+
+    width: float
+    above: float
+    below: float
+    side: float
+
+
+@dataclass(frozen=True)
 class Line:
     """A line to draw from one box to another that stands further right."""
 
@@ -67,16 +80,16 @@ class Layout:
 
 
 def lay_out(
-    sizes: Sequence[tuple[float, float]], lines: Sequence[Line], space: Space | None = None
+    shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None = None
 ) -> Layout:
-    """Place boxes of these widths and heights, and route the lines between them.
+    """Place boxes of these shapes, and route the lines between them.
 
     There is one line at most between two boxes, and the lines close no circle.
     """
-    if not sizes:
+    if not shapes:
         return Layout(0, 0, [], [], 0, 0)
     space = space or Space()
-    net = _net(sizes, lines)
+    net = _net(shapes, lines)
     crossings = _order(net)
     centres = _centres(net, space)
     return _drawn(net, centres, space, crossings)
@@ -93,8 +106,9 @@ class _Net:
     """
 
     count: int
-    widths: list[float]
-    heights: list[float]
+    shapes: Sequence[Shape]
+    above: list[float]
+    below: list[float]
     columns: list[list[int]]
     lefts: list[list[int]]
     rights: list[list[int]]
@@ -160,18 +174,19 @@ def _moved_left(
     return True
 
 
-def _net(sizes: Sequence[tuple[float, float]], lines: Sequence[Line]) -> _Net:
-    count = len(sizes)
+def _net(shapes: Sequence[Shape], lines: Sequence[Line]) -> _Net:
+    count = len(shapes)
     rank = ranks(count, lines)
     last = max(rank)
     column = [last - each for each in rank]
     net = _Net(
         count,
-        [width for width, _ in sizes],
-        [height for _, height in sizes],
+        shapes,
+        [shape.above for shape in shapes],
+        [shape.below for shape in shapes],
         [[] for _ in range(last + 1)],
-        [[] for _ in sizes],
-        [[] for _ in sizes],
+        [[] for _ in shapes],
+        [[] for _ in shapes],
         [],
         [line.thickness for line in lines],
     )
@@ -180,9 +195,9 @@ def _net(sizes: Sequence[tuple[float, float]], lines: Sequence[Line]) -> _Net:
     for line in lines:
         chain = [line.left]
         for number in range(column[line.left] + 1, column[line.right]):
-            lane = len(net.heights)
-            net.widths.append(0.0)
-            net.heights.append(line.thickness)
+            lane = len(net.above)
+            net.above.append(line.thickness / 2)
+            net.below.append(line.thickness / 2)
             net.lefts.append([])
             net.rights.append([])
             net.columns[number].append(lane)
@@ -209,7 +224,7 @@ def _order(net: _Net) -> int:
 
     A small graph is tried from several starts and for many rounds, a large one is not.
     """
-    rounds = max(10, min(60, _WORK // len(net.heights)))
+    rounds = max(10, min(60, _WORK // len(net.above)))
     starts = (_breadth_first,) if rounds < 20 else (_breadth_first, _depth_first)
     best: Columns = []
     fewest = -1
@@ -254,7 +269,7 @@ def _breadth_first(net: _Net) -> Columns:
 
 def _swept(net: _Net, columns: Columns, rounds: int) -> tuple[Columns, int]:
     """Sweep to and fro; what crossed least is kept, and then sifted."""
-    places = [0] * len(net.heights)
+    places = [0] * len(net.above)
     for column in columns:
         _put(places, column)
     _exchange(net, columns, places, passes=3)
@@ -274,7 +289,7 @@ def _swept(net: _Net, columns: Columns, rounds: int) -> tuple[Columns, int]:
             best = [list(column) for column in columns]
     for column in best:
         _put(places, column)
-    for _ in range(rounds // 4):
+    for _ in range(max(1, rounds // 8)):
         if not fewest or not _sift(net, best, places):
             break
     return best, crossings_of(best, net.rights, places)
@@ -427,7 +442,7 @@ def _gain(upper: list[int], lower: list[int]) -> int:
 
 def _centres(net: _Net, space: Space) -> list[float]:
     """The height at which each box and lane has its middle: the mean of four tight layouts."""
-    total = len(net.heights)
+    total = len(net.above)
     places = [0] * total
     for column in net.columns:
         _put(places, column)
@@ -438,7 +453,7 @@ def _centres(net: _Net, space: Space) -> list[float]:
         if not downwards:
             for column in columns:
                 _put(places, column)
-        gaps = _gaps(net, columns, space)
+        gaps = _gaps(net, columns, space, downwards=downwards)
         for rightwards in (True, False):
             blocks = _aligned(net, columns, places, barred, rightwards=rightwards)
             found = _compacted(columns, gaps, blocks, total)
@@ -492,7 +507,7 @@ def _aligned(
 ) -> list[int]:
     """The block of each node: those that shall stand at one height, as the middle ones of those
     they are joined to; a block is named by its first."""
-    total = len(net.heights)
+    total = len(net.above)
     block = list(range(total))
     taken = [False] * total
     beside = net.lefts if rightwards else net.rights
@@ -514,12 +529,14 @@ def _aligned(
     return block
 
 
-def _gaps(net: _Net, columns: Columns, space: Space) -> list[list[float]]:
+def _gaps(net: _Net, columns: Columns, space: Space, *, downwards: bool) -> list[list[float]]:
     """How far the middles of neighbours in a column are apart at least."""
-    count, heights = net.count, net.heights
+    count = net.count
+    above, below = (net.above, net.below) if downwards else (net.below, net.above)
     return [
         [
-            (heights[upper] + heights[lower]) / 2
+            below[upper]
+            + above[lower]
             + (space.between_boxes if upper < count and lower < count else space.beside_lanes)
             for upper, lower in zip(column, column[1:], strict=False)
         ]
@@ -559,11 +576,13 @@ def _compacted(
 
 def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Layout:
     """Boxes and routes in their final places, the top left corner at 0, 0."""
-    count, heights = net.count, net.heights
-    top = min(centre - height / 2 for centre, height in zip(centres, heights, strict=True))
-    bottom = max(centre + height / 2 for centre, height in zip(centres, heights, strict=True))
+    count = net.count
+    top = min([centre - above for centre, above in zip(centres, net.above, strict=True)])
+    bottom = max([centre + below for centre, below in zip(centres, net.below, strict=True)])
     leaving, entering = _ports(net, centres)
-    widths = [max(net.widths[node] for node in column) for column in net.columns]
+    widths = [
+        max(net.shapes[node].width for node in column if node < count) for column in net.columns
+    ]
     steepest = [0.0] * len(net.columns)
     column_of = {node: number for number, column in enumerate(net.columns) for node in column}
     for number, chain in enumerate(net.chains):
@@ -586,9 +605,9 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
     boxes = [
         Box(
             starts[column_of[node]],
-            centres[node] - heights[node] / 2 - top,
+            centres[node] - net.above[node] - top,
             widths[column_of[node]],
-            heights[node],
+            net.above[node] + net.below[node],
         )
         for node in range(count)
     ]
@@ -621,15 +640,14 @@ def _ports(net: _Net, centres: list[float]) -> tuple[list[float], list[float]]:
     for node in range(net.count):
         for side, ports, step in ((at_right[node], leaving, 1), (at_left[node], entering, -2)):
             side.sort(key=lambda number, step=step: centres[net.chains[number][step]])  # type: ignore[misc]
-            stacked = _stacked([net.thicknesses[number] for number in side], net.heights[node])
+            stacked = _stacked([net.thicknesses[number] for number in side], net.shapes[node].side)
             for number, offset in zip(side, stacked, strict=True):
                 ports[number] = centres[node] + offset
     return leaving, entering
 
 
-def _stacked(thicknesses: list[float], height: float) -> list[float]:
-    """Where lines side by side meet a box of this height, from its middle."""
-    room = height - 10
+def _stacked(thicknesses: list[float], room: float) -> list[float]:
+    """Where lines side by side meet a box within so much room, from the middle of it."""
     full = sum(thicknesses)
     gap = min(5.0, max(0.0, room - full) / max(1, len(thicknesses) - 1))
     full += gap * (len(thicknesses) - 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from fractions import Fraction
 from functools import lru_cache
 
 ELLIPSIS = "…"
@@ -116,9 +117,9 @@ def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return kept.rstrip(" ,·-–") + ELLIPSIS
 
 
-def percent(share: float) -> str:
+def percent(share: Fraction) -> str:
     """A share as people read it: ``15.8 %``; what is little is said to be little, not to be 0."""
-    of_hundred = share * 100
+    of_hundred = float(share * 100)
     if 0 < of_hundred < 0.05:
         return "< 0.1 %"
     if 99.95 <= of_hundred < 100:
