@@ -347,6 +347,9 @@ def _linked(work: Work, inner: Markup, way: str) -> Markup:
     return element("a", name, inner, href=work.href, aria_label=said)
 
 
+_DASHES = "6 4"
+
+
 def _thickness(share: Fraction | None, whole: float) -> float:
     return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
 
@@ -365,7 +368,7 @@ def _flow(
         fill="none",
         stroke="currentColor",
         stroke_width=line.thickness,
-        stroke_dasharray="5 4" if edge.kind == "influence" else None,
+        stroke_dasharray=_DASHES if edge.kind == "influence" else None,
     )
 
 
