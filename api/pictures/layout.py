@@ -222,20 +222,29 @@ _WORK = 16_000
 def _order(net: _Net) -> int:
     """Put every column into an order with few crossings; answers how many are left.
 
-    A small graph is tried from several starts and for many rounds, a large one is not.
+    A small graph is swept from two starts and for many rounds, a large one from the better start.
     """
     rounds = max(10, min(60, _WORK // len(net.above)))
-    starts = (_breadth_first,) if rounds < 20 else (_breadth_first, _depth_first)
+    starts = [_depth_first(net), _breadth_first(net)]
+    if rounds < 20:
+        starts = [min(starts, key=lambda columns: _crossings(net, columns))]
     best: Columns = []
     fewest = -1
     for start in starts:
-        columns, crossings = _swept(net, start(net), rounds)
+        columns, crossings = _swept(net, start, rounds)
         if fewest < 0 or crossings < fewest:
             best, fewest = columns, crossings
         if not fewest:
             break
     net.columns = best
     return fewest
+
+
+def _crossings(net: _Net, columns: Columns) -> int:
+    places = [0] * len(net.above)
+    for column in columns:
+        _put(places, column)
+    return crossings_of(columns, net.rights, places)
 
 
 def _depth_first(net: _Net) -> Columns:

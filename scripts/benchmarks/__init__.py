@@ -11,7 +11,7 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing
+from scripts.benchmarks import append, contributors, fold, importing, layout
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -23,6 +23,7 @@ _MEASURES: dict[str, Measure] = {
     "import": importing.measure,
     "fold": fold.measure,
     "contributors": contributors.measure,
+    "layout": layout.measure,
 }
 
 BENCHMARKS: dict[str, str] = {
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, str] = {
     "import": importing.__doc__,
     "fold": fold.__doc__,
     "contributors": contributors.__doc__,
+    "layout": layout.__doc__,
 }
 """Every benchmark by name, with what it measures beside whom."""
 
