@@ -215,7 +215,7 @@ def _net(shapes: Sequence[Shape], lines: Sequence[Line]) -> _Net:
 Columns = list[list[int]]
 
 
-_WORK = 16_000
+_WORK = 8_000
 """How many boxes and lanes are put in order before it is enough, in all rounds together."""
 
 
@@ -362,7 +362,7 @@ def _sort_by_both_sides(
 
 
 def _sift(net: _Net, columns: Columns, places: list[int]) -> bool:
-    """Move each node to the best place in its column; answers whether any crossing went away."""
+    """Move each box to the best place in its column; answers whether any crossing went away."""
     improved = False
     for column in columns:
         near = {
@@ -372,7 +372,7 @@ def _sift(net: _Net, columns: Columns, places: list[int]) -> bool:
             )
             for node in column
         }
-        for node in tuple(column):
+        for node in [node for node in column if node < net.count]:
             left, right = near[node]
             here = best = column.index(node)
             gain = most = 0
@@ -578,11 +578,10 @@ def _straighten(
 def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Layout:
     """Boxes and routes in their final places, the top left corner at 0, 0."""
     count = net.count
+    _straighten(net, centres, space, *_ports(net, centres, turns=1))
+    leaving, entering = _ports(net, centres, turns=2)
     top = min([centre - above for centre, above in zip(centres, net.above, strict=True)])
     bottom = max([centre + below for centre, below in zip(centres, net.below, strict=True)])
-    leaving, entering = _ports(net, centres)
-    _straighten(net, centres, space, leaving, entering)
-    leaving, entering = _ports(net, centres)
     widths = [
         max(net.shapes[node].width for node in column if node < count) for column in net.columns
     ]
@@ -628,7 +627,7 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
     )
 
 
-def _ports(net: _Net, centres: list[float]) -> tuple[list[float], list[float]]:
+def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], list[float]]:
     """At which height each line leaves its left box and enters its right one.
 
     As near as can be to where it goes, and in the order of where they go, so that lines at one
@@ -644,7 +643,7 @@ def _ports(net: _Net, centres: list[float]) -> tuple[list[float], list[float]]:
     for node in range(net.count):
         at_right[node].sort(key=lambda number: centres[net.chains[number][1]])
         at_left[node].sort(key=lambda number: centres[net.chains[number][-2]])
-    for _ in range(3):
+    for _ in range(turns):
         for sides, here, there, step in (
             (at_right, leaving, entering, 1),
             (at_left, entering, leaving, -2),
@@ -665,6 +664,9 @@ def _ports(net: _Net, centres: list[float]) -> tuple[list[float], list[float]]:
 
 def _along(towards: list[float], thick: list[float], centre: float, side: float) -> list[float]:
     """Where lines meet the side of a box: near to where they go, but apart, and on the box."""
+    if len(thick) == 1:
+        reach = max(0.0, side - thick[0]) / 2
+        return [max(centre - reach, min(towards[0], centre + reach))]
     full = sum(thick)
     gap = min(5.0, max(0.0, side - full) / max(1, len(thick) - 1))
     if full > side:  # too many: they lie on one another rather than beside the box
