@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.pictures.layout import Box, Layout, Line, Point, Shape, Space, apart_at_least, lay_out, ranks
+from api.pictures.layout import (
+    Box,
+    Layout,
+    Line,
+    Point,
+    Shape,
+    Space,
+    apart_at_least,
+    lay_out,
+    ranks,
+)
 from scripts.benchmarks import layout as beside
 
 CARD = Shape(120, 28, 28, 44)
@@ -23,7 +33,9 @@ def graphs(draw: st.DrawFn, most: int = 14) -> tuple[list[Shape], list[Line]]:
     count = draw(st.integers(1, most))
     size = st.integers(1, 90)
     shapes = [
-        Shape(draw(size), above := draw(size), below := draw(size), 2 * min(above, below, draw(size)))
+        Shape(
+            draw(size), above := draw(size), below := draw(size), 2 * min(above, below, draw(size))
+        )
         for _ in range(count)
     ]
     pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1))
@@ -60,7 +72,10 @@ def breaches(shapes: list[Shape], lines: list[Line], layout: Layout) -> list[str
                     found.append(f"{line} is not straight in a column")
                 top = one[1] - line.thickness / 2
                 lanes.append((number, Box(one[0], top, other[0] - one[0], line.thickness)))
-            elif any(one[0] < box.x + box.width - NEAR and box.x < other[0] - NEAR for box in layout.boxes):
+            elif any(
+                one[0] < box.x + box.width - NEAR and box.x < other[0] - NEAR
+                for box in layout.boxes
+            ):
                 found.append(f"{line} curves beside a box")
     for number, lane in lanes:
         if any(overlap(lane, box) for box in layout.boxes):
@@ -162,9 +177,7 @@ def test_a_long_line_is_straight_where_there_is_room() -> None:
     assert max(heights) - min(heights) < 0.01
 
 
-@given(
-    st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.1, 9), st.floats(0, 50)), min_size=1)
-)
+@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.1, 9), st.floats(0, 50)), min_size=1))
 def test_what_is_held_apart_stays_as_near_as_it_can(told: list[tuple[float, float, float]]) -> None:
     wanted, weights, gaps = (list(each) for each in zip(*told, strict=True))
     found = apart_at_least(wanted, weights, gaps[1:])
@@ -176,7 +189,9 @@ def test_what_is_held_apart_stays_as_near_as_it_can(told: list[tuple[float, floa
         )
         assert not is_free or abs(y - wanted[place]) < 1e-6
     # And all together they are where their weights balance.
-    balance = sum((y - want) * weight for y, want, weight in zip(found, wanted, weights, strict=True))
+    balance = sum(
+        (y - want) * weight for y, want, weight in zip(found, wanted, weights, strict=True)
+    )
     assert abs(balance) < 1e-3
 
 
@@ -267,7 +282,10 @@ def test_generated_lineages_cross_at_most_a_fifth_more_than_with_dot(
 def test_crossings_are_counted_where_lines_meet() -> None:
     cross = [(0, 1, [(0.0, 0.0), (50.0, 50.0)]), (2, 3, [(0.0, 50.0), (50.0, 0.0)])]
     assert beside.crossings(cross) == 1
-    assert beside.crossings([(0, 1, [(0.0, 0.0), (50.0, 0.0)]), (2, 3, [(0.0, 9.0), (50.0, 9.0)])]) == 0
+    assert (
+        beside.crossings([(0, 1, [(0.0, 0.0), (50.0, 0.0)]), (2, 3, [(0.0, 9.0), (50.0, 9.0)])])
+        == 0
+    )
     assert beside.crossings([cross[0], (0, 3, [(0.0, 50.0), (50.0, 0.0)])]) == 0
     joint = (2, 3, [(0.0, 50.0), (25.0, 25.0), (50.0, 0.0)])
     assert beside.crossings([cross[0], joint]) == 1

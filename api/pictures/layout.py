@@ -79,9 +79,7 @@ class Layout:
     crossings: int
 
 
-def lay_out(
-    shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None = None
-) -> Layout:
+def lay_out(shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None = None) -> Layout:
     """Place boxes of these shapes, and route the lines between them.
 
     There is one line at most between two boxes, and the lines close no circle.
@@ -224,7 +222,7 @@ def _order(net: _Net) -> int:
 
     A small graph is swept from two starts and for many rounds, a large one from the better start.
     """
-    rounds = max(10, min(60, _WORK // len(net.above)))
+    rounds = max(14, min(60, _WORK // len(net.above)))
     starts = [_depth_first(net), _breadth_first(net)]
     if rounds < 20:
         starts = [min(starts, key=lambda columns: _crossings(net, columns))]
@@ -366,10 +364,7 @@ def _sift(net: _Net, columns: Columns, places: list[int]) -> bool:
     improved = False
     for column in columns:
         near = {
-            node: (
-                sorted([places[one] for one in net.lefts[node]]),
-                sorted([places[one] for one in net.rights[node]]),
-            )
+            node: (_beside(net.lefts[node], places), _beside(net.rights[node], places))
             for node in column
         }
         for node in [node for node in column if node < net.count]:
@@ -409,10 +404,7 @@ def _exchange(
                 continue
             waiting[number] = False
             near = [
-                (
-                    sorted([places[one] for one in net.lefts[node]]),
-                    sorted([places[one] for one in net.rights[node]]),
-                )
+                (_beside(net.lefts[node], places), _beside(net.rights[node], places))
                 for node in column
             ]
             changed = False
@@ -432,6 +424,13 @@ def _exchange(
                         waiting[other] = True
         if not improved:
             return
+
+
+def _beside(near: list[int], places: list[int]) -> list[int]:
+    """The places of neighbours, in order; most have one only."""
+    if len(near) == 1:
+        return [places[near[0]]]
+    return sorted([places[one] for one in near])
 
 
 def _gain(upper: list[int], lower: list[int]) -> int:
@@ -622,9 +621,7 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
             route += [(starts[step], y), (starts[step] + widths[step], y)]
         route.append((starts[column_of[chain[-1]]], entering[number] - top))
         routes.append(route)
-    return Layout(
-        starts[-1] + widths[-1], bottom - top, boxes, routes, len(net.columns), crossings
-    )
+    return Layout(starts[-1] + widths[-1], bottom - top, boxes, routes, len(net.columns), crossings)
 
 
 def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], list[float]]:
@@ -652,7 +649,9 @@ def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], li
                 if not side:
                     continue
                 towards = [
-                    there[number] if len(net.chains[number]) == 2 else centres[net.chains[number][step]]
+                    there[number]
+                    if len(net.chains[number]) == 2
+                    else centres[net.chains[number][step]]
                     for number in side
                 ]
                 thick = [net.thicknesses[number] for number in side]

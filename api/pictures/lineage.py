@@ -258,9 +258,7 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
         room + 2 * _MARGIN,
         height,
         *([element("rect", class_="ground", width="100%", height="100%")] if stand_alone else []),
-        element(
-            "g", body, *last, font_family=FAMILY, font_size=_SMALL
-        ),
+        element("g", body, *last, font_family=FAMILY, font_size=_SMALL),
         name="river" if is_river else "cards",
         title=title,
         description=_described(drawn, layout, has_shares),
@@ -327,7 +325,11 @@ def _ways(root: str, drawn: Folded) -> dict[str, str]:
 
 def _classes(work: Work, root: str) -> str:
     return " ".join(
-        ["work", *(["root"] if work.id == root else []), *(["outside"] if work.kind == "outside" else [])]
+        [
+            "work",
+            *(["root"] if work.id == root else []),
+            *(["outside"] if work.kind == "outside" else []),
+        ]
     )
 
 
@@ -382,7 +384,9 @@ def curve(route: list[Point]) -> str:
     said = [f"M{number(x)} {number(y)}"]
     for step, (next_x, next_y) in enumerate(route[1:]):
         if step % 2 or abs(next_y - y) < 0.01:
-            said.append(f"H{number(next_x)}" if next_y == y else f"L{number(next_x)} {number(next_y)}")
+            said.append(
+                f"H{number(next_x)}" if next_y == y else f"L{number(next_x)} {number(next_y)}"
+            )
         else:
             middle = number((x + next_x) / 2)
             said.append(
@@ -428,7 +432,7 @@ def nested(picture: LineagePicture) -> list[Entry]:
         seen.add(id)
         entries.append(Entry(depth, works[id], edge, again))
         if not again:
-            ordered = sorted(below.get(id, ()), key=lambda one: (one.share or 0))
+            ordered = sorted(below.get(id, ()), key=lambda one: one.share or 0)
             stack.extend((depth + 1, one.parent, one) for one in ordered)
     return entries
 
@@ -526,7 +530,9 @@ def _card(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Marku
         for index, colour in enumerate(shown)
     ]
     parts.append(label(isolated(work.title), left, box.y + 17, room, _TITLE, "head", bold=True))
-    parts.append(label(", ".join(map(isolated, work.people)), left, box.y + 32, room, _SMALL, "faint"))
+    parts.append(
+        label(", ".join(map(isolated, work.people)), left, box.y + 32, room, _SMALL, "faint")
+    )
     if box.height > 50:
         taken = _share_width(work, _SMALL)
         if work.share is not None:
@@ -564,7 +570,9 @@ def _pill(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Marku
     shown = colours[: max(1, min(4, int(pill // 3)))]
     part = pill / len(shown)
     parts = [
-        element("rect", class_="card", x=box.x, y=top, width=box.width, height=pill, rx=min(5, pill / 2)),
+        element(
+            "rect", class_="card", x=box.x, y=top, width=box.width, height=pill, rx=min(5, pill / 2)
+        ),
         *(
             element(
                 "rect",

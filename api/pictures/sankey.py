@@ -103,9 +103,7 @@ def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
     total = sum(abs(each) for each in flows.values())
     whole = max(150.0, min(340.0, 16.0 * len(payees)))
     scale = whole / total if total else 0.0
-    thick = {
-        key: max(_THINNEST, abs(amount) * scale) for key, amount in flows.items()
-    }
+    thick = {key: max(_THINNEST, abs(amount) * scale) for key, amount in flows.items()}
     through = [sum(t for (via, _), t in thick.items() if via == one) for one in range(len(vias))]
     to = [sum(t for (_, payee), t in thick.items() if payee == one) for one in range(len(payees))]
     plates = _stacked([max(_LEAST_PLATE, each) for each in through], through, _BETWEEN)
@@ -134,7 +132,9 @@ def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
         shape = _band(left + _ROOT, root.right, middle, plates[index].left, through[index])
         root.right += through[index]
         said = f"{isolated(via.name)} · {picture.money(via.amount)}"
-        groups.append(element("path", element("title", said), class_="band cx", fill="currentColor", d=shape))
+        groups.append(
+            element("path", element("title", said), class_="band cx", fill="currentColor", d=shape)
+        )
     bands: list[list[Markup]] = [[] for _ in payees]
     for (via_index, payee_index), thickness in sorted(thick.items()):
         plate, row = plates[via_index], rows[payee_index]
@@ -147,7 +147,13 @@ def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
         )
         colour = payees[payee_index].colour
         bands[payee_index].append(
-            element("path", element("title", said), class_=f"band {colour}", fill="currentColor", d=shape)
+            element(
+                "path",
+                element("title", said),
+                class_=f"band {colour}",
+                fill="currentColor",
+                d=shape,
+            )
         )
     for index, payee in enumerate(payees):
         row = rows[index]
@@ -167,10 +173,24 @@ def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
             ),
             label(isolated(payee.name), name_at, base, name_room, _NAME, "head"),
             figure(amounts[index], money_at, base, _NAME),
-            element("text", shares[index], class_="faint figure", x=share_at, y=base, font_size=_NAME, text_anchor="end"),
+            element(
+                "text",
+                shares[index],
+                class_="faint figure",
+                x=share_at,
+                y=base,
+                font_size=_NAME,
+                text_anchor="end",
+            ),
         )
         linked = (
-            element("a", *parts, href=payee.href, aria_label=said, class_="fold" if payee.is_counted else None)
+            element(
+                "a",
+                *parts,
+                href=payee.href,
+                aria_label=said,
+                class_="fold" if payee.is_counted else None,
+            )
             if payee.href
             else element("g", *parts, role="img", aria_label=said)
         )
@@ -310,7 +330,15 @@ def _plate(
     ]
     if figures[1]:
         parts.append(
-            element("text", figures[1], class_="faint figure", x=x + wide - 10, y=middle + 12, font_size=_SMALL, text_anchor="end")
+            element(
+                "text",
+                figures[1],
+                class_="faint figure",
+                x=x + wide - 10,
+                y=middle + 12,
+                font_size=_SMALL,
+                text_anchor="end",
+            )
         )
     inner = (
         element("a", *parts, href=part.href, aria_label=said)

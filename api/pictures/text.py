@@ -34,13 +34,25 @@ _LATIN = {
     bold: {chr(32 + place): int(width) for place, width in enumerate(widths.split())}
     for bold, widths in ((False, _PLAIN), (True, _BOLD))
 }
-_OTHERS = {" ": 278, "·": 333, "–": 556, "—": 1000, "…": 1000, "’": 278, "‘": 278, "“": 420, "”": 420}
+_OTHERS = {
+    " ": 278,
+    "·": 333,
+    "–": 556,
+    "—": 1000,
+    "…": 1000,
+    "’": 278,
+    "‘": 278,
+    "“": 420,
+    "”": 420,
+}
 _MARGIN = 1.03
 """What fonts of the family differ by, and kerning."""
 
 _CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Marks that steer the direction of the text around them; a name has no business to."""
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 _ISOLATE = "\u2068\u2069"
 _JOINER = "\u200d"
 
@@ -145,5 +157,12 @@ def label(
 def figure(said: str, x: float, y: float, size: float) -> Markup:
     """A number, which ends at x. Whoever draws it keeps its room free: it is never cut."""
     return element(
-        "text", said, class_="figure", x=x, y=y, font_size=size, font_weight="600", text_anchor="end"
+        "text",
+        said,
+        class_="figure",
+        x=x,
+        y=y,
+        font_size=size,
+        font_weight="600",
+        text_anchor="end",
     )

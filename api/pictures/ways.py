@@ -110,7 +110,9 @@ def why_svg(
 
 def _said(way: Way) -> str:
     steps = " → ".join(isolated(clean(step.title) or "(untitled)") for step in way.steps)
-    return " → ".join(filter(None, (steps, " ".join((isolated(clean(way.person)), way.amount)).strip())))
+    return " → ".join(
+        filter(None, (steps, " ".join((isolated(clean(way.person)), way.amount)).strip()))
+    )
 
 
 def _links(way: Way) -> list[_Link]:

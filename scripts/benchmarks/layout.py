@@ -76,7 +76,10 @@ def picture(works: int, edges: Edges) -> LineagePicture:
     share = Fraction(1, works)
     return LineagePicture(
         "0",
-        tuple(Work(str(n), f"Work {n}", people=(f"Person {n % 20}",), share=share) for n in range(works)),
+        tuple(
+            Work(str(n), f"Work {n}", people=(f"Person {n % 20}",), share=share)
+            for n in range(works)
+        ),
         tuple(Made(str(child), str(parent), "sample", "1/5", share) for child, parent in edges),
         fold=Fraction(0),
     )
@@ -90,8 +93,8 @@ def drawn(works: int, edges: Edges) -> list[Curve]:
         points = [route[0]]
         for step, (one, other) in enumerate(pairwise(route)):
             middle = (one[0] + other[0]) / 2
-            points += [other] if step % 2 else _bezier(
-                (one, (middle, one[1]), (middle, other[1]), other)
+            points += (
+                [other] if step % 2 else _bezier((one, (middle, one[1]), (middle, other[1]), other))
             )
         curves.append((parent, child, points))
     return curves
