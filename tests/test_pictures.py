@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from xml.etree import ElementTree
@@ -31,7 +31,8 @@ from api.pictures import (
     stylesheet,
     why_svg,
 )
-from api.pictures.lineage import MOST_CARDS, MOST_DRAWN, folded
+from api.pictures.folding import MOST_DRAWN, folded
+from api.pictures.lineage import MOST_CARDS
 from api.pictures.svg import Markup, element, number
 from api.pictures.text import clean, clusters, fitted, isolated, percent, width
 from scripts.benchmarks import layout as beside

@@ -50,8 +50,8 @@ def breaches(shapes: list[Shape], lines: list[Line], layout: Layout) -> list[str
     found = []
     for box in layout.boxes:
         if not (
-            -NEAR <= box.x
-            and -NEAR <= box.y
+            box.x >= -NEAR
+            and box.y >= -NEAR
             and box.x + box.width <= layout.width + NEAR
             and box.y + box.height <= layout.height + NEAR
         ):
