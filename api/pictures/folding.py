@@ -14,7 +14,7 @@ from api.pictures.text import clean, percent
 
 MOST_DRAWN = 80
 """More than so many works are folded, unless all of them are asked for."""
-THRESHOLDS = tuple(Fraction(*each) for each in ((1, 200), (1, 100), (1, 50), (1, 20)))
+THRESHOLDS = tuple(Fraction(1, part) for part in (1000, 500, 200, 100, 50, 20))
 """Below which share works are folded: the first that leaves few enough."""
 
 

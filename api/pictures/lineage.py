@@ -176,9 +176,6 @@ def _linked(work: Work, inner: Markup, way: str) -> Markup:
     return element("a", name, inner, href=work.href, aria_label=said)
 
 
-_DASHES = "6 4"
-
-
 def _thickness(share: Fraction | None, whole: float) -> float:
     return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
 
@@ -197,8 +194,13 @@ def _flow(
         fill="none",
         stroke="currentColor",
         stroke_width=line.thickness,
-        stroke_dasharray=_DASHES if edge.kind == "influence" else None,
+        stroke_dasharray=_dashes(line.thickness) if edge.kind == "influence" else None,
     )
+
+
+def _dashes(thickness: float) -> str:
+    """Dashes that are longer than they are thick."""
+    return f"{number(max(6.0, thickness * 2.5))} {number(max(4.0, thickness * 0.8))}"
 
 
 def curve(route: list[Point]) -> str:

@@ -101,6 +101,8 @@ _ROOT, _PLATE, _BAR = 132.0, 158.0, 10.0
 _FIRST_GAP, _SECOND_GAP = 64.0, 120.0
 _ROW, _LEAST_PLATE, _BETWEEN = 22.0, 40.0, 14.0
 _THINNEST = 0.8
+_LONGEST = 190.0
+"""How wide a name may be; the counted line is never cut."""
 _AT_ROOT = _MARGIN
 _AT_VIA = _AT_ROOT + _ROOT + _FIRST_GAP
 _AT_PAYEE = _AT_VIA + _PLATE + _SECOND_GAP
@@ -223,8 +225,11 @@ def _rows(
         max((width(each[column], _NAME, bold=True) for each in figures), default=0.0)
         for column in (0, 1)
     )
-    longest = max((width(payee.name, _NAME) for payee in payees), default=0.0)
-    name_at, room = _AT_PAYEE + _BAR + 8, max(90.0, min(190.0, longest + 2))
+    names = [
+        width(payee.name, _NAME) if payee.is_counted else min(_LONGEST, width(payee.name, _NAME))
+        for payee in payees
+    ]
+    name_at, room = _AT_PAYEE + _BAR + 8, max(90.0, *names) + 1
     money_at = name_at + room + 16 + moneys
     share_at = money_at + 14 + shares
     drawn = []
