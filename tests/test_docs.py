@@ -30,6 +30,7 @@ DOCUMENTS = (
     *(f"{name}.md" for name in ("README", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG")),
     *(f"{folder}/README.md" for folder in FOLDERS),
     "scripts/demonstration/README.md",
+    "api/pictures/README.md",
 )
 
 
