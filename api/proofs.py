@@ -151,7 +151,16 @@ def _to_anybody(routes: Routes, log: Log) -> None:
 
 def _as_of(routes: Routes, log: Log) -> None:
     @routes.says(
-        "/log/position", PositionAnswer, Moment, problems=("storage_unavailable", BadMadeAt.code)
+        "/log/position",
+        PositionAnswer,
+        Moment,
+        problems=(
+            "storage_unavailable",
+            BadMadeAt.code,
+            "bad_text",
+            "text_too_long",
+            "missing_field",
+        ),
     )
     def show_position(at: str) -> Response:
         """The last position recorded up to a moment, to ask anything as of then."""

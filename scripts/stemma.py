@@ -26,7 +26,7 @@ from domain.refusal import ContributorForgotten, Refusal
 from domain.role import role_named
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
-from projections import attribution, history, lineage, notices
+from projections import attribution, history, lineage, money, notices
 from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
@@ -659,6 +659,25 @@ def verify_database(ctx: click.Context) -> None:
             if isinstance(found, audit.Difference):
                 raise click.ClickException(f"NOT VERIFIED: {found}")
             click.echo(f"{name:<12}{found}")
+
+
+@main.command("verify-money")
+@click.pass_context
+def verify_money(ctx: click.Context) -> None:
+    """Compute every share, division and payout again from the journal alone; prove every balance.
+
+    It tells the first difference, and ends with status 1 if there is one; else what stands on the
+    accounts of each currency. It changes nothing.
+    """
+    from scripts import audit
+
+    with asked(ctx) as (service, view):
+        with progress_of("money") as told:
+            found = audit.first_difference(audit.money, service, told)
+        if isinstance(found, audit.Difference):
+            raise click.ClickException(f"NOT VERIFIED: {found}")
+        out.print(found)
+        terminal.totals(out, money.totals(view))
 
 
 # -- recording -----------------------------------------------------------------------------

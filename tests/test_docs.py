@@ -15,6 +15,7 @@ import transcript
 
 from api.application import create_app
 from api.problems import OWN, PROBLEMS, REFUSED
+from domain.contributor import GROUNDS
 from domain.credit import CREDIT_KINDS
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
@@ -29,6 +30,7 @@ DOCUMENTS = (
     *(f"{name}.md" for name in ("README", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG")),
     *(f"{folder}/README.md" for folder in FOLDERS),
     "scripts/demonstration/README.md",
+    "api/pictures/README.md",
 )
 
 
@@ -331,6 +333,11 @@ def test_every_refusal_is_told_somewhere() -> None:
 def test_every_kind_is_told_with_its_meaning(noun: str, kinds: dict[str, str]) -> None:
     rows = table(text_of("api/README.md"), f"kind of {noun}", "meaning")
     assert rows == [[f"`{kind}`", meaning] for kind, meaning in kinds.items()]
+
+
+def test_every_ground_is_told_with_its_meaning() -> None:
+    rows = table(text_of("api/README.md"), "ground", "meaning")
+    assert rows == [[f"`{ground}`", meaning] for ground, meaning in GROUNDS.items()]
 
 
 def test_every_role_and_every_other_word_for_it_is_told() -> None:

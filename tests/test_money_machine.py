@@ -192,7 +192,9 @@ class Pool:
                     profit -= back
                     self.costs[expense] = payer, left - back
                     revenue.named[payer] += back
-                named, revenue.agreed, revenue.sent = by_terms(self.terms, _F(profit), self.passed)
+                named, revenue.agreed, revenue.sent = by_terms(
+                    self.terms, self.outside, _F(profit), self.passed
+                )
                 for payee, part in named.items():
                     revenue.named[payee] += part
                 self.passed += revenue.sent
@@ -215,6 +217,7 @@ class Pool:
 MONTHS = [f"2026-{month:02}" for month in range(1, 9)]
 amounts = st.one_of(st.integers(1, 2_000), st.sampled_from([1, 2, 3, 100, 333, 12_345, 10**9 + 7]))
 parts = st.sampled_from(["1", "1", "2", "0", "1/3", "0.25", "17"])
+kinds = st.sampled_from(sorted(terms_among("", "", "")))
 pick = st.integers(0, 1_000)
 names = count()
 
@@ -222,8 +225,8 @@ names = count()
 class Money(RuleBasedStateMachine):
     told: ClassVar[Bank]
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(data=st.data(), terms=st.lists(kinds, min_size=2, max_size=2))
+    def begin(self, data: Any, terms: list[str]) -> None:
         number = next(names)
         self.outside = [f"{name} {number}" for name in ("house", "bank", "guest")]
         self.people = [self.told.person(f"{name} {number}") for name in "abcde"]
@@ -240,9 +243,13 @@ class Money(RuleBasedStateMachine):
         self.pools: dict[str, Pool] = {}
         self.proposals: dict[str, dict[str, Any]] = {}
         self.consents: dict[tuple[str, str], str] = {}
+        self.answers: dict[tuple[str, str], tuple[str, str]] = {}
         self.payouts: dict[str, list[Any]] = {}
         self.holds: set[str] = set()
         self.merged: dict[str, str] = {}
+        for each in terms:
+            self.open_pool(each, WITH_CARRY, 0)
+            self.agree(data, len(self.pools) - 1, None, 3)
 
     def do(self, expected: type[Refusal] | None, command: str, **said: Any) -> Any:
         """Carry out a command; what should be refused is, and leaves no trace."""
@@ -264,11 +271,11 @@ class Money(RuleBasedStateMachine):
     # -- shares ----------------------------------------------------------------------------
 
     @rule(
-        terms=st.sampled_from(sorted(terms_among("", "", ""))),
+        terms=kinds,
         rounding=st.sampled_from([WITH_CARRY, WITH_CARRY, PLAIN]),
         deferral=st.sampled_from([0, 0, 500]),
     )
-    @precondition(lambda self: len(self.pools) < 3)
+    @precondition(lambda self: len(self.pools) < 4)
     def open_pool(self, terms: str, rounding: str, deferral: int) -> None:
         pool = self.told.tell(
             "open_pool",
@@ -368,9 +375,20 @@ class Money(RuleBasedStateMachine):
             effective = first if since is None else f"{since}-01T00:00:00.000000Z"
             number = len(pool.agreements) + 1
             pool.agreements[id] = Agreement(known["assets"], effective, number)
-            for payee in pool.agreements[id].listed() & set(self.people):
+            for payee in filter(pool.agreements[id].listed().__contains__, self.people):
                 self.consents[id, payee] = "offered"
             pool.divide()
+
+    @rule(data=st.data(), index=pick, since=st.sampled_from([None, *MONTHS]), accepted=pick)
+    @precondition(lambda self: self.pools)
+    def agree(self, data: Any, index: int, since: str | None, accepted: int) -> None:
+        """All of it at once, which chance alone seldom does."""
+        self.propose(data, index)
+        self.wait(15)
+        self.finalise(len(self.proposals) - 1, since)
+        for number, (proposal, _) in enumerate(list(self.consents)):
+            if proposal == list(self.proposals)[-1] and number % 4 < accepted % 5:
+                self.consent(number, "accept")
 
     @rule(index=pick, verb=st.sampled_from(["accept", "accept", "decline"]))
     @precondition(lambda self: self.consents)
@@ -378,16 +396,18 @@ class Money(RuleBasedStateMachine):
         proposal, payee = self.one(self.consents, index)
         state = self.consents[proposal, payee]
         after = {"accept": "accepted", "decline": "declined"}[verb]
-        may = {"accept": ("offered", "declined", "accepted"), "decline": ("offered", "declined")}
-        self.do(
-            None if state in may[verb] else WrongState,
+        may = {"accept": ("offered", "declined"), "decline": ("offered",)}[verb]
+        answer = verb, self.person(payee)
+        allowed = state in may or self.answers.get((proposal, payee)) == answer
+        if self.do(
+            None if allowed else WrongState,
             f"{verb}_share",
             proposal=proposal,
             contributor=payee,
-            actor=self.person(payee),
-        )
-        if state in may[verb]:
+            actor=answer[1],
+        ):
             self.consents[proposal, payee] = after
+            self.answers[proposal, payee] = answer
 
     @rule(index=pick, scope=pick)
     @precondition(lambda self: self.consents)
@@ -417,6 +437,7 @@ class Money(RuleBasedStateMachine):
         if self.do(refused, "waive_share", proposal=proposal, contributor=payee, scope=over):
             pool.agreements[proposal] = after
             pool.entries += 1
+            self.answers.pop((proposal, payee), None)
 
     # -- money that comes in ---------------------------------------------------------------
 

@@ -65,6 +65,7 @@ EXAMPLES = (
     *("accept_credit", "dispute_credit", "answer_credit", "settle_credit"),
     *("decline_credit", "revoke_credit"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
+    "forget_contributor",
 )
 
 
