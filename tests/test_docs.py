@@ -17,6 +17,7 @@ from api.application import create_app
 from api.problems import OWN, PROBLEMS, REFUSED
 from domain.contributor import GROUNDS
 from domain.credit import CREDIT_KINDS
+from domain.dispute import GROUNDS, OUTCOMES
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
 from scripts import bundle, stemma
@@ -328,10 +329,16 @@ def test_every_refusal_is_told_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "noun, kinds", [("remix", REMIX_KINDS), ("credit", CREDIT_KINDS)], ids=["remix", "credit"]
+    "head, kinds",
+    [
+        ("kind of remix", REMIX_KINDS),
+        ("kind of credit", CREDIT_KINDS),
+        ("grounds", GROUNDS),
+        ("outcome", OUTCOMES),
+    ],
 )
-def test_every_kind_is_told_with_its_meaning(noun: str, kinds: dict[str, str]) -> None:
-    rows = table(text_of("api/README.md"), f"kind of {noun}", "meaning")
+def test_every_kind_is_told_with_its_meaning(head: str, kinds: dict[str, str]) -> None:
+    rows = table(text_of("api/README.md"), head, "meaning")
     assert rows == [[f"`{kind}`", meaning] for kind, meaning in kinds.items()]
 
 
