@@ -15,9 +15,9 @@ import transcript
 
 from api.application import create_app
 from api.problems import OWN, PROBLEMS, REFUSED
-from domain.contributor import GROUNDS
+from domain import contributor, dispute
 from domain.credit import CREDIT_KINDS
-from domain.dispute import GROUNDS, OUTCOMES
+from domain.dispute import OUTCOMES
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
 from scripts import bundle, stemma
@@ -333,7 +333,7 @@ def test_every_refusal_is_told_somewhere() -> None:
     [
         ("kind of remix", REMIX_KINDS),
         ("kind of credit", CREDIT_KINDS),
-        ("grounds", GROUNDS),
+        ("grounds", dispute.GROUNDS),
         ("outcome", OUTCOMES),
     ],
 )
@@ -344,7 +344,7 @@ def test_every_kind_is_told_with_its_meaning(head: str, kinds: dict[str, str]) -
 
 def test_every_ground_is_told_with_its_meaning() -> None:
     rows = table(text_of("api/README.md"), "ground", "meaning")
-    assert rows == [[f"`{ground}`", meaning] for ground, meaning in GROUNDS.items()]
+    assert rows == [[f"`{ground}`", meaning] for ground, meaning in contributor.GROUNDS.items()]
 
 
 def test_every_role_and_every_other_word_for_it_is_told() -> None:
