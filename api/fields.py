@@ -17,6 +17,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.problems import PROBLEMS, Problem
 from domain.draft import LIMITS
+from domain.money.dividing import MOST_UNITS
 from domain.outside import URI_LIMIT
 from domain.remix import MAXIMUM_RATE_LENGTH
 
@@ -25,7 +26,7 @@ LONGEST_SEARCH = 200
 LONGEST_WORD = 200
 LARGEST_POSITION = (1 << 53) - 1
 """The largest whole number that every JSON reader takes as it is."""
-LARGEST_AMOUNT = 10**15 - 1
+LARGEST_AMOUNT = MOST_UNITS - 1
 
 
 _DIGITS = re.compile("[0-9]{1,20}")

@@ -38,6 +38,10 @@ from domain.refusal import (
 )
 
 
+MOST_UNITS = 10**15
+"""An amount is less: every JSON reader takes it as it is, and sums of thousands can be kept."""
+
+
 class Dividing(Keeping):
     """The commands about what comes in and what it costs."""
 
@@ -104,8 +108,8 @@ class Dividing(Keeping):
         document: str | None,
         note: str | None,
     ) -> dict[str, Any]:
-        if whole_amount(amount_minor) <= 0:
-            raise BadAmount(amount_minor, "it is not more than 0")
+        if not 0 < whole_amount(amount_minor) < MOST_UNITS:
+            raise BadAmount(amount_minor, f"it is not from 1 to {MOST_UNITS - 1}")
         return {
             "pool": pool,
             "release": opened.release,
