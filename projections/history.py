@@ -6,7 +6,7 @@ journal, so that a history is what was recorded and not what was made of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.recorders import Placed
 from projections import attribution, lineage
-from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
 from projections.tables import Change, Numbers, Projection, Put, Table
 
 MENTIONS = Table(
@@ -23,6 +23,9 @@ MENTIONS = Table(
     (("subject", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL")),
     ("subject, position",),
 )
+
+SCANNED = 500
+"""How many facts are looked at in one go for those of a topic."""
 
 _COMMON = frozenset(field.name for field in fields(Fact))
 
@@ -40,28 +43,71 @@ def of_work(
     view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
     """Every fact about a work, its edges and its credits, in order."""
-    return _history(view, journal, lineage.find(view, id).number, after, limit)
+    return _history(view, journal, [lineage.find(view, id).number], after, limit)
 
 
 def of_contributor(
     view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
     """Every fact about a person and their credits, in order."""
-    return _history(view, journal, attribution.find_person(view, id)[0], after, limit)
+    return _history(view, journal, [attribution.find_person(view, id)[0]], after, limit)
 
 
-def _history(view: View, journal: Journal, subject: int, after: str | None, limit: int) -> Page:
+def of_all(
+    view: View,
+    journal: Journal,
+    subjects: Collection[int],
+    *,
+    topics: Collection[str] = (),
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Every fact about any of these works and people, in order; of some topics or of all."""
+    if not topics:
+        return _history(view, journal, subjects, after, limit)
+    (above,) = decode_cursor(after, int) or [0]
+    found: list[Placed] = []
+    while len(found) <= limit:
+        positions = _mentioned(view, subjects, above, SCANNED)
+        found += [one for one in journal.facts.at(positions) if one.topic in topics]
+        if len(positions) < SCANNED:
+            break
+        above = positions[-1]
+    more = encode_cursor(found[limit - 1].position) if len(found) > limit else None
+    return Page(tell(journal, found[:limit]), more)
+
+
+def position_on(journal: Journal, moment: str) -> int:
+    """The position of the latest fact recorded before a moment; 0 if there is none."""
+    below, head = 0, journal.facts.head()
+    while below < head:
+        middle = (below + head + 1) // 2
+        (placed,) = journal.facts.at([middle])
+        if instant(placed.fact().timestamp) < moment:
+            below = middle
+        else:
+            head = middle - 1
+    return below
+
+
+def _history(
+    view: View, journal: Journal, subjects: Collection[int], after: str | None, limit: int
+) -> Page:
     place = decode_cursor(after, int) or [0]
-    rows = view.rows(
-        "SELECT position FROM @mentions WHERE subject = :subject AND position > :above "
-        "AND position <= :as_of ORDER BY position LIMIT :limit",
-        subject=subject,
-        above=place[0],
-        limit=limit + 1,
-    )
-    positions = [position for (position,) in rows]
+    positions = _mentioned(view, subjects, place[0], limit + 1)
     items = tell(journal, journal.facts.at(positions[:limit]))
     return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)
+
+
+def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) -> list[int]:
+    rows = view.rows(
+        "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "
+        "AND position > :above AND position <= :as_of ORDER BY position LIMIT :limit",
+        subjects=list(subjects),
+        above=above,
+        limit=limit,
+    )
+    return [position for (position,) in rows]
 
 
 def tell(journal: Journal, placed: list[Placed]) -> list[dict[str, Any]]:
@@ -97,3 +143,15 @@ def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any
         "reason": content.pop("reason", None),
         "content": content,
     }
+
+
+def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The works and people behind these ids, as an answer refers to them; no others."""
+    found = view.rows(
+        f"SELECT p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}", ids=list(ids)
+    )
+    told = [
+        *lineage.references(view, lineage.numbers_of(view, ids).values()).values(),
+        *attribution.persons(view, [number for (number,) in found]).values(),
+    ]
+    return {one["id"]: one for one in told}

@@ -31,6 +31,8 @@ NAMES = {
     "STEMMA_THREADS": "how many threads serve in each process (default: 4)",
     "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
     "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
+    "STEMMA_PUBLIC_PAGES": "whether anybody may read the pages without signing in: yes or no "
+    "(default: no; the demonstration: yes)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -54,6 +56,7 @@ class Settings:
     threads: int = 4
     follow: bool = True
     log_key: str = ""
+    public_pages: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -80,6 +83,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
         follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
         log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
+        public_pages=_yes(environ, "STEMMA_PUBLIC_PAGES", None, bool(given.get("public_pages"))),
     )
 
 
@@ -122,6 +126,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_WORKERS": str(settings.workers),
         "STEMMA_THREADS": str(settings.threads),
         "STEMMA_LOG_KEY": settings.log_key,
+        "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 

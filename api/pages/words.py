@@ -1,0 +1,144 @@
+"""How pages say things: what a work is called, what a fact says, what a state means.
+
+The one rule: whatever people wrote is escaped here or in a template, never trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from flask import request
+from markupsafe import Markup
+
+KINDS = {"contribution": "Piece", "outside": "Source elsewhere", "release": "Finished work"}
+"""What the kinds of work are called."""
+
+CREDIT_STATES = {
+    "granted": "offered, not answered yet",
+    "claimed": "claimed, not agreed to yet",
+    "accepted": "accepted",
+    "declined": "declined",
+    "disputed": "disputed",
+    "revoked": "revoked",
+}
+REMIX_STATES = {
+    "declared": "declared",
+    "disputed": "disputed",
+    "upheld": "disputed, and upheld",
+    "struck": "found false, and struck",
+}
+WORK_STATES = {
+    "submitted": "posted",
+    "cited": "cited",
+    "assembled": "not published yet",
+    "published": "published",
+    "withdrawn": "withdrawn",
+}
+
+SAID = {
+    "contributor.admitted": "{actor} added {noun} to the people who can be credited",
+    "contributor.merged": "{actor} said that {noun} and {into} are the same person",
+    "contribution.submitted": "{actor} posted {noun}",
+    "contribution.withdrawn": "{actor} withdrew {noun}",
+    "outside.cited": "{actor} named a source elsewhere: {noun}",
+    "work.redated": "{actor} dated {noun} to {made_at}",
+    "release.assembled": "{actor} put {noun} together",
+    "release.published": "{actor} published {noun}",
+    "release.withdrawn": "{actor} withdrew {noun}",
+    "remix.declared": "{actor} said that {child} was made from {parent} ({kind})",
+    "remix.disputed": "{actor} disputed that {child} was made from {parent}",
+    "remix.upheld": "{actor} upheld that {child} was made from {parent}",
+    "remix.struck": "{actor} struck as false that {child} was made from {parent}",
+    "credit.granted": "{actor} credited {contributor} as {role} on {work}",
+    "credit.claimed": "{contributor} claimed to be {role} on {work}",
+    "credit.accepted": "{actor} accepted the credit of {contributor} on {work}",
+    "credit.declined": "{actor} declined the credit of {contributor} on {work}",
+    "credit.disputed": "{actor} disputed the credit of {contributor} on {work}",
+    "credit.settled": "{actor} decided that the credit of {contributor} on {work} stands",
+    "credit.revoked": "{actor} revoked the credit of {contributor} on {work}",
+}
+"""What each fact says, in a sentence; of a topic that is not here, its name is told."""
+
+FILTERS = {
+    "works": ("contribution.", "outside.", "work.", "release."),
+    "sources": ("remix.",),
+    "credits": ("credit.",),
+    "disputes": (".disputed", ".upheld", ".struck", ".settled", ".declined", ".revoked"),
+}
+"""The kinds of fact a history can be narrowed to, and how their topics begin or end."""
+
+
+def topics(what: str | None) -> list[str]:
+    """The topics of one of these kinds; none for any other word, which means all."""
+    parts = FILTERS.get(what or "", ())
+    return [topic for topic in SAID if any(_is_of(topic, part) for part in parts)]
+
+
+def _is_of(topic: str, part: str) -> bool:
+    return topic.endswith(part) if part.startswith(".") else topic.startswith(part)
+
+
+def address(thing: Mapping[str, Any]) -> str:
+    """Where the page of a work or a person is."""
+    folder = {"release": "r", None: "p"}.get(thing.get("kind"), "w")
+    return f"{request.script_root}/{folder}/{thing['id']}"
+
+
+def called(thing: Mapping[str, Any]) -> str:
+    """What a work or a person is called."""
+    if "kind" not in thing:
+        return str(thing["name"] or "somebody whose name was erased")
+    if thing["kind"] == "outside":
+        return str(thing["uri"])
+    return str(thing["title"] or "a withdrawn piece")
+
+
+def link(thing: Mapping[str, Any]) -> Markup:
+    """The name of a work or a person, as the way to its page."""
+    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address(thing), called(thing))
+
+
+def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
+    """What a fact says, with the ways to whatever it is about."""
+    said = {"actor": item["actor"], "noun": item["noun"], **item["content"]}
+    told = {
+        name: link(names[value]) if value in names else str(value)
+        for name, value in said.items()
+        if isinstance(value, str)
+    }
+    if item["actor"] == "operator":
+        told["actor"] = "The operator"
+    template = SAID.get(item["topic"])
+    if template is not None:
+        return Markup(template).format(**{**_NOTHING, **told})
+    about = Markup(", ").join(link(names[id]) for id in item["about"] if id in names)
+    return Markup("{}: {} {}").format(told["actor"], item["topic"].replace(".", " "), about)
+
+
+_NOTHING = dict.fromkeys(("kind", "role", "made_at", "into"), "…")
+
+
+def day(moment: str | None) -> str:
+    """The day of a recorded moment."""
+    return (moment or "")[:10]
+
+
+def minute(moment: str) -> str:
+    """A recorded moment, to the minute, in UTC."""
+    return f"{moment[:10]} {moment[11:16]}"
+
+
+def percent(rate: str | None) -> str:
+    """An exact rate as people read it: as it was stated, and about how much that is."""
+    if rate is None:
+        return ""
+    share = Fraction(rate) * 100
+    text = f"{float(share):.1f}".removesuffix(".0")
+    return f"{text} %" if share == Fraction(text) else f"about {text} %"
+
+
+def several(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
