@@ -37,9 +37,8 @@ def roll(view: View, id: str) -> Roll:
     for node in told["nodes"]:
         node["contributors"] = []
     nodes = dict(zip(numbers, told["nodes"], strict=True))
-    for row in rows:
-        if row.kind == "direct":
-            nodes[row.work]["contributors"].append({**people[row.contributor], "role": row.role})
+    for number, makers in attribution.makers_of(rows, people).items():
+        nodes[number]["contributors"] = makers
     tree = _tree(numbers, told)
     texts = view.texts({row.display for row in rows})
     direct = {row.id for row in rows if attribution.is_direct(tree, row)}
