@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint
 
 from api.keys import Keys
-from api.pages import audit, deciding, documents, finding, posting, reading, signing_in
+from api.pages import audit, deciding, documents, drawing, finding, posting, reading, signing_in
 from api.pages.frame import Frame
 from api.sessions import Sessions
 from domain.journal import Journal
@@ -33,6 +33,7 @@ def pages(
     signing_in.pages(frame)
     finding.pages(frame)
     reading.pages(frame, log)
+    drawing.pages(frame)
     posting.pages(frame)
     deciding.pages(frame)
     audit.pages(frame, log)

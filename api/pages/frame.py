@@ -51,6 +51,7 @@ class When(Shape):
     on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
     as_ = Choice(("now", "published"), "As now, or as published.", data_key="as")
     min_position = Whole(0, LARGEST_POSITION, "Wait for this position.")
+    picture = Choice(("whole",), "Nothing in the picture is folded away.")
 
 
 class Listed(When):
@@ -80,7 +81,7 @@ class Frame:
         self.blueprint.app_template_filter("percent")(words.percent)
         self.blueprint.app_template_global("address")(words.address)
         self.blueprint.app_template_global("called")(words.called)
-        self.blueprint.app_template_global("again")(_again)
+        self.blueprint.app_template_global("again")(again)
 
     # -- routes ----------------------------------------------------------------------------
 
@@ -250,7 +251,7 @@ def _finish(answer: Response) -> Response:
     return answer
 
 
-def _again(**changed: str | None) -> str:
+def again(**changed: str | None) -> str:
     """The address of this page with some of its query changed."""
     query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
     left = {name: value for name, value in query.items() if value}

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, render_template
 
 from api.pages import words
+from api.pages.drawing import lineage_picture
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.permission import OPERATOR
 from projections import attribution, history, lineage, people
@@ -42,7 +43,9 @@ def _works(frame: Frame) -> None:
     @frame.page("/r/<id>")
     def show_release(id: str) -> Answer:
         id = id_in_path(id)
-        with frame.view(asked(), id) as view:
+        wanted = asked()
+        is_whole = wanted.pop("picture", None) == "whole"
+        with frame.view(wanted, id) as view:
             row = lineage.find(view, id)
             if row.kind != "release":
                 return to_page(f"/w/{id}")
@@ -52,6 +55,7 @@ def _works(frame: Frame) -> None:
                 "release.html",
                 work=lineage.work(view, id),
                 roll=found,
+                picture=lineage_picture(found.lineage, is_whole=is_whole),
                 generations=_by_generation(found.lineage["nodes"]),
                 longest_list=LONGEST_LIST,
                 credits=attribution.credits_of(view, id),
@@ -63,18 +67,21 @@ def _works(frame: Frame) -> None:
     def show_work(id: str) -> Answer:
         id = id_in_path(id)
         wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
+        cursor, is_whole = wanted.pop("cursor", None), wanted.pop("picture", None) == "whole"
         with frame.view(wanted) as view:
             row = lineage.find(view, id)
             if row.kind == "release":
                 return to_page(f"/r/{id}")
             facts = history.of_work(view, frame.journal, id, limit=FEW_FACTS)
+            found = attribution.lineage_with_makers(view, id)
+            behind = len(found["nodes"]) - 1
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
+                picture=lineage_picture(found, is_whole=is_whole) if behind else None,
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.credits_of(view, id),
-                behind=len(lineage.ancestry(view, row.number).generation) - 1,
+                behind=behind,
                 remixes=lineage.descendants(view, id, after=cursor, limit=MANY),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,

@@ -1,0 +1,64 @@
+"""The picture of a lineage, within a page and as a file of its own.
+
+The one rule: it shows what the page beside it says, at the same position of the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from flask import Response
+
+from api.pages import words
+from api.pages.frame import Answer, Frame, again, asked, id_in_path
+from api.pictures.lineage import LineagePicture, Made, Work, lineage_svg
+from api.pictures.svg import Markup, policy
+from projections.roll import roll
+
+
+def pages(frame: Frame) -> None:
+    """The pictures that stand alone."""
+
+    @frame.page("/works/<id>/lineage.svg")
+    def draw_lineage(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked()
+        is_whole = wanted.pop("picture", None) == "whole"
+        with frame.view(wanted, id) as view:
+            picture = lineage_picture(roll(view, id).lineage, is_whole=is_whole, is_alone=True)
+        answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
+        # A file of its own carries its style.
+        answer.headers["Content-Security-Policy"] = policy()
+        return answer
+
+
+def lineage_picture(
+    found: Mapping[str, Any], *, is_whole: bool = False, is_alone: bool = False
+) -> Markup:
+    """The picture of nodes and edges: folded if they are many, or whole."""
+    works = tuple(
+        Work(
+            id=node["id"],
+            title=words.called(node),
+            kind=node["kind"],
+            medium=node["medium"] or "",
+            people=tuple(words.called(one) for one in node["contributors"]),
+            href=words.address(node),
+        )
+        for node in found["nodes"]
+    )
+    edges = tuple(
+        Made(edge["child"], edge["parent"], edge["kind"], edge["rate"] or "")
+        for edge in found["edges"]
+    )
+    picture = LineagePicture(
+        found["root"],
+        works,
+        edges,
+        fold=Fraction(0) if is_whole else None,
+        open_href="" if is_alone else f"{again(picture='whole')}#lineage",
+        fold_href="" if is_alone else f"{again(picture=None)}#lineage",
+    )
+    return lineage_svg(picture, stand_alone=is_alone)
