@@ -13,9 +13,9 @@ from flask import Response
 
 from api.pages import words
 from api.pages.frame import Answer, Frame, again, asked, id_in_path
-from api.pictures.lineage import LineagePicture, Made, Work, lineage_svg
+from api.pictures.lineage import MOST_CARDS, LineagePicture, Made, Work, lineage_svg
 from api.pictures.svg import Markup, policy
-from projections.roll import roll
+from projections import attribution
 
 
 def pages(frame: Frame) -> None:
@@ -27,17 +27,33 @@ def pages(frame: Frame) -> None:
         wanted = asked()
         is_whole = wanted.pop("picture", None) == "whole"
         with frame.view(wanted, id) as view:
-            picture = lineage_picture(roll(view, id).lineage, is_whole=is_whole, is_alone=True)
+            picture = _drawn(
+                attribution.lineage_with_makers(view, id),
+                is_alone=True,
+                fold=Fraction(0) if is_whole else None,
+                open_href=again(picture="whole"),
+                fold_href=again(picture=None),
+            )
         answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
         # A file of its own carries its style.
         answer.headers["Content-Security-Policy"] = policy()
         return answer
 
 
-def lineage_picture(
-    found: Mapping[str, Any], *, is_whole: bool = False, is_alone: bool = False
+def inline_picture(found: Mapping[str, Any]) -> Markup | None:
+    """The picture as a part of the page, unless it is too large for that and comes as a file."""
+    is_small = 1 < len(found["nodes"]) <= MOST_CARDS
+    return _drawn(found, is_alone=False) if is_small else None
+
+
+def _drawn(
+    found: Mapping[str, Any],
+    *,
+    is_alone: bool,
+    fold: Fraction | None = None,
+    open_href: str = "",
+    fold_href: str = "",
 ) -> Markup:
-    """The picture of nodes and edges: folded if they are many, or whole."""
     works = tuple(
         Work(
             id=node["id"],
@@ -54,11 +70,6 @@ def lineage_picture(
         for edge in found["edges"]
     )
     picture = LineagePicture(
-        found["root"],
-        works,
-        edges,
-        fold=Fraction(0) if is_whole else None,
-        open_href="" if is_alone else f"{again(picture='whole')}#lineage",
-        fold_href="" if is_alone else f"{again(picture=None)}#lineage",
+        found["root"], works, edges, fold=fold, open_href=open_href, fold_href=fold_href
     )
     return lineage_svg(picture, stand_alone=is_alone)

@@ -10,7 +10,8 @@ from typing import Any
 from flask import Response, render_template
 
 from api.pages import words
-from api.pages.drawing import lineage_picture
+from api.pages.drawing import inline_picture
+from api.pages.finding import cards
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.permission import OPERATOR
 from projections import attribution, history, lineage, people
@@ -21,8 +22,8 @@ from projections.store import View
 FEW_FACTS = 12
 """How many facts of a history stand on the page of what it is about."""
 MANY = 50
-LONGEST_LIST = 120
-"""How many works of a lineage are listed by name on the page of a release."""
+LONGEST_LIST = 40
+"""How many works are listed on the page of a release; more have a page of their own."""
 
 
 def pages(frame: Frame, log: Log) -> None:
@@ -43,9 +44,7 @@ def _works(frame: Frame) -> None:
     @frame.page("/r/<id>")
     def show_release(id: str) -> Answer:
         id = id_in_path(id)
-        wanted = asked()
-        is_whole = wanted.pop("picture", None) == "whole"
-        with frame.view(wanted, id) as view:
+        with frame.view(asked(), id) as view:
             row = lineage.find(view, id)
             if row.kind != "release":
                 return to_page(f"/w/{id}")
@@ -55,7 +54,7 @@ def _works(frame: Frame) -> None:
                 "release.html",
                 work=lineage.work(view, id),
                 roll=found,
-                picture=lineage_picture(found.lineage, is_whole=is_whole),
+                picture=inline_picture(found.lineage),
                 generations=_by_generation(found.lineage["nodes"]),
                 longest_list=LONGEST_LIST,
                 credits=attribution.credits_of(view, id),
@@ -67,7 +66,7 @@ def _works(frame: Frame) -> None:
     def show_work(id: str) -> Answer:
         id = id_in_path(id)
         wanted = asked(Listed)
-        cursor, is_whole = wanted.pop("cursor", None), wanted.pop("picture", None) == "whole"
+        cursor = wanted.pop("cursor", None)
         with frame.view(wanted) as view:
             row = lineage.find(view, id)
             if row.kind == "release":
@@ -78,13 +77,27 @@ def _works(frame: Frame) -> None:
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
-                picture=lineage_picture(found, is_whole=is_whole) if behind else None,
+                picture=inline_picture(found),
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.credits_of(view, id),
                 behind=behind,
                 remixes=lineage.descendants(view, id, after=cursor, limit=MANY),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
+            )
+
+    @frame.page("/list/<id>")
+    def list_lineage(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted, id) as view:
+            found = lineage.ancestors(view, id, after=cursor, limit=MANY * 2)
+            return render_template(
+                "list.html",
+                work=lineage.work(view, id),
+                works=cards(view, found.items),
+                next=found.next,
             )
 
 

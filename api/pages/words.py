@@ -37,6 +37,8 @@ WORK_STATES = {
     "withdrawn": "withdrawn",
 }
 
+LONGEST_IN_SENTENCE = 70
+
 SAID = {
     "contributor.admitted": "{actor} added {noun} to the people who can be credited",
     "contributor.merged": "{actor} said that {noun} and {into} are the same person",
@@ -96,8 +98,20 @@ def called(thing: Mapping[str, Any]) -> str:
 
 
 def link(thing: Mapping[str, Any]) -> Markup:
-    """The name of a work or a person, as the way to its page."""
-    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address(thing), called(thing))
+    """The name of a work or a person, as the way to its page; the whole of a long one is there."""
+    name, short = called(thing), shortened(called(thing))
+    if name == short:
+        return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address(thing), name)
+    return Markup('<a href="{}" title="{}"><bdi>{}</bdi></a>').format(address(thing), name, short)
+
+
+def shortened(name: str) -> str:
+    """A name that fits into a sentence: a long one ends in an ellipsis, between two words."""
+    if len(name) <= LONGEST_IN_SENTENCE:
+        return name
+    cut = name[:LONGEST_IN_SENTENCE]
+    head, _, last = cut.rpartition(" ")
+    return f"{head if head and len(last) < LONGEST_IN_SENTENCE // 2 else cut}…"
 
 
 def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
