@@ -22,7 +22,8 @@ class Roll(NamedTuple):
     """Roles with the people whose work is in it: ``{"role", "people"}``, the nearest role first."""
     influence: list[dict[str, Any]]
     """The same, of those who only shaped it."""
-    people: int
+    people: list[dict[str, Any]]
+    """Everybody in it, the nearest first."""
     lineage: dict[str, Any]
     """Nodes and edges, each node with who is credited on it."""
     numbers: list[int]
@@ -46,7 +47,8 @@ def roll(view: View, id: str) -> Roll:
     made = _by_role((row for row in rows if row.id in direct), people, texts)
     already = {(part["role"], one["id"]) for part in made for one in part["people"]}
     shaped = _by_role((row for row in rows if row.id not in direct), people, texts, already)
-    return Roll(made, shaped, len(people), told, numbers)
+    nearest = {row.contributor: people[row.contributor] for row in rows}
+    return Roll(made, shaped, list(nearest.values()), told, numbers)
 
 
 def _tree(numbers: list[int], told: dict[str, Any]) -> Ancestry:

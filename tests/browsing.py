@@ -6,6 +6,7 @@ Rule: what a page does in it is what people get; only what the browser's maker a
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,12 @@ _REFUSED = re.compile(r"Failed to load resource: the server responded with a sta
 def chromium() -> str | None:
     """The browser: the one that is named, or the machine's; None for Playwright's own."""
     named = os.environ.get("STEMMA_TEST_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, NAMES)), None)
+    return named or next(filter(is_browser, filter(None, map(shutil.which, NAMES))), None)
+
+
+def is_browser(path: str) -> bool:
+    """Whether the command is what it is called; on some systems it only names a store."""
+    return subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing
+from scripts.benchmarks import append, contributors, fold, importing, pages
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -23,6 +23,7 @@ _MEASURES: dict[str, Measure] = {
     "import": importing.measure,
     "fold": fold.measure,
     "contributors": contributors.measure,
+    "pages": pages.measure,
 }
 
 BENCHMARKS: dict[str, str] = {
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, str] = {
     "import": importing.__doc__,
     "fold": fold.__doc__,
     "contributors": contributors.__doc__,
+    "pages": pages.__doc__,
 }
 """Every benchmark by name, with what it measures beside whom."""
 
