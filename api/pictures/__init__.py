@@ -5,4 +5,36 @@ The one rule: a picture is made from plain data alone; it runs no script and loa
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from api.pictures.lineage import (
+    Entry,
+    LineagePicture,
+    Made,
+    Work,
+    lineage_svg,
+    nested,
+    nested_html,
+)
+from api.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
+from api.pictures.svg import Markup, policy, stylesheet
+from api.pictures.ways import Step, Way, why_svg
+
+__all__ = [
+    "Entry",
+    "LineagePicture",
+    "Made",
+    "Markup",
+    "Paid",
+    "Payee",
+    "SplitPicture",
+    "Step",
+    "Via",
+    "Way",
+    "Work",
+    "lineage_svg",
+    "nested",
+    "nested_html",
+    "policy",
+    "split_svg",
+    "stylesheet",
+    "why_svg",
+]

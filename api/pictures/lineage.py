@@ -13,8 +13,8 @@ from fractions import Fraction
 from typing import Literal
 
 from api.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
-from api.pictures.svg import Markup, document, element, joined, number
-from api.pictures.text import FAMILY, clean, fitted, isolated, percent, width
+from api.pictures.svg import Markup, document, element, escaped, joined, number
+from api.pictures.text import FAMILY, clean, figure, isolated, label, percent, width
 
 MOST_CARDS = 40
 """Of so many works each has a card; more are drawn as a river."""
@@ -119,6 +119,10 @@ def folded(picture: LineagePicture) -> Folded:
     )
 
 
+_MEDIA = {"outside": "outside source", "release": "release"}
+"""What is told of a work that has no medium."""
+
+
 def _named(picture: LineagePicture) -> Iterable[Work]:
     """The works with their texts on one line each."""
     for work in picture.works:
@@ -127,8 +131,8 @@ def _named(picture: LineagePicture) -> Iterable[Work]:
             title = title.removeprefix("https://").removeprefix("http://")
         yield replace(
             work,
+            medium=clean(work.medium) or _MEDIA.get(work.kind, ""),
             title=title or f"(untitled {clean(work.kind) or 'work'})",
-            medium=clean(work.medium),
             people=tuple(dict.fromkeys(name for one in work.people if (name := clean(one)))),
         )
 
@@ -254,9 +258,7 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
         room + 2 * _MARGIN,
         height,
         *([element("rect", class_="ground", width="100%", height="100%")] if stand_alone else []),
-        element(
-            "g", body, *last, font_family=FAMILY, font_size=_SMALL
-        ),
+        element("g", body, *last, font_family=FAMILY, font_size=_SMALL),
         name="river" if is_river else "cards",
         title=title,
         description=_described(drawn, layout, has_shares),
@@ -323,7 +325,11 @@ def _ways(root: str, drawn: Folded) -> dict[str, str]:
 
 def _classes(work: Work, root: str) -> str:
     return " ".join(
-        ["work", *(["root"] if work.id == root else []), *(["outside"] if work.kind == "outside" else [])]
+        [
+            "work",
+            *(["root"] if work.id == root else []),
+            *(["outside"] if work.kind == "outside" else []),
+        ]
     )
 
 
@@ -347,6 +353,9 @@ def _linked(work: Work, inner: Markup, way: str) -> Markup:
     return element("a", name, inner, href=work.href, aria_label=said)
 
 
+_DASHES = "6 4"
+
+
 def _thickness(share: Fraction | None, whole: float) -> float:
     return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
 
@@ -365,7 +374,7 @@ def _flow(
         fill="none",
         stroke="currentColor",
         stroke_width=line.thickness,
-        stroke_dasharray="5 4" if edge.kind == "influence" else None,
+        stroke_dasharray=_DASHES if edge.kind == "influence" else None,
     )
 
 
@@ -375,7 +384,9 @@ def curve(route: list[Point]) -> str:
     said = [f"M{number(x)} {number(y)}"]
     for step, (next_x, next_y) in enumerate(route[1:]):
         if step % 2 or abs(next_y - y) < 0.01:
-            said.append(f"H{number(next_x)}" if next_y == y else f"L{number(next_x)} {number(next_y)}")
+            said.append(
+                f"H{number(next_x)}" if next_y == y else f"L{number(next_x)} {number(next_y)}"
+            )
         else:
             middle = number((x + next_x) / 2)
             said.append(
@@ -383,6 +394,83 @@ def curve(route: list[Point]) -> str:
             )
         x, y = next_x, next_y
     return "".join(said)
+
+
+# -- the same as a list --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list: a work, how deep it stands, and by what it is joined to the one above."""
+
+    depth: int
+    work: Work
+    edge: Made | None
+    again: bool
+    """It was named before, with all below it; here it is only referred to."""
+
+
+def nested(picture: LineagePicture) -> list[Entry]:
+    """The lineage as a list, for whoever cannot see it: every work, each with all below it once.
+
+    What more goes to comes first.
+    """
+    works = {work.id: work for work in _named(picture)}
+    below: dict[str, list[Made]] = {}
+    for edge in _merged(
+        edge for edge in picture.edges if edge.child in works and edge.parent in works
+    ):
+        below.setdefault(edge.child, []).append(edge)
+    entries: list[Entry] = []
+    seen: set[str] = set()
+    stack: list[tuple[int, str, Made | None]] = (
+        [(0, picture.root, None)] if picture.root in works else []
+    )
+    while stack:
+        depth, id, edge = stack.pop()
+        again = id in seen
+        seen.add(id)
+        entries.append(Entry(depth, works[id], edge, again))
+        if not again:
+            ordered = sorted(below.get(id, ()), key=lambda one: one.share or 0)
+            stack.extend((depth + 1, one.parent, one) for one in ordered)
+    return entries
+
+
+_DEEPEST = 40
+"""A list is not nested deeper than this, which is more than anybody can follow."""
+
+
+def nested_html(picture: LineagePicture, *, prefix: str = "work") -> Markup:
+    """The list as HTML. A work that was named before is a link to where it was; ``prefix`` begins
+    the names of these places."""
+    said: list[str] = []
+    depth = -1
+    numbers: dict[str, int] = {}
+    for entry in nested(picture):
+        deep = min(entry.depth, _DEEPEST)
+        if deep > depth:
+            said.append('<ul class="lineage">')
+        else:
+            said.append("</li>" + "</ul></li>" * (depth - deep))
+        depth = deep
+        work, edge = entry.work, entry.edge
+        place = f"{prefix}-{numbers.setdefault(work.id, len(numbers) + 1)}"
+        how = " ".join(filter(None, (edge.kind, edge.rate))) if edge else ""
+        title = element("bdi", work.title)
+        line: list[str] = [f"{how}: "] if how else []
+        if entry.again:
+            line += [element("a", title, href=f"#{place}"), " (see above)"]
+        else:
+            line.append(element("a", title, href=work.href) if work.href else title)
+            for number, name in enumerate(work.people):
+                line += [", " if number else " by ", element("bdi", name)]
+            if work.share is not None:
+                line.append(f" · {percent(work.share)}")
+        said.append(f"<li{'' if entry.again else f' id={chr(34)}{escaped(place)}{chr(34)}'}>")
+        said.append(joined(line))
+    said.append("</li></ul>" * (depth + 1))
+    return Markup("".join(said))
 
 
 # -- cards ---------------------------------------------------------------------------------
@@ -441,14 +529,16 @@ def _card(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Marku
         )
         for index, colour in enumerate(shown)
     ]
-    parts.append(text(work.title, left, box.y + 17, room, _TITLE, "head", bold=True))
-    parts.append(text(", ".join(map(str, work.people)), left, box.y + 32, room, _SMALL, "faint"))
+    parts.append(label(isolated(work.title), left, box.y + 17, room, _TITLE, "head", bold=True))
+    parts.append(
+        label(", ".join(map(isolated, work.people)), left, box.y + 32, room, _SMALL, "faint")
+    )
     if box.height > 50:
         taken = _share_width(work, _SMALL)
         if work.share is not None:
-            parts.append(_number(percent(work.share), right, box.y + 47, _SMALL))
+            parts.append(figure(percent(work.share), right, box.y + 47, _SMALL))
         parts.append(
-            text(work.medium, left, box.y + 47, room - taken - 10 * bool(taken), _SMALL, "faint")
+            label(work.medium, left, box.y + 47, room - taken - 10 * bool(taken), _SMALL, "faint")
         )
     return joined(parts)
 
@@ -480,7 +570,9 @@ def _pill(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Marku
     shown = colours[: max(1, min(4, int(pill // 3)))]
     part = pill / len(shown)
     parts = [
-        element("rect", class_="card", x=box.x, y=top, width=box.width, height=pill, rx=min(5, pill / 2)),
+        element(
+            "rect", class_="card", x=box.x, y=top, width=box.width, height=pill, rx=min(5, pill / 2)
+        ),
         *(
             element(
                 "rect",
@@ -494,39 +586,14 @@ def _pill(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Marku
             )
             for place, colour in enumerate(shown)
         ),
-        text(work.title, box.x + 1, box.y + 11, box.width - taken - 8, _LABEL, "head"),
+        label(isolated(work.title), box.x + 1, box.y + 11, box.width - taken - 8, _LABEL, "head"),
     ]
     if work.share is not None:
-        parts.append(_number(percent(work.share), box.x + box.width - 1, box.y + 11, _LABEL))
+        parts.append(figure(percent(work.share), box.x + box.width - 1, box.y + 11, _LABEL))
     return joined(parts)
 
 
-# -- texts ---------------------------------------------------------------------------------
-
-
-def text(
-    said: str, x: float, y: float, room: float, size: float, class_: str, *, bold: bool = False
-) -> Markup:
-    """As much of a text as there is room for, from x on."""
-    kept = fitted(said, room, size, bold=bold)
-    if not kept:
-        return Markup("")
-    return element(
-        "text",
-        isolated(kept),
-        class_=class_,
-        x=x,
-        y=y,
-        font_size=size,
-        font_weight="600" if bold else None,
-    )
-
-
-def _number(said: str, x: float, y: float, size: float) -> Markup:
-    """A number, which ends at x."""
-    return element(
-        "text", said, class_="number", x=x, y=y, font_size=size, font_weight="600", text_anchor="end"
-    )
+# -- what is folded ------------------------------------------------------------------------
 
 
 def _fold_line(
@@ -538,5 +605,5 @@ def _fold_line(
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
     if not said:
         return None
-    line = text(said, _MARGIN, y, room, _TITLE, "counted")
+    line = label(said, _MARGIN, y, room, _TITLE, "counted")
     return element("a", line, class_="fold", href=href, aria_label=said) if href else line

@@ -11,6 +11,8 @@ import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 
+from api.pictures.svg import Markup, element
+
 ELLIPSIS = "…"
 FAMILY = "Helvetica, Arial, Liberation Sans, Roboto, sans-serif"
 """Fonts whose letters are as wide as one another's, so that an estimate holds for all of them."""
@@ -32,13 +34,26 @@ _LATIN = {
     bold: {chr(32 + place): int(width) for place, width in enumerate(widths.split())}
     for bold, widths in ((False, _PLAIN), (True, _BOLD))
 }
-_OTHERS = {" ": 278, "·": 333, "–": 556, "—": 1000, "…": 1000, "’": 278, "‘": 278, "“": 420, "”": 420}
+_OTHERS = {
+    " ": 278,
+    "·": 333,
+    "–": 556,
+    "—": 1000,
+    "…": 1000,
+    "’": 278,
+    "‘": 278,
+    "“": 420,
+    "”": 420,
+}
 _MARGIN = 1.03
 """What fonts of the family differ by, and kerning."""
 
 _CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Marks that steer the direction of the text around them; a name has no business to."""
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_ISOLATE = "\u2068\u2069"
 _JOINER = "\u200d"
 
 
@@ -50,7 +65,7 @@ def clean(text: str) -> str:
 
 def isolated(text: str) -> str:
     """A text that keeps its own direction to itself, whatever stands beside it."""
-    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+    return text.join(_ISOLATE) if _RIGHT_TO_LEFT.search(text) else text
 
 
 @lru_cache(maxsize=8192)
@@ -114,7 +129,8 @@ def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:
         if left < 0:
             break
         kept += one
-    return kept.rstrip(" ,·-–") + ELLIPSIS
+    kept = kept.rstrip(" ,·-–")
+    return kept + ELLIPSIS + _ISOLATE[1] * (kept.count(_ISOLATE[0]) - kept.count(_ISOLATE[1]))
 
 
 def percent(share: Fraction) -> str:
@@ -125,3 +141,28 @@ def percent(share: Fraction) -> str:
     if 99.95 <= of_hundred < 100:
         return "> 99.9 %"
     return f"{of_hundred:.0f} %" if of_hundred in {0, 100} else f"{of_hundred:.1f} %"
+
+
+def label(
+    said: str, x: float, y: float, room: float, size: float, class_: str, *, bold: bool = False
+) -> Markup:
+    """As much of a text as there is room for, from x on."""
+    kept = fitted(said, room, size, bold=bold)
+    if not kept:
+        return Markup("")
+    weight = "600" if bold else None
+    return element("text", kept, class_=class_, x=x, y=y, font_size=size, font_weight=weight)
+
+
+def figure(said: str, x: float, y: float, size: float) -> Markup:
+    """A number, which ends at x. Whoever draws it keeps its room free: it is never cut."""
+    return element(
+        "text",
+        said,
+        class_="figure",
+        x=x,
+        y=y,
+        font_size=size,
+        font_weight="600",
+        text_anchor="end",
+    )

@@ -11,7 +11,7 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing, pages
+from scripts.benchmarks import append, contributors, fold, importing, layout, pages
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -24,6 +24,7 @@ _MEASURES: dict[str, Measure] = {
     "fold": fold.measure,
     "contributors": contributors.measure,
     "pages": pages.measure,
+    "layout": layout.measure,
 }
 
 BENCHMARKS: dict[str, str] = {
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, str] = {
     "fold": fold.__doc__,
     "contributors": contributors.__doc__,
     "pages": pages.__doc__,
+    "layout": layout.__doc__,
 }
 """Every benchmark by name, with what it measures beside whom."""
 
