@@ -17,6 +17,8 @@ from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
 from api.pages.frame import page_of
+from api.payouts import payouts
+from api.pools import pools
 from api.problems import answer_problems, wants_page
 from api.releases import releases
 from api.remixes import remixes
@@ -37,7 +39,7 @@ HEADERS = {
 
 NOUNS = (
     *(contributors, contributions, works, remixes, credits, releases),
-    *(splits, service.service),
+    *(pools, payouts, splits, service.service),
 )
 
 

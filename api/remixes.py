@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.answers import EDGE, SONG, RemixAnswer
+from api.answers import EDGE, SONG, HistoryAnswer, RemixAnswer
 from api.contributions import Reason
 from api.fields import Id, Rate, Shape, text_named, uri_field, word
-from api.routes import Routes
+from api.routes import Listed, Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
@@ -27,8 +27,8 @@ from domain.refusal import (
     UnknownWork,
     WrongState,
 )
-from projections import lineage
-from projections.store import Store, View
+from projections import history, lineage
+from projections.store import Page, Store, View
 
 HERE = "/remixes/<id(remix):id>"
 
@@ -70,5 +70,12 @@ def remixes(journal: Journal, store: Store) -> Routes:
     def show_remix(view: View, id: str) -> dict[str, Any]:
         """One edge."""
         return lineage.remix(view, id)
+
+    @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownRemix,))
+    def show_remix_history(
+        view: View, id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Every fact about this edge, in order: who said so, who agreed, what was decided."""
+        return history.of_remix(view, journal, id, after=cursor, limit=limit)
 
     return routes

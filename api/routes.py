@@ -34,13 +34,15 @@ from api.fields import (
     read_query,
 )
 from api.problems import PROBLEMS, Problem, of_refusal
-from domain.draft import Draft, Receipt
+from api.signatures import PARAMETER, signing_of
+from domain.draft import Receipt
 from domain.journal import Journal
+from domain.money.treasury import Treasury
 from domain.refusal import REFUSALS, NotPublished, Refusal
 from projections import lineage
 from projections.store import Page, Store, View
 
-Command = Callable[Concatenate[Draft, ...], Receipt]
+Command = Callable[Concatenate[Treasury, ...], Receipt]
 Question = Callable[..., Mapping[str, Any] | Page | Response]
 Refusals = Collection[type[Refusal]]
 
@@ -113,7 +115,7 @@ class Routes:
 
         def create(**ids: str) -> Response:
             said = read_body(body)
-            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            receipt = self._record(command, ids, said)
             answer = jsonify(id=receipt.id, position=receipt.position)
             answer.status_code = 201
             answer.headers["Location"] = f"{request.script_root}{at}/{receipt.id}"
@@ -137,7 +139,7 @@ class Routes:
 
         def change(**ids: str) -> Response:
             said = read_body(body, may_be_empty=may_be_empty)
-            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            receipt = self._record(command, ids, said)
             return jsonify(id=receipt.id, position=receipt.position)
 
         answers = {"200": _answered("It is recorded.", ReceiptAnswer)}
@@ -163,7 +165,7 @@ class Routes:
                     view = lineage.as_published(now, **ids) if as_published else now
                     return _told(view, question(view, **ids, **asked), asked)
 
-            doc = _asking(question, query, answer, refuses, also or {})
+            doc = _asking(question, query, answer, refuses, also or {}, "<int:" in path)
             self._add("GET", path, ask, question.__name__, doc)
             return question
 
@@ -173,20 +175,26 @@ class Routes:
         self,
         path: str,
         answer: type[Shape],
+        query: type[Shape] | None = None,
         *,
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
-    ) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """A path that tells about the service itself; without ``unauthenticated``, to anybody."""
 
-        def decorate(tell: Callable[[], Response]) -> Callable[[], Response]:
+        def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
+            def told() -> Response:
+                return tell(**(read_query(query) if query else {}))
+
             answers = {
                 str(status): _answered("What there is to say.", answer) for status in statuses
             }
-            doc = _documented(tell, answers, problems)
+            doc = _documented(tell, answers, [*problems, *(_OF_QUERY if query else ())])
             if "unauthenticated" not in problems:
                 doc["security"] = []
-            self._add("GET", path, tell, tell.__name__, doc)
+            if query:
+                doc["parameters"] = [{"in": "query", "schema": query}]
+            self._add("GET", path, told, tell.__name__, doc)
             return tell
 
         return decorate
@@ -222,17 +230,27 @@ class Routes:
         refuses: Refusals,
         query: type[Shape] | None = None,
         public: bool = False,
+        viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that gives a file, in a form other tools read; ``public`` without a key."""
+        """A path that gives a file, in a form other tools read; ``public`` without a key.
+
+        With ``viewed`` it is made from the answers, and can be asked for as of a position.
+        """
+        query = Asked if viewed else query
 
         def decorate(give: Callable[..., Response]) -> Callable[..., Response]:
             def given(**ids: Any) -> Response:
-                return give(**ids, **(read_query(query) if query else {}))
+                asked = read_query(query) if query else {}
+                if not viewed:
+                    return give(**ids, **asked)
+                with viewing(self._journal, self._store, asked) as view:
+                    return give(view, **ids)
 
             schema = {"schema": {"type": "string"}, "example": example}
             answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
             codes += _OF_QUERY if query else []
+            codes += ["projections_behind", "position_in_future"] if viewed else []
             # What can't stand in such a path is the address of nothing.
             codes += ["not_found"] if "<" in path else []
             doc = _documented(give, answers, codes if public else ["unauthenticated", *codes])
@@ -244,6 +262,10 @@ class Routes:
             return give
 
         return decorate
+
+    def _record(self, command: Command, ids: dict[str, str], said: dict[str, Any]) -> Receipt:
+        signing = signing_of(command.__name__, ids)
+        return self._journal.record_signed(signing, command, actor=actor(), **ids, **said)
 
     def _add(
         self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]
@@ -266,6 +288,16 @@ def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[V
         )
     with store.view(as_of, min_position) as view:
         yield view
+
+
+def form_asked(forms: Mapping[str, str]) -> str:
+    """The form the client likes best of these media types by their names; the first if any does."""
+    if not request.accept_mimetypes:
+        return next(iter(forms))
+    liked = request.accept_mimetypes.best_match(forms.values())
+    if liked is None:
+        raise Problem("not_acceptable", f"There are: {', '.join(forms.values())}.")
+    return next(name for name, media_type in forms.items() if media_type == liked)
 
 
 # -- answers -------------------------------------------------------------------------------
@@ -316,12 +348,14 @@ def _writing(
     body_required: bool = True,
 ) -> dict[str, Any]:
     codes = [
-        *("unauthenticated", "not_permitted", "storage_unavailable", "busy"),
+        *("unauthenticated", "not_permitted", "contributor_forgotten", "bad_signature"),
+        *("storage_unavailable", "busy"),
         *_OF_BODY,
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
     doc = _documented(command, answers, codes)
+    doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
         "required": body_required,
         "content": {"application/json": {"schema": body}},
@@ -335,6 +369,7 @@ def _asking(
     answer: type[Shape],
     refuses: Refusals,
     also: Mapping[str, Any],
+    may_be_nowhere: bool,
 ) -> dict[str, Any]:
     names = set(query().fields)
     codes = [
@@ -345,6 +380,7 @@ def _asking(
     codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
     codes += [NotPublished.code] if "as_" in names else []
     codes += ["not_acceptable"] if also else []
+    codes += ["not_found"] if may_be_nowhere else []
     if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
     links = {

@@ -36,19 +36,18 @@ NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-def payee_key(payee: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
+def payee_key(payee: str) -> tuple[str, str]:
     """What payees are ordered by: code points, but runs of digits by their number (r2, r10).
 
     It depends on the name alone, never on a place in a list; "r1" and "r01" differ by their text.
     """
     texts = _DIGITS.split(payee)
-    digits = (text.lstrip("0") for text in texts[1::2])
-    # Digits stay text: turning a long run into a number is slow, and beyond 4,300 refused.
-    numbers = [(len(text), text) for text in digits]
-    key: list[str | tuple[int, str]] = []
-    for index, text in enumerate(texts):
-        key.append(numbers[index // 2] if index % 2 else text)
-    return tuple(key), payee
+    for place in range(1, len(texts), 2):
+        # Digits stay text: turning a long run into a number is slow, and beyond 4,300 refused. A
+        # longer one is more; and a number comes before every character that could stand there.
+        digits = texts[place].lstrip("0")
+        texts[place] = f"\0{chr(len(digits))}{digits}"
+    return "".join(texts), payee
 
 
 def whole_amount(amount_minor: object) -> int:
@@ -143,6 +142,49 @@ def divide(
     )
 
 
+def settle(due: Mapping[str, Fraction]) -> dict[str, int]:
+    """Whole units for what is due exactly, which may be negative and adds up to whole units.
+
+    Everybody gets ⌊d⌋, and the units left over go to the largest d − ⌊d⌋; so Σx = Σd, |x − d| < 1,
+    and whoever is due whole units gets them. With d = e + Δ, what was carried and what a correction
+    changes, d − x is carried on.
+    """
+    for payee, part in due.items():
+        if not is_exact(part):
+            raise BadAmount(part, f"what is due to {payee} is not exact")
+    scale = common_scale(part.denominator for part in due.values())
+    ordered = sorted(due, key=payee_key)
+    exact = {payee: due[payee].numerator * (scale // due[payee].denominator) for payee in ordered}
+    whole, over = divmod(sum(exact.values()), scale)
+    if over:
+        raise BadAmount(sum(due.values()), "what is due does not add up to whole units")
+    units = {payee: part // scale for payee, part in exact.items()}
+    ranked = sorted(ordered, key=lambda payee: -(exact[payee] % scale))
+    for payee in ranked[: whole - sum(units.values())]:
+        units[payee] += 1
+    return units
+
+
+def apportion_over(amount_minor: int, lines: Mapping[str, int]) -> dict[str, int]:
+    """How much of each line a partial reversal takes, in proportion to what is left of it.
+
+    N·l/Σl by largest remainder. N is from 0 to Σl, so of no line more is taken than is left, and
+    the part that takes the last unit leaves every line at exactly 0. Lines and amount have one
+    sign; negative ones are the mirror.
+    """
+    whole_amount(amount_minor)
+    total = sum(map(whole_amount, lines.values()))
+    mirror = -1 if total < 0 else 1
+    if any(mirror * line < 0 for line in lines.values()):
+        raise BadAmount(total, "the lines to be reversed have different signs")
+    if not 0 <= mirror * amount_minor <= mirror * total:
+        raise BadAmount(amount_minor, f"only {total} are left to be reversed")
+    if not total:
+        return dict.fromkeys(sorted(lines, key=payee_key), 0)
+    left = {payee: mirror * line for payee, line in lines.items()}
+    return divide(amount_minor, left).units
+
+
 def check_division(
     amount_minor: int,
     weights: Mapping[str, int | Fraction],
@@ -172,7 +214,7 @@ def check_division(
                 raise UnbalancedDivision(f"what {payee} carries on is not what was due less given")
 
 
-def _is_exact(number: object) -> bool:
+def is_exact(number: object) -> bool:
     """Whether a number is a whole one or a fraction; a float never is."""
     return isinstance(number, int | Fraction) and not isinstance(number, bool)
 
@@ -183,7 +225,7 @@ def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[dict[str, int
     That nobody has a weight is refused even for an amount of nothing: there would be no shares.
     """
     for payee, weight in weights.items():
-        if not _is_exact(weight):
+        if not is_exact(weight):
             raise BadShare(payee, weight, "it is not exact")
         if weight < 0:
             raise BadShare(payee, weight, "it is negative")
@@ -208,7 +250,7 @@ def _due(
 ) -> tuple[dict[str, int], int]:
     """What is due to each payee, t = e + N·s, over one scale."""
     for payee, carried in carry.items():
-        if not _is_exact(carried):
+        if not is_exact(carried):
             raise BadCarry(f"“{payee}” carries what is not exact")
         if payee not in whole:
             raise BadCarry(f"“{payee}” is not one of the payees")

@@ -19,16 +19,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 from domain.contribution import Contribution
-from domain.contributor import Contributor
+from domain.contributor import Contributor, ground_named
 from domain.credit import Credit, credit_kind
 from domain.fact import Fact, Noun, says_the_same
 from domain.moment import instant, start_of, start_of_past
+from domain.money.consent import Consent
+from domain.money.entry import Entry
+from domain.money.hold import Hold
+from domain.money.payout import Batch, Payout
+from domain.money.pool import Pool
+from domain.money.proposal import Proposal
+from domain.money.revenue import Expense, Revenue
+from domain.note import VerifierKey
 from domain.outside import Outside, normal_uri, outside_id
 from domain.permission import OPERATOR, permit
 from domain.recorders import Condition
 from domain.refusal import (
     BadId,
+    BadSignature,
+    BadSigningKey,
     BadText,
+    ContributorForgotten,
     IdTaken,
     MergeCircle,
     NoComponents,
@@ -47,6 +58,8 @@ from domain.release import Release
 from domain.remix import Remix, exact_rate, follow_edges, remix_kind
 from domain.role import role_named
 from domain.seal import Disclosure, seal
+from domain.signature import Signing, check_signature, must_be_key_of, must_fit
+from domain.tree import NotVerified
 from domain.work import Work, must_be_older
 
 if TYPE_CHECKING:
@@ -54,7 +67,10 @@ if TYPE_CHECKING:
 
 N = TypeVar("N", bound=Noun)
 
-NOUNS: tuple[type[Noun], ...] = (Contributor, Contribution, Outside, Release, Remix, Credit)
+NOUNS: tuple[type[Noun], ...] = (
+    *(Contributor, Contribution, Outside, Release, Remix, Credit),
+    *(Pool, Proposal, Consent, Revenue, Expense, Entry, Batch, Payout, Hold),
+)
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
 PENDING = 1 << 62
 """Positions of facts that are not recorded yet start here: after every recorded one."""
@@ -68,13 +84,25 @@ LIMITS = {
     "reason": 5000,
     "evidence": 5000,
     "note": 5000,
+    "text": 5000,
+    "document": 500,
+    "source": 200,
+    "category": 200,
+    "payer": 200,
+    "about": 200,
+    "reference": 200,
 }
 """How long each text may be, in characters."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_NEVER_COMPARED = frozenset({"timestamp", "originator_version", "made"})
-# "made" follows from "made_at" or, unstated, from the clock.
+_NEVER_COMPARED = frozenset(
+    {"timestamp", "originator_version", "made", "erased", "statement", "signature"}
+)
+# "made" follows from "made_at" or, unstated, from the clock; "erased" from what there was; and what
+# is said twice is signed anew.
+ERASED_IN_ONE_FACT = 1000
+"""How many commitments one fact names as erased: a leaf of the log holds less than 64 KiB."""
 
 
 @dataclass
@@ -91,8 +119,16 @@ class Sheet:
 
     actor: str
     now: datetime
+    signing: Signing | None = None
     facts: list[Fact] = field(default_factory=list)
     disclosures: list[Disclosure] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.signed = {}
+        if self.signing is not None:
+            statement = self.signing.disclosure()
+            self.disclosures.append(statement)
+            self.signed = {"statement": statement.digest, "signature": self.signing.signature}
 
     def add(self, happened: type[Fact], id: str, /, *, version: int = 1, **content: Any) -> None:
         """Write down one fact."""
@@ -102,6 +138,7 @@ class Sheet:
                 originator_version=version,
                 timestamp=self.now,
                 actor=self.actor,
+                **self.signed,
                 **content,
             )
         )
@@ -112,7 +149,8 @@ class Sheet:
 
     def seal_text(self, owner: str, name: str, value: str) -> str:
         """Commit to a text of an owner, after checking it."""
-        disclosure = seal(owner, name, plain_text(name, value))
+        salt = self.signing.salt(name, value) if self.signing else None
+        disclosure = seal(owner, name, plain_text(name, value), salt)
         self.disclosures.append(disclosure)
         return disclosure.digest
 
@@ -120,8 +158,16 @@ class Sheet:
 class Draft:
     """Commands carried out on what the journal says, not yet recorded."""
 
-    def __init__(self, journal: Journal, *, once: MutableMapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        once: MutableMapping[str, int] | None = None,
+        signing: Signing | None = None,
+    ) -> None:
         self.journal = journal
+        self.signing = signing
+        """What the actor signed, if they did: the draft is then of one command."""
         self.once = once
         """How far an import has come in the history of each noun: what is on record after that
         is not recorded again. Without it, only a repetition of the latest change is harmless."""
@@ -130,6 +176,8 @@ class Draft:
         self.facts: list[Fact] = []
         self.disclosures: list[Disclosure] = []
         self.erased: set[str] = set()
+        self.emptied: set[str] = set()
+        """Owners of whom no text may be left."""
         self.receipts: list[Receipt] = []
         self.watched: dict[str, set[str] | None] = {}
         self._streams: dict[str, list[tuple[int, Fact]]] = {}
@@ -140,7 +188,10 @@ class Draft:
         if not self.facts:
             return
         positions = self.journal.append(
-            self.facts, self.disclosures, self.erased, Condition(self.after, self.watched)
+            self.facts,
+            [text for text in self.disclosures if text.digest not in self.erased],
+            self.erased,
+            Condition(self.after, self.watched, self.emptied),
         )
         for receipt in self.receipts:
             if receipt.position >= PENDING:
@@ -186,6 +237,93 @@ class Draft:
     def _must_not_circle(self, contributor: Contributor, target: Contributor) -> None:
         if self._person(target.id) == contributor.id:
             raise MergeCircle(contributor.id, target.id)
+
+    def forget_contributor(self, *, actor: str, id: str, ground: str) -> Receipt:
+        """Erase every text of a person, in all of their accounts; ids, edges and credits stay.
+
+        The name is gone from every answer, also as known before, and so are the titles and all
+        else they wrote. Their keys are void from now on, and nobody can be credited as them.
+        """
+        asked = self._contributor(id)
+        sheet = self._permitted(actor, "forget", contributor=asked.id)
+        said = {"ground": ground_named(ground)}
+        accounts = {account.id: account for account in self._accounts(asked)}
+        owned = self._owned(accounts)
+        if not any(owned.values()) and {one.state for one in accounts.values()} == {"forgotten"}:
+            return self._move(asked, sheet, Contributor.Forgotten, {**said, "erased": ""})
+        for owner, digests in owned.items():
+            for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
+                sheet.add(
+                    Contributor.Forgotten,
+                    owner,
+                    version=accounts[owner].version + 1 + first // ERASED_IN_ONE_FACT,
+                    erased=" ".join(digests[first : first + ERASED_IN_ONE_FACT]),
+                    **said,
+                )
+        receipt = self._write(asked.id, sheet)
+        self.erased.update(digest for digests in owned.values() for digest in digests)
+        # What they write at this moment is erased and named as well, or this is done again.
+        self.emptied.update(accounts)
+        for account in accounts.values():
+            self._come_to(account.id, account.version)
+        return receipt
+
+    def _accounts(self, asked: Contributor) -> list[Contributor]:
+        """Every account of a person after all merges, the one that was asked for last."""
+        # An account that is merged into one of them at this moment is the person's, too.
+        self.watched["contributor.merged"] = None
+        topics = (Contributor.Merged.TOPIC,)
+        recorded = [placed.fact() for placed in self.journal.read(topics=topics)]
+        merged: dict[str, list[str]] = {}
+        for happened in (*recorded, *self.facts):
+            if isinstance(happened, Contributor.Merged):
+                merged.setdefault(happened.into, []).append(happened.originator_id)
+        found, waiting = [asked], [self._person(asked.id)]
+        while waiting:
+            id = waiting.pop()
+            waiting += merged.get(id, ())
+            if id != asked.id:
+                found.append(self._contributor(id))
+        return found[::-1]
+
+    def _owned(self, owners: Collection[str]) -> dict[str, list[str]]:
+        """The commitments to all that these owners have in the vault, or are about to."""
+        owned: dict[str, list[str]] = {owner: [] for owner in owners}
+        for owner, digest in self.journal.facts.owned(owners):
+            owned[owner].append(digest)
+        for text in self.disclosures:
+            if text.owner in owned and text.digest not in self.erased:
+                owned[text.owner].append(text.digest)
+        return owned
+
+    def register_key(self, *, actor: str, id: str, key: str) -> Receipt:
+        """Let a contributor sign what they post, with the key of which this is the public half."""
+        contributor = self._contributor(id)
+        sheet = self._permitted(actor, "register a key", contributor=contributor.id)
+        return self._move(
+            contributor,
+            sheet,
+            Contributor.KeyRegistered,
+            {"key": key},
+            lambda: _must_be_new(key, contributor),
+        )
+
+    def revoke_key(self, *, actor: str, id: str, key: str, reason: str | None = None) -> Receipt:
+        """Let a key sign no longer; what it has signed before stands."""
+        contributor = self._contributor(id)
+        sheet = self._permitted(actor, "revoke a key", contributor=contributor.id)
+
+        def must_be_registered() -> None:
+            if key not in contributor.keys:
+                raise BadSigningKey(f"it is no key with which {contributor.id} signs")
+
+        return self._move(
+            contributor,
+            sheet,
+            Contributor.KeyRevoked,
+            {"key": key, "reason": sheet.seal(actor, "reason", reason)},
+            must_be_registered,
+        )
 
     # -- contributions ---------------------------------------------------------------------
 
@@ -535,7 +673,32 @@ class Draft:
     # -- what commands are made of ---------------------------------------------------------
 
     def _sheet(self, actor: str) -> Sheet:
-        return Sheet(actor, self.now)
+        if self.signing is not None:
+            assert self.signing.actor == actor
+            self._must_have_signed(self.signing)
+        return Sheet(actor, self.now, self.signing)
+
+    def _must_have_signed(self, signing: Signing) -> None:
+        if signing.actor == OPERATOR:
+            raise BadSignature("only contributors have keys to sign with")
+        keys = [VerifierKey.parse(key) for key in self._contributor(signing.actor).keys]
+        try:
+            digest = signing.disclosure().digest
+            check_signature(signing.actor, digest, signing.signature, keys)
+        except NotVerified as problem:
+            raise BadSignature(str(problem)) from None
+
+    def _must_be_signed(self, sheet: Sheet, signing: Signing) -> None:
+        """Refuse facts that say something else than was signed, or a statement used before."""
+        digest = signing.disclosure().digest
+        if self.journal.facts.texts([digest]):
+            raise BadSignature("it was used before; sign again with another nonce")
+        for happened in sheet.facts:
+            try:
+                version = happened.originator_version
+                must_fit(signing.statement, vars(happened), version, happened.actor)
+            except NotVerified as problem:
+                raise BadSignature(str(problem)) from None
 
     def _permit(self, actor: str, verb: str, **relations: str) -> None:
         """Ask for permission as the person an account belongs to after all merges."""
@@ -634,6 +797,8 @@ class Draft:
         """Record a birth, or answer the same one again if the client repeats itself."""
         if given and self._stream(id):
             return self._again(id, sheet, absent())
+        if self.signing is not None and not given:
+            raise BadSignature("what is signed names the id of what it brings into being")
         check()
         return self._write(id, sheet)
 
@@ -690,6 +855,9 @@ class Draft:
             self.once[id] = version
 
     def _write(self, id: str, sheet: Sheet) -> Receipt:
+        self._must_be_known(sheet)
+        if self.signing is not None:
+            self._must_be_signed(sheet, self.signing)
         for happened in sheet.facts:
             position = PENDING + len(self.facts)
             self.facts.append(happened)
@@ -700,10 +868,34 @@ class Draft:
         self.disclosures += sheet.disclosures
         return self._receipt(id, PENDING + len(self.facts) - 1)
 
+    def _must_be_known(self, sheet: Sheet) -> None:
+        """Refuse whom a new fact brings up if they were forgotten: who acts, owns, is credited."""
+        persons = {sheet.actor, *(text.owner for text in sheet.disclosures)}
+        for happened in sheet.facts:
+            match happened:
+                case Credit.Birth(contributor=person) | Contributor.Merged(into=person):
+                    persons.add(person)
+        born = {one.originator_id for one in sheet.facts if one.originator_version == 1}
+        for person in persons - born - {OPERATOR}:
+            if self._contributor(person).state == Contributor.Forgotten.STATE:
+                raise ContributorForgotten(person)
+            # To be forgotten at the same moment comes wholly before or wholly after.
+            self._watch(Contributor.Forgotten.TOPIC, person)
+
     def _receipt(self, id: str, position: int) -> Receipt:
         receipt = Receipt(id, position)
         self.receipts.append(receipt)
         return receipt
+
+
+def _must_be_new(key: str, contributor: Contributor) -> None:
+    """Refuse what is no key of the contributor; a key that was revoked does not come back."""
+    try:
+        must_be_key_of(contributor.id, key)
+    except NotVerified as problem:
+        raise BadSigningKey(str(problem)) from None
+    if any(getattr(happened, "key", None) == key for _, happened in contributor.facts):
+        raise BadSigningKey("it was registered before")
 
 
 def _moved(work: Work, made_at: str, made: str) -> Work:

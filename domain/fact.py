@@ -42,14 +42,25 @@ class Fact:
     originator_version: int
     timestamp: datetime
     actor: str
+    statement: str | None = None
+    """The digest of what the actor signed (see domain.signature)."""
+    signature: str | None = None
 
     def subjects(self) -> tuple[str, ...]:
         """The works and contributors this fact is about."""
         return (self.originator_id,)
 
+    def touches(self) -> tuple[str, ...]:
+        """What it changes that others may have looked at: its subjects, and at times more."""
+        return self.subjects()
+
     def apply(self, noun: Any) -> None:
         """Change the noun; by default only its state."""
         noun.state = self.STATE
+
+    def erases(self, noun: Any) -> tuple[str, ...]:
+        """The commitments whose texts go with this fact about the noun."""
+        return ()
 
     @property
     def effective(self) -> str:

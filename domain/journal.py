@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from bisect import bisect_right
 from collections.abc import (
     Callable,
     Collection,
@@ -30,14 +31,22 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment
 
-from domain.draft import Draft, Receipt
+from domain.draft import Receipt
 from domain.fact import Fact, FactMapper, utc_now
+from domain.money.books import Bookkeeper
+from domain.money.treasury import Treasury
+from domain.policy.graph import Graph, graph_of
 from domain.recorders import Condition, JournalRecorder, Placed
-from domain.refusal import Busy
+from domain.refusal import Busy, TooLarge
 from domain.remix import follow_edges
 from domain.seal import Disclosure
+from domain.signature import Signing
 
 P = ParamSpec("P")
+
+LARGEST_FACT_BYTES = 65_000
+"""A leaf of the log holds 65,535 bytes: a fact, its place, and its links."""
+LONGEST_LINK_BYTES = 120
 
 ATTEMPTS = 12
 """How often a command is tried when others write about the same works at the same moment."""
@@ -55,6 +64,11 @@ def no_neighbours(_work: str) -> Neighbours:
     return Neighbours(0, {})
 
 
+def no_lineage(work: str, _position: int, _default_rate: str | None) -> Graph:
+    """Nothing is known: the work stands alone."""
+    return graph_of(work, [], {})
+
+
 class Journal(Application[str]):
     """Every fact of Stemma, and the only way to add one."""
 
@@ -66,10 +80,14 @@ class Journal(Application[str]):
         *,
         clock: Callable[[], datetime] = utc_now,
         neighbours: Callable[[str], Neighbours] = no_neighbours,
+        lineage: Callable[[str, int, str | None], Graph] = no_lineage,
     ) -> None:
         super().__init__(env)
         self.clock = clock
         self.neighbours = neighbours
+        self.lineage = lineage
+        """A work's lineage and people as known at a position, for shares to be computed over."""
+        self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has been given, guarded by ``written``."""
@@ -98,14 +116,25 @@ class Journal(Application[str]):
 
     def record(
         self,
-        command: Callable[Concatenate[Draft, P], Receipt],
+        command: Callable[Concatenate[Treasury, P], Receipt],
         /,
         *arguments: P.args,
         **named: P.kwargs,
     ) -> Receipt:
         """Carry out one command, again when others interfere; raises the command's refusals."""
+        return self.record_signed(None, command, *arguments, **named)
+
+    def record_signed(
+        self,
+        signing: Signing | None,
+        command: Callable[Concatenate[Treasury, P], Receipt],
+        /,
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> Receipt:
+        """Carry out one command that its actor may have signed."""
         for attempt in range(ATTEMPTS):
-            draft = self.draft()
+            draft = Treasury(self, signing=signing)
             receipt = command(draft, *arguments, **named)
             try:
                 draft.commit()
@@ -115,9 +144,9 @@ class Journal(Application[str]):
             return receipt
         raise Busy
 
-    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Draft:
+    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Treasury:
         """An empty draft, for several commands in one append; see Draft."""
-        return Draft(self, once=once)
+        return Treasury(self, once=once)
 
     def append(
         self,
@@ -129,25 +158,52 @@ class Journal(Application[str]):
         """Record facts with their texts; IntegrityError if others were faster."""
         return self.append_stored(
             list(map(self.mapper.to_stored_event, facts)),
+            about=[happened.subjects() for happened in facts],
             disclosures=disclosures,
             erased=erased,
             condition=condition,
         )
 
-    def append_stored(self, stored: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
+    def append_stored(
+        self,
+        stored: Sequence[StoredEvent],
+        *,
+        about: Sequence[Collection[str]] | None = None,
+        **terms: Any,
+    ) -> Sequence[int]:
         """Record facts in the form in which they are stored (see JournalRecorder)."""
-        positions = self.recorder.insert_events(stored, **terms)
+        if about is None:
+            facts = map(self.mapper.to_domain_event, stored)
+            about = [cast("Fact", happened).subjects() for happened in facts]
+        for one, subjects in zip(stored, about, strict=True):
+            if len(one.state) + LONGEST_LINK_BYTES * len(subjects) > LARGEST_FACT_BYTES:
+                raise TooLarge(LARGEST_FACT_BYTES)
+        positions = self.recorder.insert_events(stored, about=about, **terms)
         assert positions is not None
         with self.written:
             self.last_written = max(self.last_written, *positions)
             self.written.notify_all()
         return positions
 
-    def read(self, after: int = 0, page: int = 5000) -> Iterator[Placed]:
-        """Every fact after a position, in order, as stored."""
-        while placed := self.facts.after(after, page):
+    def read(
+        self, after: int = 0, page: int = 5000, topics: Collection[str] = ()
+    ) -> Iterator[Placed]:
+        """Every fact after a position, of some topics or of all, in order, as stored."""
+        while placed := self.facts.after(after, page, topics):
             yield from placed
             after = placed[-1].position
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position recorded up to a moment; 0 if nothing was.
+
+        Clocks of several machines may differ by a little: then it is where time passes the moment.
+        """
+
+        def recorded(position: int) -> datetime:
+            (placed,) = self.facts.at([position])
+            return placed.fact().timestamp
+
+        return bisect_right(range(1, self.facts.head() + 1), moment, key=recorded)
 
     def edges_at(self, work: str, upto: int) -> dict[str, tuple[str, str]]:
         """The edges at a work that count, up to a position: what is projected, and what is newer.

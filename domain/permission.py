@@ -14,6 +14,9 @@ ANYONE = "anyone"
 MAY: dict[str, frozenset[str]] = {
     "admit a contributor": frozenset(),
     "merge": frozenset(),
+    "forget": frozenset({"contributor"}),
+    "register a key": frozenset({"contributor"}),
+    "revoke a key": frozenset({"contributor"}),
     "submit": frozenset({ANYONE}),
     "withdraw": frozenset({"poster"}),
     "redate": frozenset({"poster"}),
@@ -29,12 +32,20 @@ MAY: dict[str, frozenset[str]] = {
     "revoke": frozenset({"poster"}),
     "assemble": frozenset({ANYONE}),
     "publish": frozenset({"poster"}),
+    "close a split": frozenset({"poster"}),
+    "comment": frozenset({ANYONE}),
+    "answer for a share": frozenset({"contributor"}),
+    "keep the books": frozenset(),
+    "pay": frozenset(),
+    "claim a payout": frozenset({"contributor"}),
+    "hold money": frozenset(),
+    "read a statement": frozenset({"contributor"}),
 }
 """What each verb asks of the one who acts: the relations in which it is allowed.
 
-poster: who posted the work in question (or assembled the release). contributor: whose credit it
-is. addressee: who has to agree to a credit: the person it was granted to, or the poster of the
-work on which it was claimed.
+poster: who posted the work in question (or assembled the release). contributor: whose credit, key
+or share it is, or who is to be forgotten. addressee: who has to agree to a credit: the person it
+was granted to, or the poster of the work on which it was claimed.
 """
 
 

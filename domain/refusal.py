@@ -110,6 +110,19 @@ class UnknownKind(Refusal):
         )
 
 
+class UnknownGround(Refusal):
+    """The ground on which a person is to be forgotten is not one of those documented."""
+
+    code = "unknown_ground"
+
+    def __init__(self, ground: str, grounds: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There is no ground “{ground}”; it is one of {', '.join(grounds)}.",
+            ground=ground,
+            grounds=grounds,
+        )
+
+
 class BadId(Refusal):
     """The id is not a UUID."""
 
@@ -235,6 +248,15 @@ class WrongState(Refusal):
         )
 
 
+class ContributorForgotten(Refusal):
+    """The contributor was forgotten: nobody can act as them or be credited as them any more."""
+
+    code = "contributor_forgotten"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The contributor {id} was forgotten.", id=id)
+
+
 class NotPublished(Refusal):
     """The release was not published, so there is no lineage as published."""
 
@@ -269,6 +291,24 @@ class NotPermitted(Refusal):
 
     def __init__(self, actor: str, verb: str) -> None:
         super().__init__(f"{actor} may not {verb} this.", actor=actor, verb=verb)
+
+
+class BadSigningKey(Refusal):
+    """The key can't be registered or revoked: it is none, another's, or used up."""
+
+    code = "bad_signing_key"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This key can't be taken: {reason}.", reason=reason)
+
+
+class BadSignature(Refusal):
+    """The signature of the request does not hold, or not for what would be recorded."""
+
+    code = "bad_signature"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The signature is not accepted: {reason}.", reason=reason)
 
 
 class Busy(Refusal):
@@ -405,6 +445,179 @@ class UnbalancedDivision(Refusal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The division does not balance: {reason}.", reason=reason)
+
+
+class UnknownPool(Refusal):
+    """No pool has this id."""
+
+    code = "unknown_pool"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no pool {id}.", id=id)
+
+
+class UnknownProposal(Refusal):
+    """No proposal has this id."""
+
+    code = "unknown_proposal"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no proposal {id}.", id=id)
+
+
+class UnknownComment(Refusal):
+    """No comment on this proposal has this id."""
+
+    code = "unknown_comment"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no comment {id} on this proposal.", id=id)
+
+
+class UnknownRevenue(Refusal):
+    """No revenue has this id."""
+
+    code = "unknown_revenue"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no revenue {id}.", id=id)
+
+
+class UnknownExpense(Refusal):
+    """No expense has this id."""
+
+    code = "unknown_expense"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no expense {id}.", id=id)
+
+
+class UnknownDivision(Refusal):
+    """No division has this id."""
+
+    code = "unknown_division"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no division {id}.", id=id)
+
+
+class UnknownPayout(Refusal):
+    """No payout has this id."""
+
+    code = "unknown_payout"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no payout {id}.", id=id)
+
+
+class UnknownBatch(Refusal):
+    """No payout batch has this id."""
+
+    code = "unknown_batch"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no payout batch {id}.", id=id)
+
+
+class UnknownScope(Refusal):
+    """The scope of a waiver is an asset, a part of the work, or “release”, with a share in it."""
+
+    code = "unknown_scope"
+
+    def __init__(self, scope: str, scopes: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There is no share to waive over “{shown(scope)}”; there is over "
+            f"{', '.join(scopes) or 'nothing'}.",
+            scope=shown(scope),
+            scopes=scopes,
+        )
+
+
+class NoShare(Refusal):
+    """This person has no share in this agreement, or nothing was agreed yet."""
+
+    code = "no_share"
+
+    def __init__(self, payee: str) -> None:
+        super().__init__(f"{payee} was not offered a share by this proposal.", payee=payee)
+
+
+class NotEligible(Refusal):
+    """This work has no right to the pool: it is in none of the components that the pool is for."""
+
+    code = "not_eligible"
+
+    def __init__(self, asset: str) -> None:
+        super().__init__(f"The work {asset} has no right to this pool.", asset=asset)
+
+
+class WindowTooShort(Refusal):
+    """A proposal is open for comments at least 14 days, or as many as its pool says."""
+
+    code = "window_too_short"
+
+    def __init__(self, least: str) -> None:
+        super().__init__(f"The window for comments must be {least}.", least=least)
+
+
+class WindowOpen(Refusal):
+    """Nothing is final before the window for comments has closed."""
+
+    code = "window_open"
+
+    def __init__(self, closes_at: str) -> None:
+        super().__init__(f"Comments can be made until {closes_at}.", closes_at=closes_at)
+
+
+class CommentsOpen(Refusal):
+    """Nothing is final before every comment has been answered."""
+
+    code = "comments_open"
+
+    def __init__(self, comments: tuple[str, ...]) -> None:
+        super().__init__(
+            f"Comments that wait for an answer: {', '.join(comments)}.", comments=comments
+        )
+
+
+class ReversalTooLarge(Refusal):
+    """No more can be taken back than is left of the revenue."""
+
+    code = "reversal_too_large"
+
+    def __init__(self, left_minor: int) -> None:
+        super().__init__(f"Only {left_minor} units of it are left.", left_minor=left_minor)
+
+
+class NothingToCorrect(Refusal):
+    """Everything that was divided stands under the agreement that holds for it."""
+
+    code = "nothing_to_correct"
+
+    def __init__(self) -> None:
+        super().__init__("Every division stands under the agreement that holds for its date.")
+
+
+class NothingToPay(Refusal):
+    """Nobody is owed enough that may be paid now."""
+
+    code = "nothing_to_pay"
+
+    def __init__(self, currency: str, minimum_minor: int) -> None:
+        super().__init__(
+            f"Nobody is owed {minimum_minor} units of {currency} or more that may be paid now.",
+            currency=currency,
+            minimum_minor=minimum_minor,
+        )
+
+
+class TooLarge(Refusal):
+    """What was said does not fit into one fact."""
+
+    code = "fact_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"This is more than {limit} bytes.", limit=limit)
 
 
 def shown(value: object) -> str:

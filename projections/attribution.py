@@ -61,6 +61,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Contributor.Merged(originator_id=id, into=into):
             merged = {"state": happened.STATE, "merged_into": numbers[into]}
             yield Amend(CONTRIBUTORS, numbers[id], merged)
+        case Contributor.Forgotten(originator_id=id):
+            yield Amend(CONTRIBUTORS, numbers[id], {"state": happened.STATE})
         case (
             Credit.Granted(work=work, contributor=contributor)
             | Credit.Claimed(work=work, contributor=contributor)

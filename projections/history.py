@@ -1,4 +1,4 @@
-"""History: every fact about a work or a person, in order, from the journal itself.
+"""History: every fact about a work, a person, an edge or a credit, from the journal itself.
 
 The one rule: the projection only remembers where the facts are; what they say is read from the
 journal, so that a history is what was recorded and not what was made of it.
@@ -6,7 +6,7 @@ journal, so that a history is what was recorded and not what was made of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.recorders import Placed
 from projections import attribution, lineage
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, decode_cursor, encode_cursor
 from projections.tables import Change, Numbers, Projection, Put, Table
 
 MENTIONS = Table(
@@ -23,9 +23,6 @@ MENTIONS = Table(
     (("subject", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL")),
     ("subject, position",),
 )
-
-SCANNED = 500
-"""How many facts are looked at in one go for those of a topic."""
 
 _COMMON = frozenset(field.name for field in fields(Fact))
 
@@ -43,71 +40,81 @@ def of_work(
     view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
     """Every fact about a work, its edges and its credits, in order."""
-    return _history(view, journal, [lineage.find(view, id).number], after, limit)
+    return _history(view, journal, id, lineage.find(view, id).number, after, limit)
 
 
 def of_contributor(
     view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
     """Every fact about a person and their credits, in order."""
-    return _history(view, journal, [attribution.find_person(view, id)[0]], after, limit)
+    return _history(view, journal, id, attribution.find_person(view, id)[0], after, limit)
 
 
-def of_all(
-    view: View,
-    journal: Journal,
-    subjects: Collection[int],
-    *,
-    topics: Collection[str] = (),
-    after: str | None = None,
-    limit: int = 50,
+def of_credit(
+    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
-    """Every fact about any of these works and people, in order; of some topics or of all."""
-    if not topics:
-        return _history(view, journal, subjects, after, limit)
-    (above,) = decode_cursor(after, int) or [0]
-    found: list[Placed] = []
-    while len(found) <= limit:
-        positions = _mentioned(view, subjects, above, SCANNED)
-        found += [one for one in journal.facts.at(positions) if one.topic in topics]
-        if len(positions) < SCANNED:
-            break
-        above = positions[-1]
-    more = encode_cursor(found[limit - 1].position) if len(found) > limit else None
-    return Page(tell(journal, found[:limit]), more)
+    """Every fact about one credit, in order."""
+    attribution.credit(view, id)
+    return _stream(view, journal, id, after, limit)
 
 
-def position_on(journal: Journal, moment: str) -> int:
-    """The position of the latest fact recorded before a moment; 0 if there is none."""
-    below, head = 0, journal.facts.head()
-    while below < head:
-        middle = (below + head + 1) // 2
-        (placed,) = journal.facts.at([middle])
-        if instant(placed.fact().timestamp) < moment:
-            below = middle
-        else:
-            head = middle - 1
-    return below
+def of_remix(
+    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
+) -> Page:
+    """Every fact about one edge, in order."""
+    lineage.remix(view, id)
+    return _stream(view, journal, id, after, limit)
+
+
+def positions_of_work(view: View, id: str) -> list[int]:
+    """Where every fact about a work stands."""
+    return _positions(view, lineage.find(view, id).number)
+
+
+def positions_of_contributor(view: View, id: str) -> list[int]:
+    """Where every fact about a person stands."""
+    return _positions(view, attribution.find_person(view, id)[0])
 
 
 def _history(
-    view: View, journal: Journal, subjects: Collection[int], after: str | None, limit: int
+    view: View, journal: Journal, id: str, subject: int, after: str | None, limit: int
 ) -> Page:
     place = decode_cursor(after, int) or [0]
-    positions = _mentioned(view, subjects, place[0], limit + 1)
-    items = tell(journal, journal.facts.at(positions[:limit]))
+    positions = _positions(view, subject, place[0], limit + 1)
+    facts = journal.facts.at(positions[:limit])
+    links = (link for placed in facts for link in placed.linked() if link.subject == id)
+    items = [
+        {**told, **_numbered(link.number, link.previous)}
+        for told, link in zip(tell(journal, facts), links, strict=True)
+    ]
     return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)
 
 
-def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) -> list[int]:
+def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -> list[int]:
     rows = view.rows(
-        "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "
-        "AND position > :above AND position <= :as_of ORDER BY position LIMIT :limit",
-        subjects=list(subjects),
+        "SELECT position FROM @mentions WHERE subject = :subject AND position > :above "
+        "AND position <= :as_of ORDER BY position LIMIT :limit",
+        subject=subject,
         above=above,
         limit=limit,
     )
     return [position for (position,) in rows]
+
+
+def _stream(view: View, journal: Journal, id: str, after: str | None, limit: int) -> Page:
+    """The facts that happened to one noun; they are few, and numbered by their versions."""
+    place = (decode_cursor(after, int) or [0])[0]
+    facts = [one for one in journal.facts.streams([id]) if one.position <= view.as_of]
+    before = [0, *(one.position for one in facts)]
+    items = [
+        {**told, **_numbered(place + number, before[place + number - 1])}
+        for number, told in enumerate(tell(journal, facts[place : place + limit]), start=1)
+    ]
+    return Page(items, encode_cursor(place + limit) if len(facts) > place + limit else None)
+
+
+def _numbered(number: int, previous: int) -> dict[str, Any]:
+    return {"number": number, "previous": previous or None}
 
 
 def tell(journal: Journal, placed: list[Placed]) -> list[dict[str, Any]]:
@@ -123,6 +130,14 @@ def tell(journal: Journal, placed: list[Placed]) -> list[dict[str, Any]]:
     return [_told(position, happened, texts) for position, happened in facts]
 
 
+def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
+    """The texts behind one fact as RFC 9901 writes them: salt, name, value."""
+    happened = placed.fact()
+    names = (*happened.SEALED, "statement")
+    digests = [digest for name in names if (digest := getattr(happened, name)) is not None]
+    return [[one.salt, one.name, one.value] for one in journal.facts.disclosures(digests)]
+
+
 def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any]:
     content = {
         field.name: getattr(happened, field.name)
@@ -134,24 +149,14 @@ def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any
             content[name] = texts.get(content[name])
     return {
         "position": position,
+        "receipt": f"/facts/{position}/receipt",
         "recorded_at": instant(happened.timestamp),
         "effective": happened.effective or None,
         "actor": happened.actor,
+        "signed": happened.signature is not None,
         "topic": happened.TOPIC,
         "noun": happened.originator_id,
         "about": list(happened.subjects()),
         "reason": content.pop("reason", None),
         "content": content,
     }
-
-
-def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """The works and people behind these ids, as an answer refers to them; no others."""
-    found = view.rows(
-        f"SELECT p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}", ids=list(ids)
-    )
-    told = [
-        *lineage.references(view, lineage.numbers_of(view, ids).values()).values(),
-        *attribution.persons(view, [number for (number,) in found]).values(),
-    ]
-    return {one["id"]: one for one in told}

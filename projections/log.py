@@ -11,16 +11,16 @@ Unlike the read tables, these are never dropped and folded again: their roots ha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from domain import checkpoint as checkpoints
+from domain.as_of import make_as_of
 from domain.checkpoint import Checkpoint
 from domain.journal import Journal
 from domain.note import SignerKey
-from domain.receipt import leaf_bytes, make_receipt
-from domain.recorders import Placed
+from domain.receipt import make_receipt
 from domain.refusal import NotInLog
 from domain.tree import (
     ENTRIES,
@@ -40,6 +40,8 @@ from projections.store import Overtaken, Row, Store
 
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
+RECEIPTS = 500
+"""How many receipts of a history are made from tiles that are read once."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 _LEVEL = 1 << 48
 """A tile's row is numbered level · 2⁴⁸ + number."""
@@ -101,7 +103,7 @@ class Log:
         if not placed:
             return False
         assert placed[-1].position == size + len(placed), "the journal has a gap"
-        hashes = [leaf_hash(leaf_of(one)) for one in placed]
+        hashes = [leaf_hash(one.leaf()) for one in placed]
         try:
             with self.store.writing() as writer:
                 moved = writer.execute(
@@ -136,8 +138,8 @@ class Log:
         size, latest = self.size(), self.checkpoint()
         if size == 0 or (latest is not None and latest.size >= size):
             return
-        root = frontier_at(size, self._tiles).root()
-        note = checkpoints.sign(Checkpoint(self.signer.name, size, root), self.signer)
+        signed = Checkpoint(self.signer.name, size, self.root(size))
+        note = checkpoints.sign(signed, self.signer)
         # The key of the table keeps a size to one root, whoever else signs at this moment.
         self.store.execute(
             "INSERT INTO log_checkpoints (size, note) VALUES (:size, :note) "
@@ -175,7 +177,7 @@ class Log:
             raise NotInLog(path)
         if tile.level == ENTRIES:
             placed = self.journal.facts.after(tile.number * TILE_WIDTH, tile.width)
-            return tile, bundle(leaf_of(one) for one in placed)
+            return tile, bundle(one.leaf() for one in placed)
         (hashes,) = self._tiles([tile])
         return tile, hashes[: tile.width * HASH_BYTES]
 
@@ -191,7 +193,47 @@ class Log:
         (placed,) = self.journal.facts.at([position])
         proof = inclusion_proof(position - 1, signed.size, self._tiles)
         return make_receipt(
-            leaf=leaf_of(placed), index=position - 1, proof=proof, checkpoint=signed.note
+            leaf=placed.leaf(), index=position - 1, proof=proof, checkpoint=signed.note
+        )
+
+    def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
+        """The receipts of facts, all under the latest checkpoint, as far as that reaches.
+
+        Raises NotInLog if it reaches none of them.
+        """
+        signed = self.checkpoint()
+        covered = [one for one in positions if signed and one <= signed.size]
+        if signed is None or not covered:
+            raise NotInLog("any of these facts")
+        return self._receipts(covered, signed)
+
+    def _receipts(self, positions: Sequence[int], signed: Signed) -> Iterator[bytes]:
+        for start in range(0, len(positions), RECEIPTS):
+            tiles: dict[Tile, bytes] = {}
+            for placed in self.journal.facts.at(positions[start : start + RECEIPTS]):
+                index = placed.position - 1
+                proof = inclusion_proof(index, signed.size, partial(self._once, tiles))
+                yield make_receipt(
+                    leaf=placed.leaf(), index=index, proof=proof, checkpoint=signed.note
+                )
+
+    def _once(self, known: dict[Tile, bytes], tiles: Sequence[Tile]) -> list[bytes]:
+        """Tiles of which most were read before."""
+        missing = [tile for tile in tiles if tile not in known]
+        known.update(zip(missing, self._tiles(missing), strict=True))
+        return [known[tile] for tile in tiles]
+
+    def as_of(self, position: int) -> bytes:
+        """What answers as of a position rest on; NotInLog if no checkpoint covers it yet."""
+        is_there = 1 <= position <= self.size()
+        signed = self.checkpoint(at_least=position) if is_there else None
+        if signed is None:
+            raise NotInLog(f"position {position}")
+        return make_as_of(
+            size=position,
+            root=frontier_at(position, self._tiles).root(),
+            proof=consistency_proof(position, signed.size, self._tiles),
+            checkpoint=signed.note,
         )
 
     def consistency(self, old: int, new: int) -> list[bytes]:
@@ -200,13 +242,30 @@ class Log:
             raise NotInLog(f"the sizes {old} and {new}")
         return consistency_proof(old, new, self._tiles)
 
+    def root(self, size: int) -> bytes:
+        """The root of the tree when it had a size."""
+        return frontier_at(size, self._tiles).root()
+
+    def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
+        """The rows of these tiles by level and number, as far as they are there."""
+        rows = self.store.query(
+            "SELECT place, hashes FROM log_tiles WHERE place IN :places",
+            places=[_place(tile) for tile in tiles],
+        )
+        return {divmod(place, _LEVEL): bytes(hashes) for place, hashes in rows}
+
+    def checkpoints(self) -> Iterator[Signed]:
+        """Every checkpoint that was signed, in order."""
+        size = -1
+        while rows := self.store.query(
+            "SELECT size, note FROM log_checkpoints WHERE size > :size ORDER BY size LIMIT 500",
+            size=size,
+        ):
+            for size, note in rows:
+                yield Signed(size, bytes(note))
+
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
         return _read(lambda sql, values: self.store.query(sql, **values), tiles)
-
-
-def leaf_of(placed: Placed) -> bytes:
-    """The leaf of a fact: its stored bytes with its place."""
-    return leaf_bytes(*placed)
 
 
 def _read(query: Callable[[str, dict[str, Any]], list[Row]], tiles: Sequence[Tile]) -> list[bytes]:

@@ -24,10 +24,11 @@ from domain.note import SignerKey
 from projections.follower import Follower
 from projections.lineage import neighbours_in
 from projections.log import Log
+from projections.splitting import graph_in
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
-    *("stored_events", "vault", "projections", "api_keys", "sessions"),
+    *("stored_events", "heads", "vault", "projections", "api_keys", "sessions"),
     *("log_tiles", "log_size", "log_checkpoints"),
 )
 """Every table that is there once for all; the read tables have generations."""
@@ -82,8 +83,9 @@ def open_service(
         neighbours=partial(neighbours_in, store),
     )
     follower, keys = Follower(journal, store), Keys(store, operator_key=operator_key)
+    journal.lineage = partial(graph_in, store, follower.catch_up)
     log = Log(journal, store, signer)
-    follower.steps.append(log.step)
+    follower.steps += [log.step, journal.facts.settle]
     if create:
         follower.prepare()
         keys.create_table()

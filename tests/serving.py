@@ -170,10 +170,12 @@ class Served:
 
 
 @contextmanager
-def serving(database: str, *, follow: bool = True, public_pages: bool = False) -> Iterator[Served]:
+def serving(
+    database: str, *, follow: bool = True, public_pages: bool = False, **settings: Any
+) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
     signer = SignerKey.new("stemma.example/log")
-    with open_service(database, operator_key=OPERATOR_KEY, signer=signer) as service:
+    with open_service(database, operator_key=OPERATOR_KEY, signer=signer, **settings) as service:
         service.store.awaited = lambda: service.journal.last_written if follow else 0
         app = create_app(
             service.journal, service.store, service.keys, service.log, public_pages=public_pages

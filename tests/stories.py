@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 import psycopg
 
 from domain.draft import Draft, Receipt
+from domain.note import SignerKey
 from domain.recorders import Placed
 from domain.refusal import Refusal
 from projections.follower import TABLES
@@ -205,6 +206,10 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("withdraw_release", id=release, reason="text-reason-release")
     tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
     tell("merge_contributor", id=eva, into=ben, reason="text-reason-merge")
+    tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
+    key = str(SignerKey(ana, bytes(32)).verifier)
+    tell("register_key", id=ana, key=key, actor=ana)
+    tell("revoke_key", id=ana, key=key, reason="text-reason-key")
     return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
 
 

@@ -5,6 +5,7 @@ case with what is right.
 """
 
 import random
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import permutations
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 
 from domain.apportionment import (
     MAXIMUM_AMOUNT_DIGITS,
+    apportion_over,
     check_division,
     common_scale,
     divide,
     payee_key,
+    settle,
 )
 from domain.refusal import BadAmount, BadCarry, BadShare, SplitTooLarge, UnbalancedDivision
 
@@ -153,6 +156,17 @@ def test_payees_are_ordered_by_code_point_and_their_numbers_by_value() -> None:
         assert sorted(some, key=payee_key) == sorted(some, key=ordered.index)
 
 
+def by_pieces(payee: str) -> list[object]:
+    """The order as it is said: text by code points, then a number, and so on."""
+    pieces = re.split("([0-9]+)", payee)
+    return [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
+
+
+@given(st.lists(st.text("ab019_ é", max_size=6), max_size=8))
+def test_numbers_inside_names_are_compared_as_numbers(drawn: list[str]) -> None:
+    assert sorted(drawn, key=payee_key) == sorted(drawn, key=lambda name: (by_pieces(name), name))
+
+
 @given(names, names)
 def test_two_payees_never_have_the_same_key(one: str, other: str) -> None:
     assert (payee_key(one) == payee_key(other)) == (one == other)
@@ -254,6 +268,138 @@ def test_everyone_with_a_share_gets_the_minimum() -> None:
 def test_a_minimum_that_can_not_be_met_is_refused() -> None:
     with pytest.raises(BadAmount):
         divide(2, {"a": 1, "b": 1, "c": 1}, minimum_minor=1)
+
+
+# -- settling what is due ------------------------------------------------------------------
+
+
+@st.composite
+def dues(draw: st.DrawFn) -> dict[str, Fraction]:
+    """What is due exactly, to some less than nothing, adding up to whole units."""
+    parts = st.fractions(-1000, 1000, max_denominator=60)
+    due = draw(st.dictionaries(names, parts, min_size=1, max_size=12))
+    last = max(due)
+    due[last] += draw(st.integers(-50, 50)) - sum(due.values())
+    return due
+
+
+@given(dues())
+def test_settling_adds_up_and_nobody_is_a_unit_away_from_what_is_due(
+    due: dict[str, Fraction],
+) -> None:
+    units = settle(due)
+    assert sum(units.values()) == sum(due.values())
+    for payee, part in due.items():
+        assert abs(units[payee] - part) < 1
+        assert part.denominator > 1 or units[payee] == part
+
+
+@given(dues())
+def test_a_larger_fraction_is_never_left_behind_a_smaller_one(due: dict[str, Fraction]) -> None:
+    units = settle(due)
+    given_more = [payee for payee in due if units[payee] > due[payee] // 1]
+    for other in due.keys() - given_more:
+        for payee in given_more:
+            there, here = due[other] % 1, due[payee] % 1
+            assert (-there, payee_key(other)) > (-here, payee_key(payee))
+
+
+@given(dues(), st.randoms())
+def test_settling_depends_on_no_list_and_on_no_names(
+    due: dict[str, Fraction], dice: random.Random
+) -> None:
+    lines = list(due.items())
+    dice.shuffle(lines)
+    assert settle(dict(lines)) == settle(due)
+    order = sorted(due, key=payee_key)
+    assert list(settle(due)) == order
+    renamed = {f"p{order.index(payee)}": part for payee, part in due.items()}
+    assert [*settle(renamed).values()] == [*settle(due).values()]
+
+
+@given(st.lists(st.tuples(amounts, weights), min_size=1, max_size=4), weights)
+def test_corrections_one_after_the_other_owe_nobody_a_unit(
+    divided: list[tuple[int, dict[str, int | Fraction]]], instead: dict[str, int | Fraction]
+) -> None:
+    """Each amount was divided by some shares, and should have been by others."""
+    carry: dict[str, Fraction] = {}
+    paid: dict[str, int] = {}
+    due: dict[str, Fraction] = {}
+    for amount, weights in divided:
+        was, right = divide(amount, weights), divide(amount, instead)
+        change = {payee: carry.get(payee, Fraction()) for payee in {**was.units, **right.units}}
+        for payee in was.units:
+            change[payee] -= amount * was.share(payee)
+        for payee in right.units:
+            change[payee] += amount * right.share(payee)
+        for payee, part in change.items():
+            due[payee] = due.get(payee, Fraction()) + part - carry.get(payee, 0)
+        units = settle(carry | change)
+        carry = {payee: part - units[payee] for payee, part in (carry | change).items()}
+        for payee, count in units.items():
+            paid[payee] = paid.get(payee, 0) + count
+    assert sum(carry.values()) == 0
+    assert all(abs(part) < 1 for part in carry.values())
+    assert all(due[payee] - paid[payee] == carry[payee] for payee in due)
+
+
+def test_settling_nothing_gives_nothing() -> None:
+    assert settle({}) == {}
+    assert settle({"a": Fraction(1, 2), "b": Fraction(-1, 2)}) == {"a": 1, "b": -1}
+
+
+@pytest.mark.parametrize("due", [{"a": Fraction(1, 2)}, {"a": 0.5, "b": 0.5}, {"a": True}])
+def test_what_is_due_is_exact_and_adds_up_to_whole_units(due: dict[str, Fraction]) -> None:
+    with pytest.raises(BadAmount):
+        settle(due)
+
+
+# -- reversing in parts --------------------------------------------------------------------
+
+lines_left = st.dictionaries(names, st.integers(0, 500), min_size=1, max_size=8)
+
+
+@given(lines_left, st.sampled_from([1, -1]), st.data())
+def test_reversals_in_parts_end_at_exactly_nothing_on_every_line(
+    lines: dict[str, int], sign: int, data: st.DataObject
+) -> None:
+    left = {payee: sign * line for payee, line in lines.items()}
+    while any(left.values()):
+        total = abs(sum(left.values()))
+        amount = sign * data.draw(st.integers(1, total))
+        taken = apportion_over(amount, left)
+        assert sum(taken.values()) == amount
+        assert all(0 <= sign * taken[payee] <= sign * left[payee] for payee in left)
+        assert all(
+            abs(part - Fraction(amount * left[p], sign * total)) < 1 for p, part in taken.items()
+        )
+        left = {payee: left[payee] - taken[payee] for payee in left}
+    assert set(apportion_over(0, left).values()) == {0}
+
+
+@given(lines_left, st.randoms())
+def test_a_reversal_in_part_depends_on_no_list_and_on_no_names(
+    lines: dict[str, int], dice: random.Random
+) -> None:
+    amount = dice.randint(0, sum(lines.values()))
+    taken = apportion_over(amount, lines)
+    shuffled = list(lines.items())
+    dice.shuffle(shuffled)
+    assert apportion_over(amount, dict(shuffled)) == taken
+    order = sorted(lines, key=payee_key)
+    renamed = {f"p{order.index(payee)}": line for payee, line in lines.items()}
+    assert [*apportion_over(amount, renamed).values()] == [*taken.values()]
+
+
+@pytest.mark.parametrize(
+    "amount, lines",
+    [(4, {"a": 3}), (-1, {"a": 3}), (0, {"a": 3, "b": -3}), (1, {}), (1, {"a": -3})],
+)
+def test_no_more_is_reversed_than_is_left_and_on_lines_of_one_sign(
+    amount: int, lines: dict[str, int]
+) -> None:
+    with pytest.raises(BadAmount):
+        apportion_over(amount, lines)
 
 
 # -- refusals ------------------------------------------------------------------------------

@@ -121,6 +121,9 @@ STORY: list[Line] = [
     {"type": "release.withdraw", "id": "single", "reason": REASON},
     {"type": "contribution.withdraw", "id": "hum", "reason": REASON, "by": "ben-old"},
     {"type": "contributor.merge", "id": "ben-old", "into": "ben", "reason": REASON},
+    {"type": "contributor", "id": "gus", "name": "Gus"},
+    {"type": "contribution", "id": "gone", "title": "Gone", "medium": "text", "by": "gus"},
+    {"type": "contributor.forget", "id": "gus", "ground": "request", "by": "gus"},
 ]
 """Every type of line, every field."""
 

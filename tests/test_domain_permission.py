@@ -11,6 +11,9 @@ RELATIONS = ("poster", "poster of the parent", "contributor", "addressee", "anyo
 TABLE = {
     "admit a contributor": ("no", "no", "no", "no", "no"),
     "merge":               ("no", "no", "no", "no", "no"),
+    "forget":              ("no", "no", "yes", "no", "no"),
+    "register a key":      ("no", "no", "yes", "no", "no"),
+    "revoke a key":        ("no", "no", "yes", "no", "no"),
     "submit":              ("yes", "yes", "yes", "yes", "yes"),
     "withdraw":            ("yes", "no", "no", "no", "no"),
     "redate":              ("yes", "no", "no", "no", "no"),

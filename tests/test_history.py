@@ -8,7 +8,7 @@ import pytest
 from stories import NOON, Story, every_fact, id_of, story
 from test_lineage import all_pages
 
-from domain.refusal import UnknownContributor, UnknownWork
+from domain.refusal import UnknownContributor, UnknownCredit, UnknownRemix, UnknownWork
 from projections import history
 from projections.store import View
 
@@ -95,10 +95,14 @@ def test_a_fact_is_told_with_its_texts(database: str) -> None:
         with told.view() as view:
             granted, declined = of_work(told, view, piece)[-2:]
     assert granted == {
+        "number": 2,
         "position": credit.position,
+        "previous": credit.position - 1,
+        "receipt": f"/facts/{credit.position}/receipt",
         "recorded_at": "2026-06-01T12:00:00.000000Z",
         "effective": "2020-05-01T00:00:00.000000Z",
         "actor": "operator",
+        "signed": False,
         "topic": "credit.granted",
         "noun": credit.id,
         "about": [piece, ana],
@@ -114,10 +118,14 @@ def test_a_fact_is_told_with_its_texts(database: str) -> None:
         },
     }
     assert declined == {
+        "number": 3,
         "position": credit.position + 1,
+        "previous": credit.position,
+        "receipt": f"/facts/{credit.position + 1}/receipt",
         "recorded_at": "2026-06-01T12:00:00.000000Z",
         "effective": "2026-06-01T12:00:00.000000Z",
         "actor": ana,
+        "signed": False,
         "topic": "credit.declined",
         "noun": credit.id,
         "about": [piece, ana],
@@ -170,6 +178,55 @@ def test_a_merge_does_not_change_history(told: Story) -> None:
     with told.view() as view:
         assert of_work(told, view, piece) == before
         assert before[-1]["content"]["contributor"] == old
+
+
+def test_a_history_is_numbered_and_each_fact_names_the_one_before(told: Story) -> None:
+    ids = every_fact(told)
+    with told.view() as view:
+        for ask, id in ((of_work, ids["poem"]), (of_work, ids["song"]), (of_person, ids["ben"])):
+            items = ask(told, view, id)
+            assert [item["number"] for item in items] == list(range(1, len(items) + 1))
+            assert [item["previous"] for item in items] == [
+                None,
+                *(item["position"] for item in items[:-1]),
+            ]
+
+
+def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(database: str) -> None:
+    with story(database) as told:
+        every_fact(told)
+        with told.view() as view:
+            credit = history.of_credit(view, told.journal, id_of("credit")).items
+            edge = history.of_remix(view, told.journal, id_of("saga")).items
+            pages = all_pages(
+                lambda c, n: history.of_credit(
+                    view, told.journal, id_of("credit"), after=c, limit=n
+                ),
+                2,
+            )
+            with pytest.raises(UnknownCredit):
+                history.of_credit(view, told.journal, id_of("saga"))
+            with pytest.raises(UnknownRemix):
+                history.of_remix(view, told.journal, id_of("credit"))
+        assert pages == credit
+        assert [one["topic"] for one in credit] == [
+            f"credit.{verb}"
+            for verb in ("granted", "declined", "accepted", "disputed", "settled", "revoked")
+        ]
+        assert credit[0]["content"]["evidence"] == "text-evidence-credit"
+        assert [one["reason"] for one in credit][3:5] == [
+            "text-reason-dispute",
+            "text-reason-settle",
+        ]
+        assert [(one["number"], one["previous"]) for one in credit][:2] == [
+            (1, None),
+            (2, credit[0]["position"]),
+        ]
+        assert [one["topic"] for one in edge] == [
+            f"remix.{verb}" for verb in ("declared", "disputed", "upheld", "struck")
+        ]
+        with told.view(as_of=credit[2]["position"]) as view:
+            assert history.of_credit(view, told.journal, id_of("credit")).items == credit[:3]
 
 
 def test_what_nobody_recorded_has_no_history(told: Story) -> None:

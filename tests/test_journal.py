@@ -30,6 +30,7 @@ from domain.refusal import (
     UnknownContribution,
     UnknownContributor,
     UnknownCredit,
+    UnknownGround,
     UnknownKind,
     UnknownRelease,
     UnknownRemix,
@@ -132,6 +133,7 @@ def test_a_refused_piece_leaves_nothing_of_itself(told: Story) -> None:
 SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
     ("admit_contributor", {"name": "Eva"}, ["contributor.admitted"]),
     ("merge_contributor", {"id": "ana", "into": "ben"}, ["contributor.merged"]),
+    ("forget_contributor", {"id": "ben", "ground": "consent"}, ["contributor.forgotten"]),
     ("withdraw_contribution", {"id": "song", "reason": "r"}, ["contribution.withdrawn"]),
     ("redate_work", {"id": "song", "made_at": "2021", "reason": "r"}, ["work.redated"]),
     ("claim_work", {"id": "song", "contributor": "ben", "role": "editor"}, ["credit.claimed"]),
@@ -218,6 +220,10 @@ REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
     ("merge_contributor", {"id": "nobody", "into": "ana"}, UnknownContributor),
     ("merge_contributor", {"id": "ana", "into": "song"}, UnknownContributor),
     ("merge_contributor", {"id": "ana", "into": "ana"}, MergeCircle),
+    ("forget_contributor", {"id": "nobody", "ground": "x", "actor": "ana"}, UnknownContributor),
+    ("forget_contributor", {"id": "song", "ground": "x"}, UnknownContributor),
+    ("forget_contributor", {"id": "ben", "ground": "x", "actor": "ana"}, NotPermitted),
+    ("forget_contributor", {"id": "ben", "ground": "he asked"}, UnknownGround),
     ("submit_contribution", PIECE | {"id": "ana's"}, BadId),
     ("submit_contribution", PIECE | {"actor": "nobody"}, UnknownContributor),
     ("submit_contribution", PIECE | {"sources": [{"kind": "sample"}]}, NoSource),
@@ -501,6 +507,7 @@ def test_a_repetition_is_recognised_after_its_people_were_merged(told: Story) ->
 
 
 STATES: list[tuple[str, dict[str, Any]]] = [
+    ("forget_contributor", {"id": "ana", "ground": "request"}),
     ("merge_contributor", {"id": "ana", "into": "ben", "reason": "r"}),
     ("withdraw_contribution", {"id": "song", "reason": "r"}),
     ("redate_work", {"id": "song", "made_at": "2021", "reason": "r"}),
@@ -526,7 +533,8 @@ def test_a_repeated_verb_answers_the_same_and_records_nothing(
 
 
 @pytest.mark.parametrize(
-    "command, said", [one for one in STATES if one[0] not in ("redate_work", "merge_contributor")]
+    "command, said",
+    [one for one in STATES if "contributor" not in one[0] and "redate" not in one[0]],
 )
 def test_a_verb_repeated_for_another_reason_is_refused(
     command: str, said: dict[str, Any], told: Story

@@ -61,7 +61,15 @@ EXAMPLES = (
     *("admit_contributor", "submit_contribution", "declare_remix", "open_credit"),
     *("assemble_release", "publish_release", "redate_work", "claim_work"),
     *("dispute_remix", "uphold_remix", "strike_remix"),
-    *("accept_credit", "dispute_credit", "settle_credit", "decline_credit", "revoke_credit"),
+    *(
+        "register_key",
+        "revoke_key",
+        "accept_credit",
+        "dispute_credit",
+        "settle_credit",
+        "decline_credit",
+        "revoke_credit",
+    ),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
 )
 
@@ -80,7 +88,11 @@ def test_the_examples_work_as_they_stand(served: Served) -> None:
     served.service.log.catch_up()
     for name, (method, path, _) in named.items():
         if method == "get":
-            asked = {"old": 1, "new": 2} if name == "show_consistency" else {}
+            needed = {
+                "show_consistency": {"old": 1, "new": 2},
+                "show_position": {"at": "2026"},
+            }
+            asked: dict[str, Any] = needed.get(name, {})
             assert served.operator.get(shown(document, path), **asked).status == 200, name
 
 

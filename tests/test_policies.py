@@ -1,4 +1,4 @@
-"""The twelve families of policies: their formulas, how they compose, and what they refuse.
+"""The fifteen families of policies: their formulas, how they compose, and what they refuse.
 
 Rule: a formula is held against another computation of it, and every example of the document is run.
 """
@@ -23,7 +23,7 @@ from domain.policy.graph import Graph, graph_of
 from domain.policy.reading import MAXIMUM_DEPTH
 from domain.policy.versions import VERSIONS
 from domain.refusal import REFUSALS, CapExceeded, LineageCircle, Refusal
-from domain.split import preview, split
+from domain.split import preview, read_terms, split
 
 # -- the document --------------------------------------------------------------------------
 
@@ -85,6 +85,22 @@ def lineages(draw: st.DrawFn) -> Graph:
     return graph_of("0.0", edges, people)
 
 
+@st.composite
+def diamonds(draw: st.DrawFn) -> Graph:
+    """Diamonds below each other, twice as many paths with each, and people who are in several."""
+    rate = st.fractions(0, Fraction(1, 2), max_denominator=12)
+    edges = []
+    for level in range(draw(st.integers(1, 7))):
+        top, left, right, bottom = f"n{level}", f"a{level}", f"b{level}", f"n{level + 1}"
+        edges += [(top, left, draw(rate)), (top, right, draw(rate))]
+        edges += [(left, bottom, draw(rate)), (right, bottom, draw(rate))]
+        if draw(st.booleans()):
+            edges.append((left, right, draw(rate)))
+    works = sorted({work for child, parent, _ in edges for work in (child, parent)})
+    people = [("ana", Fraction(1, 4)), ("bo", Fraction(3, 4))]
+    return graph_of("n0", edges, dict.fromkeys(draw(st.sets(st.sampled_from(works))), people))
+
+
 def by_paths(lineage: Graph) -> dict[str, Fraction]:
     """What each work keeps, path by path: the product of the rates, less what is passed on."""
     kept: dict[str, Fraction] = {}
@@ -139,7 +155,7 @@ def exact_shares(policy: Any, lineage: Graph) -> dict[str, Fraction]:
     return {payee: division.share(payee) for payee in division.units}
 
 
-@given(lineages())
+@given(lineages() | diamonds())
 def test_three_computations_of_the_cascade_agree_exactly(lineage: Graph) -> None:
     ours = exact_shares(RelativeCascade(), lineage)
     assert ours == to_people(lineage, by_paths(lineage))
@@ -293,7 +309,7 @@ numbers = st.integers(0, 50).map(str) | st.fractions(0, 3, max_denominator=20).m
 
 
 @st.composite
-def policies(  # noqa: PLR0911 - one return for each family
+def policies(  # noqa: PLR0911, PLR0912 - a branch for each family
     draw: st.DrawFn, depth: int = 2
 ) -> dict[str, Any]:
     """Any policy that needs no graph, with others inside."""
@@ -346,6 +362,17 @@ def policies(  # noqa: PLR0911 - one return for each family
         case "true_up":
             listed = [line[:2] for line in weighed(lines(numbers))]
             return {"type": "true_up", "shares": listed, "paid": {names[0]: draw(minor)}}
+        case "adjusted":
+            by_hand = [["editor", "1/10"], ["author", draw(st.sampled_from(["0", "2/7"]))]]
+            return {"type": "adjusted", "of": draw(inner), "set": by_hand}
+        case "assets":
+            shares = [line[:2] for line in weighed(lines(numbers))]
+            assets = [
+                {"asset": "one", "value": draw(numbers), "shares": shares},
+                {"asset": "two", "value": "1/3", "shares": [["zoe", "2"], ["ana", "1"]]},
+            ]
+            waivers = [{"payee": "zoe", "asset": "two", "over": draw(st.sampled_from(SCOPES))}]
+            return {"type": "assets", "assets": assets, "waivers": waivers}
         case "advance":
             numbers_of = ("advance_minor", "earned_minor", "paid_minor")
             accounts = [
@@ -379,8 +406,9 @@ def policies(  # noqa: PLR0911 - one return for each family
 
 COMPOSED = {
     *("fixed", "equal", "bundle", "fees", "waterfall"),
-    *("escalator", "true_up", "advance", "community_pool"),
+    *("escalator", "true_up", "advance", "community_pool", "assets", "adjusted"),
 }
+SCOPES = ("two", "release")
 
 
 @given(policies(), st.integers(-(10**6), 10**6), st.sampled_from([PLAIN, WITH_CARRY]))
@@ -630,8 +658,11 @@ def test_five_editors_added_at_one_percent_shrink_every_other_share() -> None:
     """HitRecord, Glitch Megamix: after comments five editors were added at 1 % each."""
     before = [["a", "60"], ["b", "40"]]
     scaled = [[name, str(Fraction(share) * 95 / 100)] for name, share in before]
-    after = {**fixed([*scaled, *([f"editor {n}", "1"] for n in range(5))]), "whole": "100"}
-    got = shares(after)
+    editors = [f"editor {n}" for n in range(5)]
+    after = {**fixed([*scaled, *([name, "1"] for name in editors)]), "whole": "100"}
+    by_hand = [[name, "1/100"] for name in editors]
+    got = shares({"type": "adjusted", "of": fixed(before), "set": by_hand})
+    assert got == shares(after)
     assert (got["a"], got["b"], got["editor 0"]) == (
         Fraction(57, 100),
         Fraction(38, 100),
@@ -639,11 +670,79 @@ def test_five_editors_added_at_one_percent_shrink_every_other_share() -> None:
     )
 
 
+# -- assets, agreed shares, and shares set by hand -------------------------------------------
+
+
+@pytest.mark.parametrize("over, right", WAIVED)
+def test_assets_are_the_inner_part_of_a_community_pool(over: str, right: dict[str, int]) -> None:
+    pool = community(waivers=[{"payee": "b", "asset": "poem", "over": over}])
+    alone = {"type": "assets", "assets": pool["assets"], "waivers": pool["waivers"]}
+    answer = answered(alone, 800, rounding=PLAIN)
+    assert {line["payee"]: line["amount_minor"] for line in answer["lines"]} == right
+    assert answer["struck"] == [{"payee": "b", "of": f"poem over {over}", "share": "1/8"}]
+
+
+def test_the_value_of_an_asset_may_be_as_long_as_an_exact_share() -> None:
+    value = f"{10**4_000}/{10**4_001 + 1}"
+    assets = [{"asset": name, "value": value, "shares": [[name, "1"]]} for name in "ab"]
+    assert units({"type": "assets", "assets": assets}) == {"a": 50, "b": 50}
+
+
+def test_agreed_shares_stand_in_the_terms_of_a_pool() -> None:
+    fee = {"payee": "platform", "rate": "1/10"}
+    terms = {"type": "fees", "fees": [fee], "then": {"type": "agreed"}}
+    agreed = (("a", Fraction(2, 3)), ("b", Fraction(1, 3)), ("c", Fraction(0)))
+    got = split(1000, read_terms(terms, agreed=agreed)).division
+    assert got.units == {"a": 600, "b": 300, "c": 0, "platform": 100}
+
+
+@pytest.mark.parametrize(
+    "agreed", [[("a", "1/2")], [("a", "3/2"), ("b", "-1/2")], [("a", "1/2"), ("a", "1/2")]]
+)
+def test_agreed_shares_are_of_everybody_once_and_of_the_whole(
+    agreed: list[tuple[str, str]],
+) -> None:
+    with pytest.raises(Refusal):
+        read_terms({"type": "agreed"}, agreed=[(name, Fraction(part)) for name, part in agreed])
+
+
+def adjusted(of: object, *by_hand: list[str]) -> dict[str, Any]:
+    return {"type": "adjusted", "of": of, "set": list(by_hand)}
+
+
+def test_a_share_that_was_computed_may_be_set_and_the_others_grow_in_proportion() -> None:
+    of = fixed([["a", "6"], ["b", "3"], ["c", "1"]])
+    assert units(adjusted(of, ["a", "1/5"])) == {"a": 20, "b": 60, "c": 20}
+    assert units(adjusted(of, ["a", "1/2"], ["d", "1/2"])) == {"a": 50, "b": 0, "c": 0, "d": 50}
+    assert units(adjusted(of, ["a", "0"]), 0) == dict.fromkeys("abc", 0)
+
+
+def test_what_was_waived_changes_like_the_shares_of_the_others() -> None:
+    of = {**fixed([["a", "1"], ["b", "1"]]), "waived": ["b"]}
+    answer = answered(adjusted(of, ["c", "1/5"]))
+    assert [line["share"] for line in answer["lines"]] == ["4/5", "0", "1/5"]
+    assert answer["struck"] == [{"payee": "b", "of": "shares", "share": "2/5"}]
+
+
+@given(policies(), st.integers(1, 10**6), st.fractions(0, 1, max_denominator=50))
+def test_who_is_set_gets_exactly_that_and_the_others_stay_in_proportion(
+    policy: dict[str, Any], amount: int, share: Fraction
+) -> None:
+    before = shares(policy, amount)
+    after = shares(adjusted(policy, ["new", str(share)]), amount)
+    assert after.pop("new") == share
+    assert after == {payee: part * (1 - share) for payee, part in before.items()}
+
+
 # -- refusals ------------------------------------------------------------------------------
 
 EQUAL = {"type": "equal", "payees": ["a"]}
 CASCADE = {"type": "relative_cascade"}
 ONE = graph("a", {"a>b": "1/2"})
+AGREED = {"type": "agreed"}
+ASSET = {"asset": "poem", "value": "1", "shares": [["a", "1"]]}
+WAIVES = {"payee": "a", "asset": "poem", "over": "poem"}
+WATERFALL = {"type": "waterfall", "tranches": [["bank", "10"], ["a", None]]}
 
 
 def nested(depth: int) -> object:
@@ -754,6 +853,30 @@ REFUSED: list[tuple[str, object, dict[str, object]]] = [
     ("bad_share", community(pools=[["p", "0", ["poem"]]]), {}),
     ("bad_share", community(operator=["operator", "2"]), {}),
     ("bad_policy", community(line_items=[["a", None]]), {}),
+    ("bad_policy", {"type": "agreed"}, {}),
+    ("bad_policy", {"type": "fees", "fees": [{"payee": "f", "rate": "0"}], "then": AGREED}, {}),
+    ("bad_policy", {**AGREED, "shares": [["a", "1"]]}, {"agreed": [["a", "1"]]}),
+    ("bad_split", AGREED, {"agreed": []}),
+    ("bad_split", AGREED, {"agreed": [["a"]]}),
+    ("bad_split", AGREED, {"agreed": [["a", "1/2"], ["a", "1/2"]]}),
+    ("bad_share", AGREED, {"agreed": [["a", "1/2"]]}),
+    ("bad_share", AGREED, {"agreed": [["a", 1]]}),
+    ("bad_share", AGREED, {"agreed": [["a", "1/" + "9" * 4_400]]}),
+    ("bad_share", adjusted(EQUAL, ["b", "1/2"], ["c", "2/3"]), {}),
+    ("bad_share", adjusted(EQUAL, ["a", "1/2"]), {}),
+    ("bad_policy", adjusted(fixed([["a", "1"], ["b", "0"]]), ["a", "1/2"]), {}),
+    ("bad_policy", adjusted(EQUAL, ["b", "1/2", "c"]), {}),  # type: ignore[list-item]
+    ("bad_policy", adjusted(EQUAL, ["b", "1/2"], ["b", "0"]), {}),
+    ("bad_policy", adjusted(EQUAL), {}),
+    ("bad_graph", adjusted(CASCADE, ["b", "1/2"]), {}),
+    ("bad_share", {"type": "assets", "assets": [{**ASSET, "value": "0"}]}, {}),
+    ("bad_policy", {"type": "assets", "assets": [ASSET, ASSET]}, {}),
+    ("bad_policy", {"type": "assets", "assets": [ASSET], "waivers": [WAIVES]}, {}),
+    ("bad_split", EQUAL, {"flow": [["policy.paid (a)", "1"]]}),
+    ("bad_split", WATERFALL, {"flow": [["policy.recouped (a)", "1"]]}),
+    ("bad_split", WATERFALL, {"flow": [["policy.recouped (bank)"]]}),
+    ("bad_share", WATERFALL, {"flow": [["policy.recouped (bank)", "-1"]]}),
+    ("bad_share", WATERFALL, {"flow": [["policy.recouped (bank)", 1]]}),
     ("bad_graph", CASCADE, {}),
     ("bad_graph", CASCADE, {"graph": None}),
     ("bad_graph", CASCADE, {"graph": {"edges": []}}),
@@ -810,10 +933,34 @@ def test_policies_may_be_nested_as_deep_as_is_said() -> None:
     assert units(nested(MAXIMUM_DEPTH)) == {"a": 100}
 
 
+def deep_adjusted(policy: object, depth: int) -> object:
+    for level in range(depth):
+        policy = adjusted(policy, [f"editor {level}", "1/100"])
+    return policy
+
+
 HOSTILE = {
     "denominators without a common divisor": (
         fixed([[f"p{n}", f"1/{10**39 + 2 * n + 1}"] for n in range(3000)]),
         {},
+    ),
+    "values and shares that are as long as they may be": (
+        {
+            "type": "assets",
+            "assets": [
+                {
+                    "asset": str(n),
+                    "value": f"{10**4000 + n}/{10**4200 + n}",
+                    "shares": [[str(n), f"1/{10**4200 + n}"]],
+                }
+                for n in range(50)
+            ],
+        },
+        {},
+    ),
+    "shares set by hand inside each other": (
+        deep_adjusted(CASCADE, 16),
+        {"graph": graph("0", {f"{n}>{n + 1}": "1/2" for n in range(3000)})},
     ),
     "a long chain of long rates": (
         CASCADE,

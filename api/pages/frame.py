@@ -27,7 +27,7 @@ from domain.journal import Journal
 from domain.moment import start_of
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
-from projections import attribution, history, lineage
+from projections import attribution, lineage, timeline
 from projections.store import Store, View
 
 COOKIE = "__Host-stemma"
@@ -168,7 +168,7 @@ class Frame:
         """The answers as known when they are asked for; ``as=published`` is about a release."""
         day, as_ = asked.pop("on", None), asked.pop("as_", None)
         if day is not None:
-            asked["as_of"] = history.position_on(self.journal, _end_of(day))
+            asked["as_of"] = timeline.position_on(self.journal, _end_of(day))
         with viewing(self.journal, self.store, asked) as now:
             g.as_of, g.is_now = now.as_of, "as_of" not in request.args and day is None
             if as_ == "published" and id is not None:

@@ -24,7 +24,7 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import ROLES
-from projections import history
+from projections import timeline
 from projections.store import View
 
 FIELDS = ("title", "medium", "made_at", "licence", "sha256")
@@ -220,7 +220,7 @@ def _form(
 def _work(view: View, id: str | None) -> dict[str, Any] | None:
     if id is None:
         return None
-    work = history.names(view, [id]).get(id)
+    work = timeline.names(view, [id]).get(id)
     if work is None or "kind" not in work:
         raise Problem("not_found", f"There is no work {id}.")
     return work

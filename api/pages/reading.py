@@ -14,7 +14,7 @@ from api.pages.drawing import inline_picture
 from api.pages.finding import cards
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.permission import OPERATOR
-from projections import attribution, history, lineage, people
+from projections import attribution, history, lineage, people, timeline
 from projections.log import Log
 from projections.roll import roll
 from projections.store import View
@@ -49,7 +49,7 @@ def _works(frame: Frame) -> None:
             if row.kind != "release":
                 return to_page(f"/w/{id}")
             found = roll(view, id)
-            facts = history.of_all(view, frame.journal, found.numbers, limit=FEW_FACTS)
+            facts = timeline.timeline(view, frame.journal, found.numbers, limit=FEW_FACTS)
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
@@ -132,9 +132,9 @@ def _histories(frame: Frame) -> None:
         wanted = asked(Listed)
         cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted, id) as view:
-            subject = history.names(view, [id]).get(id)
+            subject = timeline.names(view, [id]).get(id)
             numbers = _subjects(view, id, subject)
-            facts = history.of_all(
+            facts = timeline.timeline(
                 view, frame.journal, numbers, topics=words.topics(what), after=cursor, limit=MANY
             )
             return render_template(
@@ -160,7 +160,7 @@ def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> list[int]:
 def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Facts with the sentences they are told in."""
     ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
-    names = history.names(view, ids)
+    names = timeline.names(view, ids)
     return [{**item, "sentence": words.sentence(item, names)} for item in items]
 
 

@@ -18,7 +18,7 @@ from api.problems import Problem
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
 from domain.remix import REMIX_KINDS, exact_rate
-from projections import attribution, history, lineage
+from projections import attribution, lineage, timeline
 from projections.store import View
 
 KIND = "sample"
@@ -126,7 +126,7 @@ class Sheet:
     def shown(self, view: View) -> dict[str, Any]:
         """The rows with what they are called, and what they add up to."""
         ids = {row["source"] for row in self.sources} | {row["person"] for row in self.people}
-        names = history.names(view, [id for id in ids if _is_id(id)])
+        names = timeline.names(view, [id for id in ids if _is_id(id)])
         for row in self.sources:
             if _is_id(row["source"]) and "kind" not in names.get(row["source"], {}):
                 self.complaints.append(f"There is no work {row['source']}.")

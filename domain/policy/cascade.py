@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from domain.apportionment import MAXIMUM_SCALE_BITS, common_scale
+from domain.policy.flow import Flow
 from domain.policy.graph import Graph
 from domain.policy.parts import MAXIMUM_BITS, Parts
 from domain.policy.reading import Form, exact_share, part_of_whole, units_minor
@@ -58,8 +59,8 @@ def needed(graph: Graph | None) -> Graph:
 
 def _lineage_fields(form: Form, *own: str, steps: int = 1) -> Mapping[str, object]:
     """The fields of a policy over a lineage: its own, the root and the limit of ancestors."""
-    graph = needed(form.graph)
-    form.spent.step(steps * (graph.edge_count + len(graph.nodes)))
+    graph = needed(form.given.graph)
+    form.given.spent.step(steps * (graph.edge_count + len(graph.nodes)))
     fields = form.fields(optional=(*own, "root", "maximum_ancestors"))
     if "root" in fields and fields["root"] not in graph.nodes:
         raise BadPolicy(form.at("root"), f"“{shown(fields['root'])}” is not in the graph")
@@ -105,7 +106,7 @@ class RelativeCascade(_OverLineage):
         """``{"type": "relative_cascade"}``."""
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         kept, scale = relative_keep(graph, root, lineage)
@@ -213,7 +214,7 @@ class AbsolutePerPath(_Absolute):
         """``{"type": "absolute_per_path", "cap": "1"}``."""
         return cls(*cls.read_capped(form))
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         stacks(graph, lineage, self.cap)
@@ -259,7 +260,7 @@ class AbsolutePerEdge(_Absolute):
         """``{"type": "absolute_per_edge", "cap": "1"}``."""
         return cls(*cls.read_capped(form))
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         scale = rate_scale(graph, lineage)
@@ -301,7 +302,7 @@ class Decay(_OverLineage):
         pool = part_of_whole(fields["pool"], form.at("pool"))
         return cls(root=root, maximum_ancestors=limit, pool=pool, factor=factor, depth=depth)
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, _ = self.start(graph)
         near, far = self.factor.numerator, self.factor.denominator

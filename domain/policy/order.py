@@ -6,12 +6,13 @@ given out once, at the people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar
 
+from domain.policy.flow import Flow
 from domain.policy.graph import Graph
 from domain.policy.parts import Parts, alone, exactly, together
 from domain.policy.reading import (
@@ -91,7 +92,7 @@ class Fees:
             units_minor(fee.get("minimum_minor", 0), f"{where}.minimum_minor"),
         )
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What the fees and everybody after them get."""
         left = amount
         taken = []
@@ -99,28 +100,41 @@ class Fees:
             part = min(left, fee.due(amount))
             left -= part
             taken.append(alone(fee.payee, part))
-        return together([*taken, self.then.parts(left, graph)])
+        return together([*taken, self.then.parts(left, graph, flow)])
 
 
-Tranche = tuple[Entry, Fraction | None]
+Tranche = tuple[Entry, int | None]
 """Who is paid, and how much until it is the next one's turn; None for the residual."""
 
 
-def in_turn(
-    tranches: Sequence[Tranche], amount: Fraction
-) -> tuple[list[tuple[Entry, Fraction]], Fraction]:
-    """pay = min(remaining, size) for one after the other, and what remains."""
-    paid = []
-    for entry, size in tranches:
-        part = amount if size is None else min(amount, size)
-        paid.append((entry, part))
-        amount -= part
-    return paid, amount
+@dataclass(frozen=True)
+class InTurn:
+    """Who is paid one after the other, and how much of it they got before all divisions."""
+
+    tranches: tuple[Tranche, ...]
+    before: Mapping[str, int]
+    place: str
+
+    def pay(
+        self, amount: Fraction, graph: Graph | None, flow: Flow
+    ) -> tuple[list[Parts], Fraction]:
+        """min(remaining, what is still open) for one after the other, and what remains."""
+        paid = []
+        for entry, size in self.tranches:
+            part = amount
+            if size is not None:
+                place = f"{self.place} ({entry.name})"
+                open_part = size - self.before.get(entry.name, 0) - flow.earlier(place)
+                part = min(amount, max(Fraction(), open_part))
+                flow.through(place, part)
+            paid.append(entry.parts(part, graph, flow))
+            amount -= part
+        return paid, amount
 
 
-def read_tranches(form: Form, value: object, place: str) -> list[tuple[Entry, int | None]]:
+def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
     """``[[name, units or null], [name, units or null, policy], …]``, no name twice."""
-    tranches: list[tuple[Entry, int | None]] = []
+    tranches: list[Tranche] = []
     for index, line in enumerate(form.listed(value, place)):
         here = f"{place}[{index}]"
         fields = list_of(line, form.at(here), BadPolicy)
@@ -138,15 +152,15 @@ def read_tranches(form: Form, value: object, place: str) -> list[tuple[Entry, in
 class Waterfall:
     """One after the other is paid what is still open of theirs; the last gets the rest.
 
-    payᵢ = min(remaining, Tᵢ − recoupedᵢ), not less than 0; the last tranche is the residual.
+    payᵢ = min(remaining, Tᵢ − recoupedᵢ), not less than 0; the last tranche is the residual. What
+    earlier divisions paid is recouped too.
 
     Source: 0xSplits' waterfall module; film recoupment schedules.
     """
 
     TYPE: ClassVar[str] = "waterfall"
     VERSION: ClassVar[int] = 1
-    tranches: tuple[tuple[Entry, int | None], ...]
-    recouped: Mapping[str, int] = field(default_factory=dict)
+    tranches: InTurn
 
     @classmethod
     def read(cls, form: Form) -> Waterfall:
@@ -157,20 +171,12 @@ class Waterfall:
             raise BadPolicy(form.at("tranches"), "the last, and only it, is null: it gets the rest")
         limited = (entry.name for entry, size in tranches if size is not None)
         recouped = form.minor_by_name(fields.get("recouped", {}), "recouped", limited)
-        return cls(tuple(tranches), recouped)
+        return cls(InTurn(tuple(tranches), recouped, form.at("recouped")))
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What every tranche gets."""
-        open_tranches = [
-            (entry, None if size is None else Fraction(max(0, size - self.recouped_by(entry))))
-            for entry, size in self.tranches
-        ]
-        paid, _ = in_turn(open_tranches, amount)
-        return together(entry.parts(part, graph) for entry, part in paid)
-
-    def recouped_by(self, entry: Entry) -> int:
-        """What a tranche got so far."""
-        return self.recouped.get(entry.name, 0)
+        paid, _ = self.tranches.pay(amount, graph, flow)
+        return together(paid)
 
 
 @dataclass(frozen=True)
@@ -179,9 +185,16 @@ class Account:
 
     account: str
     payee: str
+    place: str
     advance_minor: int
     earned_minor: int
     paid_minor: int
+
+    def balance(self, flow: Flow) -> Fraction:
+        """earned − advance − paid: what of this account could be paid, or is still to be earned."""
+        earned = self.earned_minor + flow.earlier(f"{self.place}.earned_minor")
+        paid = self.paid_minor + flow.earlier(f"{self.place}.paid_minor")
+        return earned - self.advance_minor - paid
 
 
 @dataclass(frozen=True)
@@ -218,7 +231,7 @@ class Advance:
             account = form.name(line["account"], f"{place}.account")
             payee = form.name(line["payee"], f"{place}.payee")
             units = [units_minor(line[each], form.at(f"{place}.{each}")) for each in numbers]
-            accounts.append(Account(account, payee, *units))
+            accounts.append(Account(account, payee, form.at(place), *units))
         if len({(each.account, each.payee) for each in accounts}) < len(accounts):
             raise BadPolicy(form.at("accounts"), "a payee has one line on each account")
         account = form.name(fields["account"], "account")
@@ -232,20 +245,20 @@ class Advance:
             form.flag(fields.get("cross_collateral", False), "cross_collateral"),
         )
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What the payees are paid, and what goes back to whoever advanced it."""
-        earned = self.then.parts(amount, graph)
+        earned = self.then.parts(amount, graph, flow)
         amounts = {payee: Fraction(units, earned.scale) for payee, units in earned.units.items()}
         recouped = Fraction()
         for payee in sorted({each.payee for each in self.accounts}):
             part = amounts.setdefault(payee, Fraction())
-            amounts[payee] = self.payable(payee, part) - self.payable(payee, Fraction())
+            amounts[payee] = self.pay(payee, part, flow)
             recouped += part - amounts[payee]
         amounts[self.to] = amounts.get(self.to, Fraction()) + recouped
         return exactly(amounts, earned.struck)
 
-    def payable(self, payee: str, part: Fraction) -> Fraction:
-        """max(0, earned − advance − paid) once this part is earned too."""
+    def pay(self, payee: str, part: Fraction, flow: Flow) -> Fraction:
+        """payable(E + p) − payable(E), with payable = max(0, earned − advance − paid)."""
         open_accounts = [
             each
             for each in self.accounts
@@ -253,10 +266,13 @@ class Advance:
         ]
         if not open_accounts:
             return part
-        due = sum(
-            each.earned_minor - each.advance_minor - each.paid_minor for each in open_accounts
-        )
-        return max(Fraction(), part + due)
+        balance = sum((each.balance(flow) for each in open_accounts), Fraction())
+        paid = max(Fraction(), balance + part) - max(Fraction(), balance)
+        # With cross-collateral a payee may have accounts, but none on which this is earned.
+        account = min(open_accounts, key=lambda each: each.account != self.account)
+        flow.through(f"{account.place}.earned_minor", part)
+        flow.through(f"{account.place}.paid_minor", paid)
+        return paid
 
 
 @dataclass(frozen=True)
@@ -273,6 +289,7 @@ class Escalator:
     VERSION: ClassVar[int] = 1
     earned_minor: int
     bands: tuple[tuple[int | None, Policy], ...]
+    place: str
 
     @classmethod
     def read(cls, form: Form) -> Escalator:
@@ -290,16 +307,19 @@ class Escalator:
         rising = all(low < high for low, high in pairwise(limits))
         if len(limits) != len(bands) or bands[-1][0] is not None or not rising:
             raise BadPolicy(form.at("bands"), "the limits rise, and only the last is null")
-        return cls(units_minor(fields["earned_minor"], form.at("earned_minor")), tuple(bands))
+        place = form.at("earned_minor")
+        return cls(units_minor(fields["earned_minor"], place), tuple(bands), place)
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody in every band gets."""
-        start, end = Fraction(self.earned_minor), self.earned_minor + amount
+        start = self.earned_minor + flow.earlier(self.place)
+        end = start + amount
+        flow.through(self.place, amount)
         parts = []
         low = Fraction()
         for limit, policy in self.bands:
             high = end if limit is None else Fraction(limit)
             within = max(Fraction(), min(end, high) - max(start, low))
-            parts.append(policy.parts(within, graph))
+            parts.append(policy.parts(within, graph, flow))
             low = high
         return together(parts)

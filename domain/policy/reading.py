@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar, Protocol
 
-from domain.apportionment import MAXIMUM_AMOUNT_DIGITS
+from domain.apportionment import MAXIMUM_AMOUNT_DIGITS, common_scale
+from domain.policy.flow import Flow
 from domain.policy.graph import Graph
 from domain.policy.parts import Parts
 from domain.refusal import (
@@ -33,6 +34,9 @@ MAXIMUM_NAME_LENGTH = 200
 """How deep policies may be nested, how many entries they may list in all, how many edges may be
 looked at in all (a policy over the graph looks at each of them), and how long a name may be."""
 
+MAXIMUM_COMPUTED_LENGTH = 2 * 4_300
+"""How long an exact number may be that was computed before, not written by a person."""
+
 _EXACT = re.compile(r"[0-9]+(?:\.[0-9]+|/[0-9]+)?")
 _WHOLE = re.compile(rf"[0-9]{{1,{MAXIMUM_AMOUNT_DIGITS}}}")
 
@@ -47,22 +51,27 @@ class Policy(Protocol):
     def read(cls, form: Form) -> Policy:
         """The policy as its form says it, or a refusal."""
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
-        """What everybody gets of an amount that is not negative, those who get nothing too."""
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody gets of an amount that is not negative, those who get nothing too.
+
+        A policy that remembers asks the flow what went through it, and tells it what does now.
+        """
 
 
-def exact_share(value: object, where: str) -> Fraction:
+def exact_share(value: object, where: str, longest: int = MAXIMUM_RATE_LENGTH) -> Fraction:
     """A share or weight: an exact text that is not negative."""
     if not isinstance(value, str):
         raise BadShare(where, value, 'it must be a text, such as "1/3" or "0.25"')
     if value.startswith("-"):
         raise BadShare(where, value, "it is negative")
-    if len(value) > MAXIMUM_RATE_LENGTH or not _EXACT.fullmatch(value):
+    if len(value) > longest or not _EXACT.fullmatch(value):
         raise BadShare(where, value, 'it is not an exact number such as "1/3" or "0.25"')
     try:
         return Fraction(value)
     except ZeroDivisionError:
         raise BadShare(where, value, "it divides by zero") from None
+    except ValueError:
+        raise BadShare(where, value, "it has too many digits") from None
 
 
 def part_of_whole(value: object, where: str) -> Fraction:
@@ -84,12 +93,17 @@ def units_minor(value: object, where: str) -> int:
     raise BadAmount(value, f"{where} is a whole number of units")
 
 
-def name_of(value: object, where: str, refusal: type[BadSplit | BadPolicy | BadGraph]) -> str:
+def name_of(
+    value: object,
+    where: str,
+    refusal: type[BadSplit | BadPolicy | BadGraph],
+    longest: int = MAXIMUM_NAME_LENGTH,
+) -> str:
     """A name: a text that can be shown on one line and does not start or end with a space."""
     if not isinstance(value, str):
         raise refusal(where, "a name is a text")
-    if not 0 < len(value) <= MAXIMUM_NAME_LENGTH:
-        raise refusal(where, f"a name has 1 to {MAXIMUM_NAME_LENGTH} characters")
+    if not 0 < len(value) <= longest:
+        raise refusal(where, f"a name has 1 to {longest} characters")
     if not value.isprintable() or value != value.strip():
         raise refusal(where, "a name has no control characters and no space around it")
     return value
@@ -117,12 +131,12 @@ def fields_of(
         raise refusal(where, "this is an object")
     needed = tuple(needed)
     known = (*needed, *optional)
-    for field in value:
-        if field not in known:
-            raise refusal(where, f"there is no field “{shown(field)}”, only {', '.join(known)}")
-    for field in needed:
-        if field not in value:
-            raise refusal(where, f"the field “{field}” is missing")
+    for name in value:
+        if name not in known:
+            raise refusal(where, f"there is no field “{shown(name)}”, only {', '.join(known)}")
+    for name in needed:
+        if name not in value:
+            raise refusal(where, f"the field “{name}” is missing")
     return value
 
 
@@ -154,14 +168,26 @@ class Entry:
     share: Fraction
     then: Policy | None = None
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """The amount for the payee of that name, or for those whom the policy names."""
         if self.then is not None:
-            return self.then.parts(amount, graph)
+            return self.then.parts(amount, graph, flow)
         return Parts({self.name: amount.numerator}, amount.denominator)
 
 
 Versions = Mapping[tuple[str, int], type[Policy]]
+Shares = Sequence[tuple[str, Fraction]]
+"""Payees, each once, and exact shares that add up to 1."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What there is beside the forms: versions, a lineage, agreed shares; and what was spent."""
+
+    versions: Versions
+    graph: Graph | None = None
+    agreed: Shares = ()
+    spent: Spent = field(default_factory=Spent)
 
 
 @dataclass(frozen=True)
@@ -170,9 +196,7 @@ class Form:
 
     value: Mapping[str, object]
     where: str
-    versions: Versions
-    graph: Graph | None
-    spent: Spent
+    given: Given
     depth: int = 0
 
     def fields(self, *needed: str, optional: Iterable[str] = ()) -> Mapping[str, object]:
@@ -198,10 +222,17 @@ class Form:
         entries = list_of(value, self.at(place), BadPolicy)
         if not entries:
             raise BadPolicy(self.at(place), "this list is empty")
-        self.spent.entry(len(entries))
+        self.given.spent.entry(len(entries))
         return entries
 
-    def entries(self, value: object, place: str, *, has_share: bool = True) -> tuple[Entry, ...]:
+    def entries(
+        self,
+        value: object,
+        place: str,
+        *,
+        has_share: bool = True,
+        longest: int = MAXIMUM_RATE_LENGTH,
+    ) -> tuple[Entry, ...]:
         """A list of ``[name, share]`` or ``[name, share, policy]``, no name twice.
 
         Without shares it is a list of ``name`` or ``[name, policy]``.
@@ -216,10 +247,13 @@ class Form:
                 form = "[name, share] or [name, share, policy]" if has_share else "[name, policy]"
                 raise BadPolicy(self.at(here), f"this is {form}")
             name = self.name(fields[0], here)
-            share = exact_share(fields[1], self.at(f"{here} ({name})")) if has_share else 1
+            at = self.at(f"{here} ({name})")
+            share = exact_share(fields[1], at, longest) if has_share else Fraction(1)
             then = self.policy(fields[-1], here) if len(fields) > least else None
-            entries.append(Entry(name, Fraction(share), then))
+            entries.append(Entry(name, share, then))
         self.once((entry.name for entry in entries), place)
+        # Refused here, before sums of them are computed, if they are too long together.
+        common_scale(entry.share.denominator for entry in entries)
         return tuple(entries)
 
     def once(self, names: Iterable[str], place: str) -> None:
@@ -257,26 +291,22 @@ class Form:
             value = [[value, "1"]]
         if isinstance(value, list | tuple):
             value = {"type": "fixed", "version": 1, "shares": value}
-        return read_policy(
-            value, self.at(place), self.versions, self.graph, self.spent, self.depth + 1
-        )
+        return read_policy(value, self.at(place), self.given, self.depth + 1)
 
 
-def read_policy(
-    value: object, where: str, versions: Versions, graph: Graph | None, spent: Spent, depth: int = 0
-) -> Policy:
+def read_policy(value: object, where: str, given: Given, depth: int = 0) -> Policy:
     """The policy as it was sent, by the rules of the version it names."""
     if depth > MAXIMUM_DEPTH:
         raise SplitTooLarge("policies inside each other", MAXIMUM_DEPTH)
     if not isinstance(value, Mapping):
         raise BadPolicy(where, "a policy is an object with a type")
-    spent.entry()
+    given.spent.entry()
     kind, version = value.get("type"), value.get("version", 1)
     if not isinstance(version, int) or isinstance(version, bool):
         raise BadPolicy(where, "the version is a whole number")
-    if not isinstance(kind, str) or (kind, version) not in versions:
-        known = ", ".join(f"{kind} {version}" for kind, version in sorted(versions))
+    if not isinstance(kind, str) or (kind, version) not in given.versions:
+        known = ", ".join(f"{kind} {version}" for kind, version in sorted(given.versions))
         raise BadPolicy(
             where, f"there is no policy “{shown(kind)} {shown(version)}”; there are {known}"
         )
-    return versions[kind, version].read(Form(value, where, versions, graph, spent, depth))
+    return given.versions[kind, version].read(Form(value, where, given, depth))

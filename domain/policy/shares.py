@@ -11,13 +11,17 @@ from fractions import Fraction
 from typing import ClassVar
 
 from domain.apportionment import common_scale
+from domain.policy.flow import Flow
 from domain.policy.graph import Graph
 from domain.policy.parts import Parts, Struck, exactly, together
-from domain.policy.reading import Entry, Form, exact_share
+from domain.policy.reading import Entry, Form, Policy, exact_share
 from domain.refusal import BadPolicy, BadShare
 
+FINE = 10**6
+"""A true-up remembers so many parts of a unit."""
 
-def pro_rata(entries: Sequence[Entry], amount: Fraction, graph: Graph | None) -> Parts:
+
+def pro_rata(entries: Sequence[Entry], amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
     """N·wᵢ/Σw for each entry, divided further where it says how."""
     scale = common_scale(entry.share.denominator for entry in entries)
     weights = [entry.share.numerator * (scale // entry.share.denominator) for entry in entries]
@@ -28,7 +32,7 @@ def pro_rata(entries: Sequence[Entry], amount: Fraction, graph: Graph | None) ->
         if entry.then is None
     }
     further = [
-        entry.parts(amount * Fraction(weight, total), graph)
+        entry.parts(amount * Fraction(weight, total), graph, flow)
         for entry, weight in zip(entries, weights, strict=True)
         if entry.then is not None
     ]
@@ -79,10 +83,10 @@ class Fixed:
             raise BadPolicy(form.at("waived"), "nobody is left for it to go to")
         return cls(entries, waived)
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody listed gets."""
         if not self.waived:
-            return pro_rata(self.entries, amount, graph)
+            return pro_rata(self.entries, amount, graph, flow)
         left = [
             Entry(entry.name, Fraction(), None) if entry.name in self.waived else entry
             for entry in self.entries
@@ -93,8 +97,90 @@ class Fixed:
             for entry in self.entries
             if entry.name in self.waived
         )
-        parts = pro_rata(left, amount, graph)
+        parts = pro_rata(left, amount, graph, flow)
         return Parts(parts.units, parts.scale, parts.struck + struck)
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The shares that were agreed elsewhere: N·cᵢ, with Σc = 1.
+
+    A pool's terms say how money comes to those who share it; who they are and how they share is
+    what a finalised proposal says. So it is a policy only where there is one.
+
+    Source: HitRecord's payment proposals, which are commented on and then finalised.
+    """
+
+    TYPE: ClassVar[str] = "agreed"
+    VERSION: ClassVar[int] = 1
+    shares: Parts
+
+    @classmethod
+    def read(cls, form: Form) -> Agreed:
+        """``{"type": "agreed"}``."""
+        form.fields()
+        agreed = form.given.agreed
+        if not agreed:
+            reason = "“agreed” stands only in the terms of a pool, where shares were agreed on"
+            raise BadPolicy(form.where, reason)
+        form.given.spent.entry(len(agreed))
+        return cls(exactly(dict(agreed)))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody gets who was agreed on."""
+        return self.shares.times(amount)
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """What another policy computes, with some shares set by hand and the others in proportion.
+
+    With set shares sᵢ and S = Σs: those named get N·sᵢ, whatever was computed for them; everybody
+    else what was computed times N·(1 − S)/Σ of what was computed for all the others. What was
+    waived changes like the others. The policy inside remembers what it computed.
+
+    Source: HitRecord's Glitch Megamix: after comments five editors were added at 1 % each.
+    """
+
+    TYPE: ClassVar[str] = "adjusted"
+    VERSION: ClassVar[int] = 1
+    of: Policy
+    by_hand: tuple[Entry, ...]
+    where: str
+
+    @classmethod
+    def read(cls, form: Form) -> Adjusted:
+        """``{"type": "adjusted", "of": {…}, "set": [["editor", "1/100"]]}``."""
+        fields = form.fields("of", "set")
+        spent = form.given.spent
+        before = spent.steps
+        of = form.policy(fields["of"], "of")
+        by_hand = form.entries(fields["set"], "set")
+        if any(entry.then is not None for entry in by_hand):
+            raise BadPolicy(form.at("set"), "a share that is set is a payee's, not a policy's")
+        total = sum(entry.share for entry in by_hand)
+        if total > 1:
+            raise BadShare(form.at("set"), total, "they are more than the whole")
+        # Whoever is left for the rest is found by computing once more.
+        spent.step(spent.steps - before)
+        listed = of.parts(Fraction(), form.given.graph, Flow()).units
+        if total < 1 and not set(listed) - {entry.name for entry in by_hand}:
+            raise BadShare(form.at("set"), total, "nobody else is left for the rest")
+        return cls(of, by_hand, form.where)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody gets once some were set."""
+        computed = self.of.parts(amount, graph, flow)
+        by_hand = {entry.name: entry.share * amount for entry in self.by_hand}
+        others = {name: units for name, units in computed.units.items() if name not in by_hand}
+        rest = amount - sum(by_hand.values())
+        left = Fraction(sum(others.values()), computed.scale)
+        if rest and not left:
+            raise BadPolicy(f"{self.where}.set", "nobody else gets a part of this amount")
+        changed = Parts(others, computed.scale, computed.struck).times(
+            rest / left if left else Fraction()
+        )
+        return together([changed, exactly(by_hand)])
 
 
 @dataclass(frozen=True)
@@ -115,9 +201,9 @@ class Equal:
         fields = form.fields("payees")
         return cls(form.entries(fields["payees"], "payees", has_share=False))
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody listed gets."""
-        return pro_rata(self.entries, amount, graph)
+        return pro_rata(self.entries, amount, graph, flow)
 
 
 @dataclass(frozen=True)
@@ -143,16 +229,18 @@ class Bundle:
         must_weigh(form, tracks, "tracks")
         return cls(tracks)
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What the payees of every track get."""
-        return pro_rata(self.tracks, amount, graph)
+        return pro_rata(self.tracks, amount, graph, flow)
 
 
 @dataclass(frozen=True)
 class TrueUp:
     """Whoever was paid less than their share so far is brought nearer to it.
 
-    targetᵢ = (P + N)·cᵢ with P all that was paid; dᵢ = max(0, targetᵢ − paidᵢ); N·dᵢ/Σd.
+    targetᵢ = (P + N)·cᵢ with P all that was paid; dᵢ = max(0, targetᵢ − paidᵢ); N·dᵢ/Σd. What
+    was paid is remembered to the millionth of a unit: Σd divides, and is another number each time,
+    so the exact sums would soon be too long to be written.
 
     Source: SourceCred's BALANCED grain policy, without its rounding at every step.
     """
@@ -161,6 +249,7 @@ class TrueUp:
     VERSION: ClassVar[int] = 1
     entries: tuple[Entry, ...]
     paid: Mapping[str, int] = field(default_factory=dict)
+    where: str = "policy"
 
     @classmethod
     def read(cls, form: Form) -> TrueUp:
@@ -171,16 +260,22 @@ class TrueUp:
         if any(entry.then is not None for entry in entries):
             raise BadPolicy(form.at("shares"), "only payees can have been paid, not a policy")
         names = (entry.name for entry in entries)
-        return cls(entries, form.minor_by_name(fields["paid"], "paid", names))
+        return cls(entries, form.minor_by_name(fields["paid"], "paid", names), form.where)
 
-    def parts(self, amount: Fraction, graph: Graph | None) -> Parts:
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
         """What everybody listed gets."""
         total = sum(entry.share for entry in self.entries)
-        whole = amount + sum(self.paid.values())
+        places = {entry.name: f"{self.where}.paid ({entry.name})" for entry in self.entries}
+        paid = {
+            name: self.paid.get(name, 0) + flow.earlier(place) for name, place in places.items()
+        }
+        whole = amount + sum(paid.values())
         lacking = {
-            entry.name: max(Fraction(), whole * entry.share / total - self.paid.get(entry.name, 0))
+            entry.name: max(Fraction(), whole * entry.share / total - paid[entry.name])
             for entry in self.entries
         }
         # Nobody lacks anything only if there is nothing to divide: the gaps add up to the amount.
         factor = amount / (sum(lacking.values()) or Fraction(1))
+        for name, place in places.items():
+            flow.through(place, Fraction(round(lacking[name] * factor * FINE), FINE))
         return exactly(lacking).times(factor)

@@ -6,11 +6,12 @@ it can be computed again; a change to a formula is a new version.
 
 from __future__ import annotations
 
+from domain.policy.assets import Assets
 from domain.policy.cascade import AbsolutePerEdge, AbsolutePerPath, Decay, RelativeCascade
 from domain.policy.community import CommunityPool
 from domain.policy.order import Advance, Escalator, Fees, Waterfall
 from domain.policy.reading import Versions
-from domain.policy.shares import Bundle, Equal, Fixed, TrueUp
+from domain.policy.shares import Adjusted, Agreed, Bundle, Equal, Fixed, TrueUp
 
 VERSIONS: Versions = {
     (policy.TYPE, policy.VERSION): policy
@@ -28,5 +29,8 @@ VERSIONS: Versions = {
         Bundle,
         TrueUp,
         CommunityPool,
+        Assets,
+        Agreed,
+        Adjusted,
     )
 }

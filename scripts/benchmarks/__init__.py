@@ -11,7 +11,7 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing, layout, pages
+from scripts.benchmarks import append, contributors, fold, importing, layout, pages, split
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -25,6 +25,7 @@ _MEASURES: dict[str, Measure] = {
     "contributors": contributors.measure,
     "pages": pages.measure,
     "layout": layout.measure,
+    "split": split.measure,
 }
 
 BENCHMARKS: dict[str, str] = {
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, str] = {
     "contributors": contributors.__doc__,
     "pages": pages.__doc__,
     "layout": layout.__doc__,
+    "split": split.__doc__,
 }
 """Every benchmark by name, with what it measures beside whom."""
 

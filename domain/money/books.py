@@ -1,0 +1,453 @@
+"""The books: what the money facts come to, folded from the journal alone.
+
+The one rule: the books are a function of the facts up to a position. Commands decide by them and
+projections tell them; nothing that is not a fact enters them.
+
+Double entry: every fact that moves money is a list of postings that adds up to nothing. What is
+owed to a payee stands on one account for each agreement; it may be negative, and then it is a debt
+that later earnings fill up. Whether it may be paid now is no account but a condition (``held``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from threading import Lock
+from typing import NamedTuple, Protocol
+
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.fact import Fact
+from domain.money.consent import Consent
+from domain.money.entry import Entry, Lines, read_lines
+from domain.money.hold import Hold
+from domain.money.payee import is_work
+from domain.money.payout import Payout
+from domain.money.pool import Pool
+from domain.money.proposal import Assets, Proposal
+from domain.money.revenue import Expense, Revenue
+from domain.money.shares import Shares, shares_of, waived_in
+from domain.recorders import Placed
+from domain.split import PLAIN
+
+RECEIVED = "received"
+WAITING = "waiting"
+OWED = "owed"
+IN_TRANSIT = "in_transit"
+PAID = "paid"
+SUSPENSE = "suspense"
+ACCOUNTS = {
+    RECEIVED: "what came in (negative: the other side of everything else)",
+    WAITING: "revenue that is not divided yet",
+    OWED: "what a payee earned and was not paid; negative if they were paid too much",
+    IN_TRANSIT: "payouts that are on their way",
+    PAID: "payouts that have arrived",
+    SUSPENSE: "payouts that came back and were not claimed yet",
+}
+
+
+class Posting(NamedTuple):
+    """Money on an account; of a payee only on those that are a payee's."""
+
+    account: str
+    payee: str | None
+    agreement: str | None
+    pool: str
+    currency: str
+    amount_minor: int
+
+
+def postings(happened: Fact) -> Iterator[Posting]:
+    """What a fact posts; all facts of one append together add up to nothing."""
+    match happened:
+        case Revenue.Recorded(originator_id=_, pool=pool, currency=currency, amount_minor=amount):
+            yield Posting(RECEIVED, None, None, pool, currency, -amount)
+            yield Posting(WAITING, None, None, pool, currency, amount)
+        case Revenue.Reversed(pool=pool, currency=currency, amount_minor=amount):
+            yield Posting(RECEIVED, None, None, pool, currency, amount)
+            yield Posting(WAITING, None, None, pool, currency, -amount)
+        case Entry.Divided(pool=pool, currency=currency, amount_minor=amount):
+            yield Posting(WAITING, None, None, pool, currency, -amount)
+            yield from _owed(happened)
+        case Entry.Reversed(pool=pool, currency=currency, amount_minor=amount):
+            yield Posting(RECEIVED, None, None, pool, currency, -amount)
+            yield from _owed(happened)
+        case Entry.Event():
+            yield from _owed(happened)
+        case Payout.Issued():
+            yield from _moved(happened, OWED, IN_TRANSIT)
+        case Payout.Settled():
+            yield from _moved(happened, IN_TRANSIT, PAID)
+        case Payout.Returned(was=was):
+            yield from _moved(happened, PAID if was == "settled" else IN_TRANSIT, SUSPENSE)
+        case Payout.Claimed():
+            yield from _moved(happened, SUSPENSE, OWED)
+
+
+def _owed(happened: Entry.Event) -> Iterator[Posting]:
+    pool, agreement, currency = happened.pool, happened.proposal, happened.currency
+    for payee, units, *_ in happened.lines:
+        if units:
+            yield Posting(OWED, str(payee), agreement, pool, currency, int(units))
+
+
+def _moved(happened: Payout.Event, source: str, to: str) -> Iterator[Posting]:
+    for payee, agreement, pool, units in happened.parts:
+        for account, amount in ((source, -int(units)), (to, int(units))):
+            yield Posting(account, str(payee), str(agreement), str(pool), happened.currency, amount)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Shares that were agreed for a pool."""
+
+    proposal: str
+    pool: str
+    release: str
+    number: int
+    effective_at: str
+    """From when what is earned goes by it; the empty text is before every date."""
+    graph_position: int | None
+    assets: Assets
+    waivers: Mapping[tuple[str, str], str]
+    shares: Shares
+    agreed: Fraction = Fraction()
+    """How much, exactly, was divided by these shares and not taken back."""
+
+    def pieces(self, payee: str) -> Iterator[str]:
+        """The assets in which a payee has a share, and what those are within."""
+        for asset in self.assets:
+            if any(payee == holder for holder, _ in asset["shares"]):
+                yield asset["asset"]
+                yield from asset.get("within", ())
+
+
+class Cost(NamedTuple):
+    """What is still to be paid back to whoever spent it."""
+
+    expense: str
+    payer: str
+    left_minor: int
+
+
+@dataclass(frozen=True)
+class PoolBooks:
+    """Where a pool stands."""
+
+    opened: Pool.Opened
+    carry: Mapping[str, Fraction] = field(default_factory=dict)
+    flow: Mapping[str, Fraction] = field(default_factory=dict)
+    agreements: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Revenue that is not divided yet, in the order of its recording."""
+    costs: tuple[Cost, ...] = ()
+    sources: Mapping[str, int] = field(default_factory=dict)
+    """What every source brought and did not take back."""
+
+
+@dataclass(frozen=True)
+class RevenueBooks:
+    """What is left of a revenue, and what it was divided by."""
+
+    recorded: Revenue.Recorded
+    left_minor: int
+    division: str | None = None
+
+
+@dataclass(frozen=True)
+class DivisionBooks:
+    """Under which agreement a division stands now."""
+
+    revenue: str
+    agreement: str
+    agreed: Fraction
+    """How much of what is left of it goes by the agreed shares."""
+    is_corrected: bool = False
+    reversals: tuple[str, ...] = ()
+
+
+@dataclass
+class Books:
+    """Where all money stands, as far as the facts were folded."""
+
+    position: int = 0
+    pools: dict[str, PoolBooks] = field(default_factory=dict)
+    proposed: dict[str, Assets] = field(default_factory=dict)
+    """The assets of every proposal, as it stands."""
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    revenues: dict[str, RevenueBooks] = field(default_factory=dict)
+    divisions: dict[str, DivisionBooks] = field(default_factory=dict)
+    consents: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By agreement and payee: offered, accepted or declined."""
+    holds: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """By work: the holds and disputes that are open on it, and on whose credit each is."""
+    accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    """By payee and agreement: the units on each account."""
+    merged: dict[str, str] = field(default_factory=dict)
+    """By contributor: into whom they were merged."""
+
+    def copy(self) -> Books:
+        """Books that can be written on without touching these."""
+        return Books(
+            self.position,
+            dict(self.pools),
+            dict(self.proposed),
+            dict(self.agreements),
+            dict(self.revenues),
+            dict(self.divisions),
+            dict(self.consents),
+            dict(self.holds),
+            dict(self.accounts),
+            dict(self.merged),
+        )
+
+    def fold(self, position: int, happened: Fact) -> None:
+        """Let one more fact take effect."""
+        self.position = position
+        self._fold(happened)
+        for posting in postings(happened):
+            if posting.payee is not None and posting.agreement is not None:
+                key = posting.payee, posting.agreement
+                account = dict(self.accounts.get(key, {}))
+                units = account.get(posting.account, 0) + posting.amount_minor
+                account[posting.account] = units
+                self.accounts[key] = account
+
+    def _fold(self, happened: Fact) -> None:
+        id = happened.originator_id
+        match happened:
+            case Pool.Opened():
+                self.pools[id] = PoolBooks(happened)
+            case Proposal.Stage(assets=assets):
+                self.proposed[id] = list(assets)
+            case Proposal.Continued(assets=assets):
+                self.proposed[id] = [*self.proposed[id], *assets]
+            case Proposal.Finalised():
+                self._agree(id, happened)
+            case Consent.Waived():
+                self._waive(happened)
+            case Consent.Event(proposal=proposal, payee=payee):
+                self.consents[proposal, payee] = happened.STATE
+            case Revenue.Recorded():
+                self._receive(id, happened)
+            case Revenue.Reversed():
+                self._give_back(id, happened.amount_minor)
+            case Expense.Recorded(pool=pool, payer=payer, amount_minor=amount):
+                costs = (*self.pools[pool].costs, Cost(id, payer, amount))
+                self._change(pool, costs=costs)
+            case Entry.Event():
+                self._enter(id, happened)
+            case Hold.Event() | Credit.Event():
+                self._hold(id, happened)
+            case Contributor.Merged(into=into):
+                self.merged[id] = into
+
+    def _change(self, pool: str, **changes: object) -> None:
+        self.pools[pool] = replace(self.pools[pool], **changes)  # type: ignore[arg-type] # by name
+
+    def _agree(self, id: str, happened: Proposal.Finalised) -> None:
+        assets = self.proposed[id]
+        self.agreements[id] = Agreement(
+            id,
+            happened.pool,
+            happened.release,
+            happened.number,
+            happened.effective_at or "",
+            happened.graph_position,
+            assets,
+            {},
+            shares_of(assets, {}),
+        )
+        self._change(happened.pool, agreements=(*self.pools[happened.pool].agreements, id))
+
+    def _waive(self, happened: Consent.Waived) -> None:
+        agreement = self.agreements[happened.proposal]
+        waivers = {
+            **agreement.waivers,
+            **waived_in(agreement.assets, happened.payee, happened.scope),
+        }
+        shares = shares_of(agreement.assets, waivers)
+        self.agreements[happened.proposal] = replace(agreement, waivers=waivers, shares=shares)
+
+    def _receive(self, id: str, happened: Revenue.Recorded) -> None:
+        pool = self.pools[happened.pool]
+        self.revenues[id] = RevenueBooks(happened, happened.amount_minor)
+        brought = pool.sources.get(happened.source, 0) + happened.amount_minor
+        sources = {**pool.sources, happened.source: brought}
+        self._change(happened.pool, waiting=(*pool.waiting, id), sources=sources)
+
+    def _give_back(self, revenue: str, amount_minor: int) -> None:
+        known = self.revenues[revenue]
+        self.revenues[revenue] = replace(known, left_minor=known.left_minor - amount_minor)
+        pool, source = known.recorded.pool, known.recorded.source
+        sources = {**self.pools[pool].sources}
+        sources[source] -= amount_minor
+        waiting = self.pools[pool].waiting
+        if known.left_minor == amount_minor:
+            waiting = tuple(each for each in waiting if each != revenue)
+        self._change(pool, sources=sources, waiting=waiting)
+
+    def _enter(self, id: str, happened: Entry.Event) -> None:
+        match happened:
+            case Entry.Divided():
+                pool = self.pools[happened.pool]
+                self.revenues[happened.revenue] = replace(
+                    self.revenues[happened.revenue], division=id
+                )
+                agreed = Fraction(happened.agreed)
+                self.divisions[id] = DivisionBooks(happened.revenue, happened.proposal, agreed)
+                waiting = tuple(each for each in pool.waiting if each != happened.revenue)
+                self._change(happened.pool, waiting=waiting)
+                self._flow(happened.pool, happened.flow, happened.costs)
+                self._agreed(happened.proposal, agreed)
+            case Entry.Reversed():
+                agreed = Fraction(happened.agreed)
+                self._give_back(happened.revenue, -happened.amount_minor)
+                known = self.divisions[happened.division]
+                self.divisions[happened.division] = replace(
+                    known, agreed=known.agreed + agreed, reversals=(*known.reversals, id)
+                )
+                self._flow(happened.pool, happened.flow, happened.costs)
+                self._agreed(happened.proposal, agreed)
+            case Entry.Corrected(replaces=replaced):
+                self._correct(happened.proposal, replaced)
+        self._carry(happened.pool, happened.lines)
+
+    def _agreed(self, proposal: str, more: Fraction) -> None:
+        known = self.agreements[proposal]
+        self.agreements[proposal] = replace(known, agreed=known.agreed + more)
+
+    def _flow(self, pool: str, flow: list[list[str]], costs: list[list[str | int]]) -> None:
+        known = self.pools[pool]
+        through = dict(known.flow)
+        for place, amount in flow:
+            through[place] = through.get(place, Fraction()) + Fraction(amount)
+        left = {cost.expense: cost for cost in known.costs}
+        for expense, payer, units in costs:
+            before = left.get(str(expense), Cost(str(expense), str(payer), 0))
+            left[str(expense)] = before._replace(left_minor=before.left_minor - int(units))
+        self._change(pool, flow=through, costs=tuple(left.values()))
+
+    def _carry(self, pool: str, lines: Lines) -> None:
+        known = self.pools[pool]
+        if known.opened.rounding == PLAIN:
+            return
+        carry = dict(known.carry)
+        for line in read_lines(lines):
+            carry[line.payee] = line.after
+            if not line.after:
+                del carry[line.payee]
+        self._change(pool, carry=carry)
+
+    def _correct(self, proposal: str, replaced: str | None) -> None:
+        """After a waiver the shares stand already; else the divisions move to another agreement."""
+        for id, division in list(self.divisions.items()):
+            if division.agreement == (replaced or proposal):
+                moves = replaced is None or self.stands_under(division, proposal)
+                if moves:
+                    self.divisions[id] = replace(division, agreement=proposal, is_corrected=True)
+                    if replaced is not None:
+                        self._agreed(replaced, -division.agreed)
+                        self._agreed(proposal, division.agreed)
+
+    def _hold(self, by: str, happened: Hold.Event | Credit.Event) -> None:
+        known = self.holds.get(happened.work, {})
+        if isinstance(happened, Hold.Opened | Credit.Disputed):
+            self.holds[happened.work] = {**known, by: happened.contributor}
+        elif by in known:
+            self.holds[happened.work] = {each: known[each] for each in known if each != by}
+
+    # -- asking ----------------------------------------------------------------------------
+
+    def agreement_for(self, pool: str, effective_at: str) -> Agreement | None:
+        """The agreement that holds for what was earned at a moment, if there is one."""
+        found = [
+            agreement
+            for id in self.pools[pool].agreements
+            if (agreement := self.agreements[id]).effective_at <= effective_at
+        ]
+        return max(found, key=lambda each: (each.effective_at, each.number), default=None)
+
+    def stands_under(self, division: DivisionBooks, proposal: str) -> bool:
+        """Whether by its date a division belongs under this agreement."""
+        recorded = self.revenues[division.revenue].recorded
+        held = self.agreement_for(recorded.pool, recorded.effective_at)
+        return held is not None and held.proposal == proposal
+
+    def held(self, payee: str, agreement: str) -> tuple[str, ...]:
+        """Why what is owed under an agreement may not be paid now; empty if it may."""
+        reasons = []
+        if is_work(payee):
+            reasons.append("unclaimed")
+        consent = self.consents.get((agreement, payee), "accepted")
+        if consent != "accepted":
+            reasons.append("unaccepted" if consent == "offered" else consent)
+        known = self.agreements[agreement]
+        if self.holds and any(
+            self.person(contributor) == self.person(payee)
+            for work in (known.release, *known.pieces(payee))
+            for contributor in self.holds.get(work, {}).values()
+        ):
+            reasons.append("disputed")
+        return tuple(reasons)
+
+    def person(self, payee: str) -> str:
+        """Who a payee is after all merges."""
+        while payee in self.merged:
+            payee = self.merged[payee]
+        return payee
+
+    def payable(self) -> Iterator[tuple[str, str, int]]:
+        """Payee, agreement and units: what may be paid now, and every debt."""
+        for (payee, agreement), units in self.accounts.items():
+            owed = units.get(OWED, 0)
+            if owed < 0 or (owed > 0 and not self.held(payee, agreement)):
+                yield payee, agreement, owed
+
+
+TOPICS = tuple(
+    kind.TOPIC
+    for kind in (
+        *(Pool.Opened, Proposal.Posted, Proposal.Revised, Proposal.Continued),
+        *(Proposal.Finalised, Consent.Offered, Consent.Accepted, Consent.Declined),
+        *(Consent.Waived, Revenue.Recorded, Revenue.Reversed, Expense.Recorded),
+        *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Continued),
+        *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
+        *(Hold.Opened, Hold.Released),
+        *(Credit.Disputed, Credit.Settled, Credit.Revoked, Credit.Declined),
+        Contributor.Merged,
+    )
+)
+"""The facts that change the books."""
+
+
+class Facts(Protocol):
+    """What the books are folded from."""
+
+    def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
+        """The next facts of some topics after a position."""
+
+
+class Bookkeeper:
+    """Keeps the books of one journal up to date, for every thread of the process."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts, self._books, self._lock = facts, Books(), Lock()
+
+    def books(self) -> Books:
+        """The books as of now, to be written on."""
+        with self._lock:
+            fold_after(self._books, self._facts)
+            return self._books.copy()
+
+
+def fold_after(books: Books, facts: Facts, upto: int | None = None, page: int = 2_000) -> None:
+    """Fold what the books have not seen, up to a position or to the end."""
+    while placed := facts.after(books.position, page, TOPICS):
+        for one in placed:
+            if upto is not None and one.position > upto:
+                return
+            books.fold(one.position, one.fact())
+        if len(placed) < page:
+            return

@@ -1,0 +1,87 @@
+"""A consent: what one payee says to the share that was agreed.
+
+The one rule: nobody's share is skipped; until its payee accepts it, the money waits for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.fact import Fact, Noun, fact
+
+
+class Consent(Noun):
+    """What one payee says to one agreement."""
+
+    NAME = "share"
+    proposal: str
+    pool: str
+    release: str
+    payee: str
+    scopes: list[str]
+    """Over what the payee waives what is theirs there."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a share names the agreement and the payee."""
+
+        proposal: str
+        pool: str
+        release: str
+        payee: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, self.payee)
+
+    @fact("share.offered")
+    class Offered(Event):
+        """A share was agreed; its payee is asked."""
+
+        STATE = "offered"
+        share: str
+
+        def apply(self, noun: Consent) -> None:
+            noun.state = self.STATE
+            noun.proposal, noun.pool = self.proposal, self.pool
+            noun.release, noun.payee = self.release, self.payee
+            noun.scopes = []
+
+    @fact("share.accepted")
+    class Accepted(Event):
+        """The payee takes the share: what was held for them can be paid."""
+
+        FROM = ("offered", "declined")
+        STATE = "accepted"
+
+    @fact("share.declined")
+    class Declined(Event):
+        """The payee does not agree; what is theirs stays held."""
+
+        SEALED = ("reason",)
+        FROM = ("offered",)
+        STATE = "declined"
+        reason: str | None = None
+
+    @fact("share.waived")
+    class Waived(Event):
+        """The payee gives up what is theirs within a scope; it goes to the others there."""
+
+        SEALED = ("reason",)
+        FROM = ("offered", "declined")
+        scope: str
+        reason: str | None = None
+
+        def apply(self, noun: Consent) -> None:
+            noun.scopes.append(self.scope)
+
+    BIRTHS = (Offered,)
+
+    @property
+    def line(self) -> dict[str, str]:
+        """What every fact about this share names."""
+        return {
+            "proposal": self.proposal,
+            "pool": self.pool,
+            "release": self.release,
+            "payee": self.payee,
+        }

@@ -1,0 +1,52 @@
+"""A hold: what a credit has earned is not paid until a question about it is answered.
+
+The one rule: a hold moves no money and takes nobody's share; it only says “not yet”.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.fact import Fact, Noun, fact
+
+
+class Hold(Noun):
+    """What a credit has earned is not paid for now."""
+
+    NAME = "hold"
+    credit: str
+    work: str
+    contributor: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a hold names the credit, its work and its person."""
+
+        SEALED = ("reason",)
+        credit: str
+        work: str
+        contributor: str
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.work, self.contributor)
+
+    @fact("hold.opened")
+    class Opened(Event):
+        """Nothing is paid on this credit for now."""
+
+        FROM = ("open", "released")
+        STATE = "open"
+
+        def apply(self, noun: Hold) -> None:
+            noun.state = self.STATE
+            noun.credit, noun.work, noun.contributor = self.credit, self.work, self.contributor
+
+    @fact("hold.released")
+    class Released(Event):
+        """What was held can be paid."""
+
+        FROM = ("open",)
+        STATE = "released"
+
+    BIRTHS = (Opened,)

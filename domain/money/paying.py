@@ -1,0 +1,184 @@
+"""Paying: payouts in batches, what became of each, and what is held back for now.
+
+The one rule: what leaves is taken off what is owed in the same append, so no unit leaves twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from domain.apportionment import payee_key, whole_amount
+from domain.credit import Credit
+from domain.currency import currency_code
+from domain.draft import Receipt, new_id, part_id, plain_text
+from domain.fact import Fact
+from domain.money.books import Books
+from domain.money.hold import Hold
+from domain.money.keeping import Keeping
+from domain.money.payee import is_person
+from domain.money.payout import Batch, Parts, Payout
+from domain.refusal import (
+    BadAmount,
+    IdTaken,
+    NothingToPay,
+    UnknownCredit,
+    UnknownPayout,
+    WrongState,
+)
+
+
+class Paying(Keeping):
+    """The commands about what leaves, and what may not leave."""
+
+    def issue_payouts(
+        self,
+        *,
+        actor: str,
+        currency: str,
+        minimum_minor: int = 1,
+        minimums: Sequence[Mapping[str, Any]] = (),
+        payees: Sequence[str] | None = None,
+        id: str | None = None,
+    ) -> Receipt:
+        """Pay everybody who is owed enough: one payout each, less what they were paid too much.
+
+        ``minimums`` says for whom another minimum holds, ``payees`` who is paid at all.
+        """
+        sheet, new = self._permitted(actor, "pay"), new_id(id)
+        asked: dict[str, Any] = {
+            "currency": currency_code(currency),
+            "minimum_minor": _least(minimum_minor),
+            "minimums": [[each["payee"], _least(each["minimum_minor"])] for each in minimums],
+            "payees": None if payees is None else list(payees),
+        }
+        self._must_know([*(payees or ()), *(each["payee"] for each in minimums)])
+        for position, known in self._stream(new)[:1] if id is not None else ():
+            if any(getattr(known, name, asked) != said for name, said in asked.items()):
+                raise IdTaken(new)
+            return self._receipt(new, position)
+        books = self.books()
+        found = _payable(books, currency)
+        least = {books.person(payee): minimum for payee, minimum in asked["minimums"]}
+        chosen = None if payees is None else set(map(books.person, payees))
+        paid = [
+            (payee, amount, parts)
+            for payee, parts in sorted(found.items(), key=lambda each: payee_key(each[0]))
+            if (amount := sum(int(units) for *_, units in parts))
+            >= least.get(payee, asked["minimum_minor"])
+            and (chosen is None or payee in chosen)
+        ]
+        if not paid:
+            raise NothingToPay(currency, minimum_minor)
+        sheet.add(
+            Batch.Opened,
+            new,
+            **asked,
+            count=len(paid),
+            total_minor=sum(amount for _, amount, _ in paid),
+        )
+        for number, (payee, amount, parts) in enumerate(paid):
+            sheet.add(
+                Payout.Issued,
+                part_id(new, "payout", number),
+                batch=new,
+                payee=payee,
+                currency=currency,
+                amount_minor=amount,
+                parts=parts,
+            )
+            self._watch_money(payee, *(str(account) for account, *_ in parts))
+        receipt = self._write(new, sheet)
+        receipt.position -= len(paid)
+        return receipt
+
+    def settle_payout(self, *, actor: str, id: str, reference: str | None = None) -> Receipt:
+        """Record that a payout has arrived."""
+        told = None if reference is None else plain_text("reference", reference)
+        return self._pay(actor, id, Payout.Settled, reference=told)
+
+    def return_payout(self, *, actor: str, id: str, reason: str) -> Receipt:
+        """Record that a payout came back; it rests with its payee until it is claimed."""
+        noun = self._get(Payout, id, UnknownPayout)
+        was = noun.state
+        if was == "returned":
+            last = noun.facts[-1][1]
+            assert isinstance(last, Payout.Returned)
+            was = last.was
+        return self._pay(actor, id, Payout.Returned, reason, was=was)
+
+    def claim_payout(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
+        """Ask for a payout that came back; it goes out with the next batch."""
+        noun = self._get(Payout, id, UnknownPayout)
+        self._permit(actor, "claim a payout", **_own(noun.payee))
+        return self._pay(None, id, Payout.Claimed, reason, by=actor)
+
+    def _pay(
+        self,
+        actor: str | None,
+        id: str,
+        kind: type[Fact],
+        reason: str | None = None,
+        by: str = "",
+        **content: object,
+    ) -> Receipt:
+        noun = self._get(Payout, id, UnknownPayout)
+        sheet = self._permitted(actor, "pay") if actor is not None else self._sheet(by)
+        self.books()
+        sealed = sheet.seal(sheet.actor, "reason", reason)
+        return self._move(noun, sheet, kind, {**noun.whole, **content, "reason": sealed})
+
+    # -- holds -----------------------------------------------------------------------------
+
+    def hold_credit(self, *, actor: str, id: str, reason: str) -> Receipt:
+        """Pay nothing on a credit for now."""
+        credit = self._get(Credit, id, UnknownCredit)
+        sheet = self._permitted(actor, "hold money")
+        content: dict[str, Any] = {
+            "credit": credit.id,
+            **credit.line,
+            "reason": sheet.seal_text(actor, "reason", reason),
+        }
+        self.books()
+        self._watch_money(credit.contributor)
+        hold = part_id(credit.id, "hold", 0)
+        if self._stream(hold):
+            return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Opened, content)
+        sheet.add(Hold.Opened, hold, **content)
+        return self._write(hold, sheet)
+
+    def release_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
+        """Let what was held on a credit be paid."""
+        credit = self._get(Credit, id, UnknownCredit)
+        sheet = self._permitted(actor, "hold money")
+        hold = part_id(credit.id, "hold", 0)
+        if not self._stream(hold):
+            raise WrongState(Hold.NAME, credit.id, "not open", ("open",))
+        content: dict[str, Any] = {
+            "credit": credit.id,
+            **credit.line,
+            "reason": sheet.seal(actor, "reason", reason),
+        }
+        self.books()
+        return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Released, content)
+
+
+def _payable(books: Books, currency: str) -> dict[str, Parts]:
+    """What may be paid in a currency, by the person whom every account belongs to now."""
+    found: dict[str, Parts] = {}
+    for payee, agreement, units in books.payable():
+        pool = books.agreements[agreement].pool
+        if books.pools[pool].opened.currency == currency:
+            parts = found.setdefault(books.person(payee), [])
+            parts.append([payee, agreement, pool, units])
+    return found
+
+
+def _least(amount_minor: object) -> int:
+    if whole_amount(amount_minor) < 1:
+        raise BadAmount(amount_minor, "a payout is at least 1 unit")
+    return whole_amount(amount_minor)
+
+
+def _own(payee: str) -> dict[str, str]:
+    return {"contributor": payee} if is_person(payee) else {}

@@ -1,0 +1,123 @@
+"""Payouts: what leaves for a payee, in batches, and what became of it.
+
+The one rule: a unit is paid once; what comes back rests with its payee until it is claimed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.fact import Fact, Noun, fact
+from domain.money.payee import people_among
+
+Parts = list[list[str | int]]
+"""``[payee, agreement, pool, units]``: out of what a payout is made; a debt is negative."""
+
+
+class Batch(Noun):
+    """Payouts that were issued together."""
+
+    NAME = "payout batch"
+    opened: Opened
+
+    @fact("batch.opened")
+    class Opened(Fact):
+        """Payouts were issued to everybody who is owed enough."""
+
+        STATE = "issued"
+        currency: str
+        minimum_minor: int
+        minimums: list[list[str | int]]
+        count: int
+        total_minor: int
+        payees: list[str] | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return ()
+
+        def apply(self, noun: Batch) -> None:
+            noun.state = self.STATE
+            noun.opened = self
+
+    BIRTHS = (Opened,)
+
+
+class Payout(Noun):
+    """Money that leaves for one payee."""
+
+    NAME = "payout"
+    batch: str
+    payee: str
+    currency: str
+    amount_minor: int
+    parts: Parts
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a payout says all of it."""
+
+        SEALED = ("reason",)
+        batch: str
+        payee: str
+        currency: str
+        amount_minor: int
+        parts: Parts
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return people_among(self.touches())
+
+        def touches(self) -> tuple[str, ...]:
+            return (self.payee, *(str(part[0]) for part in self.parts))
+
+    @fact("payout.issued")
+    class Issued(Event):
+        """The money is on its way."""
+
+        STATE = "issued"
+
+        def apply(self, noun: Payout) -> None:
+            noun.state = self.STATE
+            noun.batch, noun.payee = self.batch, self.payee
+            noun.currency, noun.amount_minor, noun.parts = (
+                self.currency,
+                self.amount_minor,
+                self.parts,
+            )
+
+    @fact("payout.settled")
+    class Settled(Event):
+        """The money has arrived."""
+
+        FROM = ("issued",)
+        STATE = "settled"
+        reference: str | None = None
+
+    @fact("payout.returned")
+    class Returned(Event):
+        """The money came back; it rests with its payee."""
+
+        FROM = ("issued", "settled")
+        STATE = "returned"
+        was: str
+        """The state it came back from."""
+
+    @fact("payout.claimed")
+    class Claimed(Event):
+        """The payee asked for it after all: it is owed again, and goes out with the next batch."""
+
+        FROM = ("returned",)
+        STATE = "claimed"
+
+    BIRTHS = (Issued,)
+
+    @property
+    def whole(self) -> dict[str, object]:
+        """What every fact about it says."""
+        return {
+            "batch": self.batch,
+            "payee": self.payee,
+            "currency": self.currency,
+            "amount_minor": self.amount_minor,
+            "parts": self.parts,
+        }

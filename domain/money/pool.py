@@ -1,0 +1,70 @@
+"""A pool: money that comes in for a release, in one currency, under one set of terms.
+
+The one rule: what a pool is never changes; other terms are another pool.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.fact import Fact, Noun, fact
+from domain.refusal import UnknownKind
+
+POOL_KINDS = {
+    "song": "what a song earns",
+    "special": "what a film, a special or an episode earns",
+    "publishing": "the publishing royalties",
+    "master": "the royalties of the recording",
+    "line_item": "a line of a budget: paid for work on it, whatever it earns",
+    "self_funded": "money that the community put up itself",
+    "other": "anything else",
+}
+
+LEAST_COMMENT_DAYS = 14
+"""A proposal stays open for comments at least so long."""
+MOST_COMMENT_DAYS = 365
+
+
+class Pool(Noun):
+    """Money of one release under one set of terms."""
+
+    NAME = "pool"
+    opened: Opened
+
+    @fact("pool.opened")
+    class Opened(Fact):
+        """Money may come in from now on.
+
+        ``terms`` is a policy (domain/policies.md) in which ``agreed`` stands for the shares of the
+        proposal in force. ``works`` says which components have a right to this pool, with what they
+        were made from; without it, the whole release has. Revenue waits until its source has
+        brought ``deferral_minor`` in all.
+        """
+
+        SEALED = ("name",)
+        STATE = "open"
+        release: str
+        name: str
+        kind: str
+        currency: str
+        terms: dict[str, Any]
+        rounding: str
+        comment_days: int
+        deferral_minor: int
+        works: list[str] | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release,)
+
+        def apply(self, noun: Pool) -> None:
+            noun.state = self.STATE
+            noun.opened = self
+
+    BIRTHS = (Opened,)
+
+
+def pool_kind(kind: str) -> str:
+    """The kind, if it is one of those documented."""
+    if kind not in POOL_KINDS:
+        raise UnknownKind(kind, tuple(POOL_KINDS))
+    return kind

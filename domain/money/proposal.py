@@ -1,0 +1,278 @@
+"""A proposal: who shall have which share of a pool, open for comments before it is final.
+
+The one rule: nothing is final before its comment window has closed and every comment has been
+answered; what was proposed first stays to be compared with what became of it.
+
+A proposal says what each asset of the pool (a piece, an act, an episode) is worth, and whose it is
+in which shares. It is computed by a policy over the lineage, or set by hand, or both; either way
+its content is that list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from domain.fact import Fact, Noun, fact
+from domain.moment import instant
+from domain.money.payee import people_among
+from domain.refusal import UnknownKind
+
+COMMENT_KINDS = {
+    "left_out": "somebody or something is missing",
+    "too_much": "a share is too large",
+    "too_little": "a share is too small",
+    "other": "anything else",
+}
+
+Assets = list[dict[str, Any]]
+"""``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``: see domain/policies.md."""
+
+
+def payees_of(assets: Assets) -> Iterator[str]:
+    """Everybody who has a share in an asset, as often as they have one."""
+    for asset in assets:
+        for payee, _ in asset["shares"]:
+            yield payee
+
+
+class Content(NamedTuple):
+    """What is proposed, and how it was found."""
+
+    policy: dict[str, Any] | None
+    """The policy it was computed by; None if it was set by hand."""
+    graph_position: int | None
+    """The journal position whose lineage and credits it was computed over."""
+    assets: Assets
+
+
+@dataclass
+class Version:
+    """One stage of a proposal: the first, or a revision."""
+
+    content: Content
+    at: str
+    actor: str
+    position: int
+    comments: tuple[str, ...] = ()
+    """The comments that caused it."""
+    note: str | None = None
+
+
+@dataclass
+class Comment:
+    """What somebody said of a proposal, and what was answered."""
+
+    id: str
+    kind: str
+    about: str | None
+    """The payee or the asset it is about."""
+    text: str
+    actor: str
+    at: str
+    position: int
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was answered yet."""
+        return not self.answers
+
+
+class Answer(NamedTuple):
+    """What was said to a comment; an answer without a text is the revision it caused."""
+
+    text: str | None
+    actor: str
+    at: str
+    position: int
+
+
+class Proposal(Noun):
+    """Who shall have which share of a pool."""
+
+    NAME = "proposal"
+    pool: str
+    release: str
+    versions: list[Version]
+    comments: dict[str, Comment]
+    opened_at: str
+    closes_at: str
+    final: Finalised | None = None
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a proposal names the pool and the release."""
+
+        pool: str
+        release: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release,)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Stage(Event):
+        """What is proposed from now on; further assets may follow in continued facts."""
+
+        SEALED = ("note",)
+        FROM = ("open",)
+        STATE = "open"
+        assets: Assets
+        policy: dict[str, Any] | None = None
+        graph_position: int | None = None
+        note: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, *people_among(payees_of(self.assets)))
+
+        def begin(self, noun: Proposal, comments: tuple[str, ...] = ()) -> None:
+            """Add the stage to the proposal."""
+            content = Content(self.policy, self.graph_position, list(self.assets))
+            position, _ = noun.facts[-1]
+            at = instant(self.timestamp)
+            noun.versions.append(Version(content, at, self.actor, position, comments, self.note))
+
+    @fact("proposal.posted")
+    class Posted(Stage):
+        """Shares were proposed; everybody in it can read so, and comment until it closes."""
+
+        closes_at: str
+
+        def apply(self, noun: Proposal) -> None:
+            noun.state = self.STATE
+            noun.pool, noun.release = self.pool, self.release
+            noun.opened_at, noun.closes_at = instant(self.timestamp), self.closes_at
+            noun.versions, noun.comments = [], {}
+            self.begin(noun)
+
+    @fact("proposal.continued")
+    class Continued(Event):
+        """More of the assets of the stage before; recorded in the same append."""
+
+        FROM = ("open",)
+        assets: Assets
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, *people_among(payees_of(self.assets)))
+
+        def apply(self, noun: Proposal) -> None:
+            noun.versions[-1].content.assets.extend(self.assets)
+
+    @fact("proposal.commented")
+    class Commented(Event):
+        """Somebody said something of it."""
+
+        SEALED = ("text",)
+        FROM = ("open",)
+        comment: str
+        kind: str
+        text: str
+        about: str | None = None
+
+        def apply(self, noun: Proposal) -> None:
+            noun.comments[self.comment] = Comment(
+                self.comment,
+                self.kind,
+                self.about,
+                self.text,
+                self.actor,
+                instant(self.timestamp),
+                noun.facts[-1][0],
+            )
+
+    @fact("proposal.answered")
+    class Answered(Event):
+        """A comment was answered."""
+
+        SEALED = ("text",)
+        FROM = ("open",)
+        comment: str
+        text: str
+
+        def apply(self, noun: Proposal) -> None:
+            at, position = instant(self.timestamp), noun.facts[-1][0]
+            noun.comments[self.comment].answers.append(Answer(self.text, self.actor, at, position))
+
+    @fact("proposal.revised")
+    class Revised(Stage):
+        """The shares were changed because of comments, which are answered by it."""
+
+        comments: list[str]
+
+        def apply(self, noun: Proposal) -> None:
+            self.begin(noun, tuple(self.comments))
+            at, position = instant(self.timestamp), noun.facts[-1][0]
+            for comment in self.comments:
+                noun.comments[comment].answers.append(Answer(self.note, self.actor, at, position))
+
+    @fact("proposal.extended")
+    class Extended(Event):
+        """The window for comments closes later."""
+
+        SEALED = ("reason",)
+        FROM = ("open",)
+        closes_at: str
+        reason: str | None = None
+
+        def apply(self, noun: Proposal) -> None:
+            noun.closes_at = self.closes_at
+
+    @fact("proposal.withdrawn")
+    class Withdrawn(Event):
+        """It is no longer proposed."""
+
+        SEALED = ("reason",)
+        FROM = ("open",)
+        STATE = "withdrawn"
+        reason: str
+
+    @fact("proposal.finalised")
+    class Finalised(Event):
+        """The shares are agreed: exact fractions that add up to 1; many go on in further facts.
+
+        ``number`` counts the agreements of the pool. They hold for what was earned from
+        ``effective_at`` on; without it, for whatever no earlier agreement holds for.
+        """
+
+        FROM = ("open",)
+        STATE = "finalised"
+        number: int
+        shares: list[list[str]]
+        effective_at: str | None = None
+        basis: str | None = None
+        """The type and version of the policy it was computed by."""
+        graph_position: int | None = None
+
+        def apply(self, noun: Proposal) -> None:
+            noun.state = self.STATE
+            noun.final = self
+
+    @fact("proposal.shared")
+    class Shared(Event):
+        """More of the agreed shares; recorded in the same append."""
+
+        FROM = ("finalised",)
+        shares: list[list[str]]
+
+        def apply(self, noun: Proposal) -> None:
+            """Nothing: the shares follow from the assets."""
+
+    BIRTHS = (Posted,)
+
+    @property
+    def current(self) -> Content:
+        """What is proposed now."""
+        return self.versions[-1].content
+
+    @property
+    def line(self) -> dict[str, str]:
+        """The pool and the release, as every fact about the proposal names them."""
+        return {"pool": self.pool, "release": self.release}
+
+
+def comment_kind(kind: str) -> str:
+    """The kind, if it is one of those documented."""
+    if kind not in COMMENT_KINDS:
+        raise UnknownKind(kind, tuple(COMMENT_KINDS))
+    return kind

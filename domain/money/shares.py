@@ -1,0 +1,68 @@
+"""The shares of a pool: what its assets come to for every payee, with what was waived.
+
+The one rule: shares are exact and add up to 1, and a waiver takes from nobody but who waives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from domain.money.proposal import Assets
+from domain.policy.assets import RELEASE, Asset
+from domain.policy.assets import shares_of as asset_shares
+from domain.policy.parts import Parts
+from domain.policy.reading import Entry
+from domain.refusal import UnknownScope
+
+Shares = Mapping[str, Fraction]
+Waivers = Mapping[tuple[str, str], str]
+"""By payee and asset: the scope over which the waived share is spread."""
+
+
+def parts_of(assets: Assets, waivers: Waivers) -> Parts:
+    """What everybody gets of 1, and what was waived."""
+    read = tuple(
+        Asset(
+            asset["asset"],
+            Fraction(asset["value"]),
+            tuple(asset.get("within", ())),
+            tuple(Entry(payee, Fraction(share), None) for payee, share in asset["shares"]),
+        )
+        for asset in assets
+    )
+    return asset_shares(read, waivers)
+
+
+def shares_of(assets: Assets, waivers: Waivers) -> Shares:
+    """The exact share of everybody in the assets, those with nothing too."""
+    parts = parts_of(assets, waivers)
+    return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items()}
+
+
+def scopes_of(asset: Mapping[str, object]) -> tuple[str, ...]:
+    """Everything that a waiver in this asset may name."""
+    within = asset.get("within", ())
+    assert isinstance(within, list | tuple)
+    return (str(asset["asset"]), *within, RELEASE)
+
+
+def waived_in(assets: Assets, payee: str, scope: str) -> dict[tuple[str, str], str]:
+    """What a payee gives up by waiving within a scope: their share of every asset in it."""
+    return {
+        (payee, asset["asset"]): scope
+        for asset in assets
+        if scope in scopes_of(asset) and any(payee == holder for holder, _ in asset["shares"])
+    }
+
+
+def must_be_scope(assets: Assets, payee: str, scope: str) -> None:
+    """Refuse a scope in which the payee has nothing."""
+    if not waived_in(assets, payee, scope):
+        known = dict.fromkeys(
+            name
+            for asset in assets
+            if any(payee == holder for holder, _ in asset["shares"])
+            for name in scopes_of(asset)
+        )
+        raise UnknownScope(scope, tuple(known))

@@ -1,0 +1,239 @@
+"""Small functions that write stories about money, and the audit that every one of them must pass.
+
+Rule: the audit reads nothing but the journal, and computes everything anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from stories import NOON, OPERATOR, Story, id_of
+
+from domain.apportionment import check_division, divide, settle
+from domain.draft import Receipt
+from domain.fact import Fact
+from domain.journal import LARGEST_FACT_BYTES
+from domain.money.books import OWED, RECEIVED, WAITING, Books, fold_after, postings
+from domain.money.entry import Entry
+from domain.money.treasury import Treasury
+from domain.split import PLAIN
+from scripts.service import open_service
+
+AGREED = {"type": "agreed"}
+HALF = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", AGREED]]}
+
+Assets = Sequence[Mapping[str, Any]]
+
+
+class Clock:
+    """A clock that advances by one second whenever it is asked, and can be set forward."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def wait(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+class Bank(Story):
+    """A story in which money comes in."""
+
+    clock: Clock
+
+    def tell(self, command: str, **said: Any) -> Receipt:
+        said.setdefault("actor", OPERATOR)
+        return self.journal.record(getattr(Treasury, command), **said)
+
+    def people(self, *names: str) -> list[str]:
+        return [self.person(name) for name in names]
+
+    def pool(
+        self,
+        name: str = "pool",
+        *,
+        terms: Mapping[str, Any] = AGREED,
+        release: str | None = None,
+        currency: str = "USD",
+        kind: str = "other",
+        **said: Any,
+    ) -> str:
+        """A pool; of a release of its own unless one is named."""
+        if release is None:
+            release = self.release(f"{name}'s release", self.piece(f"{name}'s piece"))
+        return self.tell(
+            "open_pool",
+            release=release,
+            name=name,
+            kind=kind,
+            currency=currency,
+            terms=terms,
+            **{"id": id_of(name)} | said,
+        ).id
+
+    def propose(self, pool: str, shares: Mapping[str, str] | Assets, **said: Any) -> str:
+        """A proposal: assets, or the shares in the only one."""
+        if isinstance(shares, Mapping):
+            shares = [asset("all of it", shares)]
+        return self.tell("post_proposal", pool=pool, assets=shares, **said).id
+
+    def agree(
+        self, pool: str, shares: Mapping[str, str] | Assets, effective_at: str | None = None
+    ) -> str:
+        """An agreement, after two weeks in which nobody said anything."""
+        proposal = self.propose(pool, shares)
+        self.clock.wait(days=14)
+        self.tell("finalise_proposal", proposal=proposal, effective_at=effective_at)
+        return proposal
+
+    def accept(self, proposal: str, *people: str) -> None:
+        for person in people:
+            self.tell("accept_share", proposal=proposal, actor=person)
+
+    def earn(self, pool: str, amount_minor: int, effective_at: str = "2026-05", **said: Any) -> str:
+        said.setdefault("source", "shop")
+        return self.tell(
+            "record_revenue",
+            pool=pool,
+            amount_minor=amount_minor,
+            effective_at=effective_at,
+            **said,
+        ).id
+
+    def spend(self, pool: str, amount_minor: int, payer: str = "house", **said: Any) -> str:
+        return self.tell(
+            "record_expense",
+            pool=pool,
+            amount_minor=amount_minor,
+            payer=payer,
+            category="printing",
+            effective_at="2026-05",
+            **said,
+        ).id
+
+    def reverse(self, revenue: str, amount_minor: int | None = None, **said: Any) -> Receipt:
+        said.setdefault("reason", "refund")
+        return self.tell("reverse_revenue", revenue=revenue, amount_minor=amount_minor, **said)
+
+    def pay(self, currency: str = "USD", **said: Any) -> dict[str, int]:
+        """Issue payouts: who gets how much."""
+        head = self.head()
+        self.tell("issue_payouts", currency=currency, **said)
+        return {one.payee: one.amount_minor for one in self.since(head, "payout.issued")}
+
+    def payouts(self) -> dict[str, str]:
+        """The latest payout of each payee."""
+        return {one.payee: one.originator_id for one in self.since(0, "payout.issued")}
+
+    def since(self, after: int, *topics: str) -> list[Any]:
+        """The facts of some topics after a position."""
+        return [one.fact() for one in self.journal.read(after) if one.topic in topics]
+
+    def books(self) -> Books:
+        return self.journal.bookkeeper.books()
+
+    def account(self, name: str = OWED, pool: str | None = None) -> dict[str, int]:
+        """What stands on an account of everybody, without those with nothing."""
+        found: dict[str, int] = defaultdict(int)
+        for placed in self.journal.read():
+            for posting in postings(placed.fact()):
+                if posting.account == name and pool in (None, posting.pool):
+                    found[posting.payee or ""] += posting.amount_minor
+        return {payee: units for payee, units in found.items() if units}
+
+
+def asset(
+    name: str, shares: Mapping[str, str], value: str = "1", within: Sequence[str] = ()
+) -> dict[str, Any]:
+    made: dict[str, Any] = {"asset": name, "value": value, "shares": [*map(list, shares.items())]}
+    return made | ({"within": list(within)} if within else {})
+
+
+@contextmanager
+def bank(database: str) -> Iterator[Bank]:
+    """A story about money; audited at the end."""
+    clock = Clock()
+    with open_service(database, clock=clock) as service:
+        told = Bank(service)
+        told.clock = clock
+        yield told
+        audit(told)
+
+
+# -- the audit -----------------------------------------------------------------------------
+
+
+def audit(told: Bank) -> None:
+    """Everything that holds for all books, whatever happened."""
+    placed = told.facts()
+    facts = [one.fact() for one in placed]
+    assert all(len(one.state) <= LARGEST_FACT_BYTES for one in placed)
+    _every_append_balances(facts)
+    _what_came_in_is_somewhere(facts)
+    _every_entry_follows_from_itself_and_the_one_before(facts)
+    for page in (3, 2_000):
+        anew = Books()
+        fold_after(anew, told.journal.facts, page=page)
+        assert anew == told.books()
+    assert told.service.follower.catch_up() >= 0
+
+
+def _every_append_balances(facts: list[Fact]) -> None:
+    """The clock ticks once for every command, so its facts have one timestamp."""
+    sums: dict[Any, int] = defaultdict(int)
+    for happened in facts:
+        for posting in postings(happened):
+            sums[happened.timestamp, posting.currency, posting.pool] += posting.amount_minor
+    assert not any(sums.values())
+
+
+def _what_came_in_is_somewhere(facts: list[Fact]) -> None:
+    total: dict[Any, int] = defaultdict(int)
+    for happened in facts:
+        for posting in postings(happened):
+            total[posting.pool, posting.account] += posting.amount_minor
+    for pool in {pool for pool, _ in total}:
+        elsewhere = sum(
+            units for (each, name), units in total.items() if each == pool and name != RECEIVED
+        )
+        assert -total[pool, RECEIVED] == elsewhere >= 0
+        assert total[pool, WAITING] >= 0
+
+
+def _every_entry_follows_from_itself_and_the_one_before(facts: list[Fact]) -> None:
+    """A stand-alone check: nothing but the facts of an entry, and what the pool carried."""
+    streams: dict[str, list[Fact]] = defaultdict(list)
+    for happened in facts:
+        if isinstance(happened, Entry.Event):
+            streams[happened.originator_id].append(happened)
+    plain = {one.originator_id for one in facts if getattr(one, "rounding", None) == PLAIN}
+    carried: dict[str, dict[str, Fraction]] = defaultdict(dict)
+    for stream in streams.values():
+        entry = Entry.told_by(enumerate(stream, start=1))
+        first, lines = entry.first, entry.lines
+        assert len({line.payee for line in lines}) == len(lines)
+        assert sum(line.amount_minor for line in lines) == first.amount_minor
+        assert sum(line.due for line in lines) == first.amount_minor
+        before = {line.payee: line.before for line in lines if line.before}
+        after = {line.payee: line.after for line in lines if line.after}
+        units = {line.payee: line.amount_minor for line in lines}
+        if first.pool in plain:
+            assert not before
+        else:
+            assert before == carried[first.pool]
+            carried[first.pool] = after
+        match first:
+            case Entry.Divided():
+                due = {line.payee: line.due for line in lines}
+                assert units == divide(first.amount_minor, due, carry=before).units
+                check_division(first.amount_minor, due, units, carry=before)
+            case Entry.Corrected():
+                assert units == settle({line.payee: line.before + line.due for line in lines})
+        if isinstance(first, Entry.Divided):
+            assert all(line.amount_minor >= 0 for line in lines)
