@@ -26,7 +26,7 @@ LINE = "c0a8f6d2-3b9e-4e57-8d12-6f7a8b9c0d31"
 MOMENT = "2026-11-20T18:30:00.000000Z"
 
 WORK_STATES = ("submitted", "cited", "assembled", "published", "withdrawn")
-REMIX_STATES = ("declared", "disputed", "upheld", "struck")
+REMIX_STATES = ("declared", "disputed", "struck")
 CREDIT_STATES = ("granted", "claimed", "accepted", "declined", "disputed", "revoked")
 
 
@@ -353,6 +353,12 @@ class PositionAnswer(Shape):
     recorded_at = _text(MOMENT, "When that was recorded.", null=True)
 
 
+class NoticesAnswer(ListAnswer):
+    """What somebody was told, in the order of the journal; “recorded_at” says since when."""
+
+    items = _several(HistoryItem)
+
+
 class RoleItem(Shape):
     """One role of the vocabulary."""
 
@@ -376,10 +382,12 @@ class KindItem(Shape):
 
 
 class KindsAnswer(Shape):
-    """The kinds of remixes and credits."""
+    """The kinds of remixes and credits, and the grounds and outcomes of disputes about them."""
 
     remix = _several(KindItem)
     credit = _several(KindItem)
+    grounds = _several(KindItem)
+    outcome = _several(KindItem)
 
 
 class HealthAnswer(Shape):
@@ -399,7 +407,7 @@ class ReadyAnswer(Shape):
         values=fields.Integer(),
         metadata={
             "description": "How far each has read.",
-            "examples": [{"lineage": 57, "attribution": 57, "history": 57}],
+            "examples": [{"lineage": 57, "attribution": 57, "history": 57, "notices": 57}],
         },
     )
     behind = _count(0, "How many facts the slowest has still to read.")

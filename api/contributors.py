@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.answers import ANA, BEN, AttributionAnswer, HistoryAnswer, PeopleAnswer, PersonAnswer
+from api.answers import (
+    ANA,
+    BEN,
+    AttributionAnswer,
+    HistoryAnswer,
+    NoticesAnswer,
+    PeopleAnswer,
+    PersonAnswer,
+)
 from api.fields import Id, Shape, searched, text_named, word
 from api.routes import Listed, Routes
 from domain.contributor import GROUNDS
@@ -22,7 +30,7 @@ from domain.refusal import (
     UnknownGround,
     WrongState,
 )
-from projections import attribution, history
+from projections import attribution, history, notices
 from projections.store import Page, Store, View
 
 HERE = "/contributors/<id(contributor):id>"
@@ -119,5 +127,17 @@ def contributors(journal: Journal, store: Store) -> Routes:
     ) -> Page:
         """Every fact about this person and their credits, in order."""
         return history.of_contributor(view, journal, id, after=cursor, limit=limit)
+
+    @routes.reads(
+        f"{HERE}/notices", NoticesAnswer, Listed, refuses=(UnknownContributor,), knows_actor=True
+    )
+    def list_notices(
+        view: View, id: str, *, actor: str, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """What this person was told: disputes that concern them, answers and ends.
+
+        Only the person and the operator may ask.
+        """
+        return notices.of_contributor(view, journal, id, actor=actor, after=cursor, limit=limit)
 
     return routes

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.answers import BEN, LINE, SONG, CreditAnswer, HistoryAnswer
+from api.disputes import disputed
 from api.fields import Id, Shape, text_named, word
 from api.routes import Listed, Routes
 from domain.draft import Draft
@@ -64,13 +65,20 @@ def credits(journal: Journal, store: Store) -> Routes:
     for verb, command in (
         ("accept", Draft.accept_credit),
         ("decline", Draft.decline_credit),
-        ("dispute", Draft.dispute_credit),
-        ("settle", Draft.settle_credit),
         ("revoke", Draft.revoke_credit),
     ):
         routes.changes(
             f"{HERE}/{verb}", command, Why, refuses=(UnknownCredit, WrongState), may_be_empty=True
         )
+
+    disputed(
+        routes,
+        HERE,
+        Draft.dispute_credit,
+        Draft.answer_credit,
+        Draft.settle_credit,
+        (UnknownCredit,),
+    )
 
     @routes.reads(HERE, CreditAnswer, refuses=(UnknownCredit,))
     def show_credit(view: View, id: str) -> dict[str, Any]:

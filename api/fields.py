@@ -275,7 +275,7 @@ def searched(example: str, description: str) -> Text:
     return Text(LONGEST_SEARCH, example, description, allow_none=False)
 
 
-def word(example: str, description: str = "", **options: Any) -> Text:
+def word(example: str | None, description: str = "", **options: Any) -> Text:
     """What stands for something the domain knows or not, such as a role or a date."""
     return Text(LONGEST_WORD, example, description, **options)
 

@@ -1,4 +1,4 @@
-"""Remixes over HTTP: edges of the lineage, declared late, disputed, upheld and struck.
+"""Remixes over HTTP: edges of the lineage, declared late, disputed and struck.
 
 The one rule: an edge is never taken off the record; only its state changes.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from api.answers import EDGE, SONG, HistoryAnswer, RemixAnswer
 from api.contributions import Reason
+from api.disputes import disputed
 from api.fields import Id, Rate, Shape, text_named, uri_field, word
 from api.routes import Listed, Routes
 from domain.draft import Draft
@@ -59,12 +60,15 @@ def remixes(journal: Journal, store: Store) -> Routes:
             *(NoSource, ParentNotOlder, SelfRemix),
         ),
     )
-    for verb, command in (
-        ("dispute", Draft.dispute_remix),
-        ("uphold", Draft.uphold_remix),
-        ("strike", Draft.strike_remix),
-    ):
-        routes.changes(f"{HERE}/{verb}", command, Reason, refuses=(UnknownRemix, WrongState))
+    disputed(
+        routes,
+        HERE,
+        Draft.dispute_remix,
+        Draft.answer_remix,
+        Draft.settle_remix,
+        (UnknownRemix,),
+    )
+    routes.changes(f"{HERE}/strike", Draft.strike_remix, Reason, refuses=(UnknownRemix, WrongState))
 
     @routes.reads(HERE, RemixAnswer, refuses=(UnknownRemix,))
     def show_remix(view: View, id: str) -> dict[str, Any]:

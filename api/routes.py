@@ -38,7 +38,7 @@ from api.signatures import PARAMETER, signing_of
 from domain.draft import Receipt
 from domain.journal import Journal
 from domain.money.treasury import Treasury
-from domain.refusal import REFUSALS, NotPublished, Refusal
+from domain.refusal import REFUSALS, NotPermitted, NotPublished, Refusal
 from projections import lineage
 from projections.store import Page, Store, View
 
@@ -154,18 +154,24 @@ class Routes:
         *,
         refuses: Refusals = (),
         also: Mapping[str, Any] | None = None,
+        knows_actor: bool = False,
     ) -> Callable[[Question], Question]:
-        """A path that asks; ``also`` names further media types it can answer in, with examples."""
+        """A path that asks; ``also`` names further media types it can answer in, with examples.
+
+        Where not everybody may know the answer, ``knows_actor`` tells the question who asks.
+        """
 
         def decorate(question: Question) -> Question:
             def ask(**ids: str) -> Response:
                 asked = read_query(query)
                 as_published = asked.pop("as_", None) == "published"
+                told = {"actor": actor()} if knows_actor else {}
                 with viewing(self._journal, self._store, asked) as now:
                     view = lineage.as_published(now, **ids) if as_published else now
-                    return _told(view, question(view, **ids, **asked), asked)
+                    return _told(view, question(view, **ids, **asked, **told), asked)
 
-            doc = _asking(question, query, answer, refuses, also or {}, "<int:" in path)
+            may_refuse = (*refuses, NotPermitted) if knows_actor else refuses
+            doc = _asking(question, query, answer, may_refuse, also or {}, "<int:" in path)
             self._add("GET", path, ask, question.__name__, doc)
             return question
 

@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 from domain.contribution import Contribution
 from domain.contributor import Contributor, ground_named
 from domain.credit import Credit, credit_kind
+from domain.dispute import OUTCOMES, Disputable, deadline_of, known_grounds
 from domain.fact import Fact, Noun, says_the_same
 from domain.moment import instant, start_of, start_of_past
 from domain.money.consent import Consent
@@ -36,6 +37,7 @@ from domain.permission import OPERATOR, permit
 from domain.recorders import Condition
 from domain.refusal import (
     BadId,
+    BadOutcome,
     BadSignature,
     BadSigningKey,
     BadText,
@@ -44,6 +46,7 @@ from domain.refusal import (
     MergeCircle,
     NoComponents,
     NoSource,
+    NotPermitted,
     Refusal,
     TextTooLong,
     UnknownContribution,
@@ -97,10 +100,13 @@ LIMITS = {
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _NEVER_COMPARED = frozenset(
-    {"timestamp", "originator_version", "made", "erased", "statement", "signature"}
+    {
+        *("timestamp", "originator_version", "made", "erased", "statement", "signature"),
+        *("deadline", "disputer", "stands_as"),
+    }
 )
-# "made" follows from "made_at" or, unstated, from the clock; "erased" from what there was; and what
-# is said twice is signed anew.
+# What follows from what was stated ("made_at", "answer_by", an outcome), the clock and the past;
+# and what is said twice is signed anew.
 ERASED_IN_ONE_FACT = 1000
 """How many commitments one fact names as erased: a leaf of the log holds less than 64 KiB."""
 
@@ -480,25 +486,41 @@ class Draft:
             new, sheet, given=id is not None, check=lambda: self._must_be_older(source, made)
         )
 
-    def dispute_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Say that an edge is false."""
-        return self._decide_remix(actor, id, "dispute", Remix.Disputed, reason)
+    def dispute_remix(
+        self,
+        *,
+        actor: str,
+        id: str,
+        grounds: str,
+        reason: str,
+        evidence: str | None = None,
+        answer_by: str | None = None,
+    ) -> Receipt:
+        """Say that an edge is false; the other side is told and may answer."""
+        remix = self._get(Remix, id, UnknownRemix)
+        return self._dispute(remix, Remix.Disputed, actor, grounds, reason, evidence, answer_by)
 
-    def uphold_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Decide that a disputed edge stands."""
-        return self._decide_remix(actor, id, "uphold", Remix.Upheld, reason)
+    def answer_remix(
+        self, *, actor: str, id: str, reason: str, evidence: str | None = None
+    ) -> Receipt:
+        """Answer the dispute about an edge, as the other side."""
+        remix = self._get(Remix, id, UnknownRemix)
+        return self._answer(remix, Remix.Answered, actor, reason, evidence)
+
+    def settle_remix(
+        self, *, actor: str, id: str, outcome: str, reason: str, replaced_by: str | None = None
+    ) -> Receipt:
+        """End the dispute about an edge: upheld, dismissed, corrected, withdrawn or expired."""
+        remix = self._get(Remix, id, UnknownRemix)
+        other = None if replaced_by is None else self._get(Remix, replaced_by, UnknownRemix)
+        return self._settle(remix, Remix.Settled, actor, outcome, reason, other)
 
     def strike_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
         """Decide that an edge is false: it stays on record and stops counting."""
-        return self._decide_remix(actor, id, "strike", Remix.Struck, reason)
-
-    def _decide_remix(
-        self, actor: str, id: str, verb: str, kind: type[Fact], reason: str
-    ) -> Receipt:
         remix = self._get(Remix, id, UnknownRemix)
-        sheet = self._permitted(actor, verb)
+        sheet = self._permitted(actor, "strike")
         sealed = sheet.seal_text(actor, "reason", reason)
-        return self._move(remix, sheet, kind, {**remix.ends, "reason": sealed})
+        return self._move(remix, sheet, Remix.Struck, {**remix.ends, "reason": sealed})
 
     # -- credits ---------------------------------------------------------------------------
 
@@ -545,44 +567,46 @@ class Draft:
         """Do not agree to a credit."""
         return self._decide_credit(actor, id, "decline", Credit.Declined, reason)
 
-    def dispute_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Say that a credit is wrong."""
-        return self._decide_credit(actor, id, "dispute", Credit.Disputed, reason)
+    def dispute_credit(
+        self,
+        *,
+        actor: str,
+        id: str,
+        grounds: str,
+        reason: str,
+        evidence: str | None = None,
+        answer_by: str | None = None,
+    ) -> Receipt:
+        """Say that a credit is wrong; the other side is told and may answer."""
+        credit = self._get(Credit, id, UnknownCredit)
+        return self._dispute(credit, Credit.Disputed, actor, grounds, reason, evidence, answer_by)
 
-    def settle_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Decide that a disputed credit stands as it stood before."""
-        before = getattr(self._get(Credit, id, UnknownCredit), "before_dispute", "")
-        return self._decide_credit(
-            actor, id, "settle", Credit.Settled, reason, {"stands_as": before}
-        )
+    def answer_credit(
+        self, *, actor: str, id: str, reason: str, evidence: str | None = None
+    ) -> Receipt:
+        """Answer the dispute about a credit, as the other side."""
+        credit = self._get(Credit, id, UnknownCredit)
+        return self._answer(credit, Credit.Answered, actor, reason, evidence)
+
+    def settle_credit(
+        self, *, actor: str, id: str, outcome: str, reason: str, replaced_by: str | None = None
+    ) -> Receipt:
+        """End the dispute about a credit: upheld, dismissed, corrected, withdrawn or expired."""
+        credit = self._get(Credit, id, UnknownCredit)
+        other = None if replaced_by is None else self._get(Credit, replaced_by, UnknownCredit)
+        return self._settle(credit, Credit.Settled, actor, outcome, reason, other)
 
     def revoke_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
         """Take a credit back: it stays on record and stops counting."""
         return self._decide_credit(actor, id, "revoke", Credit.Revoked, reason)
 
     def _decide_credit(
-        self,
-        actor: str,
-        id: str,
-        verb: str,
-        kind: type[Fact],
-        reason: str | None,
-        more: Mapping[str, str] | None = None,
+        self, actor: str, id: str, verb: str, kind: type[Fact], reason: str | None
     ) -> Receipt:
         credit = self._get(Credit, id, UnknownCredit)
-        on = self._work(credit.work)
-        claimed = isinstance(credit.facts[0][1], Credit.Claimed)
-        # A claim on a source outside is for the operator to judge: nobody here posted it.
-        judge = OPERATOR if isinstance(on, Outside) else on.poster
-        sheet = self._permitted(
-            actor,
-            verb,
-            poster=judge,
-            contributor=credit.contributor,
-            addressee=judge if claimed else credit.contributor,
-        )
+        sheet = self._permitted(actor, verb, **self._sides(credit))
         sealed = sheet.seal(actor, "reason", reason)
-        return self._move(credit, sheet, kind, {**credit.line, **(more or {}), "reason": sealed})
+        return self._move(credit, sheet, kind, {**credit.line, "reason": sealed})
 
     def _credit(
         self,
@@ -614,6 +638,108 @@ class Draft:
         )
         if own and self._person(poster) == self._person(actor):
             sheet.add(Credit.Accepted, id, version=2, work=work, contributor=person.id)
+
+    # -- disputes --------------------------------------------------------------------------
+
+    def _dispute(
+        self,
+        noun: Disputable,
+        kind: type[Fact],
+        actor: str,
+        grounds: str,
+        reason: str,
+        evidence: str | None,
+        answer_by: str | None,
+    ) -> Receipt:
+        sheet = self._permitted(actor, "dispute")
+        content = {
+            "grounds": known_grounds(grounds),
+            "reason": sheet.seal_text(actor, "reason", reason),
+            "deadline": deadline_of(answer_by, self.now),
+            "answer_by": answer_by,
+            "evidence": sheet.seal(actor, "evidence", evidence),
+        }
+        return self._move(noun, sheet, kind, {**_named(noun), **content})
+
+    def _answer(
+        self,
+        noun: Disputable,
+        kind: type[Fact],
+        actor: str,
+        reason: str,
+        evidence: str | None,
+    ) -> Receipt:
+        sheet, dispute = self._permitted(actor, "answer", **self._sides(noun)), noun.dispute
+        content = {
+            "disputer": dispute.opened_by if dispute else OPERATOR,
+            "reason": sheet.seal_text(actor, "reason", reason),
+            "evidence": sheet.seal(actor, "evidence", evidence),
+        }
+
+        def check() -> None:
+            assert dispute is not None
+            # Asked now, not before: a merge since must not refuse what is only said again.
+            if actor != OPERATOR and self._person(actor) == self._person(dispute.opened_by):
+                raise NotPermitted(actor, "answer")
+            noun.must_be_answerable(self.now)
+
+        return self._move(noun, sheet, kind, {**_named(noun), **content}, check)
+
+    def _settle(
+        self,
+        noun: Disputable,
+        kind: type[Fact],
+        actor: str,
+        outcome: str,
+        reason: str,
+        other: Disputable | None,
+    ) -> Receipt:
+        if outcome not in OUTCOMES:
+            raise BadOutcome(outcome, f"it ends {', '.join(OUTCOMES)}")
+        if other is not None and (outcome != "corrected" or other.id == noun.id):
+            raise BadOutcome(outcome, "only a correction names another one, that replaces this one")
+        dispute = noun.dispute
+        sheet = self._sheet(actor)
+        if outcome != "withdrawn":
+            # Whoever may undo it may also agree that the dispute about it is right.
+            verb = {"upheld": noun.UNDO, "expired": "let expire"}.get(outcome, "settle")
+            self._permit(actor, verb, **self._sides(noun))
+        is_gone = outcome == "upheld" or other is not None
+        content = {
+            "disputer": dispute.opened_by if dispute else OPERATOR,
+            "outcome": outcome,
+            "stands_as": noun.GONE if is_gone or not dispute else dispute.before,
+            "reason": sheet.seal_text(actor, "reason", reason),
+            "replaced_by": None if other is None else other.id,
+        }
+
+        def check() -> None:
+            assert dispute is not None
+            if outcome == "withdrawn":
+                # Asked now, not before: what is only said again may be about an earlier dispute.
+                self._permit(actor, "withdraw the dispute about", disputer=dispute.opened_by)
+            if outcome == "expired":
+                noun.must_have_expired(self.now)
+
+        return self._move(noun, sheet, kind, {**_named(noun), **content}, check)
+
+    def _sides(self, noun: Disputable) -> dict[str, str]:
+        """Who stands in which relation to an edge or a credit."""
+        if isinstance(noun, Remix):
+            child, parent = self._work(noun.child), self._work(noun.parent)
+            posters = {"poster": child.poster, "poster_of_the_parent": parent.poster}
+            return {**posters, "opener": noun.poster}
+        assert isinstance(noun, Credit)
+        on = self._work(noun.work)
+        claimed = isinstance(noun.facts[0][1], Credit.Claimed)
+        # A claim on a source outside is for the operator to judge: nobody here posted it.
+        judge = OPERATOR if isinstance(on, Outside) else on.poster
+        return {
+            "poster": judge,
+            "contributor": noun.contributor,
+            "addressee": judge if claimed else noun.contributor,
+            "opener": noun.poster,
+        }
 
     # -- releases --------------------------------------------------------------------------
 
@@ -896,6 +1022,12 @@ def _must_be_new(key: str, contributor: Contributor) -> None:
         raise BadSigningKey(str(problem)) from None
     if any(getattr(happened, "key", None) == key for _, happened in contributor.facts):
         raise BadSigningKey("it was registered before")
+
+
+def _named(noun: Disputable) -> dict[str, str]:
+    """What every fact about an edge or a credit names."""
+    assert isinstance(noun, Remix | Credit)
+    return noun.ends if isinstance(noun, Remix) else noun.line
 
 
 def _moved(work: Work, made_at: str, made: str) -> Work:

@@ -212,7 +212,7 @@ class Journal(Application[str]):
         """
         position, known = self.neighbours(work)
         edges = dict(known)
-        topics = ("remix.declared", "remix.struck")
+        topics = ("remix.declared", "remix.struck", "remix.settled")
         while position < upto:
             newer = self.facts.after(position, 5000, topics)
             for placed in newer:

@@ -22,16 +22,19 @@ MAY: dict[str, frozenset[str]] = {
     "redate": frozenset({"poster"}),
     "declare": frozenset({"poster", "poster of the parent"}),
     "dispute": frozenset({ANYONE}),
-    "uphold": frozenset(),
+    "answer": frozenset({"poster", "poster of the parent", "contributor", "opener"}),
+    "settle": frozenset(),
+    "withdraw the dispute about": frozenset({"disputer"}),
+    "let expire": frozenset({ANYONE}),
     "strike": frozenset(),
     "grant": frozenset({"poster"}),
     "claim": frozenset({"contributor"}),
     "accept": frozenset({"addressee"}),
     "decline": frozenset({"contributor", "addressee"}),
-    "settle": frozenset(),
     "revoke": frozenset({"poster"}),
     "assemble": frozenset({ANYONE}),
     "publish": frozenset({"poster"}),
+    "read what was told to": frozenset({"contributor"}),
     "close a split": frozenset({"poster"}),
     "comment": frozenset({ANYONE}),
     "answer for a share": frozenset({"contributor"}),
@@ -45,7 +48,8 @@ MAY: dict[str, frozenset[str]] = {
 
 poster: who posted the work in question (or assembled the release). contributor: whose credit, key
 or share it is, or who is to be forgotten. addressee: who has to agree to a credit: the person it
-was granted to, or the poster of the work on which it was claimed.
+was granted to, or the poster of the work on which it was claimed. opener: who declared the edge or
+opened the credit. disputer: who opened the dispute.
 """
 
 

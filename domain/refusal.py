@@ -235,7 +235,7 @@ class NoComponents(Refusal):
 
 
 class WrongState(Refusal):
-    """The noun is in a state in which this can't happen (accepted twice, upheld undisputed)."""
+    """The noun is in a state in which this can't happen (accepted twice, settled undisputed)."""
 
     code = "wrong_state"
 
@@ -255,6 +255,76 @@ class ContributorForgotten(Refusal):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"The contributor {id} was forgotten.", id=id)
+
+
+class UnknownGrounds(Refusal):
+    """The grounds of a dispute are not among those documented; “other” leaves it to the reason."""
+
+    code = "unknown_grounds"
+
+    def __init__(self, grounds: str, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There are no grounds “{grounds}”; they are one of {', '.join(known)}.",
+            grounds=grounds,
+            known=known,
+        )
+
+
+class BadOutcome(Refusal):
+    """A dispute ends in one of the ways documented; only a correction names another instead."""
+
+    code = "bad_outcome"
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(f"A dispute can't end “{outcome}” like this: {reason}.", outcome=outcome)
+
+
+class BadDeadline(Refusal):
+    """The other side has 7 to 180 days to answer a dispute; 30 if nothing is said."""
+
+    code = "bad_deadline"
+
+    def __init__(self, answer_by: str, earliest: str, latest: str) -> None:
+        super().__init__(
+            f"“{answer_by}” is too early or too late to answer by: say a moment from {earliest} "
+            f"to {latest}.",
+            answer_by=answer_by,
+            earliest=earliest,
+            latest=latest,
+        )
+
+
+class AlreadyAnswered(Refusal):
+    """A dispute is answered once; then it can't expire, it waits for a decision."""
+
+    code = "already_answered"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The dispute about {id} was answered; it waits for a decision.", id=id)
+
+
+class TooLate(Refusal):
+    """The time to answer the dispute has passed."""
+
+    code = "too_late"
+
+    def __init__(self, id: str, deadline: str) -> None:
+        super().__init__(
+            f"The dispute about {id} could be answered until {deadline}.", id=id, deadline=deadline
+        )
+
+
+class NotYet(Refusal):
+    """The dispute can't expire before the time to answer it has passed."""
+
+    code = "not_yet"
+
+    def __init__(self, id: str, deadline: str) -> None:
+        super().__init__(
+            f"The dispute about {id} can still be answered, until {deadline}.",
+            id=id,
+            deadline=deadline,
+        )
 
 
 class NotPublished(Refusal):

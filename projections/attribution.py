@@ -84,7 +84,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             )
         case Credit.Settled(stands_as=state):
             yield Amend(CREDITS, happened.originator_id, {"state": state})
-        case Credit.Event():
+        case Credit.Event() if not isinstance(happened, Credit.Answered):
             yield Amend(CREDITS, happened.originator_id, {"state": happened.STATE})
 
 
@@ -353,6 +353,18 @@ def after_merges(view: View, number: int) -> int:
     while (row := view.one(into, number=number)) and row[0] is not None:
         number = row[0]
     return number
+
+
+def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
+    """Who accounts belong to after all merges, by their ids; almost nobody is ever merged."""
+    rows = view.rows(
+        "SELECT p.id, i.id FROM @contributors p LEFT JOIN @contributors i "
+        f"ON i.number = p.merged_into AND {holds('i')} WHERE p.id IN :ids AND {holds('p')}",
+        ids=sorted(ids),
+    )
+    into = {id: target for id, target in rows if target is not None}
+    further = persons_of(view, into.values()) if into else {}
+    return {id: further[target] if target is not None else id for id, target in rows}
 
 
 def accounts_of(view: View, number: int) -> list[int]:

@@ -21,6 +21,7 @@ from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.history import HISTORY
 from projections.lineage import LINEAGE, WORKS
 from projections.money import MONEY
+from projections.notices import NOTICED
 from projections.store import (
     Generation,
     Overtaken,
@@ -33,7 +34,7 @@ from projections.tables import NEVER, Amend, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
 
-PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY, MONEY)
+PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY, NOTICED, MONEY)
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
 PAGE = 2_000

@@ -99,7 +99,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
                     happened.actor,
                 ),
             )
-        case Remix.Disputed() | Remix.Upheld() | Remix.Struck():
+        case Remix.Settled(stands_as=state):
+            yield Amend(REMIXES, happened.originator_id, {"state": state})
+        case Remix.Disputed() | Remix.Struck():
             yield Amend(REMIXES, happened.originator_id, {"state": happened.STATE})
 
 

@@ -19,12 +19,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from domain.contributor import GROUNDS, Contributor
 from domain.note import SignerKey
+from domain.permission import OPERATOR
 from domain.recorders import JournalUnavailable
 from domain.refusal import ContributorForgotten, Refusal
 from domain.role import role_named
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
-from projections import attribution, history, lineage
+from projections import attribution, history, lineage, notices
 from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
@@ -439,6 +440,22 @@ def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_
     tell(view, page, as_json, terminal.history)
 
 
+@main.command("notices")
+@click.argument("contributor")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def notices_(
+    ctx: click.Context, contributor: str, limit: int, as_of: int | None, as_json: bool
+) -> None:
+    """What a person was told: disputes that concern them, answers and ends."""
+    with asked(ctx, as_of) as (service, view):
+        id = named(bundle.PERSON, contributor)
+        page = notices.of_contributor(view, service.journal, id, actor=OPERATOR, limit=limit)
+    tell(view, page, as_json, terminal.history)
+
+
 @main.command("attribution")
 @click.argument("contributor")
 @_limit
@@ -595,8 +612,8 @@ NOUNS = {
     "contributor": "Register people who can be credited.",
     "contribution": "Post and withdraw pieces.",
     "work": "Correct a making date, claim a source.",
-    "remix": "Declare edges, and decide disputes about them.",
-    "credit": "Give, claim, accept, dispute and settle credits.",
+    "remix": "Declare and strike edges; dispute them, answer, settle.",
+    "credit": "Give, claim and accept credits; dispute them, answer, settle.",
     "release": "Assemble, publish and withdraw finished works.",
     "pool": "Open pools of money, and correct what they gave.",
     "proposal": "Propose shares, talk about them, agree, and take or waive them.",

@@ -176,8 +176,8 @@ def every_fact(told: Story) -> dict[str, str]:
         effective_at="2019",
         id=id_of("saga"),
     ).id
-    for verb in ("dispute", "uphold", "strike"):
-        tell(f"{verb}_remix", id=outside, reason=f"text-reason-remix-{verb}")
+    dispute(told, "remix", outside)
+    tell("strike_remix", id=outside, reason="text-reason-remix-strike")
     tell("redate_work", id=poem, made_at="2019-05", reason="text-reason-redate")
     granted = tell(
         "open_credit",
@@ -192,8 +192,7 @@ def every_fact(told: Story) -> dict[str, str]:
     ).id
     tell("decline_credit", id=granted, reason="text-reason-decline")
     tell("accept_credit", id=granted, reason="text-reason-accept")
-    tell("dispute_credit", id=granted, reason="text-reason-dispute")
-    tell("settle_credit", id=granted, reason="text-reason-settle")
+    dispute(told, "credit", granted)
     tell("revoke_credit", id=granted, reason="text-reason-revoke")
     tell("claim_work", id=song, contributor=eva, role="editor", evidence="text-evidence-claim")
     release = tell(
@@ -211,6 +210,14 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("register_key", id=ana, key=key, actor=ana)
     tell("revoke_key", id=ana, key=key, reason="text-reason-key")
     return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
+
+
+def dispute(told: Story, noun: str, id: str) -> None:
+    """A dispute that is opened, answered and dismissed, with a text wherever it takes one."""
+    said = {"reason": "text-reason-dispute", "evidence": "text-evidence-dispute"}
+    told.tell(f"dispute_{noun}", id=id, grounds="other", **said)
+    told.tell(f"answer_{noun}", id=id, **said)
+    told.tell(f"settle_{noun}", id=id, outcome="dismissed", reason="text-reason-settle")
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:

@@ -103,13 +103,13 @@ def test_a_story_by_the_command_line_alone(database: str) -> None:
     stemma("work", "redate", "hum", "--made-at", "1968", "--reason", "the label")
     stemma("remix", "declare", "--id", "e", "--child", "song", "--parent", "hum",
            "--kind", "sample")  # fmt: skip
-    stemma("remix", "dispute", "e", "--reason", "mine", "--by", "ben")
-    stemma("remix", "uphold", "e", "--reason", "compared")
+    stemma("remix", "dispute", "e", "--grounds", "not_derived", "--reason", "mine", "--by", "ben")
+    stemma("remix", "settle", "e", "--outcome", "dismissed", "--reason", "compared")
     stemma("credit", "open", "--id", "ear", "--work", "song", "--contributor", "ana",
            "--role", "editor", "--kind", "influence", "--by", "ben")  # fmt: skip
     stemma("credit", "accept", "ear", "--by", "ana")
-    stemma("credit", "dispute", "ear", "--by", "ben")
-    stemma("credit", "settle", "ear", "--reason", "letters")
+    stemma("credit", "dispute", "ear", "--grounds", "other", "--reason", "no", "--by", "ben")
+    stemma("credit", "settle", "ear", "--outcome", "dismissed", "--reason", "letters")
     no = stemma.record("credit", "open", "--work", "song", "--contributor", "ana", "--role", "host")
     stemma("credit", "revoke", no)
     stemma("release", "assemble", "--id", "album", "--title", "Tides", "--component", "song 1/2",
@@ -137,6 +137,7 @@ def test_a_story_by_the_command_line_alone(database: str) -> None:
     assert "(withdrawn contribution)" in roll
     assert "credit.settled" in stemma("history", "song")
     assert "letters" in stemma("history", "song")
+    assert "credit.settled" in stemma("notices", "ana")
     assert "contributor.merged" in stemma("history", "--of", "contributor", "cem")
     assert "Tides" in stemma("attribution", "ana")
     assert stemma.json("attribution", "ana", "--json")["items"][0]["release"]["title"] == "Tides"

@@ -21,9 +21,14 @@ TOPICS = {
     *("contributor.key_registered", "contributor.key_revoked"),
     *("contribution.submitted", "contribution.withdrawn"),
     *("work.redated", "outside.cited"),
-    *("remix.declared", "remix.disputed", "remix.upheld", "remix.struck"),
+    *("remix.declared", "remix.struck"),
     *("credit.granted", "credit.claimed", "credit.accepted", "credit.declined"),
-    *("credit.disputed", "credit.settled", "credit.revoked"),
+    "credit.revoked",
+    *(
+        f"{noun}.{verb}"
+        for noun in ("remix", "credit")
+        for verb in ("disputed", "answered", "settled")
+    ),
     *("release.assembled", "release.published", "release.withdrawn"),
 }
 
@@ -106,7 +111,8 @@ def test_every_field_that_takes_free_text_is_sealed(topic: str) -> None:
     open_fields = {
         *("originator_id", "originator_version", "timestamp", "actor"),
         *("statement", "signature", "key"),
-        *("work", "contributor", "child", "parent", "into", "kind", "role", "rate", "stands_as"),
+        *("work", "contributor", "child", "parent", "into", "kind", "role", "rate"),
+        *("grounds", "answer_by", "deadline", "disputer", "outcome", "stands_as", "replaced_by"),
         *("made", "made_at", "effective_at", "medium", "licence", "sha256", "uri"),
         *("ground", "erased"),
     }

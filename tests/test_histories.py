@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from stories import OPERATOR, Story, broken_edges, id_of, read_tables, story, ticking
 
 from domain.chain import Chains
+from domain.dispute import OUTCOMES
 from domain.draft import Receipt, part_id
 from domain.outside import outside_id
 from domain.receipt import read_leaf
 from domain.recorders import Placed
 from domain.refusal import Refusal
 from domain.tree import leaf_hash
-from projections import attribution, history, lineage
+from projections import attribution, history, lineage, notices
 from projections.follower import Rebuild
 from projections.store import Page, View
 
@@ -97,11 +98,17 @@ births = st.one_of(pieces, pieces, releases, edges, credits)
 verbs = st.one_of(
     *(
         command(f"{verb}_credit", id=st.sampled_from(CREDITS), reason=st.none() | some_texts)
-        for verb in ("accept", "decline", "dispute", "settle", "revoke")
+        for verb in ("accept", "decline", "revoke")
     ),
+    command("strike_remix", id=st.sampled_from(REMIXES), reason=some_texts),
     *(
-        command(f"{verb}_remix", id=st.sampled_from(REMIXES), reason=some_texts)
-        for verb in ("dispute", "uphold", "strike")
+        command(f"{verb}_{noun}", id=st.sampled_from(ids), reason=some_texts, **more)
+        for noun, ids in (("credit", CREDITS), ("remix", REMIXES))
+        for verb, more in (
+            ("dispute", {"grounds": st.sampled_from(["other", "false_date"])}),
+            ("answer", {}),
+            ("settle", {"outcome": st.sampled_from(list(OUTCOMES))}),
+        )
     ),
     command("redate_work", id=any_work, made_at=dates.filter(bool), reason=some_texts),
     command("redate_work", id=any_work, made_at=dates.filter(bool), reason=some_texts),
@@ -202,6 +209,9 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
     by_person: dict[str, Callable[[str, str | None], Page]] = {
         "attribution": lambda id, c: attribution.attribution(view, id, after=c, limit=2),
         "history": lambda id, c: history.of_contributor(view, journal, id, after=c, limit=2),
+        "notices": lambda id, c: notices.of_contributor(
+            view, journal, id, actor=id, after=c, limit=2
+        ),
     }
     one: list[tuple[Callable[[View, str], Any], list[str]]] = [
         (lineage.work, WORKS + OUTSIDE),

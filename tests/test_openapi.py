@@ -60,16 +60,10 @@ def test_every_operation_says_what_it_can_answer(served: Served) -> None:
 EXAMPLES = (
     *("admit_contributor", "submit_contribution", "declare_remix", "open_credit"),
     *("assemble_release", "publish_release", "redate_work", "claim_work"),
-    *("dispute_remix", "uphold_remix", "strike_remix"),
-    *(
-        "register_key",
-        "revoke_key",
-        "accept_credit",
-        "dispute_credit",
-        "settle_credit",
-        "decline_credit",
-        "revoke_credit",
-    ),
+    *("register_key", "revoke_key"),
+    *("dispute_remix", "answer_remix", "settle_remix", "strike_remix"),
+    *("accept_credit", "dispute_credit", "answer_credit", "settle_credit"),
+    *("decline_credit", "revoke_credit"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
 )
 

@@ -50,6 +50,25 @@ _CONTENT = {
 _BOOKED = {"amount_minor": NUMBER, "effective_at": TEXT}
 _OF_PROPOSAL = {"proposal": PROPOSAL}
 
+
+def _disputes(
+    noun: str,
+    kind: str,
+    dispute: Callable[..., Receipt],
+    answer: Callable[..., Receipt],
+    settle: Callable[..., Receipt],
+) -> dict[str, Shape]:
+    """The lines of a dispute, the same about whatever it is."""
+    needed, evidence = {"id": kind}, {"evidence": TEXT}
+    opened = {**needed, "grounds": TEXT, **_REASON}
+    settled = {**needed, "outcome": TEXT, **_REASON}
+    return {
+        f"{noun}.dispute": Shape(dispute, opened, {**evidence, "answer_by": TEXT}),
+        f"{noun}.answer": Shape(answer, {**needed, **_REASON}, evidence),
+        f"{noun}.settle": Shape(settle, settled, {"replaced_by": kind}),
+    }
+
+
 SHAPES: dict[str, Shape] = {
     "contributor": Shape(Draft.admit_contributor, {"name": TEXT}, {"id": PERSON}, PERSON),
     "contributor.merge": Shape(
@@ -104,21 +123,14 @@ SHAPES: dict[str, Shape] = {
     ),
     "release.publish": Shape(Draft.publish_release, {"id": WORK}),
     "release.withdraw": Shape(Draft.withdraw_release, {"id": WORK, **_REASON}),
-    **{
-        f"remix.{verb}": Shape(command, {"id": REMIX, **_REASON})
-        for verb, command in (
-            ("dispute", Draft.dispute_remix),
-            ("uphold", Draft.uphold_remix),
-            ("strike", Draft.strike_remix),
-        )
-    },
+    **_disputes("remix", REMIX, Draft.dispute_remix, Draft.answer_remix, Draft.settle_remix),
+    "remix.strike": Shape(Draft.strike_remix, {"id": REMIX, **_REASON}),
+    **_disputes("credit", CREDIT, Draft.dispute_credit, Draft.answer_credit, Draft.settle_credit),
     **{
         f"credit.{verb}": Shape(command, {"id": CREDIT}, {"reason": TEXT})
         for verb, command in (
             ("accept", Draft.accept_credit),
             ("decline", Draft.decline_credit),
-            ("dispute", Draft.dispute_credit),
-            ("settle", Draft.settle_credit),
             ("revoke", Draft.revoke_credit),
         )
     },
