@@ -10,13 +10,12 @@ from collections.abc import Collection
 from typing import Any
 
 from domain.journal import Journal
-from domain.moment import instant
 from domain.recorders import Placed
 from projections import attribution, history, lineage
 from projections.store import Page, View, decode_cursor, encode_cursor, holds
 
-SCANNED = 500
-"""How many facts are looked at in one go for those of a topic."""
+SCANNED = 250
+"""How many facts are looked at in one go."""
 
 
 def timeline(
@@ -24,19 +23,17 @@ def timeline(
     journal: Journal,
     subjects: Collection[int],
     *,
-    topics: Collection[str] = (),
+    topics: Collection[str],
     after: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """Every fact about any of these works and people, in order; of some topics or of all."""
+    """Every fact of these topics about any of these works and people, in order."""
     (above,) = decode_cursor(after, int) or [0]
-    count = SCANNED if topics else limit + 1
     found: list[Placed] = []
     while len(found) <= limit:
-        positions = _mentioned(view, subjects, above, count)
-        facts = journal.facts.at(positions)
-        found += [one for one in facts if not topics or one.topic in topics]
-        if len(positions) < count:
+        positions = _mentioned(view, subjects, above, SCANNED)
+        found += [one for one in journal.facts.at(positions) if one.topic in topics]
+        if len(positions) < SCANNED:
             break
         above = positions[-1]
     more = encode_cursor(found[limit - 1].position) if len(found) > limit else None
@@ -52,19 +49,6 @@ def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) ->
         limit=limit,
     )
     return [position for (position,) in rows]
-
-
-def position_on(journal: Journal, moment: str) -> int:
-    """The position of the latest fact recorded before a moment; 0 if there is none."""
-    below, head = 0, journal.facts.head()
-    while below < head:
-        middle = (below + head + 1) // 2
-        (placed,) = journal.facts.at([middle])
-        if instant(placed.fact().timestamp) < moment:
-            below = middle
-        else:
-            head = middle - 1
-    return below
 
 
 def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:

@@ -72,9 +72,11 @@ def community(served: Served) -> dict[str, str]:
     operator.post(f"/releases/{whole}/publish", {})
     work = operator.get(f"/works/{song}").json
     edge, outside = work["sources"][0]["remix"], work["sources"][1]["work"]["id"]
-    operator.post(f"/remixes/{edge}/dispute", reason="It was another poem.")
+    operator.post(f"/remixes/{edge}/dispute", grounds="not_derived", reason="It was another poem.")
     credit = operator.get(f"/works/{poem}").json["credits"][1]["id"]
-    served.acting(ana).post(f"/credits/{credit}/dispute", reason="It was two commas.")
+    served.acting(ana).post(
+        f"/credits/{credit}/dispute", grounds="wrong_role", reason="It was two commas."
+    )
     served.service.log.catch_up()
     return {
         "start": "/",
@@ -177,8 +179,10 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_role("link", name="Sources").first.or_(page.locator("main")).first.wait_for()
         page.goto(piece)
         page.locator("#sources ~ ul .more").first.click()
+        page.get_by_text("Dispute it").first.click()
+        page.get_by_label("What is wrong").select_option("not_derived")
         page.get_by_label("Reason").fill("That is not my beat.")
-        page.get_by_role("button", name="Dispute").click()
+        page.get_by_role("button", name="Dispute it").click()
         expect(page.get_by_text("disputed", exact=True)).to_be_visible()
         expect(page.get_by_text("That is not my beat.")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()

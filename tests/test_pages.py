@@ -330,13 +330,14 @@ def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> No
     ana, ben, cleo = (served.admit(name) for name in ("Ana", "Ben", "Cleo"))
     poem = served.acting(ana).post("/contributions", title="A poem", medium="text").id
     credit = served.acting(ana).post("/credits", work=poem, contributor=ben, role="editor").id
-    for who, verbs in (
-        (ana, {"dispute", "revoke"}),
-        (ben, {"accept", "decline", "dispute"}),
-        (cleo, {"dispute"}),
-    ):
-        page = signed_in(served, who).get(f"/c/{credit}")
-        assert set(re.findall(r'formaction="/c/[^/]+/(\w+)"', page.text)) == verbs
+    assert offered(served, ana, credit) == {"dispute", "revoke"}
+    assert offered(served, ben, credit) == {"accept", "decline", "dispute"}
+    assert offered(served, cleo, credit) == {"dispute"}
+    served.acting(cleo).post(f"/credits/{credit}/dispute", grounds="other", reason="No.")
+    assert offered(served, ben, credit) == {"answer"}
+    assert offered(served, cleo, credit) == {"settle"}
+    page = signed_in(served, cleo).get(f"/c/{credit}")
+    assert re.findall('<option value="([a-z]+)">', page.text) == ["withdrawn"]
     someone, head = signed_in(served, cleo), served.head
     page = someone.post(f"/c/{credit}/accept", {"form_token": someone.get("/post").token})
     assert page.status == 403
@@ -344,12 +345,18 @@ def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> No
     assert served.head == head
 
 
+def offered(served: Served, contributor: str, credit: str) -> set[str]:
+    """What somebody is offered to do about a credit."""
+    page = signed_in(served, contributor).get(f"/c/{credit}")
+    return set(re.findall(rf'(?:form)?action="/c/{credit}/(\w+)"', page.text))
+
+
 def test_a_dispute_of_an_edge_needs_a_reason(served: Served) -> None:
     ana = served.admit("Ana")
     song = served.post_piece("A song", served.post_piece("A poem"))
     edge = served.operator.get(f"/works/{song}").json["sources"][0]["remix"]
     someone = signed_in(served, ana)
-    said = {"form_token": someone.get("/post").token, "reason": " "}
+    said = {"form_token": someone.get("/post").token, "grounds": "not_derived", "reason": " "}
     assert someone.post(f"/e/{edge}/dispute", said).status == 422
     assert someone.post(f"/e/{edge}/dispute", {**said, "reason": "No."}).status == 303
     assert served.operator.get(f"/remixes/{edge}").json["state"] == "disputed"
@@ -386,7 +393,7 @@ def test_whatever_people_write_is_text_and_nothing_else(public: Served) -> None:
     whole = public.operator.post("/releases", title=EVIL, components=[{"work": poem}]).id
     told = public.operator.get(f"/works/{poem}").json
     credit, edge = told["credits"][0]["id"], told["sources"][0]["remix"]
-    public.operator.post(f"/credits/{credit}/dispute", reason=EVIL)
+    public.operator.post(f"/credits/{credit}/dispute", grounds="other", reason=EVIL)
     outside = told["sources"][0]["work"]["id"]
     someone = reader(public).sign_in(OPERATOR_KEY)
     query = urlencode({"q": EVIL})
@@ -456,7 +463,7 @@ def test_a_history_is_narrowed_to_a_kind_of_fact(on_either: Served) -> None:
     song = on_either.post_piece("A song", poem)
     whole = on_either.operator.post("/releases", title="Both", components=[{"work": song}]).id
     edge = on_either.operator.get(f"/works/{song}").json["sources"][0]["remix"]
-    on_either.operator.post(f"/remixes/{edge}/dispute", reason="no")
+    on_either.operator.post(f"/remixes/{edge}/dispute", grounds="other", reason="no")
     someone = reader(on_either)
     for what, count in (("", 7), ("works", 3), ("sources", 3), ("credits", 1), ("disputes", 1)):
         page = someone.get(f"/history/{whole}?what={what}")

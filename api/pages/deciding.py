@@ -6,7 +6,7 @@ The one rule: a button is there only if the domain would do what it says; the do
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
@@ -14,28 +14,50 @@ from api.pages.finding import on_works
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.pages.reading import told
 from api.problems import Problem, of_refusal
+from domain.dispute import GROUNDS, OUTCOMES
 from domain.draft import Draft, Receipt
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from projections import attribution, history, lineage
 from projections.store import View
 
-Verbs = Mapping[str, Callable[..., Receipt]]
+Command = Callable[..., Receipt]
 
-OF_CREDITS: Verbs = {
-    "accept": Draft.accept_credit,
-    "decline": Draft.decline_credit,
-    "dispute": Draft.dispute_credit,
-    "settle": Draft.settle_credit,
-    "revoke": Draft.revoke_credit,
-}
-OF_REMIXES: Verbs = {
-    "dispute": Draft.dispute_remix,
-    "uphold": Draft.uphold_remix,
-    "strike": Draft.strike_remix,
-}
 REHEARSED = "a reason"
 """What stands for a reason while the domain is asked whether it would do something."""
+
+
+class Verb(NamedTuple):
+    """Something that may be decided: what its button says, and what it asks for."""
+
+    label: str
+    command: Command
+    fields: tuple[str, ...] = ("reason",)
+    needs_reason: bool = True
+
+    def would(self, frame: Frame, id: str, **said: str) -> bool:
+        """Whether it would do something, if it was said now."""
+        return frame.may(self.command, id=id, reason=REHEARSED, **said)
+
+
+def _disputes(dispute: Command, answer: Command, settle: Command) -> dict[str, Verb]:
+    return {
+        "dispute": Verb("Dispute it", dispute, ("grounds", "reason", "evidence", "answer_by")),
+        "answer": Verb("Answer", answer, ("reason", "evidence")),
+        "settle": Verb("End the dispute", settle, ("outcome", "reason")),
+    }
+
+
+OF_CREDITS: Mapping[str, Verb] = {
+    "accept": Verb("Accept", Draft.accept_credit, needs_reason=False),
+    "decline": Verb("Decline", Draft.decline_credit, needs_reason=False),
+    "revoke": Verb("Revoke", Draft.revoke_credit, needs_reason=False),
+    **_disputes(Draft.dispute_credit, Draft.answer_credit, Draft.settle_credit),
+}
+OF_REMIXES: Mapping[str, Verb] = {
+    **_disputes(Draft.dispute_remix, Draft.answer_remix, Draft.settle_remix),
+    "strike": Verb("Strike as false", Draft.strike_remix),
+}
 
 
 def pages(frame: Frame) -> None:
@@ -64,9 +86,8 @@ def _credit(frame: Frame, id: str, problem: Problem | None = None) -> str:
         return render_template(
             "credit.html",
             credit=credit,
-            facts=_facts_of(frame, view, id),
-            verbs=_possible(frame, id, OF_CREDITS),
-            problem=problem,
+            here=f"/c/{id}",
+            **_decidable(frame, view, id, OF_CREDITS, problem),
         )
 
 
@@ -76,41 +97,63 @@ def _remix(frame: Frame, id: str, problem: Problem | None = None) -> str:
             "edge.html",
             remix=lineage.remix(view, id),
             kinds=REMIX_KINDS,
-            facts=_facts_of(frame, view, id),
-            verbs=_possible(frame, id, OF_REMIXES),
-            problem=problem,
+            here=f"/e/{id}",
+            **_decidable(frame, view, id, OF_REMIXES, problem),
         )
 
 
-def _facts_of(frame: Frame, view: View, id: str) -> list[dict[str, Any]]:
-    """Everything that happened to one credit or edge, as far as the view knows."""
+def _decidable(
+    frame: Frame, view: View, id: str, verbs: Mapping[str, Verb], problem: Problem | None
+) -> dict[str, Any]:
+    """What happened to a credit or an edge, and what its reader may decide now."""
     placed = [one for one in frame.journal.facts.streams([id]) if one.position <= view.as_of]
-    return told(view, history.tell(frame.journal, placed))
+    outcomes = _outcomes(frame, id, verbs["settle"])
+    return {
+        "facts": told(view, history.tell(frame.journal, placed)),
+        "verbs": _possible(frame, id, verbs, outcomes),
+        "grounds": GROUNDS,
+        "outcomes": {name: OUTCOMES[name] for name in outcomes},
+        "problem": problem,
+    }
 
 
-def _possible(frame: Frame, id: str, verbs: Verbs) -> list[str]:
+def _possible(
+    frame: Frame, id: str, verbs: Mapping[str, Verb], outcomes: list[str]
+) -> dict[str, Verb]:
+    if g.actor is None:
+        return {}
+    said = {"dispute": {"grounds": "other"}}
+    return {
+        name: verb
+        for name, verb in verbs.items()
+        if (outcomes if name == "settle" else verb.would(frame, id, **said.get(name, {})))
+    }
+
+
+def _outcomes(frame: Frame, id: str, settle: Verb) -> list[str]:
+    """The ends of a dispute that its reader may choose."""
     if g.actor is None:
         return []
-    return [verb for verb, do in verbs.items() if frame.may(do, id=id, reason=REHEARSED)]
+    return [name for name in OUTCOMES if settle.would(frame, id, outcome=name)]
 
 
 def _decide(
     frame: Frame,
     id: str,
     verb: str,
-    verbs: Verbs,
+    verbs: Mapping[str, Verb],
     show: Callable[[Frame, str, Problem], str],
     path: str,
 ) -> Answer:
-    command = verbs.get(verb)
-    if command is None:
-        raise Problem("not_found", f"A credit or an edge cannot be told to {verb}.")
-    reason = request.form.get("reason", "").strip() or None
-    if reason is None and verbs is OF_REMIXES:
+    known = verbs.get(verb)
+    if known is None:
+        raise Problem("not_found", f"Nothing here can be told to {verb}.")
+    said = {name: request.form.get(name, "").strip() or None for name in known.fields}
+    if said["reason"] is None and known.needs_reason:
         problem = Problem("missing_field", "Say why: whoever reads this later wants to know.")
         return show(frame, id, problem), 422
     try:
-        receipt = frame.journal.record(command, actor=g.actor, id=id, reason=reason)
+        receipt = frame.journal.record(known.command, actor=g.actor, id=id, **said)
     except Refusal as refusal:
         problem = of_refusal(refusal)
         return show(frame, id, problem), problem.code or 422

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
@@ -24,10 +24,9 @@ from api.routes import LONGEST_CURSOR, viewing
 from api.sessions import Sessions, form_token
 from domain.draft import Draft, Receipt
 from domain.journal import Journal
-from domain.moment import start_of
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
-from projections import attribution, lineage, timeline
+from projections import attribution, lineage
 from projections.store import Store, View
 
 COOKIE = "__Host-stemma"
@@ -168,7 +167,7 @@ class Frame:
         """The answers as known when they are asked for; ``as=published`` is about a release."""
         day, as_ = asked.pop("on", None), asked.pop("as_", None)
         if day is not None:
-            asked["as_of"] = timeline.position_on(self.journal, _end_of(day))
+            asked["as_of"] = self.journal.position_at(_end_of(day))
         with viewing(self.journal, self.store, asked) as now:
             g.as_of, g.is_now = now.as_of, "as_of" not in request.args and day is None
             if as_ == "published" and id is not None:
@@ -258,9 +257,9 @@ def again(**changed: str | None) -> str:
     return f"?{urlencode(left)}" if left else request.script_root + request.path
 
 
-def _end_of(day: str) -> str:
-    """The first instant after a day."""
+def _end_of(day: str) -> datetime:
+    """The last instant of a day."""
     try:
-        return start_of((date.fromisoformat(day) + timedelta(days=1)).isoformat())
-    except (ValueError, OverflowError):
+        return datetime.combine(date.fromisoformat(day), time.max, UTC)
+    except ValueError:
         raise Problem("bad_made_at", f"“{day}” is not a day, such as 2026-11-20.") from None

@@ -14,10 +14,10 @@ from api.pages.drawing import inline_picture
 from api.pages.finding import cards
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.permission import OPERATOR
-from projections import attribution, history, lineage, people, timeline
+from projections import attribution, lineage, people, timeline
 from projections.log import Log
 from projections.roll import roll
-from projections.store import View
+from projections.store import Page, View
 
 FEW_FACTS = 12
 """How many facts of a history stand on the page of what it is about."""
@@ -49,7 +49,7 @@ def _works(frame: Frame) -> None:
             if row.kind != "release":
                 return to_page(f"/w/{id}")
             found = roll(view, id)
-            facts = timeline.timeline(view, frame.journal, found.numbers, limit=FEW_FACTS)
+            facts = _facts(view, frame, found.numbers, limit=FEW_FACTS)
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
@@ -71,7 +71,7 @@ def _works(frame: Frame) -> None:
             row = lineage.find(view, id)
             if row.kind == "release":
                 return to_page(f"/r/{id}")
-            facts = history.of_work(view, frame.journal, id, limit=FEW_FACTS)
+            facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
             found = attribution.lineage_with_makers(view, id)
             behind = len(found["nodes"]) - 1
             return render_template(
@@ -134,9 +134,7 @@ def _histories(frame: Frame) -> None:
         with frame.view(wanted, id) as view:
             subject = timeline.names(view, [id]).get(id)
             numbers = _subjects(view, id, subject)
-            facts = timeline.timeline(
-                view, frame.journal, numbers, topics=words.topics(what), after=cursor, limit=MANY
-            )
+            facts = _facts(view, frame, numbers, what, after=cursor)
             return render_template(
                 "history.html",
                 subject=subject,
@@ -145,6 +143,20 @@ def _histories(frame: Frame) -> None:
                 what=what,
                 is_whole=len(numbers) > 1,
             )
+
+
+def _facts(
+    view: View,
+    frame: Frame,
+    subjects: list[int],
+    what: str | None = None,
+    *,
+    after: str | None = None,
+    limit: int = MANY,
+) -> Page:
+    return timeline.timeline(
+        view, frame.journal, subjects, topics=words.topics(what), after=after, limit=limit
+    )
 
 
 def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> list[int]:

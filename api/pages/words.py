@@ -26,7 +26,6 @@ CREDIT_STATES = {
 REMIX_STATES = {
     "declared": "declared",
     "disputed": "disputed",
-    "upheld": "disputed, and upheld",
     "struck": "found false, and struck",
 }
 WORK_STATES = {
@@ -42,6 +41,9 @@ LONGEST_IN_SENTENCE = 70
 SAID = {
     "contributor.admitted": "{actor} added {noun} to the people who can be credited",
     "contributor.merged": "{actor} said that {noun} and {into} are the same person",
+    "contributor.forgotten": "{actor} had the name of {noun} erased",
+    "contributor.key_registered": "{actor} registered a key with which {noun} signs",
+    "contributor.key_revoked": "{actor} revoked a key with which {noun} signed",
     "contribution.submitted": "{actor} posted {noun}",
     "contribution.withdrawn": "{actor} withdrew {noun}",
     "outside.cited": "{actor} named a source elsewhere: {noun}",
@@ -51,31 +53,34 @@ SAID = {
     "release.withdrawn": "{actor} withdrew {noun}",
     "remix.declared": "{actor} said that {child} was made from {parent} ({kind})",
     "remix.disputed": "{actor} disputed that {child} was made from {parent}",
-    "remix.upheld": "{actor} upheld that {child} was made from {parent}",
+    "remix.answered": "{actor} answered the dispute whether {child} was made from {parent}",
+    "remix.settled": "{actor} ended the dispute whether {child} was made from {parent}: {outcome}",
     "remix.struck": "{actor} struck as false that {child} was made from {parent}",
     "credit.granted": "{actor} credited {contributor} as {role} on {work}",
     "credit.claimed": "{contributor} claimed to be {role} on {work}",
     "credit.accepted": "{actor} accepted the credit of {contributor} on {work}",
     "credit.declined": "{actor} declined the credit of {contributor} on {work}",
     "credit.disputed": "{actor} disputed the credit of {contributor} on {work}",
-    "credit.settled": "{actor} decided that the credit of {contributor} on {work} stands",
+    "credit.answered": "{actor} answered the dispute about the credit of {contributor} on {work}",
+    "credit.settled": "{actor} ended the dispute about {contributor} on {work}: {outcome}",
     "credit.revoked": "{actor} revoked the credit of {contributor} on {work}",
 }
-"""What each fact says, in a sentence; of a topic that is not here, its name is told."""
+"""What each fact says, in a sentence. What is not here is in no history: money has its own pages,
+which not everybody may read."""
 
 FILTERS = {
     "works": ("contribution.", "outside.", "work.", "release."),
     "sources": ("remix.",),
     "credits": ("credit.",),
-    "disputes": (".disputed", ".upheld", ".struck", ".settled", ".declined", ".revoked"),
+    "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
 }
 """The kinds of fact a history can be narrowed to, and how their topics begin or end."""
 
 
 def topics(what: str | None) -> list[str]:
-    """The topics of one of these kinds; none for any other word, which means all."""
-    parts = FILTERS.get(what or "", ())
-    return [topic for topic in SAID if any(_is_of(topic, part) for part in parts)]
+    """The topics of one of these kinds; all there is to say for any other word."""
+    parts = FILTERS.get(what or "")
+    return [topic for topic in SAID if parts is None or any(_is_of(topic, one) for one in parts)]
 
 
 def _is_of(topic: str, part: str) -> bool:
@@ -124,14 +129,7 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     }
     if item["actor"] == "operator":
         told["actor"] = "The operator"
-    template = SAID.get(item["topic"])
-    if template is not None:
-        return Markup(template).format(**{**_NOTHING, **told})
-    about = Markup(", ").join(link(names[id]) for id in item["about"] if id in names)
-    return Markup("{}: {} {}").format(told["actor"], item["topic"].replace(".", " "), about)
-
-
-_NOTHING = dict.fromkeys(("kind", "role", "made_at", "into"), "…")
+    return Markup(SAID[item["topic"]]).format(**told)
 
 
 def day(moment: str | None) -> str:
