@@ -4,6 +4,7 @@ Rule: a page that complains on its console, asks elsewhere or is wider than its 
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,19 @@ from browsing import Scheme, findings, keep, overflow, reader, running_browser, 
 from playwright.sync_api import Browser, Page, expect
 from serving import Served, serving
 
+TERMS = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
+
+
+class Clock:
+    """A clock that can be set forward, so that a window closes."""
+
+    ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+CLOCK = Clock()
 WIDTHS = (360, 768, 1280, 1920)
 LONG = "A Very Long Title That Somebody Thought Of At Night And Never Shortened " * 5
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
@@ -26,7 +40,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     database = f"sqlite:///{tmp_path_factory.mktemp('browser') / 'stemma.db'}"
-    with serving(database, public_pages=True) as running:
+    with serving(database, public_pages=True, clock=CLOCK) as running:
         yield running
 
 
@@ -77,8 +91,11 @@ def community(served: Served) -> dict[str, str]:
     served.acting(ana).post(
         f"/credits/{credit}/dispute", grounds="wrong_role", reason="It was two commas."
     )
+    money = earn(served, whole, {ana: "1/3", ben: "1/6", lou: "1/2"})
     served.service.log.catch_up()
     return {
+        **money,
+        "statement": f"/statement/{ben}",
         "start": "/",
         "search": "/search?q=o",
         "release": f"/r/{whole}",
@@ -100,6 +117,34 @@ def community(served: Served) -> dict[str, str]:
         "sources": f"/w/{song}/sources",
         "credits": f"/w/{song}/credits",
         "waiting": "/waiting",
+    }
+
+
+def earn(served: Served, release: str, shares: dict[str, str]) -> dict[str, str]:
+    """The addresses of the pages of a pool with an agreement, a division and a new proposal."""
+    post = served.operator.post
+    assets = [{"asset": "all of it", "value": "1", "shares": [[*one] for one in shares.items()]}]
+    said = {"name": "song", "kind": "song", "currency": "EUR", "terms": TERMS}
+    pool = post(f"/releases/{release}/pools", said).id
+    first = post(f"/pools/{pool}/proposals", assets=assets).id
+    person = next(iter(shares))
+    served.acting(person).post(
+        f"/proposals/{first}/comments", kind="too_little", text="I wrote all of the words."
+    )
+    comment = served.operator.get(f"/proposals/{first}").json["comments"][0]["id"]
+    post(f"/proposals/{first}/answer", comment=comment, text="It is in the terms of May.")
+    CLOCK.ahead += timedelta(days=15)
+    post(f"/proposals/{first}/finalise")
+    said = {"source": "shop", "effective_at": "2026-06", "amount_minor": 100_001}
+    division = post(f"/pools/{pool}/revenue", said).id
+    made = served.operator.get(f"/revenue/{division}").json["division"]
+    second = post(f"/pools/{pool}/proposals", assets=assets).id
+    return {
+        "pool": f"/pool/{pool}",
+        "agreement": f"/proposal/{first}",
+        "proposal": f"/proposal/{second}",
+        "division": f"/division/{made}",
+        "why": f"/division/{made}/why?payee={person}",
     }
 
 
@@ -293,3 +338,33 @@ def test_a_page_can_be_printed(browser: Browser, served: Served, places: dict[st
         expect(page.get_by_role("search")).to_be_hidden()
         expect(page.get_by_role("heading", name="Credits", exact=True)).to_be_visible()
         keep(page, "release-print")
+
+
+def test_shares_are_talked_about_and_accepted(browser: Browser, served: Served) -> None:
+    ana, ben = served.admit("Ana of the shares"), served.admit("Ben of the shares")
+    song = served.post_piece("A shared song", by=ana)
+    whole = served.operator.post("/releases", title="A single", components=[{"work": song}]).id
+    served.operator.post(f"/releases/{whole}/publish", {})
+    pages = earn(served, whole, {ana: "2/3", ben: "1/3"})
+    keys = served.service.keys
+    with reader(browser, served.origin, width=768, js=False) as page:
+        sign_in(page, keys.create(ben))
+        page.goto(pages["agreement"])
+        expect(page.get_by_role("heading", name="Your share: about 33.3 %")).to_be_visible()
+        page.get_by_role("button", name="Accept").click()
+        expect(page.locator("#yours ~ p")).to_contain_text("Accepted.")
+        page.goto(pages["proposal"])
+        page.get_by_label("What it is about").select_option("too_little")
+        page.get_by_label("Comment", exact=True).fill("I played the drums as well.")
+        page.get_by_role("button", name="Comment").click()
+        expect(page.get_by_text("I played the drums as well.")).to_be_visible()
+        page.goto(f"/p/{ben}")
+        page.get_by_role("link", name="What you earned").click()
+        page.get_by_role("link", name="why").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("166.67 EUR")
+        assert page.goto(f"/statement/{ana}").status == 403  # type: ignore[union-attr]
+    with reader(browser, served.origin) as page:
+        page.goto(f"/r/{whole}")
+        expect(page.get_by_text("EUR")).to_have_count(0)
+        page.goto(pages["pool"])
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")

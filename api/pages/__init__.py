@@ -10,7 +10,17 @@ from typing import Any
 from flask import Blueprint
 
 from api.keys import Keys
-from api.pages import audit, deciding, documents, drawing, finding, posting, reading, signing_in
+from api.pages import (
+    audit,
+    deciding,
+    documents,
+    drawing,
+    finding,
+    money,
+    posting,
+    reading,
+    signing_in,
+)
 from api.pages.frame import Frame
 from api.sessions import Sessions
 from domain.journal import Journal
@@ -36,6 +46,7 @@ def pages(
     drawing.pages(frame)
     posting.pages(frame)
     deciding.pages(frame)
+    money.pages(frame)
     audit.pages(frame, log)
     return frame.blueprint
 

@@ -59,10 +59,8 @@ def pages(frame: Frame) -> None:
         with frame.view(wanted) as view:
             return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
 
-    @frame.page("/waiting")
+    @frame.page("/waiting", nobody_else=True)
     def show_waiting() -> Answer:
-        if g.actor is None:
-            return frame.sign_in_first()
         with frame.view(asked()) as view:
             waiting = [] if g.actor == "operator" else people.waiting_for(view, g.actor)
             return render_template("waiting.html", credits=on_works(view, waiting))

@@ -22,7 +22,7 @@ from api.pages import words
 from api.problems import PROBLEMS, Problem, wants_page
 from api.routes import LONGEST_CURSOR, viewing
 from api.sessions import Sessions, form_token
-from domain.draft import Draft, Receipt
+from domain.draft import Receipt
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
@@ -73,11 +73,14 @@ class Frame:
         self.blueprint = Blueprint("pages", __name__)
         self.open = set[str]()
         """The endpoints that anybody may see, whatever the settings say."""
+        self.closed = set[str]()
+        """The endpoints that nobody sees without signing in, whatever the settings say."""
         self.blueprint.before_request(self._come_in)
         self.blueprint.after_request(_finish)
         self.blueprint.app_context_processor(self._shared)
         self.blueprint.app_template_filter("day")(words.day)
         self.blueprint.app_template_filter("percent")(words.percent)
+        self.blueprint.app_template_global("money")(words.money)
         self.blueprint.app_template_global("address")(words.address)
         self.blueprint.app_template_global("called")(words.called)
         self.blueprint.app_template_global("again")(again)
@@ -85,13 +88,18 @@ class Frame:
     # -- routes ----------------------------------------------------------------------------
 
     def page(
-        self, path: str, *, anybody: bool = False
+        self, path: str, *, anybody: bool = False, nobody_else: bool = False
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """A page that only reads; ``anybody`` may see it, even if the others are not public."""
+        """A page that only reads.
+
+        ``anybody`` may see it, even if the others are not public; or it is for those who have
+        signed in and ``nobody_else``, even if they are.
+        """
 
         def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
-            if anybody:
-                self.open.add(f"pages.{show.__name__}")
+            for names, is_wanted in ((self.open, anybody), (self.closed, nobody_else)):
+                if is_wanted:
+                    names.add(f"pages.{show.__name__}")
             self.blueprint.get(path)(show)
             return show
 
@@ -131,12 +139,12 @@ class Frame:
         given = request.authorization
         if g.actor is None and given is not None and given.type == "bearer":
             g.actor = self.keys.holder_of(given.token or "")
-        is_form = request.method == "POST"
-        if g.actor or request.endpoint in self.open or (self.public and not is_form):
+        is_closed = request.method == "POST" or request.endpoint in self.closed
+        if g.actor or request.endpoint in self.open or (self.public and not is_closed):
             return None
-        return self.sign_in_first()
+        return self._sign_in_first()
 
-    def sign_in_first(self) -> AnyResponse:
+    def _sign_in_first(self) -> AnyResponse:
         """The way to sign in, and back here from there."""
         if not wants_page():
             raise Problem("unauthenticated", "Send a key: Authorization: Bearer KEY.")
@@ -182,11 +190,11 @@ class Frame:
 
     def rehearse(self, command: Callable[..., Receipt], *said: Any, **named: Any) -> Receipt:
         """Carry a command out on a draft that is thrown away; raises what would be refused."""
-        return command(Draft(self.journal), *said, **named)
+        return command(self.journal.draft(), *said, **named)
 
     def may(self, command: Callable[..., Receipt], **said: Any) -> bool:
         """Whether a command would record something, if it was given now."""
-        draft = Draft(self.journal)
+        draft = self.journal.draft()
         try:
             command(draft, actor=g.actor, **said)
         except Refusal:

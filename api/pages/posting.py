@@ -52,10 +52,8 @@ def _post(frame: Frame) -> None:
         }
         return carry(Draft.submit_contribution, actor=g.actor, **_checked(Contribution, said))
 
-    @frame.page("/post")
+    @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
-        if g.actor is None:
-            return frame.sign_in_first()
         sheet = Sheet.empty()
         if g.actor != OPERATOR:
             sheet.add_person(g.actor)
@@ -78,10 +76,8 @@ def _sources(frame: Frame) -> None:
         said = [_checked(Remix, row) for row in stated]
         return carry(_each, Draft.declare_remix, said, actor=g.actor)
 
-    @frame.page("/w/<id>/sources")
+    @frame.page("/w/<id>/sources", nobody_else=True)
     def show_sources(id: str) -> Answer:
-        if g.actor is None:
-            return frame.sign_in_first()
         return _form(frame, Sheet.empty(), "sources", work=id_in_path(id))
 
     @frame.form("/w/<id>/sources")
@@ -107,10 +103,8 @@ def _credits(frame: Frame) -> None:
         said = [_checked(Credit, row) for row in stated]
         return carry(_each, Draft.open_credit, said, actor=g.actor)
 
-    @frame.page("/w/<id>/credits")
+    @frame.page("/w/<id>/credits", nobody_else=True)
     def show_credits(id: str) -> Answer:
-        if g.actor is None:
-            return frame.sign_in_first()
         sheet = Sheet.empty()
         if g.actor != OPERATOR:
             sheet.add_person(g.actor)

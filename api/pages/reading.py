@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, g, render_template
 
 from api.pages import words
 from api.pages.drawing import inline_picture
 from api.pages.finding import cards
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.permission import OPERATOR
-from projections import attribution, lineage, people, timeline
+from projections import attribution, lineage, people, pools, timeline
 from projections.log import Log
 from projections.roll import roll
 from projections.store import Page, View
@@ -60,6 +60,7 @@ def _works(frame: Frame) -> None:
                 credits=attribution.credits_of(view, id),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
+                pools=pools.pools(view, id).items if g.actor else [],
             )
 
     @frame.page("/w/<id>")

@@ -12,6 +12,8 @@ from typing import Any
 from flask import request
 from markupsafe import Markup
 
+from domain.currency import DIGITS
+
 KINDS = {"contribution": "Piece", "outside": "Source elsewhere", "release": "Finished work"}
 """What the kinds of work are called."""
 
@@ -27,6 +29,20 @@ REMIX_STATES = {
     "declared": "declared",
     "disputed": "disputed",
     "struck": "found false, and struck",
+}
+CONSENTS = {"offered": "not answered yet", "accepted": "accepted", "declined": "declined"}
+HELD_BECAUSE = {
+    "unclaimed": "nobody has claimed the work",
+    "unaccepted": "the share was not accepted yet",
+    "declined": "the share was declined",
+    "disputed": "something it depends on is disputed",
+}
+BOOKED = {
+    "division": "Earned",
+    "reversal": "Taken back",
+    "correction": "Corrected",
+    "payout": "Paid",
+    "claim": "Claimed back",
 }
 WORK_STATES = {
     "submitted": "posted",
@@ -149,6 +165,22 @@ def percent(rate: str | None) -> str:
     share = Fraction(rate) * 100
     text = f"{float(share):.1f}".removesuffix(".0")
     return f"{text} %" if share == Fraction(text) else f"about {text} %"
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount as people write it, with the digits its currency has."""
+    digits = DIGITS[currency]
+    whole, rest = divmod(abs(amount_minor), 10**digits)
+    after_point = f".{rest:0{digits}d}" if digits else ""
+    return f"{'−' if amount_minor < 0 else ''}{whole:,}{after_point} {currency}"
+
+
+def units(exact: str, currency: str) -> str:
+    """An exact number of smallest units as an amount, with what is left of a unit beside it."""
+    number = Fraction(exact)
+    whole = int(number)
+    rest = number - whole
+    return money(whole, currency) + (f" and {rest} of a unit" if rest else "")
 
 
 def several(count: int, one: str, many: str | None = None) -> str:
