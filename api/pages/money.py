@@ -160,7 +160,7 @@ def _divided(total: int, weights: dict[str, Fraction]) -> dict[str, int]:
 
 def _via(via: str, names: dict[str, dict[str, Any]]) -> Via:
     if via == BY_TERMS:
-        return Via(via, "By the terms", is_own=True)
+        return Via(via, "the terms of the pool")
     if via in names:
         return Via(via, words.called(names[via]), words.address(names[via]))
     return Via(via, via)

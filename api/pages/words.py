@@ -179,8 +179,10 @@ def units(exact: str, currency: str) -> str:
     """An exact number of smallest units as an amount, with what is left of a unit beside it."""
     number = Fraction(exact)
     whole = int(number)
-    rest = number - whole
-    return money(whole, currency) + (f" and {rest} of a unit" if rest else "")
+    rest = str(number - whole).replace("-", "−")
+    if rest == "0":
+        return money(whole, currency)
+    return f"{money(whole, currency)} and {rest} of a unit" if whole else f"{rest} of a unit"
 
 
 def several(count: int, one: str, many: str | None = None) -> str:
