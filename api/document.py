@@ -81,7 +81,7 @@ PROBLEM = {
 }
 
 
-PATH_EXAMPLES = {"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1}
+PATH_EXAMPLES = {"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1}
 """What stands in a path where no id does."""
 
 

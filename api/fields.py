@@ -17,6 +17,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.problems import PROBLEMS, Problem
 from domain.draft import LIMITS
+from domain.money.dividing import MOST_UNITS
 from domain.outside import URI_LIMIT
 from domain.remix import MAXIMUM_RATE_LENGTH
 
@@ -25,7 +26,7 @@ LONGEST_SEARCH = 200
 LONGEST_WORD = 200
 LARGEST_POSITION = (1 << 53) - 1
 """The largest whole number that every JSON reader takes as it is."""
-LARGEST_AMOUNT = 10**15 - 1
+LARGEST_AMOUNT = MOST_UNITS - 1
 
 
 _DIGITS = re.compile("[0-9]{1,20}")
@@ -296,11 +297,17 @@ def read_object() -> dict[str, Any]:
     return value
 
 
-def _raw_body() -> bytes:
+def read_file(maximum_bytes: int) -> bytes:
+    """The body of the request as it was sent, whatever it was declared to be."""
     raw = request.get_data()  # kept: a signature is over what was sent
     # A body whose length was not declared is cut off one byte after the limit, not refused.
-    if len(raw) > MAXIMUM_BODY_BYTES:
+    if len(raw) > maximum_bytes:
         raise Problem("too_large", PROBLEMS["too_large"].meaning)
+    return raw
+
+
+def _raw_body() -> bytes:
+    raw = read_file(MAXIMUM_BODY_BYTES)
     if raw and request.mimetype != "application/json":
         raise Problem("unsupported_media_type", "Send JSON, as Content-Type: application/json.")
     return raw

@@ -98,6 +98,7 @@ REFUSED: dict[str, int] = {
     "bad_policy": 422,
     "bad_share": 422,
     "bad_split": 422,
+    "bad_cosignature": 422,
     "cap_exceeded": 422,
     "lineage_circle": 422,
     "rates_over_whole": 422,

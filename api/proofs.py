@@ -17,7 +17,7 @@ from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.journal import Journal
 from domain.moment import instant, start_of
-from domain.refusal import BadMadeAt, NotInLog, UnknownContributor, UnknownWork
+from domain.refusal import BadCosignature, BadMadeAt, NotInLog, UnknownContributor, UnknownWork
 from domain.tree import TILE_WIDTH
 from projections import history
 from projections.log import Log
@@ -29,6 +29,8 @@ FOR_NOW = "no-cache"
 
 PUBLIC = (
     "log.show_checkpoint",
+    "log.show_checkpoint_of",
+    "log.add_cosignatures",
     "log.show_log_key",
     "log.show_tile",
     "log.show_entries",
@@ -37,6 +39,9 @@ PUBLIC = (
     "log.show_position",
 )
 """The endpoints that need no key: nobody has to be known to check the log."""
+
+MAXIMUM_NOTE_BYTES = 1 << 14
+"""A checkpoint with sixteen lines of Ed25519 has less than a quarter of that."""
 
 CHECKPOINT = "stemma.example/log\n285\ndVXxeko7R+w7vqFdPBqIC2adA//4pkO4I2Z9ZQCO73w=\n\n— …\n"
 
@@ -71,17 +76,43 @@ def proofs(journal: Journal, store: Store, log: Log) -> Routes:
 def _to_anybody(routes: Routes, log: Log) -> None:
     @routes.gives("/log/checkpoint", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True)
     def show_checkpoint() -> Response:
-        """The latest signed checkpoint (C2SP tlog-checkpoint)."""
+        """The latest signed checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
         return _text(log.latest())
+
+    @routes.gives(
+        "/log/checkpoint/<int:size>", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True
+    )
+    def show_checkpoint_of(size: int) -> Response:
+        """The checkpoint that was signed at a size, with its cosignatures."""
+        return _text(log.checkpoint_of(size))
+
+    @routes.takes(
+        "/log/cosignatures",
+        "text/plain",
+        CHECKPOINT,
+        MAXIMUM_NOTE_BYTES,
+        refuses=(NotInLog, BadCosignature),
+    )
+    def add_cosignatures(cosigned: bytes) -> Response:
+        """A checkpoint of this log under which a witness has signed (C2SP tlog-cosignature).
+
+        The lines of the witnesses that the operator has named are kept and served with it from
+        then on, of each witness the latest; all other lines are passed over. Answers the
+        checkpoint with all cosignatures known.
+        """
+        return _text(log.add_cosignatures(cosigned))
 
     @routes.gives(
         "/log/key", "text/plain", "stemma.example/log+c988cd1b+…", refuses=(NotInLog,), public=True
     )
     def show_log_key() -> Response:
-        """The public key that checks the log's signatures; compare it with one had elsewhere."""
+        """The public keys that check the log's signatures; compare them with some had elsewhere.
+
+        One a line: the present one, then former ones, which old receipts are checked with.
+        """
         if log.signer is None:
             raise NotInLog("a signing key")
-        return _text(f"{log.signer.verifier}\n".encode())
+        return _text("".join(f"{key}\n" for key in log.public_keys()).encode())
 
     @routes.gives(
         "/log/tile/<path:tile>",
@@ -120,7 +151,16 @@ def _to_anybody(routes: Routes, log: Log) -> None:
 
 def _as_of(routes: Routes, log: Log) -> None:
     @routes.says(
-        "/log/position", PositionAnswer, Moment, problems=("storage_unavailable", BadMadeAt.code)
+        "/log/position",
+        PositionAnswer,
+        Moment,
+        problems=(
+            "storage_unavailable",
+            BadMadeAt.code,
+            "bad_text",
+            "text_too_long",
+            "missing_field",
+        ),
     )
     def show_position(at: str) -> Response:
         """The last position recorded up to a moment, to ask anything as of then."""

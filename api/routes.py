@@ -4,8 +4,8 @@ The one rule: what is documented is what runs; a route is declared here or it do
 
 A few kinds of route carry the whole service: one brings something into being, one changes its
 state, one asks. The first two hand a command of the domain to the journal, the third hands a view
-of the store to a question. Besides, one computes from its body alone, one gives a file, and one
-tells about the service.
+of the store to a question. Besides, one computes from its body alone, one gives a file, one takes
+a file from anybody, and one tells about the service.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from api.fields import (
     Text,
     Whole,
     read_body,
+    read_file,
     read_object,
     read_query,
 )
@@ -272,6 +273,26 @@ class Routes:
     def _record(self, command: Command, ids: dict[str, str], said: dict[str, Any]) -> Receipt:
         signing = signing_of(command.__name__, ids)
         return self._journal.record_signed(signing, command, actor=actor(), **ids, **said)
+
+    def takes(
+        self, path: str, media_type: str, example: str, maximum_bytes: int, *, refuses: Refusals
+    ) -> Callable[[Callable[[bytes], Response]], Callable[[bytes], Response]]:
+        """A path that takes a file which proves itself, from anybody, and gives one back."""
+
+        def decorate(take: Callable[[bytes], Response]) -> Callable[[bytes], Response]:
+            def taken() -> Response:
+                return take(read_file(maximum_bytes))
+
+            content = {media_type: {"schema": {"type": "string"}, "example": example}}
+            answers = {"200": {"description": "The file.", "content": content}}
+            codes = ["storage_unavailable", "too_large", *(refusal.code for refusal in refuses)]
+            doc = _documented(take, answers, codes)
+            doc["requestBody"] = {"required": True, "content": content}
+            doc["security"] = []
+            self._add("POST", path, taken, take.__name__, doc)
+            return take
+
+        return decorate
 
     def _add(
         self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]

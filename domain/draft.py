@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 from domain.contribution import Contribution
 from domain.contributor import Contributor, ground_named
-from domain.credit import Credit, credit_kind
+from domain.credit import NOT_COUNTED, Credit, credit_kind
 from domain.dispute import OUTCOMES, Disputable, deadline_of, known_grounds
 from domain.fact import Fact, Noun, says_the_same
 from domain.moment import instant, start_of, start_of_past
@@ -669,7 +669,10 @@ class Draft:
         reason: str,
         evidence: str | None,
     ) -> Receipt:
-        sheet, dispute = self._permitted(actor, "answer", **self._sides(noun)), noun.dispute
+        sides = self._sides(noun)
+        if isinstance(noun, Remix) and self._is_author(actor, noun.child, noun.parent):
+            sides["author"] = actor
+        sheet, dispute = self._permitted(actor, "answer", **sides), noun.dispute
         content = {
             "disputer": dispute.opened_by if dispute else OPERATOR,
             "reason": sheet.seal_text(actor, "reason", reason),
@@ -740,6 +743,17 @@ class Draft:
             "addressee": judge if claimed else noun.contributor,
             "opener": noun.poster,
         }
+
+    def _is_author(self, actor: str, *works: str) -> bool:
+        """Whether one of these works was posted with a credit of theirs that counts."""
+        for work in works:
+            number = 0
+            while self._stream(id := part_id(work, "author", number)):
+                credit, number = self._get(Credit, id, UnknownCredit), number + 1
+                own = actor != OPERATOR and self._person(actor) == self._person(credit.contributor)
+                if own and credit.state not in NOT_COUNTED:
+                    return True
+        return False
 
     # -- releases --------------------------------------------------------------------------
 

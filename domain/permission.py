@@ -22,7 +22,7 @@ MAY: dict[str, frozenset[str]] = {
     "redate": frozenset({"poster"}),
     "declare": frozenset({"poster", "poster of the parent"}),
     "dispute": frozenset({ANYONE}),
-    "answer": frozenset({"poster", "poster of the parent", "contributor", "opener"}),
+    "answer": frozenset({"poster", "poster of the parent", "author", "contributor", "opener"}),
     "settle": frozenset(),
     "withdraw the dispute about": frozenset({"disputer"}),
     "let expire": frozenset({ANYONE}),
@@ -48,8 +48,9 @@ MAY: dict[str, frozenset[str]] = {
 
 poster: who posted the work in question (or assembled the release). contributor: whose credit, key
 or share it is, or who is to be forgotten. addressee: who has to agree to a credit: the person it
-was granted to, or the poster of the work on which it was claimed. opener: who declared the edge or
-opened the credit. disputer: who opened the dispute.
+was granted to, or the poster of the work on which it was claimed. author: whose credit a work at
+hand was posted with. opener: who declared the edge or opened the credit. disputer: who opened the
+dispute.
 """
 
 

@@ -16,7 +16,7 @@ import re
 import sqlite3
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -29,7 +29,6 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder
-from psycopg.errors import InsufficientPrivilege
 
 from domain.chain import link_facts
 from domain.fact import Fact, read_fact
@@ -547,8 +546,6 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
                 cursor.execute(b"VACUUM (FULL, VERBOSE) vault")
             finally:
                 connection.remove_notice_handler(hear)
-            with suppress(InsufficientPrivilege):
-                cursor.execute(b"CHECKPOINT")
         return not unremovable
 
     def _since(self, cursor: Any, after: int, topics: list[str]) -> list[Placed]:

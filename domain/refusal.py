@@ -345,6 +345,15 @@ class NotInLog(Refusal):
         super().__init__(f"The log does not hold {what}, or has not signed it yet.", what=what)
 
 
+class BadCosignature(Refusal):
+    """No witness of this log has signed this checkpoint of it, or not at this time."""
+
+    code = "bad_cosignature"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The cosignature is not kept: {reason}.", reason=shown(reason))
+
+
 class MergeCircle(Refusal):
     """Two contributors can't be merged into each other, nor one into itself."""
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
-from decimal import Decimal
 from hashlib import sha256
 from itertools import groupby
 from typing import NamedTuple
 
-from domain.currency import DIGITS
+from domain.currency import decimal
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.books import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
@@ -113,8 +112,7 @@ def _name(account: str, payee: str | None) -> str:
 
 
 def _amount(amount_minor: int, currency: str) -> str:
-    """Units as a decimal number of the currency."""
-    return f"{Decimal(amount_minor).scaleb(-DIGITS[currency]):f} {currency}"
+    return f"{decimal(amount_minor, currency)} {currency}"
 
 
 def _text(text: str) -> str:

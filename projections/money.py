@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.moment import instant
-from domain.money.books import OWED, postings
+from domain.money.books import ACCOUNTS, OWED, postings
 from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.hold import Hold
@@ -316,6 +316,17 @@ def pool_units(view: View, pool: str) -> dict[str, int]:
         pool=pool,
     )
     return dict(rows)
+
+
+def totals(view: View) -> dict[str, dict[str, int]]:
+    """What stands on each account, by currency; each currency adds up to nothing."""
+    found: dict[str, dict[str, int]] = {}
+    for currency, account, amount in view.rows(
+        "SELECT p.currency, p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
+        "WHERE p.position <= :as_of GROUP BY p.currency, p.account ORDER BY p.currency, p.account"
+    ):
+        found.setdefault(currency, dict.fromkeys(ACCOUNTS, 0))[account] = amount
+    return found
 
 
 Held = dict[tuple[str, str], tuple[str, ...]]

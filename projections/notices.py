@@ -16,6 +16,11 @@ from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Answer, Settlement
 from domain.fact import Fact
 from domain.journal import Journal
+from domain.money.consent import Consent
+from domain.money.hold import Hold
+from domain.money.payee import is_person, people_among
+from domain.money.payout import Payout
+from domain.money.proposal import Proposal, payees_of
 from domain.permission import OPERATOR, permit
 from domain.remix import Remix
 from projections import attribution
@@ -48,6 +53,21 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Credit.Disputed() | Credit.Answered() | Credit.Settled():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
             yield Put(NOTICES, (numbers[happened.work], position, POSTER))
+        case Proposal.Posted() | Proposal.Revised() | Proposal.Continued():
+            for payee in people_among(payees_of(happened.assets)):
+                yield Put(NOTICES, (numbers[payee], position, PERSON))
+        case Proposal.Commented():
+            yield Put(NOTICES, (numbers[happened.release], position, POSTER))
+        case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
+            yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
+        case Consent.Offered() | Consent.Waived() | Consent.Declined():
+            yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
+            if not isinstance(happened, Consent.Offered):
+                yield Put(NOTICES, (numbers[happened.release], position, POSTER))
+        case Hold.Event():
+            yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
+        case Payout.Event(payee=payee) if is_person(payee):
+            yield Put(NOTICES, (numbers[payee], position, PERSON))
 
 
 NOTICED = Projection("notices", (NOTICES,), changes)

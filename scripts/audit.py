@@ -16,11 +16,16 @@ from domain.contributor import Contributor
 from domain.draft import BORN, NOUNS
 from domain.fact import Fact, Noun
 from domain.journal import Journal
+from domain.money.pool import Pool
+from domain.money.proposal import Proposal
+from domain.money.proposing import computed_assets, eligible_assets
+from domain.money.verifying import Verifier
 from domain.note import Note
 from domain.recorders import Placed, vault_row
 from domain.refusal import Refusal
 from domain.seal import Disclosure, digest_of
 from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
+from projections import money as projected
 from projections.follower import (
     PROJECTIONS,
     TABLES,
@@ -32,7 +37,7 @@ from projections.follower import (
     uncollected,
 )
 from projections.log import Log, Signed
-from projections.store import Generation, Writer, table_name
+from projections.store import Generation, View, Writer, table_name
 from projections.tables import Table
 from scripts.bundle.whole import content_of
 from scripts.service import Service
@@ -396,11 +401,79 @@ def _pages(placed: Iterable[Placed]) -> Iterator[list[Placed]]:
         yield page
 
 
+# -- money ---------------------------------------------------------------------------------
+
+
+def money(service: Service, progress: Progress) -> Differences:
+    """Every share, division and payout computed again, and every balance as it is projected."""
+    journal, verifier = service.journal, Verifier()
+    head = journal.facts.head()
+
+    def told() -> Iterator[tuple[int, Fact]]:
+        for placed in journal.read():
+            if placed.position % PAGE == 0:
+                progress(placed.position, head)
+            yield placed.position, placed.fact()
+
+    for fault in verifier.read(told()):
+        yield Difference(_at(fault.position), fault.what)
+    yield from _computed(service)
+    with service.store.view() as view:
+        if view.as_of >= verifier.books.position:
+            yield from _projected(view, verifier)
+    count = verifier.counted
+    entries = sum(count[topic] for topic in count if topic.startswith("division."))
+    return (
+        f"{count['agreements']} agreements, {entries} divisions, reversals and corrections, "
+        f"{count['payouts']} payouts; {count['postings']} postings that add up to nothing"
+    )
+
+
+def _computed(service: Service) -> Iterator[Difference]:
+    """What was computed over a lineage, computed over it again as it was known then."""
+    journal = service.journal
+    stages_of = (Proposal.Posted, Proposal.Revised, Proposal.Continued)
+    topics = [kind.TOPIC for kind in (Pool.Opened, *stages_of)]
+    pools: dict[str, Pool.Opened] = {}
+    stages: list[tuple[int, Proposal.Stage, list[dict[str, Any]]]] = []
+    for placed in journal.read(topics=topics):
+        happened = placed.fact()
+        match happened:
+            case Pool.Opened():
+                pools[happened.originator_id] = happened
+            case Proposal.Stage():
+                stages.append((placed.position, happened, list(happened.assets)))
+            case Proposal.Continued():
+                stages[-1][2].extend(happened.assets)
+    for position, stage, assets in stages:
+        if stage.policy is None or stage.graph_position is None:
+            continue
+        works = pools[stage.pool].works
+        graph = journal.lineage(stage.release, stage.graph_position, stage.default_rate)
+        again = computed_assets(stage.policy, graph)
+        if works is not None:
+            again = eligible_assets(again, works, graph)
+        if again != assets:
+            yield Difference(_at(position), "the lineage of that moment does not come to this")
+
+
+def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
+    """Balances as the read tables have them, against those of the verifier's own books."""
+    known = {(each.payee, each.proposal): each.units for each in projected.accounts(view)}
+    for key in {*known, *verifier.books.accounts}:
+        units, again = known.get(key, {}), verifier.books.accounts.get(key, {})
+        if {n: u for n, u in units.items() if u} != {n: u for n, u in again.items() if u}:
+            payee, agreement = key
+            where = f"the balance of {payee} under {agreement}"
+            yield Difference(where, f"it is {units}; computed again it is {again}")
+
+
 CHECKS: dict[str, Check] = {
     "journal": journal,
     "histories": streams,
     "vault": vault,
     "log": log,
     "read tables": read_tables,
+    "money": money,
 }
 """Every check by its name, in order: a later one may rely on what the earlier ones found."""

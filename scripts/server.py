@@ -22,8 +22,8 @@ from scripts.settings import (
     Settings,
     hand_down,
     make_log_key,
+    read_log_keys,
     read_settings,
-    read_signer,
 )
 
 
@@ -33,7 +33,8 @@ def application() -> Flask:
     service = open_service(
         settings.database,
         operator_key=settings.operator_key,
-        signer=read_signer(settings),
+        **read_log_keys(settings)._asdict(),
+        witnesses=settings.witnesses,
         create=False,
     )
     if settings.follow:

@@ -6,7 +6,7 @@ The one rule: whatever runs Stemma (the server, the command line, a test) is put
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ from api.keys import Keys
 from api.sessions import Sessions
 from domain.fact import utc_now
 from domain.journal import Journal
-from domain.note import SignerKey
+from domain.note import SignerKey, VerifierKey
 from projections.follower import Follower
 from projections.lineage import neighbours_in
 from projections.log import Log
@@ -29,7 +29,7 @@ from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
     *("stored_events", "heads", "vault", "projections", "api_keys", "sessions"),
-    *("log_tiles", "log_size", "log_checkpoints"),
+    *("log_tiles", "log_size", "log_checkpoints", "log_cosignatures"),
 )
 """Every table that is there once for all; the read tables have generations."""
 
@@ -65,6 +65,8 @@ def open_service(
     *,
     operator_key: str | None = None,
     signer: SignerKey | None = None,
+    former: Sequence[SignerKey | VerifierKey] = (),
+    witnesses: Sequence[VerifierKey] = (),
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
 ) -> Service:
@@ -84,7 +86,7 @@ def open_service(
     )
     follower, keys = Follower(journal, store), Keys(store, operator_key=operator_key)
     journal.lineage = partial(graph_in, store, follower.catch_up)
-    log = Log(journal, store, signer)
+    log = Log(journal, store, signer, former=former, witnesses=witnesses)
     follower.steps += [log.step, journal.facts.settle]
     if create:
         follower.prepare()

@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from domain.checkpoint import Trusted
 from domain.contributor import GROUNDS, Contributor
 from domain.note import SignerKey
 from domain.permission import OPERATOR
@@ -25,12 +26,20 @@ from domain.refusal import ContributorForgotten, Refusal
 from domain.role import role_named
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
-from projections import attribution, history, lineage, notices
+from projections import attribution, history, lineage, money, notices
 from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, Settings, make_log_key, read_settings, read_signer
+from scripts.settings import (
+    BadSetting,
+    Settings,
+    make_log_key,
+    read_log_keys,
+    read_settings,
+    retire_log_keys,
+    rotate_log_key,
+)
 from scripts.verify import KINDS
 
 GRACE_SECONDS = 5.0
@@ -69,8 +78,8 @@ def main(ctx: click.Context, database: str | None) -> None:
     """Who made what from what, how a credit came to be, and who contributed to a finished work.
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
-    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_PUBLIC_PAGES,
-    STEMMA_FOLLOW.
+    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
+    STEMMA_PUBLIC_PAGES, STEMMA_FOLLOW.
 
     Wherever an id is asked for, the text a bundle used for it does as well.
     """
@@ -86,7 +95,7 @@ def settings_of(ctx: click.Context, **given: Any) -> Settings:
 def opened(ctx: click.Context) -> Iterator[Service]:
     """The service on the database of the settings."""
     settings = settings_of(ctx)
-    with open_service(settings.database, signer=read_signer(settings)) as service:
+    with open_service(settings.database, **read_log_keys(settings)._asdict()) as service:
         yield service
 
 
@@ -513,17 +522,20 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
             written.writelines(proofs)
 
 
-@main.command()
-@click.argument("url")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
+_log_keys = click.option(
     "--key",
     "keys",
     multiple=True,
     required=True,
     metavar="VKEY",
-    help="A public key of the log, or a file that holds it.",
+    help="A public key of the log, or a file with one a line.",
 )
+
+
+@main.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
 def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
@@ -531,17 +543,51 @@ def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
     since the last time is noticed, and the folder keeps what was believed.
     """
     from scripts import mirror as mirroring
-    from scripts.verify import describe_checkpoint, read_key
+    from scripts.verify import read_keys
+
+    with _believed(), progress_of("mirroring") as told:
+        trusted = mirroring.mirror(url.rstrip("/"), folder, read_keys(keys), told)
+    _tell_of(trusted)
+
+
+@main.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
+@click.option("--name", default="", help="The name of the witness, for the key that is made first.")
+def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
+    """Cosign the checkpoint of the log at an address, if it adds to the one cosigned before.
+
+    The folder holds the key of the witness and the last checkpoint. Do it regularly, on a machine
+    that is not the operator's; the operator names the public key in STEMMA_WITNESSES.
+    """
+    from scripts import witness as witnessing
+    from scripts.verify import read_keys
+
+    with _believed():
+        made = witnessing.key_of(folder, name)
+        click.echo(f"witness     {made.verifier}")
+        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made)
+    _tell_of(trusted)
+
+
+@contextmanager
+def _believed() -> Iterator[None]:
+    """What is not verified, or does not answer, said in a sentence."""
+    from scripts.mirror import NotVerified, Unreachable
+    from scripts.verify import printable
 
     try:
-        with progress_of("mirroring") as told:
-            trusted = mirroring.mirror(
-                url.rstrip("/"), folder, [read_key(text) for text in keys], told
-            )
-    except mirroring.NotVerified as problem:
-        raise click.ClickException(f"NOT VERIFIED: {problem}") from problem
-    except mirroring.Unreachable as problem:
+        yield
+    except NotVerified as problem:
+        raise click.ClickException(f"NOT VERIFIED: {printable(str(problem))}") from problem
+    except Unreachable as problem:
         raise click.ClickException(str(problem)) from problem
+
+
+def _tell_of(trusted: Trusted) -> None:
+    from scripts.verify import describe_checkpoint
+
     for line in describe_checkpoint(trusted):
         click.echo(line)
 
@@ -558,11 +604,11 @@ def verify() -> None:
 def _offline(name: str, meaning: str) -> click.Command:
     """The command that checks a file as scripts/verify.py does by itself."""
 
-    def check(file: str, key: tuple[str, ...], witness: tuple[str, ...], **said: Any) -> None:
+    def check(file: str, **said: Any) -> None:
         from scripts.verify import main as verify_offline
 
-        options = {"key": key, "witness": witness, **{n: [v] for n, v in said.items() if v}}
-        words = [word for n, values in options.items() for v in values for word in (f"--{n}", v)]
+        given = [(n, v if isinstance(v, tuple) else (v,)) for n, v in said.items() if v]
+        words = [word for n, values in given for v in values for word in (_flag(n), v)]
         sys.exit(verify_offline([name, *words, "--", file]))
 
     vkey: dict[str, Any] = {"multiple": True, "metavar": "VKEY"}
@@ -578,9 +624,18 @@ def _offline(name: str, meaning: str) -> click.Command:
     if name in ("history", "log"):
         whose = "The work or person whose facts are to be counted."
         params.append(click.Option(["--of"], metavar="ID", help=whose))
+    if name == "receipt":
+        actors = "A key of who acted, its file, or the receipt of its registration."
+        texts = "The texts behind the fact, as GET /facts/{position}/disclosures gives them."
+        params.append(click.Option(["--actor-key"], help=actors, **vkey))
+        params.append(click.Option(["--disclosures"], metavar="JSON", help=texts))
     return click.Command(
         name, callback=check, params=params, help=f"{meaning[0].upper()}{meaning[1:]}."
     )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 for _name, _what in KINDS.items():
@@ -604,6 +659,25 @@ def verify_database(ctx: click.Context) -> None:
             if isinstance(found, audit.Difference):
                 raise click.ClickException(f"NOT VERIFIED: {found}")
             click.echo(f"{name:<12}{found}")
+
+
+@main.command("verify-money")
+@click.pass_context
+def verify_money(ctx: click.Context) -> None:
+    """Compute every share, division and payout again from the journal alone; prove every balance.
+
+    It tells the first difference, and ends with status 1 if there is one; else what stands on the
+    accounts of each currency. It changes nothing.
+    """
+    from scripts import audit
+
+    with asked(ctx) as (service, view):
+        with progress_of("money") as told:
+            found = audit.first_difference(audit.money, service, told)
+        if isinstance(found, audit.Difference):
+            raise click.ClickException(f"NOT VERIFIED: {found}")
+        out.print(found)
+        terminal.totals(out, money.totals(view))
 
 
 # -- recording -----------------------------------------------------------------------------
@@ -850,6 +924,27 @@ def key_pair(contributor: str, file: Path) -> None:
         raise click.ClickException(f"there is a file {file} already") from None
     file.write_text(f"{made.secret_text()}\n")
     click.echo(str(made.verifier))
+
+
+@key.command("rotate")
+@click.pass_context
+def key_rotate(ctx: click.Context) -> None:
+    """Make the next key that signs the log, and print its public half.
+
+    From the next start on both sign, the new key and the one before; “retire” ends that.
+    """
+    click.echo(str(rotate_log_key(settings_of(ctx)).verifier))
+
+
+@key.command("retire")
+@click.pass_context
+def key_retire(ctx: click.Context) -> None:
+    """Let only the newest key sign the log; print the public halves of all former ones.
+
+    Their secret halves are forgotten. Their public halves stay in the file and are published.
+    """
+    for public in retire_log_keys(settings_of(ctx)):
+        click.echo(str(public))
 
 
 @key.command("create")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -45,15 +45,15 @@ from domain.tree import (
 )
 
 
-def read_actor_key(text: str, keys: Sequence[VerifierKey]) -> VerifierKey:
-    """The key of an actor: as text, from a file, or from the receipt of its registration."""
+def read_actor_keys(text: str, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
+    """Keys of an actor: as text, from a file, or from the receipt of a key's registration."""
     path = Path(text)
     if len(text) > 4096 or not path.is_file() or not is_receipt(data := path.read_bytes()):
-        return read_key(text)
+        return read_keys([text])
     leaf = verify_receipt(data, keys).leaf
     if leaf.topic != "contributor.key_registered":
         raise NotVerified(f"{path} is the receipt of a {leaf.topic}, not of a key's registration")
-    return must_be_key_of(leaf.originator_id, content_of(leaf).get("key", ""))
+    return [must_be_key_of(leaf.originator_id, content_of(leaf).get("key", ""))]
 
 
 def read_disclosures(path: Path) -> list[Disclosure]:
@@ -73,15 +73,23 @@ class History(NamedTuple):
     trusted: Trusted
 
 
-def read_key(text: str) -> VerifierKey:
-    """A verifier key as text, or from the file that holds it."""
+def read_keys(texts: Iterable[str]) -> list[VerifierKey]:
+    """Verifier keys as text, or from files that hold one a line."""
+    return [key for text in texts for key in _keys_in(text)]
+
+
+def _keys_in(text: str) -> list[VerifierKey]:
     try:
-        return VerifierKey.parse(text)
+        return [VerifierKey.parse(text)]
     except NotVerified:
         path = Path(text)
         if len(text) > 4096 or not path.is_file():
             raise
-        return VerifierKey.parse(path.read_text("utf-8").strip())
+        lines = path.read_text("utf-8").split("\n")
+        keys = [VerifierKey.parse(line.strip()) for line in lines if line.strip()]
+        if not keys:
+            raise
+        return keys
 
 
 def bundles_of(size: int) -> Iterator[Tile]:
@@ -263,6 +271,13 @@ KINDS = {
 """What can be checked."""
 
 
+def _count(text: str) -> int:
+    """A number of witnesses; argparse says what is wrong with any other text."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify", description="Check what a log of Stemma gave out, offline."
@@ -276,7 +291,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             required=True,
             metavar="VKEY",
-            help="a public key of the log, or a file that holds it; again for each further one",
+            help="a public key of the log, or a file with one a line; again for each further one",
         )
         command.add_argument(
             "--origin", help="the log it must be of; by default the name of the key that signed"
@@ -286,7 +301,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="VKEY",
-            help="the public key of a witness, or a file that holds it; again for each further one",
+            help="a public key of a witness, or a file with one a line; again for each further one",
         )
         if name == "receipt":
             command.add_argument(
@@ -307,7 +322,7 @@ def _parser() -> argparse.ArgumentParser:
                 "--of", metavar="ID", help="the work or person whose facts are to be counted"
             )
         command.add_argument(
-            "--quorum", type=int, metavar="N", help="how many witnesses must be seen; all"
+            "--quorum", type=_count, metavar="N", help="how many witnesses must be seen; all"
         )
     return parser
 
@@ -316,12 +331,11 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     """What the file proves, line by line; NotVerified if it does not."""
     is_log = options.command == "log"
     data = (options.file / "checkpoint" if is_log else options.file).read_bytes()
-    keys = [read_key(text) for text in options.key]
-    witnesses = [read_key(text) for text in options.witness]
+    keys, witnesses = read_keys(options.key), read_keys(options.witness)
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
     if options.command == "receipt":
         receipt = verify_receipt(data, keys, **asked)
-        actors = [read_actor_key(text, keys) for text in options.actor_key]
+        actors = [key for text in options.actor_key for key in read_actor_keys(text, keys)]
         disclosed = read_disclosures(options.disclosures) if options.disclosures else []
         return chain(describe_receipt(receipt), describe_signature(receipt.leaf, actors, disclosed))
     if options.command == "history":

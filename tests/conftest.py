@@ -14,6 +14,9 @@ from databases import NoPostgres, Postgres, running_postgres
 
 # A time limit for one example says more about the machine than about the code.
 hypothesis.settings.register_profile("stemma", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "soak", deadline=None, print_blob=True, max_examples=4_000, stateful_step_count=100
+)
 hypothesis.settings.load_profile("stemma")
 
 

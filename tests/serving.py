@@ -174,8 +174,8 @@ def serving(
     database: str, *, follow: bool = True, public_pages: bool = False, **settings: Any
 ) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
-    signer = SignerKey.new("stemma.example/log")
-    with open_service(database, operator_key=OPERATOR_KEY, signer=signer, **settings) as service:
+    given = {"signer": SignerKey.new("stemma.example/log"), **settings}
+    with open_service(database, operator_key=OPERATOR_KEY, **given) as service:
         service.store.awaited = lambda: service.journal.last_written if follow else 0
         app = create_app(
             service.journal, service.store, service.keys, service.log, public_pages=public_pages

@@ -79,7 +79,6 @@ def test_a_contributor_cannot_act_for_others(served: Served) -> None:
         (f"/credits/{credit}/decline", {}),
         (f"/credits/{credit}/answer", {"reason": "mine"}),
         (f"/credits/{credit}/settle", {"outcome": "upheld", "reason": "mine"}),
-        (f"/credits/{credit}/settle", {"outcome": "withdrawn", "reason": "mine"}),
         (f"/credits/{credit}/revoke", {}),
         (f"/releases/{album}/publish", {}),
         (f"/releases/{album}/withdraw", {"reason": "mine"}),

@@ -1,12 +1,15 @@
 """Whatever was changed behind the service's back is found, with where it is and what it is."""
 
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from databases import Postgres
 from serving import serving
 from stories import NOON, Story, every_fact, id_of, meanwhile, raw_connection, story
 
@@ -272,10 +275,42 @@ CHANGES: tuple[Change, ...] = (
 )
 
 
+@pytest.fixture(scope="module")
+def originals(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres
+) -> Iterator[dict[str, str]]:
+    """A prepared database of each engine, to be copied for each change."""
+    with postgres_server.database() as postgres:
+        sqlite = f"sqlite:///{tmp_path_factory.mktemp('audit') / 'stemma.db'}"
+        for url in (sqlite, postgres):
+            with story(url, signer=SIGNER) as told:
+                prepared(told)
+        yield {"sqlite": sqlite, "postgres": postgres}
+
+
+@contextmanager
+def copy_of(original: str, postgres_server: Postgres, tmp_path: Path) -> Iterator[str]:
+    if original.startswith("sqlite:///"):
+        copied = shutil.copy(original.removeprefix("sqlite:///"), tmp_path / "copy.db")
+        yield f"sqlite:///{copied}"
+    else:
+        with postgres_server.database(original) as url:
+            yield url
+
+
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_what_was_changed_is_found_where_it_is(change: Change, database: str) -> None:
-    with story(database, signer=SIGNER) as told:
-        prepared(told)
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_what_was_changed_is_found_where_it_is(
+    change: Change,
+    engine: str,
+    originals: dict[str, str],
+    postgres_server: Postgres,
+    tmp_path: Path,
+) -> None:
+    with (
+        copy_of(originals[engine], postgres_server, tmp_path) as database,
+        story(database, signer=SIGNER, create=False) as told,
+    ):
         statement, said = change(told)
         tamper(database, statement)
         found = difference(told.service)

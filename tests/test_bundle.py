@@ -18,6 +18,7 @@ import pytest
 
 from domain.draft import Draft
 from domain.fact import FACTS
+from domain.note import SignerKey
 from domain.outside import outside_id
 from projections import attribution, history, lineage
 from projections.store import View
@@ -28,6 +29,7 @@ from scripts.service import Service, open_service
 REASON = "because"
 IN_TIME = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
+KEY = str(SignerKey(bundle.Ids("bundle").named(bundle.PERSON, "ana"), bytes(32)).verifier)
 STORY: list[Line] = [
     {"type": "contributor", "id": "ana", "name": "Ana"},
     {"type": "contributor", "id": "ben", "name": "Ben"},
@@ -178,6 +180,8 @@ STORY: list[Line] = [
     {"type": "contributor", "id": "gus", "name": "Gus"},
     {"type": "contribution", "id": "gone", "title": "Gone", "medium": "text", "by": "gus"},
     {"type": "contributor.forget", "id": "gus", "ground": "request", "by": "gus"},
+    {"type": "contributor.register-key", "id": "ana", "key": KEY, "by": "ana"},
+    {"type": "contributor.revoke-key", "id": "ana", "key": KEY, "reason": REASON},
 ]
 """Every type of line, every field."""
 

@@ -176,6 +176,18 @@ def test_the_other_side_may_answer_and_nobody_else(
         refused(told, NotPermitted, noun, "answer", by=by)
 
 
+@pytest.mark.parametrize("end", ["child", "parent"])
+def test_whoever_a_piece_was_posted_with_may_answer_about_its_edges(end: str, told: Story) -> None:
+    author, latecomer = told.person("author"), told.person("latecomer")
+    ends = [told.piece(name, by=[author] * (name == end)) for name in ("parent", "child")]
+    edge = told.edge(ends[1], ends[0])
+    told.credit(ends[0], latecomer)
+    told.tell("dispute_remix", id=edge, grounds="other", reason="r", actor=id_of("other"))
+    with pytest.raises(NotPermitted):
+        told.tell("answer_remix", id=edge, reason="r", actor=latecomer)
+    told.tell("answer_remix", id=edge, reason="r", actor=author)
+
+
 @pytest.mark.parametrize("noun", NOUNS)
 def test_nobody_answers_their_own_dispute(noun: str, told: Story) -> None:
     """Not from another account of theirs either."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -47,45 +48,49 @@ def graphs(draw: st.DrawFn, most: int = 14) -> tuple[list[Shape], list[Line]]:
 
 def breaches(shapes: list[Shape], lines: list[Line], layout: Layout) -> list[str]:
     """What of a drawing breaks the laws."""
-    found = []
-    for box in layout.boxes:
-        if not (
-            -NEAR <= box.x
-            and -NEAR <= box.y
-            and box.x + box.width <= layout.width + NEAR
-            and box.y + box.height <= layout.height + NEAR
-        ):
-            found.append(f"{box} is out of bounds")
-    for one, other in combinations(layout.boxes, 2):
-        if overlap(one, other):
-            found.append(f"{one} lies on {other}")
+    assert len(shapes) == len(layout.boxes)
+    frame = Box(0, 0, layout.width, layout.height)
+    found = [f"{box} is out of bounds" for box in layout.boxes if not within(box, frame)]
+    found += [f"{a} lies on {b}" for a, b in combinations(layout.boxes, 2) if overlap(a, b)]
     lanes: list[tuple[int, Box]] = []
     for number, (line, route) in enumerate(zip(lines, layout.routes, strict=True)):
-        left, right = layout.boxes[line.left], layout.boxes[line.right]
-        if any(one[0] >= other[0] for one, other in pairwise(route)):
-            found.append(f"{line} goes back")
-        if not meets(route[0], left, left.x + left.width) or not meets(route[-1], right, right.x):
-            found.append(f"{line} ends beside its boxes")
-        for step, (one, other) in enumerate(pairwise(route)):
-            if step % 2:
-                if one[1] != other[1]:
-                    found.append(f"{line} is not straight in a column")
-                top = one[1] - line.thickness / 2
-                lanes.append((number, Box(one[0], top, other[0] - one[0], line.thickness)))
-            elif any(
-                one[0] < box.x + box.width - NEAR and box.x < other[0] - NEAR
-                for box in layout.boxes
-            ):
-                found.append(f"{line} curves beside a box")
-    for number, lane in lanes:
-        if any(overlap(lane, box) for box in layout.boxes):
-            found.append(f"line {number} passes through a box")
-        if lane.y < -NEAR or lane.y + lane.height > layout.height + NEAR:
-            found.append(f"line {number} is out of bounds")
-    for (one, lane), (other, second) in combinations(lanes, 2):
-        if one != other and overlap(lane, second):
-            found.append(f"lines {one} and {other} share a lane")
+        found += breaches_of_a_route(line, route, layout.boxes)
+        for (x, y), (end, _) in list(pairwise(route))[1::2]:
+            lane = Box(x, y - line.thickness / 2, end - x, line.thickness)
+            lanes.append((number, lane))
+            if any(overlap(lane, box) for box in layout.boxes):
+                found.append(f"{line} passes through a box")
+            if not within(lane, frame):
+                found.append(f"{line} is out of bounds")
+    found += [
+        f"lines {one} and {other} share a lane"
+        for (one, lane), (other, second) in combinations(lanes, 2)
+        if one != other and overlap(lane, second)
+    ]
     return found
+
+
+def breaches_of_a_route(line: Line, route: list[Point], boxes: list[Box]) -> Iterator[str]:
+    left, right = boxes[line.left], boxes[line.right]
+    if not meets(route[0], left, left.x + left.width) or not meets(route[-1], right, right.x):
+        yield f"{line} ends beside its boxes"
+    for step, (one, other) in enumerate(pairwise(route)):
+        if one[0] >= other[0]:
+            yield f"{line} goes back"
+        if step % 2 and one[1] != other[1]:
+            yield f"{line} is not straight in a column"
+        if not step % 2 and any(
+            one[0] < box.x + box.width - NEAR and box.x < other[0] - NEAR for box in boxes
+        ):
+            yield f"{line} curves beside a box"
+
+
+def within(box: Box, frame: Box) -> bool:
+    return (
+        min(box.x, box.y) >= -NEAR
+        and box.x + box.width <= frame.width + NEAR
+        and box.y + box.height <= frame.height + NEAR
+    )
 
 
 def overlap(one: Box, other: Box) -> bool:

@@ -41,16 +41,13 @@ def pages(frame: Frame, log: Log) -> None:
 
 
 def _page(log: Log, **checked: Any) -> Answer:
-    verifier = log.signer.verifier if log.signer else None
-    trusted = _latest(log, verifier)
-    return render_template("audit.html", key=verifier, trusted=trusted, **checked)
+    keys = log.public_keys()
+    return render_template("audit.html", keys=keys, trusted=_latest(log, keys), **checked)
 
 
-def _latest(log: Log, key: VerifierKey | None) -> Trusted | None:
-    if key is None:
-        return None
+def _latest(log: Log, keys: list[VerifierKey]) -> Trusted | None:
     try:
-        return open_checkpoint(log.latest(), [key])
+        return open_checkpoint(log.latest(), keys) if keys else None
     except NotInLog:
         return None
 
@@ -59,10 +56,8 @@ def _checked(log: Log, data: bytes) -> dict[str, Any]:
     """What a receipt proves, or what is wrong with it."""
     if not data:
         return {"wrong": "No receipt was chosen."}
-    if log.signer is None:
-        return {"wrong": "This log has no key here, so nothing can be checked with it."}
     try:
-        receipt = verify_receipt(data, [log.signer.verifier])
+        receipt = verify_receipt(data, log.public_keys())
     except NotVerified as problem:
         return {"wrong": str(problem)}
     return {"receipt": receipt, "fact": receipt.leaf.state.decode("utf-8", "replace")}

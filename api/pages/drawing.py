@@ -13,8 +13,8 @@ from flask import Response
 
 from api.pages import words
 from api.pages.frame import Answer, Frame, again, asked, id_in_path
-from api.pictures.lineage import MOST_CARDS, LineagePicture, Made, Work, lineage_svg
-from api.pictures.svg import Markup, policy
+from api.pictures import LineagePicture, Made, Markup, Work, lineage_svg, policy
+from api.pictures.lineage import MOST_CARDS
 from projections import attribution
 
 

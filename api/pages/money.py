@@ -16,9 +16,7 @@ from api.fields import Text, word
 from api.pages import words
 from api.pages.frame import Answer, Frame, When, asked, id_in_path, to_page
 from api.payouts import as_csv, must_be_own, statement_of
-from api.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
-from api.pictures.svg import Markup
-from api.pictures.ways import Step, Way, why_svg
+from api.pictures import Markup, Paid, Payee, SplitPicture, Step, Via, Way, split_svg, why_svg
 from api.problems import Problem, of_refusal
 from domain.apportionment import divide
 from domain.draft import LIMITS, Receipt

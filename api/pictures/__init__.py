@@ -5,12 +5,10 @@ The one rule: a picture is made from plain data alone; it runs no script and loa
 
 from __future__ import annotations
 
-from api.pictures.lineage import (
+from api.pictures.folding import LineagePicture, Made, Work
+from api.pictures.lineage import lineage_svg
+from api.pictures.outline import (
     Entry,
-    LineagePicture,
-    Made,
-    Work,
-    lineage_svg,
     nested,
     nested_html,
 )

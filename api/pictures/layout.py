@@ -20,6 +20,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Point = tuple[float, float]
 
@@ -201,7 +202,7 @@ def _net(shapes: Sequence[Shape], lines: Sequence[Line]) -> _Net:
             net.columns[number].append(lane)
             chain.append(lane)
         chain.append(line.right)
-        for left, right in zip(chain, chain[1:], strict=False):
+        for left, right in pairwise(chain):
             net.rights[left].append(right)
             net.lefts[right].append(left)
         net.chains.append(chain)
@@ -494,7 +495,7 @@ def _gaps(net: _Net, space: Space) -> list[list[float]]:
             below[upper]
             + above[lower]
             + (space.between_boxes if upper < count and lower < count else space.beside_lanes)
-            for upper, lower in zip(column, column[1:], strict=False)
+            for upper, lower in pairwise(column)
         ]
         for column in net.columns
     ]
@@ -515,14 +516,14 @@ def apart_at_least(
     heavy: list[float] = []
     sizes: list[int] = []
     for want, weight, offset in zip(wanted, weights, offsets, strict=False):
-        mean, size = want - offset, 1
+        mean, all_weight, size = want - offset, weight, 1
         while means and means[-1] > mean:
             other = heavy.pop()
-            mean = (mean * weight + means.pop() * other) / (weight + other)
-            weight += other
+            mean = (mean * all_weight + means.pop() * other) / (all_weight + other)
+            all_weight += other
             size += sizes.pop()
         means.append(mean)
-        heavy.append(weight)
+        heavy.append(all_weight)
         sizes.append(size)
     pooled = [mean for mean, size in zip(means, sizes, strict=True) for _ in range(size)]
     return [mean + offset for mean, offset in zip(pooled, offsets, strict=False)]
@@ -593,9 +594,7 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
             entering[number],
         ]
         first = column_of[chain[0]]
-        for step, (one, other) in enumerate(
-            zip(heights_on_the_way, heights_on_the_way[1:], strict=False)
-        ):
+        for step, (one, other) in enumerate(pairwise(heights_on_the_way)):
             steepest[first + step] = max(steepest[first + step], abs(one - other))
     starts = []
     x = 0.0
@@ -670,7 +669,7 @@ def _along(towards: list[float], thick: list[float], centre: float, side: float)
     gap = min(5.0, max(0.0, side - full) / max(1, len(thick) - 1))
     if full > side:  # too many: they lie on one another rather than beside the box
         thick = [each * side / full for each in thick]
-    apart = [(one + other) / 2 + gap for one, other in zip(thick, thick[1:], strict=False)]
+    apart = [(one + other) / 2 + gap for one, other in pairwise(thick)]
     found = apart_at_least(towards, thick, apart)
     top, bottom = centre - side / 2 + thick[0] / 2, centre + side / 2 - thick[-1] / 2
     lowest, length = top, sum(apart)

@@ -1,300 +1,128 @@
-"""A lineage as a picture: cards for up to forty works, a river for hundreds; and as a nested list.
+"""A lineage as a picture: cards for up to forty works, a river for hundreds.
 
-The one rule: nothing is left out silently: what is folded is counted, and a number's room is taken
-before a name's.
+The one rule: a number's room is taken before a name's, and a label lies on nothing.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
+from api.pictures.folding import MOST_DRAWN, Folded, LineagePicture, Made, Work, folded
 from api.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
-from api.pictures.svg import Markup, document, element, escaped, joined, number
-from api.pictures.text import FAMILY, clean, figure, isolated, label, percent, width
+from api.pictures.svg import Markup, document, element, joined, number
+from api.pictures.text import figure, isolated, label, percent, width
 
 MOST_CARDS = 40
 """Of so many works each has a card; more are drawn as a river."""
-MOST_DRAWN = 80
-"""More than so many works are folded, unless all of them are asked for."""
-THRESHOLDS = tuple(Fraction(*each) for each in ((1, 200), (1, 100), (1, 50), (1, 20)))
-"""Below which share works are folded: the first that leaves few enough."""
 COLOURS = 11
 """So many people have a colour of their own; the others share a grey, so that no colour lies."""
 
-
-@dataclass(frozen=True)
-class Work:
-    """One work of a lineage, in the words that shall be read."""
-
-    id: str
-    title: str
-    kind: str = "contribution"
-    medium: str = ""
-    people: tuple[str, ...] = ()
-    href: str = ""
-    share: Fraction | None = None
-    """What of the whole its own people get."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """The child was made from the parent."""
-
-    child: str
-    parent: str
-    kind: str = ""
-    rate: str = ""
-    share: Fraction | None = None
-    """What of the whole goes this way, to the parent and all it was made from."""
-
-
-@dataclass(frozen=True)
-class LineagePicture:
-    """A finished work and all it was made from."""
-
-    root: str
-    works: tuple[Work, ...]
-    edges: tuple[Made, ...]
-    fold: Fraction | None = None
-    """The share below which works are folded; 0 shows all of them, None leaves it to the picture."""
-    open_href: str = ""
-    """Where the picture is shown with every work."""
-    fold_href: str = ""
-    """Where it is shown folded again."""
-    form: Literal["cards", "river"] | None = None
-    """How it is drawn; None leaves it to the number of works."""
-
-
-@dataclass(frozen=True)
-class Folded:
-    """What is drawn of a lineage, and what is told of the rest."""
-
-    works: tuple[Work, ...]
-    edges: tuple[Made, ...]
-    count: int
-    said: str
-
-
-# -- what is drawn -------------------------------------------------------------------------
-
-
-def folded(picture: LineagePicture) -> Folded:
-    """The works to draw. Every one of them is reached from the root by others that are drawn."""
-    works = {work.id: work for work in _named(picture)}
-    edges = _merged(edge for edge in picture.edges if edge.child in works and edge.parent in works)
-    parents: dict[str, list[str]] = {}
-    widest: dict[str, Made] = {}
-    for edge in edges:
-        parents.setdefault(edge.child, []).append(edge.parent)
-        if edge.parent not in widest or (edge.share or 0) > (widest[edge.parent].share or 0):
-            widest[edge.parent] = edge
-    if picture.fold == 0 or (picture.fold is None and len(works) <= MOST_DRAWN):
-        return Folded(tuple(works.values()), tuple(edges), 0, "")
-    generation = _generations(picture.root, parents)
-    if any(work.share is not None for work in works.values()):
-        thresholds = THRESHOLDS if picture.fold is None else (picture.fold,)
-        kept, threshold = set(works), Fraction(0)
-        for threshold in thresholds:
-            kept = _reached(
-                (id for id, work in works.items() if (work.share or 0) >= threshold),
-                picture.root,
-                widest,
-            )
-            if len(kept) <= MOST_DRAWN:
-                break
-        said = f"under {percent(threshold)}"
-    else:
-        kept, first = _nearest(works, generation, parents, widest, picture.root)
-        said = f"further back, from generation {first} on"
-    count = len(works) - len(kept)
-    return Folded(
-        tuple(work for id, work in works.items() if id in kept),
-        tuple(edge for edge in edges if edge.child in kept and edge.parent in kept),
-        count,
-        f"+ {count:,} {'work' if count == 1 else 'works'} {said}" if count else "",
-    )
-
-
-_MEDIA = {"outside": "outside source", "release": "release"}
-"""What is told of a work that has no medium."""
-
-
-def _named(picture: LineagePicture) -> Iterable[Work]:
-    """The works with their texts on one line each."""
-    for work in picture.works:
-        title = clean(work.title)
-        if work.kind == "outside":
-            title = title.removeprefix("https://").removeprefix("http://")
-        yield replace(
-            work,
-            medium=clean(work.medium) or _MEDIA.get(work.kind, ""),
-            title=title or f"(untitled {clean(work.kind) or 'work'})",
-            people=tuple(dict.fromkeys(name for one in work.people if (name := clean(one)))),
-        )
-
-
-def _merged(edges: Iterable[Made]) -> list[Made]:
-    """One edge between two works, whatever joins them."""
-    found: dict[tuple[str, str], Made] = {}
-    for edge in edges:
-        key = edge.child, edge.parent
-        if other := found.get(key):
-            shares = [one.share for one in (other, edge) if one.share is not None]
-            edge = replace(
-                other,
-                kind=", ".join(dict.fromkeys((other.kind, edge.kind))),
-                rate=" + ".join(filter(None, (other.rate, edge.rate))),
-                share=sum(shares, Fraction(0)) if shares else None,
-            )
-        found[key] = edge
-    return list(found.values())
-
-
-def _generations(root: str, parents: dict[str, list[str]]) -> dict[str, int]:
-    """How many edges each work is away from the root, on its shortest way."""
-    found = {root: 0}
-    waiting = [root]
-    for id in waiting:
-        for parent in parents.get(id, ()):
-            if parent not in found:
-                found[parent] = found[id] + 1
-                waiting.append(parent)
-    return found
-
-
-def _reached(kept: Iterable[str], root: str, widest: dict[str, Made]) -> set[str]:
-    """Works, and those on the widest way from each of them to the root."""
-    found = {root}
-    for id in kept:
-        way = id
-        while way not in found:
-            found.add(way)
-            if way not in widest:
-                break
-            way = widest[way].child
-    return found
-
-
-def _nearest(
-    works: dict[str, Work],
-    generation: dict[str, int],
-    parents: dict[str, list[str]],
-    widest: dict[str, Made],
-    root: str,
-) -> tuple[set[str], int]:
-    """The works of the nearest generations, of the last the ones made from most; and where the
-    others begin."""
-    last = len(works)
-    ordered = sorted(
-        works, key=lambda id: (generation.get(id, last), -len(parents.get(id, ())), id)
-    )
-    kept: set[str] = set()
-    for id in ordered:
-        more = kept | _reached((id,), root, widest)
-        if len(more) > MOST_DRAWN:
-            break
-        kept = more
-    first = min((generation.get(id, last) for id in works if id not in kept), default=0)
-    return kept, first
-
-
-# -- the picture ---------------------------------------------------------------------------
-
 _MARGIN = 16.0
-_CARDS = Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=84)
-_RIVER = Space(between_boxes=10, beside_lanes=6, between_columns=34, widest_between_columns=84)
-_WHOLE_CARD, _WHOLE_RIVER = 34.0, 84.0
-"""How thick a line is that carries the whole, on cards and in a river."""
+_NARROWEST_PICTURE = 220.0
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A way to draw works: their shapes, and what stands in each."""
+
+    name: str
+    space: Space
+    whole: float
+    """How thick a line is that carries the whole."""
+    shapes: Callable[[tuple[Work, ...], list[Line]], list[Shape]]
+    draw: Callable[[Work, Box, tuple[str, ...]], Markup]
 
 
 def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
     """The picture of a lineage as SVG: within a page, or as a file of its own."""
     drawn = folded(picture)
-    is_river = (picture.form or ("river" if len(picture.works) > MOST_CARDS else "cards")) == (
-        "river"
-    )
-    whole = _WHOLE_RIVER if is_river else _WHOLE_CARD
+    form = _RIVER if _is_river(picture) else _CARDS
     place = {work.id: index for index, work in enumerate(drawn.works)}
     lines = [
-        Line(place[edge.parent], place[edge.child], _thickness(edge.share, whole))
+        Line(place[edge.parent], place[edge.child], _thickness(edge.share, form.whole))
         for edge in drawn.edges
     ]
-    has_shares = any(work.share is not None for work in drawn.works)
-    shapes = (_river_shapes if is_river else _card_shapes)(drawn.works, lines, has_shares)
-    layout = lay_out(shapes, lines, _RIVER if is_river else _CARDS)
-    colours = colours_of(drawn.works, picture.root)
-    ways = _ways(picture.root, drawn)
-    groups: list[list[Markup]] = [[] for _ in drawn.works]
-    titles = {work.id: work.title for work in drawn.works}
-    for edge, line, route in zip(drawn.edges, lines, layout.routes, strict=True):
-        groups[line.right].append(_flow(edge, line, route, titles, colours[edge.parent][0]))
-    draw = _pill if is_river else _card
-    for work, box, shape, group in zip(drawn.works, layout.boxes, shapes, groups, strict=True):
-        inner = draw(work, box, shape, colours[work.id])
-        group.append(_linked(work, inner, ways[work.id]))
+    layout = lay_out(form.shapes(drawn.works, lines), lines, form.space)
+    room = max(layout.width, _NARROWEST_PICTURE)
     height = layout.height + 2 * _MARGIN
-    room = max(layout.width, 220.0)
-    last: list[Markup] = []
-    if line_of_fold := _fold_line(picture, drawn, len(picture.works), height - 2, room):
-        last.append(line_of_fold)
-        height += 18
-    order = sorted(
-        range(len(drawn.works)), key=lambda index: (-layout.boxes[index].x, layout.boxes[index].y)
-    )
-    body = element(
-        "g",
-        *(
-            element("g", *groups[index], class_=_classes(drawn.works[index], picture.root))
-            for index in order
-        ),
-        transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
-    )
-    title = f"Lineage of {isolated(titles.get(picture.root, picture.root))}"
+    counted = _counted(picture, drawn, height - 2, room)
+    title = next((work.title for work in drawn.works if work.id == picture.root), picture.root)
     return document(
         room + 2 * _MARGIN,
-        height,
-        *([element("rect", class_="ground", width="100%", height="100%")] if stand_alone else []),
-        element("g", body, *last, font_family=FAMILY, font_size=_SMALL),
-        name="river" if is_river else "cards",
-        title=title,
-        description=_described(drawn, layout, has_shares),
+        height + (18 if counted else 0),
+        element(
+            "g",
+            *_groups(picture.root, drawn, form, layout, lines),
+            transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
+        ),
+        counted,
+        name=form.name,
+        title=f"Lineage of {isolated(title)}",
+        description=_described(drawn, layout),
         stand_alone=stand_alone,
     )
 
 
-def _described(drawn: Folded, layout: Layout, has_shares: bool) -> str:
-    people = {name for work in drawn.works for name in work.people}
-    said = [
-        f"{_count(len(drawn.works), 'work', 'works')} by "
-        f"{_count(len(people), 'person', 'people')} in {_count(layout.columns, 'column', 'columns')},"
-        " what was made first on the left. A line leads from a work to what was made from it",
-        ", as thick as the share that goes back that way." if has_shares else ".",
-        f" {drawn.said}." if drawn.said else "",
+def _is_river(picture: LineagePicture) -> bool:
+    if picture.form:
+        return picture.form == "river"
+    return len(picture.works) > MOST_CARDS
+
+
+def _groups(
+    root: str, drawn: Folded, form: _Form, layout: Layout, lines: list[Line]
+) -> list[Markup]:
+    """Each work with the lines that lead to it, the finished work first, then back in time."""
+    colours = colours_of(drawn.works)
+    ways = _ways(root, drawn)
+    titles = {work.id: work.title for work in drawn.works}
+    groups: list[list[Markup]] = [[] for _ in drawn.works]
+    for edge, line, route in zip(drawn.edges, lines, layout.routes, strict=True):
+        groups[line.right].append(_flow(edge, line, route, titles, colours[edge.parent][0]))
+    for work, box, group in zip(drawn.works, layout.boxes, groups, strict=True):
+        group.append(_linked(work, form.draw(work, box, colours[work.id]), ways[work.id]))
+    boxes = layout.boxes
+    order = sorted(range(len(boxes)), key=lambda index: (-boxes[index].x, boxes[index].y))
+    return [
+        element("g", *groups[index], class_=_classes(drawn.works[index], root)) for index in order
     ]
-    return "".join(said)
+
+
+def _described(drawn: Folded, layout: Layout) -> str:
+    has_shares = any(work.share is not None for work in drawn.works)
+    people = {name for work in drawn.works for name in work.people}
+    works = _count(len(drawn.works), "work", "works")
+    makers = _count(len(people), "person", "people")
+    columns = _count(layout.columns, "column", "columns")
+    thick = ", as thick as the share that goes back that way" if has_shares else ""
+    return (
+        f"{works} by {makers} in {columns}, what was made first on the left. A line leads from a "
+        f"work to what was made from it{thick}.{f' {drawn.said}.' if drawn.said else ''}"
+    )
 
 
 def _count(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-def colours_of(works: Iterable[Work], root: str) -> dict[str, tuple[str, ...]]:
+def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
     """The colours of each work's people. Who has most of the picture has a colour of their own."""
-    weight: Counter[str] = Counter()
-    all_works = tuple(works)
-    for work in all_works:
+    weight: dict[str, float] = {}
+    for work in works:
         for name in work.people:
-            weight[name] += 1 + 40 * float(work.share or 0) / len(work.people)  # type: ignore[assignment]
+            part = float(work.share or 0) / len(work.people)
+            weight[name] = weight.get(name, 0.0) + 1 + _SHARE_COUNTS * part
     ranked = sorted(weight, key=lambda name: (-weight[name], name))
     colour = {name: f"c{place}" for place, name in enumerate(ranked[:COLOURS])}
     return {
-        work.id: tuple(colour.get(name, "cx") for name in work.people) or ("cx",)
-        for work in all_works
+        work.id: tuple(colour.get(name, "cx") for name in work.people) or ("cx",) for work in works
     }
+
+
+_SHARE_COUNTS = 40
+"""The whole share is worth as much of a picture as so many works."""
 
 
 def _ways(root: str, drawn: Folded) -> dict[str, str]:
@@ -324,13 +152,8 @@ def _ways(root: str, drawn: Folded) -> dict[str, str]:
 
 
 def _classes(work: Work, root: str) -> str:
-    return " ".join(
-        [
-            "work",
-            *(["root"] if work.id == root else []),
-            *(["outside"] if work.kind == "outside" else []),
-        ]
-    )
+    said = {"work": True, "root": work.id == root, "outside": work.kind == "outside"}
+    return " ".join(name for name, holds in said.items() if holds)
 
 
 def _linked(work: Work, inner: Markup, way: str) -> Markup:
@@ -353,9 +176,6 @@ def _linked(work: Work, inner: Markup, way: str) -> Markup:
     return element("a", name, inner, href=work.href, aria_label=said)
 
 
-_DASHES = "6 4"
-
-
 def _thickness(share: Fraction | None, whole: float) -> float:
     return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
 
@@ -374,8 +194,13 @@ def _flow(
         fill="none",
         stroke="currentColor",
         stroke_width=line.thickness,
-        stroke_dasharray=_DASHES if edge.kind == "influence" else None,
+        stroke_dasharray=_dashes(line.thickness) if edge.kind == "influence" else None,
     )
+
+
+def _dashes(thickness: float) -> str:
+    """Dashes that are longer than they are thick."""
+    return f"{number(max(6.0, thickness * 2.5))} {number(max(4.0, thickness * 0.8))}"
 
 
 def curve(route: list[Point]) -> str:
@@ -396,83 +221,6 @@ def curve(route: list[Point]) -> str:
     return "".join(said)
 
 
-# -- the same as a list --------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A line of the list: a work, how deep it stands, and by what it is joined to the one above."""
-
-    depth: int
-    work: Work
-    edge: Made | None
-    again: bool
-    """It was named before, with all below it; here it is only referred to."""
-
-
-def nested(picture: LineagePicture) -> list[Entry]:
-    """The lineage as a list, for whoever cannot see it: every work, each with all below it once.
-
-    What more goes to comes first.
-    """
-    works = {work.id: work for work in _named(picture)}
-    below: dict[str, list[Made]] = {}
-    for edge in _merged(
-        edge for edge in picture.edges if edge.child in works and edge.parent in works
-    ):
-        below.setdefault(edge.child, []).append(edge)
-    entries: list[Entry] = []
-    seen: set[str] = set()
-    stack: list[tuple[int, str, Made | None]] = (
-        [(0, picture.root, None)] if picture.root in works else []
-    )
-    while stack:
-        depth, id, edge = stack.pop()
-        again = id in seen
-        seen.add(id)
-        entries.append(Entry(depth, works[id], edge, again))
-        if not again:
-            ordered = sorted(below.get(id, ()), key=lambda one: one.share or 0)
-            stack.extend((depth + 1, one.parent, one) for one in ordered)
-    return entries
-
-
-_DEEPEST = 40
-"""A list is not nested deeper than this, which is more than anybody can follow."""
-
-
-def nested_html(picture: LineagePicture, *, prefix: str = "work") -> Markup:
-    """The list as HTML. A work that was named before is a link to where it was; ``prefix`` begins
-    the names of these places."""
-    said: list[str] = []
-    depth = -1
-    numbers: dict[str, int] = {}
-    for entry in nested(picture):
-        deep = min(entry.depth, _DEEPEST)
-        if deep > depth:
-            said.append('<ul class="lineage">')
-        else:
-            said.append("</li>" + "</ul></li>" * (depth - deep))
-        depth = deep
-        work, edge = entry.work, entry.edge
-        place = f"{prefix}-{numbers.setdefault(work.id, len(numbers) + 1)}"
-        how = " ".join(filter(None, (edge.kind, edge.rate))) if edge else ""
-        title = element("bdi", work.title)
-        line: list[str] = [f"{how}: "] if how else []
-        if entry.again:
-            line += [element("a", title, href=f"#{place}"), " (see above)"]
-        else:
-            line.append(element("a", title, href=work.href) if work.href else title)
-            for number, name in enumerate(work.people):
-                line += [", " if number else " by ", element("bdi", name)]
-            if work.share is not None:
-                line.append(f" · {percent(work.share)}")
-        said.append(f"<li{'' if entry.again else f' id={chr(34)}{escaped(place)}{chr(34)}'}>")
-        said.append(joined(line))
-    said.append("</li></ul>" * (depth + 1))
-    return Markup("".join(said))
-
-
 # -- cards ---------------------------------------------------------------------------------
 
 _TITLE, _SMALL = 12.5, 11.0
@@ -480,9 +228,10 @@ _NARROWEST, _WIDEST = 104.0, 172.0
 _INSET = 16.0
 
 
-def _card_shapes(works: tuple[Work, ...], lines: list[Line], has_shares: bool) -> list[Shape]:
-    has_third = has_shares or any(work.medium for work in works)
-    height = 56.0 if has_third else 42.0
+def _card_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
+    """As wide as what stands on it, within bounds; all equally high."""
+    del lines
+    height = 56.0 if any(work.medium or work.share is not None for work in works) else 42.0
     shapes = []
     for work in works:
         wanted = max(
@@ -499,7 +248,8 @@ def _share_width(work: Work, size: float) -> float:
     return 0.0 if work.share is None else width(percent(work.share), size, bold=True)
 
 
-def _card(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Markup:
+def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
+    """Title, people, and what it is beside its share; on the left a bar in its people's colours."""
     left, right = box.x + _INSET, box.x + box.width - 9
     room = right - left
     parts = [
@@ -546,27 +296,28 @@ def _card(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Marku
 # -- rivers --------------------------------------------------------------------------------
 
 _LABEL = 10.5
-_COLUMN = 118.0
+_HEAD, _COLUMN = 15.0, 118.0
+_WHOLE_RIVER, _THINNEST_RIVER = 84.0, 4.0
 
 
-def _river_shapes(works: tuple[Work, ...], lines: list[Line], has_shares: bool) -> list[Shape]:
+def _river_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
     """A label, and below it the river itself: as wide as what flows through it."""
     flows_in, flows_out = [0.0] * len(works), [0.0] * len(works)
     for line in lines:
         flows_in[line.right] += line.thickness + 1
         flows_out[line.left] += line.thickness + 1
     shapes = []
-    for index in range(len(works)):
-        pill = max(4.0, flows_in[index], flows_out[index])
-        if not flows_out[index] and has_shares:
-            pill = max(pill, _WHOLE_RIVER)
-        shapes.append(Shape(_COLUMN, pill / 2 + 15, pill / 2, pill))
+    for work, into, out_of in zip(works, flows_in, flows_out, strict=True):
+        whole = _WHOLE_RIVER if not out_of and work.share is not None else 0.0
+        wide = max(_THINNEST_RIVER, into, out_of, whole)
+        shapes.append(Shape(_COLUMN, wide / 2 + _HEAD, wide / 2, wide))
     return shapes
 
 
-def _pill(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Markup:
+def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
+    """Title and share, and below them the river in the colours of the work's people."""
     taken = _share_width(work, _LABEL)
-    top, pill = box.y + 15, box.height - 15
+    top, pill = box.y + _HEAD, box.height - _HEAD
     shown = colours[: max(1, min(4, int(pill // 3)))]
     part = pill / len(shown)
     parts = [
@@ -593,17 +344,30 @@ def _pill(work: Work, box: Box, shape: Shape, colours: tuple[str, ...]) -> Marku
     return joined(parts)
 
 
-# -- what is folded ------------------------------------------------------------------------
+# -- the forms -----------------------------------------------------------------------------
+
+_CARDS = _Form(
+    "cards",
+    Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=84),
+    34.0,
+    _card_shapes,
+    _card,
+)
+_RIVER = _Form(
+    "river",
+    Space(between_boxes=10, beside_lanes=6, between_columns=34, widest_between_columns=84),
+    _WHOLE_RIVER,
+    _river_shapes,
+    _pill,
+)
 
 
-def _fold_line(
-    picture: LineagePicture, drawn: Folded, count: int, y: float, room: float
-) -> Markup | None:
+def _counted(picture: LineagePicture, drawn: Folded, y: float, room: float) -> Markup:
     """The counted line that stands for what is not drawn, and opens it."""
-    said, href = drawn.said, picture.open_href
+    said, href, count = drawn.said, picture.open_href, len(picture.works)
     if not said and picture.fold == 0 and count > MOST_DRAWN and picture.fold_href:
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
-    if not said:
-        return None
     line = label(said, _MARGIN, y, room, _TITLE, "counted")
-    return element("a", line, class_="fold", href=href, aria_label=said) if href else line
+    if not said or not href:
+        return line
+    return element("a", line, class_="fold", href=href, aria_label=said)

@@ -12,6 +12,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+FAMILY = "Helvetica, Arial, Liberation Sans, Roboto, sans-serif"
+"""Fonts whose letters are as wide as one another's, so that an estimate holds for all of them."""
+
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
@@ -38,7 +41,7 @@ def number(value: float) -> str:
 
 
 def element(name: str, *children: str, **attributes: str | float | None) -> Markup:
-    """One element. ``class_`` is ``class``, ``stroke_width`` is ``stroke-width``; None is left out."""
+    """One element. ``class_`` is ``class``, ``font_size`` is ``font-size``; None is left out."""
     said = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
         for key, value in attributes.items()
@@ -72,15 +75,16 @@ def document(
     Within a page it takes its style from ``static/pictures.css``, as a page's policy asks.
     """
     own = (
-        {"xmlns": "http://www.w3.org/2000/svg", "xml:lang": "en"} if stand_alone else {"lang": "en"}
+        element("style", Markup(stylesheet())),
+        element("rect", class_="ground", width="100%", height="100%"),
     )
     return element(
         "svg",
         element("title", title),
         element("desc", description),
-        *([element("style", Markup(stylesheet()))] if stand_alone else []),
-        *children,
-        **own,
+        *(own if stand_alone else ()),
+        element("g", *children, font_family=FAMILY, font_size=11.0),
+        xmlns="http://www.w3.org/2000/svg" if stand_alone else None,
         class_=f"picture {name}",
         role="group",
         aria_label=title,

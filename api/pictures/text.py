@@ -14,21 +14,21 @@ from functools import lru_cache
 from api.pictures.svg import Markup, element
 
 ELLIPSIS = "…"
-FAMILY = "Helvetica, Arial, Liberation Sans, Roboto, sans-serif"
-"""Fonts whose letters are as wide as one another's, so that an estimate holds for all of them."""
 
 # Widths of the characters from the space on, in thousandths of the font size (Helvetica's).
 _PLAIN = (
-    "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 "
-    "556 556 278 278 584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 "
-    "778 667 778 722 667 611 722 667 944 667 667 611 278 278 278 469 556 333 556 556 500 556 556 278 "
-    "556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 500 500 500 334 260 334 584"
+    "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 "
+    "556 556 556 556 278 278 584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 "
+    "556 833 722 778 667 778 722 667 611 722 667 944 667 667 611 278 278 278 469 556 333 556 "
+    "556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 "
+    "500 500 500 334 260 334 584"
 )
 _BOLD = (
-    "278 333 474 556 556 889 722 238 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 "
-    "556 556 333 333 584 584 584 611 975 722 722 722 722 667 611 778 722 278 556 722 611 833 722 "
-    "778 667 778 722 667 611 722 667 944 667 667 611 333 278 333 584 556 333 556 611 556 611 556 333 "
-    "611 611 278 278 556 278 889 611 611 611 611 389 556 333 611 556 778 556 556 500 389 280 389 584"
+    "278 333 474 556 556 889 722 238 333 333 389 584 278 333 278 278 556 556 556 556 556 556 "
+    "556 556 556 556 333 333 584 584 584 611 975 722 722 722 722 667 611 778 722 278 556 722 "
+    "611 833 722 778 667 778 722 667 611 722 667 944 667 667 611 333 278 333 584 556 333 556 "
+    "611 556 611 556 333 611 611 278 278 556 278 889 611 611 611 611 389 556 333 611 556 778 "
+    "556 556 500 389 280 389 584"
 )
 _LATIN = {
     bold: {chr(32 + place): int(width) for place, width in enumerate(widths.split())}
@@ -78,20 +78,17 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 def _wide(one: str, latin: dict[str, int]) -> int:
     """The width of a character that Helvetica's table has not."""
-    if one in _OTHERS:
-        return _OTHERS[one]
-    if unicodedata.combining(one) or unicodedata.category(one) in {"Mn", "Me", "Cf"}:
-        return 0
     base = unicodedata.normalize("NFD", one)[0]
-    if base in latin:
-        return latin[base]
+    category = unicodedata.category(one)
+    if one in _OTHERS or base in latin:
+        return _OTHERS.get(one) or latin[base]
+    if category in {"Mn", "Me", "Cf"}:
+        return 0
     if ord(one) >= 0x1F000:
         return 1375  # emoji are drawn larger than letters
     if unicodedata.east_asian_width(one) in {"W", "F"}:
         return 1000
-    if unicodedata.category(one) == "Lu":
-        return 800
-    return 720
+    return 800 if category == "Lu" else 720
 
 
 def clusters(text: str) -> list[str]:
@@ -154,15 +151,15 @@ def label(
     return element("text", kept, class_=class_, x=x, y=y, font_size=size, font_weight=weight)
 
 
-def figure(said: str, x: float, y: float, size: float) -> Markup:
+def figure(said: str, x: float, y: float, size: float, *, faint: bool = False) -> Markup:
     """A number, which ends at x. Whoever draws it keeps its room free: it is never cut."""
     return element(
         "text",
         said,
-        class_="figure",
+        class_="figure faint" if faint else "figure",
         x=x,
         y=y,
         font_size=size,
-        font_weight="600",
+        font_weight=None if faint else "600",
         text_anchor="end",
     )

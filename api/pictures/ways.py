@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.pictures.svg import Markup, document, element, number
-from api.pictures.text import FAMILY, clean, fitted, figure, isolated, label, width
+from api.pictures.text import clean, figure, fitted, isolated, label, width
 
 MOST_WAYS = 24
 """More ways than this are counted."""
@@ -84,26 +84,19 @@ def why_svg(
         parts.append(element("g", *chain, role="group", aria_label=_said(way)))
         full = max(full, x)
         y += _HEIGHT + _BETWEEN
-    if rest := len(ways) - MOST_WAYS:
-        if rest > 0:
-            said = f"+ {rest:,} more {'way' if rest == 1 else 'ways'}"
-            parts.append(label(said, 0, y + 8, full, _SIZE, "counted"))
-            y += 20 + _BETWEEN
+    if (rest := len(ways) - MOST_WAYS) > 0:
+        said = f"+ {rest:,} more {'way' if rest == 1 else 'ways'}"
+        parts.append(label(said, 0, y + 8, full, _SIZE, "counted"))
+        y += 20 + _BETWEEN
     height = max(y - _BETWEEN, _HEIGHT)
+    told = f"{len(ways):,} {'way' if len(ways) == 1 else 'ways'}"
     return document(
         full + 2 * _MARGIN,
         height + 2 * _MARGIN + 14,
-        *([element("rect", class_="ground", width="100%", height="100%")] if stand_alone else []),
-        element(
-            "g",
-            *parts,
-            transform=f"translate({number(_MARGIN)} {number(_MARGIN + 14)})",
-            font_family=FAMILY,
-            font_size=_SMALL,
-        ),
+        element("g", *parts, transform=f"translate({number(_MARGIN)} {number(_MARGIN + 14)})"),
         name="ways",
         title=clean(title),
-        description=f"{len(ways):,} {'way' if len(ways) == 1 else 'ways'}, each from the finished work to the person.",
+        description=f"{told}, each from the finished work to the person.",
         stand_alone=stand_alone,
     )
 

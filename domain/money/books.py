@@ -20,12 +20,12 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.money.consent import Consent
-from domain.money.entry import Entry, Lines, read_lines
+from domain.money.entry import Costs, Entry, Lines, Through, read_lines
 from domain.money.hold import Hold
 from domain.money.payee import is_work
 from domain.money.payout import Payout
 from domain.money.pool import Pool
-from domain.money.proposal import Assets, Proposal
+from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
 from domain.money.shares import Shares, shares_of, waived_in
 from domain.recorders import Placed
@@ -237,7 +237,7 @@ class Books:
             case Proposal.Stage(assets=assets):
                 self.proposed[id] = list(assets)
             case Proposal.Continued(assets=assets):
-                self.proposed[id] = [*self.proposed[id], *assets]
+                self.proposed[id] = joined(self.proposed[id], assets)
             case Proposal.Finalised():
                 self._agree(id, happened)
             case Consent.Waived():
@@ -337,13 +337,15 @@ class Books:
                 self._agreed(happened.proposal, agreed)
             case Entry.Corrected(replaces=replaced):
                 self._correct(happened.proposal, replaced)
+            case Entry.Continued():
+                self._flow(happened.pool, happened.flow or [], happened.costs or [])
         self._carry(happened.pool, happened.lines)
 
     def _agreed(self, proposal: str, more: Fraction) -> None:
         known = self.agreements[proposal]
         self.agreements[proposal] = replace(known, agreed=known.agreed + more)
 
-    def _flow(self, pool: str, flow: list[list[str]], costs: list[list[str | int]]) -> None:
+    def _flow(self, pool: str, flow: Through, costs: Costs) -> None:
         known = self.pools[pool]
         through = dict(known.flow)
         for place, amount in flow:

@@ -21,6 +21,10 @@ from domain.refusal import UnbalancedDivision
 
 Lines = list[list[str | int]]
 """``[payee, units, due, carried before]``: the last two as exact texts, the payees in order."""
+Costs = list[list[str | int]]
+"""``[expense, payer, units]``."""
+Through = list[list[str]]
+"""``[place, exact amount]``: what went through a part of the terms that remembers."""
 
 
 class Line(NamedTuple):
@@ -74,6 +78,9 @@ class Entry(Noun):
     NAME = "division"
     first: First
     lines: list[Line]
+    costs: Costs
+    flow_before: Through
+    flow: Through
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -109,7 +116,8 @@ class Entry(Noun):
         def apply(self, noun: Entry) -> None:
             noun.state = self.STATE
             noun.first = self
-            noun.lines = list(read_lines(self.lines))
+            noun.lines, noun.costs, noun.flow_before, noun.flow = [], [], [], []
+            noun.add(self)
 
     @fact("division.made")
     class Divided(First):
@@ -117,11 +125,11 @@ class Entry(Noun):
 
         revenue: str
         rounding: str
-        costs: list[list[str | int]]
-        """``[expense, payer, units]``: what was paid back before there was a profit."""
-        flow_before: list[list[str]]
-        """What went through the parts of the terms that remember, in earlier divisions."""
-        flow: list[list[str]]
+        costs: Costs
+        """What was paid back before there was a profit."""
+        flow_before: Through
+        """What went through the terms in earlier divisions."""
+        flow: Through
         """What went through them in this one."""
 
     @fact("division.reversed")
@@ -130,8 +138,8 @@ class Entry(Noun):
 
         revenue: str
         division: str
-        costs: list[list[str | int]]
-        flow: list[list[str]]
+        costs: Costs
+        flow: Through
 
     @fact("division.corrected")
     class Corrected(First):
@@ -142,9 +150,20 @@ class Entry(Noun):
 
     @fact("division.continued")
     class Continued(Event):
-        """More lines of the fact before; recorded in the same append."""
+        """More of the lists of the fact before; recorded in the same append."""
+
+        costs: Costs | None = None
+        flow_before: Through | None = None
+        flow: Through | None = None
 
         def apply(self, noun: Entry) -> None:
-            noun.lines += read_lines(self.lines)
+            noun.add(self)
 
     BIRTHS = (Divided, Reversed, Corrected)
+
+    def add(self, happened: Event) -> None:
+        """Add the lists of a fact to those of the entry."""
+        self.lines += read_lines(happened.lines)
+        self.costs += getattr(happened, "costs", None) or []
+        self.flow_before += getattr(happened, "flow_before", None) or []
+        self.flow += getattr(happened, "flow", None) or []

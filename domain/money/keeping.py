@@ -7,8 +7,7 @@ carried out again if anybody else changed what it looked at.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.draft import PENDING, Draft, Receipt, Sheet, part_id
@@ -57,7 +56,14 @@ class Keeping(Draft):
             self._books.fold(first + number, sheet.facts[number])
         self._seen = len(sheet.facts)
 
-    def _birth(self, id: str, sheet: Sheet, *, given: bool, then: Iterable[None] = ()) -> Receipt:
+    def _birth(
+        self,
+        id: str,
+        sheet: Sheet,
+        *,
+        given: bool,
+        then: Callable[[], None] = lambda: None,
+    ) -> Receipt:
         """Record a birth with what follows from it; a repeated one is answered as before.
 
         What follows is only looked for if it is new, since it depends on the books.
@@ -68,8 +74,7 @@ class Keeping(Draft):
                 raise IdTaken(id)
             return self._again(id, sheet, [])
         born = len(sheet.facts)
-        for _ in then:
-            pass
+        then()
         receipt = self._write(id, sheet)
         receipt.position -= len(sheet.facts) - born
         return receipt
@@ -79,11 +84,14 @@ class Keeping(Draft):
     ) -> None:
         """Write down an entry, in as many facts as its lines need, and post it."""
         must_add_up(content["amount_minor"], list(lines))
-        first, *more = pages([line.written() for line in lines])
-        sheet.add(kind, id, lines=first, **content)
+        long: dict[str, Sequence[Any]] = {
+            name: content[name] for name in ("costs", "flow_before", "flow") if name in content
+        }
+        first, *more = pages_together({"lines": [line.written() for line in lines], **long})
+        sheet.add(kind, id, **content | first)
         kept = {name: content[name] for name in ("pool", "release", "proposal", "currency")}
         for number, page in enumerate(more, start=2):
-            sheet.add(Entry.Continued, id, version=number, lines=page, **kept)
+            sheet.add(Entry.Continued, id, version=number, **kept, **page)
         self._post(sheet)
         self._watch_money(content["release"], *(line.payee for line in lines))
 
@@ -98,7 +106,9 @@ class Keeping(Draft):
         **content: Any,
     ) -> None:
         """Write down what is proposed, in as many facts as its assets need."""
-        first, *more = pages(assets)
+        first, *more = pages(
+            [{**asset, "shares": shares} for asset in assets for shares in pages(asset["shares"])]
+        )
         sheet.add(kind, id, version=version, assets=first, **content)
         kept = {name: content[name] for name in ("pool", "release")}
         for number, page in enumerate(more, start=version + 1):
@@ -133,9 +143,10 @@ def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
     yield page
 
 
-def written(amounts: Iterable[tuple[str, Fraction]]) -> list[list[str]]:
-    """Exact amounts by name as a fact holds them, without those that are nothing."""
-    return [[name, str(amount)] for name, amount in amounts if amount]
+def pages_together(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, list[Any]]]:
+    """Several lists in pieces that fit into a fact together."""
+    for page in pages([(name, item) for name, items in lists.items() for item in items]):
+        yield {name: [item for each, item in page if each == name] for name in lists}
 
 
 def division_id(revenue: str) -> str:

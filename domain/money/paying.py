@@ -27,6 +27,9 @@ from domain.refusal import (
     WrongState,
 )
 
+MOST_PARTS = 250
+"""Of so many parts a payout is made at most, so that it fits into a fact."""
+
 
 class Paying(Keeping):
     """The commands about what leaves, and what may not leave."""
@@ -66,11 +69,11 @@ class Paying(Keeping):
         least = {books.person(payee): minimum for payee, minimum in asked["minimums"]}
         chosen = None if payees is None else set(map(books.person, payees))
         paid = [
-            (payee, amount, parts)
+            (payee, _amount(part), part)
             for payee, parts in sorted(found.items(), key=lambda each: payee_key(each[0]))
-            if (amount := sum(int(units) for *_, units in parts))
-            >= least.get(payee, asked["minimum_minor"])
+            if _amount(parts) >= least.get(payee, asked["minimum_minor"])
             and (chosen is None or payee in chosen)
+            for part in _in_facts(parts)
         ]
         if not paid:
             raise NothingToPay(currency, minimum_minor)
@@ -176,6 +179,19 @@ def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:
             parts = found.setdefault(books.person(payee), [])
             parts.append([payee, agreement, pool, units])
     return found
+
+
+def _in_facts(parts: Parts) -> list[Parts]:
+    """The parts dealt to as many payouts as their facts need, each of more than nothing."""
+    count = -(-len(parts) // MOST_PARTS)
+    ordered = sorted(parts, key=lambda part: int(part[-1]), reverse=True)
+    dealt = [ordered[number::count] for number in range(count)]
+    # With debts that outweigh a payout of its own it waits: they are all settled together, or none.
+    return dealt if all(_amount(each) > 0 for each in dealt) else []
+
+
+def _amount(parts: Parts) -> int:
+    return sum(int(units) for *_, units in parts)
 
 
 def _least(amount_minor: object) -> int:

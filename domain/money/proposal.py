@@ -30,6 +30,14 @@ Assets = list[dict[str, Any]]
 """``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``: see domain/policies.md."""
 
 
+def joined(assets: Assets, more: Assets) -> Assets:
+    """Assets with those of a further fact, which may go on with the shares of the last one."""
+    if assets[-1]["asset"] != more[0]["asset"]:
+        return [*assets, *more]
+    last = {**assets[-1], "shares": [*assets[-1]["shares"], *more[0]["shares"]]}
+    return [*assets[:-1], last, *more[1:]]
+
+
 def payees_of(assets: Assets) -> Iterator[str]:
     """Everybody who has a share in an asset, as often as they have one."""
     for asset in assets:
@@ -44,6 +52,8 @@ class Content(NamedTuple):
     """The policy it was computed by; None if it was set by hand."""
     graph_position: int | None
     """The journal position whose lineage and credits it was computed over."""
+    default_rate: str | None
+    """The rate of edges for which none was agreed."""
     assets: Assets
 
 
@@ -121,6 +131,8 @@ class Proposal(Noun):
         assets: Assets
         policy: dict[str, Any] | None = None
         graph_position: int | None = None
+        default_rate: str | None = None
+        """The rate of edges for which none was agreed."""
         note: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
@@ -128,7 +140,9 @@ class Proposal(Noun):
 
         def begin(self, noun: Proposal, comments: tuple[str, ...] = ()) -> None:
             """Add the stage to the proposal."""
-            content = Content(self.policy, self.graph_position, list(self.assets))
+            content = Content(
+                self.policy, self.graph_position, self.default_rate, list(self.assets)
+            )
             position, _ = noun.facts[-1]
             at = instant(self.timestamp)
             noun.versions.append(Version(content, at, self.actor, position, comments, self.note))
@@ -157,7 +171,8 @@ class Proposal(Noun):
             return (self.release, *people_among(payees_of(self.assets)))
 
         def apply(self, noun: Proposal) -> None:
-            noun.versions[-1].content.assets.extend(self.assets)
+            assets = noun.versions[-1].content.assets
+            assets[:] = joined(assets, self.assets)
 
     @fact("proposal.commented")
     class Commented(Event):

@@ -2,8 +2,8 @@
 
 The peer is Graphviz's dot (the Debian package graphviz), given the same boxes and lines. Crossings
 are counted on what is drawn, by one function for both: every line as the curve it is drawn as, and
-every point where two lines meet that share no box. The times are the processor's, for a whole picture
-as SVG; dot's hold the start of its process.
+every point where two lines meet that share no box. The times are the processor's, for a whole
+picture as SVG; dot's hold the start of its process.
 """
 
 from __future__ import annotations

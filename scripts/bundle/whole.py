@@ -107,7 +107,7 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
     return placed, texts
 
 
-def content_of(placed: Placed) -> dict[str, str]:
+def content_of(placed: Placed) -> dict[str, Any]:
     """What a stored fact says; ValueError if it says something no fact of its kind can say."""
     kind = FACTS.get(placed.topic)
     if kind is None:
@@ -122,10 +122,32 @@ def content_of(placed: Placed) -> dict[str, str]:
         or not _UUID.match(placed.originator_id)
         or (placed.originator_version == 1) != (kind in BORN)
         or not needed <= content.keys() <= says.keys() - _PLACE
-        or not all(isinstance(value, str) and "\0" not in value for value in content.values())
+        or not all(
+            _fits(content[one.name], str(one.type)) for one in fields(kind) if one.name in content
+        )
     ):
         raise ValueError(placed)
     return content
+
+
+def _fits(value: object, annotation: str) -> bool:
+    """Whether a value is of the type that its field names, and nothing in it can't be kept."""
+    name = annotation.partition("[")[0].partition(" ")[0]
+    kind = {"str": str, "int": int, "dict": dict}.get(name, str if name == "datetime" else list)
+    return type(value) is kind and _is_plain(value)
+
+
+def _is_plain(value: object) -> bool:
+    match value:
+        case str():
+            return "\0" not in value
+        case float():
+            return False
+        case list():
+            return all(map(_is_plain, value))
+        case dict():
+            return all(map(_is_plain, (*value, *value.values())))
+    return True
 
 
 _PLACE = frozenset({"originator_id", "originator_version"})

@@ -1,0 +1,645 @@
+"""Random histories of money against a naive model, on both engines: every cent is where it belongs.
+
+The model knows no carry and no rounding. It holds what everybody is due as exact fractions, by the
+formulas in their simplest form, over everything that was divided and not taken back.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import count
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from money import AGREED, Bank, asset, bank
+
+from domain.moment import instant
+from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.refusal import (
+    BadPolicy,
+    CommentsOpen,
+    NothingToCorrect,
+    NothingToPay,
+    Refusal,
+    ReversalTooLarge,
+    UnknownScope,
+    WindowOpen,
+    WrongState,
+)
+from domain.split import PLAIN, WITH_CARRY
+
+EXAMPLES = settings().max_examples // 8
+"""``--hypothesis-profile=soak`` makes it many more."""
+STEPS = 40
+
+
+def terms_among(house: str, bank: str, guest: str) -> dict[str, Any]:
+    return {
+        "agreed": AGREED,
+        "half": {"type": "fixed", "shares": [[house, "1/2"], ["artists", "1/2", AGREED]]},
+        "fee": {
+            "type": "fees",
+            "fees": [{"payee": house, "rate": "1/7", "cap_minor": 50}],
+            "then": AGREED,
+        },
+        "waterfall": {"type": "waterfall", "tranches": [[bank, 700], ["artists", None, AGREED]]},
+        "escalator": {
+            "type": "escalator",
+            "earned_minor": 0,
+            "bands": [["500", [[house, "1/3"], ["artists", "2/3", AGREED]]], [None, AGREED]],
+        },
+        "community": {
+            "type": "community_pool",
+            "line_items": [["song", 300, AGREED]],
+            "operator": [house, "1/2"],
+            "assets": [asset("poster", {guest: "1", bank: "2"})],
+            "pools": [["everything", "1", ["poster"]]],
+        },
+    }
+
+
+_F = Fraction
+NONE = Fraction()
+
+
+def by_terms(
+    name: str, outside: list[str], amount: Fraction, passed: Fraction
+) -> tuple[dict[str, Fraction], Fraction, Fraction]:
+    """What goes to whom by name, how much by agreement, and what will be remembered."""
+    house, bank, guest = outside
+    match name:
+        case "half":
+            return {house: amount / 2}, amount / 2, NONE
+        case "fee":
+            fee = min(amount / 7, _F(50))
+            return {house: fee}, amount - fee, NONE
+        case "waterfall":
+            first = min(amount, max(NONE, 700 - passed))
+            return {bank: first}, amount - first, first
+        case "escalator":
+            low = min(amount, max(NONE, 500 - passed))
+            return {house: low / 3}, amount - low / 3, amount
+        case "community":
+            line = min(amount, max(NONE, 300 - passed))
+            artists = (amount - line) / 2
+            return {house: artists, guest: artists / 3, bank: artists * 2 / 3}, line, line
+    return {}, amount, NONE
+
+
+@dataclass
+class Agreement:
+    assets: list[dict[str, Any]]
+    effective_at: str
+    number: int
+    waivers: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def listed(self) -> set[str]:
+        return {payee for each in self.assets for payee, _ in each["shares"]}
+
+    def shares(self) -> dict[str, Fraction] | None:
+        """None if a waived share has nobody to go to."""
+        whole = sum(_F(each["value"]) for each in self.assets)
+        held = {
+            (payee, each["asset"]): _F(each["value"])
+            / whole
+            * _F(part)
+            / sum(_F(other) for _, other in each["shares"])
+            for each in self.assets
+            for payee, part in each["shares"]
+        }
+        got = defaultdict(Fraction)
+        for (payee, piece), part in held.items():
+            if (payee, piece) not in self.waivers:
+                got[payee] += part
+        for (payee, piece), scope in self.waivers.items():
+            others = {
+                place: part
+                for place, part in held.items()
+                if place not in self.waivers
+                and place[0] != payee
+                and scope in self.scopes(place[1])
+            }
+            part = held[payee, piece]
+            if part and not sum(others.values()):
+                return None
+            for (other, _), theirs in others.items():
+                if part:
+                    got[other] += part * theirs / sum(others.values())
+        return dict(got)
+
+    def scopes(self, piece: str) -> list[str]:
+        for each in self.assets:
+            if each["asset"] == piece:
+                return [piece, *each.get("within", []), "release"]
+        raise AssertionError(piece)
+
+
+@dataclass
+class Revenue:
+    amount: int
+    left: int
+    source: str
+    effective_at: str
+    named: dict[str, Fraction] | None = None
+    """What of it goes to whom by name, once it is divided."""
+    agreed: Fraction = NONE
+    sent: Fraction = NONE
+    agreement: str = ""
+
+
+@dataclass
+class Pool:
+    terms: str
+    outside: list[str]
+    rounding: str
+    deferral: int
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    revenues: dict[str, Revenue] = field(default_factory=dict)
+    costs: dict[str, tuple[str, int]] = field(default_factory=dict)
+    passed: Fraction = NONE
+    entries: int = 0
+
+    def holds(self, effective_at: str) -> str | None:
+        fitting = [
+            (each.effective_at, each.number, id)
+            for id, each in self.agreements.items()
+            if each.effective_at <= effective_at
+        ]
+        return max(fitting)[2] if fitting else None
+
+    def divide(self) -> None:
+        for revenue in self.revenues.values():
+            total = sum(
+                each.left for each in self.revenues.values() if each.source == revenue.source
+            )
+            holds = self.holds(revenue.effective_at)
+            waits = revenue.named is None and revenue.left
+            if waits and total >= self.deferral and holds is not None:
+                revenue.agreement, profit = holds, revenue.left
+                revenue.named = defaultdict(Fraction)
+                for expense, (payer, left) in self.costs.items():
+                    back = min(left, profit)
+                    profit -= back
+                    self.costs[expense] = payer, left - back
+                    revenue.named[payer] += back
+                named, revenue.agreed, revenue.sent = by_terms(
+                    self.terms, self.outside, _F(profit), self.passed
+                )
+                for payee, part in named.items():
+                    revenue.named[payee] += part
+                self.passed += revenue.sent
+                revenue.amount = revenue.left
+                self.entries += 1
+
+    def due(self) -> dict[str, Fraction]:
+        """What everybody is due of all that was divided and not taken back."""
+        due = defaultdict(Fraction)
+        for revenue in self.revenues.values():
+            if revenue.named is not None:
+                part = _F(revenue.left, revenue.amount)
+                for payee, amount in revenue.named.items():
+                    due[payee] += part * amount
+                for payee, share in (self.agreements[revenue.agreement].shares() or {}).items():
+                    due[payee] += part * revenue.agreed * share
+        return due
+
+
+MONTHS = [f"2026-{month:02}" for month in range(1, 9)]
+amounts = st.one_of(st.integers(1, 2_000), st.sampled_from([1, 2, 3, 100, 333, 12_345, 10**9 + 7]))
+parts = st.sampled_from(["1", "1", "2", "0", "1/3", "0.25", "17"])
+kinds = st.sampled_from(sorted(terms_among("", "", "")))
+pick = st.integers(0, 1_000)
+names = count()
+
+
+class Money(RuleBasedStateMachine):
+    told: ClassVar[Bank]
+
+    @initialize(data=st.data(), terms=st.lists(kinds, min_size=2, max_size=2))
+    def begin(self, data: Any, terms: list[str]) -> None:
+        number = next(names)
+        self.outside = [f"{name} {number}" for name in ("house", "bank", "guest")]
+        self.people = [self.told.person(f"{name} {number}") for name in "abcde"]
+        self.pieces = [
+            self.told.piece(f"{name} {number}", by=[person])
+            for name, person in zip(("intro", "song"), self.people, strict=False)
+        ]
+        self.release = self.told.release(f"film {number}", *self.pieces)
+        self.credits = {
+            one.originator_id: (one.work, one.contributor, "granted")
+            for one in self.told.since(0, "credit.granted")
+            if one.work in self.pieces
+        }
+        self.pools: dict[str, Pool] = {}
+        self.proposals: dict[str, dict[str, Any]] = {}
+        self.consents: dict[tuple[str, str], str] = {}
+        self.answers: dict[tuple[str, str], tuple[str, str]] = {}
+        self.payouts: dict[str, list[Any]] = {}
+        self.holds: set[str] = set()
+        self.merged: dict[str, str] = {}
+        for each in terms:
+            self.open_pool(each, WITH_CARRY, 0)
+            self.agree(data, len(self.pools) - 1, None, 3)
+
+    def do(self, expected: type[Refusal] | None, command: str, **said: Any) -> Any:
+        """Carry out a command; what should be refused is, and leaves no trace."""
+        if expected is None:
+            return self.told.tell(command, **said)
+        head = self.told.head()
+        with pytest.raises(expected):
+            self.told.tell(command, **said)
+        assert self.told.head() == head
+        return None
+
+    def one(self, of: Any, index: int) -> Any:
+        every = list(of)
+        return every[index % len(every)]
+
+    def person(self, payee: str) -> str:
+        return self.person(self.merged[payee]) if payee in self.merged else payee
+
+    # -- shares ----------------------------------------------------------------------------
+
+    @rule(
+        terms=kinds,
+        rounding=st.sampled_from([WITH_CARRY, WITH_CARRY, PLAIN]),
+        deferral=st.sampled_from([0, 0, 500]),
+    )
+    @precondition(lambda self: len(self.pools) < 4)
+    def open_pool(self, terms: str, rounding: str, deferral: int) -> None:
+        pool = self.told.tell(
+            "open_pool",
+            release=self.release,
+            name="pool",
+            kind="other",
+            currency="USD",
+            terms=terms_among(*self.outside)[terms],
+            rounding=rounding,
+            deferral_minor=deferral,
+        ).id
+        self.pools[pool] = Pool(terms, self.outside, rounding, deferral)
+
+    def assets(self, data: Any) -> list[dict[str, Any]]:
+        every = []
+        for name, within in ((self.pieces[0], ["act"]), (self.pieces[1], ["act"]), ("poster", [])):
+            weights = data.draw(st.lists(parts, min_size=5, max_size=5))
+            shares = {
+                payee: part
+                for payee, part in zip([*self.people[:4], self.outside[0]], weights, strict=True)
+                if data.draw(st.booleans())
+            }
+            if any(_F(part) for part in shares.values()):
+                every.append(asset(name, shares, data.draw(st.sampled_from("12")), within))
+        return every or [asset("poster", {self.people[4]: "1"})]
+
+    @rule(data=st.data(), index=pick)
+    @precondition(lambda self: self.pools)
+    def propose(self, data: Any, index: int) -> None:
+        pool, assets = self.one(self.pools, index), self.assets(data)
+        proposal = self.told.propose(pool, assets)
+        closes = self.told.clock.now.timestamp() + 14 * 86_400
+        self.proposals[proposal] = {
+            "pool": pool,
+            "assets": assets,
+            "closes": closes,
+            "open": set(),
+            "said": [],
+            "state": "open",
+        }
+
+    @rule(index=pick)
+    @precondition(lambda self: self.proposals)
+    def comment(self, index: int) -> None:
+        id = self.one(self.proposals, index)
+        known = self.proposals[id]
+        late = self.told.clock.now.timestamp() + 1 >= known["closes"]
+        refused = WrongState if known["state"] != "open" or late else None
+        actor = self.one(self.people, index)
+        if receipt := self.do(
+            refused, "comment_on_proposal", proposal=id, actor=actor, kind="other", text="hm"
+        ):
+            known["open"].add(receipt.id)
+            known["said"].append(receipt.id)
+
+    @rule(index=pick, data=st.data(), revise=st.booleans())
+    @precondition(lambda self: any(each["said"] for each in self.proposals.values()))
+    def answer(self, index: int, data: Any, revise: bool) -> None:
+        id = self.one((id for id, each in self.proposals.items() if each["said"]), index)
+        known = self.proposals[id]
+        comment = self.one(known["said"], index)
+        refused = None if known["state"] == "open" else WrongState
+        if revise:
+            assets = self.assets(data)
+            said: dict[str, Any] = {"comments": [comment], "assets": assets, "note": str(index)}
+            if self.do(refused, "revise_proposal", proposal=id, **said):
+                known["assets"] = assets
+        else:
+            text = f"{index} {next(names)}"
+            self.do(refused, "answer_comment", proposal=id, comment=comment, text=text)
+        if refused is None:
+            known["open"].discard(comment)
+
+    @rule(days=st.sampled_from([1, 15, 15]))
+    def wait(self, days: int) -> None:
+        self.told.clock.wait(days=days)
+
+    @rule(index=pick, since=st.sampled_from([None, None, *MONTHS]))
+    @precondition(lambda self: self.proposals)
+    def finalise(self, index: int, since: str | None) -> None:
+        id = self.one(self.proposals, index)
+        known = self.proposals[id]
+        pool = self.pools[known["pool"]]
+        if known["state"] == "finalised":
+            head = self.told.head()
+            self.told.tell("finalise_proposal", proposal=id)
+            assert self.told.head() == head
+            return
+        refused: type[Refusal] | None = None
+        if self.told.clock.now.timestamp() + 1 < known["closes"]:
+            refused = WindowOpen
+        elif known["open"]:
+            refused = CommentsOpen
+        if self.do(refused, "finalise_proposal", proposal=id, effective_at=since):
+            known["state"] = "finalised"
+            first = "" if not pool.agreements else instant(self.told.clock.now)
+            effective = first if since is None else f"{since}-01T00:00:00.000000Z"
+            number = len(pool.agreements) + 1
+            pool.agreements[id] = Agreement(known["assets"], effective, number)
+            for payee in filter(pool.agreements[id].listed().__contains__, self.people):
+                self.consents[id, payee] = "offered"
+            pool.divide()
+
+    @rule(data=st.data(), index=pick, since=st.sampled_from([None, *MONTHS]), accepted=pick)
+    @precondition(lambda self: self.pools)
+    def agree(self, data: Any, index: int, since: str | None, accepted: int) -> None:
+        """All of it at once, which chance alone seldom does."""
+        self.propose(data, index)
+        self.wait(15)
+        self.finalise(len(self.proposals) - 1, since)
+        for number, (proposal, _) in enumerate(list(self.consents)):
+            if proposal == list(self.proposals)[-1] and number % 4 < accepted % 5:
+                self.consent(number, "accept")
+
+    @rule(index=pick, verb=st.sampled_from(["accept", "accept", "decline"]))
+    @precondition(lambda self: self.consents)
+    def consent(self, index: int, verb: str) -> None:
+        proposal, payee = self.one(self.consents, index)
+        state = self.consents[proposal, payee]
+        after = {"accept": "accepted", "decline": "declined"}[verb]
+        may = {"accept": ("offered", "declined"), "decline": ("offered",)}[verb]
+        answer = verb, self.person(payee)
+        allowed = state in may or self.answers.get((proposal, payee)) == answer
+        if self.do(
+            None if allowed else WrongState,
+            f"{verb}_share",
+            proposal=proposal,
+            contributor=payee,
+            actor=answer[1],
+        ):
+            self.consents[proposal, payee] = after
+            self.answers[proposal, payee] = answer
+
+    @rule(index=pick, scope=pick)
+    @precondition(lambda self: self.consents)
+    def waive(self, index: int, scope: int) -> None:
+        proposal, payee = self.one(self.consents, index)
+        pool = self.pools[self.proposals[proposal]["pool"]]
+        agreement = pool.agreements[proposal]
+        over = self.one([*self.pieces, "poster", "act", "release"], scope)
+        mine = {
+            (payee, each["asset"]): over
+            for each in agreement.assets
+            if over in agreement.scopes(each["asset"]) and payee in dict(each["shares"])
+        }
+        after = Agreement(
+            agreement.assets,
+            agreement.effective_at,
+            agreement.number,
+            agreement.waivers | mine,
+        )
+        refused: type[Refusal] | None = None
+        if not mine:
+            refused = UnknownScope
+        elif after.shares() is None:
+            refused = BadPolicy
+        elif self.consents[proposal, payee] == "accepted":
+            refused = WrongState
+        if self.do(refused, "waive_share", proposal=proposal, contributor=payee, scope=over):
+            pool.agreements[proposal] = after
+            pool.entries += 1
+            self.answers.pop((proposal, payee), None)
+
+    # -- money that comes in ---------------------------------------------------------------
+
+    @rule(
+        index=pick,
+        amount=amounts,
+        source=st.sampled_from("xy"),
+        month=st.sampled_from(MONTHS),
+        again=st.booleans(),
+    )
+    @precondition(lambda self: self.pools)
+    def earn(self, index: int, amount: int, source: str, month: str, again: bool) -> None:
+        pool = self.one(self.pools, index)
+        known = self.pools[pool]
+        revenue = self.told.earn(pool, amount, month, source=source)
+        known.revenues[revenue] = Revenue(amount, amount, source, f"{month}-01T00:00:00.000000Z")
+        known.divide()
+        if again:
+            head = self.told.head()
+            self.told.earn(pool, amount, month, source=source, id=revenue)
+            assert self.told.head() == head
+
+    @rule(index=pick, amount=amounts, payer=pick)
+    @precondition(lambda self: self.pools)
+    def spend(self, index: int, amount: int, payer: int) -> None:
+        pool, who = self.one(self.pools, index), self.one([*self.outside, *self.people], payer)
+        self.pools[pool].costs[self.told.spend(pool, amount, who)] = who, amount
+
+    @rule(index=pick, part=st.sampled_from([None, "1/7", "1/2", "1", "2"]))
+    @precondition(lambda self: any(each.revenues for each in self.pools.values()))
+    def reverse(self, index: int, part: str | None) -> None:
+        pool, id = self.one(
+            ((pool, id) for pool in self.pools.values() for id in pool.revenues), index
+        )
+        known = pool.revenues[id]
+        amount = None if part is None else max(1, int(known.left * _F(part)))
+        taken = known.left if amount is None else amount
+        refused = ReversalTooLarge if taken > known.left or not known.left else None
+        head = self.told.head()
+        if self.do(
+            refused, "reverse_revenue", revenue=id, amount_minor=amount, reason=str(next(names))
+        ):
+            known.left -= taken
+            if known.named is None:
+                known.amount -= taken
+                return
+            pool.entries += 1
+            pool.passed -= known.sent * taken / known.amount
+            for fact in self.told.since(head, "division.reversed"):
+                for expense, payer, units in fact.costs:
+                    assert units < 0
+                    pool.costs[expense] = payer, pool.costs[expense][1] - units
+
+    @rule(index=pick)
+    @precondition(lambda self: self.pools)
+    def correct(self, index: int) -> None:
+        id = self.one(self.pools, index)
+        pool = self.pools[id]
+        wrong = [
+            (each, holds)
+            for each in pool.revenues.values()
+            if each.named is not None
+            and (holds := pool.holds(each.effective_at)) not in (None, each.agreement)
+        ]
+        refused = None
+        if not any(each.agreed and each.left for each, _ in wrong):
+            refused = NothingToCorrect
+        if self.do(refused, "correct_pool", pool=id, reason=str(next(names))):
+            for each, holds in wrong:
+                each.agreement = str(holds)
+                pool.entries += 1
+
+    # -- money that leaves -----------------------------------------------------------------
+
+    def is_held(self, payee: str, agreement: str) -> bool:
+        if self.consents.get((agreement, payee), "accepted") != "accepted":
+            return True
+        assets = self.proposals[agreement]["assets"]
+        pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
+        questioned = {
+            (work, self.person(who))
+            for credit, (work, who, state) in self.credits.items()
+            if state == "disputed" or credit in self.holds
+        }
+        return any((piece, self.person(payee)) in questioned for piece in pieces)
+
+    @rule(minimum=st.sampled_from([1, 1, 50, 400]))
+    @precondition(lambda self: self.pools)
+    def pay(self, minimum: int) -> None:
+        expected: dict[str, int] = defaultdict(int)
+        for (payee, agreement), account in self.accounts().items():
+            units = account.get(OWED, 0)
+            if units < 0 or not self.is_held(payee, agreement):
+                expected[self.person(payee)] += units
+        expected = {who: units for who, units in expected.items() if units >= minimum}
+        head = self.told.head()
+        payees = [*self.people, *self.outside]
+        self.do(
+            None if expected else NothingToPay,
+            "issue_payouts",
+            currency="USD",
+            minimum_minor=minimum,
+            payees=payees,
+        )
+        for fact in self.told.since(head, "payout.issued"):
+            assert expected.pop(fact.payee) == fact.amount_minor
+            self.payouts[fact.originator_id] = ["issued", fact.amount_minor]
+        assert not expected
+
+    @rule(index=pick, verb=st.sampled_from(["settle", "settle", "return", "claim"]))
+    @precondition(lambda self: self.payouts)
+    def move_payout(self, index: int, verb: str) -> None:
+        id = self.one(self.payouts, index)
+        state = self.payouts[id][0]
+        may = {
+            "settle": ("issued", "settled"),
+            "return": ("issued", "settled", "returned"),
+            "claim": ("returned", "claimed"),
+        }[verb]
+        more = {"reason": "r"} if verb == "return" else {}
+        self.do(None if state in may else WrongState, f"{verb}_payout", id=id, **more)
+        if state in may:
+            after = {"settle": "settled", "return": "returned", "claim": "claimed"}
+            self.payouts[id][0] = after[verb]
+
+    @rule(index=pick, hold=st.booleans())
+    @precondition(lambda self: self.credits)
+    def question(self, index: int, hold: bool) -> None:
+        credit = self.one(self.credits, index)
+        work, who, state = self.credits[credit]
+        if hold:
+            if credit in self.holds:
+                self.told.tell("release_credit", id=credit)
+            else:
+                self.told.tell("hold_credit", id=credit, reason=str(next(names)))
+            self.holds ^= {credit}
+        else:
+            verb, after = ("settle", "granted") if state == "disputed" else ("dispute", "disputed")
+            self.told.tell(f"{verb}_credit", id=credit, reason=str(next(names)))
+            self.credits[credit] = work, who, after
+
+    @rule()
+    @precondition(lambda self: not self.merged)
+    def merge(self) -> None:
+        self.told.tell("merge_contributor", id=self.people[0], into=self.people[4])
+        self.merged[self.people[0]] = self.people[4]
+
+    # -- what holds whatever happened ------------------------------------------------------
+
+    def accounts(self) -> dict[tuple[str, str], dict[str, int]]:
+        return {
+            (payee, agreement): units
+            for (payee, agreement), units in self.told.books().accounts.items()
+            if agreement in self.proposals
+        }
+
+    @invariant()
+    def everybody_has_what_they_are_due(self) -> None:
+        books = self.told.books()
+        for id, pool in getattr(self, "pools", {}).items():
+            known = books.pools[id]
+            got: dict[str, int] = defaultdict(int)
+            for (payee, agreement), units in books.accounts.items():
+                if agreement in pool.agreements:
+                    got[payee] += sum(units.values())
+            due = pool.due()
+            assert sum(got.values()) == sum(due.values())
+            for payee in {*got, *due, *known.carry}:
+                carried = due[payee] - got[payee]
+                if pool.rounding == WITH_CARRY:
+                    assert known.carry.get(payee, 0) == carried
+                assert abs(carried) < 1 + pool.entries
+            waiting = [id for id, each in pool.revenues.items() if each.left and each.named is None]
+            assert list(known.waiting) == waiting
+            for revenue, each in pool.revenues.items():
+                assert books.revenues[revenue].left_minor == each.left
+            assert {cost.expense: cost.left_minor for cost in known.costs} == {
+                expense: left for expense, (_, left) in pool.costs.items()
+            }
+
+    @invariant()
+    def every_payout_is_where_its_state_says(self) -> None:
+        total: dict[str, int] = defaultdict(int)
+        for state, amount in getattr(self, "payouts", {}).values():
+            total[state] += amount
+        accounts: dict[str, int] = defaultdict(int)
+        for units in self.accounts().values() if hasattr(self, "proposals") else ():
+            for name, amount in units.items():
+                accounts[name] += amount
+        for name, state in ((IN_TRANSIT, "issued"), (PAID, "settled"), (SUSPENSE, "returned")):
+            assert accounts[name] == total[state]
+
+
+def test_random_histories_of_money_agree_with_the_naive_model(database: str) -> None:
+    with bank(database) as told:
+        machine = type("Random", (Money,), {"told": told})
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            machine,
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
