@@ -18,8 +18,14 @@ MAY_IMPORT = {
     "domain": {"eventsourcing", "cryptography"},
     "projections": {"domain", "networkx"},
     "api": {
-        *("domain", "projections"),
-        *("flask", "flask_smorest", "markupsafe", "marshmallow", "werkzeug"),
+        "domain",
+        "projections",
+        "flask",
+        "flask_smorest",
+        "markupsafe",
+        "marshmallow",
+        "werkzeug",
+        "resvg_py",
     },
 }
 PACKAGES = (*MAY_IMPORT, "scripts")

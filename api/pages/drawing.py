@@ -15,6 +15,7 @@ from api.pages import words
 from api.pages.frame import Answer, Frame, again, asked, id_in_path
 from api.pictures import LineagePicture, Made, Markup, Work, lineage_svg, policy
 from api.pictures.lineage import MOST_CARDS
+from api.pictures.png import png_of
 from projections import attribution
 
 
@@ -23,21 +24,28 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/works/<id>/lineage.svg")
     def draw_lineage(id: str) -> Answer:
-        id = id_in_path(id)
-        wanted = asked()
-        is_whole = wanted.pop("picture", None) == "whole"
-        with frame.view(wanted, id) as view:
-            picture = _drawn(
-                attribution.lineage_with_makers(view, id),
-                is_alone=True,
-                fold=Fraction(0) if is_whole else None,
-                open_href=again(picture="whole"),
-                fold_href=again(picture=None),
-            )
-        answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
+        answer = Response(_by_itself(frame, id), content_type="image/svg+xml; charset=utf-8")
         # A file of its own carries its style.
         answer.headers["Content-Security-Policy"] = policy()
         return answer
+
+    @frame.page("/works/<id>/lineage.png")
+    def paint_lineage(id: str) -> Answer:
+        return Response(png_of(_by_itself(frame, id)), content_type="image/png")
+
+
+def _by_itself(frame: Frame, id: str) -> Markup:
+    id = id_in_path(id)
+    wanted = asked()
+    is_whole = wanted.pop("picture", None) == "whole"
+    with frame.view(wanted, id) as view:
+        return _drawn(
+            attribution.lineage_with_makers(view, id),
+            is_alone=True,
+            fold=Fraction(0) if is_whole else None,
+            open_href=again(picture="whole"),
+            fold_href=again(picture=None),
+        )
 
 
 def inline_picture(found: Mapping[str, Any]) -> Markup | None:
