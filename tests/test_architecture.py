@@ -22,6 +22,7 @@ MAY_IMPORT = {
         "projections",
         "flask",
         "flask_smorest",
+        "markupsafe",
         "marshmallow",
         "werkzeug",
         "resvg_py",
