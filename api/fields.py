@@ -286,7 +286,7 @@ def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, An
     raw = _raw_body()
     if not raw and may_be_empty:
         return {}
-    return _loaded(shape, _json(raw), "invalid_body", "body")
+    return loaded(shape, _json(raw), "invalid_body", "body")
 
 
 def read_object() -> dict[str, Any]:
@@ -315,7 +315,7 @@ def _raw_body() -> bytes:
 
 def read_query(shape: type[Shape]) -> dict[str, Any]:
     """The query of the request in this shape; raises what is wrong with it."""
-    return _loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
+    return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
 
 
 class _Once(dict[str, Any]):
@@ -346,12 +346,13 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-def _loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
+def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
+    """What was given, in this shape; raises what is wrong with it."""
     try:
-        loaded: dict[str, Any] = shape().load(given)
+        found: dict[str, Any] = shape().load(given)
     except ValidationError as error:
         raise _problem(list(_complaints(error.messages, ())), several, where) from None
-    return loaded
+    return found
 
 
 def _complaints(

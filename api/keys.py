@@ -72,7 +72,10 @@ class Keys:
 
     def holder_of(self, token: str) -> str | None:
         """The operator or the contributor whose key this is; None if it is nobody's."""
-        digest = digest_of(token)
+        return self.holder_of_digest(digest_of(token))
+
+    def holder_of_digest(self, digest: str) -> str | None:
+        """The same, of a key whose digest was kept."""
         if self._operator and hmac.compare_digest(digest, self._operator):
             return OPERATOR
         # How long this takes tells nothing: what is looked up is the digest, which no one who

@@ -182,14 +182,14 @@ def _ask(routes: Routes) -> None:
         view: View, *, cursor: str | None = None, limit: int = 50, **filters: Any
     ) -> Page:
         """Payouts, in the order of their issue: one's own, or for the operator all."""
-        _must_be_own(view, filters.get("payee"))
+        must_be_own(view, filters.get("payee"))
         return statements.payouts(view, after=cursor, limit=limit, **filters)
 
     @routes.reads(HERE, PayoutAnswer, refuses=(UnknownPayout, NotPermitted))
     def show_payout(view: View, id: str) -> dict[str, Any]:
         """A payout."""
         found = statements.payout(view, id)
-        _must_be_own(view, found["payee"]["id"])
+        must_be_own(view, found["payee"]["id"])
         return found
 
 
@@ -211,7 +211,7 @@ def _tell(routes: Routes, journal: Journal) -> None:
         format: str | None = None,
     ) -> dict[str, Any] | Response:
         """What somebody earned, was paid and is owed in a period; also as CSV."""
-        _must_be_own(view, id)
+        must_be_own(view, id)
         told = statement_of(view, journal, id, from_, to, currency)
         if (format or form_asked(FORMATS)) == "csv":
             return Response(as_csv(told), content_type="text/csv; charset=utf-8")
@@ -262,7 +262,7 @@ def _cell(value: object) -> object:
     return value
 
 
-def _must_be_own(view: View, payee: str | None) -> None:
+def must_be_own(view: View, payee: str | None) -> None:
     """Only the operator reads of others."""
     owner = "" if payee is None else _person(view, payee)
     permit(_person(view, actor()), "read a statement", contributor=owner)

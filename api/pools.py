@@ -180,6 +180,12 @@ class Withdrawing(Shape):
     reason = text_named("reason", "Posted to the wrong pool.", required=True)
 
 
+class Correcting(Withdrawing):
+    """Why earlier divisions are corrected."""
+
+    id = Id(DIVISION, "Chosen by the client, so that a repetition is harmless.")
+
+
 class Finalising(Shape):
     """From when the shares hold."""
 
@@ -356,8 +362,8 @@ def _book(routes: Routes) -> None:
     routes.changes(
         f"{POOL_PATH}/correct",
         Treasury.correct_pool,
-        Withdrawing,
-        refuses=(UnknownPool, NothingToCorrect, *OF_SPLIT),
+        Correcting,
+        refuses=(UnknownPool, BadId, IdTaken, NothingToCorrect, *OF_SPLIT),
     )
 
 

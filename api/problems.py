@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from inspect import getdoc
 from typing import Any, NamedTuple
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from domain.recorders import JournalUnavailable
@@ -115,6 +115,7 @@ OWN: dict[str, Kind] = {
     "unauthenticated": Kind(
         401, "The request carries no key, or one that is not valid (any more)."
     ),
+    "stale_form": Kind(403, "The form was not sent from a page of this session; load it again."),
     "not_found": Kind(404, "There is nothing at this address."),
     "method_not_allowed": Kind(405, "The address is right, the method is not."),
     "not_acceptable": Kind(406, "None of the formats asked for is offered here."),
@@ -234,8 +235,14 @@ def _engine_failed(error: BaseException) -> bool:
     return not names.isdisjoint({"OperationalError", "InterfaceError"})
 
 
-def answer_problems(app: Flask) -> None:
-    """Let every way to fail end in a problem."""
+def wants_page() -> bool:
+    """Whether who asks is a browser, which shows pages, and not a program with a key."""
+    liked = request.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", "text/html"))
+    return liked == "text/html" and request.authorization is None
+
+
+def answer_problems(app: Flask, page_of: Callable[[Problem], Response]) -> None:
+    """Let every way to fail end in a problem; ``page_of`` tells it to people."""
     kinds: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
         (Refusal, of_refusal),
         (Behind, of_behind),
@@ -244,8 +251,14 @@ def answer_problems(app: Flask) -> None:
         (Exception, of_accident),
     ]
     for kind, problem_of in kinds:
-        app.register_error_handler(kind, _answerer(problem_of))
+        app.register_error_handler(kind, _answerer(problem_of, page_of))
 
 
-def _answerer(problem_of: Callable[[Any], Problem]) -> Callable[[Any], Response]:
-    return lambda error: problem_of(error).answer()
+def _answerer(
+    problem_of: Callable[[Any], Problem], page_of: Callable[[Problem], Response]
+) -> Callable[[Any], Response]:
+    def answer(error: Any) -> Response:
+        problem = problem_of(error)
+        return page_of(problem) if wants_page() else problem.answer()
+
+    return answer

@@ -167,7 +167,7 @@ class Routes:
                 asked = read_query(query)
                 as_published = asked.pop("as_", None) == "published"
                 told = {"actor": actor()} if knows_actor else {}
-                with self._view(asked) as now:
+                with viewing(self._journal, self._store, asked) as now:
                     view = lineage.as_published(now, **ids) if as_published else now
                     return _told(view, question(view, **ids, **asked, **told), asked)
 
@@ -250,7 +250,7 @@ class Routes:
                 asked = read_query(query) if query else {}
                 if not viewed:
                     return give(**ids, **asked)
-                with self._view(asked) as view:
+                with viewing(self._journal, self._store, asked) as view:
                     return give(view, **ids)
 
             schema = {"schema": {"type": "string"}, "example": example}
@@ -302,17 +302,19 @@ class Routes:
         documented = self.blueprint.doc(**doc)(view)
         self.blueprint.add_url_rule(path, name, documented, methods=[method])
 
-    @contextmanager
-    def _view(self, asked: dict[str, Any]) -> Iterator[View]:
-        as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
-        if as_of is not None and as_of > (head := self._journal.facts.head()):
-            raise Problem(
-                "position_in_future",
-                f"The journal has reached {head}, not {as_of} yet.",
-                members={"position": head},
-            )
-        with self._store.view(as_of, min_position) as view:
-            yield view
+
+@contextmanager
+def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[View]:
+    """The answers as known at the position that is asked for; takes it out of ``asked``."""
+    as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
+    if as_of is not None and as_of > (head := journal.facts.head()):
+        raise Problem(
+            "position_in_future",
+            f"The journal has reached {head}, not {as_of} yet.",
+            members={"position": head},
+        )
+    with store.view(as_of, min_position) as view:
+        yield view
 
 
 def form_asked(forms: Mapping[str, str]) -> str:

@@ -418,11 +418,18 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
 
 def makers(view: View, works: Collection[int]) -> dict[int, list[dict[str, Any]]]:
     """Who is credited directly on each work: the names that stand on a card or a line."""
-    rows = [row for row in credits_on(view, works) if row.kind == "direct"]
-    named = persons(view, {row.contributor for row in rows})
+    rows = credits_on(view, works)
+    return makers_of(rows, persons(view, {row.contributor for row in rows}))
+
+
+def makers_of(
+    rows: Iterable[CreditRow], people: dict[int, dict[str, Any]]
+) -> dict[int, list[dict[str, Any]]]:
+    """The same, from credits and people that were read already."""
     made: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
-        made.setdefault(row.work, []).append({**named[row.contributor], "role": row.role})
+        if row.kind == "direct":
+            made.setdefault(row.work, []).append({**people[row.contributor], "role": row.role})
     return made
 
 

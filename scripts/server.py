@@ -41,7 +41,13 @@ def application() -> Flask:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
     atexit.register(service.close)
-    return create_app(service.journal, service.store, service.keys, service.log)
+    return create_app(
+        service.journal,
+        service.store,
+        service.keys,
+        service.log,
+        public_pages=settings.public_pages,
+    )
 
 
 def _free_address(host: str, port: int) -> str:

@@ -17,6 +17,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from api.keys import Keys
+from api.sessions import Sessions
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
@@ -27,7 +28,7 @@ from projections.splitting import graph_in
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
-    *("stored_events", "heads", "vault", "projections", "api_keys"),
+    *("stored_events", "heads", "vault", "projections", "api_keys", "sessions"),
     *("log_tiles", "log_size", "log_checkpoints", "log_cosignatures"),
 )
 """Every table that is there once for all; the read tables have generations."""
@@ -90,6 +91,7 @@ def open_service(
     if create:
         follower.prepare()
         keys.create_table()
+        Sessions(store, keys).create_table()
         log.create_tables()
     return Service(journal, store, follower, keys, log)
 

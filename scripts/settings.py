@@ -34,6 +34,8 @@ NAMES = {
     "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
     "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, with spaces "
     "between them (default: none)",
+    "STEMMA_PUBLIC_PAGES": "whether anybody may read the pages without signing in: yes or no "
+    "(default: no; the demonstration: yes)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -61,6 +63,7 @@ class Settings:
     follow: bool = True
     log_key: str = ""
     witnesses: tuple[VerifierKey, ...] = ()
+    public_pages: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -88,6 +91,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
         log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
         witnesses=_witnesses(environ.get("STEMMA_WITNESSES") or ""),
+        public_pages=_yes(environ, "STEMMA_PUBLIC_PAGES", None, bool(given.get("public_pages"))),
     )
 
 
@@ -185,6 +189,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_THREADS": str(settings.threads),
         "STEMMA_LOG_KEY": settings.log_key,
         "STEMMA_WITNESSES": " ".join(map(str, settings.witnesses)),
+        "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 

@@ -79,7 +79,7 @@ def main(ctx: click.Context, database: str | None) -> None:
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
-    STEMMA_FOLLOW.
+    STEMMA_PUBLIC_PAGES, STEMMA_FOLLOW.
 
     Wherever an id is asked for, the text a bundle used for it does as well.
     """
@@ -189,7 +189,7 @@ def demo(ctx: click.Context, serving: bool) -> None:
     """Load the demonstration: an invented community, and a few real records."""
     from scripts import demonstration
 
-    settings = settings_of(ctx, follow=True)
+    settings = settings_of(ctx, follow=True, public_pages=True)
     make_log_key(settings)
     with open_service(settings.database, operator_key=settings.operator_key) as service:
         key = demonstration.load(service, settings)

@@ -38,6 +38,7 @@ MEASURES = {
         for which in ("random works of", "random releases of", "the worst of a dense graph")
         for percent in (50, 99)
     ],
+    "pages": ["a release of 30 works", "a release of 500 works"],
     "split": [
         f"the worst of a {shape} graph of, p{percent}"
         for shape in ("sparse", "dense")

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from domain.apportionment import whole_amount
-from domain.draft import Receipt, Sheet, new_id, plain_text
+from domain.draft import Receipt, Sheet, new_id, part_id, plain_text
 from domain.moment import instant, start_of
 from domain.money.books import Agreement, Books
 from domain.money.entry import Entry
@@ -36,7 +36,6 @@ from domain.refusal import (
     UnknownPool,
     UnknownRevenue,
 )
-
 
 MOST_UNITS = 10**15
 """An amount is less: every JSON reader takes it as it is, and sums of thousands can be kept."""
@@ -218,26 +217,32 @@ class Dividing(Keeping):
 
     # -- corrections -----------------------------------------------------------------------
 
-    def correct_pool(self, *, actor: str, pool: str, reason: str) -> Receipt:
+    def correct_pool(self, *, actor: str, pool: str, reason: str, id: str | None = None) -> Receipt:
         """Give out what earlier divisions would have given by the agreements that now hold.
 
         For somebody who was found late: agree on shares that hold from an earlier date, then
         correct. What was paid stays as it was; only differences are posted.
         """
         opened = self._pool(pool)
-        sheet = self._permitted(actor, "keep the books")
+        sheet, new = self._permitted(actor, "keep the books"), new_id(id)
         sealed = sheet.seal_text(actor, "reason", reason)
+        if id is not None and (known := self._stream(new)):
+            position, happened = known[0]
+            if not isinstance(happened, Entry.Corrected) or happened.pool != pool:
+                raise IdTaken(new)
+            return self._receipt(new, position)
         books = self.books()
         self._watch_money(opened.release)
         moves = moves_in(books, pool)
         if not moves:
             raise NothingToCorrect
-        id = ""
-        for (old, new), agreed in moves.items():
-            id = new_id(None)
-            change = difference(books.agreements[old].shares, books.agreements[new].shares)
-            self._correct(sheet, books, id, new, agreed, change, sealed, replaces=old)
-        return self._write(id, sheet)
+        for number, ((old, to), agreed) in enumerate(moves.items()):
+            own = part_id(new, "correction", number) if number else new
+            change = difference(books.agreements[old].shares, books.agreements[to].shares)
+            self._correct(sheet, books, own, to, agreed, change, sealed, replaces=old)
+        receipt = self._write(new, sheet)
+        receipt.position -= len(sheet.facts) - 1
+        return receipt
 
     def _correct(
         self,

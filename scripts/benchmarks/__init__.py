@@ -11,7 +11,16 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing, layout, log, split
+from scripts.benchmarks import (
+    append,
+    contributors,
+    fold,
+    importing,
+    layout,
+    log,
+    pages,
+    split,
+)
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -26,6 +35,7 @@ _MEASURES: dict[str, Measure] = {
     "split": split.measure,
     "log": log.measure,
     "layout": layout.measure,
+    "pages": pages.measure,
 }
 
 BENCHMARKS: dict[str, str] = {
@@ -36,6 +46,7 @@ BENCHMARKS: dict[str, str] = {
     "split": split.__doc__,
     "log": log.__doc__,
     "layout": layout.__doc__,
+    "pages": pages.__doc__,
 }
 """Every benchmark by name, with what it measures beside whom."""
 
