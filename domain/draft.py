@@ -102,7 +102,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _NEVER_COMPARED = frozenset(
     {
         *("timestamp", "originator_version", "made", "erased", "statement", "signature"),
-        *("deadline", "disputer", "stands_as"),
+        *("deadline", "disputer", "stands_as", "was"),
     }
 )
 # What follows from what was stated ("made_at", "answer_by", an outcome), the clock and the past;
