@@ -34,7 +34,7 @@ from api.pictures import (
 from api.pictures.folding import MOST_DRAWN, folded
 from api.pictures.lineage import MOST_CARDS
 from api.pictures.svg import Markup, element, number
-from api.pictures.text import clean, clusters, fitted, isolated, percent, width
+from api.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
 from scripts.benchmarks import layout as beside
 
 AWKWARD = [
@@ -647,6 +647,21 @@ def test_a_text_is_never_cut_within_a_character() -> None:
     for room in range(200):
         kept = fitted(family * 3, room, 12).rstrip("…")
         assert kept in {"", family, family * 2, family * 3}
+
+
+def test_a_long_title_has_two_lines() -> None:
+    assert wrapped("The Lighthouse That Walked", 90, 12) == ("The Lighthouse", "That Walked")
+    assert wrapped("The Lighthouse That Walked Away", 90, 12) == ("The Lighthouse", "That Walked…")
+    assert wrapped("Donaudampfschifffahrtsgesellschaft", 90, 12) == ("Donaudampfs…", "")
+    drawn = Drawn(
+        lineage_svg(
+            LineagePicture("a", (Work("a", "The Lighthouse That " * 9),), ()), stand_alone=True
+        )
+    )
+    first, second = drawn.texts
+    assert first.what == "The Lighthouse That"
+    assert second.what.endswith("…")
+    assert faults(drawn) == []
 
 
 def test_what_reads_from_right_to_left_keeps_to_itself() -> None:
