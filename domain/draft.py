@@ -178,6 +178,8 @@ class Draft:
         """How far an import has come in the history of each noun: what is on record after that
         is not recorded again. Without it, only a repetition of the latest change is harmless."""
         self.after = journal.facts.head()
+        self.is_overtaken = False
+        """Whether a command has seen what is newer than that: then a refusal of it may be wrong."""
         self.now = journal.clock()
         self.facts: list[Fact] = []
         self.disclosures: list[Disclosure] = []

@@ -37,7 +37,7 @@ from domain.money.books import Bookkeeper
 from domain.money.treasury import Treasury
 from domain.policy.graph import Graph, graph_of
 from domain.recorders import Condition, JournalRecorder, Placed
-from domain.refusal import Busy, TooLarge
+from domain.refusal import Busy, Refusal, TooLarge
 from domain.remix import follow_edges
 from domain.seal import Disclosure
 from domain.signature import Signing
@@ -135,13 +135,16 @@ class Journal(Application[str]):
         """Carry out one command that its actor may have signed."""
         for attempt in range(ATTEMPTS):
             draft = Treasury(self, signing=signing)
-            receipt = command(draft, *arguments, **named)
             try:
+                receipt = command(draft, *arguments, **named)
                 draft.commit()
+            except Refusal:
+                if not draft.is_overtaken:
+                    raise
             except IntegrityError:
                 time.sleep(random.uniform(0, 0.004 * 2 ** min(attempt, 6)))
-                continue
-            return receipt
+            else:
+                return receipt
         raise Busy
 
     def draft(self, *, once: MutableMapping[str, int] | None = None) -> Treasury:

@@ -35,6 +35,7 @@ class Keeping(Draft):
         """The books a command decides by; only what it posts is added to them meanwhile."""
         if self._books is None or self._is_ahead:
             self._books = self.journal.bookkeeper.books()
+            self.is_overtaken |= self._books.position > self.after
             for number, happened in enumerate(self.facts):
                 self._books.fold(PENDING + number, happened)
         self._is_ahead, self._seen = True, 0

@@ -82,6 +82,8 @@ def _carry_out(
             else:
                 count = recorded if len(draft.facts) > before else unchanged
                 count[found.line["type"]] += 1
+        if refused and draft.is_overtaken:
+            continue
         try:
             draft.commit()
         except IntegrityError:
