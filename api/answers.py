@@ -297,19 +297,10 @@ class LineageAnswer(Known):
     edges = _several(Edge)
 
 
-class HistoryItem(Shape):
+class FactItem(Shape):
     """One fact."""
 
-    number = _count(2, "Its place in this history; the first fact is 1, and none is left out.")
     position = _count(43)
-    previous = fields.Integer(
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": "The position of the fact before it in this history.",
-            "examples": [42],
-        },
-    )
     receipt = _text("/facts/43/receipt", "Where its receipt is.")
     recorded_at = _text(MOMENT)
     effective = _text(MOMENT, "From when it holds.", null=True)
@@ -327,6 +318,20 @@ class HistoryItem(Shape):
         metadata={
             "description": "What else it says; null where a text was erased.",
             "examples": [{"role": "singer", "kind": "direct"}],
+        },
+    )
+
+
+class HistoryItem(FactItem):
+    """One fact of a history."""
+
+    number = _count(2, "Its place in this history; the first fact is 1, and none is left out.")
+    previous = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The position of the fact before it in this history.",
+            "examples": [42],
         },
     )
 
@@ -356,7 +361,7 @@ class PositionAnswer(Shape):
 class NoticesAnswer(ListAnswer):
     """What somebody was told, in the order of the journal; “recorded_at” says since when."""
 
-    items = _several(HistoryItem)
+    items = _several(FactItem)
 
 
 class RoleItem(Shape):

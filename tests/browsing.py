@@ -74,14 +74,14 @@ def reader(
     def listen(said: ConsoleMessage) -> None:
         # That a page itself is a refusal is no complaint of it.
         if said.type == "error" and not _REFUSED.match(said.text):
-            complaints.append(said.text)
+            complaints.append(f"{page.url}: {said.text}")
 
     def watch(sent: Request) -> None:
         if not sent.url.startswith((origin, "data:")):
-            complaints.append(f"asked {sent.url}")
+            complaints.append(f"{page.url}: asked {sent.url}")
 
     page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     page.on("request", watch)
     try:
         yield page

@@ -25,7 +25,6 @@ class Clock:
 
 
 CLOCK = Clock()
-WIDTHS = (360, 768, 1280, 1920)
 LONG = "A Very Long Title That Somebody Thought Of At Night And Never Shortened " * 5
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 ARABIC = "المنارة التي مشت وحدها في الليل"
@@ -107,6 +106,7 @@ def community(served: Served) -> dict[str, str]:
         "person": f"/p/{ben}",
         "person-word": f"/p/{lou}",
         "history": f"/history/{whole}",
+        "list": f"/list/{whole}",
         "credit": f"/c/{credit}",
         "edge": f"/e/{edge}",
         "audit": "/audit",
@@ -151,30 +151,42 @@ def earn(served: Served, release: str, shares: dict[str, str]) -> dict[str, str]
 # -- how every page looks ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_its_window(
-    browser: Browser, served: Served, places: dict[str, str], width: int
-) -> None:
-    scheme: Scheme = "dark" if width in (360, 1280) else "light"
-    with reader(browser, served.origin, width=width, scheme=scheme) as page:
+@pytest.fixture(scope="module")
+def window(browser: Browser, served: Served) -> Iterator[Page]:
+    """The operator's window, in which one page after the other is looked at."""
+    with reader(browser, served.origin) as page:
         sign_in(page, served.operator.key or "")
-        for name, place in places.items():
-            page.goto(place)
-            if name != "docs":  # by far the longest page
-                keep(page, f"{name}-{width}-{scheme}")
-            assert overflow(page) <= 0, name
+        yield page
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(
-    browser: Browser, served: Served, places: dict[str, str], scheme: Scheme
+PAGES = (
+    *("start", "search", "release", "release-published", "piece", "piece-long", "piece-word"),
+    *("outside", "person", "person-word", "history", "list", "credit", "edge", "waiting"),
+    *("post", "sources", "credits", "audit", "sign-in", "nothing", "docs"),
+    *("pool", "agreement", "proposal", "division", "why", "statement"),
+)
+WINDOWS: tuple[tuple[int, Scheme], ...] = (
+    *((360, "dark"), (768, "light"), (1280, "dark"), (1920, "light")),
+)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_every_window_and_axe_finds_nothing_serious(
+    window: Page, places: dict[str, str], name: str
 ) -> None:
-    with reader(browser, served.origin, width=1000, scheme=scheme) as page:
-        sign_in(page, served.operator.key or "")
-        for name, place in places.items():
-            if name != "docs" or scheme == "light":
-                page.goto(place)
-                assert findings(page) == [], name
+    window.goto(places[name])
+    for width, scheme in WINDOWS:
+        window.set_viewport_size({"width": width, "height": 900})
+        window.emulate_media(color_scheme=scheme)
+        if name != "docs":  # by far the longest page
+            keep(window, f"{name}-{width}-{scheme}")
+        assert overflow(window) <= 0, width
+        if width in {1280, 1920}:
+            assert findings(window) == [], scheme
+
+
+def test_every_page_is_looked_at(places: dict[str, str]) -> None:
+    assert set(places) == set(PAGES)
 
 
 # -- stories -----------------------------------------------------------------------------------

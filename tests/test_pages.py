@@ -13,6 +13,7 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 
 from api.keys import digest_of
+from api.pages import words
 from scripts.service import Service
 
 
@@ -468,6 +469,83 @@ def test_a_history_is_narrowed_to_a_kind_of_fact(on_either: Served) -> None:
     for what, count in (("", 7), ("works", 3), ("sources", 3), ("credits", 1), ("disputes", 1)):
         page = someone.get(f"/history/{whole}?what={what}")
         assert page.text.count('id="fact-') == count, what
+
+
+# -- money -------------------------------------------------------------------------------------
+
+
+def test_money_is_for_those_who_signed_in_and_a_statement_for_its_person(public: Served) -> None:
+    ana, ben = public.admit("Ana"), public.admit("Ben")
+    song = public.post_piece("A song that earns", by=ana)
+    post = public.operator.post
+    whole = post("/releases", title="It earns", components=[{"work": song}]).id
+    post(f"/releases/{whole}/publish", {})
+    said = {"name": "its pool", "kind": "song", "currency": "JPY", "terms": {"type": "agreed"}}
+    pool = post(f"/releases/{whole}/pools", said).id
+    assets = [{"asset": song, "value": "1", "shares": [[ana, "1"]]}]
+    proposal = post(f"/pools/{pool}/proposals", assets=assets).id
+    paths = [f"/pool/{pool}", f"/proposal/{proposal}", f"/statement/{ana}"]
+    stranger = reader(public)
+    assert [stranger.get(path).status for path in paths] == [303] * 3
+    assert "its pool" not in stranger.get(f"/r/{whole}").text_seen
+    as_ana, as_ben = signed_in(public, ana), signed_in(public, ben)
+    assert [as_ana.get(path).status for path in paths] == [200] * 3
+    assert [as_ben.get(path).status for path in paths] == [200, 200, 403]
+    assert "its pool" in as_ben.get(f"/r/{whole}").text_seen
+    for path in (f"/history/{whole}", f"/history/{ana}"):
+        assert "proposal" not in as_ana.get(path).text
+    csv = as_ana.get(f"/statement/{ana}?format=csv")
+    assert csv.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert csv.text.startswith("recorded_at,")
+
+
+def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Served) -> None:
+    ana, ben = public.admit("Ana"), public.admit("Ben")
+    song = public.post_piece("A song", by=ana)
+    whole = public.operator.post("/releases", title="W", components=[{"work": song}]).id
+    said = {"name": "p", "kind": "song", "currency": "KWD", "terms": {"type": "agreed"}}
+    pool = public.operator.post(f"/releases/{whole}/pools", said).id
+    assets = [{"asset": song, "value": "1", "shares": [[ana, "1"]]}]
+    proposal = public.operator.post(f"/pools/{pool}/proposals", assets=assets).id
+    address = f"/proposal/{proposal}"
+
+    def offered_to(someone: Reader) -> set[str]:
+        return set(re.findall(rf'action="{address}/(\w+)"', someone.get(address).text))
+
+    assert offered_to(signed_in(public, ben)) == {"comment"}
+    assert offered_to(reader(public).sign_in(OPERATOR_KEY)) == {"comment", "extend", "withdraw"}
+    someone, head = signed_in(public, ben), public.head
+    token = someone.get("/post").token
+    assert someone.post(f"{address}/finalise", {"form_token": token}).status == 403
+    assert someone.post(f"{address}/comment", {"form_token": token}).status == 422
+    assert someone.post(f"{address}/eat", {"form_token": token}).status == 404
+    assert public.head == head
+    said = {"form_token": token, "kind": "other", "text": "Well."}
+    assert someone.post(f"{address}/comment", said).status == 303
+    assert "answer" in offered_to(reader(public).sign_in(OPERATOR_KEY))
+
+
+@pytest.mark.parametrize(
+    "amount_minor, currency, said",
+    [
+        (123456, "EUR", "1,234.56 EUR"),
+        (-5, "USD", "−0.05 USD"),
+        (1000, "JPY", "1,000 JPY"),
+        (1, "KWD", "0.001 KWD"),
+    ],
+)
+def test_an_amount_is_written_with_the_digits_of_its_currency(
+    amount_minor: int, currency: str, said: str
+) -> None:
+    assert words.money(amount_minor, currency) == said
+
+
+def test_an_exact_rest_is_told_and_not_rounded() -> None:
+    assert words.units("100", "EUR") == "1.00 EUR"
+    assert words.units("301/3", "EUR") == "1.00 EUR and 1/3 of a unit"
+    assert words.units("-1/6", "EUR") == "−1/6 of a unit"
+    assert words.percent("1/3") == "about 33.3 %"
+    assert words.percent("1/5") == "20 %"
 
 
 def test_a_withdrawn_title_is_on_no_page(public: Served) -> None:

@@ -14,6 +14,8 @@ from projections import attribution, lineage, people
 from projections.store import Page, View
 
 CARDS = 24
+PIECES = 8
+"""How many of the latest pieces stand below the finished works."""
 FOUND = 30
 SUGGESTED = 8
 
@@ -26,10 +28,15 @@ def pages(frame: Frame) -> None:
         wanted = asked(Listed)
         cursor = wanted.pop("cursor", None)
         if not (g.actor or frame.public):
-            return render_template("start.html", cards=None)
+            return render_template("start.html", finished=None)
         with frame.view(wanted) as view:
             found = lineage.works(view, kind="release", after=cursor, limit=CARDS)
-            return render_template("start.html", cards=Page(cards(view, found.items), found.next))
+            pieces = lineage.works(view, kind="contribution", limit=PIECES)
+            return render_template(
+                "start.html",
+                finished=Page(cards(view, found.items), found.next),
+                pieces=[] if cursor else cards(view, pieces.items),
+            )
 
     @frame.page("/search")
     def search() -> Answer:
