@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 from domain.apportionment import Division
 from domain.currency import currency_code
-from domain.money.payee import work_payee
+from domain.money.payee import is_work, work_payee
 from domain.outside import normal_uri, outside_id
 from domain.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.policy.graph import Graph, graph_of
 from domain.policy.reading import Policy
 from domain.refusal import BadPolicy, SplitTooLarge, UnknownWork
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
-from domain.split import MAXIMUM_EDGES, split
+from domain.split import MAXIMUM_EDGES, read_terms, split
 from projections import attribution, lineage
 from projections.attribution import PATHS
 from projections.lineage import Ancestry
