@@ -206,6 +206,36 @@ class Routes:
 
         return decorate
 
+    def previews(
+        self,
+        path: str,
+        command: Command,
+        body: type[Shape],
+        answer: type[Shape],
+        *,
+        takes: Collection[str],
+        refuses: Refusals,
+    ) -> Callable[[Question], Question]:
+        """A path that tells what a command would change; it refuses as the command does.
+
+        The command, with the fields of the body it ``takes``, is drafted and never recorded.
+        """
+
+        def decorate(question: Question) -> Question:
+            def preview() -> Response:
+                said = read_body(body)
+                drafted = {name: value for name, value in said.items() if name in takes}
+                command(self._journal.draft(), actor=actor(), **drafted)
+                with viewing(self._journal, self._store, {}) as view:
+                    return _told(view, question(view, **said), {})
+
+            answers = {"200": _answered("What it would change.", answer)}
+            doc = _writing(question, body, answers, refuses)
+            self._add("POST", path, preview, question.__name__, doc)
+            return question
+
+        return decorate
+
     def computes(
         self,
         path: str,
@@ -367,7 +397,7 @@ _OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
 
 def _writing(
-    command: Command,
+    command: Callable[..., object],
     body: type[Shape],
     answers: dict[str, Any],
     refuses: Refusals,

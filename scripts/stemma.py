@@ -27,7 +27,7 @@ from domain.refusal import ContributorForgotten, Refusal, UnknownRevenue
 from domain.role import role_named
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
-from projections import attribution, history, lineage, money, notices, pools
+from projections import attribution, history, lineage, money, notices, pools, splitting
 from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
@@ -434,6 +434,34 @@ RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
     "work": (bundle.WORK, history.positions_of_work),
     "contributor": (bundle.PERSON, history.positions_of_contributor),
 }
+
+
+@main.command("split")
+@click.argument("work")
+@click.option("--policy", required=True, help="The type of a policy, or one as JSON.")
+@click.option("--amount-minor", type=click.IntRange(0), required=True, help="In smallest units.")
+@click.option("--currency", default="USD", show_default=True)
+@click.option("--default-rate", help="Of the edges that state none.")
+@click.option("--as-published", is_flag=True, help="As it was when the release was published.")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def split_(
+    ctx: click.Context,
+    /,
+    work: str,
+    as_published: bool,
+    as_of: int | None,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """What each person would get of an amount for a work, and through which paths."""
+    with asked(ctx, as_of) as (_, now):
+        id = named(bundle.WORK, work)
+        view = lineage.as_published(now, id) if as_published else now
+        page = splitting.split_of(view, id, **said)
+    tell(view, page, as_json, terminal.split)
 
 
 @main.command("history")
@@ -1056,6 +1084,36 @@ def sign(command: str, body: TextIO, key: Path, id_: str | None) -> None:
         raise click.ClickException(f"the body is not JSON: {problem}") from problem
     ids = {"id": id_} if id_ else {}
     click.echo(f"Stemma-Signature: {sign_command(_secret(key), command, {**ids, **said}).sent}")
+
+
+@click.command("preview")
+@click.option("--child", required=True, metavar="WORK")
+@click.option("--parent", metavar="WORK")
+@click.option("--uri")
+@click.option("--kind", required=True)
+@click.option("--rate")
+@click.option("--policy", help="By which policy; relative_cascade if not said.")
+@click.option("--default-rate", help="Of the edges that state none.")
+@click.option("--amount-minor", type=click.IntRange(0), help="Of how much, in smallest units.")
+@click.option("--by", metavar="CONTRIBUTOR", help="Who would declare it (default: the operator).")
+@_limit
+@click.pass_context
+def preview(ctx: click.Context, /, by: str | None, **planned: Any) -> None:
+    """What an edge would change if it were declared: the stack, and who is diluted."""
+    for end in ("child", "parent"):
+        if planned[end] is not None:
+            planned[end] = named(bundle.WORK, planned[end])
+    actor = OPERATOR if by is None else named(bundle.PERSON, by)
+    drafted = {name: planned[name] for name in ("child", "parent", "uri", "kind", "rate")}
+    with asked(ctx) as (service, view):
+        service.journal.draft().declare_remix(actor=actor, **drafted)
+        told = splitting.preview_edge(view, **planned)
+        terminal.preview(out, {"as_of": view.as_of, **told})
+
+
+_remix = main.commands["remix"]
+assert isinstance(_remix, click.Group)
+_remix.add_command(preview)
 
 
 # -- keys ----------------------------------------------------------------------------------
