@@ -81,7 +81,10 @@ PROBLEM = {
 }
 
 
-PATH_EXAMPLES = {"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1}
+PATH_EXAMPLES = {
+    **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
+    "payee": BEN,
+}
 """What stands in a path where no id does."""
 
 
@@ -148,7 +151,7 @@ def example(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
     schema = resolved(schema, document)
     if "examples" in schema:
         return schema["examples"][0]
-    if schema.get("type") == "array":
+    if "array" in schema.get("type", ()):
         return [example(schema["items"], document)]
     return {
         name: example(field, document)

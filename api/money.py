@@ -27,6 +27,7 @@ from api.answers import (
     _text,
 )
 from api.fields import Shape
+from domain.draft import part_id
 from domain.money.books import ACCOUNTS
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
@@ -38,7 +39,8 @@ COMMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d403"
 REVENUE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d404"
 DIVISION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d405"
 BATCH = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d406"
-PAYOUT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d407"
+PAYOUT = part_id(BATCH, "payout", 0)
+CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
 
 TERMS: dict[str, Any] = {
     "type": "fixed",
@@ -62,7 +64,7 @@ def _maybe(kind: str, example: object, description: str = "") -> fields.Raw:
     return fields.Raw(
         required=True,
         allow_none=True,
-        metadata={"type": [kind, "null"], **said, "examples": [example]},
+        metadata={"type": kind, **said, "examples": [example]},
     )
 
 

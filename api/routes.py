@@ -28,6 +28,7 @@ from api.fields import (
     Choice,
     Shape,
     Text,
+    Units,
     Whole,
     read_body,
     read_file,
@@ -411,6 +412,8 @@ def _writing(
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
+    if any(isinstance(field, Units) for field in body().fields.values()):
+        codes.append("out_of_range")
     doc = _documented(command, answers, codes)
     doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
