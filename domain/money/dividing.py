@@ -5,7 +5,8 @@ and a reversal brings back exactly what was given.
 
 With t = what is due and e = what was carried, units x are given and e ← e + t − x is carried on. A
 division chooses x by largest remainder; a reversal takes back lines as they stand; a correction,
-whose dues add up to nothing, rounds e + t.
+whose dues add up to nothing, rounds e + t. What was due is taken back to the millionth of a unit,
+and at last all that is left of it: exact parts of parts would soon be too long to be written.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from domain.money.pool import Pool
 from domain.money.revenue import Expense, Revenue
 from domain.money.shares import Shares
 from domain.permission import OPERATOR
+from domain.policy.shares import FINE
 from domain.refusal import (
     BadAmount,
     IdTaken,
@@ -40,6 +42,9 @@ AGREED = "\0"
 """Stands for everybody who shares by agreement; no name can be this."""
 
 REST = "\0rest"
+
+MOST_MINOR = 10**15 - 1
+"""So much may be booked at once: every reader of JSON keeps such a number to the unit."""
 
 _NONE = Fraction()
 
@@ -138,6 +143,8 @@ class Dividing(Keeping):
     ) -> dict[str, Any]:
         if whole_amount(amount_minor) <= 0:
             raise BadAmount(amount_minor, "it is not more than 0")
+        if amount_minor > MOST_MINOR:
+            raise BadAmount(amount_minor, f"it is more than {MOST_MINOR}")
         return {
             "pool": pool,
             "release": opened.release,
@@ -277,15 +284,12 @@ class Dividing(Keeping):
         assert isinstance(first, Entry.Divided)
         known, pool = books.divisions[division], books.pools[first.pool]
         before = [self._get(Entry, each, UnknownDivision) for each in known.reversals]
-        part = Fraction(-taken, first.amount_minor)
         agreement = books.agreements[known.agreement]
-        costs = _costs_back(entry, before, taken)
+        due, agreed, flow = _due_back(pool.opened, entry, before, taken)
+        add_agreed(due, agreed, agreement.shares)
         if known.is_corrected:
-            due = _due_now(pool.opened, entry, agreement.shares)
-            due = {payee: part * amount for payee, amount in due.items()}
             units = settle(_sum(pool.carry, due))
         else:
-            due = {line.payee: part * line.due for line in entry.lines}
             left = {line.payee: line.amount_minor for line in entry.lines}
             for each in before:
                 for line in each.lines:
@@ -303,12 +307,12 @@ class Dividing(Keeping):
             agreement=agreement.number,
             currency=first.currency,
             amount_minor=-taken,
-            agreed=str(part * Fraction(first.agreed)),
+            agreed=str(agreed),
             revenue=revenue,
             division=division,
             effective_at=first.effective_at,
-            costs=costs,
-            flow=written((place, part * Fraction(amount)) for place, amount in entry.flow),
+            costs=_costs_back(entry, before, taken),
+            flow=written(flow.items()),
             reason=reason,
         )
 
@@ -385,16 +389,36 @@ def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, i
             yield expense, payer, part
 
 
-def _due_now(opened: Pool.Opened, entry: Entry, shares: Shares) -> dict[str, Fraction]:
-    """What is due of a division by the shares that hold for it now."""
+def _due_back(
+    opened: Pool.Opened, entry: Entry, before: list[Entry], taken: int
+) -> tuple[dict[str, Fraction], Fraction, Mapping[str, Fraction]]:
+    """What a reversal takes of what was due by name, of the agreed part, and of the flow.
+
+    It is found by taking back what was taken before, one after the other.
+    """
     flow = {place: Fraction(amount) for place, amount in entry.flow_before}
     paid = sum(int(units) for *_, units in entry.costs)
     terms = by_terms(opened, entry.first.amount_minor - paid, flow)
-    due = dict(terms.due)
+    parts = {**terms.due, AGREED: terms.agreed}
     for _, payer, units in entry.costs:
-        due[str(payer)] = due.get(str(payer), _NONE) + int(units)
-    add_agreed(due, terms.agreed, shares)
-    return due
+        parts[str(payer)] = parts.get(str(payer), _NONE) + int(units)
+    passed, left = dict(terms.flow), entry.first.amount_minor
+    due: dict[str, Fraction] = {}
+    for amount in (*(-each.first.amount_minor for each in before), taken):
+        due, flow = dict(parts), dict(passed)
+        if amount < left:
+            fine = {name: part * amount * FINE / left for name, part in parts.items()}
+            due = {name: Fraction(units, FINE) for name, units in settle(fine).items()}
+            # Never more than there is: what went through the terms is not negative.
+            flow = {
+                place: Fraction(part * amount * FINE // left, FINE)
+                for place, part in passed.items()
+            }
+        parts = {name: part - due[name] for name, part in parts.items()}
+        passed = {place: part - flow[place] for place, part in passed.items()}
+        left -= amount
+    back = {name: -part for name, part in due.items()}
+    return back, back.pop(AGREED), {place: -part for place, part in flow.items()}
 
 
 def _costs_back(entry: Entry, before: list[Entry], taken: int) -> Costs:
