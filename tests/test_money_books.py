@@ -1,8 +1,11 @@
 """The books: what came in, when it was earned, what was taken back, and what is left to be paid."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -171,13 +174,13 @@ def test_plain_rounding_carries_nothing(database: str) -> None:
         assert not told.books().pools[pool].carry
 
 
-def test_with_carry_nobody_drifts_by_a_unit_over_thousands_of_payments(database: str) -> None:
-    """2 % of 3,000 payments of one to eleven units: without carry it would be nothing at all."""
+def test_with_carry_nobody_drifts_by_a_unit_over_a_thousand_payments(database: str) -> None:
+    """2 % of 1,000 payments of one to eleven units: without carry it would be nothing at all."""
     with bank(database) as told:
         pool = pooled(told, {"small": "2", "large": "98"})
         draft = told.journal.draft()
         total = 0
-        for number in range(3_000):
+        for number in range(1_000):
             amount = number * 7 % 11 + 1
             draft.record_revenue(
                 actor=OPERATOR, pool=pool, amount_minor=amount, source="s", effective_at="2026"
@@ -205,7 +208,7 @@ def test_a_reversal_is_the_exact_negation_whatever_came_since(database: str) -> 
 @settings(max_examples=15)
 @given(data=st.data(), shares=st.lists(st.integers(0, 9), min_size=1, max_size=6).filter(any))
 def test_partial_reversals_end_at_exactly_nothing(data: st.DataObject, shares: list[int]) -> None:
-    with bank_in_memory() as told:
+    with bank_of_its_own() as told:
         terms = data.draw(st.sampled_from([AGREED, HALF]))
         pool = pooled(told, {f"p{n}": str(part) for n, part in enumerate(shares)}, terms=terms)
         left = data.draw(st.integers(1, 400))
@@ -221,10 +224,11 @@ def test_partial_reversals_end_at_exactly_nothing(data: st.DataObject, shares: l
         assert [cost.left_minor for cost in told.books().pools[pool].costs] == [13]
 
 
-def bank_in_memory() -> Any:
-    import tempfile
-
-    return bank(f"sqlite:///{tempfile.mkdtemp(dir='/dev/shm')}/stemma.db")
+@contextmanager
+def bank_of_its_own() -> Iterator[Bank]:
+    """For each example of a property."""
+    with TemporaryDirectory() as folder, bank(f"sqlite:///{folder}/stemma.db") as told:
+        yield told
 
 
 def test_hundreds_of_partial_reversals_do_not_lengthen_the_exact_shares(database: str) -> None:
@@ -414,7 +418,7 @@ def test_lines_that_do_not_add_up_are_refused_whoever_computed_them() -> None:
             must_add_up(1, wrong)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(
     st.permutations(list("abcd")),
     st.permutations([("x", "2"), ("y", "1"), ("z", "1/3"), ("none", "0")]),
@@ -424,7 +428,7 @@ def test_neither_order_nor_other_names_change_who_gets_what(
     new_names: list[str], order: list[tuple[str, str]], amounts: list[int]
 ) -> None:
     def outcome(names: dict[str, str], order: list[tuple[str, str]]) -> list[int]:
-        with bank_in_memory() as told:
+        with bank_of_its_own() as told:
             pool = pooled(told, {names[name]: part for name, part in order})
             for amount in amounts:
                 told.earn(pool, amount)
@@ -509,18 +513,16 @@ def test_hundreds_of_payees_with_ugly_shares_go_on_in_further_facts(database: st
         told.tell("waive_share", proposal=proposal, actor=people[7], scope="release")
         told.reverse(told.earn(pool, 89_01), 1_23)
         expected = told.books().agreements[proposal].shares
-        total = sum(Fraction(part) for part in shares.values()) - Fraction(shares[people[7]])
         for who in people[:7]:
-            whole = Fraction(5, 6) + Fraction(1, 6) * 0
-            kept = Fraction(shares[who]) / sum(map(Fraction, shares.values())) * whole
-            waived = Fraction(shares[people[7]]) / sum(map(Fraction, shares.values())) * whole
-            assert expected[who] == kept + waived * kept / (1 - waived)
-        assert total > 0
+            # What the eighth waived went to everybody else in the release in proportion.
+            assert expected[who] / expected[people[8]] == Fraction(shares[who]) / Fraction(
+                shares[people[8]]
+            )
+        assert expected[people[7]] == 0
+        assert sum(expected.values()) == 1
         topics = told.topics()
         assert topics.count("division.continued") > 10
         assert topics.count("proposal.shared") >= 2
-        with bank(database) as again:
-            assert again.books() == told.books()
         anew = Books()
         fold_after(anew, told.journal.facts, page=5)
         assert anew == told.books()
@@ -553,16 +555,25 @@ def test_a_thousand_expenses_are_paid_back_at_once(database: str) -> None:
 def test_somebody_who_is_in_hundreds_of_pools_is_paid_in_several_payouts(database: str) -> None:
     with bank(database) as told:
         release = told.release("release", told.piece("piece"))
-        pools = [told.pool(f"pool {n}", release=release) for n in range(400)]
-        proposals = [told.propose(pool, {"house": "1"}) for pool in pools]
+        draft = told.journal.draft()
+        said: dict[str, Any] = {"actor": OPERATOR, "release": release, "name": "p", "kind": "song"}
+        opened = [draft.open_pool(**said, currency="USD", terms=AGREED).id for _ in range(260)]
+        assets = [asset("a", {"house": "1"})]
+        posted = [
+            draft.post_proposal(actor=OPERATOR, pool=pool, assets=assets).id for pool in opened
+        ]
+        draft.commit()
         told.clock.wait(days=14)
-        for number, (pool, proposal) in enumerate(zip(pools, proposals, strict=True)):
-            told.tell("finalise_proposal", proposal=proposal)
-            told.earn(pool, number + 1)
+        draft = told.journal.draft()
+        said = {"actor": OPERATOR, "amount_minor": 7, "source": "s", "effective_at": "2026"}
+        for pool, proposal in zip(opened, posted, strict=True):
+            draft.finalise_proposal(actor=OPERATOR, proposal=proposal)
+            draft.record_revenue(**said, pool=pool)
+        draft.commit()
         told.tell("issue_payouts", currency="USD")
         payouts = told.since(0, "payout.issued")
         assert len(payouts) == 2
-        assert sum(one.amount_minor for one in payouts) == 400 * 401 // 2
+        assert sum(one.amount_minor for one in payouts) == 260 * 7
         (batch,) = told.since(0, "batch.opened")
-        assert (batch.count, batch.total_minor) == (2, 400 * 401 // 2)
+        assert (batch.count, batch.total_minor) == (2, 260 * 7)
         assert told.account() == {}
