@@ -26,7 +26,7 @@ LINE = "c0a8f6d2-3b9e-4e57-8d12-6f7a8b9c0d31"
 MOMENT = "2026-11-20T18:30:00.000000Z"
 
 WORK_STATES = ("submitted", "cited", "assembled", "published", "withdrawn")
-REMIX_STATES = ("declared", "disputed", "upheld", "struck")
+REMIX_STATES = ("declared", "disputed", "struck")
 CREDIT_STATES = ("granted", "claimed", "accepted", "declined", "disputed", "revoked")
 
 
@@ -170,7 +170,7 @@ class PersonAnswer(Known):
 
     id = _id(BEN)
     name = _text("Ben", null=True)
-    state = _one_of(("admitted", "merged"))
+    state = _one_of(("admitted", "merged", "forgotten"))
     merged_into = _id(None, "Who they are, when the same person was admitted twice.", null=True)
     position = _count(7)
 
@@ -178,7 +178,7 @@ class PersonAnswer(Known):
 class PersonItem(PersonRef):
     """One contributor in a list."""
 
-    state = _one_of(("admitted", "merged"))
+    state = _one_of(("admitted", "merged", "forgotten"))
 
 
 class PeopleAnswer(ListAnswer):
@@ -300,10 +300,23 @@ class LineageAnswer(Known):
 class HistoryItem(Shape):
     """One fact."""
 
+    number = _count(2, "Its place in this history; the first fact is 1, and none is left out.")
     position = _count(43)
+    previous = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The position of the fact before it in this history.",
+            "examples": [42],
+        },
+    )
+    receipt = _text("/facts/43/receipt", "Where its receipt is.")
     recorded_at = _text(MOMENT)
     effective = _text(MOMENT, "From when it holds.", null=True)
     actor = _text("operator", "Who acted: a contributor, or “operator”.")
+    signed = fields.Boolean(
+        required=True, metadata={"description": "Whether they signed it with a key of their own."}
+    )
     topic = _text("credit.granted", "What happened.")
     noun = _id(LINE, "To what it happened.")
     about = _several(_id(SONG), "The works and contributors it is about.")
@@ -320,6 +333,28 @@ class HistoryItem(Shape):
 
 class HistoryAnswer(ListAnswer):
     """Facts, in the order of the journal."""
+
+    items = _several(HistoryItem)
+
+
+class DisclosuresAnswer(Known):
+    """What a fact commits to (RFC 9901, section 4.2)."""
+
+    disclosures = _several(
+        fields.List(fields.String(), metadata={"minItems": 3, "maxItems": 3}),
+        "Each a salt, a name and a text.",
+    )
+
+
+class PositionAnswer(Shape):
+    """Where the journal stood at a moment."""
+
+    position = _count(57, "The last fact recorded up to then; 0 if there was none.")
+    recorded_at = _text(MOMENT, "When that was recorded.", null=True)
+
+
+class NoticesAnswer(ListAnswer):
+    """What somebody was told, in the order of the journal; “recorded_at” says since when."""
 
     items = _several(HistoryItem)
 
@@ -347,10 +382,12 @@ class KindItem(Shape):
 
 
 class KindsAnswer(Shape):
-    """The kinds of remixes and credits."""
+    """The kinds of remixes and credits, and the grounds and outcomes of disputes about them."""
 
     remix = _several(KindItem)
     credit = _several(KindItem)
+    grounds = _several(KindItem)
+    outcome = _several(KindItem)
 
 
 class HealthAnswer(Shape):
@@ -370,7 +407,7 @@ class ReadyAnswer(Shape):
         values=fields.Integer(),
         metadata={
             "description": "How far each has read.",
-            "examples": [{"lineage": 57, "attribution": 57, "history": 57}],
+            "examples": [{"lineage": 57, "attribution": 57, "history": 57, "notices": 57}],
         },
     )
     behind = _count(0, "How many facts the slowest has still to read.")

@@ -16,7 +16,10 @@ from api.credits import credits
 from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
-from api.problems import answer_problems
+from api.pages.frame import page_of
+from api.payouts import payouts
+from api.pools import pools
+from api.problems import answer_problems, wants_page
 from api.releases import releases
 from api.remixes import remixes
 from api.splits import splits
@@ -36,7 +39,7 @@ HEADERS = {
 
 NOUNS = (
     *(contributors, contributions, works, remixes, credits, releases),
-    *(splits, service.service),
+    *(pools, payouts, splits, service.service),
 )
 
 
@@ -48,20 +51,33 @@ class Json(DefaultJSONProvider):
     compact = True
 
 
-def create_app(journal: Journal, store: Store, keys: Keys, log: Log) -> Flask:
-    """The WSGI application on a journal, a store, the keys that open it, and the log."""
+def create_app(
+    journal: Journal, store: Store, keys: Keys, log: Log, *, public_pages: bool = False
+) -> Flask:
+    """The WSGI application on a journal, a store, the keys that open it, and the log.
+
+    ``public_pages`` lets anybody read the pages; forms and the API ask for a key all the same.
+    """
     app = Flask("api", static_folder="static", template_folder="templates")
     app.json = Json(app)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
-    require_keys(app, keys, public={*pages.PUBLIC, *service.PUBLIC, *proofs.PUBLIC})
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    require_keys(app, keys, is_public=_is_public)
     nouns = [routes(journal, store) for routes in NOUNS]
     nouns.append(proofs.proofs(journal, store, log))
     document = register(app, nouns)
-    app.register_blueprint(pages.pages(document))
-    answer_problems(app)
+    app.register_blueprint(pages.pages(journal, store, keys, log, document, public=public_pages))
+    answer_problems(app, page_of)
     app.after_request(_finish)
     return app
+
+
+def _is_public(endpoint: str | None) -> bool:
+    """Whether a key is not asked for; a person who is lost is told so rather than asked for one."""
+    if endpoint is None:
+        return wants_page()
+    return pages.is_page(endpoint) or endpoint in (*service.PUBLIC, *proofs.PUBLIC)
 
 
 def _finish(answer: Response) -> Response:

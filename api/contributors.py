@@ -7,16 +7,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.answers import ANA, BEN, AttributionAnswer, HistoryAnswer, PeopleAnswer, PersonAnswer
-from api.fields import Id, Shape, searched, text_named
+from api.answers import (
+    ANA,
+    BEN,
+    AttributionAnswer,
+    HistoryAnswer,
+    NoticesAnswer,
+    PeopleAnswer,
+    PersonAnswer,
+)
+from api.fields import Id, Shape, searched, text_named, word
 from api.routes import Listed, Routes
+from domain.contributor import GROUNDS
 from domain.draft import Draft
 from domain.journal import Journal
-from domain.refusal import BadId, IdTaken, MergeCircle, UnknownContributor, WrongState
-from projections import attribution, history
+from domain.refusal import (
+    BadId,
+    BadSigningKey,
+    IdTaken,
+    MergeCircle,
+    UnknownContributor,
+    UnknownGround,
+    WrongState,
+)
+from projections import attribution, history, notices
 from projections.store import Page, Store, View
 
 HERE = "/contributors/<id(contributor):id>"
+KEY = f"{BEN}+22a6266a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 
 
 class Contributor(Shape):
@@ -31,6 +49,24 @@ class Merge(Shape):
 
     into = Id(ANA, "Who they both are from now on.", required=True)
     reason = text_named("reason", "The same person signed up twice.")
+
+
+class Forget(Shape):
+    """A person who is to be forgotten."""
+
+    ground = word("request", f"One of {', '.join(GROUNDS)}.", required=True)
+
+
+class SigningKey(Shape):
+    """A key with which a contributor signs what they post."""
+
+    key = word(KEY, "The public half: the contributor's id, the key's id, the key.", required=True)
+
+
+class RevokedKey(SigningKey):
+    """A key with which a contributor signs no longer."""
+
+    reason = text_named("reason", "The laptop was stolen.")
 
 
 class People(Listed):
@@ -55,6 +91,16 @@ def contributors(journal: Journal, store: Store) -> Routes:
         Merge,
         refuses=(BadId, UnknownContributor, MergeCircle, WrongState),
     )
+
+    routes.changes(
+        f"{HERE}/forget",
+        Draft.forget_contributor,
+        Forget,
+        refuses=(UnknownContributor, UnknownGround),
+    )
+    keys = (UnknownContributor, BadSigningKey, WrongState)
+    routes.changes(f"{HERE}/register-key", Draft.register_key, SigningKey, refuses=keys)
+    routes.changes(f"{HERE}/revoke-key", Draft.revoke_key, RevokedKey, refuses=keys)
 
     @routes.reads("/contributors", PeopleAnswer, People)
     def list_contributors(
@@ -81,5 +127,17 @@ def contributors(journal: Journal, store: Store) -> Routes:
     ) -> Page:
         """Every fact about this person and their credits, in order."""
         return history.of_contributor(view, journal, id, after=cursor, limit=limit)
+
+    @routes.reads(
+        f"{HERE}/notices", NoticesAnswer, Listed, refuses=(UnknownContributor,), knows_actor=True
+    )
+    def list_notices(
+        view: View, id: str, *, actor: str, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """What this person was told: disputes that concern them, answers and ends.
+
+        Only the person and the operator may ask.
+        """
+        return notices.of_contributor(view, journal, id, actor=actor, after=cursor, limit=limit)
 
     return routes

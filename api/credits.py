@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.answers import BEN, LINE, SONG, CreditAnswer
+from api.answers import BEN, LINE, SONG, CreditAnswer, HistoryAnswer
+from api.disputes import disputed
 from api.fields import Id, Shape, text_named, word
-from api.routes import Routes
+from api.routes import Listed, Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
@@ -23,8 +24,8 @@ from domain.refusal import (
     UnknownWork,
     WrongState,
 )
-from projections import attribution
-from projections.store import Store, View
+from projections import attribution, history
+from projections.store import Page, Store, View
 
 HERE = "/credits/<id(credit):id>"
 
@@ -64,17 +65,31 @@ def credits(journal: Journal, store: Store) -> Routes:
     for verb, command in (
         ("accept", Draft.accept_credit),
         ("decline", Draft.decline_credit),
-        ("dispute", Draft.dispute_credit),
-        ("settle", Draft.settle_credit),
         ("revoke", Draft.revoke_credit),
     ):
         routes.changes(
             f"{HERE}/{verb}", command, Why, refuses=(UnknownCredit, WrongState), may_be_empty=True
         )
 
+    disputed(
+        routes,
+        HERE,
+        Draft.dispute_credit,
+        Draft.answer_credit,
+        Draft.settle_credit,
+        (UnknownCredit,),
+    )
+
     @routes.reads(HERE, CreditAnswer, refuses=(UnknownCredit,))
     def show_credit(view: View, id: str) -> dict[str, Any]:
         """One credit."""
         return attribution.credit(view, id)
+
+    @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownCredit,))
+    def show_credit_history(
+        view: View, id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Every fact about this credit, in order: who said so, who agreed, what was decided."""
+        return history.of_credit(view, journal, id, after=cursor, limit=limit)
 
     return routes

@@ -15,6 +15,7 @@ from flask_smorest import Api
 
 from api.answers import ALBUM, BEN, EDGE, LINE, SONG
 from api.fields import LARGEST_POSITION
+from api.money import BATCH, DIVISION, PAYOUT, POOL, PROPOSAL, REVENUE
 from api.problems import MEDIA_TYPE
 from api.routes import IdConverter, Routes
 
@@ -31,6 +32,13 @@ EXAMPLE_IDS = {
     "release": ALBUM,
     "remix": EDGE,
     "credit": LINE,
+    "pool": POOL,
+    "proposal": PROPOSAL,
+    "revenue": REVENUE,
+    "expense": REVENUE,
+    "division": DIVISION,
+    "batch": BATCH,
+    "payout": PAYOUT,
 }
 
 PROBLEM = {
@@ -73,7 +81,7 @@ PROBLEM = {
 }
 
 
-PATH_EXAMPLES = {"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1}
+PATH_EXAMPLES = {"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1}
 """What stands in a path where no id does."""
 
 
@@ -233,7 +241,7 @@ def _tell(
         parameters=[
             _field(parameter["name"], parameter, parameter["schema"], document)
             for parameter in operation.get("parameters", [])
-            if parameter["in"] == "query"
+            if parameter["in"] in {"query", "header"}
         ],
         fields=list(_fields(content["schema"], document)) if content else [],
         body=_pretty(body) if body else None,

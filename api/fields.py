@@ -17,6 +17,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.problems import PROBLEMS, Problem
 from domain.draft import LIMITS
+from domain.money.dividing import MOST_UNITS
 from domain.outside import URI_LIMIT
 from domain.remix import MAXIMUM_RATE_LENGTH
 
@@ -25,6 +26,7 @@ LONGEST_SEARCH = 200
 LONGEST_WORD = 200
 LARGEST_POSITION = (1 << 53) - 1
 """The largest whole number that every JSON reader takes as it is."""
+LARGEST_AMOUNT = MOST_UNITS - 1
 
 
 _DIGITS = re.compile("[0-9]{1,20}")
@@ -134,6 +136,65 @@ class Rate(Text):
         super().__init__(MAXIMUM_RATE_LENGTH, "1/5", "How much of it, exactly; never a number.")
 
 
+class Units(fields.Integer):
+    """A whole number of units as JSON writes it; true, 1.0 and "1" are none."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "required": MISSING,
+        "null": Complaint("wrong_type", "This is not a whole number."),
+        "invalid": Complaint("wrong_type", "This is not a whole number."),
+    }
+
+    def __init__(self, least: int, example: int, description: str, **options: Any) -> None:
+        super().__init__(
+            validate=validate.Range(least, LARGEST_AMOUNT, error=OUT_OF_RANGE),
+            metadata={"description": description, "examples": [example]},
+            **optional(options),
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return value
+
+
+class Anything(fields.Dict):
+    """A JSON object whose form the domain describes and checks."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "required": MISSING,
+        "null": Complaint("wrong_type", "This is not an object."),
+        "invalid": Complaint("wrong_type", "This is not an object."),
+    }
+
+    def __init__(self, example: dict[str, Any], description: str, **options: Any) -> None:
+        super().__init__(
+            keys=fields.String(),
+            metadata={"description": description, "examples": [example]},
+            **optional(options),
+        )
+
+
+class Texts(fields.List[Any]):
+    """A list of texts."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "required": MISSING,
+        "null": Complaint("wrong_type", "This is not a list."),
+        "invalid": Complaint("wrong_type", "This is not a list."),
+    }
+
+    def __init__(self, inner: fields.Field[Any], description: str, **options: Any) -> None:
+        super().__init__(inner, metadata={"description": description}, **optional(options))
+
+
+class Nested(fields.Nested):
+    """An object of a shape."""
+
+    def __init__(self, shape: type[Shape]) -> None:
+        super().__init__(shape, required=True)
+
+
 class Several(fields.List[Any]):
     """A list of objects of one shape."""
 
@@ -215,7 +276,7 @@ def searched(example: str, description: str) -> Text:
     return Text(LONGEST_SEARCH, example, description, allow_none=False)
 
 
-def word(example: str, description: str = "", **options: Any) -> Text:
+def word(example: str | None, description: str = "", **options: Any) -> Text:
     """What stands for something the domain knows or not, such as a role or a date."""
     return Text(LONGEST_WORD, example, description, **options)
 
@@ -225,7 +286,7 @@ def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, An
     raw = _raw_body()
     if not raw and may_be_empty:
         return {}
-    return _loaded(shape, _json(raw), "invalid_body", "body")
+    return loaded(shape, _json(raw), "invalid_body", "body")
 
 
 def read_object() -> dict[str, Any]:
@@ -236,11 +297,17 @@ def read_object() -> dict[str, Any]:
     return value
 
 
-def _raw_body() -> bytes:
-    raw = request.get_data(cache=False)
+def read_file(maximum_bytes: int) -> bytes:
+    """The body of the request as it was sent, whatever it was declared to be."""
+    raw = request.get_data()  # kept: a signature is over what was sent
     # A body whose length was not declared is cut off one byte after the limit, not refused.
-    if len(raw) > MAXIMUM_BODY_BYTES:
+    if len(raw) > maximum_bytes:
         raise Problem("too_large", PROBLEMS["too_large"].meaning)
+    return raw
+
+
+def _raw_body() -> bytes:
+    raw = read_file(MAXIMUM_BODY_BYTES)
     if raw and request.mimetype != "application/json":
         raise Problem("unsupported_media_type", "Send JSON, as Content-Type: application/json.")
     return raw
@@ -248,7 +315,7 @@ def _raw_body() -> bytes:
 
 def read_query(shape: type[Shape]) -> dict[str, Any]:
     """The query of the request in this shape; raises what is wrong with it."""
-    return _loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
+    return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
 
 
 class _Once(dict[str, Any]):
@@ -279,12 +346,13 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-def _loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
+def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
+    """What was given, in this shape; raises what is wrong with it."""
     try:
-        loaded: dict[str, Any] = shape().load(given)
+        found: dict[str, Any] = shape().load(given)
     except ValidationError as error:
         raise _problem(list(_complaints(error.messages, ())), several, where) from None
-    return loaded
+    return found
 
 
 def _complaints(

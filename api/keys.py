@@ -11,6 +11,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from typing import NamedTuple
 
+from domain.contributor import Contributor
 from domain.draft import new_id
 from domain.permission import OPERATOR
 from projections.store import Store
@@ -19,6 +20,11 @@ PREFIX = "stemma_"
 """What every key begins with, so that people and scanners know one when they see it."""
 
 RANDOM_BYTES = 32
+# Asked of the journal itself: such a key is void from the fact on, in every process at once.
+_FORGOTTEN = (
+    "SELECT 'forgotten' FROM stored_events "
+    f"WHERE originator_id = holder AND topic = '{Contributor.Forgotten.TOPIC}'"
+)
 SHORTEST_NAME = 8
 
 
@@ -29,6 +35,7 @@ class Key(NamedTuple):
     holder: str
     made_at: str
     revoked_at: str | None
+    """When; or the word “forgotten”, of a key whose holder was."""
 
     @property
     def name(self) -> str:
@@ -49,7 +56,7 @@ class Keys:
             writer.lock()
             writer.execute(
                 "CREATE TABLE IF NOT EXISTS api_keys (digest TEXT PRIMARY KEY, "
-                "holder TEXT NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT)"
+                f"holder {writer.TEXT} NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT)"
             )
 
     def create(self, holder: str) -> str:
@@ -65,13 +72,17 @@ class Keys:
 
     def holder_of(self, token: str) -> str | None:
         """The operator or the contributor whose key this is; None if it is nobody's."""
-        digest = digest_of(token)
+        return self.holder_of_digest(digest_of(token))
+
+    def holder_of_digest(self, digest: str) -> str | None:
+        """The same, of a key whose digest was kept."""
         if self._operator and hmac.compare_digest(digest, self._operator):
             return OPERATOR
         # How long this takes tells nothing: what is looked up is the digest, which no one who
         # guesses keys can steer.
         rows = self._store.query(
-            "SELECT holder FROM api_keys WHERE digest = :digest AND revoked_at IS NULL",
+            "SELECT holder FROM api_keys WHERE digest = :digest AND revoked_at IS NULL "
+            f"AND NOT EXISTS ({_FORGOTTEN})",
             digest=digest,
         )
         return str(rows[0][0]) if rows else None
@@ -79,7 +90,8 @@ class Keys:
     def list(self) -> list[Key]:
         """Every key ever made, oldest first."""
         rows = self._store.query(
-            "SELECT digest, holder, made_at, revoked_at FROM api_keys ORDER BY made_at, digest"
+            f"SELECT digest, holder, made_at, coalesce(revoked_at, ({_FORGOTTEN} LIMIT 1)) "
+            "FROM api_keys ORDER BY made_at, digest"
         )
         return [Key(*row) for row in rows]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from inspect import getdoc
 from typing import Any, NamedTuple
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from domain.recorders import JournalUnavailable
@@ -41,16 +41,38 @@ REFUSED: dict[str, int] = {
     "unknown_credit": 404,
     "unknown_release": 404,
     "not_in_log": 404,
+    "unknown_pool": 404,
+    "unknown_proposal": 404,
+    "unknown_comment": 404,
+    "unknown_revenue": 404,
+    "unknown_expense": 404,
+    "unknown_division": 404,
+    "unknown_payout": 404,
+    "unknown_batch": 404,
+    "no_share": 404,
     # The key may not.
     "not_permitted": 403,
     # What is on record stands against it; another request may change that.
     "id_taken": 409,
     "wrong_state": 409,
     "merge_circle": 409,
+    "contributor_forgotten": 409,
+    "already_answered": 409,
+    "too_late": 409,
+    "not_yet": 409,
     "not_published": 409,
+    "window_open": 409,
+    "comments_open": 409,
+    "reversal_too_large": 409,
+    "nothing_to_correct": 409,
+    "nothing_to_pay": 409,
     # What was said cannot hold, however often it is said.
     "unknown_role": 422,
     "unknown_kind": 422,
+    "unknown_ground": 422,
+    "unknown_grounds": 422,
+    "bad_outcome": 422,
+    "bad_deadline": 422,
     "bad_id": 422,
     "bad_rate": 422,
     "bad_made_at": 422,
@@ -58,10 +80,16 @@ REFUSED: dict[str, int] = {
     "bad_uri": 422,
     "bad_text": 422,
     "text_too_long": 422,
+    "bad_signing_key": 422,
+    "bad_signature": 422,
     "parent_not_older": 422,
     "self_remix": 422,
     "no_source": 422,
     "no_components": 422,
+    "unknown_scope": 422,
+    "not_eligible": 422,
+    "window_too_short": 422,
+    "fact_too_large": 422,
     # A division that cannot be made as it was asked for.
     "bad_amount": 422,
     "bad_carry": 422,
@@ -70,6 +98,7 @@ REFUSED: dict[str, int] = {
     "bad_policy": 422,
     "bad_share": 422,
     "bad_split": 422,
+    "bad_cosignature": 422,
     "cap_exceeded": 422,
     "lineage_circle": 422,
     "rates_over_whole": 422,
@@ -86,6 +115,7 @@ OWN: dict[str, Kind] = {
     "unauthenticated": Kind(
         401, "The request carries no key, or one that is not valid (any more)."
     ),
+    "stale_form": Kind(403, "The form was not sent from a page of this session; load it again."),
     "not_found": Kind(404, "There is nothing at this address."),
     "method_not_allowed": Kind(405, "The address is right, the method is not."),
     "not_acceptable": Kind(406, "None of the formats asked for is offered here."),
@@ -205,8 +235,14 @@ def _engine_failed(error: BaseException) -> bool:
     return not names.isdisjoint({"OperationalError", "InterfaceError"})
 
 
-def answer_problems(app: Flask) -> None:
-    """Let every way to fail end in a problem."""
+def wants_page() -> bool:
+    """Whether who asks is a browser, which shows pages, and not a program with a key."""
+    liked = request.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", "text/html"))
+    return liked == "text/html" and request.authorization is None
+
+
+def answer_problems(app: Flask, page_of: Callable[[Problem], Response]) -> None:
+    """Let every way to fail end in a problem; ``page_of`` tells it to people."""
     kinds: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
         (Refusal, of_refusal),
         (Behind, of_behind),
@@ -215,8 +251,14 @@ def answer_problems(app: Flask) -> None:
         (Exception, of_accident),
     ]
     for kind, problem_of in kinds:
-        app.register_error_handler(kind, _answerer(problem_of))
+        app.register_error_handler(kind, _answerer(problem_of, page_of))
 
 
-def _answerer(problem_of: Callable[[Any], Problem]) -> Callable[[Any], Response]:
-    return lambda error: problem_of(error).answer()
+def _answerer(
+    problem_of: Callable[[Any], Problem], page_of: Callable[[Problem], Response]
+) -> Callable[[Any], Response]:
+    def answer(error: Any) -> Response:
+        problem = problem_of(error)
+        return page_of(problem) if wants_page() else problem.answer()
+
+    return answer

@@ -5,16 +5,23 @@ The one rule: what a client of C2SP tlog-tiles asks for lies at the path it expe
 
 from __future__ import annotations
 
-from flask import Response
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
 
-from api.fields import LARGEST_POSITION, Shape, Whole
+from flask import Response, jsonify
+
+from api.answers import DisclosuresAnswer, PositionAnswer
+from api.fields import LARGEST_POSITION, Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.journal import Journal
-from domain.refusal import NotInLog
+from domain.moment import instant, start_of
+from domain.refusal import BadCosignature, BadMadeAt, NotInLog, UnknownContributor, UnknownWork
 from domain.tree import TILE_WIDTH
+from projections import history
 from projections.log import Log
-from projections.store import Store
+from projections.store import Store, View
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """A full tile never changes (tlog-tiles)."""
@@ -22,12 +29,19 @@ FOR_NOW = "no-cache"
 
 PUBLIC = (
     "log.show_checkpoint",
+    "log.show_checkpoint_of",
+    "log.add_cosignatures",
     "log.show_log_key",
     "log.show_tile",
     "log.show_entries",
     "log.show_consistency",
+    "log.show_as_of",
+    "log.show_position",
 )
 """The endpoints that need no key: nobody has to be known to check the log."""
+
+MAXIMUM_NOTE_BYTES = 1 << 14
+"""A checkpoint with sixteen lines of Ed25519 has less than a quarter of that."""
 
 CHECKPOINT = "stemma.example/log\n285\ndVXxeko7R+w7vqFdPBqIC2adA//4pkO4I2Z9ZQCO73w=\n\n— …\n"
 
@@ -39,28 +53,66 @@ class Sizes(Shape):
     new = Whole(1, LARGEST_POSITION, "The size it should have grown to.", required=True)
 
 
+class Moment(Shape):
+    """A moment."""
+
+    at = word(
+        "2026-11-20T18:30:00Z",
+        "A time, or a year, month or day, which stands for its first instant.",
+        required=True,
+    )
+
+
 def proofs(journal: Journal, store: Store, log: Log) -> Routes:
     """The routes of the log."""
     routes = Routes("log", "The log: what it takes to trust nobody.", journal, store)
     _to_anybody(routes, log)
+    _as_of(routes, log)
     _receipts(routes, log)
+    _histories(routes, log)
     return routes
 
 
 def _to_anybody(routes: Routes, log: Log) -> None:
     @routes.gives("/log/checkpoint", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True)
     def show_checkpoint() -> Response:
-        """The latest signed checkpoint (C2SP tlog-checkpoint)."""
+        """The latest signed checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
         return _text(log.latest())
+
+    @routes.gives(
+        "/log/checkpoint/<int:size>", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True
+    )
+    def show_checkpoint_of(size: int) -> Response:
+        """The checkpoint that was signed at a size, with its cosignatures."""
+        return _text(log.checkpoint_of(size))
+
+    @routes.takes(
+        "/log/cosignatures",
+        "text/plain",
+        CHECKPOINT,
+        MAXIMUM_NOTE_BYTES,
+        refuses=(NotInLog, BadCosignature),
+    )
+    def add_cosignatures(cosigned: bytes) -> Response:
+        """A checkpoint of this log under which a witness has signed (C2SP tlog-cosignature).
+
+        The lines of the witnesses that the operator has named are kept and served with it from
+        then on, of each witness the latest; all other lines are passed over. Answers the
+        checkpoint with all cosignatures known.
+        """
+        return _text(log.add_cosignatures(cosigned))
 
     @routes.gives(
         "/log/key", "text/plain", "stemma.example/log+c988cd1b+…", refuses=(NotInLog,), public=True
     )
     def show_log_key() -> Response:
-        """The public key that checks the log's signatures; compare it with one had elsewhere."""
+        """The public keys that check the log's signatures; compare them with some had elsewhere.
+
+        One a line: the present one, then former ones, which old receipts are checked with.
+        """
         if log.signer is None:
             raise NotInLog("a signing key")
-        return _text(f"{log.signer.verifier}\n".encode())
+        return _text("".join(f"{key}\n" for key in log.public_keys()).encode())
 
     @routes.gives(
         "/log/tile/<path:tile>",
@@ -97,6 +149,40 @@ def _to_anybody(routes: Routes, log: Log) -> None:
         return _text(encode_proof(log.consistency(old, new)).encode())
 
 
+def _as_of(routes: Routes, log: Log) -> None:
+    @routes.says(
+        "/log/position",
+        PositionAnswer,
+        Moment,
+        problems=(
+            "storage_unavailable",
+            BadMadeAt.code,
+            "bad_text",
+            "text_too_long",
+            "missing_field",
+        ),
+    )
+    def show_position(at: str) -> Response:
+        """The last position recorded up to a moment, to ask anything as of then."""
+        position = log.journal.position_at(datetime.fromisoformat(start_of(at)))
+        facts = log.journal.facts.at([position])
+        return jsonify(
+            position=position,
+            recorded_at=instant(facts[0].fact().timestamp) if facts else None,
+        )
+
+    @routes.gives(
+        "/log/as-of/<int:position>",
+        "text/plain",
+        "stemma-as-of@v1\n…",
+        refuses=(NotInLog,),
+        public=True,
+    )
+    def show_as_of(position: int) -> Response:
+        """What answers as of a position rest on: the log as it stood, and a checkpoint since."""
+        return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
+
+
 def _receipts(routes: Routes, log: Log) -> None:
     @routes.gives(
         "/facts/<int:position>/receipt",
@@ -106,13 +192,55 @@ def _receipts(routes: Routes, log: Log) -> None:
     )
     def show_receipt(position: int) -> Response:
         """A small file that proves one fact, offline and for ever (C2SP tlog-proof)."""
-        answer = _text(log.receipt(position))
-        name = f"stemma-fact-{position}.receipt"
-        answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return answer
+        return _file(log.receipt(position), f"stemma-fact-{position}.receipt")
+
+    @routes.reads("/facts/<int:position>/disclosures", DisclosuresAnswer, refuses=(NotInLog,))
+    def show_disclosures(view: View, position: int) -> dict[str, Any]:
+        """The texts a fact commits to, with their salts, as far as they are not erased.
+
+        “stemma verify receipt” checks them against the receipt of the fact.
+        """
+        facts = log.journal.facts.at([position] if position <= view.as_of else [])
+        if not facts:
+            raise NotInLog(f"position {position}")
+        return {"disclosures": history.disclosures(log.journal, facts[0])}
 
 
-def _text(data: bytes) -> Response:
+def _histories(routes: Routes, log: Log) -> None:
+    for noun, positions, unknown in (
+        ("work", history.positions_of_work, UnknownWork),
+        ("contributor", history.positions_of_contributor, UnknownContributor),
+    ):
+
+        def show_receipts(
+            view: View,
+            id: str,
+            positions: Callable[[View, str], list[int]] = positions,
+            noun: str = noun,
+        ) -> Response:
+            return _file(log.receipts(positions(view, id)), f"stemma-{noun}-{id}.receipts")
+
+        show_receipts.__name__ = f"show_{noun}_receipts"
+        show_receipts.__doc__ = (
+            f"The receipts of every fact about this {noun}, in order, under one checkpoint.\n\n"
+            "“stemma verify history” shows offline that none between them is missing."
+        )
+        routes.gives(
+            f"/{noun}s/<id({noun}):id>/history.receipts",
+            "text/plain",
+            "c2sp.org/tlog-proof@v1\n…",
+            refuses=(unknown, NotInLog),
+            viewed=True,
+        )(show_receipts)
+
+
+def _file(data: bytes | Iterator[bytes], name: str) -> Response:
+    answer = _text(data)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _text(data: bytes | Iterator[bytes]) -> Response:
     answer = Response(data, content_type="text/plain; charset=utf-8")
     answer.headers["Cache-Control"] = FOR_NOW
     return answer

@@ -1,4 +1,4 @@
-"""Remixes over HTTP: edges of the lineage, declared late, disputed, upheld and struck.
+"""Remixes over HTTP: edges of the lineage, declared late, disputed and struck.
 
 The one rule: an edge is never taken off the record; only its state changes.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.answers import EDGE, SONG, RemixAnswer
+from api.answers import EDGE, SONG, HistoryAnswer, RemixAnswer
 from api.contributions import Reason
+from api.disputes import disputed
 from api.fields import Id, Rate, Shape, text_named, uri_field, word
-from api.routes import Routes
+from api.routes import Listed, Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
@@ -27,8 +28,8 @@ from domain.refusal import (
     UnknownWork,
     WrongState,
 )
-from projections import lineage
-from projections.store import Store, View
+from projections import history, lineage
+from projections.store import Page, Store, View
 
 HERE = "/remixes/<id(remix):id>"
 
@@ -59,16 +60,26 @@ def remixes(journal: Journal, store: Store) -> Routes:
             *(NoSource, ParentNotOlder, SelfRemix),
         ),
     )
-    for verb, command in (
-        ("dispute", Draft.dispute_remix),
-        ("uphold", Draft.uphold_remix),
-        ("strike", Draft.strike_remix),
-    ):
-        routes.changes(f"{HERE}/{verb}", command, Reason, refuses=(UnknownRemix, WrongState))
+    disputed(
+        routes,
+        HERE,
+        Draft.dispute_remix,
+        Draft.answer_remix,
+        Draft.settle_remix,
+        (UnknownRemix,),
+    )
+    routes.changes(f"{HERE}/strike", Draft.strike_remix, Reason, refuses=(UnknownRemix, WrongState))
 
     @routes.reads(HERE, RemixAnswer, refuses=(UnknownRemix,))
     def show_remix(view: View, id: str) -> dict[str, Any]:
         """One edge."""
         return lineage.remix(view, id)
+
+    @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownRemix,))
+    def show_remix_history(
+        view: View, id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Every fact about this edge, in order: who said so, who agreed, what was decided."""
+        return history.of_remix(view, journal, id, after=cursor, limit=limit)
 
     return routes

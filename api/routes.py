@@ -4,8 +4,8 @@ The one rule: what is documented is what runs; a route is declared here or it do
 
 A few kinds of route carry the whole service: one brings something into being, one changes its
 state, one asks. The first two hand a command of the domain to the journal, the third hands a view
-of the store to a question. Besides, one computes from its body alone, one gives a file, and one
-tells about the service.
+of the store to a question. Besides, one computes from its body alone, one gives a file, one takes
+a file from anybody, and one tells about the service.
 """
 
 from __future__ import annotations
@@ -30,17 +30,20 @@ from api.fields import (
     Text,
     Whole,
     read_body,
+    read_file,
     read_object,
     read_query,
 )
 from api.problems import PROBLEMS, Problem, of_refusal
-from domain.draft import Draft, Receipt
+from api.signatures import PARAMETER, signing_of
+from domain.draft import Receipt
 from domain.journal import Journal
-from domain.refusal import REFUSALS, NotPublished, Refusal
+from domain.money.treasury import Treasury
+from domain.refusal import REFUSALS, NotPermitted, NotPublished, Refusal
 from projections import lineage
 from projections.store import Page, Store, View
 
-Command = Callable[Concatenate[Draft, ...], Receipt]
+Command = Callable[Concatenate[Treasury, ...], Receipt]
 Question = Callable[..., Mapping[str, Any] | Page | Response]
 Refusals = Collection[type[Refusal]]
 
@@ -113,7 +116,7 @@ class Routes:
 
         def create(**ids: str) -> Response:
             said = read_body(body)
-            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            receipt = self._record(command, ids, said)
             answer = jsonify(id=receipt.id, position=receipt.position)
             answer.status_code = 201
             answer.headers["Location"] = f"{request.script_root}{at}/{receipt.id}"
@@ -137,7 +140,7 @@ class Routes:
 
         def change(**ids: str) -> Response:
             said = read_body(body, may_be_empty=may_be_empty)
-            receipt = self._journal.record(command, actor=actor(), **ids, **said)
+            receipt = self._record(command, ids, said)
             return jsonify(id=receipt.id, position=receipt.position)
 
         answers = {"200": _answered("It is recorded.", ReceiptAnswer)}
@@ -152,18 +155,24 @@ class Routes:
         *,
         refuses: Refusals = (),
         also: Mapping[str, Any] | None = None,
+        knows_actor: bool = False,
     ) -> Callable[[Question], Question]:
-        """A path that asks; ``also`` names further media types it can answer in, with examples."""
+        """A path that asks; ``also`` names further media types it can answer in, with examples.
+
+        Where not everybody may know the answer, ``knows_actor`` tells the question who asks.
+        """
 
         def decorate(question: Question) -> Question:
             def ask(**ids: str) -> Response:
                 asked = read_query(query)
                 as_published = asked.pop("as_", None) == "published"
-                with self._view(asked) as now:
+                told = {"actor": actor()} if knows_actor else {}
+                with viewing(self._journal, self._store, asked) as now:
                     view = lineage.as_published(now, **ids) if as_published else now
-                    return _told(view, question(view, **ids, **asked), asked)
+                    return _told(view, question(view, **ids, **asked, **told), asked)
 
-            doc = _asking(question, query, answer, refuses, also or {})
+            may_refuse = (*refuses, NotPermitted) if knows_actor else refuses
+            doc = _asking(question, query, answer, may_refuse, also or {}, "<int:" in path)
             self._add("GET", path, ask, question.__name__, doc)
             return question
 
@@ -173,20 +182,26 @@ class Routes:
         self,
         path: str,
         answer: type[Shape],
+        query: type[Shape] | None = None,
         *,
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
-    ) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """A path that tells about the service itself; without ``unauthenticated``, to anybody."""
 
-        def decorate(tell: Callable[[], Response]) -> Callable[[], Response]:
+        def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
+            def told() -> Response:
+                return tell(**(read_query(query) if query else {}))
+
             answers = {
                 str(status): _answered("What there is to say.", answer) for status in statuses
             }
-            doc = _documented(tell, answers, problems)
+            doc = _documented(tell, answers, [*problems, *(_OF_QUERY if query else ())])
             if "unauthenticated" not in problems:
                 doc["security"] = []
-            self._add("GET", path, tell, tell.__name__, doc)
+            if query:
+                doc["parameters"] = [{"in": "query", "schema": query}]
+            self._add("GET", path, told, tell.__name__, doc)
             return tell
 
         return decorate
@@ -222,17 +237,27 @@ class Routes:
         refuses: Refusals,
         query: type[Shape] | None = None,
         public: bool = False,
+        viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that gives a file, in a form other tools read; ``public`` without a key."""
+        """A path that gives a file, in a form other tools read; ``public`` without a key.
+
+        With ``viewed`` it is made from the answers, and can be asked for as of a position.
+        """
+        query = Asked if viewed else query
 
         def decorate(give: Callable[..., Response]) -> Callable[..., Response]:
             def given(**ids: Any) -> Response:
-                return give(**ids, **(read_query(query) if query else {}))
+                asked = read_query(query) if query else {}
+                if not viewed:
+                    return give(**ids, **asked)
+                with viewing(self._journal, self._store, asked) as view:
+                    return give(view, **ids)
 
             schema = {"schema": {"type": "string"}, "example": example}
             answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
             codes += _OF_QUERY if query else []
+            codes += ["projections_behind", "position_in_future"] if viewed else []
             # What can't stand in such a path is the address of nothing.
             codes += ["not_found"] if "<" in path else []
             doc = _documented(give, answers, codes if public else ["unauthenticated", *codes])
@@ -245,6 +270,30 @@ class Routes:
 
         return decorate
 
+    def _record(self, command: Command, ids: dict[str, str], said: dict[str, Any]) -> Receipt:
+        signing = signing_of(command.__name__, ids)
+        return self._journal.record_signed(signing, command, actor=actor(), **ids, **said)
+
+    def takes(
+        self, path: str, media_type: str, example: str, maximum_bytes: int, *, refuses: Refusals
+    ) -> Callable[[Callable[[bytes], Response]], Callable[[bytes], Response]]:
+        """A path that takes a file which proves itself, from anybody, and gives one back."""
+
+        def decorate(take: Callable[[bytes], Response]) -> Callable[[bytes], Response]:
+            def taken() -> Response:
+                return take(read_file(maximum_bytes))
+
+            content = {media_type: {"schema": {"type": "string"}, "example": example}}
+            answers = {"200": {"description": "The file.", "content": content}}
+            codes = ["storage_unavailable", "too_large", *(refusal.code for refusal in refuses)]
+            doc = _documented(take, answers, codes)
+            doc["requestBody"] = {"required": True, "content": content}
+            doc["security"] = []
+            self._add("POST", path, taken, take.__name__, doc)
+            return take
+
+        return decorate
+
     def _add(
         self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]
     ) -> None:
@@ -253,17 +302,29 @@ class Routes:
         documented = self.blueprint.doc(**doc)(view)
         self.blueprint.add_url_rule(path, name, documented, methods=[method])
 
-    @contextmanager
-    def _view(self, asked: dict[str, Any]) -> Iterator[View]:
-        as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
-        if as_of is not None and as_of > (head := self._journal.facts.head()):
-            raise Problem(
-                "position_in_future",
-                f"The journal has reached {head}, not {as_of} yet.",
-                members={"position": head},
-            )
-        with self._store.view(as_of, min_position) as view:
-            yield view
+
+@contextmanager
+def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[View]:
+    """The answers as known at the position that is asked for; takes it out of ``asked``."""
+    as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
+    if as_of is not None and as_of > (head := journal.facts.head()):
+        raise Problem(
+            "position_in_future",
+            f"The journal has reached {head}, not {as_of} yet.",
+            members={"position": head},
+        )
+    with store.view(as_of, min_position) as view:
+        yield view
+
+
+def form_asked(forms: Mapping[str, str]) -> str:
+    """The form the client likes best of these media types by their names; the first if any does."""
+    if not request.accept_mimetypes:
+        return next(iter(forms))
+    liked = request.accept_mimetypes.best_match(forms.values())
+    if liked is None:
+        raise Problem("not_acceptable", f"There are: {', '.join(forms.values())}.")
+    return next(name for name, media_type in forms.items() if media_type == liked)
 
 
 # -- answers -------------------------------------------------------------------------------
@@ -314,12 +375,14 @@ def _writing(
     body_required: bool = True,
 ) -> dict[str, Any]:
     codes = [
-        *("unauthenticated", "not_permitted", "storage_unavailable", "busy"),
+        *("unauthenticated", "not_permitted", "contributor_forgotten", "bad_signature"),
+        *("storage_unavailable", "busy"),
         *_OF_BODY,
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
     doc = _documented(command, answers, codes)
+    doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
         "required": body_required,
         "content": {"application/json": {"schema": body}},
@@ -333,6 +396,7 @@ def _asking(
     answer: type[Shape],
     refuses: Refusals,
     also: Mapping[str, Any],
+    may_be_nowhere: bool,
 ) -> dict[str, Any]:
     names = set(query().fields)
     codes = [
@@ -343,6 +407,7 @@ def _asking(
     codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
     codes += [NotPublished.code] if "as_" in names else []
     codes += ["not_acceptable"] if also else []
+    codes += ["not_found"] if may_be_nowhere else []
     if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
     links = {

@@ -10,6 +10,7 @@ from flask import Response, jsonify
 from api.answers import HealthAnswer, KindsAnswer, ReadyAnswer, RolesAnswer
 from api.routes import Routes
 from domain.credit import CREDIT_KINDS
+from domain.dispute import GROUNDS, OUTCOMES
 from domain.journal import Journal
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
@@ -60,8 +61,13 @@ def service(journal: Journal, store: Store) -> Routes:
 
     @routes.says("/kinds", KindsAnswer)
     def list_kinds() -> Response:
-        """The kinds of remixes and credits."""
-        return jsonify(remix=_items(REMIX_KINDS), credit=_items(CREDIT_KINDS))
+        """The kinds of remixes and credits, and the grounds and outcomes of disputes."""
+        return jsonify(
+            remix=_items(REMIX_KINDS),
+            credit=_items(CREDIT_KINDS),
+            grounds=_items(GROUNDS),
+            outcome=_items(OUTCOMES),
+        )
 
     return routes
 

@@ -20,8 +20,7 @@ from api.answers import (
     WorksAnswer,
 )
 from api.fields import Choice, Flag, Id, Shape, searched, text_named, word
-from api.problems import Problem
-from api.routes import AskedOfRelease, Listed, ListedOfRelease, Routes
+from api.routes import AskedOfRelease, Listed, ListedOfRelease, Routes, form_asked
 from domain.credit import credit_kind
 from domain.draft import Draft
 from domain.journal import Journal
@@ -192,7 +191,8 @@ def _ask(routes: Routes, journal: Journal) -> None:
         view: View, id: str, *, format: str | None = None
     ) -> dict[str, Any] | Response:
         """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD."""
-        return _written(attribution.lineage_with_makers(view, id), format or _acceptable(), view)
+        form = format or form_asked(FORMATS)
+        return _written(attribution.lineage_with_makers(view, id), form, view)
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownWork,))
     def show_work_history(
@@ -200,16 +200,6 @@ def _ask(routes: Routes, journal: Journal) -> None:
     ) -> Page:
         """Every fact about this work, its edges and its credits, in order."""
         return history.of_work(view, journal, id, after=cursor, limit=limit)
-
-
-def _acceptable() -> str:
-    """The form the client likes best, of those there are."""
-    if not request.accept_mimetypes:
-        return "json"
-    liked = request.accept_mimetypes.best_match(FORMATS.values())
-    if liked is None:
-        raise Problem("not_acceptable", f"There are: {', '.join(FORMATS.values())}.")
-    return next(name for name, media_type in FORMATS.items() if media_type == liked)
 
 
 def _written(found: dict[str, Any], form: str, view: View) -> Response:

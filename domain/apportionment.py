@@ -36,19 +36,18 @@ NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-def payee_key(payee: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
+def payee_key(payee: str) -> tuple[str, str]:
     """What payees are ordered by: code points, but runs of digits by their number (r2, r10).
 
     It depends on the name alone, never on a place in a list; "r1" and "r01" differ by their text.
     """
     texts = _DIGITS.split(payee)
-    digits = (text.lstrip("0") for text in texts[1::2])
-    # Digits stay text: turning a long run into a number is slow, and beyond 4,300 refused.
-    numbers = [(len(text), text) for text in digits]
-    key: list[str | tuple[int, str]] = []
-    for index, text in enumerate(texts):
-        key.append(numbers[index // 2] if index % 2 else text)
-    return tuple(key), payee
+    for place in range(1, len(texts), 2):
+        # Digits stay text: turning a long run into a number is slow, and beyond 4,300 refused. A
+        # longer one is more; and a number comes before every character that could stand there.
+        digits = texts[place].lstrip("0")
+        texts[place] = f"\0{chr(len(digits))}{digits}"
+    return "".join(texts), payee
 
 
 def whole_amount(amount_minor: object) -> int:

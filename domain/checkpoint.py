@@ -23,7 +23,6 @@ from domain.note import (
     SignerKey,
     VerifierKey,
     decimal,
-    read_signatures,
     readable,
     time_of,
 )
@@ -122,14 +121,16 @@ def open_checkpoint(
     seen = _cosigned(parsed, witnesses)
     needed = len(set(witnesses)) if quorum is None else quorum
     if len(seen) < needed:
-        raise NotVerified(f"{len(seen)} of the witnesses have cosigned, not {needed}")
+        missing = _names({key.name for key in witnesses} - {one.witness for one in seen})
+        raise NotVerified(
+            f"{len(seen)} of the witnesses have cosigned, not {needed}; missing: {missing}"
+        )
     return Trusted(checkpoint, signers, seen)
 
 
 def _cosigned(parsed: Note, witnesses: Collection[VerifierKey]) -> tuple[Cosignature, ...]:
     """The cosignatures of these witnesses, one of each; one that does not hold is refused."""
-    for witness in witnesses:
-        _must_be_witness(witness)
+    must_be_witnesses(witnesses)
     known = {(witness.name, witness.id) for witness in witnesses}
     if not any(signature[:2] in known for signature in parsed.signatures):
         return ()
@@ -150,6 +151,19 @@ def _must_be_witness(key: VerifierKey | SignerKey) -> None:
         raise NotVerified(f"the key of {key.name} is not one of a witness (cosignature/v1)")
 
 
+def must_be_witnesses(keys: Collection[VerifierKey]) -> None:
+    """A cosignature does not say whose it is: one key under two names would count twice."""
+    names: dict[bytes, str] = {}
+    for key in keys:
+        _must_be_witness(key)
+        if names.setdefault(key.public, key.name) != key.name:
+            raise NotVerified(f"{names[key.public]} and {key.name} are one witness: one key")
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nobody that was named"
+
+
 def _must_be_possible(checkpoint: Checkpoint) -> None:
     if len(checkpoint.root) != HASH_BYTES:
         raise NotVerified(f"the root of the checkpoint has {len(checkpoint.root)} bytes, not 32")
@@ -165,21 +179,20 @@ def cosign(data: bytes, witness: SignerKey, time: int) -> str:
     return witness.sign(parsed.text, time).line
 
 
-def with_cosignatures(data: bytes, lines: str, witnesses: Iterable[VerifierKey]) -> bytes:
-    """The checkpoint with those lines that known witnesses signed; a later one replaces its own.
+def cosigned(
+    data: bytes, witnesses: Collection[VerifierKey]
+) -> tuple[Checkpoint, tuple[Signature, ...]]:
+    """A checkpoint, and the lines under it by which witnesses vouch for it, one of each.
 
-    ``lines`` is what a witness answers (tlog-witness, section "add-checkpoint"). Lines of unknown
-    keys are passed over; without one of a known witness, NotVerified.
+    Lines of other keys are passed over, also that of the log; without one of a witness, or with
+    one that does not hold, NotVerified.
     """
-    known = list(witnesses)
-    for witness in known:
-        _must_be_witness(witness)
+    must_be_witnesses(witnesses)
     parsed = Note.parse(data)
-    news = note.verify(Note(parsed.text, read_signatures(lines)), known).verified
-    replaced = {signature[:2] for signature in news}
-    kept = [signature for signature in parsed.signatures if signature[:2] not in replaced]
-    latest = {signature[:2]: signature for signature in news}
-    return Note(parsed.text, (*kept, *latest.values())).encode()
+    checkpoint = Checkpoint.parse(parsed.text)
+    _must_be_possible(checkpoint)
+    _must_sign_once(parsed, witnesses)
+    return checkpoint, note.verify(parsed, witnesses).verified
 
 
 def verify_growth(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:

@@ -47,4 +47,7 @@ class Contribution(Work):
         STATE = "withdrawn"
         reason: str
 
+        def erases(self, noun: Contribution) -> tuple[str, ...]:
+            return (noun.title,)
+
     BIRTHS = (Submitted,)

@@ -1,4 +1,4 @@
-"""A contributor: who can be credited, known by a random id.
+"""A contributor: who can be credited, known by a random id, and the keys they sign with.
 
 The one rule: a name never enters a fact, only the commitment to it.
 """
@@ -6,6 +6,18 @@ The one rule: a name never enters a fact, only the commitment to it.
 from __future__ import annotations
 
 from domain.fact import Fact, Noun, fact
+from domain.refusal import UnknownGround
+
+GROUNDS = {
+    "request": "the person asks for it, and nothing stands against it",
+    "unneeded": "it is no longer needed for what it was kept for (GDPR, article 17(1)(a))",
+    "consent": "the person takes their consent back (article 17(1)(b))",
+    "objection": "the person objects, and nothing weighs more (article 17(1)(c))",
+    "unlawful": "it should never have been kept (article 17(1)(d))",
+    "obligation": "the law demands that it is erased (article 17(1)(e))",
+    "child": "it was collected from a child (article 17(1)(f))",
+}
+"""Why a person is forgotten. A word of a list, for a text of anybody's would stay for ever."""
 
 
 class Contributor(Noun):
@@ -13,6 +25,8 @@ class Contributor(Noun):
 
     NAME = "contributor"
     merged_into: str | None = None
+    keys: frozenset[str] = frozenset()
+    """The public keys with which the person signs what they post."""
 
     @fact("contributor.admitted")
     class Admitted(Fact):
@@ -39,4 +53,46 @@ class Contributor(Noun):
             noun.state = self.STATE
             noun.merged_into = self.into
 
+    @fact("contributor.forgotten")
+    class Forgotten(Fact):
+        """Every text of the person was erased; what they made stays, without a name."""
+
+        # Once more where one fact can't name all that was erased, or something came back.
+        FROM = ("admitted", "merged", "forgotten")
+        STATE = "forgotten"
+        ground: str
+        erased: str
+        """The commitments whose texts are gone, a space between two."""
+
+        def erases(self, noun: Contributor) -> tuple[str, ...]:
+            return tuple(self.erased.split())
+
+    @fact("contributor.key_registered")
+    class KeyRegistered(Fact):
+        """What is signed with this key from now on, the person has signed."""
+
+        FROM = ("admitted",)
+        key: str
+
+        def apply(self, noun: Contributor) -> None:
+            noun.keys = noun.keys | {self.key}
+
+    @fact("contributor.key_revoked")
+    class KeyRevoked(Fact):
+        """The key signs no longer; what it has signed before stands."""
+
+        SEALED = ("reason",)
+        key: str
+        reason: str | None = None
+
+        def apply(self, noun: Contributor) -> None:
+            noun.keys = noun.keys - {self.key}
+
     BIRTHS = (Admitted,)
+
+
+def ground_named(ground: str) -> str:
+    """The ground, if it is one of those documented."""
+    if ground not in GROUNDS:
+        raise UnknownGround(ground, tuple(GROUNDS))
+    return ground

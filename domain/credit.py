@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.fact import Fact, Noun, fact
+from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.fact import Fact, fact
 from domain.refusal import UnknownKind
 
 CREDIT_KINDS = {
@@ -19,13 +20,14 @@ NOT_COUNTED = ("declined", "revoked")
 """The states of a credit in which nobody is credited by it."""
 
 
-class Credit(Noun):
+class Credit(Disputable):
     """One line of the credits, and what became of it."""
 
     NAME = "credit"
+    GONE = "revoked"
+    UNDO = "revoke"
     work: str
     contributor: str
-    before_dispute: str
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -84,36 +86,25 @@ class Credit(Noun):
         reason: str | None = None
 
     @fact("credit.disputed")
-    class Disputed(Event):
+    class Disputed(Opening, Event):
         """Somebody says that the credit is wrong."""
 
-        SEALED = ("reason",)
         FROM = ("granted", "claimed", "accepted")
-        STATE = "disputed"
-        reason: str | None = None
 
-        def apply(self, noun: Credit) -> None:
-            noun.before_dispute = noun.state
-            noun.state = self.STATE
+    @fact("credit.answered")
+    class Answered(Answer, Event):
+        """The other side says why the credit is right."""
 
     @fact("credit.settled")
-    class Settled(Event):
-        """The dispute was decided: the credit stands as it stood before."""
-
-        SEALED = ("reason",)
-        FROM = ("disputed",)
-        stands_as: str
-        reason: str | None = None
-
-        def apply(self, noun: Credit) -> None:
-            noun.state = self.stands_as
+    class Settled(Settlement, Event):
+        """The dispute has ended: the credit stands, or it is revoked."""
 
     @fact("credit.revoked")
     class Revoked(Event):
         """The credit was taken back; it stays on record and stops counting."""
 
         SEALED = ("reason",)
-        FROM = ("granted", "claimed", "accepted", "declined", "disputed")
+        FROM = ("granted", "claimed", "accepted", "declined")
         STATE = "revoked"
         reason: str | None = None
 

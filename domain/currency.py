@@ -6,6 +6,8 @@ The one rule: an amount is a whole number of a currency's smallest units, so a c
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from domain.refusal import BadCurrency
 
 # ISO 4217, list one, as the package iso4217 carried it in November 2026 (the domain imports none).
@@ -38,3 +40,8 @@ def currency_code(code: object) -> str:
     if not isinstance(code, str) or code not in DIGITS:
         raise BadCurrency(code)
     return code
+
+
+def decimal(amount_minor: int, currency: str) -> str:
+    """Units as a decimal number of the currency, with all of its digits: 12345 is 123.45 USD."""
+    return f"{Decimal(amount_minor).scaleb(-DIGITS[currency]):f}"

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 from domain.contribution import Contribution
-from domain.contributor import Contributor
-from domain.credit import Credit, credit_kind
+from domain.contributor import Contributor, ground_named
+from domain.credit import NOT_COUNTED, Credit, credit_kind
+from domain.dispute import OUTCOMES, Disputable, deadline_of, known_grounds
 from domain.fact import Fact, Noun, says_the_same
 from domain.moment import instant, start_of, start_of_past
 from domain.money.consent import Consent
@@ -30,16 +31,22 @@ from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
+from domain.note import VerifierKey
 from domain.outside import Outside, normal_uri, outside_id
 from domain.permission import OPERATOR, permit
 from domain.recorders import Condition
 from domain.refusal import (
     BadId,
+    BadOutcome,
+    BadSignature,
+    BadSigningKey,
     BadText,
+    ContributorForgotten,
     IdTaken,
     MergeCircle,
     NoComponents,
     NoSource,
+    NotPermitted,
     Refusal,
     TextTooLong,
     UnknownContribution,
@@ -54,6 +61,8 @@ from domain.release import Release
 from domain.remix import Remix, exact_rate, follow_edges, remix_kind
 from domain.role import role_named
 from domain.seal import Disclosure, seal
+from domain.signature import Signing, check_signature, must_be_key_of, must_fit
+from domain.tree import NotVerified
 from domain.work import Work, must_be_older
 
 if TYPE_CHECKING:
@@ -90,8 +99,16 @@ LIMITS = {
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_NEVER_COMPARED = frozenset({"timestamp", "originator_version", "made"})
-# "made" follows from "made_at" or, unstated, from the clock.
+_NEVER_COMPARED = frozenset(
+    {
+        *("timestamp", "originator_version", "made", "erased", "statement", "signature"),
+        *("deadline", "disputer", "stands_as"),
+    }
+)
+# What follows from what was stated ("made_at", "answer_by", an outcome), the clock and the past;
+# and what is said twice is signed anew.
+ERASED_IN_ONE_FACT = 1000
+"""How many commitments one fact names as erased: a leaf of the log holds less than 64 KiB."""
 
 
 @dataclass
@@ -108,8 +125,16 @@ class Sheet:
 
     actor: str
     now: datetime
+    signing: Signing | None = None
     facts: list[Fact] = field(default_factory=list)
     disclosures: list[Disclosure] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.signed = {}
+        if self.signing is not None:
+            statement = self.signing.disclosure()
+            self.disclosures.append(statement)
+            self.signed = {"statement": statement.digest, "signature": self.signing.signature}
 
     def add(self, happened: type[Fact], id: str, /, *, version: int = 1, **content: Any) -> None:
         """Write down one fact."""
@@ -119,6 +144,7 @@ class Sheet:
                 originator_version=version,
                 timestamp=self.now,
                 actor=self.actor,
+                **self.signed,
                 **content,
             )
         )
@@ -129,7 +155,8 @@ class Sheet:
 
     def seal_text(self, owner: str, name: str, value: str) -> str:
         """Commit to a text of an owner, after checking it."""
-        disclosure = seal(owner, name, plain_text(name, value))
+        salt = self.signing.salt(name, value) if self.signing else None
+        disclosure = seal(owner, name, plain_text(name, value), salt)
         self.disclosures.append(disclosure)
         return disclosure.digest
 
@@ -137,8 +164,16 @@ class Sheet:
 class Draft:
     """Commands carried out on what the journal says, not yet recorded."""
 
-    def __init__(self, journal: Journal, *, once: MutableMapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        once: MutableMapping[str, int] | None = None,
+        signing: Signing | None = None,
+    ) -> None:
         self.journal = journal
+        self.signing = signing
+        """What the actor signed, if they did: the draft is then of one command."""
         self.once = once
         """How far an import has come in the history of each noun: what is on record after that
         is not recorded again. Without it, only a repetition of the latest change is harmless."""
@@ -149,6 +184,8 @@ class Draft:
         self.facts: list[Fact] = []
         self.disclosures: list[Disclosure] = []
         self.erased: set[str] = set()
+        self.emptied: set[str] = set()
+        """Owners of whom no text may be left."""
         self.receipts: list[Receipt] = []
         self.watched: dict[str, set[str] | None] = {}
         self._streams: dict[str, list[tuple[int, Fact]]] = {}
@@ -159,7 +196,10 @@ class Draft:
         if not self.facts:
             return
         positions = self.journal.append(
-            self.facts, self.disclosures, self.erased, Condition(self.after, self.watched)
+            self.facts,
+            [text for text in self.disclosures if text.digest not in self.erased],
+            self.erased,
+            Condition(self.after, self.watched, self.emptied),
         )
         for receipt in self.receipts:
             if receipt.position >= PENDING:
@@ -205,6 +245,93 @@ class Draft:
     def _must_not_circle(self, contributor: Contributor, target: Contributor) -> None:
         if self._person(target.id) == contributor.id:
             raise MergeCircle(contributor.id, target.id)
+
+    def forget_contributor(self, *, actor: str, id: str, ground: str) -> Receipt:
+        """Erase every text of a person, in all of their accounts; ids, edges and credits stay.
+
+        The name is gone from every answer, also as known before, and so are the titles and all
+        else they wrote. Their keys are void from now on, and nobody can be credited as them.
+        """
+        asked = self._contributor(id)
+        sheet = self._permitted(actor, "forget", contributor=asked.id)
+        said = {"ground": ground_named(ground)}
+        accounts = {account.id: account for account in self._accounts(asked)}
+        owned = self._owned(accounts)
+        if not any(owned.values()) and {one.state for one in accounts.values()} == {"forgotten"}:
+            return self._move(asked, sheet, Contributor.Forgotten, {**said, "erased": ""})
+        for owner, digests in owned.items():
+            for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
+                sheet.add(
+                    Contributor.Forgotten,
+                    owner,
+                    version=accounts[owner].version + 1 + first // ERASED_IN_ONE_FACT,
+                    erased=" ".join(digests[first : first + ERASED_IN_ONE_FACT]),
+                    **said,
+                )
+        receipt = self._write(asked.id, sheet)
+        self.erased.update(digest for digests in owned.values() for digest in digests)
+        # What they write at this moment is erased and named as well, or this is done again.
+        self.emptied.update(accounts)
+        for account in accounts.values():
+            self._come_to(account.id, account.version)
+        return receipt
+
+    def _accounts(self, asked: Contributor) -> list[Contributor]:
+        """Every account of a person after all merges, the one that was asked for last."""
+        # An account that is merged into one of them at this moment is the person's, too.
+        self.watched["contributor.merged"] = None
+        topics = (Contributor.Merged.TOPIC,)
+        recorded = [placed.fact() for placed in self.journal.read(topics=topics)]
+        merged: dict[str, list[str]] = {}
+        for happened in (*recorded, *self.facts):
+            if isinstance(happened, Contributor.Merged):
+                merged.setdefault(happened.into, []).append(happened.originator_id)
+        found, waiting = [asked], [self._person(asked.id)]
+        while waiting:
+            id = waiting.pop()
+            waiting += merged.get(id, ())
+            if id != asked.id:
+                found.append(self._contributor(id))
+        return found[::-1]
+
+    def _owned(self, owners: Collection[str]) -> dict[str, list[str]]:
+        """The commitments to all that these owners have in the vault, or are about to."""
+        owned: dict[str, list[str]] = {owner: [] for owner in owners}
+        for owner, digest in self.journal.facts.owned(owners):
+            owned[owner].append(digest)
+        for text in self.disclosures:
+            if text.owner in owned and text.digest not in self.erased:
+                owned[text.owner].append(text.digest)
+        return owned
+
+    def register_key(self, *, actor: str, id: str, key: str) -> Receipt:
+        """Let a contributor sign what they post, with the key of which this is the public half."""
+        contributor = self._contributor(id)
+        sheet = self._permitted(actor, "register a key", contributor=contributor.id)
+        return self._move(
+            contributor,
+            sheet,
+            Contributor.KeyRegistered,
+            {"key": key},
+            lambda: _must_be_new(key, contributor),
+        )
+
+    def revoke_key(self, *, actor: str, id: str, key: str, reason: str | None = None) -> Receipt:
+        """Let a key sign no longer; what it has signed before stands."""
+        contributor = self._contributor(id)
+        sheet = self._permitted(actor, "revoke a key", contributor=contributor.id)
+
+        def must_be_registered() -> None:
+            if key not in contributor.keys:
+                raise BadSigningKey(f"it is no key with which {contributor.id} signs")
+
+        return self._move(
+            contributor,
+            sheet,
+            Contributor.KeyRevoked,
+            {"key": key, "reason": sheet.seal(actor, "reason", reason)},
+            must_be_registered,
+        )
 
     # -- contributions ---------------------------------------------------------------------
 
@@ -361,25 +488,41 @@ class Draft:
             new, sheet, given=id is not None, check=lambda: self._must_be_older(source, made)
         )
 
-    def dispute_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Say that an edge is false."""
-        return self._decide_remix(actor, id, "dispute", Remix.Disputed, reason)
+    def dispute_remix(
+        self,
+        *,
+        actor: str,
+        id: str,
+        grounds: str,
+        reason: str,
+        evidence: str | None = None,
+        answer_by: str | None = None,
+    ) -> Receipt:
+        """Say that an edge is false; the other side is told and may answer."""
+        remix = self._get(Remix, id, UnknownRemix)
+        return self._dispute(remix, Remix.Disputed, actor, grounds, reason, evidence, answer_by)
 
-    def uphold_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Decide that a disputed edge stands."""
-        return self._decide_remix(actor, id, "uphold", Remix.Upheld, reason)
+    def answer_remix(
+        self, *, actor: str, id: str, reason: str, evidence: str | None = None
+    ) -> Receipt:
+        """Answer the dispute about an edge, as the other side."""
+        remix = self._get(Remix, id, UnknownRemix)
+        return self._answer(remix, Remix.Answered, actor, reason, evidence)
+
+    def settle_remix(
+        self, *, actor: str, id: str, outcome: str, reason: str, replaced_by: str | None = None
+    ) -> Receipt:
+        """End the dispute about an edge: upheld, dismissed, corrected, withdrawn or expired."""
+        remix = self._get(Remix, id, UnknownRemix)
+        other = None if replaced_by is None else self._get(Remix, replaced_by, UnknownRemix)
+        return self._settle(remix, Remix.Settled, actor, outcome, reason, other)
 
     def strike_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
         """Decide that an edge is false: it stays on record and stops counting."""
-        return self._decide_remix(actor, id, "strike", Remix.Struck, reason)
-
-    def _decide_remix(
-        self, actor: str, id: str, verb: str, kind: type[Fact], reason: str
-    ) -> Receipt:
         remix = self._get(Remix, id, UnknownRemix)
-        sheet = self._permitted(actor, verb)
+        sheet = self._permitted(actor, "strike")
         sealed = sheet.seal_text(actor, "reason", reason)
-        return self._move(remix, sheet, kind, {**remix.ends, "reason": sealed})
+        return self._move(remix, sheet, Remix.Struck, {**remix.ends, "reason": sealed})
 
     # -- credits ---------------------------------------------------------------------------
 
@@ -426,44 +569,46 @@ class Draft:
         """Do not agree to a credit."""
         return self._decide_credit(actor, id, "decline", Credit.Declined, reason)
 
-    def dispute_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Say that a credit is wrong."""
-        return self._decide_credit(actor, id, "dispute", Credit.Disputed, reason)
+    def dispute_credit(
+        self,
+        *,
+        actor: str,
+        id: str,
+        grounds: str,
+        reason: str,
+        evidence: str | None = None,
+        answer_by: str | None = None,
+    ) -> Receipt:
+        """Say that a credit is wrong; the other side is told and may answer."""
+        credit = self._get(Credit, id, UnknownCredit)
+        return self._dispute(credit, Credit.Disputed, actor, grounds, reason, evidence, answer_by)
 
-    def settle_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Decide that a disputed credit stands as it stood before."""
-        before = getattr(self._get(Credit, id, UnknownCredit), "before_dispute", "")
-        return self._decide_credit(
-            actor, id, "settle", Credit.Settled, reason, {"stands_as": before}
-        )
+    def answer_credit(
+        self, *, actor: str, id: str, reason: str, evidence: str | None = None
+    ) -> Receipt:
+        """Answer the dispute about a credit, as the other side."""
+        credit = self._get(Credit, id, UnknownCredit)
+        return self._answer(credit, Credit.Answered, actor, reason, evidence)
+
+    def settle_credit(
+        self, *, actor: str, id: str, outcome: str, reason: str, replaced_by: str | None = None
+    ) -> Receipt:
+        """End the dispute about a credit: upheld, dismissed, corrected, withdrawn or expired."""
+        credit = self._get(Credit, id, UnknownCredit)
+        other = None if replaced_by is None else self._get(Credit, replaced_by, UnknownCredit)
+        return self._settle(credit, Credit.Settled, actor, outcome, reason, other)
 
     def revoke_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
         """Take a credit back: it stays on record and stops counting."""
         return self._decide_credit(actor, id, "revoke", Credit.Revoked, reason)
 
     def _decide_credit(
-        self,
-        actor: str,
-        id: str,
-        verb: str,
-        kind: type[Fact],
-        reason: str | None,
-        more: Mapping[str, str] | None = None,
+        self, actor: str, id: str, verb: str, kind: type[Fact], reason: str | None
     ) -> Receipt:
         credit = self._get(Credit, id, UnknownCredit)
-        on = self._work(credit.work)
-        claimed = isinstance(credit.facts[0][1], Credit.Claimed)
-        # A claim on a source outside is for the operator to judge: nobody here posted it.
-        judge = OPERATOR if isinstance(on, Outside) else on.poster
-        sheet = self._permitted(
-            actor,
-            verb,
-            poster=judge,
-            contributor=credit.contributor,
-            addressee=judge if claimed else credit.contributor,
-        )
+        sheet = self._permitted(actor, verb, **self._sides(credit))
         sealed = sheet.seal(actor, "reason", reason)
-        return self._move(credit, sheet, kind, {**credit.line, **(more or {}), "reason": sealed})
+        return self._move(credit, sheet, kind, {**credit.line, "reason": sealed})
 
     def _credit(
         self,
@@ -495,6 +640,122 @@ class Draft:
         )
         if own and self._person(poster) == self._person(actor):
             sheet.add(Credit.Accepted, id, version=2, work=work, contributor=person.id)
+
+    # -- disputes --------------------------------------------------------------------------
+
+    def _dispute(
+        self,
+        noun: Disputable,
+        kind: type[Fact],
+        actor: str,
+        grounds: str,
+        reason: str,
+        evidence: str | None,
+        answer_by: str | None,
+    ) -> Receipt:
+        sheet = self._permitted(actor, "dispute")
+        content = {
+            "grounds": known_grounds(grounds),
+            "reason": sheet.seal_text(actor, "reason", reason),
+            "deadline": deadline_of(answer_by, self.now),
+            "answer_by": answer_by,
+            "evidence": sheet.seal(actor, "evidence", evidence),
+        }
+        return self._move(noun, sheet, kind, {**_named(noun), **content})
+
+    def _answer(
+        self,
+        noun: Disputable,
+        kind: type[Fact],
+        actor: str,
+        reason: str,
+        evidence: str | None,
+    ) -> Receipt:
+        sides = self._sides(noun)
+        if isinstance(noun, Remix) and self._is_author(actor, noun.child, noun.parent):
+            sides["author"] = actor
+        sheet, dispute = self._permitted(actor, "answer", **sides), noun.dispute
+        content = {
+            "disputer": dispute.opened_by if dispute else OPERATOR,
+            "reason": sheet.seal_text(actor, "reason", reason),
+            "evidence": sheet.seal(actor, "evidence", evidence),
+        }
+
+        def check() -> None:
+            assert dispute is not None
+            # Asked now, not before: a merge since must not refuse what is only said again.
+            if actor != OPERATOR and self._person(actor) == self._person(dispute.opened_by):
+                raise NotPermitted(actor, "answer")
+            noun.must_be_answerable(self.now)
+
+        return self._move(noun, sheet, kind, {**_named(noun), **content}, check)
+
+    def _settle(
+        self,
+        noun: Disputable,
+        kind: type[Fact],
+        actor: str,
+        outcome: str,
+        reason: str,
+        other: Disputable | None,
+    ) -> Receipt:
+        if outcome not in OUTCOMES:
+            raise BadOutcome(outcome, f"it ends {', '.join(OUTCOMES)}")
+        if other is not None and (outcome != "corrected" or other.id == noun.id):
+            raise BadOutcome(outcome, "only a correction names another one, that replaces this one")
+        dispute = noun.dispute
+        sheet = self._sheet(actor)
+        if outcome != "withdrawn":
+            # Whoever may undo it may also agree that the dispute about it is right.
+            verb = {"upheld": noun.UNDO, "expired": "let expire"}.get(outcome, "settle")
+            self._permit(actor, verb, **self._sides(noun))
+        is_gone = outcome == "upheld" or other is not None
+        content = {
+            "disputer": dispute.opened_by if dispute else OPERATOR,
+            "outcome": outcome,
+            "stands_as": noun.GONE if is_gone or not dispute else dispute.before,
+            "reason": sheet.seal_text(actor, "reason", reason),
+            "replaced_by": None if other is None else other.id,
+        }
+
+        def check() -> None:
+            assert dispute is not None
+            if outcome == "withdrawn":
+                # Asked now, not before: what is only said again may be about an earlier dispute.
+                self._permit(actor, "withdraw the dispute about", disputer=dispute.opened_by)
+            if outcome == "expired":
+                noun.must_have_expired(self.now)
+
+        return self._move(noun, sheet, kind, {**_named(noun), **content}, check)
+
+    def _sides(self, noun: Disputable) -> dict[str, str]:
+        """Who stands in which relation to an edge or a credit."""
+        if isinstance(noun, Remix):
+            child, parent = self._work(noun.child), self._work(noun.parent)
+            posters = {"poster": child.poster, "poster_of_the_parent": parent.poster}
+            return {**posters, "opener": noun.poster}
+        assert isinstance(noun, Credit)
+        on = self._work(noun.work)
+        claimed = isinstance(noun.facts[0][1], Credit.Claimed)
+        # A claim on a source outside is for the operator to judge: nobody here posted it.
+        judge = OPERATOR if isinstance(on, Outside) else on.poster
+        return {
+            "poster": judge,
+            "contributor": noun.contributor,
+            "addressee": judge if claimed else noun.contributor,
+            "opener": noun.poster,
+        }
+
+    def _is_author(self, actor: str, *works: str) -> bool:
+        """Whether one of these works was posted with a credit of theirs that counts."""
+        for work in works:
+            number = 0
+            while self._stream(id := part_id(work, "author", number)):
+                credit, number = self._get(Credit, id, UnknownCredit), number + 1
+                own = actor != OPERATOR and self._person(actor) == self._person(credit.contributor)
+                if own and credit.state not in NOT_COUNTED:
+                    return True
+        return False
 
     # -- releases --------------------------------------------------------------------------
 
@@ -554,7 +815,32 @@ class Draft:
     # -- what commands are made of ---------------------------------------------------------
 
     def _sheet(self, actor: str) -> Sheet:
-        return Sheet(actor, self.now)
+        if self.signing is not None:
+            assert self.signing.actor == actor
+            self._must_have_signed(self.signing)
+        return Sheet(actor, self.now, self.signing)
+
+    def _must_have_signed(self, signing: Signing) -> None:
+        if signing.actor == OPERATOR:
+            raise BadSignature("only contributors have keys to sign with")
+        keys = [VerifierKey.parse(key) for key in self._contributor(signing.actor).keys]
+        try:
+            digest = signing.disclosure().digest
+            check_signature(signing.actor, digest, signing.signature, keys)
+        except NotVerified as problem:
+            raise BadSignature(str(problem)) from None
+
+    def _must_be_signed(self, sheet: Sheet, signing: Signing) -> None:
+        """Refuse facts that say something else than was signed, or a statement used before."""
+        digest = signing.disclosure().digest
+        if self.journal.facts.texts([digest]):
+            raise BadSignature("it was used before; sign again with another nonce")
+        for happened in sheet.facts:
+            try:
+                version = happened.originator_version
+                must_fit(signing.statement, vars(happened), version, happened.actor)
+            except NotVerified as problem:
+                raise BadSignature(str(problem)) from None
 
     def _permit(self, actor: str, verb: str, **relations: str) -> None:
         """Ask for permission as the person an account belongs to after all merges."""
@@ -653,6 +939,8 @@ class Draft:
         """Record a birth, or answer the same one again if the client repeats itself."""
         if given and self._stream(id):
             return self._again(id, sheet, absent())
+        if self.signing is not None and not given:
+            raise BadSignature("what is signed names the id of what it brings into being")
         check()
         return self._write(id, sheet)
 
@@ -709,6 +997,9 @@ class Draft:
             self.once[id] = version
 
     def _write(self, id: str, sheet: Sheet) -> Receipt:
+        self._must_be_known(sheet)
+        if self.signing is not None:
+            self._must_be_signed(sheet, self.signing)
         for happened in sheet.facts:
             position = PENDING + len(self.facts)
             self.facts.append(happened)
@@ -719,10 +1010,40 @@ class Draft:
         self.disclosures += sheet.disclosures
         return self._receipt(id, PENDING + len(self.facts) - 1)
 
+    def _must_be_known(self, sheet: Sheet) -> None:
+        """Refuse whom a new fact brings up if they were forgotten: who acts, owns, is credited."""
+        persons = {sheet.actor, *(text.owner for text in sheet.disclosures)}
+        for happened in sheet.facts:
+            match happened:
+                case Credit.Birth(contributor=person) | Contributor.Merged(into=person):
+                    persons.add(person)
+        born = {one.originator_id for one in sheet.facts if one.originator_version == 1}
+        for person in persons - born - {OPERATOR}:
+            if self._contributor(person).state == Contributor.Forgotten.STATE:
+                raise ContributorForgotten(person)
+            # To be forgotten at the same moment comes wholly before or wholly after.
+            self._watch(Contributor.Forgotten.TOPIC, person)
+
     def _receipt(self, id: str, position: int) -> Receipt:
         receipt = Receipt(id, position)
         self.receipts.append(receipt)
         return receipt
+
+
+def _must_be_new(key: str, contributor: Contributor) -> None:
+    """Refuse what is no key of the contributor; a key that was revoked does not come back."""
+    try:
+        must_be_key_of(contributor.id, key)
+    except NotVerified as problem:
+        raise BadSigningKey(str(problem)) from None
+    if any(getattr(happened, "key", None) == key for _, happened in contributor.facts):
+        raise BadSigningKey("it was registered before")
+
+
+def _named(noun: Disputable) -> dict[str, str]:
+    """What every fact about an edge or a credit names."""
+    assert isinstance(noun, Remix | Credit)
+    return noun.ends if isinstance(noun, Remix) else noun.line
 
 
 def _moved(work: Work, made_at: str, made: str) -> Work:

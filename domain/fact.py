@@ -42,6 +42,9 @@ class Fact:
     originator_version: int
     timestamp: datetime
     actor: str
+    statement: str | None = None
+    """The digest of what the actor signed (see domain.signature)."""
+    signature: str | None = None
 
     def subjects(self) -> tuple[str, ...]:
         """The works and contributors this fact is about."""
@@ -54,6 +57,10 @@ class Fact:
     def apply(self, noun: Any) -> None:
         """Change the noun; by default only its state."""
         noun.state = self.STATE
+
+    def erases(self, noun: Any) -> tuple[str, ...]:
+        """The commitments whose texts go with this fact about the noun."""
+        return ()
 
     @property
     def effective(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from bisect import bisect_right
 from collections.abc import (
     Callable,
     Collection,
@@ -39,11 +40,13 @@ from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
 from domain.remix import follow_edges
 from domain.seal import Disclosure
+from domain.signature import Signing
 
 P = ParamSpec("P")
 
-LARGEST_FACT_BYTES = 45_000
-"""A leaf of the log holds 65,535 bytes, and the fact in it is written as a JSON text."""
+LARGEST_FACT_BYTES = 65_000
+"""A leaf of the log holds 65,535 bytes: a fact, its place, and its links."""
+LONGEST_LINK_BYTES = 120
 
 ATTEMPTS = 12
 """How often a command is tried when others write about the same works at the same moment."""
@@ -119,8 +122,19 @@ class Journal(Application[str]):
         **named: P.kwargs,
     ) -> Receipt:
         """Carry out one command, again when others interfere; raises the command's refusals."""
+        return self.record_signed(None, command, *arguments, **named)
+
+    def record_signed(
+        self,
+        signing: Signing | None,
+        command: Callable[Concatenate[Treasury, P], Receipt],
+        /,
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> Receipt:
+        """Carry out one command that its actor may have signed."""
         for attempt in range(ATTEMPTS):
-            draft = self.draft()
+            draft = Treasury(self, signing=signing)
             try:
                 receipt = command(draft, *arguments, **named)
                 draft.commit()
@@ -147,27 +161,52 @@ class Journal(Application[str]):
         """Record facts with their texts; IntegrityError if others were faster."""
         return self.append_stored(
             list(map(self.mapper.to_stored_event, facts)),
+            about=[happened.subjects() for happened in facts],
             disclosures=disclosures,
             erased=erased,
             condition=condition,
         )
 
-    def append_stored(self, stored: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
+    def append_stored(
+        self,
+        stored: Sequence[StoredEvent],
+        *,
+        about: Sequence[Collection[str]] | None = None,
+        **terms: Any,
+    ) -> Sequence[int]:
         """Record facts in the form in which they are stored (see JournalRecorder)."""
-        if any(len(one.state) > LARGEST_FACT_BYTES for one in stored):
-            raise TooLarge(LARGEST_FACT_BYTES)
-        positions = self.recorder.insert_events(stored, **terms)
+        if about is None:
+            facts = map(self.mapper.to_domain_event, stored)
+            about = [cast("Fact", happened).subjects() for happened in facts]
+        for one, subjects in zip(stored, about, strict=True):
+            if len(one.state) + LONGEST_LINK_BYTES * len(subjects) > LARGEST_FACT_BYTES:
+                raise TooLarge(LARGEST_FACT_BYTES)
+        positions = self.recorder.insert_events(stored, about=about, **terms)
         assert positions is not None
         with self.written:
             self.last_written = max(self.last_written, *positions)
             self.written.notify_all()
         return positions
 
-    def read(self, after: int = 0, page: int = 5000) -> Iterator[Placed]:
-        """Every fact after a position, in order, as stored."""
-        while placed := self.facts.after(after, page):
+    def read(
+        self, after: int = 0, page: int = 5000, topics: Collection[str] = ()
+    ) -> Iterator[Placed]:
+        """Every fact after a position, of some topics or of all, in order, as stored."""
+        while placed := self.facts.after(after, page, topics):
             yield from placed
             after = placed[-1].position
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position recorded up to a moment; 0 if nothing was.
+
+        Clocks of several machines may differ by a little: then it is where time passes the moment.
+        """
+
+        def recorded(position: int) -> datetime:
+            (placed,) = self.facts.at([position])
+            return placed.fact().timestamp
+
+        return bisect_right(range(1, self.facts.head() + 1), moment, key=recorded)
 
     def edges_at(self, work: str, upto: int) -> dict[str, tuple[str, str]]:
         """The edges at a work that count, up to a position: what is projected, and what is newer.
@@ -176,7 +215,7 @@ class Journal(Application[str]):
         """
         position, known = self.neighbours(work)
         edges = dict(known)
-        topics = ("remix.declared", "remix.struck")
+        topics = ("remix.declared", "remix.struck", "remix.settled")
         while position < upto:
             newer = self.facts.after(position, 5000, topics)
             for placed in newer:

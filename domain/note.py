@@ -92,6 +92,18 @@ def key_id(name: str, kind: int, public: bytes) -> bytes:
     return digest[:KEY_ID_BYTES]
 
 
+_PRIME = 2**255 - 19
+_OF_ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_WEAK = {0, 1, _PRIME - 1, _OF_ORDER_8, _PRIME - _OF_ORDER_8}
+"""The points of Ed25519 with an order of at most 8, by y: anybody can sign for such a key."""
+
+
+def _is_weak(public: bytes) -> bool:
+    """Whether a key is such a point, or not in its only spelling (RFC 8032, section 5.1.3)."""
+    y = int.from_bytes(public, "little") & (2**255 - 1)  # the last bit is the sign of x
+    return y >= _PRIME or y in _WEAK
+
+
 @dataclass(frozen=True)
 class VerifierKey:
     """A public key under a name: what someone must hold beforehand to check anything."""
@@ -105,6 +117,8 @@ class VerifierKey:
         _must_be_kind(self.kind)
         if len(self.public) != KEY_BYTES:
             raise NotVerified(f"the key of {self.name} has {len(self.public)} bytes, not 32")
+        if _is_weak(self.public):
+            raise NotVerified(f"the key of {self.name} is weak: anybody can sign for it")
 
     @property
     def id(self) -> bytes:

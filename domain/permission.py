@@ -14,21 +14,27 @@ ANYONE = "anyone"
 MAY: dict[str, frozenset[str]] = {
     "admit a contributor": frozenset(),
     "merge": frozenset(),
+    "forget": frozenset({"contributor"}),
+    "register a key": frozenset({"contributor"}),
+    "revoke a key": frozenset({"contributor"}),
     "submit": frozenset({ANYONE}),
     "withdraw": frozenset({"poster"}),
     "redate": frozenset({"poster"}),
     "declare": frozenset({"poster", "poster of the parent"}),
     "dispute": frozenset({ANYONE}),
-    "uphold": frozenset(),
+    "answer": frozenset({"poster", "poster of the parent", "author", "contributor", "opener"}),
+    "settle": frozenset(),
+    "withdraw the dispute about": frozenset({"disputer"}),
+    "let expire": frozenset({ANYONE}),
     "strike": frozenset(),
     "grant": frozenset({"poster"}),
     "claim": frozenset({"contributor"}),
     "accept": frozenset({"addressee"}),
     "decline": frozenset({"contributor", "addressee"}),
-    "settle": frozenset(),
     "revoke": frozenset({"poster"}),
     "assemble": frozenset({ANYONE}),
     "publish": frozenset({"poster"}),
+    "read what was told to": frozenset({"contributor"}),
     "close a split": frozenset({"poster"}),
     "comment": frozenset({ANYONE}),
     "answer for a share": frozenset({"contributor"}),
@@ -36,12 +42,15 @@ MAY: dict[str, frozenset[str]] = {
     "pay": frozenset(),
     "claim a payout": frozenset({"contributor"}),
     "hold money": frozenset(),
+    "read a statement": frozenset({"contributor"}),
 }
 """What each verb asks of the one who acts: the relations in which it is allowed.
 
-poster: who posted the work in question (or assembled the release). contributor: whose credit it
-is. addressee: who has to agree to a credit: the person it was granted to, or the poster of the
-work on which it was claimed.
+poster: who posted the work in question (or assembled the release). contributor: whose credit, key
+or share it is, or who is to be forgotten. addressee: who has to agree to a credit: the person it
+was granted to, or the poster of the work on which it was claimed. author: whose credit a work at
+hand was posted with. opener: who declared the edge or opened the credit. disputer: who opened the
+dispute.
 """
 
 

@@ -11,14 +11,15 @@ can be checked by itself, years later.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
-from collections.abc import Collection
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from domain.checkpoint import Trusted, decode_proof, encode_proof, open_checkpoint
 from domain.note import VerifierKey, base64, decimal, readable
 from domain.tree import (
+    HASH_BYTES,
     LARGEST_ENTRY_BYTES,
     LARGEST_SIZE,
     NotVerified,
@@ -30,20 +31,48 @@ from domain.tree import (
 
 LEAF = "fact@v1"
 """What a leaf holds and how; another form gets another word."""
+NO_LINKS = "[]"
+"""How the links of a fact are spelled that is about nobody; a leaf leaves them out."""
+
+
+class Link(NamedTuple):
+    """The place of a fact among all facts about a subject (see domain.chain)."""
+
+    subject: str
+    """A work or a contributor."""
+    number: int
+    """Counted from 1."""
+    previous: int = 0
+    """The position of the fact about it before this one; 0 for the first."""
+    hash: bytes = b""
+    """The hash of that fact's leaf (RFC 6962)."""
 
 
 class Leaf(NamedTuple):
-    """A fact as it was stored, with its place in the journal."""
+    """A fact as it was stored, with its place in the journal and in each history it is part of."""
 
     position: int
     originator_id: str
     originator_version: int
     topic: str
     state: bytes
+    links: tuple[Link, ...] = ()
+
+    def link_to(self, subject: str) -> Link:
+        """Its place among the facts about a subject; NotVerified if it is not one of them."""
+        for link in self.links:
+            if link.subject == subject:
+                return link
+        raise NotVerified(f"position {self.position} is not about {subject}")
 
 
 def leaf_bytes(
-    position: int, originator_id: str, originator_version: int, topic: str, state: bytes
+    position: int,
+    originator_id: str,
+    originator_version: int,
+    topic: str,
+    state: bytes,
+    links: Iterable[Link] = (),
 ) -> bytes:
     """The leaf of a fact: one line of JSON that says its place, then the stored bytes as they are.
 
@@ -55,17 +84,63 @@ def leaf_bytes(
     for name, text in (("originator_id", originator_id), ("topic", topic)):
         if not isinstance(text, str):
             raise ValueError(f"the {name} of a leaf is a text")
-    place = {
-        "stemma": LEAF,
-        "position": position,
-        "originator_id": originator_id,
-        "originator_version": originator_version,
-        "topic": topic,
-    }
-    leaf = json.dumps(place, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" + state
+    return spell_leaf(
+        position, originator_id, originator_version, topic, state, spell_links(links, position)
+    )
+
+
+def spell_leaf(
+    position: int, originator_id: str, originator_version: int, topic: str, state: bytes, links: str
+) -> bytes:
+    """The leaf of what is known to be right; its links are spelled already."""
+    # By hand, because an append waits for it; json.dumps would write the same.
+    linked = "" if links == NO_LINKS else f',"links":{links}'
+    place = (
+        f'{{"stemma":"{LEAF}","position":{position},"originator_id":{_text(originator_id)},'
+        f'"originator_version":{originator_version},"topic":{_text(topic)}{linked}}}\n'
+    )
+    leaf = place.encode() + state
     if len(leaf) > LARGEST_ENTRY_BYTES:
         raise ValueError(f"a leaf of {len(leaf)} bytes is too large; {LARGEST_ENTRY_BYTES} fit")
     return leaf
+
+
+_text = json.encoder.encode_basestring  # what json.dumps takes for a text in UTF-8
+
+
+def spell_links(links: Iterable[Link], position: int) -> str:
+    """Links as they stand in the leaf at a position; ValueError for what names nothing before."""
+    return f"[{','.join(_spelled(link, position) for link in links)}]"
+
+
+def spell_link(subject: str, number: int, previous: int, hash: str) -> str:
+    """One link, its hash in base64; of a first fact there is nothing before it to name."""
+    if number == 1:
+        return f"[{_text(subject)},1]"
+    return f'[{_text(subject)},{number},{previous},"{hash}"]'
+
+
+def read_links(text: str) -> tuple[Link, ...]:
+    """Links as they are spelled in a leaf."""
+    return _links(json.loads(text))
+
+
+def _spelled(link: Link, position: int) -> str:
+    if [type(part) for part in link] != [str, int, int, bytes]:
+        raise ValueError("a link of a leaf is a text, two numbers and a hash")
+    if link != (link.subject, 1, 0, b""):
+        if not 1 < link.number <= position or not link.number - 1 <= link.previous < position:
+            raise ValueError("a link of a leaf names a fact before it")
+        if len(link.hash) != HASH_BYTES:
+            raise ValueError("a link of a leaf holds a hash of 32 bytes")
+    return spell_link(*link[:3], b64encode(link.hash).decode())
+
+
+def _links(spelled: Iterable[Sequence[Any]]) -> tuple[Link, ...]:
+    return tuple(
+        Link(subject, number, *((before[0], b64decode(before[1])) if before else ()))
+        for subject, number, *before in spelled
+    )
 
 
 def read_leaf(data: bytes) -> Leaf:
@@ -74,7 +149,8 @@ def read_leaf(data: bytes) -> Leaf:
     try:
         place = json.loads(line.decode())
         del place["stemma"]
-        leaf = Leaf(**place, state=state)
+        links = _links(place.pop("links", ()))
+        leaf = Leaf(**place, state=state, links=links)
         is_leaf = leaf_bytes(*leaf) == data
     except (ValueError, TypeError, LookupError, RecursionError) as problem:
         raise NotVerified("the leaf is not one of this form: a line of place, then a fact") from (
@@ -123,6 +199,21 @@ class LogProof:
             raise NotVerified("the receipt has no line with its index")
         index = decimal(lines.pop(0).removeprefix("index "), "index")
         return cls(index, decode_proof(lines), checkpoint.encode(), extra)
+
+
+def is_receipt(data: bytes) -> bool:
+    """Whether a file means to be a receipt."""
+    return data.startswith(HEADER.encode())
+
+
+def split_receipts(data: bytes) -> list[bytes]:
+    """The receipts of a file that holds several, one behind the other."""
+    lines = data.splitlines(keepends=True)
+    starts = [at for at, line in enumerate(lines) if line == f"{HEADER}\n".encode()]
+    if not starts or starts[0]:
+        raise NotVerified(f"the file does not begin with {HEADER}")
+    ends = [*starts[1:], len(lines)]
+    return [b"".join(lines[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
 # -- Receipts ------------------------------------------------------------------------------------

@@ -110,6 +110,19 @@ class UnknownKind(Refusal):
         )
 
 
+class UnknownGround(Refusal):
+    """The ground on which a person is to be forgotten is not one of those documented."""
+
+    code = "unknown_ground"
+
+    def __init__(self, ground: str, grounds: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There is no ground “{ground}”; it is one of {', '.join(grounds)}.",
+            ground=ground,
+            grounds=grounds,
+        )
+
+
 class BadId(Refusal):
     """The id is not a UUID."""
 
@@ -222,7 +235,7 @@ class NoComponents(Refusal):
 
 
 class WrongState(Refusal):
-    """The noun is in a state in which this can't happen (accepted twice, upheld undisputed)."""
+    """The noun is in a state in which this can't happen (accepted twice, settled undisputed)."""
 
     code = "wrong_state"
 
@@ -232,6 +245,85 @@ class WrongState(Refusal):
             id=id,
             state=state,
             allowed=allowed,
+        )
+
+
+class ContributorForgotten(Refusal):
+    """The contributor was forgotten: nobody can act as them or be credited as them any more."""
+
+    code = "contributor_forgotten"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The contributor {id} was forgotten.", id=id)
+
+
+class UnknownGrounds(Refusal):
+    """The grounds of a dispute are not among those documented; “other” leaves it to the reason."""
+
+    code = "unknown_grounds"
+
+    def __init__(self, grounds: str, known: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There are no grounds “{grounds}”; they are one of {', '.join(known)}.",
+            grounds=grounds,
+            known=known,
+        )
+
+
+class BadOutcome(Refusal):
+    """A dispute ends in one of the ways documented; only a correction names another instead."""
+
+    code = "bad_outcome"
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(f"A dispute can't end “{outcome}” like this: {reason}.", outcome=outcome)
+
+
+class BadDeadline(Refusal):
+    """The other side has 7 to 180 days to answer a dispute; 30 if nothing is said."""
+
+    code = "bad_deadline"
+
+    def __init__(self, answer_by: str, earliest: str, latest: str) -> None:
+        super().__init__(
+            f"“{answer_by}” is too early or too late to answer by: say a moment from {earliest} "
+            f"to {latest}.",
+            answer_by=answer_by,
+            earliest=earliest,
+            latest=latest,
+        )
+
+
+class AlreadyAnswered(Refusal):
+    """A dispute is answered once; then it can't expire, it waits for a decision."""
+
+    code = "already_answered"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The dispute about {id} was answered; it waits for a decision.", id=id)
+
+
+class TooLate(Refusal):
+    """The time to answer the dispute has passed."""
+
+    code = "too_late"
+
+    def __init__(self, id: str, deadline: str) -> None:
+        super().__init__(
+            f"The dispute about {id} could be answered until {deadline}.", id=id, deadline=deadline
+        )
+
+
+class NotYet(Refusal):
+    """The dispute can't expire before the time to answer it has passed."""
+
+    code = "not_yet"
+
+    def __init__(self, id: str, deadline: str) -> None:
+        super().__init__(
+            f"The dispute about {id} can still be answered, until {deadline}.",
+            id=id,
+            deadline=deadline,
         )
 
 
@@ -253,6 +345,15 @@ class NotInLog(Refusal):
         super().__init__(f"The log does not hold {what}, or has not signed it yet.", what=what)
 
 
+class BadCosignature(Refusal):
+    """No witness of this log has signed this checkpoint of it, or not at this time."""
+
+    code = "bad_cosignature"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The cosignature is not kept: {reason}.", reason=shown(reason))
+
+
 class MergeCircle(Refusal):
     """Two contributors can't be merged into each other, nor one into itself."""
 
@@ -269,6 +370,24 @@ class NotPermitted(Refusal):
 
     def __init__(self, actor: str, verb: str) -> None:
         super().__init__(f"{actor} may not {verb} this.", actor=actor, verb=verb)
+
+
+class BadSigningKey(Refusal):
+    """The key can't be registered or revoked: it is none, another's, or used up."""
+
+    code = "bad_signing_key"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This key can't be taken: {reason}.", reason=reason)
+
+
+class BadSignature(Refusal):
+    """The signature of the request does not hold, or not for what would be recorded."""
+
+    code = "bad_signature"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The signature is not accepted: {reason}.", reason=reason)
 
 
 class Busy(Refusal):
@@ -441,6 +560,15 @@ class UnknownRevenue(Refusal):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"There is no revenue {id}.", id=id)
+
+
+class UnknownExpense(Refusal):
+    """No expense has this id."""
+
+    code = "unknown_expense"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no expense {id}.", id=id)
 
 
 class UnknownDivision(Refusal):

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from domain.fact import Fact, Noun, fact
+from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.fact import Fact, fact
 from domain.refusal import BadRate, UnknownKind
 
 REMIX_KINDS = {
@@ -27,10 +28,12 @@ _RATE = re.compile(r"[0-9]+(?:/[0-9]+|\.[0-9]+)?\Z")
 # Written out: what Fraction reads (signs, spaces) differs from one Python to the next.
 
 
-class Remix(Noun):
+class Remix(Disputable):
     """One edge of the lineage, and what became of it."""
 
     NAME = "remix"
+    GONE = "struck"
+    UNDO = "strike"
     child: str
     parent: str
 
@@ -61,29 +64,25 @@ class Remix(Noun):
             noun.parent = self.parent
 
     @fact("remix.disputed")
-    class Disputed(Event):
+    class Disputed(Opening, Event):
         """Somebody says that the edge is false."""
 
-        SEALED = ("reason",)
-        FROM = ("declared", "upheld")
-        STATE = "disputed"
-        reason: str
+        FROM = ("declared",)
 
-    @fact("remix.upheld")
-    class Upheld(Event):
-        """The dispute was decided: the edge stands."""
+    @fact("remix.answered")
+    class Answered(Answer, Event):
+        """The other side says why the edge is true."""
 
-        SEALED = ("reason",)
-        FROM = ("disputed",)
-        STATE = "upheld"
-        reason: str
+    @fact("remix.settled")
+    class Settled(Settlement, Event):
+        """The dispute has ended: the edge stands, or it is struck."""
 
     @fact("remix.struck")
     class Struck(Event):
         """The edge was found false."""
 
         SEALED = ("reason",)
-        FROM = ("declared", "disputed", "upheld")
+        FROM = ("declared",)
         STATE = "struck"
         reason: str
 
@@ -122,5 +121,5 @@ def follow_edges(edges: dict[str, tuple[str, str]], work: str, happened: Fact) -
     match happened:
         case Remix.Declared(child=child, parent=parent) if work in (child, parent):
             edges[happened.originator_id] = (child, parent)
-        case Remix.Struck():
+        case Remix.Struck() | Remix.Settled(stands_as=Remix.GONE):
             edges.pop(happened.originator_id, None)

@@ -14,6 +14,9 @@ from hashlib import sha256
 from os import urandom
 from typing import NamedTuple
 
+TEXTS = ("name", "title", "display", "reason", "evidence", "note", "text", "document")
+"""What the texts of people are called, wherever one is said."""
+
 
 class Disclosure(NamedTuple):
     """A text that a fact commits to: whose it is, what it is called, and what it says."""
@@ -25,17 +28,18 @@ class Disclosure(NamedTuple):
     value: str
 
 
-def _base64url(data: bytes) -> str:
+def base64url(data: bytes) -> str:
+    """Bytes as base64url without padding."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def digest_of(salt: str, name: str, value: str) -> str:
     """The commitment to a named text under a salt (RFC 9901, section 4.2.3)."""
     array = json.dumps([salt, name, value], ensure_ascii=False, separators=(",", ":"))
-    return _base64url(sha256(_base64url(array.encode()).encode()).digest())
+    return base64url(sha256(base64url(array.encode()).encode()).digest())
 
 
-def seal(owner: str, name: str, value: str) -> Disclosure:
-    """A new disclosure of a text under a fresh random salt."""
-    salt = _base64url(urandom(16))
+def seal(owner: str, name: str, value: str, salt: str | None = None) -> Disclosure:
+    """A new disclosure of a text, under a fresh random salt unless its author chose one."""
+    salt = salt or base64url(urandom(16))
     return Disclosure(digest_of(salt, name, value), owner, name, salt, value)

@@ -99,8 +99,10 @@ def _folded(row: bytes) -> bytes:
     while len(row) > HASH_BYTES:
         # A node is the hash of 64 bytes that already stand side by side.
         row = b"".join(
-            sha256(b"\x01" + row[at : at + 2 * HASH_BYTES]).digest()
-            for at in range(0, len(row), 2 * HASH_BYTES)
+            [
+                sha256(b"\x01" + row[at : at + 2 * HASH_BYTES]).digest()
+                for at in range(0, len(row), 2 * HASH_BYTES)
+            ]
         )
     return row
 

@@ -61,6 +61,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Contributor.Merged(originator_id=id, into=into):
             merged = {"state": happened.STATE, "merged_into": numbers[into]}
             yield Amend(CONTRIBUTORS, numbers[id], merged)
+        case Contributor.Forgotten(originator_id=id):
+            yield Amend(CONTRIBUTORS, numbers[id], {"state": happened.STATE})
         case (
             Credit.Granted(work=work, contributor=contributor)
             | Credit.Claimed(work=work, contributor=contributor)
@@ -82,7 +84,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             )
         case Credit.Settled(stands_as=state):
             yield Amend(CREDITS, happened.originator_id, {"state": state})
-        case Credit.Event():
+        case Credit.Event() if not isinstance(happened, Credit.Answered):
             yield Amend(CREDITS, happened.originator_id, {"state": happened.STATE})
 
 
@@ -353,6 +355,18 @@ def after_merges(view: View, number: int) -> int:
     return number
 
 
+def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
+    """Who accounts belong to after all merges, by their ids; almost nobody is ever merged."""
+    rows = view.rows(
+        "SELECT p.id, i.id FROM @contributors p LEFT JOIN @contributors i "
+        f"ON i.number = p.merged_into AND {holds('i')} WHERE p.id IN :ids AND {holds('p')}",
+        ids=sorted(ids),
+    )
+    into = {id: target for id, target in rows if target is not None}
+    further = persons_of(view, into.values()) if into else {}
+    return {id: further[target] if target is not None else id for id, target in rows}
+
+
 def accounts_of(view: View, number: int) -> list[int]:
     """A person's own number and those merged into it, however indirectly."""
     rows = view.rows(
@@ -404,11 +418,18 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
 
 def makers(view: View, works: Collection[int]) -> dict[int, list[dict[str, Any]]]:
     """Who is credited directly on each work: the names that stand on a card or a line."""
-    rows = [row for row in credits_on(view, works) if row.kind == "direct"]
-    named = persons(view, {row.contributor for row in rows})
+    rows = credits_on(view, works)
+    return makers_of(rows, persons(view, {row.contributor for row in rows}))
+
+
+def makers_of(
+    rows: Iterable[CreditRow], people: dict[int, dict[str, Any]]
+) -> dict[int, list[dict[str, Any]]]:
+    """The same, from credits and people that were read already."""
     made: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
-        made.setdefault(row.work, []).append({**named[row.contributor], "role": row.role})
+        if row.kind == "direct":
+            made.setdefault(row.work, []).append({**people[row.contributor], "role": row.role})
     return made
 
 

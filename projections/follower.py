@@ -21,6 +21,7 @@ from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.history import HISTORY
 from projections.lineage import LINEAGE, WORKS
 from projections.money import MONEY
+from projections.notices import NOTICED
 from projections.store import (
     Generation,
     Overtaken,
@@ -33,7 +34,7 @@ from projections.tables import NEVER, Amend, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
 
-PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY, MONEY)
+PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY, NOTICED, MONEY)
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
 PAGE = 2_000
@@ -303,6 +304,12 @@ def create_tables(writer: Writer, generation: int, *, all_indexes: bool) -> None
                 writer.execute(index)
 
 
+def begin(writer: Writer, generation: int) -> None:
+    """Make room for a generation beside the one in use."""
+    create_tables(writer, generation, all_indexes=False)
+    register(writer, generation, current=False)
+
+
 def register(writer: Writer, generation: int, *, current: bool) -> None:
     """Write down a generation that has read nothing yet."""
     for projection in PROJECTIONS:
@@ -360,10 +367,9 @@ class Rebuild:
                 "SELECT DISTINCT generation FROM projections WHERE current = 0"
             ):
                 drop(writer, left_behind)
-            create_tables(writer, number, all_indexes=False)
-            register(writer, number, current=False)
+            begin(writer, number)
         with uncollected():
-            at = self._fold_all(Generation(number, 0), progress)
+            at = self.fold_all(Generation(number, 0), progress)
         with self.store.writing() as writer:
             must_exist(writer, number)
             for table in TABLES:
@@ -372,7 +378,7 @@ class Rebuild:
                         writer.execute(index)
         self.store.analyze(number)
         while not self._switch(at):
-            at = self._fold_all(at, progress)
+            at = self.fold_all(at, progress)
         self.store.has_folded()
         threading.Event().wait(grace_seconds)
         with self.store.writing() as writer:
@@ -385,8 +391,11 @@ class Rebuild:
                 drop(writer, old)
         return at.position
 
-    def _fold_all(self, at: Generation, progress: Progress) -> Generation:
-        while placed := self.journal.facts.after(at.position, self.page):
+    def fold_all(
+        self, at: Generation, progress: Progress = no_progress, upto: int = NEVER
+    ) -> Generation:
+        """Fold everything there is into a generation that is not in use, or up to a position."""
+        while placed := self.journal.facts.after(at.position, min(self.page, upto - at.position)):
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position, current=0)
                 fold(writer, at.number, placed, self.numbers)

@@ -1,4 +1,4 @@
-"""History: every fact about a work or a person, in order, from the journal itself.
+"""History: every fact about a work, a person, an edge or a credit, from the journal itself.
 
 The one rule: the projection only remembers where the facts are; what they say is read from the
 journal, so that a history is what was recorded and not what was made of it.
@@ -40,28 +40,81 @@ def of_work(
     view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
     """Every fact about a work, its edges and its credits, in order."""
-    return _history(view, journal, lineage.find(view, id).number, after, limit)
+    return _history(view, journal, id, lineage.find(view, id).number, after, limit)
 
 
 def of_contributor(
     view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page:
     """Every fact about a person and their credits, in order."""
-    return _history(view, journal, attribution.find_person(view, id)[0], after, limit)
+    return _history(view, journal, id, attribution.find_person(view, id)[0], after, limit)
 
 
-def _history(view: View, journal: Journal, subject: int, after: str | None, limit: int) -> Page:
+def of_credit(
+    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
+) -> Page:
+    """Every fact about one credit, in order."""
+    attribution.credit(view, id)
+    return _stream(view, journal, id, after, limit)
+
+
+def of_remix(
+    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
+) -> Page:
+    """Every fact about one edge, in order."""
+    lineage.remix(view, id)
+    return _stream(view, journal, id, after, limit)
+
+
+def positions_of_work(view: View, id: str) -> list[int]:
+    """Where every fact about a work stands."""
+    return _positions(view, lineage.find(view, id).number)
+
+
+def positions_of_contributor(view: View, id: str) -> list[int]:
+    """Where every fact about a person stands."""
+    return _positions(view, attribution.find_person(view, id)[0])
+
+
+def _history(
+    view: View, journal: Journal, id: str, subject: int, after: str | None, limit: int
+) -> Page:
     place = decode_cursor(after, int) or [0]
+    positions = _positions(view, subject, place[0], limit + 1)
+    facts = journal.facts.at(positions[:limit])
+    links = (link for placed in facts for link in placed.linked() if link.subject == id)
+    items = [
+        {**told, **_numbered(link.number, link.previous)}
+        for told, link in zip(tell(journal, facts), links, strict=True)
+    ]
+    return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)
+
+
+def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -> list[int]:
     rows = view.rows(
         "SELECT position FROM @mentions WHERE subject = :subject AND position > :above "
         "AND position <= :as_of ORDER BY position LIMIT :limit",
         subject=subject,
-        above=place[0],
-        limit=limit + 1,
+        above=above,
+        limit=limit,
     )
-    positions = [position for (position,) in rows]
-    items = tell(journal, journal.facts.at(positions[:limit]))
-    return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)
+    return [position for (position,) in rows]
+
+
+def _stream(view: View, journal: Journal, id: str, after: str | None, limit: int) -> Page:
+    """The facts that happened to one noun; they are few, and numbered by their versions."""
+    place = (decode_cursor(after, int) or [0])[0]
+    facts = [one for one in journal.facts.streams([id]) if one.position <= view.as_of]
+    before = [0, *(one.position for one in facts)]
+    items = [
+        {**told, **_numbered(place + number, before[place + number - 1])}
+        for number, told in enumerate(tell(journal, facts[place : place + limit]), start=1)
+    ]
+    return Page(items, encode_cursor(place + limit) if len(facts) > place + limit else None)
+
+
+def _numbered(number: int, previous: int) -> dict[str, Any]:
+    return {"number": number, "previous": previous or None}
 
 
 def tell(journal: Journal, placed: list[Placed]) -> list[dict[str, Any]]:
@@ -77,6 +130,14 @@ def tell(journal: Journal, placed: list[Placed]) -> list[dict[str, Any]]:
     return [_told(position, happened, texts) for position, happened in facts]
 
 
+def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
+    """The texts behind one fact as RFC 9901 writes them: salt, name, value."""
+    happened = placed.fact()
+    names = (*happened.SEALED, "statement")
+    digests = [digest for name in names if (digest := getattr(happened, name)) is not None]
+    return [[one.salt, one.name, one.value] for one in journal.facts.disclosures(digests)]
+
+
 def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any]:
     content = {
         field.name: getattr(happened, field.name)
@@ -88,9 +149,11 @@ def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any
             content[name] = texts.get(content[name])
     return {
         "position": position,
+        "receipt": f"/facts/{position}/receipt",
         "recorded_at": instant(happened.timestamp),
         "effective": happened.effective or None,
         "actor": happened.actor,
+        "signed": happened.signature is not None,
         "topic": happened.TOPIC,
         "noun": happened.originator_id,
         "about": list(happened.subjects()),

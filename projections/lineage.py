@@ -45,7 +45,7 @@ WORKS = Table(
         ("published", "BIGINT"),
         ("published_at", "TEXT"),
     ),
-    ("number", "id", "kind, number"),
+    ("number", "id", "kind, number", "poster"),
     key="number",
 )
 REMIXES = Table(
@@ -99,7 +99,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
                     happened.actor,
                 ),
             )
-        case Remix.Disputed() | Remix.Upheld() | Remix.Struck():
+        case Remix.Settled(stands_as=state):
+            yield Amend(REMIXES, happened.originator_id, {"state": state})
+        case Remix.Disputed() | Remix.Struck():
             yield Amend(REMIXES, happened.originator_id, {"state": happened.STATE})
 
 
@@ -194,6 +196,14 @@ def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     return dict(rows)
 
 
+def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
+    """The numbers of the works with these ids; what is no work is left out."""
+    rows = view.rows(
+        f"SELECT w.id, w.number FROM @works w WHERE w.id IN :ids AND {holds('w')}", ids=list(ids)
+    )
+    return dict(rows)
+
+
 def references(view: View, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The works with these numbers, as an answer refers to them."""
     found = rows_of(view, numbers)
@@ -251,6 +261,29 @@ def work(view: View, id: str) -> dict[str, Any]:
         ],
         "remixed_by": remixed[0][0],
     }
+
+
+def parents_of(view: View, numbers: Iterable[int]) -> dict[int, list[int]]:
+    """What each of these works was made from directly."""
+    rows = view.rows(
+        "SELECT DISTINCT e.child, e.parent FROM @remixes e "
+        f"WHERE e.child IN :numbers AND {_COUNTS}",
+        numbers=list(numbers),
+    )
+    parents: dict[int, list[int]] = {}
+    for child, parent in sorted(rows):
+        parents.setdefault(child, []).append(parent)
+    return parents
+
+
+def remix_counts(view: View, numbers: Iterable[int]) -> dict[int, int]:
+    """How many works were made from each of these; none is not told."""
+    rows = view.rows(
+        "SELECT e.parent, count(DISTINCT e.child) FROM @remixes e "
+        f"WHERE e.parent IN :numbers AND {_COUNTS} GROUP BY e.parent",
+        numbers=list(numbers),
+    )
+    return dict(rows)
 
 
 def publication(row: WorkRow) -> dict[str, Any] | None:

@@ -11,21 +11,23 @@ Unlike the read tables, these are never dropped and folded again: their roots ha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from domain import checkpoint as checkpoints
+from domain.as_of import make_as_of
 from domain.checkpoint import Checkpoint
 from domain.journal import Journal
-from domain.note import SignerKey
-from domain.receipt import leaf_bytes, make_receipt
-from domain.recorders import Placed
-from domain.refusal import NotInLog
+from domain.note import Note, Signature, SignerKey, VerifierKey, time_of
+from domain.receipt import make_receipt
+from domain.refusal import BadCosignature, NotInLog
 from domain.tree import (
     ENTRIES,
     HASH_BYTES,
+    LARGEST_SIZE,
     TILE_WIDTH,
+    NotVerified,
     Tile,
     bundle,
     consistency_proof,
@@ -35,12 +37,19 @@ from domain.tree import (
     leaf_hash,
     tile_at,
     tile_of,
+    verify_consistency,
 )
 from projections.store import Overtaken, Row, Store
 
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
+RECEIPTS = 500
+"""How many receipts of a history are made from tiles that are read once."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
+CLOCKS_DIFFER_SECONDS = 300
+"""How far the clock of a witness may be from ours."""
+MOST_TILES_KEPT = 2_048
+"""How many tiles are kept in memory, of at most 8 KiB each."""
 _LEVEL = 1 << 48
 """A tile's row is numbered level · 2⁴⁸ + number."""
 
@@ -61,9 +70,15 @@ class Log:
         store: Store,
         signer: SignerKey | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        former: Sequence[SignerKey | VerifierKey] = (),
+        witnesses: Sequence[VerifierKey] = (),
     ) -> None:
         self.journal, self.store, self.signer, self.clock = journal, store, signer, clock
-        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS
+        self.former, self.witnesses = former, witnesses
+        """Keys before the present one, of which those that are still secret keys sign as well."""
+        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
+        self._tiles_read: dict[int, bytes] = {}
 
     def create_tables(self) -> None:
         """Create what is missing."""
@@ -78,8 +93,16 @@ class Log:
                 "ON CONFLICT (only_row) DO NOTHING",
                 "CREATE TABLE IF NOT EXISTS log_checkpoints (size BIGINT PRIMARY KEY, "
                 f"note {self.store.BYTES} NOT NULL)",
+                "CREATE TABLE IF NOT EXISTS log_cosignatures (size BIGINT NOT NULL, "
+                "witness TEXT NOT NULL, time BIGINT NOT NULL, line TEXT NOT NULL, "
+                "PRIMARY KEY (size, witness))",
             ):
                 writer.execute(statement)
+
+    def public_keys(self) -> list[VerifierKey]:
+        """What checks the signatures of this log, the present key first."""
+        keys = [*([] if self.signer is None else [self.signer]), *self.former]
+        return [key.verifier if isinstance(key, SignerKey) else key for key in keys]
 
     # -- growing ---------------------------------------------------------------------------
 
@@ -88,20 +111,25 @@ class Log:
         return int(self.store.query("SELECT size FROM log_size")[0][0])
 
     def step(self) -> bool:
-        """Integrate the next page, or sign what there is; whether there is more to integrate."""
-        if self.integrate():
+        """Once a second integrate what came and sign the tree; whether more is waiting now.
+
+        A fact is proved under a checkpoint only, so to integrate it sooner would be of no use.
+        """
+        if self.clock() - self._signed_at < SECONDS_BETWEEN_CHECKPOINTS:
+            return False
+        if self.integrate() == PAGE:
             return True
         self.sign()
         return False
 
-    def integrate(self) -> bool:
-        """Add the next facts to the tree; whether there were any."""
+    def integrate(self) -> int:
+        """Add the next facts to the tree, at most a page; how many there were."""
         size = self.size()
         placed = self.journal.facts.after(size, PAGE)
         if not placed:
-            return False
+            return 0
         assert placed[-1].position == size + len(placed), "the journal has a gap"
-        hashes = [leaf_hash(leaf_of(one)) for one in placed]
+        hashes = [leaf_hash(one.leaf()) for one in placed]
         try:
             with self.store.writing() as writer:
                 moved = writer.execute(
@@ -118,26 +146,30 @@ class Log:
                 )
         except Overtaken:
             pass  # another follower did it
-        return True
+        return len(placed)
 
     def catch_up(self) -> int:
         """Integrate everything there is and sign it; the size reached."""
         while self.integrate():
             pass
-        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS
         self.sign()
         return self.size()
 
     def sign(self) -> None:
-        """Sign the tree as it is, unless that was done; at most about once a second."""
-        if self.signer is None or self.clock() - self._signed_at < SECONDS_BETWEEN_CHECKPOINTS:
-            return
+        """Sign the tree as it is, unless that was done."""
         self._signed_at = self.clock()
         size, latest = self.size(), self.checkpoint()
-        if size == 0 or (latest is not None and latest.size >= size):
+        if (
+            self.signer is None
+            or size == 0
+            or (latest is not None and not self._has_to_sign(latest, size))
+        ):
             return
-        root = frontier_at(size, self._tiles).root()
-        note = checkpoints.sign(Checkpoint(self.signer.name, size, root), self.signer)
+        secret = [key for key in self.former if isinstance(key, SignerKey)]
+        tree = Checkpoint(self.signer.name, size, self.root(size))
+        note = checkpoints.sign(tree, self.signer, *secret)
+        if latest is not None:
+            self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
         # The key of the table keeps a size to one root, whoever else signs at this moment.
         self.store.execute(
             "INSERT INTO log_checkpoints (size, note) VALUES (:size, :note) "
@@ -145,23 +177,115 @@ class Log:
             size=size,
             note=note,
         )
+        if latest is not None and latest.size == size:
+            self._sign_again(latest, Note.parse(note))
+
+    def _has_to_sign(self, latest: Signed, size: int) -> bool:
+        """Whether there is more than the latest checkpoint, or a key that has not signed it."""
+        there = {signature[:2] for signature in Note.parse(latest.note).signatures}
+        key = self.public_keys()[0]
+        return latest.size < size or (latest.size == size and (key.name, key.id) not in there)
+
+    def _must_continue(self, old: Checkpoint, new: Checkpoint) -> None:
+        """NotVerified, and nothing signed, if the tiles are not those that were signed before."""
+        verify_consistency(
+            old_size=old.size,
+            size=new.size,
+            proof=self.consistency(old.size, new.size),
+            old_root=old.root,
+            root=new.root,
+        )
+
+    def _sign_again(self, latest: Signed, ours: Note) -> None:
+        """Add the lines of a new key under the latest checkpoint."""
+        there = Note.parse(latest.note)
+        if there.text != ours.text:
+            return  # under another name it is another log, which begins with the next fact
+        # Ed25519 signs alike each time: a line that is there is there to the byte.
+        lines = dict.fromkeys((*ours.signatures, *there.signatures))
+        self.store.execute(
+            "UPDATE log_checkpoints SET note = :both WHERE size = :size AND note = :note",
+            **latest._asdict(),
+            both=Note(there.text, tuple(lines)).encode(),
+        )
+
+    # -- witnesses -------------------------------------------------------------------------
+
+    def add_cosignatures(self, cosigned: bytes) -> bytes:
+        """Keep the lines of our witnesses under one of our checkpoints; it with all lines known.
+
+        Of one witness the latest line is kept. Raises NotInLog if no checkpoint of this size was
+        signed, and BadCosignature if the note is of another tree or no witness of ours signed it.
+        """
+        try:
+            checkpoint, signatures = checkpoints.cosigned(cosigned, self.witnesses)
+        except NotVerified as problem:
+            raise BadCosignature(str(problem)) from problem
+        size = checkpoint.size
+        ours = Note.parse(self.checkpoint_of(size))
+        if ours.text != checkpoint.text:
+            raise BadCosignature(f"the log has signed another checkpoint of size {size}")
+        self._must_be_of_now(signatures, size)
+        known = {signature[:2]: time_of(signature.data) for signature in ours.signatures}
+        later = [one for one in signatures if time_of(one.data) > known.get(one[:2], -1)]
+        if later:
+            with self.store.writing() as writer:
+                writer.execute_many(
+                    "INSERT INTO log_cosignatures (size, witness, time, line) "
+                    "VALUES (:size, :witness, :time, :line) ON CONFLICT (size, witness) "
+                    "DO UPDATE SET time = excluded.time, line = excluded.line "
+                    "WHERE excluded.time > log_cosignatures.time",
+                    [
+                        {
+                            "size": size,
+                            "witness": f"{one.name}+{one.key_id.hex()}",
+                            "time": time_of(one.data),
+                            "line": one.line,
+                        }
+                        for one in later
+                    ],
+                )
+        return self.checkpoint_of(size)
+
+    def _must_be_of_now(self, signatures: Sequence[Signature], size: int) -> None:
+        """A tree is not seen before its last fact was recorded, and not in the future."""
+        (last,) = self.journal.facts.at([size])
+        earliest = last.fact().timestamp.timestamp() - CLOCKS_DIFFER_SECONDS
+        latest = self.journal.clock().timestamp() + CLOCKS_DIFFER_SECONDS
+        for signature in signatures:
+            if not earliest <= (time := time_of(signature.data)) <= latest:
+                raise BadCosignature(f"the time of {signature.name} can't be {time}")
 
     # -- answering -------------------------------------------------------------------------
 
     def latest(self) -> bytes:
-        """The latest checkpoint, as it was signed; NotInLog if none was signed yet."""
-        signed = self.checkpoint()
-        if signed is None:
-            raise NotInLog("a checkpoint")
-        return signed.note
+        """The latest checkpoint, with its cosignatures; NotInLog if none was signed yet."""
+        return self._cosigned("SELECT max(size) FROM log_checkpoints", "a checkpoint").note
 
-    def checkpoint(self, at_least: int = 0) -> Signed | None:
-        """The latest checkpoint, if it is of at least this size."""
-        rows = self.store.query(
-            "SELECT size, note FROM log_checkpoints WHERE size >= :least "
-            "ORDER BY size DESC LIMIT 1",
-            least=at_least,
+    def checkpoint_of(self, size: int) -> bytes:
+        """The checkpoint of a size, with its cosignatures; NotInLog if it was not signed."""
+        return self._cosigned("SELECT :size", f"a checkpoint of size {size}", size=size).note
+
+    def _cosigned(self, chosen: str, missing: str, **values: int) -> Signed:
+        """The checkpoint of the size that a query chooses, the lines of witnesses under ours."""
+        rows = (
+            self.store.query(
+                "SELECT signed.size, signed.note, seen.line FROM log_checkpoints AS signed "
+                "LEFT JOIN log_cosignatures AS seen ON seen.size = signed.size "
+                f"WHERE signed.size = ({chosen}) ORDER BY seen.witness",
+                **values,
+            )
+            if all(value <= LARGEST_SIZE for value in values.values())
+            else []
         )
+        if not rows:
+            raise NotInLog(missing)
+        lines = "".join(line for _, _, line in rows if line)
+        return Signed(rows[0][0], bytes(rows[0][1]) + lines.encode())
+
+    def checkpoint(self) -> Signed | None:
+        """The latest checkpoint as the log alone has signed it, if there is one."""
+        rows = self.store.query("SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1")
         return Signed(rows[0][0], bytes(rows[0][1])) if rows else None
 
     def tile(self, path: str) -> tuple[Tile, bytes]:
@@ -175,23 +299,64 @@ class Log:
             raise NotInLog(path)
         if tile.level == ENTRIES:
             placed = self.journal.facts.after(tile.number * TILE_WIDTH, tile.width)
-            return tile, bundle(leaf_of(one) for one in placed)
+            return tile, bundle(one.leaf() for one in placed)
         (hashes,) = self._tiles([tile])
-        return tile, hashes[: tile.width * HASH_BYTES]
+        return tile, hashes[: _bytes_of(tile)]
 
     def receipt(self, position: int) -> bytes:
         """The proof that the fact at a position stands in the log, with the fact itself.
 
-        Raises NotInLog if there is no such fact, or no checkpoint that covers it yet.
+        It is under the checkpoint that most witnesses have seen, else under the latest. Raises
+        NotInLog if there is no such fact, or no checkpoint that covers it yet.
         """
-        is_there = 1 <= position <= self.size()
-        signed = self.checkpoint(at_least=position) if is_there else None
-        if signed is None:
-            raise NotInLog(f"position {position}")
+        missing = f"position {position}"
+        if position < 1:
+            raise NotInLog(missing)
+        signed = self._cosigned(_BEST, missing, least=position)
         (placed,) = self.journal.facts.at([position])
         proof = inclusion_proof(position - 1, signed.size, self._tiles)
         return make_receipt(
-            leaf=leaf_of(placed), index=position - 1, proof=proof, checkpoint=signed.note
+            leaf=placed.leaf(), index=position - 1, proof=proof, checkpoint=signed.note
+        )
+
+    def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
+        """The receipts of facts, all under the latest checkpoint, as far as that reaches.
+
+        Raises NotInLog if it reaches none of them.
+        """
+        signed = self.checkpoint()
+        covered = [one for one in positions if signed and one <= signed.size]
+        if signed is None or not covered:
+            raise NotInLog("any of these facts")
+        return self._receipts(covered, signed)
+
+    def _receipts(self, positions: Sequence[int], signed: Signed) -> Iterator[bytes]:
+        for start in range(0, len(positions), RECEIPTS):
+            tiles: dict[Tile, bytes] = {}
+            for placed in self.journal.facts.at(positions[start : start + RECEIPTS]):
+                index = placed.position - 1
+                proof = inclusion_proof(index, signed.size, partial(self._once, tiles))
+                yield make_receipt(
+                    leaf=placed.leaf(), index=index, proof=proof, checkpoint=signed.note
+                )
+
+    def _once(self, known: dict[Tile, bytes], tiles: Sequence[Tile]) -> list[bytes]:
+        """Tiles of which most were read before."""
+        missing = [tile for tile in tiles if tile not in known]
+        known.update(zip(missing, self._tiles(missing), strict=True))
+        return [known[tile] for tile in tiles]
+
+    def as_of(self, position: int) -> bytes:
+        """What answers as of a position rest on; NotInLog if no checkpoint covers it yet."""
+        missing = f"position {position}"
+        if position < 1:
+            raise NotInLog(missing)
+        signed = self._cosigned(_BEST, missing, least=position)
+        return make_as_of(
+            size=position,
+            root=self.root(position),
+            proof=consistency_proof(position, signed.size, self._tiles),
+            checkpoint=signed.note,
         )
 
     def consistency(self, old: int, new: int) -> list[bytes]:
@@ -200,13 +365,50 @@ class Log:
             raise NotInLog(f"the sizes {old} and {new}")
         return consistency_proof(old, new, self._tiles)
 
+    def root(self, size: int) -> bytes:
+        """The root of the tree when it had a size."""
+        return frontier_at(size, self._tiles).root()
+
+    def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
+        """The rows of these tiles by level and number, as far as they are there."""
+        rows = self.store.query(
+            "SELECT place, hashes FROM log_tiles WHERE place IN :places",
+            places=[_place(tile) for tile in tiles],
+        )
+        return {divmod(place, _LEVEL): bytes(hashes) for place, hashes in rows}
+
+    def checkpoints(self) -> Iterator[Signed]:
+        """Every checkpoint that was signed, in order."""
+        size = -1
+        while rows := self.store.query(
+            "SELECT size, note FROM log_checkpoints WHERE size > :size ORDER BY size LIMIT 500",
+            size=size,
+        ):
+            for size, note in rows:
+                yield Signed(size, bytes(note))
+
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
+        """The rows of these tiles, read once: what a tile held at a width never changes."""
+        kept = self._tiles_read
+        missing = [tile for tile in tiles if len(kept.get(_place(tile), b"")) < _bytes_of(tile)]
+        rows = dict(zip(missing, self._read(missing), strict=True)) if missing else {}
+        found = [rows[tile] if tile in rows else kept[_place(tile)] for tile in tiles]
+        if len(kept) > MOST_TILES_KEPT:
+            self._tiles_read = {}
+        self._tiles_read |= {_place(tile): row for tile, row in rows.items()}
+        return found
+
+    def _read(self, tiles: Sequence[Tile]) -> list[bytes]:
         return _read(lambda sql, values: self.store.query(sql, **values), tiles)
 
 
-def leaf_of(placed: Placed) -> bytes:
-    """The leaf of a fact: its stored bytes with its place."""
-    return leaf_bytes(*placed)
+_BEST = """
+    SELECT coalesce(
+        (SELECT size FROM (SELECT size FROM log_cosignatures WHERE size >= :least
+                           ORDER BY size DESC LIMIT 256) AS recent
+         GROUP BY size ORDER BY count(*) DESC, size DESC LIMIT 1),
+        (SELECT max(size) FROM log_checkpoints WHERE size >= :least))"""
+"""The size from a position on that most witnesses have seen, among the latest that any has."""
 
 
 def _read(query: Callable[[str, dict[str, Any]], list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
@@ -215,6 +417,10 @@ def _read(query: Callable[[str, dict[str, Any]], list[Row]], tiles: Sequence[Til
     sql = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
     rows: dict[int, bytes] = dict(query(sql, {"places": places}))
     return [bytes(rows[place]) for place in places]
+
+
+def _bytes_of(tile: Tile) -> int:
+    return tile.width * HASH_BYTES
 
 
 def _place(tile: Tile) -> int:

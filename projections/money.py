@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.moment import instant
-from domain.money.books import OWED, postings
+from domain.money.books import ACCOUNTS, OWED, postings
 from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.hold import Hold
@@ -22,6 +22,8 @@ from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
+from domain.remix import Remix
+from projections import attribution, lineage
 from projections.store import View, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
@@ -79,13 +81,13 @@ HOLDS = Table(
     "holds",
     (
         ("id", "TEXT NOT NULL"),
-        ("by", "TEXT NOT NULL"),
         ("work", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
+        ("contributor", "TEXT"),
+        ("child", "TEXT"),
         ("state", "TEXT NOT NULL"),
         ("position", "BIGINT NOT NULL"),
     ),
-    ("payee, position",),
+    ("position",),
 )
 BOOKINGS = Table(
     "bookings",
@@ -188,17 +190,19 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(SHARES, (id, proposal, payee, "offered", share))
         case Consent.Accepted() | Consent.Declined():
             yield Amend(SHARES, id, {"state": happened.STATE})
-        case Hold.Event(work=work, contributor=contributor):
-            yield _hold(position, id, "hold", work, contributor, is_open=happened.STATE == "open")
-        case Credit.Event(work=work, contributor=contributor):
-            if not isinstance(happened, Credit.Birth | Credit.Accepted):
-                is_open = isinstance(happened, Credit.Disputed)
-                yield _hold(position, id, "dispute", work, contributor, is_open=is_open)
+        case Hold.Event() | Credit.Disputed() | Credit.Settled():
+            is_open = isinstance(happened, Hold.Opened | Credit.Disputed)
+            yield _hold(position, id, happened.work, happened.contributor, None, is_open=is_open)
+        case Remix.Disputed(child=child, parent=parent) | Remix.Settled(child=child, parent=parent):
+            is_open = isinstance(happened, Remix.Disputed)
+            yield _hold(position, id, parent, None, child, is_open=is_open)
 
 
-def _hold(position: int, id: str, by: str, work: str, payee: str, *, is_open: bool) -> Change:
+def _hold(
+    position: int, id: str, work: str, contributor: str | None, child: str | None, *, is_open: bool
+) -> Change:
     state = "open" if is_open else "released"
-    return Put(HOLDS, (id, by, work, payee, state, position))
+    return Put(HOLDS, (id, work, contributor, child, state, position))
 
 
 def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Iterator[Change]:
@@ -314,13 +318,23 @@ def pool_units(view: View, pool: str) -> dict[str, int]:
     return dict(rows)
 
 
+def totals(view: View) -> dict[str, dict[str, int]]:
+    """What stands on each account, by currency; each currency adds up to nothing."""
+    found: dict[str, dict[str, int]] = {}
+    for currency, account, amount in view.rows(
+        "SELECT p.currency, p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
+        "WHERE p.position <= :as_of GROUP BY p.currency, p.account ORDER BY p.currency, p.account"
+    ):
+        found.setdefault(currency, dict.fromkeys(ACCOUNTS, 0))[account] = amount
+    return found
+
+
 Held = dict[tuple[str, str], tuple[str, ...]]
 
 
 def held(view: View, of: Iterable[tuple[str, str]]) -> Held:
     """Why what is owed to a payee under an agreement may not be paid now, where it may not."""
     asked = set(of)
-    payees = {payee for payee, _ in asked if is_person(payee)}
     reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
     for payee, proposal in asked:
         if is_work(payee):
@@ -328,43 +342,53 @@ def held(view: View, of: Iterable[tuple[str, str]]) -> Held:
     rows = view.rows(
         "SELECT s.payee, s.proposal, s.state FROM @shares s "
         f"WHERE s.payee IN :payees AND s.state <> 'accepted' AND {holds('s')}",
-        payees=list(payees),
+        payees=sorted({payee for payee, _ in asked if is_person(payee)}),
     )
     for payee, proposal, state in rows:
         reasons[payee, proposal].append("unaccepted" if state == "offered" else state)
-    for payee, works in _disputed(view, payees).items():
-        for proposal in _within(view, payee, works):
-            reasons[payee, proposal].append("disputed")
+    for key in set(_disputed(view, asked)):
+        reasons[key].append("disputed")
     return {key: tuple(why) for key, why in reasons.items() if key in asked}
 
 
-def _disputed(view: View, payees: Collection[str]) -> dict[str, set[str]]:
-    """The works on which something of a payee is held or disputed."""
-    open_by: dict[tuple[str, str], str] = {}
-    works: dict[str, tuple[str, str]] = {}
-    for id, work, payee, state in view.rows(
-        "SELECT h.id, h.work, h.payee, h.state FROM @holds h "
-        "WHERE h.payee IN :payees AND h.position <= :as_of ORDER BY h.position",
-        payees=list(payees),
-    ):
-        open_by[payee, id] = state
-        works[id] = payee, work
-    found: dict[str, set[str]] = defaultdict(set)
-    for id, (payee, work) in works.items():
-        if open_by[payee, id] == "open":
-            found[payee].add(work)
-    return found
-
-
-def _within(view: View, payee: str, works: set[str]) -> set[str]:
-    """The agreements in which a payee's share depends on one of these works."""
-    rows = view.rows(
-        "SELECT DISTINCT q.proposal FROM @pieces q "
+def _disputed(view: View, asked: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What waits because a credit or an edge it depends on is held or disputed."""
+    latest = {
+        id: (work, contributor, child, state)
+        for id, work, contributor, child, state in view.rows(
+            "SELECT h.id, h.work, h.contributor, h.child, h.state FROM @holds h "
+            "WHERE h.position <= :as_of ORDER BY h.position"
+        )
+    }
+    still = [hold[:3] for hold in latest.values() if hold[3] == "open"]
+    if not still:
+        return
+    pieces: dict[str, set[str]] = defaultdict(set)
+    of_payee: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for proposal, release, payee, piece in view.rows(
+        "SELECT q.proposal, w.id, q.payee, q.piece FROM @pieces q "
         f"JOIN @proposals a ON a.id = q.proposal AND q.position >= a.staged AND {holds('a')} "
-        "JOIN @pools o ON o.id = a.pool JOIN @works w ON w.number = o.release "
-        f"AND {holds('w')} WHERE q.payee = :payee AND q.position <= :as_of "
-        "AND (q.piece IN :works OR w.id IN :works)",
-        payee=payee,
-        works=sorted(works),
-    )
-    return {proposal for (proposal,) in rows}
+        f"JOIN @pools o ON o.id = a.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
+        "WHERE q.proposal IN :proposals AND q.position <= :as_of",
+        proposals=sorted({proposal for _, proposal in asked}),
+    ):
+        pieces[proposal] |= {piece, release}
+        of_payee[payee, proposal] |= {piece, release}
+    people = attribution.persons_of(view, {payee for payee, _ in asked if is_person(payee)})
+    for work, contributor, child in still:
+        if child is None:
+            person = attribution.persons_of(view, {contributor})[contributor]
+            for key in asked:
+                if people.get(key[0]) == person and work in of_payee[key]:
+                    yield key
+        else:
+            above = _above(view, work)
+            for key in asked:
+                if child in pieces[key[1]] and not of_payee[key].isdisjoint(above):
+                    yield key
+
+
+def _above(view: View, work: str) -> set[str]:
+    """A work and everything it was made from."""
+    tree = lineage.ancestry(view, lineage.find(view, work).number)
+    return set(lineage.ids_of(view, tree.generation).values())

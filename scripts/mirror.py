@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from domain.checkpoint import Trusted, open_checkpoint
 from domain.note import VerifierKey
-from domain.tree import TILE_WIDTH, NotVerified, Tile, tiles_of
-from scripts.verify import bundles_of, check_log, must_continue
+from domain.tree import LARGEST_ENTRY_BYTES, TILE_WIDTH, NotVerified, Tile, tiles_of
+from scripts.verify import bundles_of, check_log, must_continue, printable
 
 TIMEOUT_SECONDS = 30
+LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
+"""An entry bundle; nothing else that a log answers is as large."""
 
 
 class Unreachable(Exception):
-    """The log does not answer."""
+    """The log does not answer, or not with what was asked for."""
 
 
 def mirror(
@@ -35,7 +37,7 @@ def mirror(
 
     Full tiles that are there already are not fetched again: they never change.
     """
-    note = _fetch(f"{url}/checkpoint")
+    note = fetch(f"{url}/checkpoint")
     trusted = open_checkpoint(note, keys)
     kept = folder / "checkpoint"
     remembered = open_checkpoint(kept.read_bytes(), keys).checkpoint if kept.exists() else None
@@ -47,17 +49,17 @@ def mirror(
         _keep(url, folder, tile)
         progress(number, len(tiles))
     check_log(folder, trusted.checkpoint, remembered)
-    _write(kept, note)
+    write_whole(kept, note)
     return trusted
 
 
 def _keep(url: str, folder: Path, tile: Tile) -> None:
     path = folder / tile.path
     if tile.width < TILE_WIDTH or not path.exists():
-        _write(path, _fetch(f"{url}/{tile.path}"))
+        write_whole(path, fetch(f"{url}/{tile.path}"))
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
@@ -65,15 +67,22 @@ def _write(path: Path, data: bytes) -> None:
     unfinished.replace(path)
 
 
-def _fetch(address: str) -> bytes:
+def fetch(address: str, posted: bytes | None = None) -> bytes:
+    """What is at an address, or what it answers to what is posted there."""
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address} is not an http address")
     try:
-        with urlopen(address, timeout=TIMEOUT_SECONDS) as answer:
-            data: bytes = answer.read()
-            return data
+        with urlopen(address, posted, timeout=TIMEOUT_SECONDS) as answer:
+            data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
+    except HTTPError as refused:
+        with refused:
+            said = printable(refused.read(1000).decode("utf-8", "replace"))
+        raise Unreachable(f"{address}: {refused.code} {said}") from refused
     except (URLError, OSError) as error:
         raise Unreachable(f"{address}: {error}") from error
+    if len(data) > LARGEST_ANSWER_BYTES:
+        raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")
+    return data
 
 
-__all__ = ["NotVerified", "Unreachable", "mirror"]
+__all__ = ["NotVerified", "Unreachable", "fetch", "mirror", "write_whole"]

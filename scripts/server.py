@@ -22,8 +22,8 @@ from scripts.settings import (
     Settings,
     hand_down,
     make_log_key,
+    read_log_keys,
     read_settings,
-    read_signer,
 )
 
 
@@ -33,14 +33,21 @@ def application() -> Flask:
     service = open_service(
         settings.database,
         operator_key=settings.operator_key,
-        signer=read_signer(settings),
+        **read_log_keys(settings)._asdict(),
+        witnesses=settings.witnesses,
         create=False,
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
     atexit.register(service.close)
-    return create_app(service.journal, service.store, service.keys, service.log)
+    return create_app(
+        service.journal,
+        service.store,
+        service.keys,
+        service.log,
+        public_pages=settings.public_pages,
+    )
 
 
 def _free_address(host: str, port: int) -> str:

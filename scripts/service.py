@@ -6,7 +6,7 @@ The one rule: whatever runs Stemma (the server, the command line, a test) is put
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,9 +17,10 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from api.keys import Keys
+from api.sessions import Sessions
 from domain.fact import utc_now
 from domain.journal import Journal
-from domain.note import SignerKey
+from domain.note import SignerKey, VerifierKey
 from projections.follower import Follower
 from projections.lineage import neighbours_in
 from projections.log import Log
@@ -27,8 +28,8 @@ from projections.splitting import graph_in
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
-    *("stored_events", "vault", "projections", "api_keys"),
-    *("log_tiles", "log_size", "log_checkpoints"),
+    *("stored_events", "heads", "vault", "projections", "api_keys", "sessions"),
+    *("log_tiles", "log_size", "log_checkpoints", "log_cosignatures"),
 )
 """Every table that is there once for all; the read tables have generations."""
 
@@ -64,6 +65,8 @@ def open_service(
     *,
     operator_key: str | None = None,
     signer: SignerKey | None = None,
+    former: Sequence[SignerKey | VerifierKey] = (),
+    witnesses: Sequence[VerifierKey] = (),
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
 ) -> Service:
@@ -83,11 +86,12 @@ def open_service(
     )
     follower, keys = Follower(journal, store), Keys(store, operator_key=operator_key)
     journal.lineage = partial(graph_in, store, follower.catch_up)
-    log = Log(journal, store, signer)
-    follower.steps.append(log.step)
+    log = Log(journal, store, signer, former=former, witnesses=witnesses)
+    follower.steps += [log.step, journal.facts.settle]
     if create:
         follower.prepare()
         keys.create_table()
+        Sessions(store, keys).create_table()
         log.create_tables()
     return Service(journal, store, follower, keys, log)
 

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from domain.note import SignerKey
+from domain.checkpoint import must_be_witnesses
+from domain.note import SignerKey, VerifierKey
 from domain.tree import NotVerified
 
 NAMES = {
@@ -31,10 +32,17 @@ NAMES = {
     "STEMMA_THREADS": "how many threads serve in each process (default: 4)",
     "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
     "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
+    "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, with spaces "
+    "between them (default: none)",
+    "STEMMA_PUBLIC_PAGES": "whether anybody may read the pages without signing in: yes or no "
+    "(default: no; the demonstration: yes)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
 """Every variable that is read, and what it means."""
+
+MOST_WITNESSES = 14
+"""A note with more than sixteen signatures need not be read (signed-note); two may be ours."""
 
 
 class BadSetting(Exception):
@@ -54,6 +62,8 @@ class Settings:
     threads: int = 4
     follow: bool = True
     log_key: str = ""
+    witnesses: tuple[VerifierKey, ...] = ()
+    public_pages: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -80,35 +90,91 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
         follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
         log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
+        witnesses=_witnesses(environ.get("STEMMA_WITNESSES") or ""),
+        public_pages=_yes(environ, "STEMMA_PUBLIC_PAGES", None, bool(given.get("public_pages"))),
     )
 
 
-def read_signer(settings: Settings, environ: Mapping[str, str] = os.environ) -> SignerKey | None:
-    """The key that signs the log; None if there is none, and the log is not signed."""
+class LogKeys(NamedTuple):
+    """What signs the log, and what signed it before."""
+
+    signer: SignerKey | None = None
+    """None if there is none, and the log is not signed."""
+    former: tuple[SignerKey | VerifierKey, ...] = ()
+    """Former keys: those still secret sign too, the public halves of the others are published."""
+
+
+def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -> LogKeys:
+    """The keys of the log: one a line, secret or public; the first secret one is the present."""
     kept = settings.log_key
     if kept.startswith("env:"):
         text = environ.get(kept.removeprefix("env:"), "")
     else:
         text = Path(kept).read_text() if Path(kept).exists() else ""
+    keys: list[SignerKey | VerifierKey] = []
     try:
-        return SignerKey.parse(text.strip()) if text.strip() else None
+        for line in filter(None, map(str.strip, text.splitlines())):
+            kind = SignerKey if line.startswith("PRIVATE+") else VerifierKey
+            keys.append(kind.parse(line))
     except NotVerified as error:
         raise BadSetting(f"STEMMA_LOG_KEY: {error}") from error
+    if len({key.name for key in keys}) > 1:
+        raise BadSetting("STEMMA_LOG_KEY: the keys of a log all have its name")
+    signer = next((key for key in keys if isinstance(key, SignerKey)), None)
+    return LogKeys(signer, tuple(key for key in keys if key != signer))
 
 
 def make_log_key(settings: Settings, name: str = "") -> SignerKey | None:
     """A new key to sign the log with, in its file; None if there is one or the file is not ours."""
-    path = Path(settings.log_key)
-    if settings.log_key.startswith("env:") or path.exists():
+    if settings.log_key.startswith("env:") or Path(settings.log_key).exists():
         return None
+    return _add_log_key(settings, name or f"stemma.invalid/{token_hex(8)}", LogKeys())
+
+
+def rotate_log_key(settings: Settings) -> SignerKey:
+    """A new key of the same name before the present one, which goes on signing beside it."""
+    keys = _keys_in_our_file(settings)
+    assert keys.signer is not None
+    return _add_log_key(settings, keys.signer.name, keys)
+
+
+def retire_log_keys(settings: Settings) -> list[VerifierKey]:
+    """Forget the secret halves of the former keys; their public halves, which stay published."""
+    signer, former = _keys_in_our_file(settings)
+    assert signer is not None
+    public = [key.verifier if isinstance(key, SignerKey) else key for key in former]
+    _write_log_keys(settings, signer, *public)
+    return public
+
+
+def _keys_in_our_file(settings: Settings) -> LogKeys:
+    keys = LogKeys() if settings.log_key.startswith("env:") else read_log_keys(settings)
+    if keys.signer is None:
+        raise BadSetting(
+            f"STEMMA_LOG_KEY: there is no file with a secret key at {settings.log_key}"
+        )
+    return keys
+
+
+def _add_log_key(settings: Settings, name: str, keys: LogKeys) -> SignerKey:
     try:
-        key = SignerKey.new(name or f"stemma.invalid/{token_hex(8)}")
+        key = SignerKey.new(name)
     except (ValueError, NotVerified) as error:
         raise BadSetting(f"“{name}” is not a name for a key: {error}") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(key.secret_text() + "\n")
+    signer = [] if keys.signer is None else [keys.signer]
+    _write_log_keys(settings, key, *signer, *keys.former)
     return key
+
+
+def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
+    """The file whole or not at all, and readable by its owner alone from the beginning."""
+    path = Path(settings.log_key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{token_hex(8)}")
+    unfinished.touch(mode=0o600, exist_ok=False)
+    lines = (key.secret_text() if isinstance(key, SignerKey) else str(key) for key in keys)
+    unfinished.write_text("".join(f"{line}\n" for line in lines))
+    unfinished.replace(path)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -122,6 +188,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_WORKERS": str(settings.workers),
         "STEMMA_THREADS": str(settings.threads),
         "STEMMA_LOG_KEY": settings.log_key,
+        "STEMMA_WITNESSES": " ".join(map(str, settings.witnesses)),
+        "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 
@@ -129,6 +197,19 @@ def environment_of(settings: Settings) -> dict[str, str]:
 def hand_down(settings: Settings) -> None:
     """Let the processes started from here on read the same settings."""
     os.environ.update(environment_of(settings))
+
+
+def _witnesses(text: str) -> tuple[VerifierKey, ...]:
+    try:
+        keys = tuple(dict.fromkeys(map(VerifierKey.parse, text.split())))
+        must_be_witnesses(keys)
+    except NotVerified as error:
+        raise BadSetting(
+            f"STEMMA_WITNESSES is “{text}”; it must be public keys of witnesses: {error}"
+        ) from error
+    if len(keys) > MOST_WITNESSES:
+        raise BadSetting(f"STEMMA_WITNESSES is {len(keys)} keys; at most {MOST_WITNESSES} will do.")
+    return keys
 
 
 def _user_data(environ: Mapping[str, str]) -> Path:

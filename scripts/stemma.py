@@ -11,21 +11,36 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from domain.checkpoint import Trusted
+from domain.contributor import GROUNDS, Contributor
+from domain.note import SignerKey
+from domain.permission import OPERATOR
 from domain.recorders import JournalUnavailable
-from domain.refusal import Refusal
+from domain.refusal import ContributorForgotten, Refusal
 from domain.role import role_named
-from projections import attribution, history, lineage
+from domain.signature import Signing, sign_command
+from domain.tree import NotVerified
+from projections import attribution, history, lineage, money, notices
 from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, Settings, make_log_key, read_settings, read_signer
+from scripts.settings import (
+    BadSetting,
+    Settings,
+    make_log_key,
+    read_log_keys,
+    read_settings,
+    retire_log_keys,
+    rotate_log_key,
+)
+from scripts.verify import KINDS
 
 GRACE_SECONDS = 5.0
 """How long a rebuild keeps the old tables for the reads that still look at them."""
@@ -63,7 +78,8 @@ def main(ctx: click.Context, database: str | None) -> None:
     """Who made what from what, how a credit came to be, and who contributed to a finished work.
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
-    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_FOLLOW.
+    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
+    STEMMA_PUBLIC_PAGES, STEMMA_FOLLOW.
 
     Wherever an id is asked for, the text a bundle used for it does as well.
     """
@@ -79,7 +95,7 @@ def settings_of(ctx: click.Context, **given: Any) -> Settings:
 def opened(ctx: click.Context) -> Iterator[Service]:
     """The service on the database of the settings."""
     settings = settings_of(ctx)
-    with open_service(settings.database, signer=read_signer(settings)) as service:
+    with open_service(settings.database, **read_log_keys(settings)._asdict()) as service:
         yield service
 
 
@@ -173,7 +189,7 @@ def demo(ctx: click.Context, serving: bool) -> None:
     """Load the demonstration: an invented community, and a few real records."""
     from scripts import demonstration
 
-    settings = settings_of(ctx, follow=True)
+    settings = settings_of(ctx, follow=True, public_pages=True)
     make_log_key(settings)
     with open_service(settings.database, operator_key=settings.operator_key) as service:
         key = demonstration.load(service, settings)
@@ -405,20 +421,47 @@ def _relatives(
     tell(view, page, as_json, terminal.relatives)
 
 
+HISTORIES: dict[str, tuple[str, Callable[..., Page]]] = {
+    "work": (bundle.WORK, history.of_work),
+    "contributor": (bundle.PERSON, history.of_contributor),
+    "credit": (bundle.CREDIT, history.of_credit),
+    "remix": (bundle.REMIX, history.of_remix),
+}
+
+
+RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
+    "work": (bundle.WORK, history.positions_of_work),
+    "contributor": (bundle.PERSON, history.positions_of_contributor),
+}
+
+
 @main.command("history")
 @click.argument("subject")
-@click.option(
-    "--of", "kind", type=click.Choice(["work", "contributor"]), default="work", show_default=True
-)
+@click.option("--of", "kind", type=click.Choice(list(HISTORIES)), default="work", show_default=True)
 @_as_of
 @_json
 @click.pass_context
 def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_json: bool) -> None:
-    """Every fact about a work or a contributor, in order."""
-    of = history.of_work if kind == "work" else history.of_contributor
+    """Every fact about a work, a contributor, a credit or a remix, in order."""
+    name, of = HISTORIES[kind]
     with asked(ctx, as_of) as (service, view):
-        id = named(bundle.WORK if kind == "work" else bundle.PERSON, subject)
-        page = of(view, service.journal, id, limit=100_000)
+        page = of(view, service.journal, named(name, subject), limit=100_000)
+    tell(view, page, as_json, terminal.history)
+
+
+@main.command("notices")
+@click.argument("contributor")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def notices_(
+    ctx: click.Context, contributor: str, limit: int, as_of: int | None, as_json: bool
+) -> None:
+    """What a person was told: disputes that concern them, answers and ends."""
+    with asked(ctx, as_of) as (service, view):
+        id = named(bundle.PERSON, contributor)
+        page = notices.of_contributor(view, service.journal, id, actor=OPERATOR, limit=limit)
     tell(view, page, as_json, terminal.history)
 
 
@@ -442,27 +485,57 @@ def attribution_(
 @main.command()
 @click.argument("position", type=click.IntRange(1))
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option(
+    "--disclosures",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the texts it commits to here.",
+)
 @click.pass_context
-def receipt(ctx: click.Context, position: int, file: Path) -> None:
+def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | None) -> None:
     """Write the receipt of a fact: a small file that proves it, offline and for ever."""
     with opened(ctx) as service:
         service.log.catch_up()
         proof = service.log.receipt(position)
+        (placed,) = service.journal.facts.at([position])
+        texts = history.disclosures(service.journal, placed)
+    if disclosures is not None:
+        disclosures.write_text(json.dumps({"disclosures": texts}, ensure_ascii=False))
     with click.open_file(str(file), "wb") as written:
         written.write(proof)
 
 
 @main.command()
-@click.argument("url")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
+@click.argument("subject")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option("--of", "kind", type=click.Choice(list(RECEIPTS)), default="work", show_default=True)
+@click.pass_context
+def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
+    """Write the receipts of every fact about a work or a contributor, in one file.
+
+    “verify history” shows offline that none between them is missing.
+    """
+    name, positions_of = RECEIPTS[kind]
+    with asked(ctx) as (service, view):
+        service.log.catch_up()
+        proofs = service.log.receipts(positions_of(view, named(name, subject)))
+        with click.open_file(str(file), "wb") as written:
+            written.writelines(proofs)
+
+
+_log_keys = click.option(
     "--key",
     "keys",
     multiple=True,
     required=True,
     metavar="VKEY",
-    help="A public key of the log, or a file that holds it.",
+    help="A public key of the log, or a file with one a line.",
 )
+
+
+@main.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
 def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
@@ -470,35 +543,141 @@ def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
     since the last time is noticed, and the folder keeps what was believed.
     """
     from scripts import mirror as mirroring
-    from scripts.verify import describe_checkpoint, read_key
+    from scripts.verify import read_keys
+
+    with _believed(), progress_of("mirroring") as told:
+        trusted = mirroring.mirror(url.rstrip("/"), folder, read_keys(keys), told)
+    _tell_of(trusted)
+
+
+@main.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
+@click.option("--name", default="", help="The name of the witness, for the key that is made first.")
+def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
+    """Cosign the checkpoint of the log at an address, if it adds to the one cosigned before.
+
+    The folder holds the key of the witness and the last checkpoint. Do it regularly, on a machine
+    that is not the operator's; the operator names the public key in STEMMA_WITNESSES.
+    """
+    from scripts import witness as witnessing
+    from scripts.verify import read_keys
+
+    with _believed():
+        made = witnessing.key_of(folder, name)
+        click.echo(f"witness     {made.verifier}")
+        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made)
+    _tell_of(trusted)
+
+
+@contextmanager
+def _believed() -> Iterator[None]:
+    """What is not verified, or does not answer, said in a sentence."""
+    from scripts.mirror import NotVerified, Unreachable
+    from scripts.verify import printable
 
     try:
-        with progress_of("mirroring") as told:
-            trusted = mirroring.mirror(
-                url.rstrip("/"), folder, [read_key(text) for text in keys], told
-            )
-    except mirroring.NotVerified as problem:
-        raise click.ClickException(f"NOT VERIFIED: {problem}") from problem
-    except mirroring.Unreachable as problem:
+        yield
+    except NotVerified as problem:
+        raise click.ClickException(f"NOT VERIFIED: {printable(str(problem))}") from problem
+    except Unreachable as problem:
         raise click.ClickException(str(problem)) from problem
+
+
+def _tell_of(trusted: Trusted) -> None:
+    from scripts.verify import describe_checkpoint
+
     for line in describe_checkpoint(trusted):
         click.echo(line)
 
 
-@main.command(
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-)
-@click.argument("words", nargs=-1, type=click.UNPROCESSED)
-def verify(words: tuple[str, ...]) -> None:
-    """Check a receipt, a checkpoint or a mirrored log, offline: verify receipt FILE --key KEY.
+@main.group()
+def verify() -> None:
+    """Check what the log gave out offline, or the database itself.
 
-    It needs no database and none of this program but scripts/verify.py and four files of domain/;
-    “verify --help” tells more.
+    What is checked offline needs no database, and none of this program but scripts/verify.py and
+    the files of domain/ that it imports.
     """
-    from scripts.verify import main as check
 
-    sys.exit(check(words))
+
+def _offline(name: str, meaning: str) -> click.Command:
+    """The command that checks a file as scripts/verify.py does by itself."""
+
+    def check(file: str, **said: Any) -> None:
+        from scripts.verify import main as verify_offline
+
+        given = [(n, v if isinstance(v, tuple) else (v,)) for n, v in said.items() if v]
+        words = [word for n, values in given for v in values for word in (_flag(n), v)]
+        sys.exit(verify_offline([name, *words, "--", file]))
+
+    vkey: dict[str, Any] = {"multiple": True, "metavar": "VKEY"}
+    params: list[click.Parameter] = [
+        click.Argument(["file"], metavar="FILE"),
+        click.Option(
+            ["--key"], required=True, help="A public key of the log, or its file; repeated.", **vkey
+        ),
+        click.Option(["--origin"], help="The log it must be of; else that of the key that signed."),
+        click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
+        click.Option(["--quorum"], metavar="N", help="How many witnesses must be seen; all."),
+    ]
+    if name in ("history", "log"):
+        whose = "The work or person whose facts are to be counted."
+        params.append(click.Option(["--of"], metavar="ID", help=whose))
+    if name == "receipt":
+        actors = "A key of who acted, its file, or the receipt of its registration."
+        texts = "The texts behind the fact, as GET /facts/{position}/disclosures gives them."
+        params.append(click.Option(["--actor-key"], help=actors, **vkey))
+        params.append(click.Option(["--disclosures"], metavar="JSON", help=texts))
+    return click.Command(
+        name, callback=check, params=params, help=f"{meaning[0].upper()}{meaning[1:]}."
+    )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+for _name, _what in KINDS.items():
+    verify.add_command(_offline(_name, _what))
+
+
+@verify.command("database")
+@click.pass_context
+def verify_database(ctx: click.Context) -> None:
+    """Compute everything anew from the facts alone, and tell the first difference.
+
+    The journal itself, every history by its rules, the texts in the vault, the log with all that
+    was signed, and every row of the read tables. It changes nothing, and needs the owner's role.
+    """
+    from scripts import audit
+
+    with opened(ctx) as service:
+        for name, check in audit.CHECKS.items():
+            with progress_of(name) as told:
+                found = audit.first_difference(check, service, told)
+            if isinstance(found, audit.Difference):
+                raise click.ClickException(f"NOT VERIFIED: {found}")
+            click.echo(f"{name:<12}{found}")
+
+
+@main.command("verify-money")
+@click.pass_context
+def verify_money(ctx: click.Context) -> None:
+    """Compute every share, division and payout again from the journal alone; prove every balance.
+
+    It tells the first difference, and ends with status 1 if there is one; else what stands on the
+    accounts of each currency. It changes nothing.
+    """
+    from scripts import audit
+
+    with asked(ctx) as (service, view):
+        with progress_of("money") as told:
+            found = audit.first_difference(audit.money, service, told)
+        if isinstance(found, audit.Difference):
+            raise click.ClickException(f"NOT VERIFIED: {found}")
+        out.print(found)
+        terminal.totals(out, money.totals(view))
 
 
 # -- recording -----------------------------------------------------------------------------
@@ -507,9 +686,14 @@ NOUNS = {
     "contributor": "Register people who can be credited.",
     "contribution": "Post and withdraw pieces.",
     "work": "Correct a making date, claim a source.",
-    "remix": "Declare edges, and decide disputes about them.",
-    "credit": "Give, claim, accept, dispute and settle credits.",
+    "remix": "Declare and strike edges; dispute them, answer, settle.",
+    "credit": "Give, claim and accept credits; dispute them, answer, settle.",
     "release": "Assemble, publish and withdraw finished works.",
+    "pool": "Open pools of money, and correct what they gave.",
+    "proposal": "Propose shares, talk about them, agree, and take or waive them.",
+    "revenue": "Record what came in, and take it back.",
+    "expense": "Record what was spent.",
+    "payout": "Pay, and record what became of it.",
 }
 BIRTH_VERBS = {
     "contributor": "add",
@@ -517,6 +701,11 @@ BIRTH_VERBS = {
     "remix": "declare",
     "credit": "open",
     "release": "assemble",
+    "pool": "open",
+    "proposal": "post",
+    "revenue": "record",
+    "expense": "record",
+    "payout": "issue",
 }
 PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
     "authors": ("--author", "CONTRIBUTOR ROLE", bundle.author),
@@ -525,11 +714,24 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
 }
 
 
+def record_line(service: Service, line: bundle.Line, secret: Path | None = None) -> None:
+    """Record what a line says, signed if a key is named, fold it, and print the receipt."""
+    step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
+    signing = _signing(step, secret) if secret else None
+    try:
+        receipt = service.journal.record_signed(signing, step.command, **step.arguments)
+    except Refusal as refusal:
+        said = bundle.in_its_words(line, step, refusal)
+        raise click.ClickException(f"{said} ({refusal.code})") from refusal
+    service.follower.catch_up()
+    click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
+
+
 def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
     """The command that records one type of line, with an option for each of its fields."""
     noun, _, verb = line_type.partition(".")
-    subject = "id" if "id" in shape.needed else None
-    params: list[click.Parameter] = [click.Argument(["id"])] if subject else []
+    subject = next((name for name in ("id", noun) if verb and name in shape.needed), None)
+    params: list[click.Parameter] = [click.Argument([subject])] if subject else []
     for name, kind in {**shape.needed, **shape.optional}.items():
         if name == subject:
             continue
@@ -541,38 +743,71 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
                 )
             )
         else:
+            several = kind in bundle.LISTS
+            flag = name.removesuffix("s") if several else name
             params.append(
                 click.Option(
-                    [f"--{name.replace('_', '-')}", name],
+                    [f"--{flag.replace('_', '-')}", name],
                     required=name in shape.needed,
-                    metavar=kind.upper(),
+                    metavar=bundle.LISTS.get(kind, kind).upper(),
+                    multiple=several,
+                    help="May be repeated." if several else None,
+                    type=int if kind == bundle.NUMBER else str,
                 )
             )
     params.append(
         click.Option(["--by"], metavar="CONTRIBUTOR", help="Who acts (default: the operator).")
     )
+    params.append(
+        click.Option(
+            ["--sign"],
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The secret key with which who acts signs it.",
+        )
+    )
 
     @click.pass_context
-    def record(ctx: click.Context, /, **fields: Any) -> None:
+    def record(ctx: click.Context, /, sign: Path | None, **fields: Any) -> None:
         line: bundle.Line = {"type": line_type}
+        fields_of = {**shape.needed, **shape.optional}
         for name, value in fields.items():
             if name in PART_OPTIONS:
                 line[name] = [_part(name, text) for text in value]
+            elif isinstance(value, tuple):
+                line[name] = list(value) or None
             elif value is not None:
-                line[name] = value
+                is_json = fields_of.get(name) == bundle.JSON
+                line[name] = _json_of(name, value) if is_json else value
         with opened(ctx) as service:
-            step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
-            try:
-                receipt = service.journal.record(step.command, **step.arguments)
-            except Refusal as refusal:
-                said = bundle.in_its_words(line, step, refusal)
-                raise click.ClickException(f"{said} ({refusal.code})") from refusal
-            service.follower.catch_up()
-        click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
+            record_line(service, line, sign)
 
     return click.Command(
         verb or BIRTH_VERBS[noun], callback=record, params=params, help=shape.command.__doc__
     )
+
+
+def _json_of(name: str, text: str) -> object:
+    """JSON as it was typed, or out of a file named as @FILE."""
+    try:
+        return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+    except ValueError as error:
+        raise click.ClickException(f"--{name.replace('_', '-')} is not JSON: {error}") from error
+
+
+def _signing(step: bundle.Step, file: Path) -> Signing:
+    said = {name: value for name, value in step.arguments.items() if name != "actor"}
+    signing = sign_command(_secret(file), step.command.__name__, said)
+    if signing.actor != step.arguments["actor"]:
+        raise click.ClickException(f"the key is that of {signing.actor}; say so with --by")
+    return signing
+
+
+def _secret(file: Path) -> SignerKey:
+    try:
+        return SignerKey.parse(file.read_text("utf-8").strip())
+    except (NotVerified, ValueError) as problem:
+        raise click.ClickException(f"{file}: {problem}") from problem
 
 
 def _part(name: str, text: str) -> bundle.Line:
@@ -588,6 +823,68 @@ for _noun, _meaning in NOUNS.items():
         if _type.split(".")[0] == _noun:
             _group.add_command(_recorder(_type, _shape))
     main.add_command(_group)
+
+
+@main.command()
+@click.argument("contributor")
+@click.option(
+    "--ground", required=True, type=click.Choice(list(GROUNDS)), help="Why; a word of the list."
+)
+@click.option("--by", metavar="CONTRIBUTOR", help="Who acts (default: the operator).")
+@click.pass_context
+def forget(ctx: click.Context, contributor: str, ground: str, by: str | None) -> None:
+    """Forget a person: erase every text of theirs, then write the vault anew (see “vacuum”).
+
+    Their ids, credits and edges stay, without a name; their keys are void.
+    """
+    with opened(ctx) as service:
+        line = {"type": "contributor.forget", "id": contributor, "ground": ground, "by": by}
+        record_line(service, line)
+        _vacuum(service)
+
+
+@main.command()
+@click.pass_context
+def vacuum(ctx: click.Context) -> None:
+    """Write the vault anew, so that no file of the database holds a text that was erased.
+
+    What is erased is in no answer from that moment on, but its bytes stay in the files of the
+    database until this is done: daily, by the owner of the tables. On SQLite everything is
+    written anew; on PostgreSQL only the vault, which nobody can read meanwhile.
+    """
+    with opened(ctx) as service:
+        _vacuum(service)
+
+
+def _vacuum(service: Service) -> None:
+    if not service.journal.facts.vacuum():
+        raise click.ClickException(
+            "somebody still reads from before; run “stemma vacuum” once more when they are done"
+        )
+
+
+@main.command()
+@click.argument("command")
+@click.argument("body", type=click.File("r", encoding="utf-8"), default="-")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The file of the secret key.",
+)
+@click.option("--id", "id_", metavar="ID", help="The id in the path of the request.")
+def sign(command: str, body: TextIO, key: Path, id_: str | None) -> None:
+    """Print the header that signs a request: sign open_credit credit.json --key ben.key.
+
+    COMMAND is the operationId of the route in /openapi.json, BODY the file that is sent as it is.
+    """
+    text = body.read()
+    try:
+        said = json.loads(text) if text.strip() else {}
+    except ValueError as problem:
+        raise click.ClickException(f"the body is not JSON: {problem}") from problem
+    ids = {"id": id_} if id_ else {}
+    click.echo(f"Stemma-Signature: {sign_command(_secret(key), command, {**ids, **said}).sent}")
 
 
 # -- keys ----------------------------------------------------------------------------------
@@ -612,6 +909,44 @@ def key_new(ctx: click.Context, name: str) -> None:
     click.echo(str(made.verifier))
 
 
+@key.command("pair")
+@click.argument("contributor")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def key_pair(contributor: str, file: Path) -> None:
+    """Make a key with which a contributor signs, and print its public half to be registered.
+
+    The secret half is written to FILE and never leaves this machine; one that is there is kept.
+    """
+    made = SignerKey.new(named(bundle.PERSON, contributor))
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise click.ClickException(f"there is a file {file} already") from None
+    file.write_text(f"{made.secret_text()}\n")
+    click.echo(str(made.verifier))
+
+
+@key.command("rotate")
+@click.pass_context
+def key_rotate(ctx: click.Context) -> None:
+    """Make the next key that signs the log, and print its public half.
+
+    From the next start on both sign, the new key and the one before; “retire” ends that.
+    """
+    click.echo(str(rotate_log_key(settings_of(ctx)).verifier))
+
+
+@key.command("retire")
+@click.pass_context
+def key_retire(ctx: click.Context) -> None:
+    """Let only the newest key sign the log; print the public halves of all former ones.
+
+    Their secret halves are forgotten. Their public halves stay in the file and are published.
+    """
+    for public in retire_log_keys(settings_of(ctx)):
+        click.echo(str(public))
+
+
 @key.command("create")
 @click.option(
     "--for", "holder", required=True, metavar="operator|CONTRIBUTOR", help="Whom the key acts for."
@@ -622,7 +957,8 @@ def key_create(ctx: click.Context, holder: str) -> None:
     with asked(ctx) as (service, view):
         if holder != "operator":
             holder = named(bundle.PERSON, holder)
-            attribution.find_person(view, holder)
+            if attribution.person(view, holder)["state"] == Contributor.Forgotten.STATE:
+                raise ContributorForgotten(holder)
         click.echo(service.keys.create(holder))
 
 

@@ -16,6 +16,8 @@ from rich.table import Table
 from rich.tree import Tree
 
 from api.keys import Key
+from domain.currency import decimal
+from domain.money.books import ACCOUNTS
 from projections import formats
 from projections.store import Page
 from scripts.bundle import Report
@@ -199,4 +201,16 @@ def keys(out: Console, listed: list[Key]) -> None:
     table = Table("name", "for", "made", "revoked", box=None)
     for one in listed:
         table.add_row(one.name, one.holder, one.made_at, one.revoked_at or "")
+    out.print(table)
+
+
+def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
+    """What stands on the accounts of each currency."""
+    if not told:
+        return
+    table = Table("currency", *(account.replace("_", " ") for account in ACCOUNTS), box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for currency, units in told.items():
+        table.add_row(currency, *(decimal(units[account], currency) for account in ACCOUNTS))
     out.print(table)

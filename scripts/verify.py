@@ -1,4 +1,4 @@
-"""Check a receipt, a checkpoint or a log offline: ``scripts/verify.py receipt FILE --key VKEY``.
+"""Check what a log gave out, offline: ``scripts/verify.py receipt FILE --key VKEY``.
 
 The one rule: nothing is needed but this checkout, the standard library and ``cryptography``; no
 database, no network, no setting.
@@ -9,16 +9,30 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import Any, NamedTuple
 
 if not __package__:  # run as a file: the checkout, instead of this folder, is where imports begin
     sys.path[:1] = [str(Path(__file__).resolve().parents[1])]
 
+from domain.as_of import AsOf, verify_as_of
+from domain.chain import Chains, content_of, must_be_whole
 from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
-from domain.receipt import Receipt, read_leaf, verify_receipt
+from domain.receipt import (
+    Leaf,
+    Receipt,
+    is_receipt,
+    leaf_bytes,
+    read_leaf,
+    split_receipts,
+    verify_receipt,
+)
+from domain.seal import Disclosure, digest_of
+from domain.signature import STATEMENT, check_signature, must_be_key_of, must_fit
 from domain.tree import (
     ENTRIES,
     NotVerified,
@@ -31,15 +45,51 @@ from domain.tree import (
 )
 
 
-def read_key(text: str) -> VerifierKey:
-    """A verifier key as text, or from the file that holds it."""
+def read_actor_keys(text: str, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
+    """Keys of an actor: as text, from a file, or from the receipt of a key's registration."""
+    path = Path(text)
+    if len(text) > 4096 or not path.is_file() or not is_receipt(data := path.read_bytes()):
+        return read_keys([text])
+    leaf = verify_receipt(data, keys).leaf
+    if leaf.topic != "contributor.key_registered":
+        raise NotVerified(f"{path} is the receipt of a {leaf.topic}, not of a key's registration")
+    return [must_be_key_of(leaf.originator_id, content_of(leaf).get("key", ""))]
+
+
+def read_disclosures(path: Path) -> list[Disclosure]:
+    """The disclosures of a fact, as GET /facts/{position}/disclosures gives them."""
     try:
-        return VerifierKey.parse(text)
+        told = json.loads(path.read_text("utf-8"))["disclosures"]
+        return [Disclosure(digest_of(*one), "", one[1], one[0], one[2]) for one in told]
+    except (ValueError, TypeError, LookupError) as problem:
+        raise NotVerified(f"{path} does not hold disclosures") from problem
+
+
+class History(NamedTuple):
+    """The facts about a work or a person from the first one, and the checkpoint over them."""
+
+    subject: str
+    leaves: list[Leaf]
+    trusted: Trusted
+
+
+def read_keys(texts: Iterable[str]) -> list[VerifierKey]:
+    """Verifier keys as text, or from files that hold one a line."""
+    return [key for text in texts for key in _keys_in(text)]
+
+
+def _keys_in(text: str) -> list[VerifierKey]:
+    try:
+        return [VerifierKey.parse(text)]
     except NotVerified:
         path = Path(text)
         if len(text) > 4096 or not path.is_file():
             raise
-        return VerifierKey.parse(path.read_text("utf-8").strip())
+        lines = path.read_text("utf-8").split("\n")
+        keys = [VerifierKey.parse(line.strip()) for line in lines if line.strip()]
+        if not keys:
+            raise
+        return keys
 
 
 def bundles_of(size: int) -> Iterator[Tile]:
@@ -50,12 +100,14 @@ def bundles_of(size: int) -> Iterator[Tile]:
         number += 1
 
 
-def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None) -> None:
-    """Raise NotVerified, naming the file, unless a mirrored log is whole and as it was signed.
+def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None) -> Chains:
+    """The chains of a mirrored log; NotVerified, naming the file, unless it is whole and as signed.
 
     Everything is computed again from the leaves: each tile, the root, and the root at the size
-    that is remembered.
+    that is remembered. Every history is followed: its numbers have no gap, and each fact names
+    the one before it.
     """
+    chains = Chains()
     hashes: list[bytes] = []
     for bundle in bundles_of(checkpoint.size):
         entries = entries_of(_bytes_of(folder, bundle))
@@ -63,8 +115,10 @@ def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | Non
             raise NotVerified(f"{bundle.path} holds {len(entries)} leaves, not {bundle.width}")
         for entry in entries:
             hashes.append(leaf_hash(entry))
-            if read_leaf(entry).position != len(hashes):
+            leaf = read_leaf(entry)
+            if leaf.position != len(hashes):
                 raise NotVerified(f"{bundle.path}: leaf {len(hashes) - 1} says another position")
+            chains.follow(leaf, hashes[-1])
     for tile, computed in grow(0, hashes, lambda _: ()).items():
         if _bytes_of(folder, tile) != computed:
             raise NotVerified(f"{tile.path} is not what its leaves hash to")
@@ -76,6 +130,27 @@ def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | Non
             raise NotVerified(
                 f"fork: the first {remembered.size} leaves are not the ones of before"
             )
+    return chains
+
+
+def check_history(
+    data: bytes, subject: str | None, keys: list[VerifierKey], **asked: Any
+) -> History:
+    """The history in a file of receipts; NotVerified, naming the number, if a fact is left out."""
+    receipts = [verify_receipt(one, keys, **asked) for one in split_receipts(data)]
+    leaves = [receipt.leaf for receipt in receipts]
+    subject = subject or _subject_of(leaves)
+    must_be_whole(subject, leaves, [leaf_hash(leaf_bytes(*leaf)) for leaf in leaves])
+    latest = max(receipts, key=lambda receipt: receipt.trusted.checkpoint.size)
+    return History(subject, leaves, latest.trusted)
+
+
+def _subject_of(leaves: Sequence[Leaf]) -> str:
+    """The one work or person that all of these facts are about."""
+    shared = set.intersection(*({link.subject for link in leaf.links} for leaf in leaves))
+    if len(shared) != 1:
+        raise NotVerified(f"the facts are about {len(shared)} works or people alike; say --of ID")
+    return shared.pop()
 
 
 def must_continue(old: Checkpoint, new: Checkpoint) -> None:
@@ -107,6 +182,30 @@ def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
         yield f"witnessed   {_moment(seconds)} by {printable(witness)}"
 
 
+def describe_signature(
+    leaf: Leaf, keys: Sequence[VerifierKey], disclosures: Sequence[Disclosure]
+) -> Iterator[str]:
+    """What the actor has signed and what the fact commits to; NotVerified if it does not fit."""
+    if not (keys or disclosures or b'"statement"' in leaf.state):
+        return
+    content = content_of(leaf)
+    actor, statement = content.get("actor", ""), content.get("statement")
+    for one in disclosures:
+        if one.digest not in content.values():
+            raise NotVerified(f"the fact does not commit to this {one.name}: {one.value!r}")
+    if keys and not statement:
+        raise NotVerified("the fact is not signed by its actor")
+    if statement and keys:
+        key = check_signature(actor, statement, content.get("signature", ""), keys)
+        yield f"signed      by {printable(actor)} with {key.id.hex()}"
+    elif statement:
+        yield f"signed      by {printable(actor)}, not checked: no --actor-key was given"
+    for one in disclosures:
+        if one.name == STATEMENT:
+            must_fit(one.value, content, leaf.originator_version, actor)
+        yield f"{one.name:<12}{printable(one.value)}"
+
+
 def describe_receipt(receipt: Receipt) -> Iterator[str]:
     """What a checked receipt proves, line by line; the last one is the fact as stored."""
     leaf = receipt.leaf
@@ -116,6 +215,38 @@ def describe_receipt(receipt: Receipt) -> Iterator[str]:
     yield f"of          {printable(leaf.originator_id)}, fact {leaf.originator_version}"
     yield f"what        {printable(leaf.topic)}"
     yield f"fact        {printable(leaf.state.decode('utf-8', 'backslashreplace'))}"
+
+
+def describe_history(history: History) -> Iterator[str]:
+    """What a checked history proves, line by line, and what it does not."""
+    yield from describe_checkpoint(history.trusted)
+    yield f"about       {printable(history.subject)}"
+    count, size = len(history.leaves), history.trusted.checkpoint.size
+    yield f"facts       1 to {count}, none is missing between them"
+    for number, leaf in enumerate(history.leaves, start=1):
+        yield f"fact {number:<6} position {leaf.position}, {printable(leaf.topic)}"
+    yield (
+        f"not shown   that there is no fact {count + 1} up to position {size}: "
+        "“verify log FOLDER --of ID” shows it on a mirror"
+    )
+    yield f"not shown   anything recorded after position {size}"
+
+
+def describe_chain(chains: Chains, subject: str) -> Iterator[str]:
+    """How many facts about a work or a person a whole log holds."""
+    head = chains.heads.get(subject)
+    yield f"about       {printable(subject)}"
+    if head is None:
+        yield "facts       none"
+    else:
+        yield f"facts       1 to {head.number}, all there are; the last at position {head.position}"
+
+
+def describe_as_of(as_of: AsOf) -> Iterator[str]:
+    """What answers as of a position rest on, line by line."""
+    yield f"as of       position {as_of.size}"
+    yield f"root then   {as_of.root.hex()}"
+    yield from describe_checkpoint(as_of.trusted)
 
 
 def _moment(seconds: int) -> str:
@@ -130,16 +261,29 @@ def printable(text: str) -> str:
     return text if text.isprintable() else json.dumps(text)
 
 
+KINDS = {
+    "receipt": "prove what was recorded and where it stands in the log",
+    "history": "prove that of the facts about a work or a person none is left out",
+    "as-of": "prove that the log still holds all that it held at a position",
+    "checkpoint": "prove that the log has signed a checkpoint",
+    "log": "prove that a mirrored log (a folder) is whole and as it was signed",
+}
+"""What can be checked."""
+
+
+def _count(text: str) -> int:
+    """A number of witnesses; argparse says what is wrong with any other text."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify", description="Check what a log of Stemma gave out, offline."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, what in (
-        ("receipt", "prove what was recorded and where it stands in the log"),
-        ("checkpoint", "prove that the log has signed a checkpoint"),
-        ("log", "prove that a mirrored log (a folder) is whole and as it was signed"),
-    ):
+    for name, what in KINDS.items():
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("file", metavar="FILE", type=Path)
         command.add_argument(
@@ -147,7 +291,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             required=True,
             metavar="VKEY",
-            help="a public key of the log, or a file that holds it; again for each further one",
+            help="a public key of the log, or a file with one a line; again for each further one",
         )
         command.add_argument(
             "--origin", help="the log it must be of; by default the name of the key that signed"
@@ -157,10 +301,28 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="VKEY",
-            help="the public key of a witness, or a file that holds it; again for each further one",
+            help="a public key of a witness, or a file with one a line; again for each further one",
         )
+        if name == "receipt":
+            command.add_argument(
+                "--actor-key",
+                action="append",
+                default=[],
+                metavar="VKEY",
+                help="a key of who acted, a file that holds it, or the receipt of its registration",
+            )
+            command.add_argument(
+                "--disclosures",
+                type=Path,
+                metavar="JSON",
+                help="the texts behind the fact, as GET /facts/{position}/disclosures gives them",
+            )
+        if name in ("history", "log"):
+            command.add_argument(
+                "--of", metavar="ID", help="the work or person whose facts are to be counted"
+            )
         command.add_argument(
-            "--quorum", type=int, metavar="N", help="how many witnesses must be seen; all"
+            "--quorum", type=_count, metavar="N", help="how many witnesses must be seen; all"
         )
     return parser
 
@@ -169,15 +331,23 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     """What the file proves, line by line; NotVerified if it does not."""
     is_log = options.command == "log"
     data = (options.file / "checkpoint" if is_log else options.file).read_bytes()
-    keys = [read_key(text) for text in options.key]
-    witnesses = [read_key(text) for text in options.witness]
+    keys, witnesses = read_keys(options.key), read_keys(options.witness)
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
     if options.command == "receipt":
-        return describe_receipt(verify_receipt(data, keys, **asked))
+        receipt = verify_receipt(data, keys, **asked)
+        actors = [key for text in options.actor_key for key in read_actor_keys(text, keys)]
+        disclosed = read_disclosures(options.disclosures) if options.disclosures else []
+        return chain(describe_receipt(receipt), describe_signature(receipt.leaf, actors, disclosed))
+    if options.command == "history":
+        return describe_history(check_history(data, options.of, keys, **asked))
+    if options.command == "as-of":
+        return describe_as_of(verify_as_of(data, keys, **asked))
     trusted = open_checkpoint(data, keys, **asked)
+    told = describe_checkpoint(trusted)
     if is_log:
-        check_log(options.file, trusted.checkpoint)
-    return describe_checkpoint(trusted)
+        chains = check_log(options.file, trusted.checkpoint)
+        return chain(told, describe_chain(chains, options.of)) if options.of else told
+    return told
 
 
 def main(words: Sequence[str] | None = None) -> int:

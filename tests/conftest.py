@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("stemma")
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No setting of the person's reaches a test, and no test writes to the person's folder."""
-    kept = {"STEMMA_TEST_POSTGRES", "STEMMA_SHARED"}
+    kept = {"STEMMA_TEST_POSTGRES", "STEMMA_TEST_CHROMIUM", "STEMMA_SHARED"}
     with pytest.MonkeyPatch.context() as patch:
         for name in set(os.environ) - kept:
             # PG… are the defaults of every PostgreSQL client.

@@ -59,10 +59,13 @@ class Postgres:
         self._strategy = "STRATEGY file_copy" if can_choose else ""
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """A fresh database, by its URL; dropped afterwards together with whoever still uses it."""
-        name = next(self._names)
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template0 {self._strategy}")
+    def database(self, like: str = "/template0") -> Iterator[str]:
+        """A fresh database, or a copy of one that nobody uses, by its URL.
+
+        It is dropped afterwards together with whoever still uses it.
+        """
+        name, template = next(self._names), urlsplit(like).path[1:]
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} {self._strategy}")
         try:
             yield self._url._replace(path=f"/{name}").geturl()
         finally:

@@ -159,18 +159,27 @@ class Served:
         ).id
 
     @property
+    def origin(self) -> str:
+        """Where it is served."""
+        return f"http://127.0.0.1:{self.operator.port}"
+
+    @property
     def head(self) -> int:
         """The position of the latest fact."""
         return self.service.journal.facts.head()
 
 
 @contextmanager
-def serving(database: str, *, follow: bool = True) -> Iterator[Served]:
+def serving(
+    database: str, *, follow: bool = True, public_pages: bool = False, **settings: Any
+) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
-    signer = SignerKey.new("stemma.example/log")
-    with open_service(database, operator_key=OPERATOR_KEY, signer=signer) as service:
+    given = {"signer": SignerKey.new("stemma.example/log"), **settings}
+    with open_service(database, operator_key=OPERATOR_KEY, **given) as service:
         service.store.awaited = lambda: service.journal.last_written if follow else 0
-        app = create_app(service.journal, service.store, service.keys, service.log)
+        app = create_app(
+            service.journal, service.store, service.keys, service.log, public_pages=public_pages
+        )
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

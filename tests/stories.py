@@ -14,7 +14,10 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from domain.draft import Draft, Receipt
+from domain.draft import Draft, Receipt, part_id
+from domain.moment import instant
+from domain.money.treasury import Treasury
+from domain.note import SignerKey
 from domain.recorders import Placed
 from domain.refusal import Refusal
 from projections.follower import TABLES
@@ -43,9 +46,9 @@ class Story:
         self.service, self.journal, self.store = service, service.journal, service.store
 
     def tell(self, command: str, **said: Any) -> Receipt:
-        """Carry out a command of Draft by its name, as the operator unless an actor is named."""
+        """Carry out a command by its name, as the operator unless an actor is named."""
         said.setdefault("actor", OPERATOR)
-        return self.journal.record(getattr(Draft, command), **said)
+        return self.journal.record(getattr(Treasury, command), **said)
 
     def person(self, name: str) -> str:
         return self.tell("admit_contributor", name=name, id=id_of(name)).id
@@ -175,8 +178,8 @@ def every_fact(told: Story) -> dict[str, str]:
         effective_at="2019",
         id=id_of("saga"),
     ).id
-    for verb in ("dispute", "uphold", "strike"):
-        tell(f"{verb}_remix", id=outside, reason=f"text-reason-remix-{verb}")
+    dispute(told, "remix", outside)
+    tell("strike_remix", id=outside, reason="text-reason-remix-strike")
     tell("redate_work", id=poem, made_at="2019-05", reason="text-reason-redate")
     granted = tell(
         "open_credit",
@@ -191,8 +194,7 @@ def every_fact(told: Story) -> dict[str, str]:
     ).id
     tell("decline_credit", id=granted, reason="text-reason-decline")
     tell("accept_credit", id=granted, reason="text-reason-accept")
-    tell("dispute_credit", id=granted, reason="text-reason-dispute")
-    tell("settle_credit", id=granted, reason="text-reason-settle")
+    dispute(told, "credit", granted)
     tell("revoke_credit", id=granted, reason="text-reason-revoke")
     tell("claim_work", id=song, contributor=eva, role="editor", evidence="text-evidence-claim")
     release = tell(
@@ -202,10 +204,98 @@ def every_fact(told: Story) -> dict[str, str]:
         id=id_of("release"),
     ).id
     tell("publish_release", id=release)
+    every_fact_about_money(told, release, song, ana)
     tell("withdraw_release", id=release, reason="text-reason-release")
     tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
     tell("merge_contributor", id=eva, into=ben, reason="text-reason-merge")
+    tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
+    key = str(SignerKey(ana, bytes(32)).verifier)
+    tell("register_key", id=ana, key=key, actor=ana)
+    tell("revoke_key", id=ana, key=key, reason="text-reason-key")
     return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
+
+
+def dispute(told: Story, noun: str, id: str) -> None:
+    """A dispute that is opened, answered and dismissed, with a text wherever it takes one."""
+    said = {"reason": "text-reason-dispute", "evidence": "text-evidence-dispute"}
+    told.tell(f"dispute_{noun}", id=id, grounds="other", **said)
+    told.tell(f"answer_{noun}", id=id, **said)
+    told.tell(f"settle_{noun}", id=id, outcome="dismissed", reason="text-reason-settle")
+
+
+def every_fact_about_money(told: Story, release: str, song: str, ana: str) -> None:
+    """A pool that is agreed on, earns, gives back, and is paid; so many share it that lists go on.
+
+    It is proposed fifteen days before, so that the window for comments has closed.
+    """
+    tell, dee = told.tell, told.person("text-name-dee")
+    crowd = [[f"somebody {number} {'x' * 180}", "1"] for number in range(90)]
+    assets = [
+        {"asset": song, "value": "8", "shares": [[ana, "1"], [dee, "1"]]},
+        {"asset": "crowd", "value": "1", "within": ["act 1"], "shares": crowd},
+    ]
+    with days_before(told, 15):
+        half = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", AGREED]]}
+        said = {"release": release, "kind": "song", "currency": "USD", "terms": half}
+        pool = tell("open_pool", name="text-name-pool", works=[song], **said).id
+        said = {"pool": pool, "assets": assets}
+        tell(
+            "withdraw_proposal",
+            proposal=tell("post_proposal", **said).id,
+            reason="text-reason-proposal",
+        )
+        proposal = tell("post_proposal", note="text-note-proposal", **said).id
+        note = tell(
+            "comment_on_proposal",
+            proposal=proposal,
+            kind="left_out",
+            text="text-text-comment",
+            about=dee,
+            actor=ana,
+        ).id
+        tell("answer_comment", proposal=proposal, comment=note, text="text-text-answer")
+        tell(
+            "revise_proposal",
+            proposal=proposal,
+            comments=[note],
+            assets=assets,
+            note="text-note-revision",
+        )
+        later = instant(told.journal.clock() + timedelta(days=14, hours=12))
+        tell("extend_proposal", proposal=proposal, closes_at=later, reason="text-reason-extend")
+    booked = {"pool": pool, "amount_minor": 1000, "effective_at": "2026-04"}
+    said = {"document": "text-document-revenue", "note": "text-note-revenue"}
+    revenue = tell("record_revenue", source="shop", **booked, **said).id
+    tell("reverse_revenue", revenue=revenue, amount_minor=100, reason="text-reason-waiting")
+    booked, said = booked | {"amount_minor": 50}, {"document": "text-document-expense"}
+    tell("record_expense", category="printing", note="text-note-expense", **booked, **said)
+    tell("finalise_proposal", proposal=proposal)
+    tell("accept_share", proposal=proposal, actor=ana)
+    tell("decline_share", proposal=proposal, contributor=dee, reason="text-reason-share")
+    tell("waive_share", proposal=proposal, contributor=dee, scope=song, reason="text-reason-waive")
+    tell("reverse_revenue", revenue=revenue, amount_minor=100, reason="text-reason-divided")
+    credit = part_id(song, "author", 0)
+    tell("hold_credit", id=credit, reason="text-reason-hold")
+    tell("release_credit", id=credit, reason="text-reason-go")
+    batch = tell("issue_payouts", currency="USD", payees=[ana]).id
+    payout = part_id(batch, "payout", 0)
+    tell("settle_payout", id=payout, reference="SEPA 17")
+    tell("return_payout", id=payout, reason="text-reason-return")
+    tell("claim_payout", id=payout, reason="text-reason-claim", actor=ana)
+
+
+AGREED = {"type": "agreed"}
+
+
+@contextmanager
+def days_before(told: Story, days: int) -> Iterator[None]:
+    """What is told meanwhile happens some days before now."""
+    clock = told.journal.clock
+    told.journal.clock = lambda: clock() - timedelta(days=days)
+    try:
+        yield
+    finally:
+        told.journal.clock = clock
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:

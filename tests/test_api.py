@@ -50,8 +50,11 @@ def test_a_story_through_every_route(served: Served) -> None:  # noqa: PLR0915 -
     # Credits: agreed to, refused, disputed and settled.
     lyrics = work["credits"][1]["id"]
     assert as_ana.post(f"/credits/{lyrics}/accept").status == 200
-    assert as_ana.post(f"/credits/{lyrics}/dispute", reason="Not all words are mine.").status == 200
-    assert operator.post(f"/credits/{lyrics}/settle", reason="They are.").status == 200
+    doubt = {"grounds": "wrong_role", "reason": "Not all words are mine."}
+    assert as_ana.post(f"/credits/{lyrics}/dispute", doubt).status == 200
+    assert as_ben.post(f"/credits/{lyrics}/answer", reason="All that I sing are.").status == 200
+    dismissed = {"outcome": "dismissed", "reason": "They are."}
+    assert operator.post(f"/credits/{lyrics}/settle", dismissed).status == 200
     assert operator.get(f"/credits/{lyrics}").json["state"] == "accepted"
     editing = operator.post(
         "/credits", work=song, contributor=ana, role="editor", kind="influence", evidence="a mail"
@@ -60,13 +63,20 @@ def test_a_story_through_every_route(served: Served) -> None:  # noqa: PLR0915 -
     assert operator.post(f"/credits/{editing}/revoke").status == 200
     assert operator.get(f"/credits/{editing}").json["state"] == "revoked"
 
-    # Edges: declared late, disputed, upheld, struck.
+    # Edges: declared late, disputed, struck.
     beat = served.post_piece("A beat", by=ben)
     mix = served.post_piece("A mix", song, by=ana)
     edge = operator.post("/remixes", child=mix, parent=beat, kind="sample", rate="0.2").id
-    assert as_ben.post(f"/remixes/{edge}/dispute", reason="I hear none.").status == 200
-    assert operator.post(f"/remixes/{edge}/uphold", reason="At 0:42.").status == 200
-    assert operator.get(f"/remixes/{edge}").json["state"] == "upheld"
+    doubt = {"grounds": "not_derived", "reason": "I hear none."}
+    assert as_ben.post(f"/remixes/{edge}/dispute", doubt).status == 200
+    assert operator.get(f"/remixes/{edge}").json["state"] == "disputed"
+    assert as_ana.post(f"/remixes/{edge}/answer", reason="At 0:42.").status == 200
+    dismissed = {"outcome": "dismissed", "reason": "It is there."}
+    assert operator.post(f"/remixes/{edge}/settle", dismissed).status == 200
+    told = as_ben.get(f"/contributors/{ben}/notices").items
+    assert [one["topic"].split(".")[1] for one in told] == ["disputed", "answered", "settled"] * 2
+    assert told[-1]["reason"] == "It is there."
+    assert as_ben.get(f"/contributors/{ana}/notices").code == "not_permitted"
     assert operator.post(f"/remixes/{edge}/strike", reason="A mistake after all.").status == 200
 
     # A release, published; then more becomes known.
@@ -220,7 +230,12 @@ def test_projections_that_are_behind_say_when_to_come_back(database: str) -> Non
         assert served.operator.get("/ready").json == {
             "status": "ready",
             "journal": position,
-            "projections": {"lineage": position, "attribution": position, "history": position},
+            "projections": {
+                "lineage": position,
+                "attribution": position,
+                "history": position,
+                "notices": position,
+            },
             "behind": 0,
         }
 

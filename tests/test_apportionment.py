@@ -5,6 +5,7 @@ case with what is right.
 """
 
 import random
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import permutations
@@ -153,6 +154,17 @@ def test_payees_are_ordered_by_code_point_and_their_numbers_by_value() -> None:
     ordered = ["", "1", "02", "2", "10", "R2", "r", "r1", "r2", "r2a", "r9", "r10", "ra", "é"]
     for some in permutations(ordered, 3):
         assert sorted(some, key=payee_key) == sorted(some, key=ordered.index)
+
+
+def by_pieces(payee: str) -> list[object]:
+    """The order as it is said: text by code points, then a number, and so on."""
+    pieces = re.split("([0-9]+)", payee)
+    return [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
+
+
+@given(st.lists(st.text("ab019_ é", max_size=6), max_size=8))
+def test_numbers_inside_names_are_compared_as_numbers(drawn: list[str]) -> None:
+    assert sorted(drawn, key=payee_key) == sorted(drawn, key=lambda name: (by_pieces(name), name))
 
 
 @given(names, names)

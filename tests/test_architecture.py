@@ -17,7 +17,16 @@ ROOT = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
     "domain": {"eventsourcing", "cryptography"},
     "projections": {"domain", "networkx"},
-    "api": {"domain", "projections", "flask", "flask_smorest", "marshmallow", "werkzeug"},
+    "api": {
+        "domain",
+        "projections",
+        "flask",
+        "flask_smorest",
+        "markupsafe",
+        "marshmallow",
+        "werkzeug",
+        "resvg_py",
+    },
 }
 PACKAGES = (*MAY_IMPORT, "scripts")
 ENGINES = {"psycopg", "psycopg_pool", "sqlite3"}

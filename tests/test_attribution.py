@@ -8,6 +8,7 @@ import pytest
 from stories import Story, id_of, story, ticking
 from test_lineage import all_pages, diamond
 
+from domain.dispute import OUTCOMES
 from domain.refusal import UnknownContributor, UnknownCredit, UnknownWork
 from projections import attribution
 from projections.store import View
@@ -140,12 +141,12 @@ COUNTED = [
     ([], True),
     (["accept"], True),
     (["dispute"], True),
-    (["dispute", "settle"], True),
-    (["accept", "dispute", "settle"], True),
+    (["dispute", "dismissed"], True),
+    (["accept", "dispute", "dismissed"], True),
     (["decline"], False),
     (["decline", "accept"], True),
     (["revoke"], False),
-    (["dispute", "revoke"], False),
+    (["dispute", "upheld"], False),
 ]
 
 
@@ -159,7 +160,12 @@ def test_a_credit_counts_unless_declined_or_revoked(
         credit = told.credit(release, ana)
         before = told.head()
         for verb in verbs:
-            told.tell(f"{verb}_credit", id=credit)
+            if verb == "dispute":
+                told.tell("dispute_credit", id=credit, grounds="other", reason="r")
+            elif verb in OUTCOMES:
+                told.tell("settle_credit", id=credit, outcome=verb, reason="r")
+            else:
+                told.tell(f"{verb}_credit", id=credit)
         with told.view() as view:
             assert bool(names(view, release)) == counts
             assert bool(attribution.attribution(view, ana).items) == counts

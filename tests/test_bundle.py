@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from domain.draft import Draft
 from domain.fact import FACTS
+from domain.note import SignerKey
 from domain.outside import outside_id
 from projections import attribution, history, lineage
 from projections.store import View
@@ -25,7 +27,9 @@ from scripts.bundle import Found, Line, Report, export_lines, found_in, import_l
 from scripts.service import Service, open_service
 
 REASON = "because"
+IN_TIME = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
+KEY = str(SignerKey(bundle.Ids("bundle").named(bundle.PERSON, "ana"), bytes(32)).verifier)
 STORY: list[Line] = [
     {"type": "contributor", "id": "ana", "name": "Ana"},
     {"type": "contributor", "id": "ben", "name": "Ben"},
@@ -66,8 +70,22 @@ STORY: list[Line] = [
     },
     {"type": "work.redate", "id": "hum", "made_at": "2017-06", "reason": REASON, "by": "ben-old"},
     {"type": "remix", "id": "loop", "child": "song", "parent": "hum", "kind": "sample"},
-    {"type": "remix.dispute", "id": "loop", "reason": REASON, "by": "ben"},
-    {"type": "remix.uphold", "id": "loop", "reason": REASON},
+    {
+        "type": "remix.dispute",
+        "id": "loop",
+        "grounds": "not_derived",
+        "reason": REASON,
+        "evidence": "the raw take",
+        "by": "ben",
+    },
+    {
+        "type": "remix.answer",
+        "id": "loop",
+        "reason": REASON,
+        "evidence": "both, side by side",
+        "by": "ben-old",
+    },
+    {"type": "remix.settle", "id": "loop", "outcome": "dismissed", "reason": REASON},
     {
         "type": "remix",
         "id": "wrong",
@@ -78,8 +96,22 @@ STORY: list[Line] = [
         "evidence": "0:12",
         "effective_at": "2020",
     },
-    {"type": "remix.dispute", "id": "wrong", "reason": REASON},
-    {"type": "remix.strike", "id": "wrong", "reason": REASON},
+    {
+        "type": "remix.dispute",
+        "id": "wrong",
+        "grounds": "other",
+        "reason": REASON,
+        "answer_by": IN_TIME,
+    },
+    {
+        "type": "remix.settle",
+        "id": "wrong",
+        "outcome": "corrected",
+        "reason": REASON,
+        "replaced_by": "loop",
+    },
+    {"type": "remix", "id": "echo", "child": "song", "parent": "poem", "kind": "influence"},
+    {"type": "remix.strike", "id": "echo", "reason": REASON},
     {"type": "credit", "id": "cut", "work": "song", "contributor": "ana", "role": "editor"},
     {"type": "credit.decline", "id": "cut", "reason": REASON, "by": "ana"},
     {
@@ -94,11 +126,35 @@ STORY: list[Line] = [
         "effective_at": "2020-02",
         "by": "ana",
     },
-    {"type": "credit.dispute", "id": "ear", "reason": REASON, "by": "ben"},
-    {"type": "credit.settle", "id": "ear", "reason": REASON},
+    {
+        "type": "credit.dispute",
+        "id": "ear",
+        "grounds": "wrong_role",
+        "reason": REASON,
+        "evidence": "the session sheet",
+        "answer_by": IN_TIME,
+        "by": "ben",
+    },
+    {
+        "type": "credit.answer",
+        "id": "ear",
+        "reason": REASON,
+        "evidence": "more letters",
+        "by": "ana",
+    },
+    {"type": "credit.settle", "id": "ear", "outcome": "dismissed", "reason": REASON},
     {"type": "credit.accept", "id": "ear", "reason": REASON, "by": "ben"},
     {"type": "credit", "id": "oops", "work": "song", "contributor": "ana", "role": "host"},
-    {"type": "credit.revoke", "id": "oops", "reason": REASON},
+    {"type": "credit.dispute", "id": "oops", "grounds": "wrong_role", "reason": REASON},
+    {
+        "type": "credit.settle",
+        "id": "oops",
+        "outcome": "corrected",
+        "reason": REASON,
+        "replaced_by": "ear",
+    },
+    {"type": "credit", "id": "slip", "work": "song", "contributor": "ana", "role": "host"},
+    {"type": "credit.revoke", "id": "slip", "reason": REASON},
     {
         "type": "work.claim",
         "id": outside_id("https://old.example/tide"),
@@ -121,6 +177,11 @@ STORY: list[Line] = [
     {"type": "release.withdraw", "id": "single", "reason": REASON},
     {"type": "contribution.withdraw", "id": "hum", "reason": REASON, "by": "ben-old"},
     {"type": "contributor.merge", "id": "ben-old", "into": "ben", "reason": REASON},
+    {"type": "contributor", "id": "gus", "name": "Gus"},
+    {"type": "contribution", "id": "gone", "title": "Gone", "medium": "text", "by": "gus"},
+    {"type": "contributor.forget", "id": "gus", "ground": "request", "by": "gus"},
+    {"type": "contributor.register-key", "id": "ana", "key": KEY, "by": "ana"},
+    {"type": "contributor.revoke-key", "id": "ana", "key": KEY, "reason": REASON},
 ]
 """Every type of line, every field."""
 
@@ -472,7 +533,7 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
         "circle",
     ),
     "wrong state": (
-        {"type": "remix.uphold", "id": "wrong", "reason": "no"},
+        {"type": "remix.answer", "id": "wrong", "reason": "no"},
         "wrong_state",
         "struck",
     ),

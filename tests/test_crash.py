@@ -1,4 +1,7 @@
-"""Whatever moment a process is killed at: what it acknowledged is there, and nothing by halves."""
+"""Whatever moment a process is killed at: what it acknowledged is there, and nothing by halves.
+
+For longer, as a program: ``python tests/test_crash.py 500 sqlite:///new.db`` kills 500.
+"""
 
 import json
 import subprocess
@@ -6,23 +9,30 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from domain.checkpoint import open_checkpoint
+from domain.note import SignerKey
+from domain.tree import Frontier, grow, leaf_hash, tiles_of
 from projections import attribution, lineage
 from projections.follower import TABLES, Rebuild
 from projections.store import table_name
 from scripts.service import Service, open_service
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS = 24
+KILLS = 100
+SIGNER = SignerKey("stemma.example/log", bytes(32))
 
-# A process that forks one after another and kills each at a moment of its own. The child posts
-# pieces, imports batches of them and folds, and says what was acknowledged.
+# A process that forks one after another and kills each at a moment of its own, some before they
+# have said anything. The child posts pieces, imports batches of them, folds, and integrates and
+# signs the log; it says what was acknowledged and which checkpoints it gave out.
 PROGRAM = """
 import json, os, random, signal, sys, time
 from domain.draft import Draft
+from domain.note import SignerKey
 from scripts.bundle import Found, import_lines
 from scripts.service import open_service
 
-database, rounds = sys.argv[1], int(sys.argv[2])
+database, kills = sys.argv[1], int(sys.argv[2])
+SIGNER = SignerKey("stemma.example/log", bytes(32))
 ANA, BEN = "0f0e8e6b-7a3b-4f0b-9c55-2a8e9d0b9c11", "1f0e8e6b-7a3b-4f0b-9c55-2a8e9d0b9c11"
 PIECE = {
     "title": "Piece", "medium": "text",
@@ -33,7 +43,7 @@ PIECE = {
 
 def write(round, says):
     chance = random.Random(round)
-    with open_service(database) as service:
+    with open_service(database, signer=SIGNER) as service:
         for id in (ANA, BEN):
             service.journal.record(Draft.admit_contributor, actor="operator", name=id, id=id)
         batch = 0
@@ -52,38 +62,49 @@ def write(round, says):
                 import_lines(service.journal, [Found("", line) for line in lines])
                 told = {"position": service.journal.last_written}
             os.write(says, json.dumps(told).encode() + b"\\n")
-            if chance.random() < 0.3:
+            if chance.random() < 0.2:
                 service.follower.catch_up()
+            if chance.random() < 0.5:
+                service.log.catch_up()
+                told = {"checkpoint": service.log.latest().decode()}
+                os.write(says, json.dumps(told).encode() + b"\\n")
 
 
-for round in range(rounds):
+for round in range(kills):
     heard, says = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(heard)
         write(round, says)
     os.close(says)
-    first = os.read(heard, 1)
-    time.sleep(random.Random(-round).uniform(0, 0.08))
+    first = b"" if round % 5 == 4 else os.read(heard, 1)
+    time.sleep(random.Random(-round).uniform(0, 0.05))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     told = first
     while more := os.read(heard, 65536):
         told += more
     os.close(heard)
-    sys.stdout.write(told.decode())
+    # Of the last line only a part may have left.
+    sys.stdout.write(told[: told.rfind(b"\\n") + 1].decode())
 """
 
 
 def test_a_killed_process_leaves_no_gap_and_no_half(database: str) -> None:
-    """Some dozens of kills; then every acknowledged fact, every author, every batch is whole."""
+    """Then every acknowledged fact, every author, every batch is whole, and so is the log."""
+    kill_and_look(database, KILLS)
+
+
+def kill_and_look(database: str, kills: int) -> None:
     told = subprocess.run(
-        [sys.executable, "-c", PROGRAM, database, str(ROUNDS)],
+        [sys.executable, "-c", PROGRAM, database, str(kills)],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    acknowledged = [json.loads(line) for line in told.stdout.splitlines()]
-    assert len(acknowledged) >= ROUNDS
-    with open_service(database) as service:
+    said = [json.loads(line) for line in told.stdout.splitlines()]
+    acknowledged = [one for one in said if "position" in one]
+    assert len(acknowledged) >= kills // 2
+    with open_service(database, signer=SIGNER) as service:
+        the_log_is_whole(service, [one["checkpoint"] for one in said if "checkpoint" in one])
         facts = list(service.journal.read())
         assert [placed.position for placed in facts] == list(range(1, len(facts) + 1))
         assert max(one["position"] for one in acknowledged) <= len(facts)
@@ -115,6 +136,26 @@ def test_a_killed_process_leaves_no_gap_and_no_half(database: str) -> None:
         assert rows_of(service) == live
 
 
+def the_log_is_whole(service: Service, given_out: list[str]) -> None:
+    """One root for a size, whoever signed it; every tile is the one computed from the facts."""
+    size = service.log.catch_up()
+    hashes = [leaf_hash(placed.leaf()) for placed in service.journal.read()]
+    assert size == len(hashes)
+    roots, frontier = {}, Frontier()
+    for hash in hashes:
+        frontier.append(hash)
+        roots[frontier.size] = frontier.root()
+    kept = [bytes(note) for (note,) in service.store.query("SELECT note FROM log_checkpoints")]
+    assert {note.encode() for note in given_out} <= set(kept)
+    for note in kept:
+        checkpoint = open_checkpoint(note, [SIGNER.verifier]).checkpoint
+        assert checkpoint.root == roots[checkpoint.size]
+    computed = grow(0, hashes, lambda _: ())
+    assert set(computed) == set(tiles_of(size))
+    for tile, row in computed.items():
+        assert service.log.tile(tile.path) == (tile, row)
+
+
 def rows_of(service: Service) -> dict[str, list[object]]:
     """Every row of every read table."""
     at = service.store.current()
@@ -127,3 +168,7 @@ def rows_of(service: Service) -> dict[str, list[object]]:
         )
         for table in TABLES
     }
+
+
+if __name__ == "__main__":
+    kill_and_look(sys.argv[2], int(sys.argv[1]))

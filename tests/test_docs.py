@@ -15,7 +15,9 @@ import transcript
 
 from api.application import create_app
 from api.problems import OWN, PROBLEMS, REFUSED
+from domain import contributor, dispute
 from domain.credit import CREDIT_KINDS
+from domain.dispute import OUTCOMES
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
 from scripts import bundle, stemma
@@ -29,6 +31,7 @@ DOCUMENTS = (
     *(f"{name}.md" for name in ("README", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG")),
     *(f"{folder}/README.md" for folder in FOLDERS),
     "scripts/demonstration/README.md",
+    "api/pictures/README.md",
 )
 
 
@@ -326,11 +329,22 @@ def test_every_refusal_is_told_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "noun, kinds", [("remix", REMIX_KINDS), ("credit", CREDIT_KINDS)], ids=["remix", "credit"]
+    "head, kinds",
+    [
+        ("kind of remix", REMIX_KINDS),
+        ("kind of credit", CREDIT_KINDS),
+        ("grounds", dispute.GROUNDS),
+        ("outcome", OUTCOMES),
+    ],
 )
-def test_every_kind_is_told_with_its_meaning(noun: str, kinds: dict[str, str]) -> None:
-    rows = table(text_of("api/README.md"), f"kind of {noun}", "meaning")
+def test_every_kind_is_told_with_its_meaning(head: str, kinds: dict[str, str]) -> None:
+    rows = table(text_of("api/README.md"), head, "meaning")
     assert rows == [[f"`{kind}`", meaning] for kind, meaning in kinds.items()]
+
+
+def test_every_ground_is_told_with_its_meaning() -> None:
+    rows = table(text_of("api/README.md"), "ground", "meaning")
+    assert rows == [[f"`{ground}`", meaning] for ground, meaning in contributor.GROUNDS.items()]
 
 
 def test_every_role_and_every_other_word_for_it_is_told() -> None:

@@ -5,27 +5,44 @@ import pytest
 from domain.permission import MAY, OPERATOR, permit
 from domain.refusal import NotPermitted
 
-RELATIONS = ("poster", "poster of the parent", "contributor", "addressee", "anyone")
+RELATIONS = (
+    *("poster", "poster of the parent", "contributor", "addressee", "opener", "disputer", "author"),
+    "anyone",
+)
 
-#                     poster  of parent  contributor  addressee  anyone
+#                     poster  of parent  contributor  addressee  opener  disputer  author  anyone
 TABLE = {
-    "admit a contributor": ("no", "no", "no", "no", "no"),
-    "merge":               ("no", "no", "no", "no", "no"),
-    "submit":              ("yes", "yes", "yes", "yes", "yes"),
-    "withdraw":            ("yes", "no", "no", "no", "no"),
-    "redate":              ("yes", "no", "no", "no", "no"),
-    "declare":             ("yes", "yes", "no", "no", "no"),
-    "dispute":             ("yes", "yes", "yes", "yes", "yes"),
-    "uphold":              ("no", "no", "no", "no", "no"),
-    "strike":              ("no", "no", "no", "no", "no"),
-    "grant":               ("yes", "no", "no", "no", "no"),
-    "claim":               ("no", "no", "yes", "no", "no"),
-    "accept":              ("no", "no", "no", "yes", "no"),
-    "decline":             ("no", "no", "yes", "yes", "no"),
-    "settle":              ("no", "no", "no", "no", "no"),
-    "revoke":              ("yes", "no", "no", "no", "no"),
-    "assemble":            ("yes", "yes", "yes", "yes", "yes"),
-    "publish":             ("yes", "no", "no", "no", "no"),
+    "admit a contributor":        ("no", "no", "no", "no", "no", "no", "no", "no"),
+    "merge":                      ("no", "no", "no", "no", "no", "no", "no", "no"),
+    "submit":                     ("yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
+    "withdraw":                   ("yes", "no", "no", "no", "no", "no", "no", "no"),
+    "redate":                     ("yes", "no", "no", "no", "no", "no", "no", "no"),
+    "declare":                    ("yes", "yes", "no", "no", "no", "no", "no", "no"),
+    "dispute":                    ("yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
+    "answer":                     ("yes", "yes", "yes", "no", "yes", "no", "yes", "no"),
+    "settle":                     ("no", "no", "no", "no", "no", "no", "no", "no"),
+    "withdraw the dispute about": ("no", "no", "no", "no", "no", "yes", "no", "no"),
+    "let expire":                 ("yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
+    "strike":                     ("no", "no", "no", "no", "no", "no", "no", "no"),
+    "grant":                      ("yes", "no", "no", "no", "no", "no", "no", "no"),
+    "claim":                      ("no", "no", "yes", "no", "no", "no", "no", "no"),
+    "accept":                     ("no", "no", "no", "yes", "no", "no", "no", "no"),
+    "decline":                    ("no", "no", "yes", "yes", "no", "no", "no", "no"),
+    "revoke":                     ("yes", "no", "no", "no", "no", "no", "no", "no"),
+    "assemble":                   ("yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
+    "publish":                    ("yes", "no", "no", "no", "no", "no", "no", "no"),
+    "read what was told to":      ("no", "no", "yes", "no", "no", "no", "no", "no"),
+    "forget":                     ("no", "no", "yes", "no", "no", "no", "no", "no"),
+    "register a key":             ("no", "no", "yes", "no", "no", "no", "no", "no"),
+    "revoke a key":               ("no", "no", "yes", "no", "no", "no", "no", "no"),
+    "close a split":              ("yes", "no", "no", "no", "no", "no", "no", "no"),
+    "comment":                    ("yes", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
+    "answer for a share":         ("no", "no", "yes", "no", "no", "no", "no", "no"),
+    "keep the books":             ("no", "no", "no", "no", "no", "no", "no", "no"),
+    "pay":                        ("no", "no", "no", "no", "no", "no", "no", "no"),
+    "claim a payout":             ("no", "no", "yes", "no", "no", "no", "no", "no"),
+    "hold money":                 ("no", "no", "no", "no", "no", "no", "no", "no"),
+    "read a statement":           ("no", "no", "yes", "no", "no", "no", "no", "no"),
 }  # fmt: skip
 
 

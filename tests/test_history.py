@@ -8,7 +8,7 @@ import pytest
 from stories import NOON, Story, every_fact, id_of, story
 from test_lineage import all_pages
 
-from domain.refusal import UnknownContributor, UnknownWork
+from domain.refusal import UnknownContributor, UnknownCredit, UnknownRemix, UnknownWork
 from projections import history
 from projections.store import View
 
@@ -39,7 +39,8 @@ def test_a_work_has_the_facts_of_itself_its_edges_and_its_credits(database: str)
                 "remix.declared",  # the song was made from it
                 "remix.declared",
                 "remix.disputed",
-                "remix.upheld",
+                "remix.answered",
+                "remix.settled",
                 "remix.struck",
                 "work.redated",
                 "remix.declared",  # the release
@@ -59,7 +60,7 @@ def test_a_person_has_the_facts_of_themself_and_their_credits(database: str) -> 
             eva = [item["topic"] for item in of_person(told, view, id_of("text-eva"))]
             assert eva[0] == "contributor.admitted"
             assert eva[-1] == "contributor.merged"
-            assert len(eva) == 9
+            assert len(eva) == 10
 
 
 def test_every_fact_is_in_the_history_of_all_it_is_about_and_of_nothing_else(
@@ -95,10 +96,14 @@ def test_a_fact_is_told_with_its_texts(database: str) -> None:
         with told.view() as view:
             granted, declined = of_work(told, view, piece)[-2:]
     assert granted == {
+        "number": 2,
         "position": credit.position,
+        "previous": credit.position - 1,
+        "receipt": f"/facts/{credit.position}/receipt",
         "recorded_at": "2026-06-01T12:00:00.000000Z",
         "effective": "2020-05-01T00:00:00.000000Z",
         "actor": "operator",
+        "signed": False,
         "topic": "credit.granted",
         "noun": credit.id,
         "about": [piece, ana],
@@ -114,10 +119,14 @@ def test_a_fact_is_told_with_its_texts(database: str) -> None:
         },
     }
     assert declined == {
+        "number": 3,
         "position": credit.position + 1,
+        "previous": credit.position,
+        "receipt": f"/facts/{credit.position + 1}/receipt",
         "recorded_at": "2026-06-01T12:00:00.000000Z",
         "effective": "2026-06-01T12:00:00.000000Z",
         "actor": ana,
+        "signed": False,
         "topic": "credit.declined",
         "noun": credit.id,
         "about": [piece, ana],
@@ -150,7 +159,7 @@ def test_a_history_as_of_a_position_ends_there(database: str) -> None:
                 assert of_work(told, view, ids["song"]) == whole[: place + 1]
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 10, 11, 12])
+@pytest.mark.parametrize("limit", [1, 2, 3, 11, 12, 13])
 def test_a_walk_over_pages_meets_every_fact_once(limit: int, told: Story) -> None:
     ids = every_fact(told)
     with told.view() as view:
@@ -158,7 +167,7 @@ def test_a_walk_over_pages_meets_every_fact_once(limit: int, told: Story) -> Non
             lambda c, n: history.of_work(view, told.journal, ids["poem"], after=c, limit=n), limit
         )
         assert items == of_work(told, view, ids["poem"])
-        assert len(items) == 11
+        assert len(items) == 12
 
 
 def test_a_merge_does_not_change_history(told: Story) -> None:
@@ -170,6 +179,55 @@ def test_a_merge_does_not_change_history(told: Story) -> None:
     with told.view() as view:
         assert of_work(told, view, piece) == before
         assert before[-1]["content"]["contributor"] == old
+
+
+def test_a_history_is_numbered_and_each_fact_names_the_one_before(told: Story) -> None:
+    ids = every_fact(told)
+    with told.view() as view:
+        for ask, id in ((of_work, ids["poem"]), (of_work, ids["song"]), (of_person, ids["ben"])):
+            items = ask(told, view, id)
+            assert [item["number"] for item in items] == list(range(1, len(items) + 1))
+            assert [item["previous"] for item in items] == [
+                None,
+                *(item["position"] for item in items[:-1]),
+            ]
+
+
+def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(database: str) -> None:
+    with story(database) as told:
+        every_fact(told)
+        with told.view() as view:
+            credit = history.of_credit(view, told.journal, id_of("credit")).items
+            edge = history.of_remix(view, told.journal, id_of("saga")).items
+            pages = all_pages(
+                lambda c, n: history.of_credit(
+                    view, told.journal, id_of("credit"), after=c, limit=n
+                ),
+                2,
+            )
+            with pytest.raises(UnknownCredit):
+                history.of_credit(view, told.journal, id_of("saga"))
+            with pytest.raises(UnknownRemix):
+                history.of_remix(view, told.journal, id_of("credit"))
+        assert pages == credit
+        assert [one["topic"] for one in credit] == [
+            f"credit.{verb}"
+            for verb in ("granted", "declined", "accepted", "disputed", "settled", "revoked")
+        ]
+        assert credit[0]["content"]["evidence"] == "text-evidence-credit"
+        assert [one["reason"] for one in credit][3:5] == [
+            "text-reason-dispute",
+            "text-reason-settle",
+        ]
+        assert [(one["number"], one["previous"]) for one in credit][:2] == [
+            (1, None),
+            (2, credit[0]["position"]),
+        ]
+        assert [one["topic"] for one in edge] == [
+            f"remix.{verb}" for verb in ("declared", "disputed", "upheld", "struck")
+        ]
+        with told.view(as_of=credit[2]["position"]) as view:
+            assert history.of_credit(view, told.journal, id_of("credit")).items == credit[:3]
 
 
 def test_what_nobody_recorded_has_no_history(told: Story) -> None:

@@ -14,6 +14,7 @@ from domain.recorders import Overtaken
 from domain.refusal import (
     BadId,
     BadMadeAt,
+    BadOutcome,
     BadRate,
     BadText,
     BadUri,
@@ -30,6 +31,8 @@ from domain.refusal import (
     UnknownContribution,
     UnknownContributor,
     UnknownCredit,
+    UnknownGround,
+    UnknownGrounds,
     UnknownKind,
     UnknownRelease,
     UnknownRemix,
@@ -129,9 +132,12 @@ def test_a_refused_piece_leaves_nothing_of_itself(told: Story) -> None:
     assert told.topics() == ["contributor.admitted"]
 
 
+GROUNDS = {"grounds": "other", "reason": "r"}
+
 SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
     ("admit_contributor", {"name": "Eva"}, ["contributor.admitted"]),
     ("merge_contributor", {"id": "ana", "into": "ben"}, ["contributor.merged"]),
+    ("forget_contributor", {"id": "ben", "ground": "consent"}, ["contributor.forgotten"]),
     ("withdraw_contribution", {"id": "song", "reason": "r"}, ["contribution.withdrawn"]),
     ("redate_work", {"id": "song", "made_at": "2021", "reason": "r"}, ["work.redated"]),
     ("claim_work", {"id": "song", "contributor": "ben", "role": "editor"}, ["credit.claimed"]),
@@ -141,7 +147,7 @@ SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
         {"child": "song", "uri": "https://example.org/", "kind": "sample"},
         ["outside.cited", "remix.declared"],
     ),
-    ("dispute_remix", {"id": "edge", "reason": "r"}, ["remix.disputed"]),
+    ("dispute_remix", {"id": "edge", **GROUNDS}, ["remix.disputed"]),
     ("strike_remix", {"id": "edge", "reason": "r"}, ["remix.struck"]),
     ("open_credit", {"work": "song", "contributor": "ben", "role": "editor"}, ["credit.granted"]),
     (
@@ -203,6 +209,7 @@ def test_a_command_records(
 
 LONG = "x" * 5001
 PIECE = {"title": "T", "medium": "text", "authors": [], "sources": []}
+DISMISSED = {"outcome": "dismissed", "reason": "r"}
 CREDIT = {"work": "song", "contributor": "ben", "role": "editor"}
 
 REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
@@ -218,6 +225,10 @@ REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
     ("merge_contributor", {"id": "nobody", "into": "ana"}, UnknownContributor),
     ("merge_contributor", {"id": "ana", "into": "song"}, UnknownContributor),
     ("merge_contributor", {"id": "ana", "into": "ana"}, MergeCircle),
+    ("forget_contributor", {"id": "nobody", "ground": "x", "actor": "ana"}, UnknownContributor),
+    ("forget_contributor", {"id": "song", "ground": "x"}, UnknownContributor),
+    ("forget_contributor", {"id": "ben", "ground": "x", "actor": "ana"}, NotPermitted),
+    ("forget_contributor", {"id": "ben", "ground": "he asked"}, UnknownGround),
     ("submit_contribution", PIECE | {"id": "ana's"}, BadId),
     ("submit_contribution", PIECE | {"actor": "nobody"}, UnknownContributor),
     ("submit_contribution", PIECE | {"sources": [{"kind": "sample"}]}, NoSource),
@@ -303,12 +314,16 @@ REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
     ),
     ("declare_remix", {"child": "song", "parent": "song", "kind": "sample"}, SelfRemix),
     ("declare_remix", {"child": "poem", "parent": "song", "kind": "sample"}, ParentNotOlder),
-    ("dispute_remix", {"id": "nobody", "reason": "r"}, UnknownRemix),
-    ("dispute_remix", {"id": "credit", "reason": "r"}, UnknownRemix),
-    ("dispute_remix", {"id": "edge", "reason": ""}, BadText),
+    ("dispute_remix", {"id": "nobody", **GROUNDS}, UnknownRemix),
+    ("dispute_remix", {"id": "credit", **GROUNDS}, UnknownRemix),
+    ("dispute_remix", {"id": "edge", "grounds": "x", "reason": ""}, UnknownGrounds),
+    ("dispute_remix", {"id": "edge", "grounds": "other", "reason": ""}, BadText),
+    ("answer_remix", {"id": "edge", "reason": "", "actor": "ben"}, NotPermitted),
+    ("answer_remix", {"id": "edge", "reason": "r"}, WrongState),
     ("strike_remix", {"id": "edge", "reason": "", "actor": "ana"}, NotPermitted),
-    ("uphold_remix", {"id": "edge", "reason": "r", "actor": "ana"}, NotPermitted),
-    ("uphold_remix", {"id": "edge", "reason": "r"}, WrongState),
+    ("settle_remix", {"id": "edge", "outcome": "x", "reason": "", "actor": "ana"}, BadOutcome),
+    ("settle_remix", {"id": "edge", **DISMISSED, "actor": "ana"}, NotPermitted),
+    ("settle_remix", {"id": "edge", **DISMISSED}, WrongState),
     ("open_credit", CREDIT | {"work": "nobody", "contributor": "nobody"}, UnknownWork),
     ("open_credit", CREDIT | {"contributor": "nobody", "role": "x"}, UnknownContributor),
     ("open_credit", CREDIT | {"contributor": "ana", "actor": "ben", "role": "x"}, NotPermitted),
@@ -321,8 +336,8 @@ REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
     ("accept_credit", {"id": "edge"}, UnknownCredit),
     ("accept_credit", {"id": "credit", "actor": "ana"}, NotPermitted),
     ("accept_credit", {"id": "credit", "reason": ""}, BadText),
-    ("settle_credit", {"id": "credit", "actor": "ana"}, NotPermitted),
-    ("settle_credit", {"id": "credit"}, WrongState),
+    ("settle_credit", {"id": "credit", **DISMISSED, "actor": "ana"}, NotPermitted),
+    ("settle_credit", {"id": "credit", **DISMISSED}, WrongState),
     ("revoke_credit", {"id": "credit", "actor": "ben"}, NotPermitted),
     ("assemble_release", {"title": "", "components": []}, NoComponents),
     ("assemble_release", {"title": "R", "components": [{"work": "poem"}] * 2}, NoComponents),
@@ -501,14 +516,15 @@ def test_a_repetition_is_recognised_after_its_people_were_merged(told: Story) ->
 
 
 STATES: list[tuple[str, dict[str, Any]]] = [
+    ("forget_contributor", {"id": "ana", "ground": "request"}),
     ("merge_contributor", {"id": "ana", "into": "ben", "reason": "r"}),
     ("withdraw_contribution", {"id": "song", "reason": "r"}),
     ("redate_work", {"id": "song", "made_at": "2021", "reason": "r"}),
-    ("dispute_remix", {"id": "edge", "reason": "r"}),
+    ("dispute_remix", {"id": "edge", **GROUNDS}),
     ("strike_remix", {"id": "edge", "reason": "r"}),
     ("accept_credit", {"id": "credit", "reason": "r"}),
     ("decline_credit", {"id": "credit"}),
-    ("dispute_credit", {"id": "credit"}),
+    ("dispute_credit", {"id": "credit", **GROUNDS}),
     ("revoke_credit", {"id": "credit"}),
     ("publish_release", {"id": "release"}),
     ("withdraw_release", {"id": "release", "reason": "r"}),
@@ -526,7 +542,8 @@ def test_a_repeated_verb_answers_the_same_and_records_nothing(
 
 
 @pytest.mark.parametrize(
-    "command, said", [one for one in STATES if one[0] not in ("redate_work", "merge_contributor")]
+    "command, said",
+    [one for one in STATES if "contributor" not in one[0] and "redate" not in one[0]],
 )
 def test_a_verb_repeated_for_another_reason_is_refused(
     command: str, said: dict[str, Any], told: Story
@@ -643,8 +660,11 @@ def test_a_work_is_redated_within_its_neighbours_only(
         refused(told, ParentNotOlder, "redate_work", **said)
 
 
+@pytest.mark.parametrize("upheld", [False, True])
 @pytest.mark.parametrize("followed", ["never", "before the edge", "before the strike", "always"])
-def test_an_edge_that_was_struck_no_longer_holds_a_date(followed: str, told: Story) -> None:
+def test_an_edge_that_was_struck_no_longer_holds_a_date(
+    followed: str, upheld: bool, told: Story
+) -> None:
     catch_up = told.service.follower.catch_up
     parent, child = told.piece("parent", made_at="1970"), told.piece("child", made_at="1980")
     if followed == "before the edge":
@@ -653,9 +673,12 @@ def test_an_edge_that_was_struck_no_longer_holds_a_date(followed: str, told: Sto
     if followed == "before the strike":
         catch_up()
     refused(told, ParentNotOlder, "redate_work", id=child, made_at="1960", reason="r")
-    told.tell("dispute_remix", id=edge, reason="r")
-    refused(told, ParentNotOlder, "redate_work", id=child, made_at="1960", reason="r")
-    told.tell("strike_remix", id=edge, reason="r")
+    if upheld:
+        told.tell("dispute_remix", id=edge, **GROUNDS)
+        refused(told, ParentNotOlder, "redate_work", id=child, made_at="1960", reason="r")
+        told.tell("settle_remix", id=edge, outcome="upheld", reason="r")
+    else:
+        told.tell("strike_remix", id=edge, reason="r")
     if followed == "always":
         catch_up()
     told.tell("redate_work", id=child, made_at="1960", reason="r")
@@ -769,10 +792,11 @@ def test_who_may_decide_about_a_credit(opened_by: str, verb: str, actor: str, to
         "settle": set(),
         "dispute": {"poster", "person", "other"},
     }
+    said = {"dispute": GROUNDS, "settle": DISMISSED}.get(verb, {})
     if actor in may[verb]:
-        told.tell(f"{verb}_credit", id=credit, actor=ids[actor])
+        told.tell(f"{verb}_credit", id=credit, actor=ids[actor], **said)
     else:
-        refused(told, NotPermitted, f"{verb}_credit", id=credit, actor=ids[actor])
+        refused(told, NotPermitted, f"{verb}_credit", id=credit, actor=ids[actor], **said)
 
 
 @pytest.mark.parametrize(
@@ -800,14 +824,13 @@ CREDIT_TABLE = {
     "claimed":  ("accepted", "declined", "disputed", None,    "revoked"),
     "accepted": (None,       "declined", "disputed", None,    "revoked"),
     "declined": ("accepted", None,       None,       None,    "revoked"),
-    "disputed": (None,       None,       None,       "before", "revoked"),
+    "disputed": (None,       None,       None,       "before", None),
     "revoked":  (None,       None,       None,       None,    None),
 }  # fmt: skip
-REMIX_VERBS = ("dispute", "uphold", "strike")
+REMIX_VERBS = ("dispute", "settle", "strike")
 REMIX_TABLE = {
     "declared": ("disputed", None,     "struck"),
-    "disputed": (None,       "upheld", "struck"),
-    "upheld":   ("disputed", None,     "struck"),
+    "disputed": (None,       "before", None),
     "struck":   (None,       None,     None),
 }  # fmt: skip
 
@@ -823,7 +846,9 @@ def walk(
             following = table[state][verbs.index(verb)]
             try:
                 command = getattr(draft, f"{verb}_{noun}")
-                command(actor="operator", id=id_of(noun), reason=f"{number}")
+                more = {"dispute": {"grounds": "other"}, "settle": {"outcome": "dismissed"}}
+                said = {**more.get(verb, {}), "reason": f"{number}"}
+                command(actor="operator", id=id_of(noun), **said)
             except WrongState as refusal:
                 assert (following, refusal.details["state"]) == (None, state)  # noqa: PT017
             else:
@@ -914,12 +939,16 @@ def test_commands_of_one_draft_see_each_other_and_are_recorded_whole(told: Story
 
 def test_an_import_does_not_make_a_change_again_that_is_on_record_anywhere(told: Story) -> None:
     small_community(told)
-    for verb in ("dispute", "settle", "revoke"):
-        told.tell(f"{verb}_credit", id=id_of("credit"))
+    done: list[tuple[str, dict[str, str]]] = [
+        *(("dispute", GROUNDS), ("settle", DISMISSED), ("accept", {})),
+        *(("dispute", GROUNDS), ("settle", DISMISSED), ("revoke", {})),
+    ]
+    for verb, said in done:
+        told.tell(f"{verb}_credit", id=id_of("credit"), **said)
     head = told.head()
     draft = told.journal.draft(once={})
-    for verb in ("dispute", "settle", "revoke"):
-        getattr(draft, f"{verb}_credit")(actor="operator", id=id_of("credit"))
+    for verb, said in done:
+        getattr(draft, f"{verb}_credit")(actor="operator", id=id_of("credit"), **said)
     draft.commit()
     assert told.head() == head
 

@@ -20,13 +20,13 @@ from domain.checkpoint import (
     verify_growth,
 )
 from domain.note import SignerKey
-from domain.receipt import verify_receipt
+from domain.receipt import leaf_bytes, verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import NotVerified, entries_of, leaf_hash, root_of, tiles_of
-from projections.log import Log, leaf_of
+from projections.log import Log
 from scripts.mirror import mirror
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, make_log_key, read_settings, read_signer
+from scripts.settings import BadSetting, make_log_key, read_log_keys, read_settings
 from scripts.stemma import main
 from scripts.verify import check_log
 
@@ -49,7 +49,7 @@ def tell(service: Service, people: int) -> None:
 
 
 def leaves(service: Service) -> list[bytes]:
-    return [leaf_of(placed) for placed in service.journal.read()]
+    return [placed.leaf() for placed in service.journal.read()]
 
 
 def test_the_tree_is_the_one_recomputed_from_the_facts(logged: Service) -> None:
@@ -85,7 +85,7 @@ def test_a_receipt_proves_its_fact_and_no_other(logged: Service) -> None:
         receipt = logged.log.receipt(position)
         proved = verify_receipt(receipt, KEYS)
         (placed,) = logged.journal.facts.at([position])
-        assert tuple(proved.leaf) == tuple(placed)
+        assert leaf_bytes(*proved.leaf) == placed.leaf()
         with pytest.raises(NotVerified):
             verify_receipt(receipt, [SignerKey.new(SIGNER.name).verifier])
     for position in (0, -1, 301, 1 << 80):
@@ -211,14 +211,14 @@ def test_a_receipt_is_checked_offline_from_the_command_line(tmp_path: Path) -> N
 
 def test_the_signing_key_comes_from_a_file_or_a_variable(tmp_path: Path) -> None:
     here = {"STEMMA_DATA": str(tmp_path)}
-    assert read_signer(read_settings(here)) is None
+    assert read_log_keys(read_settings(here)).signer is None
     made = make_log_key(read_settings(here), "stemma.example/log")
-    assert made == read_signer(read_settings(here))
+    assert made == read_log_keys(read_settings(here)).signer
     assert make_log_key(read_settings(here)) is None
     named = {**here, "STEMMA_LOG_KEY": "env:SECRET", "SECRET": SIGNER.secret_text()}
-    assert read_signer(read_settings(named), named) == SIGNER
+    assert read_log_keys(read_settings(named), named) == (SIGNER, ())
     with pytest.raises(BadSetting, match="STEMMA_LOG_KEY"):
-        read_signer(read_settings(named), {"SECRET": "PRIVATE+KEY+nonsense"})
+        read_log_keys(read_settings(named), {"SECRET": "PRIVATE+KEY+nonsense"})
 
 
 # -- mirrors -------------------------------------------------------------------------------

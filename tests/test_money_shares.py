@@ -378,7 +378,7 @@ def test_of_two_open_proposals_the_one_finalised_later_holds_from_then_on(databa
 # -- who may do what -----------------------------------------------------------------------
 
 
-def test_the_producer_closes_a_split_and_only_the_operator_keeps_the_books(  # noqa: PLR0912 # a table
+def test_the_producer_closes_a_split_and_only_the_operator_keeps_the_books(  # noqa: PLR0912 - a story
     database: str,
 ) -> None:
     with bank(database) as told:

@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,21 +13,23 @@ from domain.checkpoint import (
     Checkpoint,
     Cosignature,
     cosign,
+    cosigned,
     decode_proof,
     encode_proof,
     open_checkpoint,
     sign,
     verify_growth,
-    with_cosignatures,
 )
 from domain.note import (
     COSIGNATURE,
+    ED25519,
     LATEST_TIME,
     Note,
     Signature,
     SignerKey,
     VerifierKey,
     cosigned_message,
+    key_id,
     open_note,
     time_of,
 )
@@ -285,6 +288,28 @@ def test_the_id_of_a_signer_key_is_that_of_its_public_half() -> None:
         SignerKey.parse(other)
 
 
+PRIME = 2**255 - 19
+OF_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+WEAK = [0, 1, PRIME - 1, PRIME, PRIME + 1, OF_ORDER_8, PRIME - OF_ORDER_8, PRIME + 2, 2**255 - 1]
+
+
+@pytest.mark.parametrize("sign_of_x", [0, 1])
+@pytest.mark.parametrize("y", WEAK)
+def test_a_key_that_anybody_can_sign_for_is_refused(y: int, sign_of_x: int) -> None:
+    """Points of small order, and what is not the only spelling of its point."""
+    public = (y | sign_of_x << 255).to_bytes(32, "little")
+    for kind in (ED25519, COSIGNATURE):
+        with pytest.raises(NotVerified, match="is weak"):
+            VerifierKey("log", public, kind)
+
+
+def test_such_a_key_would_have_believed_anything() -> None:
+    identity = (1).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"anything")
+
+
 # -- Notes ----------------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n")).map(
@@ -409,7 +434,7 @@ def test_every_changed_byte_of_a_checkpoint_is_noticed() -> None:
 
 def test_every_changed_byte_of_a_cosigned_checkpoint_is_noticed() -> None:
     line = cosign(SIGNED, WITNESS, NOON)
-    signed = with_cosignatures(SIGNED, line, [WITNESS.verifier])
+    signed = SIGNED + line.encode()
     open_checkpoint(signed, [LOG.verifier], witnesses=[WITNESS.verifier])
     for changed in all_changes(signed):
         with pytest.raises(NotVerified):
@@ -512,8 +537,7 @@ WITNESSES = [WITNESS.verifier, SECOND_WITNESS.verifier]
 
 def test_a_cosignature_says_who_and_when() -> None:
     line = cosign(SIGNED, WITNESS, NOON)
-    signed = with_cosignatures(SIGNED, line, WITNESSES)
-    assert signed == SIGNED + line.encode()
+    signed = SIGNED + line.encode()
     trusted = open_checkpoint(signed, [LOG.verifier], witnesses=[WITNESS.verifier])
     assert trusted.cosignatures == (Cosignature(WITNESS.name, NOON),)
     assert open_checkpoint(signed, [LOG.verifier]).cosignatures == ()
@@ -525,9 +549,12 @@ def test_as_many_witnesses_as_asked_for_must_have_cosigned() -> None:
     for quorum in (None, 2):
         with pytest.raises(NotVerified, match="1 of the witnesses have cosigned, not 2"):
             open_checkpoint(signed, [LOG.verifier], witnesses=WITNESSES, quorum=quorum)
-    with pytest.raises(NotVerified, match="0 of the witnesses have cosigned, not 2"):
+    said = (
+        "0 of the witnesses have cosigned, not 2; missing: witness.example/w1, witness.example/w2"
+    )
+    with pytest.raises(NotVerified, match=said):
         open_checkpoint(SIGNED, [LOG.verifier], witnesses=WITNESSES)
-    full = with_cosignatures(signed, cosign(signed, SECOND_WITNESS, NOON + 1), WITNESSES)
+    full = signed + cosign(signed, SECOND_WITNESS, NOON + 1).encode()
     assert len(open_checkpoint(full, [LOG.verifier], witnesses=WITNESSES).cosignatures) == 2
 
 
@@ -549,29 +576,57 @@ def test_a_cosignature_of_another_time_or_tree_does_not_hold() -> None:
         with pytest.raises(NotVerified, match="does not hold"):
             open_checkpoint(signed, [LOG.verifier], witnesses=WITNESSES, quorum=0)
         with pytest.raises(NotVerified, match="does not hold"):
-            with_cosignatures(SIGNED, wrong.line, WITNESSES)
+            cosigned(signed, WITNESSES)
 
 
 def test_what_a_witness_answers_is_taken_in_only_as_far_as_it_is_known() -> None:
     lines = cosign(SIGNED, WITNESS, NOON) + cosign(SIGNED, SECOND_WITNESS, NOON)
-    signed = with_cosignatures(SIGNED, lines, [SECOND_WITNESS.verifier])
-    assert [signature.name for signature in Note.parse(signed).signatures] == [
-        LOG.name,
-        SECOND_WITNESS.name,
-    ]
-    again = with_cosignatures(signed, cosign(SIGNED, SECOND_WITNESS, NOON + 9), WITNESSES)
-    trusted = open_checkpoint(again, [LOG.verifier], witnesses=[SECOND_WITNESS.verifier])
-    assert trusted.cosignatures == (Cosignature(SECOND_WITNESS.name, NOON + 9),)
-    for answer in ("", "text\n", lines[:-1], "\n" + lines, cosign(SIGNED, WITNESS, NOON)):
+    checkpoint, signatures = cosigned(SIGNED + lines.encode(), [SECOND_WITNESS.verifier])
+    assert (checkpoint, [one.name for one in signatures]) == (THREE, [SECOND_WITNESS.name])
+    for answer in (
+        "",
+        "text\n",
+        lines[:-1],
+        "\n" + lines,
+        2 * lines,
+        cosign(SIGNED, WITNESS, NOON),
+    ):
         with pytest.raises(NotVerified):
-            with_cosignatures(SIGNED, answer, [SECOND_WITNESS.verifier])
+            cosigned(SIGNED + answer.encode(), [SECOND_WITNESS.verifier])
+
+
+def test_one_key_under_two_names_is_no_two_witnesses() -> None:
+    """A cosignature does not commit to the name, so its line can be copied for the other one."""
+    again = SignerKey("witness.example/w9", WITNESS.seed, COSIGNATURE)
+    for both in ([WITNESS.verifier, again.verifier], [again.verifier, WITNESS.verifier]):
+        with pytest.raises(NotVerified, match=r"are one witness: one key"):
+            open_checkpoint(SIGNED, [LOG.verifier], witnesses=both, quorum=0)
+        with pytest.raises(NotVerified, match=r"are one witness: one key"):
+            cosigned(SIGNED, both)
+
+
+def test_a_line_of_another_kind_does_not_pass_for_a_cosignature() -> None:
+    """ML-DSA-44 has ids and lengths of its own; borrowing the id of an Ed25519 key is no help."""
+    time = NOON.to_bytes(8, "big")
+    foreign = Signature(WITNESS.name, key_id(WITNESS.name, 6, bytes(1312)), time + bytes(2420))
+    with pytest.raises(NotVerified, match="no known key has signed"):
+        cosigned(SIGNED + foreign.line.encode(), WITNESSES)
+    borrowed = Signature(WITNESS.name, WITNESS.verifier.id, time + bytes(2420))
+    plain = SignerKey(WITNESS.name, WITNESS.seed).sign(THREE.text)
+    as_plain = Signature(WITNESS.name, WITNESS.verifier.id, time + plain.data)
+    for wrong in (borrowed, as_plain):
+        with pytest.raises(NotVerified, match="does not hold"):
+            cosigned(SIGNED + wrong.line.encode(), WITNESSES)
+    vkey = f"{WITNESS.name}+{foreign.key_id.hex()}+{b64encode(bytes([6]) + bytes(1312)).decode()}"
+    with pytest.raises(NotVerified, match=r"0x06 are not understood"):
+        VerifierKey.parse(vkey)
 
 
 def test_a_key_of_a_log_is_no_key_of_a_witness() -> None:
     with pytest.raises(NotVerified, match="not one of a witness"):
         open_checkpoint(SIGNED, [LOG.verifier], witnesses=[LOG.verifier])
     with pytest.raises(NotVerified, match="not one of a witness"):
-        with_cosignatures(SIGNED, LINE, [LOG.verifier])
+        cosigned(SIGNED, [LOG.verifier])
     with pytest.raises(NotVerified, match="not one of a witness"):
         cosign(SIGNED, LOG, NOON)
     with pytest.raises(ValueError, match="needs a time"):

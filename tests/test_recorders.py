@@ -77,9 +77,23 @@ def test_sqlite_does_not_replace_a_fact_either(other: str, tmp_path: Path) -> No
         ):
             connection.execute(
                 f"REPLACE INTO stored_events SELECT rowid, {other}, originator_version, "
-                "'x', state FROM stored_events"
+                "'x', state, links FROM stored_events"
             )
         assert told.facts() == before
+
+
+@pytest.mark.parametrize("characters", [5_000, 3_000_000])
+def test_an_append_of_any_size_arrives(characters: int, database: str) -> None:
+    """psycopg's pipeline waits for ever when one message is larger than the socket's buffer."""
+    with story(database) as told:
+        draft = told.journal.draft()
+        for number in range(characters // 5_000):
+            source = {"uri": f"urn:x:{number}", "kind": "sample", "note": "n" * 5_000}
+            draft.submit_contribution(
+                actor=OPERATOR, title="t", medium="text", authors=[], sources=[source]
+            )
+        draft.commit()
+        assert told.head() == 3 * characters // 5_000
 
 
 # -- positions -----------------------------------------------------------------------------
@@ -101,12 +115,12 @@ def test_facts_can_be_given_the_positions_they_had(database: str) -> None:
     with story(database) as told:
         told.person("ana")
         first = told.facts()[0]
-        other = read_fact(id_of("ben"), *first[2:])
+        other = read_fact(id_of("ben"), *first[2:5])
         stored = told.journal.mapper.to_stored_event(other)
         assert told.journal.append_stored([stored], positions=[7]) == [7]
         told.person("eva")
         assert [placed.position for placed in told.facts()] == [1, 7, 8]
-        taken = told.journal.mapper.to_stored_event(read_fact(id_of("x"), *first[2:]))
+        taken = told.journal.mapper.to_stored_event(read_fact(id_of("x"), *first[2:5]))
         with pytest.raises(IntegrityError):
             told.journal.append_stored([taken], positions=[7])
 

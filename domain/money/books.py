@@ -29,6 +29,7 @@ from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
 from domain.money.shares import Shares, shares_of, waived_in
 from domain.recorders import Placed
+from domain.remix import Remix
 from domain.split import PLAIN
 
 RECEIVED = "received"
@@ -45,6 +46,11 @@ ACCOUNTS = {
     PAID: "payouts that have arrived",
     SUSPENSE: "payouts that came back and were not claimed yet",
 }
+
+
+Above = Mapping[str, Collection[str]]
+"""By work: everything it was made from."""
+NOTHING_ABOVE: Above = {}
 
 
 class Posting(NamedTuple):
@@ -115,6 +121,12 @@ class Agreement:
     agreed: Fraction = Fraction()
     """How much, exactly, was divided by these shares and not taken back."""
 
+    def names(self, work: str) -> bool:
+        """Whether a work is the release or one of the assets."""
+        return work == self.release or any(
+            work == asset["asset"] or work in asset.get("within", ()) for asset in self.assets
+        )
+
     def pieces(self, payee: str) -> Iterator[str]:
         """The assets in which a payee has a share, and what those are within."""
         for asset in self.assets:
@@ -182,6 +194,8 @@ class Books:
     """By agreement and payee: offered, accepted or declined."""
     holds: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """By work: the holds and disputes that are open on it, and on whose credit each is."""
+    edges: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The edges in dispute, each with its child and its parent."""
     accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """By payee and agreement: the units on each account."""
     merged: dict[str, str] = field(default_factory=dict)
@@ -198,6 +212,7 @@ class Books:
             dict(self.divisions),
             dict(self.consents),
             dict(self.holds),
+            dict(self.edges),
             dict(self.accounts),
             dict(self.merged),
         )
@@ -238,7 +253,17 @@ class Books:
                 self._change(pool, costs=costs)
             case Entry.Event():
                 self._enter(id, happened)
-            case Hold.Event() | Credit.Event():
+            case _:
+                self._stop(id, happened)
+
+    def _stop(self, id: str, happened: Fact) -> None:
+        """What keeps money from being paid, and whom it is paid to."""
+        match happened:
+            case Remix.Disputed(child=child, parent=parent):
+                self.edges[id] = child, parent
+            case Remix.Settled():
+                self.edges.pop(id, None)
+            case Hold.Event() | Credit.Disputed() | Credit.Settled():
                 self._hold(id, happened)
             case Contributor.Merged(into=into):
                 self.merged[id] = into
@@ -377,8 +402,11 @@ class Books:
         held = self.agreement_for(recorded.pool, recorded.effective_at)
         return held is not None and held.proposal == proposal
 
-    def held(self, payee: str, agreement: str) -> tuple[str, ...]:
-        """Why what is owed under an agreement may not be paid now; empty if it may."""
+    def held(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> tuple[str, ...]:
+        """Why what is owed under an agreement may not be paid now; empty if it may.
+
+        ``above`` says what the parent of an edge in dispute was made from: that waits, too.
+        """
         reasons = []
         if is_work(payee):
             reasons.append("unclaimed")
@@ -386,10 +414,14 @@ class Books:
         if consent != "accepted":
             reasons.append("unaccepted" if consent == "offered" else consent)
         known = self.agreements[agreement]
-        if self.holds and any(
+        pieces = {known.release, *known.pieces(payee)} if self.holds or self.edges else set()
+        if any(
             self.person(contributor) == self.person(payee)
-            for work in (known.release, *known.pieces(payee))
+            for work in pieces
             for contributor in self.holds.get(work, {}).values()
+        ) or any(
+            known.names(child) and not pieces.isdisjoint({parent, *above.get(parent, ())})
+            for child, parent in self.edges.values()
         ):
             reasons.append("disputed")
         return tuple(reasons)
@@ -400,11 +432,11 @@ class Books:
             payee = self.merged[payee]
         return payee
 
-    def payable(self) -> Iterator[tuple[str, str, int]]:
+    def payable(self, above: Above = NOTHING_ABOVE) -> Iterator[tuple[str, str, int]]:
         """Payee, agreement and units: what may be paid now, and every debt."""
         for (payee, agreement), units in self.accounts.items():
             owed = units.get(OWED, 0)
-            if owed < 0 or (owed > 0 and not self.held(payee, agreement)):
+            if owed < 0 or (owed > 0 and not self.held(payee, agreement, above)):
                 yield payee, agreement, owed
 
 
@@ -417,7 +449,7 @@ TOPICS = tuple(
         *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Continued),
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
         *(Hold.Opened, Hold.Released),
-        *(Credit.Disputed, Credit.Settled, Credit.Revoked, Credit.Declined),
+        *(Credit.Disputed, Credit.Settled, Remix.Disputed, Remix.Settled),
         Contributor.Merged,
     )
 )

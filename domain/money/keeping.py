@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from domain.draft import PENDING, Draft, Receipt, Sheet, part_id
@@ -19,8 +18,8 @@ from domain.money.payee import is_meant_as_person, is_work, people_among, work_o
 from domain.money.proposal import Proposal
 from domain.refusal import IdTaken
 
-LONGEST_LIST_BYTES = 20_000
-"""So much of a list goes into one fact; a leaf of the log holds 65,535 bytes."""
+LONGEST_LIST_BYTES = 16_000
+"""So much of a list goes into one fact: a leaf holds 65,535 bytes, with a link for everybody."""
 
 
 class Keeping(Draft):
@@ -149,11 +148,6 @@ def pages_together(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, lis
     """Several lists in pieces that fit into a fact together."""
     for page in pages([(name, item) for name, items in lists.items() for item in items]):
         yield {name: [item for each, item in page if each == name] for name in lists}
-
-
-def written(amounts: Iterable[tuple[str, Fraction]]) -> list[list[str]]:
-    """Exact amounts by name as a fact holds them, without those that are nothing."""
-    return [[name, str(amount)] for name, amount in amounts if amount]
 
 
 def division_id(revenue: str) -> str:

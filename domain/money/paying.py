@@ -13,7 +13,7 @@ from domain.credit import Credit
 from domain.currency import currency_code
 from domain.draft import Receipt, new_id, part_id, plain_text
 from domain.fact import Fact
-from domain.money.books import Books
+from domain.money.books import Above, Books
 from domain.money.hold import Hold
 from domain.money.keeping import Keeping
 from domain.money.payee import is_person
@@ -61,7 +61,11 @@ class Paying(Keeping):
                 raise IdTaken(new)
             return self._receipt(new, position)
         books = self.books()
-        found = _payable(books, currency)
+        # Whatever may stand against a payout is looked at as a whole.
+        self.watched["remix.disputed"] = None
+        parents = {parent for _, parent in books.edges.values()}
+        above = {each: self.journal.lineage(each, self.after, "0").nodes for each in parents}
+        found = _payable(books, currency, above)
         least = {books.person(payee): minimum for payee, minimum in asked["minimums"]}
         chosen = None if payees is None else set(map(books.person, payees))
         paid = [
@@ -166,10 +170,10 @@ class Paying(Keeping):
         return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Released, content)
 
 
-def _payable(books: Books, currency: str) -> dict[str, Parts]:
+def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:
     """What may be paid in a currency, by the person whom every account belongs to now."""
     found: dict[str, Parts] = {}
-    for payee, agreement, units in books.payable():
+    for payee, agreement, units in books.payable(above):
         pool = books.agreements[agreement].pool
         if books.pools[pool].opened.currency == currency:
             parts = found.setdefault(books.person(payee), [])

@@ -52,6 +52,8 @@ class Content(NamedTuple):
     """The policy it was computed by; None if it was set by hand."""
     graph_position: int | None
     """The journal position whose lineage and credits it was computed over."""
+    default_rate: str | None
+    """The rate of edges for which none was agreed."""
     assets: Assets
 
 
@@ -129,6 +131,8 @@ class Proposal(Noun):
         assets: Assets
         policy: dict[str, Any] | None = None
         graph_position: int | None = None
+        default_rate: str | None = None
+        """The rate of edges for which none was agreed."""
         note: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
@@ -136,7 +140,9 @@ class Proposal(Noun):
 
         def begin(self, noun: Proposal, comments: tuple[str, ...] = ()) -> None:
             """Add the stage to the proposal."""
-            content = Content(self.policy, self.graph_position, list(self.assets))
+            content = Content(
+                self.policy, self.graph_position, self.default_rate, list(self.assets)
+            )
             position, _ = noun.facts[-1]
             at = instant(self.timestamp)
             noun.versions.append(Version(content, at, self.actor, position, comments, self.note))

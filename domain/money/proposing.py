@@ -14,18 +14,21 @@ from domain.currency import currency_code
 from domain.draft import Receipt, Sheet, new_id, plain_text
 from domain.moment import instant, start_of
 from domain.money.consent import Consent
-from domain.money.dividing import Dividing, by_terms, difference
+from domain.money.dividing import Dividing
 from domain.money.keeping import pages, share_id
 from domain.money.payee import is_person
 from domain.money.pool import LEAST_COMMENT_DAYS, MOST_COMMENT_DAYS, Pool, pool_kind
 from domain.money.proposal import (
+    Assets,
     Comment,
     Content,
     Proposal,
     comment_kind,
     payees_of,
 )
+from domain.money.reckoning import by_terms, difference
 from domain.money.shares import must_be_scope, shares_of, waived_in
+from domain.policy.graph import Graph
 from domain.policy.works import assets_of
 from domain.refusal import (
     BadAmount,
@@ -127,6 +130,7 @@ class Proposing(Dividing):
             release=opened.release,
             policy=content.policy,
             graph_position=content.graph_position,
+            default_rate=content.default_rate,
             closes_at=instant(since + timedelta(days=days)),
             note=sheet.seal(actor, "note", note),
         )
@@ -161,6 +165,7 @@ class Proposing(Dividing):
             **noun.line,
             policy=content.policy,
             graph_position=content.graph_position,
+            default_rate=content.default_rate,
             comments=list(comments),
             note=sheet.seal(actor, "note", note),
         )
@@ -382,23 +387,12 @@ class Proposing(Dividing):
         if policy is not None:
             position = self._frozen(opened.release, graph_position)
             graph = self.journal.lineage(opened.release, position, default_rate)
-            content = Content(
-                dict(policy),
-                position,
-                [
-                    {
-                        "asset": name,
-                        "value": str(value),
-                        "shares": [[payee, str(share)] for payee, share in holders],
-                    }
-                    for name, value, holders in assets_of(read_terms(policy, graph=graph), graph)
-                    if value
-                ],
-            )
+            computed = computed_assets(policy, graph)
+            content = Content(dict(policy), position, default_rate, computed)
         else:
             assert assets is not None
             read_terms({"type": "assets", "assets": assets})
-            content = Content(None, None, [dict(asset) for asset in assets])
+            content = Content(None, None, None, [dict(asset) for asset in assets])
         if opened.works is not None:
             content = self._eligible(opened, opened.works, content)
             read_terms({"type": "assets", "assets": content.assets})
@@ -415,19 +409,36 @@ class Proposing(Dividing):
         """Only works within the components that have a right to the pool."""
         position = self._frozen(opened.release, content.graph_position)
         graph = self.journal.lineage(opened.release, position, "0")
-        allowed = {node for work in works for node in graph.lineage(work)}
-        kept = []
+        kept = eligible_assets(content.assets, works, graph)
         for asset in content.assets:
-            outside = asset["asset"] in graph.nodes and asset["asset"] not in allowed
-            if outside and content.policy is None:
+            if content.policy is None and asset not in kept:
                 raise NotEligible(asset["asset"])
-            if not outside:
-                kept.append(asset)
         return content._replace(assets=kept)
 
     def _must_be_open(self, noun: Proposal) -> None:
         if noun.state != "open":
             raise WrongState(noun.NAME, noun.id, noun.state, ("open",))
+
+
+def computed_assets(policy: Mapping[str, Any], graph: Graph) -> Assets:
+    """The assets that a policy comes to over a lineage: each work that keeps something."""
+    return [
+        {
+            "asset": name,
+            "value": str(value),
+            "shares": [[payee, str(share)] for payee, share in holders],
+        }
+        for name, value, holders in assets_of(read_terms(policy, graph=graph), graph)
+        if value
+    ]
+
+
+def eligible_assets(assets: Assets, works: Sequence[str], graph: Graph) -> Assets:
+    """Those that are in one of these works; what is no work of the lineage is not asked."""
+    allowed = {node for work in works for node in graph.lineage(work)}
+    return [
+        asset for asset in assets if asset["asset"] in allowed or asset["asset"] not in graph.nodes
+    ]
 
 
 def _must_be_days(days: object, least: int) -> int:

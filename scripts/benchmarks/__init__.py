@@ -11,7 +11,16 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing
+from scripts.benchmarks import (
+    append,
+    contributors,
+    fold,
+    importing,
+    layout,
+    log,
+    pages,
+    split,
+)
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -23,6 +32,10 @@ _MEASURES: dict[str, Measure] = {
     "import": importing.measure,
     "fold": fold.measure,
     "contributors": contributors.measure,
+    "split": split.measure,
+    "log": log.measure,
+    "layout": layout.measure,
+    "pages": pages.measure,
 }
 
 BENCHMARKS: dict[str, str] = {
@@ -30,6 +43,10 @@ BENCHMARKS: dict[str, str] = {
     "import": importing.__doc__,
     "fold": fold.__doc__,
     "contributors": contributors.__doc__,
+    "split": split.__doc__,
+    "log": log.__doc__,
+    "layout": layout.__doc__,
+    "pages": pages.__doc__,
 }
 """Every benchmark by name, with what it measures beside whom."""
 

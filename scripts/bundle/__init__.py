@@ -11,12 +11,6 @@ from scripts.bundle.files import (
 )
 from scripts.bundle.importing import BATCH, import_lines, in_its_words
 from scripts.bundle.lines import (
-    CREDIT,
-    PARTS,
-    PERSON,
-    REMIX,
-    SHAPES,
-    WORK,
     BadLine,
     Found,
     Ids,
@@ -24,8 +18,20 @@ from scripts.bundle.lines import (
     NotRestored,
     Refused,
     Report,
-    Shape,
+    Step,
     step_of,
+)
+from scripts.bundle.shapes import (
+    CREDIT,
+    JSON,
+    LISTS,
+    NUMBER,
+    PARTS,
+    PERSON,
+    REMIX,
+    SHAPES,
+    WORK,
+    Shape,
 )
 from scripts.bundle.whole import export_lines
 
@@ -33,6 +39,9 @@ __all__ = [
     "BATCH",
     "CREDIT",
     "CSV_COLUMNS",
+    "JSON",
+    "LISTS",
+    "NUMBER",
     "PARTS",
     "PERSON",
     "REMIX",
@@ -46,6 +55,7 @@ __all__ = [
     "Refused",
     "Report",
     "Shape",
+    "Step",
     "author",
     "cited",
     "component",

@@ -18,9 +18,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from domain.draft import Draft, Receipt
+from domain.draft import Receipt
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
+from scripts.bundle.shapes import (
+    LIST,
+    LISTS,
+    PARTS,
+    PERSON,
+    SHAPES,
+    WORK,
+)
 
 LONGEST_ID = 200
 
@@ -71,100 +79,6 @@ class Report:
     def lines(self) -> int:
         """How many lines there were."""
         return self.recorded.total() + self.unchanged.total() + len(self.refused)
-
-
-PERSON, WORK, REMIX, CREDIT, TEXT, LIST = "person", "work", "remix", "credit", "text", "list"
-
-
-class Shape(NamedTuple):
-    """The fields of one type of line: what each names, and which may be missing."""
-
-    command: Callable[..., Receipt]
-    needed: Mapping[str, str]
-    optional: Mapping[str, str] = {}
-    makes: str = ""
-    """What a line without an id makes, so that one can be derived."""
-
-
-_REASON = {"reason": TEXT}
-_MADE = {"id": WORK, "made_at": TEXT}
-
-SHAPES: dict[str, Shape] = {
-    "contributor": Shape(Draft.admit_contributor, {"name": TEXT}, {"id": PERSON}, PERSON),
-    "contributor.merge": Shape(
-        Draft.merge_contributor, {"id": PERSON, "into": PERSON}, {"reason": TEXT}
-    ),
-    "contribution": Shape(
-        Draft.submit_contribution,
-        {"title": TEXT, "medium": TEXT},
-        {**_MADE, "authors": LIST, "sources": LIST, "licence": TEXT, "sha256": TEXT},
-        WORK,
-    ),
-    "contribution.withdraw": Shape(Draft.withdraw_contribution, {"id": WORK, **_REASON}),
-    "work.redate": Shape(Draft.redate_work, {"id": WORK, "made_at": TEXT, **_REASON}),
-    "work.claim": Shape(
-        Draft.claim_work,
-        {"id": WORK, "contributor": PERSON, "role": TEXT},
-        {"evidence": TEXT, "credit": CREDIT},
-        CREDIT,
-    ),
-    "remix": Shape(
-        Draft.declare_remix,
-        {"child": WORK, "kind": TEXT},
-        {
-            "id": REMIX,
-            "parent": WORK,
-            "uri": TEXT,
-            "rate": TEXT,
-            "evidence": TEXT,
-            "effective_at": TEXT,
-        },
-        REMIX,
-    ),
-    "credit": Shape(
-        Draft.open_credit,
-        {"work": WORK, "contributor": PERSON, "role": TEXT},
-        {
-            "id": CREDIT,
-            "kind": TEXT,
-            "display": TEXT,
-            "evidence": TEXT,
-            "effective_at": TEXT,
-        },
-        CREDIT,
-    ),
-    "release": Shape(
-        Draft.assemble_release, {"title": TEXT, "components": LIST}, dict(_MADE), WORK
-    ),
-    "release.publish": Shape(Draft.publish_release, {"id": WORK}),
-    "release.withdraw": Shape(Draft.withdraw_release, {"id": WORK, **_REASON}),
-    **{
-        f"remix.{verb}": Shape(command, {"id": REMIX, **_REASON})
-        for verb, command in (
-            ("dispute", Draft.dispute_remix),
-            ("uphold", Draft.uphold_remix),
-            ("strike", Draft.strike_remix),
-        )
-    },
-    **{
-        f"credit.{verb}": Shape(command, {"id": CREDIT}, {"reason": TEXT})
-        for verb, command in (
-            ("accept", Draft.accept_credit),
-            ("decline", Draft.decline_credit),
-            ("dispute", Draft.dispute_credit),
-            ("settle", Draft.settle_credit),
-            ("revoke", Draft.revoke_credit),
-        )
-    },
-}
-"""Every type of line but ``fact``."""
-
-PARTS: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
-    "authors": ({"contributor": PERSON, "role": TEXT}, {"display": TEXT}),
-    "sources": ({"kind": TEXT}, {"work": WORK, "uri": TEXT, "rate": TEXT, "note": TEXT}),
-    "components": ({"work": WORK}, {"rate": TEXT}),
-}
-"""The fields of what stands in a list."""
 
 
 class Ids:
@@ -249,12 +163,63 @@ def _fields(
             if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
                 raise BadLine(f"“{name}” must be a list of objects")
             found[name] = [_fields(part, *PARTS[name], ids, touched) for part in value]
-        elif kind == TEXT:
-            found[name] = _text(name, value)
+        elif kind in LISTS:
+            if not isinstance(value, list):
+                raise BadLine(f"“{name}” must be a list")
+            found[name] = [_value(LISTS[kind], name, each, ids, touched) for each in value]
         else:
-            found[name] = ids.named(kind, _id(name, value))
-            touched.append(found[name])
+            found[name] = _value(kind, name, value, ids, touched)
     return found
+
+
+def _value(kind: str, name: str, value: object, ids: Ids, touched: list[str]) -> Any:
+    """What a field of a kind says."""
+    match kind:
+        case "text":
+            return _text(name, value)
+        case "number":
+            return _number(name, value)
+        case "json":
+            return _resolved(PERSON, value, ids, touched)
+        case "payee":
+            return _mentioned(PERSON, _text(name, value), ids, touched)
+        case "piece":
+            return _mentioned(WORK, _text(name, value), ids, touched)
+    named = ids.named(kind, _id(name, value))
+    touched.append(named)
+    return named
+
+
+def _number(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadLine(f"“{name}” must be a whole number")
+    return value
+
+
+def _resolved(kind: str, value: Any, ids: Ids, touched: list[str]) -> Any:
+    """A JSON value in which “@text” stands for a person, or for a work where assets are named."""
+    match value:
+        case str():
+            return _mentioned(kind, value, ids, touched)
+        case list():
+            return [_resolved(kind, each, ids, touched) for each in value]
+        case dict():
+            return {
+                name: _resolved(WORK if name in _OF_WORKS else PERSON, each, ids, touched)
+                for name, each in value.items()
+            }
+    return value
+
+
+_OF_WORKS = ("asset", "within", "root", "over")
+
+
+def _mentioned(kind: str, text: str, ids: Ids, touched: list[str]) -> str:
+    if not text.startswith("@"):
+        return text
+    named = ids.named(kind, _id("@", text[1:]))
+    touched.append(named)
+    return named
 
 
 def _text(name: str, value: object) -> str:

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from domain.contribution import Contribution
+from domain.contributor import Contributor
 from domain.draft import BORN, PENDING
 from domain.fact import FACTS
 from domain.journal import Journal
@@ -36,7 +37,7 @@ class Restoration:
         self.next = self.head + 1
         positions = [line.get("position") for line in lines]
         self.there = {
-            placed.position: placed
+            placed.position: placed[:5]
             for placed in journal.facts.at([p for p in positions if _is_position(p)])
         }
         ids = {line["id"] for line in lines if isinstance(line.get("id"), str)}
@@ -50,7 +51,7 @@ class Restoration:
     def put(self, line: Line) -> bool:
         """Take one more fact; false if it stands at its place already, NotRestored if it can't."""
         placed, texts = _whole_fact(line)
-        if self.there.get(placed.position) == placed:
+        if self.there.get(placed.position) == placed[:5]:
             return False
         stream = self.streams.setdefault(placed.originator_id, [])
         if placed.position < self.next:
@@ -63,9 +64,11 @@ class Restoration:
         self.next += 1
         self.placed.append(placed)
         self.texts += texts
-        if placed.topic == Contribution.Withdrawn.TOPIC:
-            # An older export may have brought the title back.
-            self.erased.add(json.loads(stream[0].state)["title"])
+        if placed.topic in (Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC):
+            # An older export may have brought the texts back.
+            facts = [(one.position, one.fact()) for one in stream]
+            noun = BORN[type(facts[0][1])].told_by(facts)
+            self.erased.update(facts[-1][1].erases(noun))
         return True
 
     def commit(self) -> None:
@@ -74,12 +77,9 @@ class Restoration:
             raise IntegrityError  # what was refused may stand there by now
         if self.placed:
             self.journal.append_stored(
-                [
-                    StoredEvent(placed.originator_id, placed.originator_version, *placed[3:])
-                    for placed in self.placed
-                ],
+                [StoredEvent(*placed[1:5]) for placed in self.placed],
                 positions=[placed.position for placed in self.placed],
-                disclosures=self.texts,
+                disclosures=[text for text in self.texts if text.digest not in self.erased],
                 erased=self.erased,
             )
 
@@ -94,7 +94,7 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
             line["position"], line["id"], line["version"], line["topic"], line["state"].encode()
         )
         texts = [Disclosure(*text) for text in line.get("texts", [])]
-        content = _content_of(placed)
+        content = content_of(placed)
         fits = all(
             text.digest in content.values()
             and text.digest == digest_of(text.salt, text.name, text.value)
@@ -107,7 +107,7 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
     return placed, texts
 
 
-def _content_of(placed: Placed) -> dict[str, str]:
+def content_of(placed: Placed) -> dict[str, Any]:
     """What a stored fact says; ValueError if it says something no fact of its kind can say."""
     kind = FACTS.get(placed.topic)
     if kind is None:
@@ -122,10 +122,32 @@ def _content_of(placed: Placed) -> dict[str, str]:
         or not _UUID.match(placed.originator_id)
         or (placed.originator_version == 1) != (kind in BORN)
         or not needed <= content.keys() <= says.keys() - _PLACE
-        or not all(isinstance(value, str) and "\0" not in value for value in content.values())
+        or not all(
+            _fits(content[one.name], str(one.type)) for one in fields(kind) if one.name in content
+        )
     ):
         raise ValueError(placed)
     return content
+
+
+def _fits(value: object, annotation: str) -> bool:
+    """Whether a value is of the type that its field names, and nothing in it can't be kept."""
+    name = annotation.partition("[")[0].partition(" ")[0]
+    kind = {"str": str, "int": int, "dict": dict}.get(name, str if name == "datetime" else list)
+    return type(value) is kind and _is_plain(value)
+
+
+def _is_plain(value: object) -> bool:
+    match value:
+        case str():
+            return "\0" not in value
+        case float():
+            return False
+        case list():
+            return all(map(_is_plain, value))
+        case dict():
+            return all(map(_is_plain, (*value, *value.values())))
+    return True
 
 
 _PLACE = frozenset({"originator_id", "originator_version"})
@@ -158,4 +180,5 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
 
 def _sealed(placed: Placed) -> list[str]:
     content = json.loads(placed.state)
-    return [content[name] for name in FACTS[placed.topic].SEALED if name in content]
+    names = (*FACTS[placed.topic].SEALED, "statement")
+    return [content[name] for name in names if name in content]

@@ -107,8 +107,9 @@ def tell(out: Console, settings: Settings, key: str) -> None:
     # A line that is to be copied is never broken.
     out.soft_wrap = True
     out.print("[bold]The demonstration is loaded.[/bold]\n")
+    out.print(f"Open    {address}/")
     out.print(f"Read    {address}/docs")
-    out.print(f"Key     {key}   (acts as the operator)\n")
+    out.print(f"Key     {key}   (acts as the operator; sign in with it, too)\n")
     out.print("Ask, in another terminal:\n")
     out.print(f"  KEY={key}\n")
     for question in questions():

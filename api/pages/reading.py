@@ -1,0 +1,185 @@
+"""Pages about works and people: a release, a piece, a source elsewhere, a person, a history.
+
+The one rule: they say what the API says, at one position of the journal, and change nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g, render_template
+
+from api.pages import words
+from api.pages.drawing import inline_picture
+from api.pages.finding import cards
+from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
+from domain.permission import OPERATOR
+from projections import attribution, lineage, people, pools, timeline
+from projections.log import Log
+from projections.roll import roll
+from projections.store import Page, View
+
+FEW_FACTS = 12
+"""How many facts of a history stand on the page of what it is about."""
+MANY = 50
+LONGEST_LIST = 40
+"""How many works are listed on the page of a release; more have a page of their own."""
+
+
+def pages(frame: Frame, log: Log) -> None:
+    """The pages about works and people."""
+    _works(frame)
+    _people(frame)
+    _histories(frame)
+
+    @frame.page("/receipts/<int:position>", anybody=True)
+    def give_receipt(position: int) -> Answer:
+        answer = Response(log.receipt(position), content_type="text/plain; charset=utf-8")
+        name = f'attachment; filename="stemma-fact-{position}.receipt"'
+        answer.headers["Content-Disposition"] = name
+        return answer
+
+
+def _works(frame: Frame) -> None:
+    @frame.page("/r/<id>")
+    def show_release(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view(asked(), id) as view:
+            row = lineage.find(view, id)
+            if row.kind != "release":
+                return to_page(f"/w/{id}")
+            found = roll(view, id)
+            facts = _facts(view, frame, found.numbers, limit=FEW_FACTS)
+            return render_template(
+                "release.html",
+                work=lineage.work(view, id),
+                roll=found,
+                picture=inline_picture(found.lineage),
+                generations=_by_generation(found.lineage["nodes"]),
+                longest_list=LONGEST_LIST,
+                credits=attribution.credits_of(view, id),
+                facts=told(view, facts.items),
+                has_more_facts=facts.next is not None,
+                pools=pools.pools(view, id).items if g.actor else [],
+            )
+
+    @frame.page("/w/<id>")
+    def show_work(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            row = lineage.find(view, id)
+            if row.kind == "release":
+                return to_page(f"/r/{id}")
+            facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
+            found = attribution.lineage_with_makers(view, id)
+            behind = len(found["nodes"]) - 1
+            return render_template(
+                "piece.html",
+                work=lineage.work(view, id),
+                picture=inline_picture(found),
+                poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
+                credits=attribution.credits_of(view, id),
+                behind=behind,
+                remixes=lineage.descendants(view, id, after=cursor, limit=MANY),
+                facts=told(view, facts.items),
+                has_more_facts=facts.next is not None,
+            )
+
+    @frame.page("/list/<id>")
+    def list_lineage(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted, id) as view:
+            found = lineage.ancestors(view, id, after=cursor, limit=MANY * 2)
+            return render_template(
+                "list.html",
+                work=lineage.work(view, id),
+                works=cards(view, found.items),
+                next=found.next,
+            )
+
+
+def _people(frame: Frame) -> None:
+    @frame.page("/p/<id>")
+    def show_person(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        with frame.view(wanted) as view:
+            return render_template(
+                "person.html",
+                person=attribution.person(view, id),
+                into=_merged_into(view, id),
+                finished=attribution.attribution(
+                    view, id, after=cursor if what == "finished" else None, limit=MANY // 2
+                ),
+                made=people.made_by(view, id, after=cursor if what == "made" else None, limit=MANY),
+            )
+
+
+def _merged_into(view: View, id: str) -> dict[str, Any] | None:
+    number = attribution.find_person(view, id)[0]
+    into = attribution.after_merges(view, number)
+    return None if into == number else attribution.persons(view, [into])[into]
+
+
+def _histories(frame: Frame) -> None:
+    @frame.page("/history/<id>")
+    def show_history(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        with frame.view(wanted, id) as view:
+            subject = timeline.names(view, [id]).get(id)
+            numbers = _subjects(view, id, subject)
+            facts = _facts(view, frame, numbers, what, after=cursor)
+            return render_template(
+                "history.html",
+                subject=subject,
+                facts=told(view, facts.items),
+                next=facts.next,
+                what=what,
+                is_whole=len(numbers) > 1,
+            )
+
+
+def _facts(
+    view: View,
+    frame: Frame,
+    subjects: list[int],
+    what: str | None = None,
+    *,
+    after: str | None = None,
+    limit: int = MANY,
+) -> Page:
+    return timeline.timeline(
+        view, frame.journal, subjects, topics=words.topics(what), after=after, limit=limit
+    )
+
+
+def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> list[int]:
+    """A finished work with everything in it; a piece or a person alone."""
+    if subject is not None and "kind" not in subject:
+        return [attribution.find_person(view, id)[0]]
+    row = lineage.find(view, id)
+    if row.kind == "release":
+        return list(lineage.ancestry(view, row.number).generation)
+    return [row.number]
+
+
+def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Facts with the sentences they are told in."""
+    ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
+    names = timeline.names(view, ids)
+    return [{**item, "sentence": words.sentence(item, names)} for item in items]
+
+
+def _by_generation(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The works behind a finished one, the nearest generation first."""
+    generations: dict[int, list[dict[str, Any]]] = {}
+    for node in nodes[1:]:
+        generations.setdefault(node["generation"], []).append(node)
+    return [generations[number] for number in sorted(generations)]

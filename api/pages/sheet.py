@@ -1,0 +1,211 @@
+"""What is being put together in a form, from one request to the next: sources, people, fields.
+
+The one rule: everything stands in the form itself; nothing is kept between two requests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import request
+
+from api.problems import Problem
+from domain.outside import normal_uri
+from domain.refusal import BadRate, Refusal
+from domain.remix import REMIX_KINDS, exact_rate
+from projections import attribution, lineage, timeline
+from projections.store import View
+
+KIND = "sample"
+"""What a source is taken for until somebody says."""
+MOST_ROWS = 200
+"""How many sources or people one form holds."""
+
+_OWN_PAGE = re.compile(r"/(?:w|r|p|works|contributors)/([0-9a-f-]{36})", re.IGNORECASE)
+
+Row = dict[str, str]
+SOURCE = ("source", "kind", "rate", "note")
+PERSON = ("person", "role", "display", "kind")
+
+
+@dataclass
+class Sheet:
+    """The rows and fields of a form."""
+
+    id: str
+    fields: dict[str, str]
+    sources: list[Row]
+    people: list[Row]
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls) -> Sheet:
+        """A form nobody has filled in."""
+        return cls(str(uuid4()), {}, [], [])
+
+    @classmethod
+    def sent(cls, *names: str) -> Sheet:
+        """The form as it was sent."""
+        given = {name: request.form.get(name, "").strip() for name in names}
+        return cls(
+            request.form.get("id", "") or str(uuid4()),
+            given,
+            list(_rows("source", SOURCE))[:MOST_ROWS],
+            list(_rows("person", PERSON))[:MOST_ROWS],
+        )
+
+    # -- adding and taking away ------------------------------------------------------------
+
+    def change(self) -> bool:
+        """Do to the rows what the button says; whether it was about rows at all."""
+        form = request.form
+        if (named := form.get("add_source")) is not None:
+            self.add_source(named)
+        elif (named := form.get("add_person")) is not None:
+            self.add_person(named)
+        elif (place := form.get("drop_source")) is not None:
+            self.sources = [row for n, row in enumerate(self.sources) if str(n) != place]
+        elif (place := form.get("drop_person")) is not None:
+            self.people = [row for n, row in enumerate(self.people) if str(n) != place]
+        else:
+            return False
+        return True
+
+    def add_source(self, named: str, kind: str = KIND, rate: str = "") -> None:
+        """Cite a work by its id or its page, or something elsewhere by its address."""
+        self.sources.append({"source": _named(named), "kind": kind, "rate": rate, "note": ""})
+
+    def add_person(self, named: str, role: str = "") -> None:
+        """Name a person by their id or their page."""
+        if all(row["person"] != _named(named) for row in self.people):
+            self.people.append({"person": _named(named), "role": role, "display": "", "kind": ""})
+
+    def paste(self, lines: str) -> None:
+        """Cite many at once: an id or an address a line, perhaps with its kind and its rate."""
+        for line in lines.splitlines():
+            if not (words := line.split()):
+                continue
+            try:
+                self.add_source(words[0], *_kind_and_rate(words[1:]))
+            except (Refusal, Problem) as refusal:
+                self.complaints.append(f"“{line.strip()[:80]}” was left out: {_reason(refusal)}")
+
+    # -- as a command takes them -----------------------------------------------------------
+
+    def stated_sources(self) -> list[dict[str, str | None]]:
+        """The sources as the API takes them."""
+        return [
+            {
+                "work" if _is_id(row["source"]) else "uri": row["source"],
+                "kind": row["kind"],
+                "rate": row["rate"] or None,
+                "note": row["note"] or None,
+            }
+            for row in self.sources
+        ]
+
+    def stated_people(self) -> list[dict[str, str]]:
+        """The people as the API takes them."""
+        named = {"person": "contributor"}
+        return [
+            {named.get(name, name): value for name, value in row.items() if value}
+            for row in self.people
+        ]
+
+    def stated(self) -> dict[str, str]:
+        """The fields that were filled in."""
+        return {name: value for name, value in self.fields.items() if value}
+
+    # -- as a page shows them --------------------------------------------------------------
+
+    def shown(self, view: View) -> dict[str, Any]:
+        """The rows with what they are called, and what they add up to."""
+        ids = {row["source"] for row in self.sources} | {row["person"] for row in self.people}
+        names = timeline.names(view, [id for id in ids if _is_id(id)])
+        for row in self.sources:
+            if _is_id(row["source"]) and "kind" not in names.get(row["source"], {}):
+                self.complaints.append(f"There is no work {row['source']}.")
+        total, told = self.rates()
+        return {
+            "sheet": self,
+            "names": names,
+            "total": total,
+            "unstated": len(self.sources) - told,
+            "behind": self._behind(view),
+        }
+
+    def rates(self) -> tuple[Fraction, int]:
+        """The sum of the rates that are stated, and how many are."""
+        total, told = Fraction(0), 0
+        for row in self.sources:
+            try:
+                rate = exact_rate(row["rate"] or None)
+            except BadRate:
+                continue
+            if rate is not None:
+                total, told = total + Fraction(rate), told + 1
+        return total, told
+
+    def _behind(self, view: View) -> dict[str, int]:
+        """How many works, people and generations stand behind the sources."""
+        numbers = lineage.numbers_of(
+            view, [r["source"] for r in self.sources if _is_id(r["source"])]
+        )
+        works, generations = set[int](), 0
+        for number in numbers.values():
+            tree = lineage.ancestry(view, number)
+            works.update(tree.generation)
+            generations = max(generations, max(tree.generation.values()) + 1)
+        people = {row.contributor for row in attribution.credits_on(view, works)}
+        return {"works": len(works), "people": len(people), "generations": generations}
+
+
+def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Rows out of fields that are each sent once a row: source, source_kind, source_rate …"""
+    first, *others = columns
+    lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
+    for values in zip(*lists, strict=False):
+        yield dict(zip(columns, (value.strip() for value in values), strict=True))
+
+
+def _kind_and_rate(words: list[str]) -> tuple[str, str]:
+    kind, rate = KIND, ""
+    for word in words:
+        if word in REMIX_KINDS:
+            kind = word
+        else:
+            rate = exact_rate(word) or ""
+    return kind, rate
+
+
+def _named(text: str) -> str:
+    """The id a text stands for, or the address elsewhere in its normal form."""
+    text = text.strip()
+    if _is_id(text):
+        return str(UUID(text))
+    own = _OWN_PAGE.search(text)
+    if own and (text.startswith("/") or text.startswith(request.root_url)):
+        return own[1].lower()
+    return normal_uri(text)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def can_be_named(text: str) -> bool:
+    """Whether a text is an id or an address, and need not be searched for."""
+    return _is_id(text) or "://" in text or text.startswith("/")
+
+
+def _reason(refusal: Refusal | Problem) -> str:
+    return refusal.description or "" if isinstance(refusal, Problem) else str(refusal)

@@ -1,0 +1,38 @@
+"""Pictures of what is known: lineages, splits and ways, drawn on the server as SVG.
+
+The one rule: a picture is made from plain data alone; it runs no script and loads nothing.
+"""
+
+from __future__ import annotations
+
+from api.pictures.folding import LineagePicture, Made, Work
+from api.pictures.lineage import lineage_svg
+from api.pictures.outline import (
+    Entry,
+    nested,
+    nested_html,
+)
+from api.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
+from api.pictures.svg import Markup, policy, stylesheet
+from api.pictures.ways import Step, Way, why_svg
+
+__all__ = [
+    "Entry",
+    "LineagePicture",
+    "Made",
+    "Markup",
+    "Paid",
+    "Payee",
+    "SplitPicture",
+    "Step",
+    "Via",
+    "Way",
+    "Work",
+    "lineage_svg",
+    "nested",
+    "nested_html",
+    "policy",
+    "split_svg",
+    "stylesheet",
+    "why_svg",
+]

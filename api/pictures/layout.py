@@ -1,0 +1,681 @@
+"""Where everything in a lineage stands: columns of boxes from left to right, and lines between.
+
+The one rule: a picture is drawn by these laws, whatever the graph:
+
+1. Every line goes one way, from left to right, and so does time.
+2. No box lies on another.
+3. No line passes through a box but the two it joins: a line that passes a column has a lane of its
+   own there, as wide as the line is thick.
+4. Everything lies within the width and the height that are told.
+5. The same graph gives the same picture.
+
+The way there is Sugiyama's: ranks (longest path, tightened), lanes for long lines, few crossings
+(barycenters, exchanges of neighbours, sifting), and heights column by column, by least squares.
+Brandes and Köpf's heights were tried: they took 2 to 9 times the room, and lines bent as much more.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a box is: its width, and its height above and below where lines meet it.
+
+    Lines meet it within ``side``, a part of its height with that point in the middle.
+    """
+
+    width: float
+    above: float
+    below: float
+    side: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line to draw from one box to another that stands further right."""
+
+    left: int
+    right: int
+    thickness: float = 1.0
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a box stands, and how large it is."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Space:
+    """How much room is left free."""
+
+    between_boxes: float = 14.0
+    beside_lanes: float = 7.0
+    between_columns: float = 40.0
+    widest_between_columns: float = 96.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything stands. A route curves from its first point to its second, runs straight to
+    its third, curves to its fourth, and so on."""
+
+    width: float
+    height: float
+    boxes: list[Box]
+    routes: list[list[Point]]
+    columns: int
+    crossings: int
+
+
+def lay_out(shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None = None) -> Layout:
+    """Place boxes of these shapes, and route the lines between them.
+
+    There is one line at most between two boxes, and the lines close no circle.
+    """
+    if not shapes:
+        return Layout(0, 0, [], [], 0, 0)
+    space = space or Space()
+    net = _net(shapes, lines)
+    crossings = _order(net)
+    centres = _centres(net, space)
+    return _drawn(net, centres, space, crossings)
+
+
+# -- columns -------------------------------------------------------------------------------
+
+
+@dataclass
+class _Net:
+    """Boxes and lanes in columns, each joined only to such of the columns beside it.
+
+    Numbers below ``count`` are boxes, the others lanes.
+    """
+
+    count: int
+    shapes: Sequence[Shape]
+    above: list[float]
+    below: list[float]
+    columns: list[list[int]]
+    lefts: list[list[int]]
+    rights: list[list[int]]
+    chains: list[list[int]]
+    """For each line: the box it leaves, the lanes it takes, the box it enters."""
+    thicknesses: list[float]
+
+
+def ranks(count: int, lines: Iterable[Line]) -> list[int]:
+    """The column of each box, counted from the right end.
+
+    As near to the right end as can be; then whatever has more lines on its left than on its right
+    moves left, which makes lines shorter, and takes along what stands in its way.
+    """
+    lefts: list[list[int]] = [[] for _ in range(count)]
+    rights: list[list[int]] = [[] for _ in range(count)]
+    for line in lines:
+        lefts[line.right].append(line.left)
+        rights[line.left].append(line.right)
+    rank = [0] * count
+    waiting = [len(each) for each in rights]
+    ready = deque(node for node in range(count) if not waiting[node])
+    placed = 0
+    while ready:
+        node = ready.popleft()
+        placed += 1
+        for left in lefts[node]:
+            rank[left] = max(rank[left], rank[node] + 1)
+            waiting[left] -= 1
+            if not waiting[left]:
+                ready.append(left)
+    if placed < count:
+        raise ValueError("The lines close a circle.")
+    for _ in range(8):
+        moves = [
+            _moved_left(node, rank, lefts, rights)
+            for node in sorted(range(count), key=rank.__getitem__, reverse=True)
+        ]
+        if not any(moves):
+            break
+    return rank
+
+
+def _moved_left(
+    node: int, rank: list[int], lefts: list[list[int]], rights: list[list[int]]
+) -> bool:
+    """Move a box left with all that it would meet, if more lines become shorter than longer."""
+    moving, stack = {node}, [node]
+    while stack:
+        one = stack.pop()
+        for left in lefts[one]:
+            if rank[left] == rank[one] + 1 and left not in moving:
+                moving.add(left)
+                stack.append(left)
+    room = [
+        rank[left] - rank[one] - 1 for one in moving for left in lefts[one] if left not in moving
+    ]
+    longer = sum([right not in moving for one in moving for right in rights[one]])
+    if len(room) <= longer:
+        return False
+    for one in moving:
+        rank[one] += min(room)
+    return True
+
+
+def _net(shapes: Sequence[Shape], lines: Sequence[Line]) -> _Net:
+    count = len(shapes)
+    rank = ranks(count, lines)
+    last = max(rank)
+    column = [last - each for each in rank]
+    net = _Net(
+        count,
+        shapes,
+        [shape.above for shape in shapes],
+        [shape.below for shape in shapes],
+        [[] for _ in range(last + 1)],
+        [[] for _ in shapes],
+        [[] for _ in shapes],
+        [],
+        [line.thickness for line in lines],
+    )
+    for node in range(count):
+        net.columns[column[node]].append(node)
+    for line in lines:
+        chain = [line.left]
+        for number in range(column[line.left] + 1, column[line.right]):
+            lane = len(net.above)
+            net.above.append(line.thickness / 2)
+            net.below.append(line.thickness / 2)
+            net.lefts.append([])
+            net.rights.append([])
+            net.columns[number].append(lane)
+            chain.append(lane)
+        chain.append(line.right)
+        for left, right in pairwise(chain):
+            net.rights[left].append(right)
+            net.lefts[right].append(left)
+        net.chains.append(chain)
+    return net
+
+
+# -- crossings -----------------------------------------------------------------------------
+
+Columns = list[list[int]]
+
+
+_WORK = 8_000
+"""How many boxes and lanes are put in order before it is enough, in all rounds together."""
+
+
+def _order(net: _Net) -> int:
+    """Put every column into an order with few crossings; answers how many are left.
+
+    A small graph is swept from two starts and for many rounds, a large one from the better start.
+    """
+    rounds = max(14, min(60, _WORK // len(net.above)))
+    starts = [_depth_first(net), _breadth_first(net)]
+    if rounds < 20:
+        starts = [min(starts, key=lambda columns: _crossings(net, columns))]
+    best: Columns = []
+    fewest = -1
+    for start in starts:
+        columns, crossings = _swept(net, start, rounds)
+        if fewest < 0 or crossings < fewest:
+            best, fewest = columns, crossings
+        if not fewest:
+            break
+    net.columns = best
+    return fewest
+
+
+def _crossings(net: _Net, columns: Columns) -> int:
+    places = [0] * len(net.above)
+    for column in columns:
+        _put(places, column)
+    return crossings_of(columns, net.rights, places)
+
+
+def _depth_first(net: _Net) -> Columns:
+    """Each column in the order of a walk leftwards from the right end: a tree crosses nowhere."""
+    columns: Columns = [[] for _ in net.columns]
+    place = {node: number for number, column in enumerate(net.columns) for node in column}
+    seen: set[int] = set()
+    for end in (node for column in reversed(net.columns) for node in column):
+        stack = [end]
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                columns[place[node]].append(node)
+                stack.extend(reversed(net.lefts[node]))
+    return columns
+
+
+def _breadth_first(net: _Net) -> Columns:
+    """Each column in the order in which a walk from the left end comes to it."""
+    columns: Columns = [list(net.columns[0])]
+    for column in net.columns[1:]:
+        place = {node: number for number, node in enumerate(columns[-1])}
+        nowhere = len(place)
+        keys = {
+            node: min((place[left] for left in net.lefts[node]), default=nowhere) for node in column
+        }
+        columns.append(sorted(column, key=keys.__getitem__))
+    return columns
+
+
+def _swept(net: _Net, columns: Columns, rounds: int) -> tuple[Columns, int]:
+    """Sweep to and fro; what crossed least is kept, and then sifted."""
+    places = [0] * len(net.above)
+    for column in columns:
+        _put(places, column)
+    _exchange(net, columns, places, passes=3)
+    fewest = crossings_of(columns, net.rights, places)
+    best = [list(column) for column in columns]
+    stale = 0
+    for number in range(rounds):
+        if not fewest or stale == 8:
+            break
+        sort = _sort_by_one_side if number % 4 < 2 else _sort_by_both_sides
+        sort(net, columns, places, rightwards=number % 2 == 1)
+        _exchange(net, columns, places, passes=rounds // 4, also_equal=number % 4 > 1)
+        crossings = crossings_of(columns, net.rights, places)
+        stale += 1
+        if crossings < fewest:
+            fewest, stale = crossings, 0
+            best = [list(column) for column in columns]
+    for column in best:
+        _put(places, column)
+    for _ in range(max(1, rounds // 8)):
+        if not fewest or not _sift(net, best, places):
+            break
+    return best, crossings_of(best, net.rights, places)
+
+
+def _put(places: list[int], column: list[int]) -> None:
+    for place, node in enumerate(column):
+        places[node] = place
+
+
+def crossings_of(columns: Columns, rights: Sequence[Sequence[int]], places: Sequence[int]) -> int:
+    """How many pairs of lines cross between neighbouring columns."""
+    crossings = 0
+    for column in columns:
+        seen: list[int] = []
+        for node in column:
+            ends = sorted([places[right] for right in rights[node]])
+            for end in ends:
+                crossings += len(seen) - bisect_right(seen, end)
+            for end in ends:
+                insort(seen, end)
+    return crossings
+
+
+def _sort_by_one_side(net: _Net, columns: Columns, places: list[int], *, rightwards: bool) -> None:
+    """Order each column by the barycenters of its neighbours in the one before.
+
+    What has no neighbour there stays where it is.
+    """
+    beside = net.lefts if rightwards else net.rights
+    numbers = range(1, len(columns)) if rightwards else range(len(columns) - 2, -1, -1)
+    for number in numbers:
+        column = columns[number]
+        free, keyed = [], []
+        for place, node in enumerate(column):
+            if near := beside[node]:
+                free.append(place)
+                keyed.append((sum([places[one] for one in near]) / len(near), place, node))
+        keyed.sort()
+        for place, (_, _, node) in zip(free, keyed, strict=True):
+            column[place] = node
+            places[node] = place
+
+
+def _sort_by_both_sides(
+    net: _Net, columns: Columns, places: list[int], *, rightwards: bool
+) -> None:
+    """Order each column by the barycenters of all neighbours, each by its part of its column."""
+    numbers = range(len(columns)) if rightwards else range(len(columns) - 1, -1, -1)
+    for number in numbers:
+        column = columns[number]
+        before = len(columns[number - 1])
+        after = len(columns[number + 1]) if number + 1 < len(columns) else 1
+        keys = {}
+        for place, node in enumerate(column):
+            near = [(places[one] + 0.5) / before for one in net.lefts[node]]
+            near += [(places[one] + 0.5) / after for one in net.rights[node]]
+            keys[node] = sum(near) / len(near) if near else place / len(column)
+        column.sort(key=keys.__getitem__)
+        _put(places, column)
+
+
+def _sift(net: _Net, columns: Columns, places: list[int]) -> bool:
+    """Move each box to the best place in its column; answers whether any crossing went away."""
+    improved = False
+    for column in columns:
+        near = {
+            node: (_beside(net.lefts[node], places), _beside(net.rights[node], places))
+            for node in column
+        }
+        for node in [node for node in column if node < net.count]:
+            left, right = near[node]
+            here = best = column.index(node)
+            gain = most = 0
+            for place in range(here - 1, -1, -1):
+                other_left, other_right = near[column[place]]
+                gain += _gain(other_left, left) + _gain(other_right, right)
+                if gain > most:
+                    most, best = gain, place
+            gain = 0
+            for place in range(here + 1, len(column)):
+                other_left, other_right = near[column[place]]
+                gain += _gain(left, other_left) + _gain(right, other_right)
+                if gain > most:
+                    most, best = gain, place
+            if best != here:
+                column.insert(best, column.pop(here))
+                improved = True
+        _put(places, column)
+    return improved
+
+
+def _exchange(
+    net: _Net, columns: Columns, places: list[int], *, passes: int, also_equal: bool = False
+) -> None:
+    """Exchange neighbours in a column wherever it takes crossings away.
+
+    ``also_equal`` exchanges those that make no difference, too, once: it leads out of dead ends.
+    """
+    waiting = [True] * len(columns)
+    for turn in range(passes):
+        improved = False
+        for number, column in enumerate(columns):
+            if not waiting[number]:
+                continue
+            waiting[number] = False
+            near = [
+                (_beside(net.lefts[node], places), _beside(net.rights[node], places))
+                for node in column
+            ]
+            changed = False
+            for place in range(len(column) - 1):
+                (upper_left, upper_right), (lower_left, lower_right) = near[place], near[place + 1]
+                gain = _gain(upper_left, lower_left) + _gain(upper_right, lower_right)
+                if gain > 0 or (also_equal and not turn and not gain):
+                    upper, lower = column[place], column[place + 1]
+                    column[place], column[place + 1] = lower, upper
+                    places[lower], places[upper] = place, place + 1
+                    near[place], near[place + 1] = near[place + 1], near[place]
+                    changed = changed or gain > 0
+            if changed:
+                improved = True
+                for other in (number - 1, number, number + 1):
+                    if 0 <= other < len(columns):
+                        waiting[other] = True
+        if not improved:
+            return
+
+
+def _beside(near: list[int], places: list[int]) -> list[int]:
+    """The places of neighbours, in order; most have one only."""
+    if len(near) == 1:
+        return [places[near[0]]]
+    return sorted([places[one] for one in near])
+
+
+def _gain(upper: list[int], lower: list[int]) -> int:
+    """How many crossings fewer there are if two neighbours in a column change places."""
+    if not upper or not lower or upper[-1] < lower[0]:
+        return -len(upper) * len(lower)
+    if len(upper) == 1 == len(lower):
+        return 1 if upper[0] > lower[0] else 0
+    gain = 0
+    for one in lower:
+        gain += len(upper) - bisect_right(upper, one) - bisect_left(upper, one)
+    return gain
+
+
+# -- heights -------------------------------------------------------------------------------
+
+_SWEEPS = 12
+_PULL = (1.0, 2.0, 8.0)
+"""How strongly two are drawn to one height: two boxes, a box and a lane, two lanes."""
+
+
+def _centres(net: _Net, space: Space) -> list[float]:
+    """The height at which lines meet each box, and at which each lane runs.
+
+    Column by column, each is drawn to the mean of its neighbours; where they would meet, the
+    nearest heights that keep them apart are taken. To and fro, until it hardly changes.
+    """
+    total = len(net.above)
+    centres = [0.0] * total
+    gaps = _gaps(net, space)
+    for column, apart in zip(net.columns, gaps, strict=True):
+        y = -sum(apart) / 2
+        for node, gap in zip(column, [*apart, 0.0], strict=True):
+            centres[node] = y
+            y += gap
+    pulls = [
+        [(other, _PULL[(node >= net.count) + (other >= net.count)]) for other in near]
+        for node, near in enumerate(map(list.__add__, net.lefts, net.rights))
+    ]
+    weights = [sum([pull for _, pull in near]) for near in pulls]
+    rightwards = list(zip(net.columns, gaps, strict=True))
+    for number in range(_SWEEPS):
+        for column, apart in rightwards if number % 2 else reversed(rightwards):
+            wanted = [
+                sum([centres[other] * pull for other, pull in pulls[node]]) / weights[node]
+                if weights[node]
+                else centres[node]
+                for node in column
+            ]
+            heavy = [weights[node] or 0.01 for node in column]
+            for node, y in zip(column, apart_at_least(wanted, heavy, apart), strict=True):
+                centres[node] = y
+    return centres
+
+
+def _gaps(net: _Net, space: Space) -> list[list[float]]:
+    """How far neighbours in a column are apart at least."""
+    count, above, below = net.count, net.above, net.below
+    return [
+        [
+            below[upper]
+            + above[lower]
+            + (space.between_boxes if upper < count and lower < count else space.beside_lanes)
+            for upper, lower in pairwise(column)
+        ]
+        for column in net.columns
+    ]
+
+
+def apart_at_least(
+    wanted: Sequence[float], weights: Sequence[float], gaps: Sequence[float]
+) -> list[float]:
+    """The heights nearest to those wanted, by weighted squares, that keep order and distance.
+
+    Neighbours that are too near become one, at their mean, until none are ("pool adjacent
+    violators", which is exact).
+    """
+    offsets = [0.0]
+    for gap in gaps:
+        offsets.append(offsets[-1] + gap)
+    means: list[float] = []
+    heavy: list[float] = []
+    sizes: list[int] = []
+    for want, weight, offset in zip(wanted, weights, offsets, strict=False):
+        mean, all_weight, size = want - offset, weight, 1
+        while means and means[-1] > mean:
+            other = heavy.pop()
+            mean = (mean * all_weight + means.pop() * other) / (all_weight + other)
+            all_weight += other
+            size += sizes.pop()
+        means.append(mean)
+        heavy.append(all_weight)
+        sizes.append(size)
+    pooled = [mean for mean, size in zip(means, sizes, strict=True) for _ in range(size)]
+    return [mean + offset for mean, offset in zip(pooled, offsets, strict=False)]
+
+
+def _straighten(
+    net: _Net, centres: list[float], space: Space, leaving: list[float], entering: list[float]
+) -> None:
+    """Lay each long line as straight as there is room for: from either end, then between."""
+    above: list[tuple[int, float] | None] = [None] * len(centres)
+    below: list[tuple[int, float] | None] = [None] * len(centres)
+    for column, apart in zip(net.columns, _gaps(net, space), strict=True):
+        for upper, lower, gap in zip(column, column[1:], apart, strict=False):
+            below[upper] = lower, gap
+            above[lower] = upper, gap
+
+    def room(lane: int) -> tuple[float, float]:
+        low = high = None
+        if found := above[lane]:
+            low = centres[found[0]] + found[1]
+        if found := below[lane]:
+            high = centres[found[0]] - found[1]
+        return (
+            float("-inf") if low is None else low,
+            float("inf") if high is None else high,
+        )
+
+    for number, chain in enumerate(net.chains):
+        lanes = chain[1:-1]
+        for y, way in ((leaving[number], 1), (entering[number], -1)):
+            while lanes:
+                low, high = room(lanes[::way][0])
+                if not low <= y <= high:
+                    break
+                centres[lanes.pop(0 if way > 0 else -1)] = y
+        while lanes:
+            lowest, highest, straight = float("-inf"), float("inf"), 0
+            for lane in lanes:
+                low, high = room(lane)
+                if max(lowest, low) > min(highest, high):
+                    break
+                lowest, highest, straight = max(lowest, low), min(highest, high), straight + 1
+            y = min(max(centres[lanes[0]], lowest), highest)
+            for lane in lanes[: max(1, straight)]:
+                centres[lane] = y
+            del lanes[: max(1, straight)]
+
+
+# -- drawing -------------------------------------------------------------------------------
+
+
+def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Layout:
+    """Boxes and routes in their final places, the top left corner at 0, 0."""
+    count = net.count
+    _straighten(net, centres, space, *_ports(net, centres, turns=1))
+    leaving, entering = _ports(net, centres, turns=2)
+    top = min([centre - above for centre, above in zip(centres, net.above, strict=True)])
+    bottom = max([centre + below for centre, below in zip(centres, net.below, strict=True)])
+    widths = [
+        max(net.shapes[node].width for node in column if node < count) for column in net.columns
+    ]
+    steepest = [0.0] * len(net.columns)
+    column_of = {node: number for number, column in enumerate(net.columns) for node in column}
+    for number, chain in enumerate(net.chains):
+        heights_on_the_way = [
+            leaving[number],
+            *(centres[lane] for lane in chain[1:-1]),
+            entering[number],
+        ]
+        first = column_of[chain[0]]
+        for step, (one, other) in enumerate(pairwise(heights_on_the_way)):
+            steepest[first + step] = max(steepest[first + step], abs(one - other))
+    starts = []
+    x = 0.0
+    for number, width in enumerate(widths):
+        starts.append(x)
+        room = space.between_columns + steepest[number] / 5
+        x += width + min(room, space.widest_between_columns)
+    boxes = [
+        Box(
+            starts[column_of[node]],
+            centres[node] - net.above[node] - top,
+            widths[column_of[node]],
+            net.above[node] + net.below[node],
+        )
+        for node in range(count)
+    ]
+    routes: list[list[Point]] = []
+    for number, chain in enumerate(net.chains):
+        first = column_of[chain[0]]
+        route = [(starts[first] + widths[first], leaving[number] - top)]
+        for step, lane in enumerate(chain[1:-1], start=first + 1):
+            y = centres[lane] - top
+            route += [(starts[step], y), (starts[step] + widths[step], y)]
+        route.append((starts[column_of[chain[-1]]], entering[number] - top))
+        routes.append(route)
+    return Layout(starts[-1] + widths[-1], bottom - top, boxes, routes, len(net.columns), crossings)
+
+
+def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], list[float]]:
+    """At which height each line leaves its left box and enters its right one.
+
+    As near as can be to where it goes, and in the order of where they go, so that lines at one
+    side of a box do not cross.
+    """
+    leaving = [centres[chain[0]] for chain in net.chains]
+    entering = [centres[chain[-1]] for chain in net.chains]
+    at_left: list[list[int]] = [[] for _ in range(net.count)]
+    at_right: list[list[int]] = [[] for _ in range(net.count)]
+    for number, chain in enumerate(net.chains):
+        at_right[chain[0]].append(number)
+        at_left[chain[-1]].append(number)
+    for node in range(net.count):
+        at_right[node].sort(key=lambda number: centres[net.chains[number][1]])
+        at_left[node].sort(key=lambda number: centres[net.chains[number][-2]])
+    for _ in range(turns):
+        for sides, here, there, step in (
+            (at_right, leaving, entering, 1),
+            (at_left, entering, leaving, -2),
+        ):
+            for node, side in enumerate(sides):
+                if not side:
+                    continue
+                towards = [
+                    there[number]
+                    if len(net.chains[number]) == 2
+                    else centres[net.chains[number][step]]
+                    for number in side
+                ]
+                thick = [net.thicknesses[number] for number in side]
+                found = _along(towards, thick, centres[node], net.shapes[node].side)
+                for number, y in zip(side, found, strict=True):
+                    here[number] = y
+    return leaving, entering
+
+
+def _along(towards: list[float], thick: list[float], centre: float, side: float) -> list[float]:
+    """Where lines meet the side of a box: near to where they go, but apart, and on the box."""
+    if len(thick) == 1:
+        reach = max(0.0, side - thick[0]) / 2
+        return [max(centre - reach, min(towards[0], centre + reach))]
+    full = sum(thick)
+    gap = min(5.0, max(0.0, side - full) / max(1, len(thick) - 1))
+    if full > side:  # too many: they lie on one another rather than beside the box
+        thick = [each * side / full for each in thick]
+    apart = [(one + other) / 2 + gap for one, other in pairwise(thick)]
+    found = apart_at_least(towards, thick, apart)
+    top, bottom = centre - side / 2 + thick[0] / 2, centre + side / 2 - thick[-1] / 2
+    lowest, length = top, sum(apart)
+    placed = []
+    for y, gap_below in zip(found, [*apart, 0.0], strict=True):
+        placed.append(max(lowest, min(y, bottom - length)))
+        lowest = placed[-1] + gap_below
+        length -= gap_below
+    return placed

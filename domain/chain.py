@@ -1,0 +1,138 @@
+"""The chain of each work and each person: every fact about one names the fact about it before.
+
+The one rule: the facts about a subject are numbered from 1 without a gap, and each names the
+position and the leaf of the one before; so nobody can leave one out of a history unnoticed.
+
+The links are part of a leaf, and so under the signature of the log. Only the standard library and
+the files that check a receipt are behind this one.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
+from typing import Any, NamedTuple
+
+from domain.receipt import Leaf, Link, spell_leaf, spell_link
+from domain.tree import NotVerified, leaf_hash
+
+PARTS = ("credit", "remix")
+"""The nouns whose facts are about others only: they are numbered by their own versions."""
+NAMES = ("work", "child", "parent", "contributor", "into")
+"""The fields whose value is a subject: what a fact names there, it is about."""
+
+
+class Head(NamedTuple):
+    """The latest fact about a subject: its number, its position, and its leaf's hash in base64."""
+
+    number: int
+    position: int
+    hash: str
+
+
+def link_facts(
+    facts: Iterable[tuple[int, str, int, str, bytes]],
+    about: Iterable[Collection[str]],
+    heads: MutableMapping[str, tuple[int, int, str]],
+) -> Iterator[str]:
+    """The links of facts that come next, as their leaves spell them, each with its subjects.
+
+    ``heads`` holds the head of every subject that has facts already, and is brought up to date.
+    """
+    for fact, subjects in zip(facts, about, strict=True):
+        links, numbers = [], {}
+        for subject in subjects:
+            if subject not in numbers:
+                number, previous, hash = heads.get(subject, NONE)
+                links.append(spell_link(subject, number + 1, previous, hash))
+                numbers[subject] = number + 1
+        spelled = f"[{','.join(links)}]"
+        hash = b64encode(leaf_hash(spell_leaf(*fact, spelled))).decode()
+        for subject, number in numbers.items():
+            heads[subject] = (number, fact[0], hash)
+        yield spelled
+
+
+NONE = (0, 0, "")
+
+
+# -- checking ------------------------------------------------------------------------------------
+
+
+class Chains:
+    """The chains of a log that is read leaf by leaf, from its first one."""
+
+    def __init__(self) -> None:
+        self.heads: dict[str, Head] = {}
+        self.statements: dict[str, int] = {}
+        """Where what an actor has signed stands last."""
+
+    def follow(self, leaf: Leaf, hash: bytes) -> None:
+        """Take the next leaf; NotVerified unless it is linked to all that it is about."""
+        for link in leaf.links:
+            must_follow(link, leaf.position, self.heads.get(link.subject))
+            self.heads[link.subject] = _head(link, leaf, hash)
+        linked = {link.subject for link in leaf.links}
+        if missing := sorted(named_in(leaf) - linked):
+            raise NotVerified(
+                f"position {leaf.position} is about {missing[0]} and does not stand in its history"
+            )
+        if signed := content_of(leaf).get("statement"):
+            # The facts of one command stand side by side.
+            before = self.statements.get(signed, leaf.position - 1)
+            if before != leaf.position - 1:
+                raise NotVerified(
+                    f"position {leaf.position} uses a signature that stands at {before} again"
+                )
+            self.statements[signed] = leaf.position
+
+
+def must_follow(link: Link, position: int, before: Head | None) -> None:
+    """Raise NotVerified unless a fact at a position follows the fact about the same before it."""
+    number = 0 if before is None else before.number
+    if link.number > number + 1:
+        raise NotVerified(
+            f"of {link.subject} fact {number + 1} is missing: position {position} is fact "
+            f"{link.number} and names position {link.previous} before it"
+        )
+    if link.number <= number:
+        raise NotVerified(f"position {position} is fact {link.number} of {link.subject} again")
+    if before is not None and (link.previous, b64encode(link.hash).decode()) != before[1:]:
+        raise NotVerified(
+            f"fact {link.number} of {link.subject} names another fact before it than the one "
+            f"at position {before.position}"
+        )
+
+
+def must_be_whole(subject: str, leaves: Sequence[Leaf], hashes: Sequence[bytes]) -> None:
+    """Raise NotVerified, naming the number, unless these are the facts 1 to n about a subject."""
+    before: Head | None = None
+    for leaf, hash in zip(leaves, hashes, strict=True):
+        link = leaf.link_to(subject)
+        must_follow(link, leaf.position, before)
+        before = _head(link, leaf, hash)
+
+
+def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:
+    return Head(link.number, leaf.position, b64encode(hash).decode())
+
+
+def named_in(leaf: Leaf) -> set[str]:
+    """The subjects that a fact names itself; its links must name them, too."""
+    content = content_of(leaf)
+    named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
+    if leaf.topic.partition(".")[0] not in PARTS:
+        named.add(leaf.originator_id)
+    return named
+
+
+def content_of(leaf: Leaf) -> dict[str, Any]:
+    """What a fact says; NotVerified if it is none."""
+    try:
+        content = json.loads(leaf.state)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise NotVerified(f"position {leaf.position} holds no fact")
+    return content

@@ -1,0 +1,157 @@
+"""A dispute about an edge or a credit: opened, perhaps answered, and ended in one of five ways.
+
+The one rule: ``….disputed`` opens a dispute and ``….settled`` ends it; nothing else does either.
+
+Both nouns use what is here, so that a dispute is the same wherever it is about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, NamedTuple
+
+from domain.fact import Fact, Noun
+from domain.moment import instant, start_of
+from domain.permission import OPERATOR
+from domain.refusal import AlreadyAnswered, BadDeadline, NotYet, TooLate, UnknownGrounds
+
+GROUNDS = {
+    "not_theirs": "what is credited or claimed was made by somebody else",
+    "missing_share": "somebody's part is left out, or stated too small",
+    "wrong_role": "the person did something else than it says",
+    "not_derived": "nothing of the one work is in the other",
+    "no_permission": "it was used against what had been allowed",
+    "false_date": "one of the works was made at another time",
+    "other": "what the reason says",
+}
+"""Why something may be disputed."""
+
+OUTCOMES = {
+    "upheld": "the dispute is right: the edge is struck, the credit revoked",
+    "dismissed": "the dispute is not right: it stands as before",
+    "corrected": "what was wrong was put right: if another edge or credit is named, that replaces "
+    "this one; if none is, this one stands as before",
+    "withdrawn": "whoever opened the dispute takes it back: it stands as before",
+    "expired": "nobody answered in time, and nobody decided: it stands as before",
+}
+"""How a dispute may end."""
+
+ANSWER_DAYS = 30
+MINIMUM_ANSWER_DAYS = 7
+MAXIMUM_ANSWER_DAYS = 180
+"""How long the other side has to answer: if nothing is said, at least and at most."""
+
+
+class Dispute(NamedTuple):
+    """The latest dispute about a noun; whether it is still open, the noun's state says."""
+
+    opened_by: str
+    deadline: str
+    before: str
+    """The state of the noun before the dispute, to which it may return."""
+    answered: bool = False
+
+
+class Disputable(Noun):
+    """A noun that may be disputed."""
+
+    GONE: ClassVar[str]
+    """Its state when it does not count any more."""
+    UNDO: ClassVar[str]
+    """What it is called to bring it into that state."""
+    dispute: Dispute | None = None
+
+    def must_be_answerable(self, now: datetime) -> None:
+        """Refuse a second answer, and one after the deadline; asked of what is disputed."""
+        assert self.dispute is not None
+        if self.dispute.answered:
+            raise AlreadyAnswered(self.id)
+        if instant(now) >= self.dispute.deadline:
+            raise TooLate(self.id, self.dispute.deadline)
+
+    def must_have_expired(self, now: datetime) -> None:
+        """Refuse an end by silence before the deadline, or where there was an answer."""
+        assert self.dispute is not None
+        if self.dispute.answered:
+            raise AlreadyAnswered(self.id)
+        if instant(now) < self.dispute.deadline:
+            raise NotYet(self.id, self.dispute.deadline)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening(Fact):
+    """A dispute begins; ``deadline`` is ``answer_by`` where that was stated."""
+
+    SEALED = ("reason", "evidence")
+    STATE = "disputed"
+    grounds: str
+    reason: str
+    deadline: str
+    answer_by: str | None = None
+    evidence: str | None = None
+
+    def apply(self, noun: Disputable) -> None:
+        """Remember who opened it, and how the noun stood before."""
+        noun.dispute = Dispute(self.actor, self.deadline, noun.state)
+        noun.state = self.STATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Following(Fact):
+    """What happens in a dispute after its opening concerns whoever opened it as well."""
+
+    FROM = (Opening.STATE,)
+    disputer: str
+
+    def subjects(self) -> tuple[str, ...]:
+        also = () if self.disputer == OPERATOR else (self.disputer,)
+        return tuple(dict.fromkeys((*super().subjects(), *also)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(_Following):
+    """The other side says why the dispute is not right."""
+
+    SEALED = ("reason", "evidence")
+    reason: str
+    evidence: str | None = None
+
+    def apply(self, noun: Disputable) -> None:
+        """The dispute can't expire any more; the noun stays disputed."""
+        assert noun.dispute is not None
+        noun.dispute = noun.dispute._replace(answered=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement(_Following):
+    """A dispute ends; ``stands_as`` is the state in which it leaves the noun."""
+
+    SEALED = ("reason",)
+    outcome: str
+    stands_as: str
+    reason: str
+    replaced_by: str | None = None
+
+    def apply(self, noun: Disputable) -> None:
+        """Leave the disputed state."""
+        noun.state = self.stands_as
+
+
+def known_grounds(grounds: str) -> str:
+    """The grounds, if they are among those documented."""
+    if grounds not in GROUNDS:
+        raise UnknownGrounds(grounds, tuple(GROUNDS))
+    return grounds
+
+
+def deadline_of(answer_by: str | None, now: datetime) -> str:
+    """Until when a dispute opened now can be answered, as an instant."""
+    if answer_by is None:
+        return instant(now + timedelta(days=ANSWER_DAYS))
+    stated = start_of(answer_by)
+    earliest = instant(now + timedelta(days=MINIMUM_ANSWER_DAYS))
+    latest = instant(now + timedelta(days=MAXIMUM_ANSWER_DAYS))
+    if not earliest <= stated <= latest:
+        raise BadDeadline(answer_by, earliest, latest)
+    return stated

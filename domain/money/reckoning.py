@@ -1,0 +1,236 @@
+"""Reckoning: what an entry comes to, computed from the books as they stand.
+
+The one rule: the same books give the same entry, so that whoever has the journal can compute every
+entry again.
+
+With t = what is due and e = what was carried, units x are given and e ← e + t − x is carried on. A
+division chooses x by largest remainder; a reversal takes back lines as they stand; a correction,
+whose dues add up to nothing, rounds e + t. What was due is taken back to the millionth of a unit,
+and at last all that is left of it: exact parts of parts would soon be too long to be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from domain.apportionment import apportion_over, divide, settle
+from domain.money.books import Agreement, Books, PoolBooks
+from domain.money.entry import Costs, Entry, Line, entry_lines
+from domain.money.pool import Pool
+from domain.money.shares import Shares
+from domain.policy.shares import FINE
+from domain.split import read_terms, split
+
+AGREED = "\0"
+"""Stands for everybody who shares by agreement; no name can be this."""
+
+REST = "\0rest"
+
+_NONE = Fraction()
+
+
+class Reckoned(NamedTuple):
+    """An entry: its lines, and what else its fact says."""
+
+    lines: list[Line]
+    content: dict[str, Any]
+
+
+class Terms(NamedTuple):
+    """What the terms of a pool make of an amount."""
+
+    due: dict[str, Fraction]
+    """Of everybody who is named in the terms."""
+    agreed: Fraction
+    """How much goes by the agreed shares."""
+    flow: Mapping[str, Fraction]
+
+
+def by_terms(opened: Pool.Opened, amount_minor: int, flow: Mapping[str, Fraction]) -> Terms:
+    """Who is due how much of an amount after costs, before the agreed part is divided."""
+    if not amount_minor:
+        return Terms({}, _NONE, {})
+    policy = read_terms(opened.terms, agreed=[(AGREED, Fraction(1))])
+    result = split(amount_minor, policy, flow=flow)
+    due = {payee: amount_minor * result.division.share(payee) for payee in result.division.weights}
+    return Terms(due, due.pop(AGREED, _NONE), result.flow)
+
+
+def division_of(books: Books, revenue: str, agreement: Agreement) -> Reckoned:
+    """A revenue divided: costs are paid back first, the rest goes by the terms and the shares."""
+    known = books.revenues[revenue]
+    pool = books.pools[known.recorded.pool]
+    amount_minor, recorded = known.left_minor, known.recorded
+    costs = list(_paid_back(pool, amount_minor))
+    profit_minor = amount_minor - sum(units for *_, units in costs)
+    terms = by_terms(pool.opened, profit_minor, pool.flow)
+    due = _due(terms, costs, agreement.shares)
+    weights = {**dict.fromkeys(pool.carry, _NONE), **due}
+    units = divide(amount_minor, weights, carry=pool.carry).units
+    content = {
+        **_of(agreement, pool),
+        "amount_minor": amount_minor,
+        "agreed": str(terms.agreed),
+        "revenue": revenue,
+        "rounding": pool.opened.rounding,
+        "effective_at": recorded.effective_at,
+        "costs": [list(cost) for cost in costs],
+        "flow_before": written(pool.flow),
+        "flow": written(terms.flow),
+    }
+    return Reckoned(entry_lines(units, due, pool.carry), content)
+
+
+def reversal_of(books: Books, division: Entry, before: Sequence[Entry], taken: int) -> Reckoned:
+    """A part of divided revenue taken back, after the reversals before it.
+
+    As long as the shares are those it was divided by, every line gives back of what it still has;
+    once they were corrected, what is due by the shares of now is taken back.
+    """
+    first = division.first
+    assert isinstance(first, Entry.Divided)
+    known, pool = books.divisions[division.id], books.pools[first.pool]
+    agreement = books.agreements[known.agreement]
+    terms = _taken_back(pool.opened, division, [*before, taken])
+    due = _due(terms, (), agreement.shares)
+    if known.is_corrected:
+        units = settle(_sum(pool.carry, due))
+    else:
+        left = {line.payee: line.amount_minor for line in division.lines}
+        for each in before:
+            for line in each.lines:
+                left[line.payee] = left.get(line.payee, 0) + line.amount_minor
+        given = {payee: units for payee, units in left.items() if units}
+        units = {payee: -back for payee, back in apportion_over(taken, given).items()}
+    content = {
+        **_of(agreement, pool),
+        "amount_minor": -taken,
+        "agreed": str(terms.agreed),
+        "revenue": first.revenue,
+        "division": division.id,
+        "effective_at": first.effective_at,
+        "costs": _costs_back(division, before, taken),
+        "flow": written(terms.flow),
+    }
+    return Reckoned(entry_lines(units, due, pool.carry), content)
+
+
+def correction_of(
+    books: Books, proposal: str, agreed: Fraction, change: Mapping[str, Fraction]
+) -> Reckoned:
+    """What a change of shares makes of everything that was divided by them."""
+    agreement = books.agreements[proposal]
+    pool = books.pools[agreement.pool]
+    due = {payee: agreed * part for payee, part in change.items()}
+    units = settle(_sum(pool.carry, due))
+    content = {**_of(agreement, pool), "amount_minor": 0, "agreed": str(agreed)}
+    return Reckoned(entry_lines(units, due, pool.carry), content)
+
+
+def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Fraction]:
+    """From which agreement to which the divisions of a pool belong, and how much was agreed."""
+    moves: dict[tuple[str, str], Fraction] = {}
+    for division in books.divisions.values():
+        recorded = books.revenues[division.revenue].recorded
+        if recorded.pool == pool:
+            holds = books.agreement_for(pool, recorded.effective_at)
+            # Of what was taken back whole there is nothing to move.
+            if holds is not None and holds.proposal != division.agreement and division.agreed:
+                pair = division.agreement, holds.proposal
+                moves[pair] = moves.get(pair, _NONE) + division.agreed
+    return moves
+
+
+def difference(old: Shares, new: Shares) -> dict[str, Fraction]:
+    """By how much of the whole everybody's share has changed, of those for whom it has."""
+    return {
+        payee: change
+        for payee in dict.fromkeys([*old, *new])
+        if (change := new.get(payee, _NONE) - old.get(payee, _NONE))
+    }
+
+
+def written(amounts: Mapping[str, Fraction]) -> list[list[str]]:
+    """Exact amounts by name as a fact holds them, without those that are nothing."""
+    return [[name, str(amount)] for name, amount in amounts.items() if amount]
+
+
+def _of(agreement: Agreement, pool: PoolBooks) -> dict[str, Any]:
+    return {
+        "pool": agreement.pool,
+        "release": agreement.release,
+        "proposal": agreement.proposal,
+        "agreement": agreement.number,
+        "currency": pool.opened.currency,
+    }
+
+
+def _due(terms: Terms, costs: Sequence[Sequence[str | int]], shares: Shares) -> dict[str, Fraction]:
+    """What is due by the terms, as expenses paid back, and by the agreed shares."""
+    due = dict(terms.due)
+    for _, payer, units in costs:
+        due[str(payer)] = due.get(str(payer), _NONE) + int(units)
+    for payee, share in shares.items():
+        due[payee] = due.get(payee, _NONE) + terms.agreed * share
+    return due
+
+
+def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | int]) -> Terms:
+    """What the last of several reversals takes of a division, the payers of expenses by name."""
+    flow = {place: Fraction(amount) for place, amount in division.flow_before}
+    left = division.first.amount_minor
+    terms = by_terms(opened, left - sum(int(units) for *_, units in division.costs), flow)
+    due = {**_due(terms, division.costs, {}), AGREED: terms.agreed}
+    through = dict(terms.flow)
+    back, flow_back = due, through
+    for part in parts:
+        taken = part if isinstance(part, int) else -part.first.amount_minor
+        back, flow_back = due, through
+        if taken < left:
+            fine = {name: amount * taken * FINE / left for name, amount in due.items()}
+            back = {name: Fraction(units, FINE) for name, units in settle(fine).items()}
+            # Never more than there is: what has gone through the terms is not negative.
+            flow_back = {
+                place: Fraction(amount * taken * FINE // left, FINE)
+                for place, amount in through.items()
+            }
+        due = {name: amount - back[name] for name, amount in due.items()}
+        through = {place: amount - flow_back[place] for place, amount in through.items()}
+        left -= taken
+    named = {name: -amount for name, amount in back.items()}
+    agreed = named.pop(AGREED)
+    return Terms(named, agreed, {place: -amount for place, amount in flow_back.items()})
+
+
+def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, int]]:
+    """What of an amount goes back to whoever spent money on the pool, the first expense first."""
+    for expense, payer, left in pool.costs:
+        if part := min(left, amount_minor):
+            amount_minor -= part
+            yield expense, payer, part
+
+
+def _costs_back(division: Entry, before: Sequence[Entry], taken: int) -> Costs:
+    """How much of the expenses paid back is open again after a reversal."""
+    left = {str(expense): int(units) for expense, _, units in division.costs}
+    left[REST] = division.first.amount_minor - sum(left.values())
+    for each in before:
+        back = {str(expense): -int(units) for expense, _, units in each.costs}
+        left[REST] += each.first.amount_minor + sum(back.values())
+        for expense, units in back.items():
+            left[expense] -= units
+    taken_from = apportion_over(taken, {name: units for name, units in left.items() if units})
+    return [
+        [expense, payer, -part]
+        for expense, payer, _ in division.costs
+        if (part := taken_from.get(str(expense), 0))
+    ]
+
+
+def _sum(carry: Mapping[str, Fraction], due: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    return {
+        payee: carry.get(payee, _NONE) + due.get(payee, _NONE)
+        for payee in dict.fromkeys([*carry, *due])
+    }

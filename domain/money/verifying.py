@@ -1,0 +1,186 @@
+"""Verifying money: every share, division and payout computed again from the journal alone.
+
+The one rule: nothing recorded is believed; what a fact says must be what the facts before it come
+to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from domain.fact import Fact
+from domain.money.books import (
+    ACCOUNTS,
+    IN_TRANSIT,
+    OWED,
+    PAID,
+    SUSPENSE,
+    Agreement,
+    Books,
+    postings,
+)
+from domain.money.consent import Consent
+from domain.money.entry import Entry
+from domain.money.payout import Payout
+from domain.money.proposal import Proposal
+from domain.money.reckoning import (
+    Reckoned,
+    correction_of,
+    difference,
+    division_of,
+    moves_in,
+    reversal_of,
+)
+from domain.money.shares import shares_of
+from domain.refusal import Refusal
+
+
+class Fault(NamedTuple):
+    """Something that is not as it follows from the facts before it."""
+
+    position: int
+    what: str
+
+
+class Verifier:
+    """Reads the journal once, in order, and keeps books of its own."""
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self.counted: Counter[str] = Counter()
+        self.totals: dict[tuple[str, str], int] = defaultdict(int)
+        """By currency and account: all units."""
+        self._entries: dict[str, Entry] = {}
+        self._pending: list[tuple[int, Fact]] = []
+        self._before: dict[str, Agreement] = {}
+        """Agreements as they were before the latest waiver."""
+
+    def read(self, facts: Iterable[tuple[int, Fact]]) -> Iterator[Fault]:
+        """What is wrong with the money in these facts, as far as one can go on."""
+        for position, happened in facts:
+            yield from self._flush(happened)
+            try:
+                yield from self._one(position, happened)
+            except (Refusal, LookupError, ValueError, AssertionError) as problem:
+                yield Fault(position, f"this does not follow from what came before: {problem}")
+                return
+        yield from self._flush(None)
+        yield from self._balances()
+
+    def _one(self, position: int, happened: Fact) -> Iterator[Fault]:
+        match happened:
+            case Entry.Event():
+                self._pending.append((position, happened))
+                return
+            case Proposal.Finalised():
+                yield from self._agreed(position, happened)
+            case Consent.Waived(proposal=proposal):
+                self._before[proposal] = self.books.agreements[proposal]
+            case Payout.Issued():
+                yield from self._paid(position, happened)
+        self._fold(position, happened)
+
+    def _fold(self, position: int, happened: Fact) -> None:
+        self.books.fold(position, happened)
+        for posting in postings(happened):
+            self.totals[posting.currency, posting.account] += posting.amount_minor
+            self.counted["postings"] += 1
+
+    def _agreed(self, position: int, happened: Proposal.Finalised) -> Iterator[Fault]:
+        """The first shares written must be those that the assets come to."""
+        shares = shares_of(self.books.proposed[happened.originator_id], {})
+        self.counted["agreements"] += 1
+        for payee, share in happened.shares:
+            if str(shares.get(payee)) != share:
+                yield Fault(position, f"the share of {payee} is {shares.get(payee)}, not {share}")
+
+    # -- entries ---------------------------------------------------------------------------
+
+    def _flush(self, following: Fact | None) -> Iterator[Fault]:
+        """Check an entry once all of its facts are there."""
+        if not self._pending:
+            return
+        (position, first), *_ = self._pending
+        goes_on = isinstance(following, Entry.Continued)
+        if goes_on and following is not None and following.originator_id == first.originator_id:
+            return
+        facts, self._pending = self._pending, []
+        try:
+            yield from self._entry(position, Entry.told_by(facts))
+        except (Refusal, LookupError, ValueError, AssertionError) as problem:
+            yield Fault(position, f"this does not follow from what came before: {problem}")
+        for at, happened in facts:
+            self._fold(at, happened)
+        if sum(posting.amount_minor for _, each in facts for posting in postings(each)):
+            yield Fault(position, "what it posts does not add up to nothing")
+
+    def _entry(self, position: int, entry: Entry) -> Iterator[Fault]:
+        self._entries[entry.id] = entry
+        self.counted[type(entry.first).TOPIC] += 1
+        reckoned = self._reckoned(entry)
+        for line, again in zip(entry.lines, reckoned.lines, strict=False):
+            if line != again:
+                what = f"the line of {line.payee} is {line.written()[1:]}"
+                yield Fault(position, f"{what}; computed again it is {again.written()}")
+                return
+        if len(entry.lines) != len(reckoned.lines):
+            yield Fault(position, "it does not have the lines that it should have")
+        for name, value in reckoned.content.items():
+            said = getattr(entry, name) if name in LISTS else getattr(entry.first, name)
+            if said != value:
+                yield Fault(position, f"its {name} is {said}; computed again it is {value}")
+                return
+
+    def _reckoned(self, entry: Entry) -> Reckoned:
+        first, books = entry.first, self.books
+        match first:
+            case Entry.Divided(revenue=revenue):
+                recorded = books.revenues[revenue].recorded
+                agreement = books.agreement_for(recorded.pool, recorded.effective_at)
+                assert agreement is not None, "nothing was agreed for it"
+                return division_of(books, revenue, agreement)
+            case Entry.Reversed(division=division):
+                before = [self._entries[each] for each in books.divisions[division].reversals]
+                return reversal_of(books, self._entries[division], before, -first.amount_minor)
+        assert isinstance(first, Entry.Corrected)
+        now = books.agreements[first.proposal]
+        if first.replaces is None:
+            before_it = self._before[first.proposal]
+            return correction_of(
+                books, first.proposal, now.agreed, difference(before_it.shares, now.shares)
+            )
+        agreed = moves_in(books, first.pool)[first.replaces, first.proposal]
+        change = difference(books.agreements[first.replaces].shares, now.shares)
+        return correction_of(books, first.proposal, agreed, change)
+
+    # -- payouts ---------------------------------------------------------------------------
+
+    def _paid(self, position: int, happened: Payout.Issued) -> Iterator[Fault]:
+        self.counted["payouts"] += 1
+        total = sum(int(units) for *_, units in happened.parts)
+        if total != happened.amount_minor or total <= 0:
+            yield Fault(position, f"its parts come to {total}, not to {happened.amount_minor}")
+        for payee, agreement, _, units in happened.parts:
+            owed = self.books.accounts.get((str(payee), str(agreement)), {}).get(OWED, 0)
+            if owed != units:
+                yield Fault(position, f"{payee} is owed {owed} under {agreement}, not {units}")
+            if owed > 0 and (why := self.books.held(str(payee), str(agreement))):
+                yield Fault(position, f"what {payee} is owed is held: {', '.join(why)}")
+
+    def _balances(self) -> Iterator[Fault]:
+        """Every account must be possible, and each currency as a whole add up to nothing."""
+        for (payee, agreement), units in self.books.accounts.items():
+            for account in (IN_TRANSIT, PAID, SUSPENSE):
+                if units.get(account, 0) < 0:
+                    where = f"{account} of {payee} under {agreement}"
+                    yield Fault(self.books.position, f"{where} is less than nothing")
+        for currency in {currency for currency, _ in self.totals}:
+            total = sum(self.totals[currency, account] for account in ACCOUNTS)
+            if total:
+                yield Fault(self.books.position, f"all accounts in {currency} add up to {total}")
+
+
+LISTS = ("costs", "flow_before", "flow")
+"""What an entry holds over all of its facts."""

@@ -1,0 +1,108 @@
+"""Notices: what a person has to be told, in order, and since when it can be read.
+
+The one rule: a notice once given stays given, whoever the person was merged with and whatever
+becomes of their credits since.
+
+A row says at which position there is something to be told, and to whom: to the person it names, to
+whoever posted the work it names, or to everybody of that work. What it says is read from the
+journal, as a history is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.credit import NOT_COUNTED, Credit
+from domain.dispute import Answer, Settlement
+from domain.fact import Fact
+from domain.journal import Journal
+from domain.money.consent import Consent
+from domain.money.hold import Hold
+from domain.money.payee import is_person, people_among
+from domain.money.payout import Payout
+from domain.money.proposal import Proposal, payees_of
+from domain.permission import OPERATOR, permit
+from domain.remix import Remix
+from projections import attribution
+from projections.history import tell
+from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.tables import Change, Numbers, Projection, Put, Table
+
+NOTICES = Table(
+    "notices",
+    (("subject", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL"), ("told", "TEXT NOT NULL")),
+    ("subject, position",),
+)
+
+PERSON = "person"
+"""Told to the person who is the subject."""
+POSTER = "poster"
+"""Told to whoever posted the work that is the subject."""
+PEOPLE = "people"
+"""Told to the poster, and to everybody credited on the work at that position."""
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """Who has to be told of this fact."""
+    if isinstance(happened, Answer | Settlement) and happened.disputer != OPERATOR:
+        yield Put(NOTICES, (numbers[happened.disputer], position, PERSON))
+    match happened:
+        case Remix.Disputed() | Remix.Answered() | Remix.Settled():
+            for end in (happened.child, happened.parent):
+                yield Put(NOTICES, (numbers[end], position, PEOPLE))
+        case Credit.Disputed() | Credit.Answered() | Credit.Settled():
+            yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
+            yield Put(NOTICES, (numbers[happened.work], position, POSTER))
+        case Proposal.Posted() | Proposal.Revised() | Proposal.Continued():
+            for payee in people_among(payees_of(happened.assets)):
+                yield Put(NOTICES, (numbers[payee], position, PERSON))
+        case Proposal.Commented():
+            yield Put(NOTICES, (numbers[happened.release], position, POSTER))
+        case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
+            yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
+        case Consent.Offered() | Consent.Waived() | Consent.Declined():
+            yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
+            if not isinstance(happened, Consent.Offered):
+                yield Put(NOTICES, (numbers[happened.release], position, POSTER))
+        case Hold.Event():
+            yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
+        case Payout.Event(payee=payee) if is_person(payee):
+            yield Put(NOTICES, (numbers[payee], position, PERSON))
+
+
+NOTICED = Projection("notices", (NOTICES,), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def of_contributor(
+    view: View, journal: Journal, id: str, *, actor: str, after: str | None = None, limit: int = 50
+) -> Page:
+    """What this person has been told, in order; only for themself and the operator."""
+    person = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    accounts = attribution.accounts_of(view, person)
+    named = {told["id"] for told in attribution.persons(view, accounts).values()}
+    permit(actor, "read what was told to", contributor=actor if actor in named else id)
+    place = decode_cursor(after, int) or [0]
+    rows = view.rows(
+        "SELECT position FROM ("
+        "SELECT n.position FROM @notices n WHERE n.subject IN :accounts AND n.told = :person "
+        "UNION SELECT n.position FROM @works w JOIN @notices n ON n.subject = w.number "
+        "AND n.told IN :posters WHERE w.poster IN :named "
+        "UNION SELECT n.position FROM @credits c JOIN @notices n ON n.subject = c.work "
+        # The credit as it was when there was something to tell.
+        "AND n.told = :people AND c.since <= n.position AND c.until > n.position "
+        "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone)"
+        ") AS told WHERE position > :above AND position <= :as_of ORDER BY position LIMIT :limit",
+        accounts=accounts,
+        named=sorted(named),
+        gone=list(NOT_COUNTED),
+        person=PERSON,
+        people=PEOPLE,
+        posters=[POSTER, PEOPLE],
+        above=place[0],
+        limit=limit + 1,
+    )
+    positions = [position for (position,) in rows]
+    items = tell(journal, journal.facts.at(positions[:limit]))
+    return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)

@@ -1,0 +1,74 @@
+"""People: what somebody made and where it went, and what waits for their answer.
+
+The one rule: a person is all of their accounts, after all merges.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from projections import attribution, lineage
+from projections.attribution import CreditRow
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
+
+
+def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+    """The works somebody is credited on, the latest recorded first, and how often each went on."""
+    place = decode_cursor(after, int)
+    below = "" if place is None else "AND c.work < :below"
+    found = view.rows(
+        "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
+        f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')} {below} "
+        "ORDER BY c.work DESC LIMIT :limit",
+        accounts=accounts(view, id),
+        limit=limit + 1,
+        **({} if place is None else {"below": place[0]}),
+    )
+    numbers = [number for (number,) in found[:limit]]
+    person = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    credits: dict[int, list[CreditRow]] = {}
+    for row in attribution.credits_on(view, numbers):
+        if row.contributor == person:
+            credits.setdefault(row.work, []).append(row)
+    works, remixed = lineage.references(view, numbers), lineage.remix_counts(view, numbers)
+    items = [
+        {
+            "work": works[number],
+            "roles": list(dict.fromkeys(row.role for row in credits[number])),
+            "kind": "direct" if any(r.kind == "direct" for r in credits[number]) else "influence",
+            "remixed_by": remixed.get(number, 0),
+        }
+        for number in numbers
+    ]
+    return Page(items, encode_cursor(numbers[-1]) if len(found) > limit else None)
+
+
+def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
+    """The credits somebody has to answer: offered to them, or claimed on what they posted."""
+    own = accounts(view, id)
+    ids = [row[0] for row in _ids(view, own)]
+    rows = view.rows(
+        "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND c.state = 'granted' "
+        f"AND {holds('c')} UNION "
+        "SELECT c.id FROM @works w JOIN @credits c ON c.work = w.number "
+        f"WHERE w.poster IN :ids AND {holds('w')} AND c.state = 'claimed' AND {holds('c')} "
+        "LIMIT :limit",
+        own=own,
+        ids=ids,
+        limit=limit,
+    )
+    waiting = [attribution.credit(view, id) for (id,) in rows]
+    return sorted(waiting, key=lambda credit: -int(credit["position"]))
+
+
+def accounts(view: View, id: str) -> list[int]:
+    """The numbers of all accounts of the person whom this id belongs to."""
+    number = attribution.find_person(view, id)[0]
+    return attribution.accounts_of(view, attribution.after_merges(view, number))
+
+
+def _ids(view: View, numbers: list[int]) -> list[tuple[str]]:
+    return view.rows(
+        f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
+        numbers=numbers,
+    )

@@ -1,0 +1,80 @@
+"""The credits roll of a work: everybody in it by role, and the lineage they came in by.
+
+The one rule: a person stands once under each role; as influence only where nothing they made in
+that role is in the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from projections import attribution, lineage
+from projections.attribution import CreditRow
+from projections.lineage import Ancestry
+from projections.store import View
+
+
+class Roll(NamedTuple):
+    """Who is in a work, and what it was made from."""
+
+    direct: list[dict[str, Any]]
+    """Roles with the people whose work is in it: ``{"role", "people"}``, the nearest role first."""
+    influence: list[dict[str, Any]]
+    """The same, of those who only shaped it."""
+    people: list[dict[str, Any]]
+    """Everybody in it, the nearest first."""
+    lineage: dict[str, Any]
+    """Nodes and edges, each node with who is credited on it."""
+    numbers: list[int]
+    """The numbers of the nodes, in their order."""
+
+
+def roll(view: View, id: str) -> Roll:
+    """The credits roll of a work, through every generation."""
+    numbers, told = lineage.drawn(view, id)
+    rows = attribution.credits_on(view, numbers)
+    people = attribution.persons(view, {row.contributor for row in rows})
+    for node in told["nodes"]:
+        node["contributors"] = []
+    nodes = dict(zip(numbers, told["nodes"], strict=True))
+    for number, makers in attribution.makers_of(rows, people).items():
+        nodes[number]["contributors"] = makers
+    tree = _tree(numbers, told)
+    texts = view.texts({row.display for row in rows})
+    direct = {row.id for row in rows if attribution.is_direct(tree, row)}
+    rows.sort(key=lambda row: (tree.generation[row.work], row.born))
+    made = _by_role((row for row in rows if row.id in direct), people, texts)
+    already = {(part["role"], one["id"]) for part in made for one in part["people"]}
+    shaped = _by_role((row for row in rows if row.id not in direct), people, texts, already)
+    nearest = {row.contributor: people[row.contributor] for row in rows}
+    return Roll(made, shaped, list(nearest.values()), told, numbers)
+
+
+def _tree(numbers: list[int], told: dict[str, Any]) -> Ancestry:
+    number_of = {node["id"]: number for number, node in zip(numbers, told["nodes"], strict=True)}
+    edges = (
+        (number_of[edge["child"]], number_of[edge["parent"]], edge["kind"])
+        for edge in told["edges"]
+    )
+    return Ancestry(numbers[0], edges)
+
+
+def _by_role(
+    rows: Iterable[CreditRow],
+    people: dict[int, dict[str, Any]],
+    texts: dict[str | None, str],
+    already: Iterable[tuple[str, str]] = (),
+) -> list[dict[str, Any]]:
+    told, roles = set(already), dict[str, dict[int, dict[str, Any]]]()
+    for row in rows:
+        person = people[row.contributor]
+        if (row.role, person["id"]) in told:
+            continue
+        line = roles.setdefault(row.role, {}).setdefault(
+            row.contributor, {**person, "display": None, "open": True}
+        )
+        line["display"] = line["display"] or texts.get(row.display)
+        # Claimed or disputed, and nothing else of the person in this role stands.
+        line["open"] = line["open"] and row.state in ("claimed", "disputed")
+    return [{"role": role, "people": list(lines.values())} for role, lines in roles.items()]

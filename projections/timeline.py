@@ -1,0 +1,63 @@
+"""Timelines: the facts about many works and people in one row, and who is in them.
+
+The one rule: they are the facts of the journal, in its order; only whether one is shown depends on
+what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from domain.journal import Journal
+from domain.recorders import Placed
+from projections import attribution, history, lineage
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
+
+SCANNED = 250
+"""How many facts are looked at in one go."""
+
+
+def timeline(
+    view: View,
+    journal: Journal,
+    subjects: Collection[int],
+    *,
+    topics: Collection[str],
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Every fact of these topics about any of these works and people, in order."""
+    (above,) = decode_cursor(after, int) or [0]
+    found: list[Placed] = []
+    while len(found) <= limit:
+        positions = _mentioned(view, subjects, above, SCANNED)
+        found += [one for one in journal.facts.at(positions) if one.topic in topics]
+        if len(positions) < SCANNED:
+            break
+        above = positions[-1]
+    more = encode_cursor(found[limit - 1].position) if len(found) > limit else None
+    return Page(history.tell(journal, found[:limit]), more)
+
+
+def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) -> list[int]:
+    rows = view.rows(
+        "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "
+        "AND position > :above AND position <= :as_of ORDER BY position LIMIT :limit",
+        subjects=list(subjects),
+        above=above,
+        limit=limit,
+    )
+    return [position for (position,) in rows]
+
+
+def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The works and people behind these ids, as an answer refers to them; no others."""
+    found = view.rows(
+        f"SELECT p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}", ids=list(ids)
+    )
+    told = [
+        *lineage.references(view, lineage.numbers_of(view, ids).values()).values(),
+        *attribution.persons(view, [number for (number,) in found]).values(),
+    ]
+    return {one["id"]: one for one in told}

@@ -1,0 +1,479 @@
+"""An audit of a database: everything that follows from the facts is computed again and compared.
+
+The one rule: nothing that is stored is believed, and nothing in use is changed; a check yields
+what differs, with where it stands, and returns what it has counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from domain.checkpoint import Checkpoint, open_checkpoint
+from domain.contribution import Contribution
+from domain.contributor import Contributor
+from domain.draft import BORN, NOUNS
+from domain.fact import Fact, Noun
+from domain.journal import Journal
+from domain.money.pool import Pool
+from domain.money.proposal import Proposal
+from domain.money.proposing import computed_assets, eligible_assets
+from domain.money.verifying import Verifier
+from domain.note import Note
+from domain.recorders import Placed, vault_row
+from domain.refusal import Refusal
+from domain.seal import Disclosure, digest_of
+from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
+from projections import money as projected
+from projections.follower import (
+    PROJECTIONS,
+    TABLES,
+    Progress,
+    Rebuild,
+    begin,
+    drop,
+    next_generation,
+    uncollected,
+)
+from projections.log import Log, Signed
+from projections.store import Generation, View, Writer, table_name
+from projections.tables import Table
+from scripts.bundle.whole import content_of
+from scripts.service import Service
+
+PAGE = 5_000
+
+
+class Difference(NamedTuple):
+    """Something that is not as it follows from the facts: where, and in what it differs."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+Differences = Generator[Difference, None, str]
+"""What differs; in the end, in words, what was compared."""
+Check = Callable[[Service, Progress], Differences]
+
+
+def first_difference(check: Check, service: Service, progress: Progress) -> Difference | str:
+    """The first difference a check finds; if there is none, what it has compared."""
+    found = check(service, progress)
+    try:
+        return next(found)
+    except StopIteration as end:
+        return str(end.value)
+    finally:
+        found.close()
+
+
+# -- the journal ---------------------------------------------------------------------------
+
+
+def journal(service: Service, progress: Progress) -> Differences:
+    """Positions without gaps, and every fact of a known kind, written as it is always written."""
+    head, position = service.journal.facts.head(), 0
+    for placed in service.journal.read():
+        position += 1
+        if placed.position != position:
+            yield Difference(_at(position), f"there is no fact; the next is at {placed.position}")
+        try:
+            content_of(placed)
+            written = service.journal.mapper.to_stored_event(placed.fact())
+        except (Refusal, KeyError, TypeError, ValueError, AttributeError) as error:
+            yield Difference(_at(position), f"this can't be a {placed.topic}: {error!r}")
+        else:
+            if written.state != placed.state:
+                yield Difference(_at(position), f"a {placed.topic} is not written like this")
+        if position % PAGE == 0:
+            progress(position, head)
+    return f"{position} facts, without a gap"
+
+
+_OF_NOUN: dict[type[Noun], set[type[Fact]]] = {
+    noun: {
+        kind
+        for above in noun.__mro__
+        for kind in vars(above).values()
+        if isinstance(kind, type) and issubclass(kind, Fact)
+    }
+    for noun in NOUNS
+}
+
+
+def streams(service: Service, progress: Progress) -> Differences:
+    """Versions from 1 without gaps, and every fact in a state in which it may happen."""
+    count, head = 0, service.journal.facts.head()
+    told = 0
+    for stream in _streams(service.journal):
+        count, told = count + 1, told + len(stream)
+        yield from _illegal(stream)
+        if count % PAGE == 0:
+            progress(told, head)
+    return f"{count} histories, each as its rules allow"
+
+
+def _illegal(stream: list[Placed]) -> Iterator[Difference]:
+    noun: Noun | None = None
+    for version, placed in enumerate(stream, start=1):
+        happened, where = placed.fact(), _at(placed.position)
+        kind = type(happened)
+        if placed.originator_version != version:
+            yield Difference(
+                where,
+                f"the fact about {placed.originator_id} has version "
+                f"{placed.originator_version}, not {version}",
+            )
+        if (noun is None) != (kind in BORN):
+            yield Difference(where, f"{placed.topic} is fact {version} of its history")
+        if noun is None:
+            noun = BORN[kind].__new__(BORN[kind])
+            noun.facts = []
+        elif kind not in _OF_NOUN[type(noun)]:
+            yield Difference(where, f"{placed.topic} can't happen to a {noun.NAME}")
+        elif kind.FROM and noun.state not in kind.FROM:
+            yield Difference(where, f"{placed.topic} can't happen to what is {noun.state}")
+        noun.happen(placed.position, happened)
+
+
+def _streams(journal: Journal) -> Iterator[list[Placed]]:
+    """Every history by itself, one page of them read at a time."""
+    last = ""
+    while ids := journal.facts.query(
+        "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > ? "
+        "ORDER BY originator_id LIMIT 1000",
+        last,
+    ):
+        last = ids[-1][0]
+        stream: list[Placed] = []
+        for placed in journal.facts.streams([id for (id,) in ids]):
+            if stream and stream[0].originator_id != placed.originator_id:
+                yield stream
+                stream = []
+            stream.append(placed)
+        yield stream
+
+
+# -- the vault -----------------------------------------------------------------------------
+
+
+def vault(service: Service, progress: Progress) -> Differences:
+    """Every commitment has its text, or a fact that says it was erased; and no text is another."""
+    facts, head = service.journal.facts, service.journal.facts.head()
+    erased, found, gone = _erased(service.journal), 0, 0
+    for page in _pages(service.journal.read()):
+        sealed = {digest: placed for placed in page for digest in _sealed(placed)}
+        rows = {
+            row[0]: row
+            for row in facts.query(
+                "SELECT digest, owner, name, salt, value, folded FROM vault "
+                f"WHERE {facts.among('digest')}",
+                facts.listed(sealed),
+            )
+        }
+        for digest, placed in sealed.items():
+            where = f"{_at(placed.position)}, {placed.topic}"
+            row = rows.get(digest)
+            if row is None:
+                if digest not in erased:
+                    erased = _erased(service.journal)  # perhaps only just now
+                if digest not in erased:
+                    yield Difference(where, f"the text of {digest} is gone, and no fact says so")
+                gone += 1
+                continue
+            _, owner, name, salt, value, _ = row
+            if digest_of(salt, name, value) != digest:
+                yield Difference(where, f"the {name} in the vault is not the one of {digest}")
+            if vault_row(Disclosure(digest, owner, name, salt, value)) != row:
+                yield Difference(where, f"the {name} of {digest} is not folded as it is")
+            if digest in erased:
+                at = erased[digest]
+                yield Difference(where, f"{digest} was erased at position {at}, and is there")
+            found += 1
+        progress(page[-1].position, head)
+    (count,) = facts.query("SELECT count(*) FROM vault")[0]
+    if count != found and facts.head() == head:
+        yield Difference("the vault", f"{count - found} texts to which no fact commits")
+    return f"{found} texts as they were committed to, {gone} erased"
+
+
+def _sealed(placed: Placed) -> list[str]:
+    happened = placed.fact()
+    return [digest for name in happened.SEALED if (digest := getattr(happened, name)) is not None]
+
+
+def _erased(journal: Journal) -> dict[str, int]:
+    """What was erased, and where that is said."""
+    erased: dict[str, int] = {}
+    for placed in journal.read(topics=(Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC)):
+        stream = [(one.position, one.fact()) for one in journal.facts.streams([placed[1]])]
+        noun = BORN[type(stream[0][1])].told_by(stream)
+        erased |= dict.fromkeys(placed.fact().erases(noun), placed.position)
+    return erased
+
+
+# -- the log -------------------------------------------------------------------------------
+
+
+def log(service: Service, progress: Progress) -> Differences:
+    """Every tile is what the facts hash to, and every checkpoint that was signed says so."""
+    size, head = service.log.size(), service.journal.facts.head()
+    if size > head:
+        yield Difference(_at(head + 1), f"the log holds {size} facts, the journal {head}")
+    unfinished: dict[tuple[int, int], tuple[Tile, bytes]] = {}
+
+    def read(tiles: Iterable[Tile]) -> list[bytes]:
+        return [unfinished[tile.level, tile.number][1] for tile in tiles]
+
+    done = 0
+    for page in _pages(islice(service.journal.read(), size)):
+        grown = grow(done, [leaf_hash(placed.leaf()) for placed in page], read)
+        done += len(page)
+        for tile, hashes in grown.items():
+            unfinished[tile.level, tile.number] = tile, hashes
+        finished = dict(one for one in unfinished.values() if one[0].width == TILE_WIDTH)
+        yield from _changed(service.log, finished, size)
+        unfinished = {at: one for at, one in unfinished.items() if one[0] not in finished}
+        progress(done, size)
+    yield from _changed(service.log, dict(unfinished.values()), size)
+    expected = sum(1 for _ in tiles_of(size))
+    (count,) = service.store.query("SELECT count(*) FROM log_tiles")[0]
+    if count != expected and service.log.size() == size:
+        yield Difference("the log", f"it has {count} tiles, and {size} facts make {expected}")
+    signed = 0
+    for one in service.log.checkpoints():
+        if one.size > size:
+            break  # signed since this began
+        signed += 1
+        if why := _unbelievable(service.log, one):
+            yield Difference(f"the checkpoint of size {one.size}", why)
+    return f"{size} leaves in {expected} tiles, {signed} checkpoints"
+
+
+def _changed(log: Log, computed: dict[Tile, bytes], size: int) -> Iterator[Difference]:
+    stored = log.stored(computed)
+    for tile, hashes in computed.items():
+        held = stored.get((tile.level, tile.number), b"")
+        if held == hashes or (held.startswith(hashes) and log.size() > size):
+            continue
+        if tile.level == 0:
+            leaf = next(
+                (at for at in range(tile.width) if _hash(held, at) != _hash(hashes, at)), tile.width
+            )
+            position = tile.number * TILE_WIDTH + leaf + 1
+            yield Difference(f"{_at(position)}, {tile.path}", "the fact is not the one in the log")
+        else:
+            yield Difference(tile.path, "the tile of the log is not what is below it")
+
+
+def _hash(hashes: bytes, at: int) -> bytes:
+    return hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES]
+
+
+def _unbelievable(log: Log, signed: Signed) -> str:
+    """Why a stored checkpoint is not one the log can have signed; nothing if it is one."""
+    try:
+        if log.signer is None:
+            checkpoint = Checkpoint.parse(Note.parse(signed.note).text)
+        else:
+            checkpoint = open_checkpoint(signed.note, [log.signer.verifier]).checkpoint
+    except NotVerified as problem:
+        return str(problem)
+    if checkpoint.size != signed.size or checkpoint.root != log.root(signed.size):
+        return "its root is not that of the tree of its size"
+    return ""
+
+
+# -- the read tables -----------------------------------------------------------------------
+
+
+def read_tables(service: Service, progress: Progress) -> Differences:
+    """Folded anew beside those in use, every row is the same.
+
+    Rows are compared while no follower goes on. Only the owner of the tables can do this.
+    """
+    positions = service.store.positions()
+    if len(set(positions.values())) != 1:
+        yield Difference("the read tables", f"they stand at several positions: {positions}")
+    rebuild = Rebuild(service.journal, service.store)
+    with service.store.writing() as writer:
+        writer.lock()
+        number = next_generation(writer)
+        begin(writer, number)
+    at, count = Generation(number, 0), None
+    differing: list[Difference] = []
+    try:
+        while count is None and not differing:
+            current = service.store.current()
+            with uncollected():
+                at = rebuild.fold_all(at, progress, current.position)
+            if at.position != current.position:
+                differing.append(
+                    Difference(
+                        _at(at.position + 1),
+                        f"the read tables know {current.position} facts, the journal {at.position}",
+                    )
+                )
+                break
+            with service.store.writing() as writer:
+                if _hold(writer, current):
+                    count = _compare(writer, current.number, number, differing)
+    finally:
+        with service.store.writing() as writer:
+            writer.lock()
+            drop(writer, number)
+    yield from differing
+    return f"{count} rows of read tables, as folded anew up to position {at.position}"
+
+
+def _hold(writer: Writer, at: Generation) -> bool:
+    """Let no follower go on until the end of the transaction; false if one has gone on already."""
+    held = writer.execute(
+        "UPDATE projections SET current = current WHERE current = 1 "
+        "AND generation = :generation AND position = :position",
+        {"generation": at.number, "position": at.position},
+    )
+    return held == len(PROJECTIONS)
+
+
+def _compare(writer: Writer, current: int, anew: int, differing: list[Difference]) -> int:
+    """Add what differs between two generations; how many rows there are."""
+    rows = 0
+    for table in TABLES:
+        names = table_name(table.name, current), table_name(table.name, anew)
+        counts = [int(writer.query(f"SELECT count(*) FROM {name}")[0][0]) for name in names]
+        rows += counts[0]
+        held, told = (_first_only_in(writer, table, *pair) for pair in (names, names[::-1]))
+        if first := held or told:
+            where = f"{table.name}, {_named(table, first)}"
+            differing.append(
+                Difference(where, f"the table holds {_shown(held)}, and it follows {_shown(told)}")
+            )
+        elif counts[0] != counts[1]:
+            differing.append(
+                Difference(
+                    table.name, f"the table holds {counts[0]} rows, and it follows {counts[1]}"
+                )
+            )
+    return rows
+
+
+Row = tuple[Any, ...]
+
+
+def _first_only_in(writer: Writer, table: Table, one: str, other: str) -> Row | None:
+    columns = ", ".join(table.all_columns)
+    found = writer.query(
+        f"SELECT {columns} FROM {one} EXCEPT SELECT {columns} FROM {other} "
+        f"ORDER BY {_order(table)} LIMIT 1"
+    )
+    return found[0] if found else None
+
+
+def _order(table: Table) -> str:
+    """The column that tells the first of several rows."""
+    return "since" if table.key else "position" if "position" in table.places else "1"
+
+
+def _named(table: Table, row: Row) -> str:
+    by = _order(table)
+    return _at(row[table.places[by]]) if by in table.places else f"{table.all_columns[0]} {row[0]}"
+
+
+def _shown(row: Row | None) -> str:
+    return "no such row" if row is None else f"({', '.join(map(repr, row))})"
+
+
+# -- all of them ---------------------------------------------------------------------------
+
+
+def _at(position: int) -> str:
+    return f"position {position}"
+
+
+def _pages(placed: Iterable[Placed]) -> Iterator[list[Placed]]:
+    facts = iter(placed)
+    while page := list(islice(facts, PAGE)):
+        yield page
+
+
+# -- money ---------------------------------------------------------------------------------
+
+
+def money(service: Service, progress: Progress) -> Differences:
+    """Every share, division and payout computed again, and every balance as it is projected."""
+    journal, verifier = service.journal, Verifier()
+    head = journal.facts.head()
+
+    def told() -> Iterator[tuple[int, Fact]]:
+        for placed in journal.read():
+            if placed.position % PAGE == 0:
+                progress(placed.position, head)
+            yield placed.position, placed.fact()
+
+    for fault in verifier.read(told()):
+        yield Difference(_at(fault.position), fault.what)
+    yield from _computed(service)
+    with service.store.view() as view:
+        if view.as_of >= verifier.books.position:
+            yield from _projected(view, verifier)
+    count = verifier.counted
+    entries = sum(count[topic] for topic in count if topic.startswith("division."))
+    return (
+        f"{count['agreements']} agreements, {entries} divisions, reversals and corrections, "
+        f"{count['payouts']} payouts; {count['postings']} postings that add up to nothing"
+    )
+
+
+def _computed(service: Service) -> Iterator[Difference]:
+    """What was computed over a lineage, computed over it again as it was known then."""
+    journal = service.journal
+    stages_of = (Proposal.Posted, Proposal.Revised, Proposal.Continued)
+    topics = [kind.TOPIC for kind in (Pool.Opened, *stages_of)]
+    pools: dict[str, Pool.Opened] = {}
+    stages: list[tuple[int, Proposal.Stage, list[dict[str, Any]]]] = []
+    for placed in journal.read(topics=topics):
+        happened = placed.fact()
+        match happened:
+            case Pool.Opened():
+                pools[happened.originator_id] = happened
+            case Proposal.Stage():
+                stages.append((placed.position, happened, list(happened.assets)))
+            case Proposal.Continued():
+                stages[-1][2].extend(happened.assets)
+    for position, stage, assets in stages:
+        if stage.policy is None or stage.graph_position is None:
+            continue
+        works = pools[stage.pool].works
+        graph = journal.lineage(stage.release, stage.graph_position, stage.default_rate)
+        again = computed_assets(stage.policy, graph)
+        if works is not None:
+            again = eligible_assets(again, works, graph)
+        if again != assets:
+            yield Difference(_at(position), "the lineage of that moment does not come to this")
+
+
+def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
+    """Balances as the read tables have them, against those of the verifier's own books."""
+    known = {(each.payee, each.proposal): each.units for each in projected.accounts(view)}
+    for key in {*known, *verifier.books.accounts}:
+        units, again = known.get(key, {}), verifier.books.accounts.get(key, {})
+        if {n: u for n, u in units.items() if u} != {n: u for n, u in again.items() if u}:
+            payee, agreement = key
+            where = f"the balance of {payee} under {agreement}"
+            yield Difference(where, f"it is {units}; computed again it is {again}")
+
+
+CHECKS: dict[str, Check] = {
+    "journal": journal,
+    "histories": streams,
+    "vault": vault,
+    "log": log,
+    "read tables": read_tables,
+    "money": money,
+}
+"""Every check by its name, in order: a later one may rely on what the earlier ones found."""

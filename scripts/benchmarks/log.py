@@ -1,0 +1,192 @@
+"""Log: what it costs to keep every fact in a Merkle tree, and how fast a fact is proved.
+
+Pieces are appended while a follower integrates them, until the last one is in the tree; the peer
+is the same with a follower that does nothing. A receipt (fact, inclusion proof, checkpoint) is
+asked for at random; the peer is the row of the fact by hand. A restart opens the database and has
+the root signed; the peer computes that root from the facts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from random import Random
+from statistics import median
+
+from domain.draft import Draft
+from domain.note import SignerKey
+from domain.permission import OPERATOR
+from domain.tree import Frontier, leaf_hash
+from projections.log import PAGE
+from scripts.benchmarks.append import record as append
+from scripts.benchmarks.measure import (
+    Peer,
+    Plain,
+    Result,
+    Size,
+    engine_of,
+    percentile,
+    plain,
+    rates,
+    scratch,
+    seconds,
+)
+from scripts.generate import Item, community, record
+from scripts.service import Service, open_service
+
+PIECES = {"small": 40, "full": 2_000}
+"""How many pieces are appended in each round; each is two facts."""
+BATCH = {"small": 20, "full": 500}
+ROUNDS = {"small": 2, "full": 7}
+SIZES = {"small": (100, 400), "full": (29_100, 262_000)}
+"""How many pieces come, and come then: with about 3.44 facts each, 10⁵ and then 10⁶."""
+PROOFS = {"small": 50, "full": 2_000}
+RESTARTS = 5
+
+SIGNER = SignerKey("bench.example/log", bytes(32))
+APPEND_AIM = "aim: at least 0.80 × without"
+PROOF_AIM = "aim: p99 under 2"
+RESTART_AIM = "aim: under 50"
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Pieces a second with the log and without; then proofs, bytes and restarts at two sizes."""
+    for batch in (1, BATCH[size]):
+        yield appended(size, database, batch)
+    with scratch(database) as address, plain(address) as by_hand:
+        for seed, pieces in enumerate(SIZES[size]):
+            facts = fill(address, community(pieces, seed=seed))
+            yield from proved(size, address, by_hand, facts)
+            yield stored(by_hand, facts)
+            yield restarted(address, facts)
+
+
+def appended(size: Size, database: str, batch: int) -> Result:
+    """Both in turns, with so many pieces in a transaction."""
+    times = PIECES[size] // batch
+    with (
+        scratch(database) as with_log,
+        scratch(database) as without,
+        open_service(with_log, signer=SIGNER) as logged,
+        open_service(without) as bare,
+    ):
+        logged.follower.steps, bare.follower.steps = [logged.log.step], []
+        authors = [
+            service.journal.record(Draft.admit_contributor, actor=OPERATOR, name="Ana").id
+            for service in (logged, bare)
+        ]
+
+        def ours(_: int) -> None:
+            logged.follower.start()
+            for _ in range(times):
+                append(logged.journal, authors[0], batch)
+            logged.follower.stop()
+            assert logged.log.catch_up() == logged.journal.last_written
+
+        def peer(_: int) -> None:
+            bare.follower.start()
+            for _ in range(times):
+                append(bare.journal, authors[1], batch)
+            bare.follower.stop()
+
+        measured = rates(ROUNDS[size], times * batch, ours, peer)
+    return Result(
+        "log",
+        engine_of(database),
+        f"appended and integrated, {batch} in a transaction",
+        measured[0],
+        "pieces/s",
+        (Peer("appended without the log", measured[1]),),
+        APPEND_AIM,
+    )
+
+
+def fill(address: str, items: Iterable[Item]) -> int:
+    """Record another community, all of it integrated; how many facts there are."""
+    with open_service(address, signer=SIGNER) as service:
+        record(service.journal, items)
+        return service.log.catch_up()
+
+
+def proved(size: Size, address: str, by_hand: Plain, facts: int) -> Iterator[Result]:
+    """Milliseconds for a receipt, and for a proof that the log grew."""
+    chance = Random(facts)
+    positions = [chance.randint(1, facts) for _ in range(PROOFS[size])]
+    with open_service(address, signer=SIGNER) as service:
+        questions: dict[str, Callable[[int], object]] = {
+            "a receipt": service.log.receipt,
+            "a consistency proof": lambda position: service.log.consistency(position, facts),
+        }
+        for what, question in questions.items():
+            ours, row = latencies(positions, question, by_hand)
+            for percent in (50, 99):
+                yield Result(
+                    "log",
+                    by_hand.NAME,
+                    f"{what} of {facts:,}, p{percent}",
+                    percentile(ours, percent),
+                    "ms",
+                    (Peer("the row of the fact by hand", percentile(row, percent)),),
+                    PROOF_AIM,
+                )
+
+
+def latencies(
+    positions: list[int], question: Callable[[int], object], by_hand: Plain
+) -> tuple[list[float], list[float]]:
+    """Milliseconds of each, in turns."""
+    column = "rowid" if by_hand.NAME == "SQLite" else "notification_id"
+    sql = f"SELECT originator_id, topic, state FROM stored_events WHERE {column} = ?"
+    ours, row = [], []
+    for position in positions:
+        ours.append(1000 * seconds(partial(question, position)))
+        row.append(1000 * seconds(partial(by_hand.execute, sql, [position])))
+    return ours, row
+
+
+def stored(by_hand: Plain, facts: int) -> Result:
+    """Bytes of tiles for each fact."""
+    ((tiles,),) = by_hand.execute("SELECT sum(length(hashes)) FROM log_tiles")
+    ((states,),) = by_hand.execute("SELECT sum(length(state)) FROM stored_events")
+    return Result(
+        "log",
+        by_hand.NAME,
+        f"tiles of {facts:,}",
+        float(tiles) / facts,
+        "bytes/fact",
+        (Peer("the stored facts themselves", float(states) / facts),),
+    )
+
+
+def restarted(address: str, facts: int) -> Result:
+    """Milliseconds until the log has found where it was."""
+
+    def restart() -> None:
+        with open_service(address, signer=SIGNER) as service:
+            assert service.log.catch_up() == facts
+
+    ours = median(seconds(restart) for _ in range(RESTARTS))
+    return Result(
+        "log",
+        engine_of(address),
+        f"restart at {facts:,}",
+        1000 * ours,
+        "ms",
+        (Peer("the root computed from every fact", 1000 * recomputed(address)),),
+        RESTART_AIM,
+    )
+
+
+def recomputed(address: str) -> float:
+    """Seconds for the root without tiles."""
+    with open_service(address) as service:
+        return seconds(lambda: root_of_all(service))
+
+
+def root_of_all(service: Service) -> bytes:
+    """The root over all facts."""
+    frontier = Frontier()
+    while placed := service.journal.facts.after(frontier.size, PAGE):
+        for one in placed:
+            frontier.append(leaf_hash(one.leaf()))
+    return frontier.root()

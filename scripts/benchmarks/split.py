@@ -1,0 +1,153 @@
+"""Split: an amount divided over the lineage of a work by the relative cascade, to the last unit.
+
+The works are those with the most ancestors among many drawn from a generated graph in memory.
+All find the lineage, compute what each work keeps exactly, and round by the same largest remainder.
+Ours checks rates and circles and computes over one common scale. The peers keep a ``Fraction`` for
+each work: networkx by its descendants and its topological sort over a DiGraph of everything, and
+the same pass by hand.
+
+"Sparse" and "dense" are the two shapes of generated communities; no database takes part.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from random import Random
+
+import networkx as nx
+
+from domain.apportionment import Division, divide
+from domain.policy.cascade import RelativeCascade
+from domain.policy.graph import Edge, graph_of
+from domain.split import split
+from scripts.benchmarks.measure import Peer, Result, Size, percentile
+from scripts.generate import DENSE, TYPICAL, Piece, Shape, community
+
+PIECES = {"small": 2_000, "full": 1_000_000}
+DRAWN = {"small": 200, "full": 5_000}
+"""Among how many works the worst are looked for."""
+WORST = {"small": 10, "full": 100}
+WARM_UP = 3
+AMOUNT_MINOR = 10**9
+RATES = tuple(Fraction(text) for text in ("1/10", "1/8", "1/12", "3/20", "1/5"))
+"""What goes to a source; of the few a piece has, not more than the whole."""
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - all are called alike
+    """Milliseconds, median and 99th percentile."""
+    for name, shape in (("sparse", TYPICAL), ("dense", DENSE)):
+        works = Works(PIECES[size], shape)
+        # The collector would search the whole graph while the ways are timed.
+        gc.freeze()
+        try:
+            worst, ancestors = works.worst(DRAWN[size], WORST[size])
+            which = (
+                f"the worst of a {name} graph of {PIECES[size]:,} works, ≤ {ancestors:,} ancestors"
+            )
+            yield from works.compare(which, worst)
+        finally:
+            gc.unfreeze()
+
+
+class Works:
+    """Works with their sources and rates, for us and for networkx."""
+
+    def __init__(self, pieces: int, shape: Shape) -> None:
+        self.sources: dict[str, tuple[tuple[str, Fraction], ...]] = {}
+        self.graph: nx.DiGraph[str] = nx.DiGraph()
+        for item in community(pieces, shape=shape):
+            if isinstance(item, Piece):
+                first = len(self.sources)
+                self.sources[item.id] = tuple(
+                    (work, RATES[(first + place) % len(RATES)])
+                    for place, (work, _) in enumerate(item.sources)
+                )
+                self.graph.add_node(item.id)
+        for child, sources in self.sources.items():
+            self.graph.add_edges_from((child, parent, {"rate": rate}) for parent, rate in sources)
+
+    def edges(self, root: str) -> list[Edge]:
+        """Every edge of a lineage."""
+        reached, found = {root}, [root]
+        edges: list[Edge] = []
+        # The loop goes on over what it appends.
+        for child in found:
+            for parent, rate in self.sources[child]:
+                edges.append((child, parent, rate))
+                if parent not in reached:
+                    reached.add(parent)
+                    found.append(parent)
+        return edges
+
+    def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
+        """Among some works, those with the most ancestors; and the most there are."""
+        some = Random(drawn).sample(sorted(self.sources), drawn)
+        ancestors = {work: len({parent for _, parent, _ in self.edges(work)}) for work in some}
+        worst = sorted(some, key=lambda work: -ancestors[work])[:count]
+        return worst, ancestors[worst[0]]
+
+    def ours(self, root: str) -> Division:
+        """As it is divided for whoever asks."""
+        return split(AMOUNT_MINOR, RelativeCascade(), graph_of(root, self.edges(root), {})).division
+
+    def by_networkx(self, root: str) -> Division:
+        """By the library."""
+        lineage = self.graph.subgraph({root, *nx.descendants(self.graph, root)})
+        reached = dict.fromkeys(lineage, Fraction())
+        reached[root] = Fraction(1)
+        kept = {}
+        for child in nx.topological_sort(lineage):
+            keeps = Fraction(1)
+            for parent, edge in self.graph[child].items():
+                reached[parent] += reached[child] * edge["rate"]
+                keeps -= edge["rate"]
+            kept[child] = reached[child] * keeps
+        return divide(AMOUNT_MINOR, kept)
+
+    def by_fractions(self, root: str) -> Division:
+        """By hand: Kahn's order and one pass."""
+        waiting = {root: 0}
+        for _, parent, _ in self.edges(root):
+            waiting[parent] = waiting.get(parent, 0) + 1
+        reached = dict.fromkeys(waiting, Fraction())
+        reached[root] = Fraction(1)
+        kept = {}
+        ready = [root]
+        for child in ready:
+            keeps = Fraction(1)
+            for parent, rate in self.sources[child]:
+                reached[parent] += reached[child] * rate
+                keeps -= rate
+                waiting[parent] -= 1
+                if not waiting[parent]:
+                    ready.append(parent)
+            kept[child] = reached[child] * keeps
+        return divide(AMOUNT_MINOR, kept)
+
+    def compare(self, which: str, roots: Sequence[str]) -> Iterator[Result]:
+        """Divide over every lineage in all three ways, in turns, after they agreed exactly."""
+        for root in roots[:WARM_UP]:
+            assert self.ours(root) == self.by_networkx(root) == self.by_fractions(root)
+        ways = (self.ours, self.by_networkx, self.by_fractions)
+        times: list[list[float]] = [[] for _ in ways]
+        for root in roots:
+            for way, taken in zip(ways, times, strict=True):
+                start = time.perf_counter()
+                way(root)
+                taken.append(1_000 * (time.perf_counter() - start))
+        for percent in (50, 99):
+            ours, library, by_hand = (percentile(taken, percent) for taken in times)
+            yield Result(
+                "split",
+                "memory",
+                f"{which}, p{percent}",
+                ours,
+                "ms",
+                (
+                    Peer("networkx", library),
+                    Peer("a Fraction for each work", by_hand),
+                ),
+            )

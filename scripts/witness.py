@@ -1,0 +1,80 @@
+"""Witnessing a log: its checkpoint cosigned once it is shown to add to the one cosigned before.
+
+The one rule: a checkpoint is remembered before its cosignature leaves, and nothing that does not
+continue what is remembered is ever cosigned; so a log that shows two faces finds no witness.
+
+Follows C2SP tlog-witness, section "add-checkpoint", except that here the witness asks the log.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+from domain.checkpoint import (
+    Checkpoint,
+    Trusted,
+    cosign,
+    decode_proof,
+    open_checkpoint,
+    verify_growth,
+)
+from domain.note import COSIGNATURE, SignerKey, VerifierKey
+from domain.tree import NotVerified
+from scripts.mirror import fetch, write_whole
+from scripts.verify import must_continue
+
+
+def witness(url: str, folder: Path, keys: Sequence[VerifierKey], signer: SignerKey) -> Trusted:
+    """Cosign the checkpoint of the log at an address, and give the log the cosignature.
+
+    The folder holds the last checkpoint it cosigned. NotVerified if the log does not continue
+    that one, or does not answer with the cosignature in its place.
+    """
+    with _alone_in(folder):
+        note = fetch(f"{url}/checkpoint")
+        checkpoint = open_checkpoint(note, keys).checkpoint
+        kept = folder / "checkpoint"
+        if kept.exists():
+            _must_continue(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
+        write_whole(kept, note)
+        line = cosign(note, signer, int(time.time()))
+    text, blank, _ = note.rpartition(b"\n\n")
+    given = fetch(f"{url}/cosignatures", text + blank + line.encode())
+    trusted = open_checkpoint(given, keys, witnesses=[signer.verifier])
+    if trusted.checkpoint != checkpoint:
+        raise NotVerified("the log answered with another checkpoint than was cosigned")
+    return trusted
+
+
+def key_of(folder: Path, name: str) -> SignerKey:
+    """The key of the witness in the folder, made under this name if there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "witness.key"
+    if not path.exists():
+        key = SignerKey.new(name, COSIGNATURE)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(f"{key.secret_text()}\n")
+    key = SignerKey.parse(path.read_text().strip())
+    if name not in {"", key.name}:
+        raise NotVerified(f"the key in {path} is of {key.name}, not of {name}")
+    return key
+
+
+def _must_continue(url: str, old: Checkpoint, new: Checkpoint) -> None:
+    must_continue(old, new)
+    asked = f"{url}/consistency?old={old.size}&new={new.size}"
+    lines = fetch(asked).decode("utf-8", "replace").splitlines()
+    verify_growth(old, new, decode_proof(lines))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two at once could remember the smaller of their two checkpoints."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        flock(file, LOCK_EX)
+        yield

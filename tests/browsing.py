@@ -1,0 +1,121 @@
+"""A real browser, driven: Chromium as the machine has it, and the checks every page is held to.
+
+Rule: what a page does in it is what people get; only what the browser's maker adds is turned off.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+
+FLAGS = (
+    "--no-sandbox",  # a container's root has none
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHOTS = Path(__file__).resolve().parents[1] / "screenshots"
+"""Where every picture of a page is left, for people to look at."""
+
+Scheme = Literal["light", "dark"]
+
+_REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4")
+
+
+def chromium() -> str | None:
+    """The browser: the one that is named, or the machine's; None for Playwright's own."""
+    named = os.environ.get("STEMMA_TEST_CHROMIUM")
+    return named or next(filter(is_browser, filter(None, map(shutil.which, NAMES))), None)
+
+
+def is_browser(path: str) -> bool:
+    """Whether the command is what it is called; on some systems it only names a store."""
+    return subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """One browser; contexts in it know nothing of each other."""
+    with sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        except Error as why:
+            pytest.fail(f"no Chromium (scripts/test gets one, or STEMMA_TEST_CHROMIUM): {why}")
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def reader(
+    browser: Browser, origin: str, *, width: int = 1280, scheme: Scheme = "light", js: bool = True
+) -> Iterator[Page]:
+    """Somebody with a window of their own; whatever the page complains about fails the test."""
+    context = browser.new_context(
+        base_url=origin,
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        java_script_enabled=js,
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def listen(said: ConsoleMessage) -> None:
+        # That a page itself is a refusal is no complaint of it.
+        if said.type == "error" and not _REFUSED.match(said.text):
+            complaints.append(said.text)
+
+    def watch(sent: Request) -> None:
+        if not sent.url.startswith((origin, "data:")):
+            complaints.append(f"asked {sent.url}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", watch)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page, key: str) -> None:
+    """Sign in the way people do."""
+    page.goto("/sign-in")
+    page.get_by_label("Your key").fill(key)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds serious or critical, each with where it is."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{one['impact']} {one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels a page is wider than its window."""
+    width: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return width
+
+
+def keep(page: Page, name: str) -> None:
+    """Leave a picture of the whole page."""
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)

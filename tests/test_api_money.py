@@ -1,0 +1,330 @@
+"""Money over HTTP: from a pool to a settled payout, told once on each engine.
+
+Rule: every answer is held against the OpenAPI document by the client, and every sum is checked.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from serving import Client, Served, serving
+from stories import NOON
+
+TERMS = {"type": "fixed", "shares": [["operator", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
+
+
+class Clock:
+    """A clock that is set forward by hand, and ticks."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def days(self, number: int) -> None:
+        self.now += timedelta(days=number)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def served(database: str, clock: Clock) -> Iterator[Served]:
+    with serving(database, clock=clock) as service:
+        yield service
+
+
+class Book:
+    """A book of a story and a drawing, with people who have keys."""
+
+    def __init__(self, served: Served) -> None:
+        self.served, self.api = served, served.operator
+        self.ana, self.bo, self.cy, self.dee = map(served.admit, ("Ana", "Bo", "Cy", "Dee"))
+        self.story = served.post_piece("Story", by=self.ana)
+        self.drawing = served.post_piece("Drawing", by=self.cy)
+        self.release = self.api.post(
+            "/releases",
+            title="Tiny Book",
+            components=[{"work": self.story}, {"work": self.drawing}],
+        ).id
+        self.api.post(f"/releases/{self.release}/publish")
+        self.pool = self.open_pool()
+
+    def open_pool(self, **said: Any) -> str:
+        body = {"name": "book", "kind": "other", "currency": "USD", "terms": TERMS, **said}
+        return self.api.post(f"/releases/{self.release}/pools", body).id
+
+    def assets(self, *of_drawing: list[str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "asset": self.story,
+                "value": "3",
+                "within": ["chapter 1"],
+                "shares": [[self.ana, "1/2"], [self.bo, "1/2"]],
+            },
+            {"asset": self.drawing, "value": "1", "shares": [*of_drawing] or [[self.cy, "1"]]},
+        ]
+
+    def propose(self, **said: Any) -> str:
+        body = said or {"assets": self.assets()}
+        return self.api.post(f"/pools/{self.pool}/proposals", body).id
+
+    def agree(self, clock: Clock, **said: Any) -> str:
+        proposal = self.propose(**said)
+        clock.days(15)
+        assert self.api.post(f"/proposals/{proposal}/finalise").status == 200
+        return proposal
+
+    def earn(self, amount_minor: int, **said: Any) -> str:
+        body = {"source": "shop", "effective_at": "2026-06", "amount_minor": amount_minor, **said}
+        return self.api.post(f"/pools/{self.pool}/revenue", body).id
+
+    def statement(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.api.get(f"/pools/{self.pool}/statement").json
+        adds_up(told)
+        return told
+
+
+def adds_up(told: dict[str, Any]) -> None:
+    """Every unit of a pool's statement is somewhere, once."""
+    total = told["totals"]
+    net = told["received_minor"] - told["reversed_minor"]
+    assert net == told["waiting_minor"] + total["earned_minor"]
+    assert told["divided_minor"] == total["earned_minor"]
+    assert told["waiting_minor"] == sum(each["waiting_minor"] for each in told["waiting"])
+    for line in (total, *told["lines"]):
+        there = sum(
+            line[f"{account}_minor"]
+            for account in ("payable", "held", "in_transit", "paid", "suspense")
+        )
+        assert line["earned_minor"] == there - line["debt_minor"]
+
+
+def test_a_pool_is_proposed_talked_about_agreed_divided_and_paid(
+    served: Served, clock: Clock
+) -> None:
+    book = Book(served)
+    api, proposal = book.api, book.propose()
+    told = api.get(f"/proposals/{proposal}").json
+    assert [(line["payee"]["name"], line["share"]) for line in told["shares"]] != []
+    assert {line["payee"]["name"]: line["share"] for line in told["shares"]} == {
+        "Ana": "3/8",
+        "Bo": "3/8",
+        "Cy": "1/4",
+    }
+    # Somebody is missing, says so, and is added by the revision that names the comment.
+    dee = served.acting(book.dee)
+    comment = dee.post(
+        f"/proposals/{proposal}/comments", kind="left_out", about=book.dee, text="I drew the sea."
+    ).id
+    early = api.post(f"/proposals/{proposal}/finalise")
+    assert (early.status, early.code) == (409, "window_open")
+    clock.days(15)
+    unanswered = api.post(f"/proposals/{proposal}/finalise")
+    assert (unanswered.status, unanswered.code) == (409, "comments_open")
+    revised = book.assets([book.cy, "99/100"], [book.dee, "1/100"])
+    assert (
+        api.post(
+            f"/proposals/{proposal}/revise", comments=[comment], assets=revised, note="Right."
+        ).status
+        == 200
+    )
+    diff = {
+        line["payee"]["name"]: line for line in api.get(f"/proposals/{proposal}/diff").json["lines"]
+    }
+    assert (diff["Dee"]["first"], diff["Dee"]["current"]) == ("0", "1/400")
+    assert diff["Cy"]["causes"][0]["comments"][0]["text"] == "I drew the sea."
+    assert diff["Ana"]["causes"] == []
+    # Revenue that came before waits, and is divided when the shares are agreed.
+    revenue = book.earn(807364)
+    assert book.statement()["waiting"][0]["because"] == "no_agreement"
+    assert api.post(f"/proposals/{proposal}/finalise").status == 200
+    told = book.statement()
+    assert {line["payee"]["name"]: line["held_minor"] for line in told["lines"]} == {
+        "Ana": 151381,
+        "Bo": 151381,
+        "Cy": 99911,
+        "Dee": 1009,
+        "operator": 0,
+    }
+    assert told["totals"]["held_minor"] == 403682
+    # Ana and Cy accept, Bo waives what is his in the chapter: it goes to Ana.
+    for person in (book.ana, book.cy):
+        assert served.acting(person).post(f"/proposals/{proposal}/accept").status == 200
+    stranger = served.acting(served.admit("Eve")).post(f"/proposals/{proposal}/accept")
+    assert (stranger.status, stranger.code) == (404, "no_share")
+    waived = served.acting(book.bo).post(f"/proposals/{proposal}/waive", scope="chapter 1")
+    assert waived.status == 200
+    told = book.statement()
+    assert [line["share"] for line in told["struck"]] == ["3/8"]
+    assert {line["payee"]["name"]: line["payable_minor"] for line in told["lines"]} == {
+        "Ana": 302762,
+        "Bo": 0,
+        "Cy": 99911,
+        "Dee": 0,
+        "operator": 403682,
+    }
+    # Paid in one batch; a repetition changes nothing.
+    batch = {"currency": "USD", "minimum_minor": 100, "id": "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d406"}
+    first = api.post("/payout-batches", batch)
+    assert api.post("/payout-batches", batch).json == first.json
+    other = api.post("/payout-batches", {**batch, "minimum_minor": 101})
+    assert (other.status, other.code) == (409, "id_taken")
+    payouts = api.get("/payouts", batch=batch["id"]).items
+    assert sum(each["amount_minor"] for each in payouts) == 806355
+    for payout in payouts:
+        assert api.post(f"/payouts/{payout['id']}/settle", reference="SEPA 17").status == 200
+    again = api.post("/payout-batches", currency="USD")
+    assert (again.status, again.code) == (409, "nothing_to_pay")
+    # A chargeback makes a debt, which later earnings fill up.
+    assert (
+        api.post(f"/revenue/{revenue}/reverse", amount_minor=100000, reason="Chargeback.").status
+        == 200
+    )
+    told = book.statement()
+    assert told["totals"]["debt_minor"] == 99875
+    book.earn(100000)
+    told = book.statement()
+    assert told["totals"]["debt_minor"] == 0
+
+
+def test_a_person_reads_their_own_statement_and_nobody_elses(served: Served, clock: Clock) -> None:
+    book = Book(served)
+    proposal = book.agree(clock)
+    ana = served.acting(book.ana)
+    ana.post(f"/proposals/{proposal}/accept")
+    book.earn(1001)
+    told = ana.get(f"/contributors/{book.ana}/statement").json
+    (dollars,) = told["statements"]
+    assert (
+        dollars["opening_minor"]
+        + dollars["earned_minor"]
+        - dollars["recouped_minor"]
+        - dollars["held_minor"]
+        - dollars["paid_minor"]
+        == dollars["closing_minor"]
+        == 188
+    )
+    assert served.acting(book.bo).get(f"/contributors/{book.ana}/statement").code == "not_permitted"
+    assert (
+        book.api.get(f"/contributors/{book.ana}/statement").json["statements"] == told["statements"]
+    )
+    rows = list(
+        csv.DictReader(StringIO(ana.get(f"/contributors/{book.ana}/statement", format="csv").text))
+    )
+    assert [(row["kind"], row["amount_minor"], row["source"]) for row in rows] == [
+        ("division", "188", "shop")
+    ]
+    later = ana.get(f"/contributors/{book.ana}/statement", {"from": "2099"}).json
+    assert later["statements"][0]["opening_minor"] == 188
+    assert later["statements"][0]["lines"] == []
+
+
+def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:
+    book = Book(served)
+    book.agree(clock)
+    revenue = book.earn(100)
+    division = book.api.get(f"/revenue/{revenue}").json["division"]
+    lines = book.api.get(f"/divisions/{division}").json["lines"]
+    assert sum(line["amount_minor"] for line in lines) == 100
+    why = book.api.get(f"/divisions/{division}/lines/{book.ana}/why").json
+    assert why["due"] == "75/4"
+    assert (why["share"], why["agreed"], why["by_agreement"]) == ("3/8", "50", "75/4")
+    rounding = why["rounding"]
+    assert rounding.pop("rank") in (1, 2)
+    method = "largest_remainder_with_carry"
+    assert rounding == {"method": method, "left_over": 2, "payees": 4}
+    assert why["amount_minor"] == 19
+    assert why["pieces"][0]["value"] == "3/4"
+    assert [step["title"] for step in why["pieces"][0]["paths"][0]] == ["Tiny Book", "Story"]
+    nobody = book.api.get(f"/divisions/{division}/lines/{book.dee}/why")
+    assert (nobody.status, nobody.code) == (404, "no_share")
+
+
+def test_a_ledger_is_told_fact_by_fact_and_each_append_adds_up_to_nothing(
+    served: Served, clock: Clock
+) -> None:
+    book = Book(served)
+    book.agree(clock)
+    revenue = book.earn(12345)
+    book.api.post(f"/revenue/{revenue}/reverse", reason="Refund.")
+    items = book.api.get(f"/pools/{book.pool}/ledger").items
+    assert [item["topic"] for item in items] == [
+        "revenue.recorded",
+        "division.made",
+        "division.reversed",
+    ]
+    for item in items:
+        assert sum(posting["amount_minor"] for posting in item["postings"]) == 0
+    page = book.api.get(f"/pools/{book.pool}/ledger", limit=1).json
+    assert page["next"]
+    assert book.statement()["totals"]["earned_minor"] == 0
+
+
+def test_a_credit_in_dispute_or_on_hold_keeps_its_money(served: Served, clock: Clock) -> None:
+    book = Book(served)
+    proposal = book.agree(clock)
+    served.acting(book.cy).post(f"/proposals/{proposal}/accept")
+    book.earn(1000)
+    credit = book.api.get(f"/works/{book.drawing}").json["credits"][0]["id"]
+
+    def payable() -> int:
+        lines = {line["payee"]["id"]: line for line in book.statement()["lines"]}
+        return int(lines[book.cy]["payable_minor"])
+
+    assert payable() == 125
+    assert book.api.post(f"/credits/{credit}/hold", reason="A question.").status == 200
+    assert payable() == 0
+    assert book.api.post(f"/credits/{credit}/release").status == 200
+    assert payable() == 125
+
+
+def test_a_payout_that_comes_back_rests_with_its_payee_until_it_is_claimed(
+    served: Served, clock: Clock
+) -> None:
+    book = Book(served)
+    proposal = book.agree(clock)
+    cy: Client = served.acting(book.cy)
+    cy.post(f"/proposals/{proposal}/accept")
+    book.earn(1000)
+    batch = book.api.post("/payout-batches", currency="USD", payees=[book.cy]).id
+    (payout,) = book.api.get("/payouts", batch=batch).items
+    back = book.api.post(f"/payouts/{payout['id']}/return", reason="The account was closed.")
+    assert back.status == 200
+    assert book.statement()["totals"]["suspense_minor"] == 125
+    assert cy.post(f"/payouts/{payout['id']}/claim").status == 200
+    second = book.api.post("/payout-batches", currency="USD", payees=[book.cy]).id
+    assert book.api.get(f"/payout-batches/{second}").json["total_minor"] == 125
+    assert book.api.get("/payout-batches").items[0]["id"] == batch
+    assert cy.get("/payouts", payee=book.cy).items[0]["state"] == "claimed"
+
+
+def test_shares_can_be_computed_over_the_lineage_as_it_was_published(
+    served: Served, clock: Clock
+) -> None:
+    book = Book(served)
+    proposal = book.propose(policy={"type": "relative_cascade"}, default_rate="1/2")
+    told = book.api.get(f"/proposals/{proposal}").json
+    assert {line["payee"]["name"]: line["share"] for line in told["shares"]} == {
+        "Ana": "1/2",
+        "Cy": "1/2",
+    }
+    assert told["graph_position"] is not None
+    assert told["warnings"] == []
+    by_hand = book.propose(
+        assets=[{"asset": book.story, "value": "1", "shares": [[book.ana, "1"]]}]
+    )
+    warned = book.api.get(f"/proposals/{by_hand}").json["warnings"]
+    assert [(each["kind"], each["name"]) for each in warned] == [
+        ("work", "Drawing"),
+        ("contributor", "Cy"),
+    ]

@@ -1,0 +1,370 @@
+"""Whatever was changed behind the service's back is found, with where it is and what it is."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from databases import Postgres
+from serving import serving
+from stories import NOON, Story, every_fact, id_of, meanwhile, raw_connection, story
+
+from domain.note import SignerKey
+from domain.tree import NotVerified
+from projections.follower import no_progress
+from projections.store import table_name
+from scripts import audit
+from scripts.audit import CHECKS, Difference, first_difference
+from scripts.mirror import mirror
+from scripts.service import Service
+from scripts.stemma import main
+
+SIGNER = SignerKey.new("stemma.example/log")
+
+
+def verified(service: Service) -> dict[str, Difference | str]:
+    """What each check says, up to the first difference."""
+    said: dict[str, Difference | str] = {}
+    for name, check in CHECKS.items():
+        said[name] = first_difference(check, service, no_progress)
+        if isinstance(said[name], Difference):
+            break
+    return said
+
+
+def difference(service: Service) -> str:
+    """The check that finds something, and what it finds."""
+    name, found = list(verified(service).items())[-1]
+    assert isinstance(found, Difference), found
+    return f"{name}: {found}"
+
+
+def prepared(told: Story) -> None:
+    """Every kind of fact, folded, in the log and signed."""
+    every_fact(told)
+    told.service.follower.catch_up()
+    told.service.log.catch_up()
+
+
+def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str) -> None:
+    with story(database, signer=SIGNER) as told:
+        prepared(told)
+        tables = ("projections", "log_tiles", "log_checkpoints", "vault")
+        before = [told.store.query(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables]
+        said = verified(told.service)
+        head = told.head()
+        assert list(said) == list(CHECKS)
+        assert not any(isinstance(one, Difference) for one in said.values()), said
+        assert str(said["journal"]) == f"{head} facts, without a gap"
+        assert re.fullmatch(r"\d+ texts as they were committed to, 2 erased", str(said["vault"]))
+        assert said["log"] == f"{head} leaves in 1 tiles, 1 checkpoints"
+        assert str(said["read tables"]).endswith(f"as folded anew up to position {head}")
+        after = [told.store.query(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables]
+        assert after == before
+
+
+def test_it_is_verified_while_others_write_and_fold(database: str) -> None:
+    with story(database, signer=SIGNER) as told:
+        every_fact(told)
+        told.service.follower.start()
+        writes = iter(range(1 << 30))
+
+        def go_on() -> None:
+            number = next(writes)
+            piece = told.piece(f"piece {number}", actor=told.person(f"person {number}"))
+            told.tell("withdraw_contribution", id=piece, reason="r")
+            told.tell("forget_contributor", id=id_of(f"person {number}"), ground="request")
+
+        with meanwhile(go_on):
+            for _ in range(3):
+                said = verified(told.service)
+                assert not any(isinstance(one, Difference) for one in said.values()), said
+
+
+def test_a_log_of_several_levels_is_verified_page_by_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages that fit no tile; and a tile of the second level that was changed is found."""
+    monkeypatch.setattr(audit, "PAGE", 113)
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}", signer=SIGNER) as told:
+        for _ in range(2):
+            draft = told.journal.draft()
+            for number in range(700):
+                draft.admit_contributor(actor="operator", name=f"person {number}")
+            draft.commit()
+            told.service.log.catch_up()
+        told.service.follower.catch_up()
+        assert verified(told.service)["log"] == "1400 leaves in 7 tiles, 2 checkpoints"
+        told.store.execute(
+            "UPDATE log_tiles SET hashes = CAST(zeroblob(160) AS BLOB) WHERE place = :place",
+            place=1 << 48,
+        )
+        assert difference(told.service) == (
+            "log: tile/1/000.p/5: the tile of the log is not what is below it"
+        )
+
+
+# -- what is changed, and what is said of it -----------------------------------------------
+
+SQLITE_OPEN = ("DROP TRIGGER facts_are_not_edited", "DROP TRIGGER facts_are_not_deleted")
+POSTGRES_OPEN = ("DROP TRIGGER facts_are_not_edited ON stored_events",)
+
+
+def tamper(database: str, *statements: str) -> None:
+    """Change what is stored as the owner of the tables can, who takes the triggers away first."""
+    is_embedded = database.startswith("sqlite")
+    with raw_connection(database) as connection:
+        for statement in (*(SQLITE_OPEN if is_embedded else POSTGRES_OPEN), *statements):
+            connection.execute(
+                statement if is_embedded else statement.replace("rowid", "notification_id")
+            )
+
+
+def position_of(told: Story, topic: str) -> int:
+    return next(placed.position for placed in told.facts() if placed.topic == topic)
+
+
+def edited(told: Story, old: str, new: str, position: int) -> str:
+    """One fact's stored bytes with something else in them."""
+    (placed,) = told.journal.facts.at([position])
+    assert old.encode() in placed.state
+    state = placed.state.replace(old.encode(), new.encode()).hex()
+    return f"UPDATE stored_events SET state = {as_bytes(told, state)} WHERE rowid = {position}"
+
+
+def as_bytes(told: Story, hexed: str) -> str:
+    return f"X'{hexed}'" if told.store.BYTES == "BLOB" else f"'\\x{hexed}'"
+
+
+Change = Callable[[Story], tuple[str, str]]
+
+
+def a_byte_of_a_fact(told: Story) -> tuple[str, str]:
+    at = position_of(told, "remix.declared")
+    return edited(told, '"rate":"1/5"', '"rate":"1/6"', at), f"log: position {at}, tile/0/000.p/"
+
+
+def a_fact_that_is_no_json(told: Story) -> tuple[str, str]:
+    return edited(told, "{", "[", 3), "journal: position 3: this can't be a contributor.admitted"
+
+
+def a_blank_in_a_fact(told: Story) -> tuple[str, str]:
+    return edited(
+        told, '","', '", "', 3
+    ), "journal: position 3: a contributor.admitted is not written"
+
+
+def another_kind(told: Story) -> tuple[str, str]:
+    at = position_of(told, "remix.upheld")
+    change = f"UPDATE stored_events SET topic = 'remix.struck' WHERE rowid = {at}"
+    return change, f"histories: position {at + 1}: remix.struck can't happen to what is struck"
+
+
+def no_kind(told: Story) -> tuple[str, str]:
+    change = "UPDATE stored_events SET topic = 'x' WHERE rowid = 3"
+    return change, "journal: position 3: this can't be a x"
+
+
+def a_deleted_fact(told: Story) -> tuple[str, str]:
+    change = "DELETE FROM stored_events WHERE rowid = 7"
+    return change, "journal: position 7: there is no fact; the next is at 8"
+
+
+def the_last_fact_deleted(told: Story) -> tuple[str, str]:
+    change = f"DELETE FROM stored_events WHERE rowid = {told.head()}"
+    return change, "vault: position "  # its erasures are explained by nothing any more
+
+
+def a_version_left_out(told: Story) -> tuple[str, str]:
+    at = position_of(told, "remix.struck")
+    change = f"UPDATE stored_events SET originator_version = 9 WHERE rowid = {at}"
+    return change, f"histories: position {at}: the fact about {id_of('saga')} has version 9, not 4"
+
+
+def a_text(told: Story) -> tuple[str, str]:
+    change = "UPDATE vault SET value = 'text-eve' WHERE value = 'text-eva'"
+    return change, "vault: position 3, contributor.admitted: the name in the vault is not the one"
+
+
+def a_folded_text(told: Story) -> tuple[str, str]:
+    change = "UPDATE vault SET folded = 'text-eve' WHERE value = 'text-eva'"
+    return change, "vault: position 3, contributor.admitted: the name of "
+
+
+def a_lost_text(told: Story) -> tuple[str, str]:
+    change = "DELETE FROM vault WHERE value = 'text-eva'"
+    return change, "vault: position 3, contributor.admitted: the text of "
+
+
+def a_text_too_many(told: Story) -> tuple[str, str]:
+    change = "INSERT INTO vault VALUES ('x', 'operator', 'name', 's', 'v', 'v')"
+    return change, "vault: the vault: 1 texts to which no fact commits"
+
+
+def a_text_that_came_back(told: Story) -> tuple[str, str]:
+    (forgotten,) = (one for one in told.facts() if one.topic == "contributor.forgotten")
+    (digest,) = forgotten.fact().erases(None)
+    change = f"INSERT INTO vault VALUES ('{digest}', 'operator', 'name', 's', 'v', 'v')"
+    return change, f"vault: position {forgotten.position - 1}, contributor.admitted: the name in"
+
+
+def a_tile(told: Story) -> tuple[str, str]:
+    (row,) = told.store.query("SELECT hashes FROM log_tiles")
+    hashes = bytes(row[0])
+    hexed = (hashes[:64] + bytes([hashes[64] ^ 1]) + hashes[65:]).hex()
+    return (
+        f"UPDATE log_tiles SET hashes = {as_bytes(told, hexed)}",
+        "log: position 3, tile/0/000.p/",
+    )
+
+
+def a_lost_tile(told: Story) -> tuple[str, str]:
+    return "DELETE FROM log_tiles", "log: position 1, tile/0/000.p/"
+
+
+def a_tile_too_many(told: Story) -> tuple[str, str]:
+    change = "INSERT INTO log_tiles SELECT 77, hashes FROM log_tiles"
+    return change, "log: the log: it has 2 tiles, and "
+
+
+def a_log_that_is_ahead(told: Story) -> tuple[str, str]:
+    head = told.head()
+    change = "UPDATE log_size SET size = size + 1"
+    return change, f"log: position {head + 1}: the log holds {head + 1} facts, the journal {head}"
+
+
+def a_checkpoint(told: Story) -> tuple[str, str]:
+    size = told.head()
+    return (
+        f"UPDATE log_checkpoints SET size = {size - 1}",
+        f"log: the checkpoint of size {size - 1}: its root is not that",
+    )
+
+
+def a_row(told: Story) -> tuple[str, str]:
+    name = table_name("credits", told.store.current().number)
+    change = f"UPDATE {name} SET role = 'poet' WHERE role = 'singer'"
+    return change, "read tables: credits, position 9: the table holds ("
+
+
+def a_row_too_many(told: Story) -> tuple[str, str]:
+    name = table_name("mentions", told.store.current().number)
+    return f"INSERT INTO {name} SELECT * FROM {name}", "read tables: mentions: the table holds "
+
+
+def a_lost_row(told: Story) -> tuple[str, str]:
+    name = table_name("works", told.store.current().number)
+    return f"DELETE FROM {name}", "read tables: works, position 4: the table holds no such row, and"
+
+
+def a_projection_left_behind(told: Story) -> tuple[str, str]:
+    change = "UPDATE projections SET position = 3 WHERE name = 'history'"
+    return change, "read tables: the read tables: they stand at several positions"
+
+
+CHANGES: tuple[Change, ...] = (
+    *(a_byte_of_a_fact, a_fact_that_is_no_json, a_blank_in_a_fact, another_kind, no_kind),
+    *(a_deleted_fact, the_last_fact_deleted, a_version_left_out),
+    *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back),
+    *(a_tile, a_lost_tile, a_tile_too_many, a_log_that_is_ahead, a_checkpoint),
+    *(a_row, a_row_too_many, a_lost_row, a_projection_left_behind),
+)
+
+
+@pytest.fixture(scope="module")
+def originals(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres
+) -> Iterator[dict[str, str]]:
+    """A prepared database of each engine, to be copied for each change."""
+    with postgres_server.database() as postgres:
+        sqlite = f"sqlite:///{tmp_path_factory.mktemp('audit') / 'stemma.db'}"
+        for url in (sqlite, postgres):
+            with story(url, signer=SIGNER) as told:
+                prepared(told)
+        yield {"sqlite": sqlite, "postgres": postgres}
+
+
+@contextmanager
+def copy_of(original: str, postgres_server: Postgres, tmp_path: Path) -> Iterator[str]:
+    if original.startswith("sqlite:///"):
+        copied = shutil.copy(original.removeprefix("sqlite:///"), tmp_path / "copy.db")
+        yield f"sqlite:///{copied}"
+    else:
+        with postgres_server.database(original) as url:
+            yield url
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_what_was_changed_is_found_where_it_is(
+    change: Change,
+    engine: str,
+    originals: dict[str, str],
+    postgres_server: Postgres,
+    tmp_path: Path,
+) -> None:
+    with (
+        copy_of(originals[engine], postgres_server, tmp_path) as database,
+        story(database, signer=SIGNER, create=False) as told,
+    ):
+        statement, said = change(told)
+        tamper(database, statement)
+        found = difference(told.service)
+        assert found.startswith(said), found
+
+
+def test_a_checkpoint_of_another_key_is_found_only_with_the_key(database: str) -> None:
+    with story(database, signer=SignerKey.new("stemma.example/log")) as told:
+        prepared(told)
+        assert not isinstance(verified(told.service)["log"], Difference)
+        told.service.log.signer = SIGNER
+        assert difference(told.service).startswith("log: the checkpoint of size ")
+        told.service.log.signer = None
+        assert "read tables" in verified(told.service)
+
+
+def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) -> None:
+    """Without the database: what was mirrored before is not what is given out now."""
+    with serving(database, follow=False) as served:
+        told = Story(served.service)
+        prepared(told)
+        signer = served.service.log.signer
+        assert signer is not None
+        url, keys = f"http://127.0.0.1:{served.operator.port}/log", [signer.verifier]
+        mirror(url, tmp_path / "mirror", keys)
+        at = position_of(told, "remix.declared")
+        tamper(database, edited(told, '"rate":"1/5"', '"rate":"1/6"', at))
+        with pytest.raises(NotVerified, match="is not what its leaves hash to"):
+            mirror(url, tmp_path / "mirror", keys)
+        assert f"position {at}," in difference(served.service)
+
+
+# -- the command ---------------------------------------------------------------------------
+
+
+def test_the_command_tells_what_it_compared_or_the_first_difference(database: str) -> None:
+    def run(status: int) -> Any:
+        ran = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+        assert ran.exit_code == status, ran.output
+        return ran
+
+    with story(database, clock=lambda: NOON) as told:
+        prepared(told)
+        head = told.head()
+        at = position_of(told, "remix.declared")
+        change = edited(told, '"rate":"1/5"', '"rate":"1/6"', at)
+    told_lines = run(0).stdout.splitlines()
+    assert [line[:12].strip() for line in told_lines] == list(CHECKS)
+    assert told_lines[0] == f"journal     {head} facts, without a gap"
+    tamper(database, change)
+    assert run(1).stderr.startswith(f"Error: NOT VERIFIED: position {at}, tile/0/000.p/")
+
+
+def test_the_help_of_verify_shows_everything_that_can_be_verified() -> None:
+    told = CliRunner().invoke(main, ["verify", "--help"]).output
+    for kind in ("receipt", "checkpoint", "log", "database"):
+        assert re.search(rf"^  {kind} ", told, re.MULTILINE)

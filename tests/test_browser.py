@@ -1,0 +1,370 @@
+"""Pages in a real browser: each story is clicked through, each page is looked at in every size.
+
+Rule: a page that complains on its console, asks elsewhere or is wider than its window fails.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from browsing import Scheme, findings, keep, overflow, reader, running_browser, sign_in
+from playwright.sync_api import Browser, Page, expect
+from serving import Served, serving
+
+TERMS = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
+
+
+class Clock:
+    """A clock that can be set forward, so that a window closes."""
+
+    ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+CLOCK = Clock()
+WIDTHS = (360, 768, 1280, 1920)
+LONG = "A Very Long Title That Somebody Thought Of At Night And Never Shortened " * 5
+UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+ARABIC = "المنارة التي مشت وحدها في الليل"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('browser') / 'stemma.db'}"
+    with serving(database, public_pages=True, clock=CLOCK) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def places(served: Served) -> dict[str, str]:
+    """The address of a page of every kind, in a community with difficult names."""
+    return community(served)
+
+
+def community(served: Served) -> dict[str, str]:
+    operator = served.operator
+    ana, ben = served.admit("Ana"), served.admit(f"{ARABIC} Ben")
+    lou = served.admit(UNBROKEN[:200])
+    poem = (
+        served.acting(ana)
+        .post(
+            "/contributions",
+            title="Low Tide",
+            medium="text",
+            licence="CC-BY-4.0",
+            sha256="ab" * 32,
+            authors=[
+                {"contributor": ana, "role": "writer"},
+                {"contributor": ben, "role": "editor"},
+            ],
+        )
+        .id
+    )
+    song = operator.post(
+        "/contributions",
+        title=ARABIC,
+        medium="audio",
+        authors=[{"contributor": ben, "role": "singer"}, {"contributor": lou, "role": "drummer"}],
+        sources=[
+            {"work": poem, "kind": "adaptation", "rate": "1/3", "note": "The whole text."},
+            {"uri": f"https://example.org/{'sounds/' * 20}waves", "kind": "sample"},
+        ],
+    ).id
+    titles = {"long": LONG.strip()[:500], "word": UNBROKEN}
+    made = {name: served.post_piece(title, song, by=lou) for name, title in titles.items()}
+    parts = [{"work": work} for work in (song, *made.values())]
+    whole = operator.post("/releases", title="Low Tide (Single)", components=parts).id
+    operator.post(f"/releases/{whole}/publish", {})
+    work = operator.get(f"/works/{song}").json
+    edge, outside = work["sources"][0]["remix"], work["sources"][1]["work"]["id"]
+    operator.post(f"/remixes/{edge}/dispute", grounds="not_derived", reason="It was another poem.")
+    credit = operator.get(f"/works/{poem}").json["credits"][1]["id"]
+    served.acting(ana).post(
+        f"/credits/{credit}/dispute", grounds="wrong_role", reason="It was two commas."
+    )
+    money = earn(served, whole, {ana: "1/3", ben: "1/6", lou: "1/2"})
+    served.service.log.catch_up()
+    return {
+        **money,
+        "statement": f"/statement/{ben}",
+        "start": "/",
+        "search": "/search?q=o",
+        "release": f"/r/{whole}",
+        "release-published": f"/r/{whole}?as=published",
+        "piece": f"/w/{song}",
+        "piece-long": f"/w/{made['long']}",
+        "piece-word": f"/w/{made['word']}",
+        "outside": f"/w/{outside}",
+        "person": f"/p/{ben}",
+        "person-word": f"/p/{lou}",
+        "history": f"/history/{whole}",
+        "credit": f"/c/{credit}",
+        "edge": f"/e/{edge}",
+        "audit": "/audit",
+        "sign-in": "/sign-in",
+        "nothing": "/w/nothing",
+        "docs": "/docs",
+        "post": f"/post?source={song}",
+        "sources": f"/w/{song}/sources",
+        "credits": f"/w/{song}/credits",
+        "waiting": "/waiting",
+    }
+
+
+def earn(served: Served, release: str, shares: dict[str, str]) -> dict[str, str]:
+    """The addresses of the pages of a pool with an agreement, a division and a new proposal."""
+    post = served.operator.post
+    assets = [{"asset": "all of it", "value": "1", "shares": [[*one] for one in shares.items()]}]
+    said = {"name": "song", "kind": "song", "currency": "EUR", "terms": TERMS}
+    pool = post(f"/releases/{release}/pools", said).id
+    first = post(f"/pools/{pool}/proposals", assets=assets).id
+    person = next(iter(shares))
+    served.acting(person).post(
+        f"/proposals/{first}/comments", kind="too_little", text="I wrote all of the words."
+    )
+    comment = served.operator.get(f"/proposals/{first}").json["comments"][0]["id"]
+    post(f"/proposals/{first}/answer", comment=comment, text="It is in the terms of May.")
+    CLOCK.ahead += timedelta(days=15)
+    post(f"/proposals/{first}/finalise")
+    said = {"source": "shop", "effective_at": "2026-06", "amount_minor": 100_001}
+    division = post(f"/pools/{pool}/revenue", said).id
+    made = served.operator.get(f"/revenue/{division}").json["division"]
+    second = post(f"/pools/{pool}/proposals", assets=assets).id
+    return {
+        "pool": f"/pool/{pool}",
+        "agreement": f"/proposal/{first}",
+        "proposal": f"/proposal/{second}",
+        "division": f"/division/{made}",
+        "why": f"/division/{made}/why?payee={person}",
+    }
+
+
+# -- how every page looks ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_is_wider_than_its_window(
+    browser: Browser, served: Served, places: dict[str, str], width: int
+) -> None:
+    scheme: Scheme = "dark" if width in (360, 1280) else "light"
+    with reader(browser, served.origin, width=width, scheme=scheme) as page:
+        sign_in(page, served.operator.key or "")
+        for name, place in places.items():
+            page.goto(place)
+            if name != "docs":  # by far the longest page
+                keep(page, f"{name}-{width}-{scheme}")
+            assert overflow(page) <= 0, name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    browser: Browser, served: Served, places: dict[str, str], scheme: Scheme
+) -> None:
+    with reader(browser, served.origin, width=1000, scheme=scheme) as page:
+        sign_in(page, served.operator.key or "")
+        for name, place in places.items():
+            if name != "docs" or scheme == "light":
+                page.goto(place)
+                assert findings(page) == [], name
+
+
+# -- stories -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["with-script", "without-script"])
+def test_a_piece_is_posted_and_its_credit_accepted(
+    browser: Browser, served: Served, js: bool
+) -> None:
+    tag = "with script" if js else "without"
+    ana, ben = served.admit(f"Ana {tag}"), served.admit(f"Ben {tag}")
+    served.acting(ben).post("/contributions", title=f"A beat {tag}", medium="audio")
+    keys = served.service.keys
+    with reader(browser, served.origin, width=768, js=js) as page:
+        sign_in(page, keys.create(ana))
+        page.get_by_role("link", name="Post", exact=True).click()
+        page.get_by_label("Title", exact=True).fill(f"A song {tag}")
+        page.get_by_label("Medium").fill("audio")
+        page.get_by_label("Role", exact=True).fill("singer")
+        find(page, "Find a source", f"beat {tag}", f"A beat {tag}", js=js)
+        page.get_by_label("Kind", exact=True).select_option("sample")
+        page.get_by_label("Rate", exact=True).fill("1/5")
+        page.get_by_text("Paste many at once").click()
+        page.get_by_label("One a line").fill(
+            "https://example.org/sounds/waves sample 1/10\nhttp:// sample\n"
+        )
+        page.get_by_role("button", name="Add these").click()
+        expect(page.get_by_role("alert")).to_contain_text("http://")
+        expect(page.get_by_label("Rate", exact=True)).to_have_count(2)
+        find(page, "Find a person", f"Ben {tag}", f"Ben {tag}", js=js)
+        page.get_by_label("Role", exact=True).nth(1).fill("drummer")
+        keep(page, f"story-form-{'js' if js else 'plain'}")
+        page.get_by_role("button", name="Show it before").click()
+        expect(page.get_by_role("table")).to_contain_text("3/10")
+        keep(page, f"story-preview-{'js' if js else 'plain'}")
+        page.get_by_role("button", name="Post it").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"A song {tag}")
+        expect(page.get_by_role("status")).to_contain_text("recorded")
+        piece = page.url
+    with reader(browser, served.origin, width=360, js=js) as page:
+        sign_in(page, keys.create(ben))
+        page.get_by_role("link", name="Waiting for you").click()
+        page.get_by_role("link", name="Answer").click()
+        page.get_by_role("button", name="Accept").click()
+        expect(page.get_by_text("accepted", exact=True)).to_be_visible()
+        page.get_by_role("link", name=f"A song {tag}").first.click()
+        page.get_by_role("link", name="Sources").first.or_(page.locator("main")).first.wait_for()
+        page.goto(piece)
+        page.locator("#sources ~ ul .more").first.click()
+        page.get_by_text("Dispute it").first.click()
+        page.get_by_label("What is wrong").select_option("not_derived")
+        page.get_by_label("Reason").fill("That is not my beat.")
+        page.get_by_role("button", name="Dispute it").click()
+        expect(page.get_by_text("disputed", exact=True)).to_be_visible()
+        expect(page.get_by_text("That is not my beat.")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def find(page: Page, label: str, text: str, name: str, *, js: bool) -> None:
+    """Look for something and add it; with the script it is there without the button."""
+    page.get_by_label(label).press_sequentially(text) if js else page.get_by_label(label).fill(text)
+    if not js:
+        page.get_by_label(label).press("Enter")
+    page.get_by_role("button", name=f"Add {name}").click()
+    page.wait_for_load_state()
+
+
+def test_a_source_is_added_later_and_a_credit_is_claimed(browser: Browser, served: Served) -> None:
+    ana, ben = served.admit("Ana later"), served.admit("Ben later")
+    poem = served.acting(ana).post("/contributions", title="A late poem", medium="text").id
+    keys = served.service.keys
+    with reader(browser, served.origin) as page:
+        sign_in(page, keys.create(ben))
+        page.goto(f"/w/{poem}")
+        page.get_by_role("link", name="Claim or give a credit").click()
+        page.get_by_label("Role", exact=True).fill("nobody's role")
+        page.get_by_role("button", name="Show it before").click()
+        expect(page.get_by_role("alert")).to_contain_text("nobody's role")
+        page.get_by_label("Role", exact=True).fill("translator")
+        page.get_by_label("Evidence").fill("The letters of April.")
+        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Change it").click()
+        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Record this").click()
+        expect(page.get_by_text("claimed, not agreed to yet")).to_be_visible()
+    with reader(browser, served.origin) as page:
+        sign_in(page, keys.create(ana))
+        page.goto(f"/w/{poem}")
+        page.get_by_role("link", name="Add sources").click()
+        page.get_by_label("Find a source").fill("https://example.org/old-poem")
+        page.get_by_role("button", name="Find").first.click()
+        page.get_by_label("Kind", exact=True).select_option("adaptation")
+        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Record these sources").click()
+        expect(page.get_by_role("link", name="https://example.org/old-poem").first).to_be_visible()
+        page.get_by_role("link", name="Waiting for you").click()
+        page.get_by_role("link", name="Answer").click()
+        page.get_by_role("button", name="Decline").click()
+        expect(page.get_by_text("declined", exact=True)).to_be_visible()
+
+
+def test_a_receipt_is_downloaded_and_checked(
+    browser: Browser, served: Served, places: dict[str, str], tmp_path: Path
+) -> None:
+    with reader(browser, served.origin, js=False) as page:
+        page.goto(places["piece"])
+        with page.expect_download() as download:
+            page.get_by_role("link", name="stemma-fact-").click()
+        file = tmp_path / download.value.suggested_filename
+        download.value.save_as(file)
+        page.goto("/audit")
+        page.get_by_label("A receipt, such as").set_input_files(file)
+        page.get_by_role("button", name="Check").click()
+        expect(page.get_by_role("status")).to_contain_text("The receipt holds.")
+        keep(page, "audit-checked")
+        file.write_bytes(file.read_bytes().replace(b"extra ", b"extra A", 1))
+        page.get_by_label("A receipt, such as").set_input_files(file)
+        page.get_by_role("button", name="Check").click()
+        expect(page.get_by_role("alert")).to_contain_text("does not prove anything")
+
+
+def test_the_keyboard_is_enough(browser: Browser, served: Served, places: dict[str, str]) -> None:
+    with reader(browser, served.origin) as page:
+        page.goto(places["release"])
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none"
+        page.goto("/")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.type("low tide")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("low tide")
+
+
+def test_enter_in_a_form_never_records(browser: Browser, served: Served) -> None:
+    ana = served.admit("Ana at the keyboard")
+    with reader(browser, served.origin) as page:
+        sign_in(page, served.service.keys.create(ana))
+        page.goto("/post")
+        head = served.head
+        page.get_by_label("Title", exact=True).fill("Half a title")
+        page.get_by_label("Medium").fill("text")
+        page.get_by_label("Role", exact=True).fill("writer")
+        page.get_by_label("Title", exact=True).press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Before it is recorded")
+        assert served.head == head
+
+
+def test_a_page_can_be_printed(browser: Browser, served: Served, places: dict[str, str]) -> None:
+    with reader(browser, served.origin, width=800) as page:
+        page.goto(places["release"])
+        page.emulate_media(media="print")
+        expect(page.get_by_role("search")).to_be_hidden()
+        expect(page.get_by_role("heading", name="Credits", exact=True)).to_be_visible()
+        keep(page, "release-print")
+
+
+def test_shares_are_talked_about_and_accepted(browser: Browser, served: Served) -> None:
+    ana, ben = served.admit("Ana of the shares"), served.admit("Ben of the shares")
+    song = served.post_piece("A shared song", by=ana)
+    whole = served.operator.post("/releases", title="A single", components=[{"work": song}]).id
+    served.operator.post(f"/releases/{whole}/publish", {})
+    pages = earn(served, whole, {ana: "2/3", ben: "1/3"})
+    keys = served.service.keys
+    with reader(browser, served.origin, width=768, js=False) as page:
+        sign_in(page, keys.create(ben))
+        page.goto(pages["agreement"])
+        expect(page.get_by_role("heading", name="Your share: about 33.3 %")).to_be_visible()
+        page.get_by_role("button", name="Accept").click()
+        expect(page.locator("#yours ~ p")).to_contain_text("Accepted.")
+        page.goto(pages["proposal"])
+        page.get_by_label("What it is about").select_option("too_little")
+        page.get_by_label("Comment", exact=True).fill("I played the drums as well.")
+        page.get_by_role("button", name="Comment").click()
+        expect(page.get_by_text("I played the drums as well.")).to_be_visible()
+        page.goto(f"/p/{ben}")
+        page.get_by_role("link", name="What you earned").click()
+        page.get_by_role("link", name="why").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("166.67 EUR")
+        assert page.goto(f"/statement/{ana}").status == 403  # type: ignore[union-attr]
+    with reader(browser, served.origin) as page:
+        page.goto(f"/r/{whole}")
+        expect(page.get_by_text("EUR")).to_have_count(0)
+        page.goto(pages["pool"])
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")

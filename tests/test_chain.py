@@ -1,0 +1,236 @@
+"""No fact about a work or a person can be left out of its history unnoticed."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from serving import serving
+from stories import Story, at_once, every_fact, id_of, story
+
+from domain.chain import Chains, named_in
+from domain.fact import FACTS
+from domain.note import SignerKey
+from domain.receipt import Leaf, Link, leaf_bytes, read_leaf, split_receipts
+from domain.tree import NotVerified, leaf_hash
+from projections import history
+from scripts import bundle
+from scripts.stemma import main
+from scripts.verify import check_history
+
+SIGNER = SignerKey.new("stemma.example/log")
+KEYS = [SIGNER.verifier]
+
+
+def leaves(told: Story) -> list[bytes]:
+    return [placed.leaf() for placed in told.facts()]
+
+
+def receipts_of(told: Story, work: str) -> list[bytes]:
+    """What GET /works/{id}/history.receipts gives, receipt by receipt."""
+    told.service.log.catch_up()
+    with told.view() as view:
+        return list(told.service.log.receipts(history.positions_of_work(view, work)))
+
+
+# -- recorded ------------------------------------------------------------------------------
+
+
+def test_a_fact_names_the_fact_before_it_of_each_it_is_about(database: str) -> None:
+    with story(database) as told:
+        ana = told.person("ana")
+        poem = told.piece("poem", by=[ana])
+        credit = told.credit(poem, ana)
+        first, submitted, granted, last = (read_leaf(leaf) for leaf in leaves(told))
+        assert first.links == (Link(ana, 1),)
+        assert submitted.links == (Link(poem, 1),)
+        assert granted.links == (
+            Link(poem, 2, 2, leaf_hash(leaf_bytes(*submitted))),
+            Link(ana, 2, 1, leaf_hash(leaf_bytes(*first))),
+        )
+        assert (last.originator_id, last.link_to(poem).number) == (credit, 3)
+        assert last.link_to(ana).previous == 3
+
+
+def test_many_who_write_about_one_work_at_once_get_each_a_number_of_their_own(
+    database: str,
+) -> None:
+    with story(database) as told:
+        work, people = told.piece("work"), [told.person(f"person {n}") for n in range(6)]
+
+        def grant(person: str) -> None:
+            for _ in range(8):
+                told.credit(work, person)
+
+        at_once(*(partial(grant, person) for person in people))
+        numbers = [
+            link.number
+            for leaf in leaves(told)
+            for link in read_leaf(leaf).links
+            if link.subject == work
+        ]
+        assert numbers == list(range(1, 50))
+
+
+def test_what_a_kind_of_fact_names_it_is_about(database: str) -> None:
+    """So a verifier sees without the program that a fact stands in every history it belongs to."""
+    with story(database) as told:
+        every_fact(told)
+        for placed in told.facts():
+            assert named_in(read_leaf(placed.leaf())) == set(placed.fact().subjects())
+        assert {placed.topic for placed in told.facts()} <= set(FACTS)
+
+
+def test_an_export_put_back_has_the_same_leaves_byte_for_byte(
+    database: str, tmp_path: Path
+) -> None:
+    with story(database) as told, story(f"sqlite:///{tmp_path / 'back.db'}") as back:
+        every_fact(told)
+        lines = [bundle.Found("", line) for line in bundle.export_lines(told.journal)]
+        # In pages, so that a chain goes on over several appends.
+        assert bundle.import_lines(back.journal, lines, batch=7).refused == []
+        assert leaves(back) == leaves(told)
+        told.tell("redate_work", id=id_of("song"), made_at="2021", reason="r")
+        more = [bundle.Found("", line) for line in bundle.export_lines(told.journal)]
+        assert bundle.import_lines(back.journal, more).unchanged["fact"] == len(lines)
+        assert leaves(back) == leaves(told)
+
+
+# -- verified ------------------------------------------------------------------------------
+
+
+def test_a_history_is_whole_and_one_fact_less_is_named(database: str) -> None:
+    with story(database, signer=SIGNER) as told:
+        poem = every_fact(told)["poem"]
+        receipts = receipts_of(told, poem)
+        assert len(receipts) == 11
+        assert split_receipts(b"".join(receipts)) == receipts
+        whole = check_history(b"".join(receipts), None, KEYS)
+        assert (whole.subject, len(whole.leaves)) == (poem, 11)
+        for number in range(1, 12):
+            less = receipts[: number - 1] + receipts[number:]
+            if number == 11:  # what comes last is for a mirror to show
+                assert len(check_history(b"".join(less), poem, KEYS).leaves) == 10
+                continue
+            with pytest.raises(NotVerified, match=f"of {poem} fact {number} is missing"):
+                check_history(b"".join(less), poem, KEYS)
+        with pytest.raises(NotVerified, match=r"fact 1 of .* again"):
+            check_history(b"".join([receipts[0], *receipts]), poem, KEYS)
+        with pytest.raises(NotVerified, match="is not about"):
+            check_history(b"".join(receipts), id_of("text-eva"), KEYS)
+
+
+def test_receipts_of_different_days_make_a_history_too(tmp_path: Path) -> None:
+    """Each is under the checkpoint of its day; the chain holds them together."""
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}", signer=SIGNER) as told:
+        piece, kept = told.piece("piece"), b""
+        for year in ("2001", "2002"):
+            told.service.log.catch_up()
+            kept += told.service.log.receipt(told.head())
+            told.tell("redate_work", id=piece, made_at=year, reason="r")
+        history = check_history(kept, None, KEYS)
+        assert (len(history.leaves), history.trusted.checkpoint.size) == (2, 2)
+
+
+Change = Callable[[list[Leaf]], list[Leaf]]
+
+
+def renumbered(at: int, **link: object) -> Change:
+    """The log with the first link of one leaf changed, as an operator might."""
+
+    def change(told: list[Leaf]) -> list[Leaf]:
+        first, *others = told[at].links
+        changed = told[at]._replace(links=(first._replace(**link), *others))
+        return [*told[:at], changed, *told[at + 1 :]]
+
+    return change
+
+
+def unlinked(at: int) -> Change:
+    return lambda told: [*told[:at], told[at]._replace(links=()), *told[at + 1 :]]
+
+
+TOLD_WRONG: dict[str, tuple[Change, str]] = {
+    "a number left out": (renumbered(3, number=4, previous=3), "fact 3 is missing"),
+    "a number twice": (renumbered(3, number=1, previous=0, hash=b""), "is fact 1 of .* again"),
+    "another before": (renumbered(3, hash=bytes(32)), "names another fact before it"),
+    "a fact in no history": (unlinked(3), "does not stand in its history"),
+    "a birth in no history": (unlinked(1), "does not stand in its history"),
+}
+
+
+@pytest.mark.parametrize("change, said", TOLD_WRONG.values(), ids=list(TOLD_WRONG))
+def test_a_log_whose_histories_do_not_hold_is_not_verified(
+    change: Change, said: str, tmp_path: Path
+) -> None:
+    """Signed or not: whoever reads all of it sees that it contradicts itself."""
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        ana = told.person("ana")
+        told.credit(told.piece("poem", by=[ana]), ana)
+        read = [read_leaf(leaf) for leaf in leaves(told)]
+    follow(read)
+    with pytest.raises(NotVerified, match=said):
+        follow(change(read))
+
+
+def follow(read: list[Leaf]) -> None:
+    chains = Chains()
+    for leaf in read:
+        chains.follow(leaf, leaf_hash(leaf_bytes(*leaf)))
+
+
+# -- for an auditor ------------------------------------------------------------------------
+
+
+def test_an_auditor_checks_a_history_and_an_answer_of_the_past_offline(
+    database: str, tmp_path: Path
+) -> None:
+    with serving(database, follow=False) as served:
+        service, ask = served.service, served.operator.get
+        ana = served.admit("Ana")
+        song = served.post_piece("Low Tide", by=ana)
+        then = served.head
+        served.operator.post(f"/works/{song}/redate", made_at="2001", reason="r")
+        service.follower.catch_up()
+        service.log.catch_up()
+        key = ask("/log/key").text.strip()
+
+        def verify(kind: str, text: str, *more: str) -> str:
+            file = tmp_path / kind
+            file.write_text(text)
+            done = CliRunner().invoke(main, ["verify", kind, str(file), "--key", key, *more])
+            assert done.exit_code == 0, done.output
+            return done.output
+
+        told = verify("history", ask(f"/works/{song}/history.receipts").text)
+        assert "facts       1 to 3, none is missing" in told
+        assert "not shown   that there is no fact 4 up to position 4" in told
+        before = ask(f"/works/{song}/history.receipts", as_of=then)
+        assert "facts       1 to 2" in verify("history", before.text)
+        person = ask(f"/contributors/{ana}/history.receipts").text
+        assert f"about       {ana}" in verify("history", person, "--of", ana)
+
+        moment = ask(f"/works/{song}/history").items[-2]["recorded_at"]
+        anybody = served.client(None)
+        assert anybody.get("/log/position", at=moment).json == {
+            "position": then,
+            "recorded_at": moment,
+        }
+        assert anybody.get("/log/position", at="1999").json["position"] == 0
+        assert anybody.get("/log/position", at="soon").code == "bad_made_at"
+        backed = anybody.get(f"/log/as-of/{then}").text
+        assert "as of       position 3\nroot then" in verify("as-of", backed)
+        assert anybody.get("/log/as-of/5").code == "not_in_log"
+        assert anybody.get("/log/as-of/0").code == "not_in_log"
+        other = tmp_path / "other"
+        other.write_text(backed.replace("size 3", "size 2"))
+        assert CliRunner().invoke(main, ["verify", "as-of", str(other), "--key", key]).exit_code
+
+        folder = str(tmp_path / "mirror")
+        url = f"http://127.0.0.1:{served.operator.port}/log"
+        assert CliRunner().invoke(main, ["mirror", url, folder, "--key", key]).exit_code == 0
+        words = ["verify", "log", folder, "--key", key, "--of"]
+        counted = CliRunner().invoke(main, [*words, song]).output
+        assert "facts       1 to 3, all there are; the last at position 4" in counted
+        assert "facts       none" in CliRunner().invoke(main, [*words, id_of("nobody")]).output

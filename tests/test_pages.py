@@ -1,0 +1,509 @@
+"""Pages as they are sent: who may read them, which forms are taken, and what never gets in.
+
+Rule: everything here is seen in the answer itself; how a browser shows it is tests/test_browser.py.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+import pytest
+from serving import OPERATOR_KEY, Served, serving
+
+from api.keys import digest_of
+from scripts.service import Service
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(f"sqlite:///{tmp_path_factory.mktemp('pages') / 'stemma.db'}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('public') / 'stemma.db'}"
+    with serving(database, public_pages=True) as running:
+        yield running
+
+
+@pytest.fixture
+def on_either(database: str) -> Iterator[Served]:
+    with serving(database, public_pages=True) as running:
+        yield running
+
+
+@dataclass
+class Page:
+    """A page that came back."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def token(self) -> str:
+        """What its forms carry."""
+        return re.findall('name="form_token" value="([0-9a-f]{64})"', self.text)[0]
+
+    @property
+    def text_seen(self) -> str:
+        return re.sub(r"<[^>]*>", "", self.text)
+
+
+@dataclass
+class Reader:
+    """A browser without its window: it keeps a cookie, asks for HTML and says where it is."""
+
+    port: int
+    host: str = "127.0.0.1"
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> Page:
+        return self.send("GET", path, None, headers)
+
+    def post(self, path: str, fields: object, **headers: str) -> Page:
+        said = urlencode(fields, doseq=True)  # type: ignore[arg-type]
+        return self.send("POST", path, said.encode(), headers)
+
+    def send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Page:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        sent = {"Accept": "text/html", "Host": f"{self.host}:{self.port}"}
+        if body is not None:
+            sent |= {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Origin": f"http://{self.host}:{self.port}",
+                "Sec-Fetch-Site": "same-origin",
+            }
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        connection.request(method, path, body, {**sent, **named})
+        raw = connection.getresponse()
+        page = Page(raw.status, dict(raw.getheaders()), raw.read().decode())
+        connection.close()
+        if found := re.match(r"([^=]+)=([^;]*)", page.headers.get("Set-Cookie", "")):
+            self.cookies[found[1]] = found[2]
+        return page
+
+    def sign_in(self, key: str) -> "Reader":
+        page = self.post("/sign-in", {"key": key})
+        assert page.status == 303, page.text
+        return self
+
+
+def reader(served: Served) -> Reader:
+    return Reader(served.operator.port)
+
+
+def signed_in(served: Served, contributor: str) -> Reader:
+    return reader(served).sign_in(served.service.keys.create(contributor))
+
+
+# -- who may read ------------------------------------------------------------------------------
+
+
+def test_whoever_is_a_stranger_is_asked_to_sign_in_first(served: Served) -> None:
+    ana = served.admit("Ana Unseen")
+    poem = served.post_piece("A title unseen", by=ana)
+    stranger = reader(served)
+    for path in (f"/w/{poem}", f"/p/{ana}", f"/history/{poem}", f"/works/{poem}/lineage.svg"):
+        page = stranger.get(path)
+        assert (page.status, page.headers["Location"]) == (
+            303,
+            f"/sign-in?to={path.replace('/', '%2F')}",
+        )
+    for path in ("/", "/audit", "/sign-in", "/docs"):
+        page = stranger.get(path)
+        assert page.status == 200
+        assert "unseen" not in page.text.lower()
+    assert reader(served).sign_in(OPERATOR_KEY).get(f"/w/{poem}").status == 200
+
+
+def test_public_pages_are_read_by_anybody_and_written_by_nobody(public: Served) -> None:
+    ana = public.admit("Ana")
+    poem = public.post_piece("A poem", by=ana)
+    stranger, head = reader(public), public.head
+    for path in ("/", f"/w/{poem}", f"/p/{ana}", f"/history/{poem}", "/search?q=poem"):
+        page = stranger.get(path)
+        assert page.status == 200
+        assert 'method="post"' not in page.text
+    for path in ("/post", f"/w/{poem}/sources", f"/w/{poem}/credits", "/waiting"):
+        assert stranger.get(path).headers["Location"].startswith("/sign-in?")
+    for path in ("/post", f"/w/{poem}/credits", f"/w/{poem}/sources", "/sign-out"):
+        assert stranger.post(path, {"do": "record"}).status == 303
+    assert public.client(None).get("/works").status == 401
+    assert public.head == head
+
+
+def test_what_is_not_there_is_said_in_the_form_that_was_asked_for(served: Served) -> None:
+    for path in ("/no/such/page", "/w/nothing"):
+        page = reader(served).sign_in(OPERATOR_KEY).get(path)
+        assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert served.operator.get("/no/such/page").code == "not_found"
+
+
+# -- sessions ----------------------------------------------------------------------------------
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(served: Served) -> None:
+    key = served.service.keys.create("operator")
+    for host, name in (("127.0.0.1", "stemma"), ("stemma.example", "__Host-stemma")):
+        cookie = (
+            Reader(served.operator.port, host).post("/sign-in", {"key": key}).headers["Set-Cookie"]
+        )
+        assert cookie.startswith(f"{name}=")
+        said = {part.strip() for part in cookie.split(";")[1:]}
+        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= said
+        assert ("Secure" in said) == (host != "127.0.0.1")
+
+
+def test_a_session_ends_with_its_key_or_by_signing_out(on_either: Served) -> None:
+    key = on_either.service.keys.create("operator")
+    one, other = reader(on_either).sign_in(key), reader(on_either).sign_in(key)
+    assert one.get("/waiting").status == other.get("/waiting").status == 200
+    assert one.post("/sign-out", {"form_token": one.get("/waiting").token}).status == 303
+    assert one.get("/waiting").status == 303
+    assert other.get("/waiting").status == 200
+    on_either.service.keys.revoke(key)
+    assert other.get("/waiting").status == 303
+
+
+def test_a_session_is_kept_only_as_a_digest(served: Served) -> None:
+    someone = reader(served).sign_in(OPERATOR_KEY)
+    (token,) = someone.cookies.values()
+    kept = served.service.store.query("SELECT digest, key_digest FROM sessions")
+    assert (digest_of(token), digest_of(OPERATOR_KEY)) in kept
+    assert token not in repr(kept)
+
+
+def test_a_session_that_is_over_opens_nothing(served: Served) -> None:
+    someone = reader(served).sign_in(OPERATOR_KEY)
+    served.service.store.execute("UPDATE sessions SET until = '2000-01-01'")
+    assert someone.get("/search").status == 303
+    reader(served).sign_in(OPERATOR_KEY)
+    assert sessions(served.service) == 1
+
+
+def sessions(service: Service) -> int:
+    return int(service.store.query("SELECT count(*) FROM sessions")[0][0])
+
+
+@pytest.mark.parametrize("key", ["", "stemma_made-up", "é", "x" * 5000])
+def test_what_is_no_key_opens_no_session(served: Served, key: str) -> None:
+    before = sessions(served.service)
+    page = reader(served).post("/sign-in", {"key": key})
+    assert page.status == 401
+    assert "Set-Cookie" not in page.headers
+    assert sessions(served.service) == before
+
+
+@pytest.mark.parametrize("to", ["https://example.org/", "//example.org/", "/\\example.org", "x"])
+def test_signing_in_leads_nowhere_else(served: Served, to: str) -> None:
+    page = reader(served).post("/sign-in", {"key": OPERATOR_KEY, "to": to})
+    assert page.headers["Location"] == "/"
+    back = reader(served).post("/sign-in", {"key": OPERATOR_KEY, "to": "/search?q=tide"})
+    assert back.headers["Location"] == "/search?q=tide"
+
+
+# -- forms that are not ours -------------------------------------------------------------------
+
+
+def test_a_form_is_taken_from_a_page_of_the_same_session_only(served: Served) -> None:
+    ana = served.admit("Ana")
+    someone, other = signed_in(served, ana), signed_in(served, ana)
+    head = served.head
+    piece = {"title": "A poem", "medium": "text", "do": "record"}
+    token, foreign = someone.get("/post").token, other.get("/post").token
+    for sent, headers in (
+        (piece, {}),
+        ({**piece, "form_token": ""}, {}),
+        ({**piece, "form_token": foreign}, {}),
+        ({**piece, "form_token": "é"}, {}),
+        ({**piece, "form_token": token}, {"Origin": "https://example.org"}),
+        ({**piece, "form_token": token}, {"Origin": "null"}),
+        ({**piece, "form_token": token}, {"Sec_Fetch_Site": "cross-site"}),
+        ({**piece, "form_token": token}, {"Sec_Fetch_Site": "same-site"}),
+    ):
+        page = someone.post("/post", sent, **headers)
+        assert page.status == 403, (sent, headers)
+        assert "stale_form" in page.text
+    assert served.head == head
+    assert someone.post("/post", {**piece, "form_token": token}).status == 303
+    assert served.head == head + 1
+
+
+def test_nobody_is_signed_in_from_another_site(served: Served) -> None:
+    before = sessions(served.service)
+    page = reader(served).post("/sign-in", {"key": OPERATOR_KEY}, Origin="https://example.org")
+    assert page.status == 403
+    assert sessions(served.service) == before
+
+
+def test_a_cookie_opens_no_route_of_the_api(served: Served) -> None:
+    someone = reader(served).sign_in(OPERATOR_KEY)
+    assert someone.get("/works", Accept="application/json").status == 401
+
+
+# -- forms -------------------------------------------------------------------------------------
+
+
+def test_a_piece_is_recorded_once_however_often_its_form_is_sent(on_either: Served) -> None:
+    ana, ben = on_either.admit("Ana"), on_either.admit("Ben")
+    poem = on_either.post_piece("A poem", by=ana)
+    someone = signed_in(on_either, ben)
+    page = someone.get(f"/post?source={poem}")
+    (form,) = re.findall('name="id" value="([^"]+)"', page.text)
+    said = {
+        "form_token": page.token,
+        "id": form,
+        "title": "A song",
+        "medium": "audio",
+        "source": [poem, "HTTPS://Example.org/waves"],
+        "source_kind": ["adaptation", "sample"],
+        "source_rate": ["1/5", ""],
+        "source_note": ["", "at 0:12"],
+        "person": [ben, ana],
+        "person_role": ["singer", "writer"],
+        "person_display": ["", "words"],
+        "person_kind": ["", ""],
+        "do": "record",
+    }
+    first, again = someone.post("/post", said), someone.post("/post", said)
+    assert first.headers["Location"] == again.headers["Location"]
+    assert first.headers["Location"].startswith(f"/w/{form}?min_position=")
+    told = on_either.operator.get(f"/works/{form}").json
+    assert [(s["kind"], s["rate"], s["evidence"]) for s in told["sources"]] == [
+        ("adaptation", "1/5", None),
+        ("sample", None, "at 0:12"),
+    ]
+    assert told["sources"][1]["work"]["uri"] == "https://example.org/waves"
+    assert [(c["contributor"]["name"], c["state"]) for c in told["credits"]] == [
+        ("Ben", "accepted"),
+        ("Ana", "granted"),
+    ]
+
+
+def test_what_would_be_refused_is_refused_before_it_is_shown(served: Served) -> None:
+    ana = served.admit("Ana")
+    someone = signed_in(served, ana)
+    token, head = someone.get("/post").token, served.head
+    row = {"source": "https://example.org/a", "source_kind": "sample", "source_note": ""}
+    piece = {"form_token": token, "title": "A poem", "medium": "text", "do": "preview"}
+    assert "Before it is recorded" in someone.post("/post", piece).text
+    for wrong, said in (
+        ({"title": ""}, "title: This is needed."),
+        ({"made_at": "yesterday"}, "yesterday"),
+        ({"made_at": "2999"}, "2999"),
+        ({**row, "source_rate": "5/4"}, "5/4"),
+        ({**row, "source_rate": "", "source_kind": "theft"}, "theft"),
+        ({**row, "source_rate": "", "source": "no address"}, "no address"),
+        ({"person": ana, "person_role": "", "person_display": "", "person_kind": ""}, "role"),
+    ):
+        page = someone.post("/post", {**piece, **wrong})
+        assert page.status == 422, wrong
+        assert said in page.text_seen
+        assert "Before it is recorded" not in page.text
+    assert served.head == head
+
+
+def test_many_sources_are_pasted_at_once(served: Served) -> None:
+    ana = served.admit("Ana")
+    poem = served.post_piece("A poem")
+    someone = signed_in(served, ana)
+    lines = f"{poem} adaptation 1/4\n{served.origin}/w/{poem}\n\nhttps://example.org/a 0.1\nno\n"
+    page = someone.post(
+        "/post", {"form_token": someone.get("/post").token, "paste": lines, "do": "add"}
+    )
+    assert re.findall('name="source" value="([^"]+)"', page.text) == [
+        poem,
+        poem,
+        "https://example.org/a",
+    ]
+    assert re.findall('name="source_rate" value="([^"]*)"', page.text) == ["1/4", "", "0.1"]
+    assert "“no” was left out" in page.text_seen
+
+
+def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> None:
+    ana, ben, cleo = (served.admit(name) for name in ("Ana", "Ben", "Cleo"))
+    poem = served.acting(ana).post("/contributions", title="A poem", medium="text").id
+    credit = served.acting(ana).post("/credits", work=poem, contributor=ben, role="editor").id
+    assert offered(served, ana, credit) == {"dispute", "revoke"}
+    assert offered(served, ben, credit) == {"accept", "decline", "dispute"}
+    assert offered(served, cleo, credit) == {"dispute"}
+    served.acting(cleo).post(f"/credits/{credit}/dispute", grounds="other", reason="No.")
+    assert offered(served, ben, credit) == {"answer"}
+    assert offered(served, cleo, credit) == {"settle"}
+    page = signed_in(served, cleo).get(f"/c/{credit}")
+    assert re.findall('<option value="([a-z]+)">', page.text) == ["withdrawn"]
+    someone, head = signed_in(served, cleo), served.head
+    page = someone.post(f"/c/{credit}/accept", {"form_token": someone.get("/post").token})
+    assert page.status == 403
+    assert someone.post(f"/c/{credit}/eat", {"form_token": page.token}).status == 404
+    assert served.head == head
+
+
+def offered(served: Served, contributor: str, credit: str) -> set[str]:
+    """What somebody is offered to do about a credit."""
+    page = signed_in(served, contributor).get(f"/c/{credit}")
+    return set(re.findall(rf'(?:form)?action="/c/{credit}/(\w+)"', page.text))
+
+
+def test_a_dispute_of_an_edge_needs_a_reason(served: Served) -> None:
+    ana = served.admit("Ana")
+    song = served.post_piece("A song", served.post_piece("A poem"))
+    edge = served.operator.get(f"/works/{song}").json["sources"][0]["remix"]
+    someone = signed_in(served, ana)
+    said = {"form_token": someone.get("/post").token, "grounds": "not_derived", "reason": " "}
+    assert someone.post(f"/e/{edge}/dispute", said).status == 422
+    assert someone.post(f"/e/{edge}/dispute", {**said, "reason": "No."}).status == 303
+    assert served.operator.get(f"/remixes/{edge}").json["state"] == "disputed"
+
+
+def test_what_waits_for_a_person_is_offered_to_them_or_claimed_on_their_work(
+    on_either: Served,
+) -> None:
+    ana, ben = on_either.admit("Ana"), on_either.admit("Ben")
+    poem = on_either.acting(ana).post("/contributions", title="A poem", medium="text").id
+    on_either.acting(ben).post("/credits", work=poem, contributor=ben, role="translator")
+    on_either.acting(ana).post("/credits", work=poem, contributor=ben, role="editor")
+    assert "translator" in signed_in(on_either, ana).get("/waiting").text_seen
+    assert "editor" not in signed_in(on_either, ana).get("/waiting").text_seen
+    assert "editor" in signed_in(on_either, ben).get("/waiting").text_seen
+    assert "translator" not in signed_in(on_either, ben).get("/waiting").text_seen
+
+
+# -- what is said ------------------------------------------------------------------------------
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}&amp;"
+
+
+def test_whatever_people_write_is_text_and_nothing_else(public: Served) -> None:
+    ana = public.admit(EVIL)
+    poem = public.operator.post(
+        "/contributions",
+        title=EVIL,
+        medium="<b>text</b>",
+        licence=EVIL[:200],
+        authors=[{"contributor": ana, "role": "writer", "display": EVIL[:100]}],
+        sources=[{"uri": "javascript:alert(1)", "kind": "sample", "note": EVIL}],
+    ).id
+    whole = public.operator.post("/releases", title=EVIL, components=[{"work": poem}]).id
+    told = public.operator.get(f"/works/{poem}").json
+    credit, edge = told["credits"][0]["id"], told["sources"][0]["remix"]
+    public.operator.post(f"/credits/{credit}/dispute", grounds="other", reason=EVIL)
+    outside = told["sources"][0]["work"]["id"]
+    someone = reader(public).sign_in(OPERATOR_KEY)
+    query = urlencode({"q": EVIL})
+    for path in (
+        *("/", f"/search?{query}", f"/suggest?{query}", f"/w/{poem}", f"/w/{outside}"),
+        *(f"/r/{whole}", f"/p/{ana}", f"/history/{whole}", f"/c/{credit}", f"/e/{edge}"),
+        *(f"/post?source={poem}", f"/sign-in?{urlencode({'to': '/' + EVIL})}", f"/list/{whole}"),
+        f"/works/{whole}/lineage.svg",
+    ):
+        page = someone.get(path)
+        assert page.status == 200, path
+        assert not re.search(r"<(script(?! src=\"/static)|img src=x|b>)", page.text), path
+        assert "49" not in re.sub(
+            r"[0-9a-f]{4,}|&#\d+;|\d\d:\d\d|\d\.\d+|\d{3,}", "", page.text_seen
+        ), path
+        assert 'href="javascript:' not in page.text, path
+
+
+def test_a_page_says_what_may_run_and_where_forms_go(public: Served) -> None:
+    someone = reader(public).sign_in(OPERATOR_KEY)
+    poem = public.post_piece("A poem")
+    for path in ("/", "/docs", f"/w/{poem}", "/audit", "/sign-in", "/nothing"):
+        policy = someone.get(path).headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "form-action 'self'" in policy
+        assert "script-src" not in policy
+    with_script = someone.get("/post").headers["Content-Security-Policy"]
+    assert "script-src 'self'" in with_script
+    assert "unsafe" not in with_script
+    svg = someone.get(f"/works/{poem}/lineage.svg").headers["Content-Security-Policy"]
+    assert svg.startswith("default-src 'none'; style-src 'sha256-")
+
+
+def test_what_is_for_one_reader_is_stored_by_nobody(public: Served) -> None:
+    someone = reader(public).sign_in(OPERATOR_KEY)
+    assert someone.get("/").headers["Cache-Control"] == "no-store"
+    assert reader(public).get("/").headers["Cache-Control"] == "no-cache"
+    assert "Cookie" in reader(public).get("/").headers["Vary"]
+
+
+def test_a_work_is_shown_as_it_was(on_either: Served) -> None:
+    ana, ben = on_either.admit("Ana"), on_either.admit("Ben")
+    poem = on_either.post_piece("A poem", by=ana)
+    song = on_either.post_piece("A song", poem, by=ben)
+    whole = on_either.operator.post("/releases", title="Both", components=[{"work": song}]).id
+    on_either.operator.post(f"/releases/{whole}/publish", {})
+    published = on_either.head
+    cleo = on_either.admit("Cleo")
+    on_either.operator.post("/credits", work=poem, contributor=cleo, role="editor")
+    someone = reader(on_either)
+    assert "Cleo" in someone.get(f"/r/{whole}").text_seen
+    for query in ("?as=published", f"?as_of={published}"):
+        page = someone.get(f"/r/{whole}{query}")
+        assert "Cleo" not in page.text_seen
+        assert f"As known at position {published}" in page.text_seen
+    assert someone.get(f"/r/{whole}?on=2000-01-01").status == 404
+    assert "Cleo" in someone.get(f"/r/{whole}?on=2999-01-01").text_seen
+    assert someone.get(f"/r/{whole}?on=tomorrow").status == 422
+    assert someone.get(f"/r/{whole}?as_of=999999").status == 422
+    assert someone.get(f"/w/{whole}").headers["Location"] == f"/r/{whole}"
+    assert someone.get(f"/r/{poem}").headers["Location"] == f"/w/{poem}"
+
+
+def test_a_history_is_narrowed_to_a_kind_of_fact(on_either: Served) -> None:
+    ana = on_either.admit("Ana")
+    poem = on_either.post_piece("A poem", by=ana)
+    song = on_either.post_piece("A song", poem)
+    whole = on_either.operator.post("/releases", title="Both", components=[{"work": song}]).id
+    edge = on_either.operator.get(f"/works/{song}").json["sources"][0]["remix"]
+    on_either.operator.post(f"/remixes/{edge}/dispute", grounds="other", reason="no")
+    someone = reader(on_either)
+    for what, count in (("", 7), ("works", 3), ("sources", 3), ("credits", 1), ("disputes", 1)):
+        page = someone.get(f"/history/{whole}?what={what}")
+        assert page.text.count('id="fact-') == count, what
+
+
+def test_a_withdrawn_title_is_on_no_page(public: Served) -> None:
+    ana = public.admit("Ana")
+    poem = public.post_piece("A title to forget", by=ana)
+    whole = public.operator.post("/releases", title="Both", components=[{"work": poem}]).id
+    public.operator.post(f"/contributions/{poem}/withdraw", reason="Not mine.")
+    someone = reader(public)
+    for path in (f"/w/{poem}", f"/r/{whole}", f"/p/{ana}", f"/history/{whole}", "/search?q=forget"):
+        assert "to forget" not in someone.get(path).text.replace("q=forget", "")
+
+
+def test_pages_stay_small_however_large_a_lineage_is(on_either: Served) -> None:
+    """Some 500 works by 426 people: the budget of every page is 100 KB."""
+    draft = on_either.service.journal.draft()
+    people = [draft.admit_contributor(actor="operator", name=f"Person {n}").id for n in range(426)]
+    works: list[str] = []
+    for number in range(500):
+        works.append(
+            draft.submit_contribution(
+                actor="operator",
+                title=f"A study of paper lanterns, number {number}",
+                medium="image",
+                authors=[{"contributor": people[number % 426], "role": "artist"}],
+                sources=[{"work": work, "kind": "sample"} for work in works[-8::7]],
+            ).id
+        )
+    parts = [{"work": work} for work in works[-20:]]
+    whole = draft.assemble_release(actor="operator", title="All", components=parts).id
+    draft.commit()
+    someone = reader(on_either)
+    for path in (
+        *(f"/r/{whole}", f"/list/{whole}", f"/history/{whole}"),
+        *(f"/w/{works[0]}", f"/w/{works[-1]}", f"/p/{people[0]}", "/search?q=study", "/"),
+    ):
+        page = someone.get(path)
+        assert page.status == 200
+        assert len(page.text.encode()) < 100_000, path
+    assert someone.get(f"/r/{whole}").text.count('<dd><a href="/p/') == 426

@@ -1,0 +1,349 @@
+"""An actor's signature says who posted exactly this, and outlives every text that is erased."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from serving import Answer, Client, serving
+from stories import id_of, story
+
+from domain.chain import Chains
+from domain.draft import Draft
+from domain.note import COSIGNATURE, SignerKey
+from domain.receipt import leaf_bytes, read_leaf
+from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
+from domain.seal import digest_of
+from domain.signature import check_signature, must_fit, read_signing, salt_of, sign_command
+from domain.tree import NotVerified, leaf_hash
+from projections import history
+from scripts import bundle
+from scripts.stemma import main
+
+ROOT = Path(__file__).resolve().parents[1]
+ANA = id_of("ana")
+KEY = SignerKey(ANA, bytes(range(32)))
+
+
+def signed(told: Any, name: str, key: SignerKey = KEY, **said: Any) -> Any:
+    """Record a command as its actor has signed it."""
+    signing = sign_command(key, name, said)
+    return told.journal.record_signed(signing, getattr(Draft, name), actor=key.name, **said)
+
+
+def registered(told: Any) -> str:
+    ana: str = told.person("ana")
+    told.tell("register_key", id=ana, key=str(KEY.verifier), actor=ana)
+    return ana
+
+
+PIECE: dict[str, Any] = {
+    "id": id_of("poem"),
+    "title": "Unmistakable",
+    "medium": "text",
+    "authors": [{"contributor": ANA, "role": "writer", "display": "verse"}],
+    "sources": [{"uri": "https://example.org/Saga", "kind": "influence", "note": "the third"}],
+}
+
+
+# -- the form ------------------------------------------------------------------------------
+
+
+def test_the_documented_example_is_what_is_signed() -> None:
+    told = (ROOT / "domain" / "signatures.md").read_text("utf-8")
+    found = dict(re.findall(r"^(statement|digest|header) +(.*)$", told, re.MULTILINE))
+    said = json.loads(found["statement"])
+    key = SignerKey(said["actor"], bytes(range(32)))
+    arguments = {**said["arguments"], "reason": "That was not me."}
+    made = sign_command(key, said["command"], arguments, random=lambda size: bytes(range(size)))
+    assert made.statement == found["statement"]
+    assert made.disclosure().digest == found["digest"]
+    assert f"Stemma-Signature: {made.sent}" == found["header"]
+    assert made.nonce in told
+
+
+def test_a_statement_holds_no_text_of_a_person_and_a_salt_for_each() -> None:
+    made = sign_command(KEY, "submit_contribution", PIECE)
+    for text in ("Unmistakable", "verse", "the third"):
+        assert text not in made.statement
+    title = json.loads(made.statement)["arguments"]["title"]
+    assert title == digest_of(salt_of(made.nonce, "title", "Unmistakable"), "title", "Unmistakable")
+    assert sign_command(KEY, "submit_contribution", PIECE).statement != made.statement
+
+
+# -- recorded ------------------------------------------------------------------------------
+
+
+def test_every_fact_of_a_signed_command_holds_the_signature(database: str) -> None:
+    with story(database) as told:
+        ana = registered(told)
+        before = told.head()
+        signed(told, "submit_contribution", **PIECE)
+        signed(told, "redate_work", id=PIECE["id"], made_at="2001", reason="my notebook")
+        facts = [placed.fact() for placed in told.facts()[before:]]
+        assert [fact.TOPIC for fact in facts] == [
+            "outside.cited",
+            "contribution.submitted",
+            "credit.claimed",
+            "credit.accepted",
+            "remix.declared",
+            "work.redated",
+        ]
+        for fact in facts:
+            assert fact.statement
+            assert fact.signature
+            check_signature(ana, fact.statement, fact.signature, [KEY.verifier])
+            with pytest.raises(NotVerified):
+                check_signature(ana, facts[0].statement or "", facts[-1].signature or "", [])
+        assert len({fact.statement for fact in facts}) == 2
+
+
+def test_a_signed_post_is_repeated_without_harm_and_an_unsigned_one_is_welcome(
+    database: str,
+) -> None:
+    with story(database) as told:
+        ana = registered(told)
+        first = signed(told, "submit_contribution", **PIECE)
+        head = told.head()
+        assert signed(told, "submit_contribution", **PIECE) == first
+        assert told.tell("submit_contribution", actor=ana, **PIECE) == first
+        assert told.head() == head
+        told.tell("redate_work", id=PIECE["id"], made_at="2001", reason="r", actor=ana)
+        assert told.facts()[-1].fact().signature is None
+
+
+def test_an_old_yes_is_not_taken_again(database: str) -> None:
+    """Whoever holds a signed request can't repeat it when something else was said since."""
+    with story(database) as told:
+        ana = registered(told)
+        credit = told.credit(told.piece("piece"), ana)
+        said = {"id": credit, "reason": "yes"}
+        yes = sign_command(KEY, "accept_credit", said)
+        accept = told.journal.record_signed(yes, Draft.accept_credit, actor=ana, **said)
+        assert told.journal.record_signed(yes, Draft.accept_credit, actor=ana, **said) == accept
+        told.tell("decline_credit", id=credit, actor=ana, reason="no")
+        with pytest.raises(BadSignature, match="used before"):
+            told.journal.record_signed(yes, Draft.accept_credit, actor=ana, **said)
+
+
+def test_what_was_not_signed_is_not_recorded_as_signed(database: str) -> None:
+    with story(database) as told:
+        ana = registered(told)
+        head = told.head()
+        sent = sign_command(KEY, "submit_contribution", PIECE).sent
+        others: list[dict[str, Any]] = [
+            {"title": "Unmistaken"},
+            {"id": id_of("other")},
+            {"sources": []},
+            {"authors": [{"contributor": ANA, "role": "singer", "display": "verse"}]},
+        ]
+        for other in others:
+            said = PIECE | other
+            signing = read_signing(sent, ana, "submit_contribution", said)
+            with pytest.raises(BadSignature, match="does not hold"):
+                told.journal.record_signed(signing, Draft.submit_contribution, actor=ana, **said)
+        for command in ("redate_work", "submit_contributions"):
+            signing = read_signing(sent, ana, command, PIECE)
+            with pytest.raises(BadSignature, match="does not hold"):
+                told.journal.record_signed(signing, Draft.submit_contribution, actor=ana, **PIECE)
+        # What is recorded is spelled as the service spells it; so it is to be signed like that.
+        authors = [{"contributor": ana, "role": "Author"}]
+        with pytest.raises(BadSignature, match="“role” is writer, which was not signed"):
+            signed(told, "submit_contribution", **(PIECE | {"authors": authors}))
+        with pytest.raises(BadSignature, match="names the id"):
+            signed(told, "assemble_release", title="x", components=[{"work": told.piece("p")}])
+        assert told.head() == head + 1
+
+
+def test_only_a_key_that_the_actor_has_registered_signs(database: str) -> None:
+    with story(database) as told:
+        ana, ben = told.person("ana"), told.person("ben")
+        with pytest.raises(BadSignature, match="no known key"):
+            signed(told, "submit_contribution", **PIECE)
+        told.tell("register_key", id=ana, key=str(KEY.verifier))  # the operator vouches
+        signed(told, "submit_contribution", **PIECE)
+        with pytest.raises(BadSignature, match="no known key"):
+            signed(told, "withdraw_contribution", SignerKey.new(ana), id=PIECE["id"], reason="r")
+        operators = SignerKey.new("operator")
+        with pytest.raises(BadSignature, match="only contributors"):
+            signed(told, "withdraw_contribution", operators, id=PIECE["id"], reason="r")
+        told.tell("revoke_key", id=ana, key=str(KEY.verifier), actor=ana, reason="lost")
+        with pytest.raises(BadSignature, match="no known key"):
+            signed(told, "withdraw_contribution", id=PIECE["id"], reason="r")
+
+        for key, id in (
+            ("nonsense", ana),
+            (str(SignerKey.new(ben).verifier), ana),
+            (str(SignerKey.new(ana, COSIGNATURE).verifier), ana),
+            (str(KEY.verifier), ana),  # a key that was revoked does not come back
+        ):
+            with pytest.raises(BadSigningKey):
+                told.tell("register_key", id=id, key=key, actor=id)
+        with pytest.raises(BadSigningKey):
+            told.tell("revoke_key", id=ben, key=str(KEY.verifier), actor=ben)
+        with pytest.raises(NotPermitted):
+            told.tell("register_key", id=ana, key=str(SignerKey.new(ana).verifier), actor=ben)
+        told.tell("merge_contributor", id=ben, into=ana)
+        with pytest.raises(WrongState):
+            told.tell("register_key", id=ben, key=str(SignerKey.new(ben).verifier))
+
+
+def test_a_statement_that_says_something_else_does_not_fit_a_fact() -> None:
+    """As a verifier finds it whose operator recorded something else under a true signature."""
+    said = {"id": "c", "work": "w", "contributor": "b", "role": "editor", "kind": "influence"}
+    statement = sign_command(KEY, "open_credit", said).statement
+    fits = {name: value for name, value in said.items() if name != "id"}
+    must_fit(statement, {**fits, "evidence": None, "made": "ours"}, 1, ANA)
+    for name, other in (("role", "singer"), ("contributor", "x"), ("kind", "direct")):
+        with pytest.raises(NotVerified, match=f"“{name}” is {other}"):
+            must_fit(statement, {**fits, name: other}, 1, ANA)
+    with pytest.raises(NotVerified, match="“evidence”"):
+        must_fit(statement, {**fits, "evidence": "digest"}, 1, ANA)
+    with pytest.raises(NotVerified, match="is of"):
+        must_fit(statement, fits, 1, "ben")
+
+
+def test_a_signature_used_twice_is_seen_in_the_log(database: str) -> None:
+    with story(database) as told:
+        registered(told)
+        signed(told, "submit_contribution", **PIECE)
+        told.person("ben")
+        chains = Chains()
+        read = [read_leaf(placed.leaf()) for placed in told.facts()]
+        for leaf in read:
+            chains.follow(leaf, leaf_hash(leaf_bytes(*leaf)))
+        again = read[2]._replace(position=len(read) + 1, links=(), topic="credit.accepted")
+        with pytest.raises(NotVerified, match="uses a signature that stands at 7 again"):
+            chains.follow(again, leaf_hash(leaf_bytes(*again)))
+
+
+# -- forgotten, and put back ---------------------------------------------------------------
+
+
+def test_a_signature_outlives_the_text_and_does_not_give_it_away(database: str) -> None:
+    with story(database) as told:
+        ana = registered(told)
+        signed(told, "submit_contribution", **PIECE)
+        signed(told, "withdraw_contribution", id=PIECE["id"], reason="too private")
+        (submitted,) = (p for p in told.facts() if p.topic == "contribution.submitted")
+        kept = history.disclosures(told.journal, submitted)
+        assert [name for _, name, _ in kept] == ["statement"]
+        (salt, _, statement) = kept[0]
+        happened = submitted.fact()
+        assert happened.statement == digest_of(salt, "statement", statement)
+        check_signature(ana, happened.statement, happened.signature or "", [KEY.verifier])
+        must_fit(statement, vars(happened), 1, ana)
+        # Whoever guesses the title right can't show it: neither its salt nor the nonce is kept.
+        salts = [salt for (salt,) in told.journal.facts.query("SELECT salt FROM vault")]
+        title = json.loads(statement)["arguments"]["title"]
+        assert all(digest_of(salt, "title", "Unmistakable") != title for salt in salts)
+
+
+def test_an_export_carries_signatures_and_statements(database: str, tmp_path: Path) -> None:
+    with story(database) as told, story(f"sqlite:///{tmp_path / 'back.db'}") as back:
+        registered(told)
+        signed(told, "submit_contribution", **PIECE)
+        lines = [bundle.Found("", line) for line in bundle.export_lines(told.journal)]
+        assert bundle.import_lines(back.journal, lines).refused == []
+        assert [p.leaf() for p in back.facts()] == [p.leaf() for p in told.facts()]
+        (one, other) = (
+            [history.disclosures(story.journal, p) for p in story.facts()] for story in (told, back)
+        )
+        assert one == other
+
+
+# -- over HTTP, and offline ----------------------------------------------------------------
+
+
+def post_signed(client: Client, path: str, sent: str, body: dict[str, Any]) -> Answer:
+    headers = {"Content-Type": "application/json", "Stemma-Signature": sent}
+    return client.send("POST", path, json.dumps(body).encode(), headers)
+
+
+def test_a_request_is_signed_and_its_receipt_shows_it_offline(
+    database: str, tmp_path: Path
+) -> None:
+    run = CliRunner().invoke
+    with serving(database, follow=False) as served:
+        ana = served.admit("Ana")
+        secret = tmp_path / "ana.key"
+        public = run(main, ["key", "pair", ana, str(secret)]).output.strip()
+        assert secret.stat().st_mode & 0o077 == 0
+        acting = served.acting(ana)
+        registered_at = acting.post(f"/contributors/{ana}/register-key", key=public).json
+        body = {**PIECE, "authors": [{"contributor": ana, "role": "writer"}]}
+        (tmp_path / "body").write_text(json.dumps(body))
+        words = ["sign", "submit_contribution", str(tmp_path / "body"), "--key", str(secret)]
+        sent = run(main, words).output.strip().removeprefix("Stemma-Signature: ")
+        for client, said in ((acting, {**body, "title": "x"}), (served.operator, body)):
+            assert post_signed(client, "/contributions", sent, said).code == "bad_signature"
+        assert post_signed(acting, "/contributions", "nonsense", body).code == "bad_signature"
+        posted = post_signed(acting, "/contributions", sent, body)
+        assert posted.status == 201
+        assert post_signed(acting, "/contributions", sent, body).json == posted.json
+        withdraw, told_at = {"reason": "regret"}, f"/contributions/{posted.id}/withdraw"
+        (tmp_path / "body").write_text(json.dumps(withdraw))
+        words = ["sign", "withdraw_contribution", str(tmp_path / "body"), "--id", posted.id]
+        sent_later = run(main, [*words, "--key", str(secret)]).output.strip().partition(": ")[2]
+        served.service.follower.catch_up()
+        served.service.log.catch_up()
+        told = acting.get(f"/works/{posted.id}/history").items
+        assert [one["signed"] for one in told] == [True] * len(told)
+
+        key = acting.get("/log/key").text.strip()
+        for place, file in ((told[0], "fact"), (registered_at, "key")):
+            text = acting.get(f"/facts/{place['position']}/receipt").text
+            (tmp_path / file).write_text(text)
+        texts = acting.get(f"/facts/{told[0]['position']}/disclosures").text
+        assert acting.get("/facts/99/disclosures").code == "not_in_log"
+        (tmp_path / "texts").write_text(texts)
+
+        def verify(*more: str) -> tuple[int, str]:
+            done = run(main, ["verify", "receipt", str(tmp_path / "fact"), "--key", key, *more])
+            return done.exit_code, done.output
+
+        disclosed = ("--disclosures", str(tmp_path / "texts"))
+        for by in (public, str(tmp_path / "key")):
+            code, output = verify("--actor-key", by, *disclosed)
+            assert code == 0, output
+            assert f"signed      by {ana} with {public.split('+')[1]}" in output
+            assert "title       Unmistakable" in output
+            assert 'statement   {"actor":' in output
+        assert "not checked" in verify()[1]
+        assert verify("--actor-key", str(SignerKey.new(ana).verifier))[0] == 1
+        assert verify("--actor-key", str(tmp_path / "fact"))[0] == 1
+        (tmp_path / "texts").write_text(texts.replace("Unmistakable", "Unmistaken"))
+        code, output = verify(*disclosed)
+        assert (code, "does not commit to this title" in output) == (1, True)
+
+        assert post_signed(acting, told_at, sent_later, withdraw).status == 200
+        served.service.log.catch_up()
+        (tmp_path / "texts").write_text(
+            acting.get(f"/facts/{told[0]['position']}/disclosures").text
+        )
+        code, output = verify("--actor-key", public, *disclosed)
+        assert (code, "Unmistakable" in output) == (0, False)
+
+
+def test_the_command_line_signs_what_it_records(tmp_path: Path) -> None:
+    database = ["--database", f"sqlite:///{tmp_path / 'stemma.db'}"]
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(main, [*database, *words])
+        return done.exit_code, done.output.strip()
+
+    run("contributor", "add", "--id", "ana", "--name", "Ana")
+    secret = str(tmp_path / "ana.key")
+    _, public = run("key", "pair", "ana", secret)
+    assert run("contributor", "register-key", "ana", "--key", public, "--by", "ana")[0] == 0
+    post = ("contribution", "post", "--id", "poem", "--title", "T", "--medium", "text")
+    assert run(*post, "--author", "ana writer", "--sign", secret)[0] == 1  # the operator acts
+    assert run(*post, "--author", "ana writer", "--sign", secret, "--by", "ana")[0] == 0
+    told = json.loads(run("history", "poem", "--json")[1])
+    assert [one["signed"] for one in told["items"]] == [True] * 3
+    (tmp_path / "body").write_text("{")
+    assert run("sign", "open_credit", str(tmp_path / "body"), "--key", secret)[0] == 1
+    assert run("sign", "open_credit", secret, "--key", str(tmp_path / "body"))[0] == 1
+    assert run("key", "pair", "ana", secret)[0] == 1  # one that is there is kept
