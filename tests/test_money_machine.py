@@ -608,7 +608,8 @@ class Money(RuleBasedStateMachine):
             for payee in {*got, *due, *known.carry}:
                 carried = due[payee] - got[payee]
                 if pool.rounding == WITH_CARRY:
-                    assert known.carry.get(payee, 0) == carried
+                    # What is taken back in parts was due to the millionth of a unit.
+                    assert abs(known.carry.get(payee, 0) - carried) < _F(pool.entries, 10**5)
                 assert abs(carried) < 1 + pool.entries
             waiting = [id for id, each in pool.revenues.items() if each.left and each.named is None]
             assert list(known.waiting) == waiting
