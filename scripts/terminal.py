@@ -47,6 +47,11 @@ def listed(out: Console, as_of: int, page: Page) -> None:
     _print_json(out, {"as_of": as_of, "items": page.items, "next": page.next})
 
 
+def one(out: Console, as_of: int, told: dict[str, Any]) -> None:
+    """An answer as the API gives it."""
+    _print_json(out, {"as_of": as_of, **told})
+
+
 def works(out: Console, page: Page) -> None:
     """A list of works."""
     table = Table("title", "kind", "medium", "made", box=None)
