@@ -64,7 +64,18 @@ EXAMPLES = (
     *("accept_credit", "dispute_credit", "answer_credit", "settle_credit"),
     *("decline_credit", "revoke_credit"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
+    "preview_remix",
 )
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "show_consistency": {"old": 1, "new": 2},
+    "show_split": {
+        **{"policy": "relative_cascade", "amount_minor": 100, "currency": "EUR"},
+        "default_rate": "0",
+    },
+}
+"""What has to be asked with."""
 
 
 def test_the_examples_work_as_they_stand(served: Served) -> None:
@@ -81,7 +92,7 @@ def test_the_examples_work_as_they_stand(served: Served) -> None:
     served.service.log.catch_up()
     for name, (method, path, _) in named.items():
         if method == "get":
-            asked = {"old": 1, "new": 2} if name == "show_consistency" else {}
+            asked = ASKED.get(name, {})
             assert served.operator.get(shown(document, path), **asked).status == 200, name
 
 
