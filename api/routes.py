@@ -26,6 +26,7 @@ from api.authentication import actor
 from api.fields import (
     LARGEST_POSITION,
     Choice,
+    Count,
     Shape,
     Text,
     Whole,
@@ -286,7 +287,7 @@ class Routes:
             schema = {"schema": {"type": "string"}, "example": example}
             answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
-            codes += _OF_QUERY if query else []
+            codes += _of_query(query) if query else []
             codes += ["projections_behind", "position_in_future"] if viewed else []
             # What can't stand in such a path is the address of nothing.
             codes += ["not_found"] if "<" in path else []
@@ -411,6 +412,8 @@ def _writing(
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
+    if any(isinstance(field, Count) for field in body().fields.values()):
+        codes.append("out_of_range")
     doc = _documented(command, answers, codes)
     doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
@@ -431,7 +434,7 @@ def _asking(
     names = set(query().fields)
     codes = [
         *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
-        *_OF_QUERY,
+        *_of_query(query),
         *(refusal.code for refusal in refuses),
     ]
     codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
@@ -452,6 +455,11 @@ def _asking(
         **_documented(question, answers, codes),
         "parameters": [{"in": "query", "schema": query}],
     }
+
+
+def _of_query(query: type[Shape]) -> tuple[str, ...]:
+    needed = any(field.required for field in query().fields.values())
+    return (*_OF_QUERY, "missing_field") if needed else _OF_QUERY
 
 
 def _documented(
