@@ -38,7 +38,7 @@ def escaped(text: str) -> Markup:
 def number(value: float) -> str:
     """A coordinate, to a tenth, in as few characters as it takes."""
     said = f"{value:.1f}"
-    return said[:-2] if said.endswith(".0") else said
+    return said.removesuffix(".0")
 
 
 def element(name: str, *children: str, **attributes: str | float | None) -> Markup:
