@@ -840,7 +840,7 @@ def _about_a_noun(
     """The command that asks one thing about a pool or a proposal."""
 
     @click.pass_context
-    def tell_it(ctx: click.Context, as_of: int | None, as_json: bool, **said: str) -> None:
+    def tell_it(ctx: click.Context, /, as_of: int | None, as_json: bool, **said: str) -> None:
         from scripts import accounts
 
         with asked(ctx, as_of) as (service, view):
