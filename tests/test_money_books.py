@@ -396,13 +396,16 @@ def test_a_question_about_a_credit_holds_the_money_also_after_a_merge(
         pool = told.pool()
         told.accept(told.agree(pool, [asset(song, {ana: "1"})]), ana)
         told.earn(pool, 100)
-        told.tell(f"{how}_credit", id=credit, reason="r")
+        more = {"grounds": "other"} if how == "dispute" else {}
+        told.tell(f"{how}_credit", id=credit, reason="r", **more)
         told.tell("merge_contributor", id=old, into=ana)
         with pytest.raises(NothingToPay):
             told.pay()
         assert told.account() == {ana: 100}
-        undo = {"hold": "release_credit", "dispute": "settle_credit"}[how]
-        told.tell(undo, id=credit)
+        if how == "hold":
+            told.tell("release_credit", id=credit)
+        else:
+            told.tell("settle_credit", id=credit, outcome="dismissed", reason="r")
         assert told.pay() == {ana: 100}
 
 

@@ -575,8 +575,11 @@ class Money(RuleBasedStateMachine):
                 self.told.tell("hold_credit", id=credit, reason=str(next(names)))
             self.holds ^= {credit}
         else:
-            verb, after = ("settle", "granted") if state == "disputed" else ("dispute", "disputed")
-            self.told.tell(f"{verb}_credit", id=credit, reason=str(next(names)))
+            if state == "disputed":
+                verb, after, more = "settle", "granted", {"outcome": "dismissed"}
+            else:
+                verb, after, more = "dispute", "disputed", {"grounds": "other"}
+            self.told.tell(f"{verb}_credit", id=credit, reason=str(next(names)), **more)
             self.credits[credit] = work, who, after
 
     @rule()
