@@ -233,6 +233,7 @@ class Whole(fields.Integer):
     """A whole number as a query writes it: digits, nothing else."""
 
     default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "required": MISSING,
         "invalid": Complaint("wrong_type", "This is not a whole number."),
     }
 

@@ -26,6 +26,7 @@ from api.authentication import actor
 from api.fields import (
     LARGEST_POSITION,
     Choice,
+    Count,
     Shape,
     Text,
     Units,
@@ -287,7 +288,7 @@ class Routes:
             schema = {"schema": {"type": "string"}, "example": example}
             answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
-            codes += _OF_QUERY if query else []
+            codes += _of_query(query) if query else []
             codes += ["projections_behind", "position_in_future"] if viewed else []
             # What can't stand in such a path is the address of nothing.
             codes += ["not_found"] if "<" in path else []
@@ -412,7 +413,7 @@ def _writing(
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
-    if any(isinstance(field, Units) for field in body().fields.values()):
+    if any(isinstance(field, Count | Units) for field in body().fields.values()):
         codes.append("out_of_range")
     doc = _documented(command, answers, codes)
     doc["parameters"] = [PARAMETER]
@@ -434,7 +435,7 @@ def _asking(
     names = set(query().fields)
     codes = [
         *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
-        *_OF_QUERY,
+        *_of_query(query),
         *(refusal.code for refusal in refuses),
     ]
     codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
@@ -455,6 +456,11 @@ def _asking(
         **_documented(question, answers, codes),
         "parameters": [{"in": "query", "schema": query}],
     }
+
+
+def _of_query(query: type[Shape]) -> tuple[str, ...]:
+    needed = any(field.required for field in query().fields.values())
+    return (*_OF_QUERY, "missing_field") if needed else _OF_QUERY
 
 
 def _documented(

@@ -180,6 +180,8 @@ def preview_edge(
     work, default = lineage.find(view, child).number, rate_of(default_rate)
     source, new = _source(view, parent, uri)
     before = _edges(view, work)
+    own = [edge.rate for edge in before if edge.child == work]
+    stack = must_be_within_cap(child, [*own, rate])
     above = [] if new else _edges(view, source)
     after = [*{edge.id: edge for edge in (*before, *above)}.values()]
     after.append(Edge(work, source, kind, rate, ""))
@@ -198,11 +200,10 @@ def preview_edge(
     def units(division: Division, payee: str) -> int | None:
         return None if amount_minor is None else division.units.get(payee, 0)
 
-    own = [edge.rate for edge in before if edge.child == work]
     return {
         "stack": {
             "before": str(stack_of(own)),
-            "after": str(must_be_within_cap(child, [*own, rate])),
+            "after": str(stack),
             "cap": str(CAP),
         },
         "changed": len(changed),

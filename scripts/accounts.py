@@ -197,7 +197,9 @@ def why(out: Console, told: dict[str, Any]) -> None:
         )
     for piece in told["pieces"]:
         name = shown(piece["title"] or piece["asset"])
-        out.print(f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of it")
+        out.print(
+            f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of it"
+        )
         for path in piece["paths"]:
             out.print("  " + " ← ".join(shown(step["title"] or step["id"]) for step in path))
 

@@ -822,9 +822,7 @@ def why(ctx: click.Context, division: str, payee: str, as_of: int | None, as_jso
     _tell_one(view, told, as_json, accounts.why)
 
 
-def _tell_one(
-    view: View, told: dict[str, Any], as_json: bool, show: Callable[..., None]
-) -> None:
+def _tell_one(view: View, told: dict[str, Any], as_json: bool, show: Callable[..., None]) -> None:
     """Print an answer: as the API gives it, or laid out for reading."""
     if as_json:
         terminal.one(out, view.as_of, told)
@@ -842,7 +840,7 @@ def _about_a_noun(
     """The command that asks one thing about a pool or a proposal."""
 
     @click.pass_context
-    def tell_it(ctx: click.Context, as_of: int | None, as_json: bool, **said: str) -> None:
+    def tell_it(ctx: click.Context, /, as_of: int | None, as_json: bool, **said: str) -> None:
         from scripts import accounts
 
         with asked(ctx, as_of) as (service, view):

@@ -98,9 +98,9 @@ def sign_in(page: Page, key: str) -> None:
     page.get_by_role("button", name="Sign out").wait_for()
 
 
-def findings(page: Page) -> list[str]:
-    """What axe finds serious or critical, each with where it is."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+def findings(page: Page, within: str | None = None) -> list[str]:
+    """What axe finds serious or critical, each with where it is; within a part of a long page."""
+    found: list[dict[str, Any]] = Axe().run(page, context=within).response["violations"]
     return [
         f"{one['impact']} {one['id']}: {node['target']} {node['failureSummary']}"
         for one in found

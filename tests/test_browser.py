@@ -165,6 +165,8 @@ PAGES = (
     *("post", "sources", "credits", "audit", "sign-in", "nothing", "docs"),
     *("pool", "agreement", "proposal", "division", "why", "statement"),
 )
+LONG_PAGES = {"docs": "#contributors"}
+"""Of these one chapter is enough: the others are made alike."""
 WINDOWS: tuple[tuple[int, Scheme], ...] = (
     *((360, "dark"), (768, "light"), (1280, "dark"), (1920, "light")),
 )
@@ -178,11 +180,11 @@ def test_a_page_fits_every_window_and_axe_finds_nothing_serious(
     for width, scheme in WINDOWS:
         window.set_viewport_size({"width": width, "height": 900})
         window.emulate_media(color_scheme=scheme)
-        if name != "docs":  # by far the longest page
+        if name not in LONG_PAGES:
             keep(window, f"{name}-{width}-{scheme}")
         assert overflow(window) <= 0, width
         if width in {1280, 1920}:
-            assert findings(window) == [], scheme
+            assert findings(window, LONG_PAGES.get(name)) == [], scheme
 
 
 def test_every_page_is_looked_at(places: dict[str, str]) -> None:

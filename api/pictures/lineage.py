@@ -20,7 +20,7 @@ COLOURS = 11
 """So many people have a colour of their own; the others share a grey, so that no colour lies."""
 
 _MARGIN = 16.0
-_NARROWEST_PICTURE = 220.0
+_NARROWEST_PICTURE = 320.0
 
 
 @dataclass(frozen=True)
@@ -380,7 +380,8 @@ def _counted(picture: LineagePicture, drawn: Folded, y: float, room: float) -> M
     said, href, count = drawn.said, picture.open_href, len(picture.works)
     if not said and picture.fold == 0 and count > MOST_DRAWN and picture.fold_href:
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
-    line = label(said, _MARGIN, y, room, _TITLE, "counted")
+    # At the right end, where a frame that scrolls begins.
+    line = label(said, _MARGIN + room - width(said, _TITLE), y, room, _TITLE, "counted")
     if not said or not href:
         return line
     return element("a", line, class_="fold", href=href, aria_label=said)
