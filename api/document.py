@@ -15,7 +15,7 @@ from flask_smorest import Api
 
 from api.answers import ALBUM, BEN, EDGE, LINE, SONG
 from api.fields import LARGEST_POSITION
-from api.money import BATCH, DIVISION, PAYOUT, POOL, PROPOSAL, REVENUE
+from api.money import BATCH, DIVISION, EXPENSE, PAYOUT, POOL, PROPOSAL, REVENUE
 from api.problems import MEDIA_TYPE
 from api.routes import IdConverter, Routes
 
@@ -35,7 +35,7 @@ EXAMPLE_IDS = {
     "pool": POOL,
     "proposal": PROPOSAL,
     "revenue": REVENUE,
-    "expense": REVENUE,
+    "expense": EXPENSE,
     "division": DIVISION,
     "batch": BATCH,
     "payout": PAYOUT,

@@ -25,6 +25,7 @@ from api.money import (
     COMMENT,
     CORRECTION,
     DIVISION,
+    EXPENSE,
     POOL,
     PROPOSAL,
     REVENUE,
@@ -230,18 +231,19 @@ class Booking(Shape):
     effective_at = word("2017-06", "When it was earned or spent.", required=True)
     document = text_named("document", "statement 2017-06, page 3")
     note = text_named("note", "Net of the shop's fee.")
-    id = Id(REVENUE, "Chosen by the client, so that a repetition is harmless.")
 
 
 class RevenueBody(Booking):
     """Money that came in."""
 
+    id = Id(REVENUE, "Chosen by the client, so that a repetition is harmless.")
     source = text_named("source", "HarperCollins", required=True)
 
 
 class ExpenseBody(Booking):
     """Money that was spent."""
 
+    id = Id(EXPENSE, "Chosen by the client, so that a repetition is harmless.")
     category = text_named("category", "printing", required=True)
     payer = text_named(
         "payer", "operator", "Who is paid back: a contributor, or a name.", allow_none=False

@@ -18,7 +18,9 @@ from serving import Served, serving
 
 from api.document import operations
 from api.fields import LARGEST_POSITION
+from api.money import POOL, PROPOSAL
 from api.pages import is_page
+from api.pools import ASSETS
 from api.problems import PROBLEMS
 from domain.role import ROLES
 
