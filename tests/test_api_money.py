@@ -282,6 +282,26 @@ def test_a_credit_in_dispute_or_on_hold_keeps_its_money(served: Served, clock: C
         return int(lines[book.cy]["payable_minor"])
 
     assert payable() == 125
+    # Disputed: the credit, then the edge by which the piece came in; each holds at once.
+    wrong = {"grounds": "not_theirs", "reason": "I drew it."}
+    ended = {"outcome": "dismissed", "reason": "The sketches show it."}
+    assert served.acting(book.dee).post(f"/credits/{credit}/dispute", wrong).status == 200
+    assert payable() == 0
+    assert book.api.post("/payout-batches", currency="USD", payees=[book.cy]).code == (
+        "nothing_to_pay"
+    )
+    assert book.api.post(f"/credits/{credit}/settle", ended).status == 200
+    assert payable() == 125
+    sources = book.api.get(f"/works/{book.release}").json["sources"]
+    (edge,) = (each["remix"] for each in sources if each["work"]["id"] == book.drawing)
+    assert served.acting(book.dee).post(f"/remixes/{edge}/dispute", wrong).status == 200
+    assert payable() == 0
+    assert book.api.post("/payout-batches", currency="USD", payees=[book.cy]).code == (
+        "nothing_to_pay"
+    )
+    assert book.api.post(f"/remixes/{edge}/settle", ended).status == 200
+    assert payable() == 125
+    # Held by the operator, and released.
     assert book.api.post(f"/credits/{credit}/hold", reason="A question.").status == 200
     assert payable() == 0
     assert book.api.post(f"/credits/{credit}/release").status == 200
