@@ -199,7 +199,7 @@ def _tell(routes: Routes, journal: Journal) -> None:
         StatementAnswer,
         Period,
         refuses=(NotPermitted, UnknownContributor, BadMadeAt, BadCurrency),
-        also={"text/csv": ",".join(COLUMNS) + "\n"},
+        also={"text/csv": ",".join(COLUMNS) + "\r\n"},
     )
     def show_statement(
         view: View,
@@ -239,9 +239,9 @@ def _before(journal: Journal, moment: str) -> int:
 
 
 def as_csv(told: dict[str, Any]) -> str:
-    """A statement's lines, one a row."""
+    """A statement's lines, one a row, as RFC 4180 writes them."""
     written = StringIO()
-    table = csv.writer(written, lineterminator="\n")
+    table = csv.writer(written)
     table.writerow(COLUMNS)
     for statement in told["statements"]:
         for line in statement["lines"]:

@@ -381,7 +381,12 @@ def _book(routes: Routes) -> None:
 
 
 def _ask(routes: Routes, journal: Journal) -> None:
-    @routes.reads("/releases/<id(release):id>/pools", PoolsAnswer, Listed, refuses=(UnknownWork,))
+    @routes.reads(
+        "/releases/<id(release):id>/pools",
+        PoolsAnswer,
+        Listed,
+        refuses=(UnknownRelease, UnknownWork),
+    )
     def list_pools(view: View, id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
         """The pools of a release, in the order in which they were opened."""
         return asked.pools(view, id, after=cursor, limit=limit)

@@ -56,7 +56,7 @@ def payees_told(view: View, payees: Iterable[str]) -> dict[str, dict[str, Any]]:
     known = set(payees)
     people = _named(view, "contributors", "name", {each for each in known if is_person(each)})
     works = {each: each.partition("/")[2] for each in known if is_work(each)}
-    titles = _named(view, "works", "title", set(works.values()))
+    titles = _called(view, set(works.values()))
     told = {}
     kind: str
     name: str | None
@@ -68,6 +68,16 @@ def payees_told(view: View, payees: Iterable[str]) -> dict[str, dict[str, Any]]:
             kind, name = "work", titles.get(works[payee])
         told[payee] = {"id": payee, "kind": kind, "name": name}
     return told
+
+
+def _called(view: View, works: set[str]) -> dict[str, str]:
+    """What works are called: by their title, a source elsewhere by its URI."""
+    rows = view.rows(
+        "SELECT t.id, t.uri FROM @works t "
+        f"WHERE t.id IN :ids AND t.uri IS NOT NULL AND {holds('t')}",
+        ids=sorted(works),
+    )
+    return {**dict(rows), **_named(view, "works", "title", works)}
 
 
 def _named(view: View, table: str, column: str, ids: set[str]) -> dict[str, str]:

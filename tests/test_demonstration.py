@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from api.application import create_app
-from projections import attribution, formats, history, lineage
+from projections import attribution, formats, history, lineage, pools, statements
 from projections.store import View
 from scripts import demonstration
 from scripts.bundle import Ids
@@ -260,6 +260,80 @@ def test_fifteen_people_have_sixteen_accounts(view: View) -> None:
     people = [one for one in attribution.people(view, limit=1000).items if one["id"] in ids]
     assert len(people) == 16
     assert [one["name"] for one in people if one["state"] == "merged"] == ["fernweh_93"]
+
+
+# -- what the book earns -------------------------------------------------------------------
+
+
+def pool(shown: Service, view: View) -> dict[str, Any]:
+    return pools.statement(view, shown.journal, IDS.named("pool", "lighthouse-money"))
+
+
+def line_of(shown: Service, view: View, text: str) -> dict[str, Any]:
+    lines: list[dict[str, Any]] = pool(shown, view)["lines"]
+    return next(line for line in lines if line["payee"]["id"] == person(text))
+
+
+def test_every_cent_of_the_book_is_somewhere(shown: Service, view: View) -> None:
+    told = pool(shown, view)
+    total = told["totals"]
+    assert told["received_minor"] - told["reversed_minor"] == total["earned_minor"] == 566_437
+    assert told["waiting"] == []
+    places = ("payable", "held", "in_transit", "paid", "suspense")
+    assert all(total[f"{place}_minor"] > 0 for place in places)
+    assert sum(total[f"{place}_minor"] for place in places) == total["earned_minor"]
+
+
+@pytest.mark.parametrize(
+    "text, because",
+    [("quietgiant", ["unaccepted"]), ("bramble", ["disputed"]), ("fernweh-old", []), ("nour", [])],
+)
+def test_money_is_held_for_a_reason(
+    text: str, because: list[str], shown: Service, view: View
+) -> None:
+    line = line_of(shown, view, text)
+    assert line["held_because"] == because
+    assert (line["held_minor"] > 0) == bool(because)
+
+
+def test_what_was_made_elsewhere_waits_for_whoever_made_it(shown: Service, view: View) -> None:
+    unclaimed = {
+        line["payee"]["name"]: line["held_because"]
+        for line in pool(shown, view)["lines"]
+        if line["payee"]["kind"] == "work"
+    }
+    assert set(map(tuple, unclaimed.values())) == {("unclaimed",)}
+    assert "https://archive.example/skerry-light/logbook-1911" in unclaimed
+
+
+def test_whoever_was_left_out_is_in_by_the_revision_their_comment_caused(
+    shown: Service, view: View
+) -> None:
+    told = pools.diff(view, shown.journal, IDS.named("proposal", "lighthouse-shares"))
+    line = next(one for one in told["lines"] if one["payee"]["id"] == person("bramble"))
+    assert (line["first"], line["current"]) == ("0", "1/50")
+    assert line["causes"][0]["comments"][0]["actor"] == person("bramble")
+
+
+def test_what_was_waived_is_struck_and_goes_to_the_other(shown: Service, view: View) -> None:
+    (struck,) = pool(shown, view)["struck"]
+    assert struck["payee"]["name"] == "saltlamp"
+    assert (
+        line_of(shown, view, "mila")["earned_minor"]
+        > line_of(shown, view, "saltlamp")["earned_minor"]
+    )
+
+
+def test_a_payout_came_back_and_rests_with_its_payee(shown: Service, view: View) -> None:
+    line = line_of(shown, view, "lanternfish")
+    assert (line["paid_minor"], line["suspense_minor"]) == (0, 20_446)
+    assert line_of(shown, view, "paperboat")["in_transit_minor"] == 11_112
+
+
+def test_a_debt_was_filled_up_by_what_came_later(view: View) -> None:
+    (dollars,) = statements.statement(view, person("nour"))["statements"]
+    assert [line["kind"] for line in dollars["lines"]][-5:-3] == ["payout", "reversal"]
+    assert dollars["balances"]["debt_minor"] == 0 < dollars["closing_minor"]
 
 
 # -- the records ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from domain.money.keeping import division_id
 from scripts import bundle
 from scripts.service import Service
 from scripts.settings import Settings
@@ -47,6 +48,12 @@ def _person(text: str) -> str:
 def questions() -> list[Question]:
     """The questions that show what Stemma is for."""
     story, loop, gulls = _work("the-lighthouse"), _work("kitchen-break"), _work("gulls")
+    named = bundle.Ids("bundle").named
+    pool, shares = (
+        named(bundle.POOL, "lighthouse-money"),
+        named(bundle.PROPOSAL, "lighthouse-shares"),
+    )
+    printing = named(bundle.REVENUE, "third-printing")
     return [
         Question(
             "Who contributed to the illustrated story, through every generation?",
@@ -83,6 +90,31 @@ def questions() -> list[Question]:
             "Who is heard in a record of 2007, three generations back?",
             f"/works/{_work('recording:everything-i-am')}/contributors",
             "contributors recording:everything-i-am",
+        ),
+        Question(
+            "What the book earned, whose it is, and what keeps it?",
+            f"/pools/{pool}/statement",
+            "pool statement lighthouse-money",
+        ),
+        Question(
+            "Who said what of the shares, and what became of it?",
+            f"/proposals/{shares}/diff",
+            "proposal diff lighthouse-shares",
+        ),
+        Question(
+            "Why did おゆき get so much of the third printing?",
+            f"/divisions/{division_id(printing)}/lines/{_person('oyuki')}/why",
+            "why third-printing @oyuki",
+        ),
+        Question(
+            "What did Lanternfish earn, and what was paid?",
+            f"/contributors/{_person('lanternfish')}/statement",
+            "statement lanternfish",
+        ),
+        Question(
+            "The ledger, for an accountant's own tool (beancount)?",
+            f"/pools/{pool}/ledger?format=beancount",
+            "ledger lighthouse-money --beancount",
         ),
     ]
 
