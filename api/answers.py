@@ -47,9 +47,11 @@ def _one_of(words: Any, description: str = "") -> fields.String:
     return _text(next(iter(words)), description, enum=list(words))
 
 
-def _count(example: int, description: str = "") -> fields.Integer:
+def _count(example: int, description: str = "", *, null: bool = False) -> fields.Integer:
     said = {"description": description} if description else {}
-    return fields.Integer(required=True, metadata={"minimum": 0, "examples": [example], **said})
+    return fields.Integer(
+        required=True, allow_none=null, metadata={"minimum": 0, "examples": [example], **said}
+    )
 
 
 def _one(shape: Any, **options: Any) -> fields.Nested:
@@ -297,19 +299,79 @@ class LineageAnswer(Known):
     edges = _several(Edge)
 
 
-class HistoryItem(Shape):
+class PayeeRef(Shape):
+    """Whoever is paid, as answers refer to them."""
+
+    id = _text(BEN, "A contributor's id, “work/…” with a work's id, or a name.")
+    kind = _one_of(("contributor", "work", "other"))
+    name = _text("Ben", "Or the title of the work; null when it was erased.", null=True)
+
+
+class PathWork(Shape):
+    """A work on a path."""
+
+    id = _id(SONG)
+    title = _text("Low Tide, sung", "Or its URI; null for a withdrawn piece.", null=True)
+
+
+class PaidPath(Shape):
+    """One way by which something comes to a payee."""
+
+    works = _several(PathWork, "From the work asked about to the one the payee has a share in.")
+    rates = _several(_text("1/5", null=True), "Of the edges between them.")
+    share = _text(
+        "1/10", "What comes through this path, of 1; null if it can't be told.", null=True
+    )
+
+
+class SplitItem(Shape):
+    """What one payee would get."""
+
+    payee = _one(PayeeRef)
+    share = _text("1/10", "The exact share of the whole.")
+    amount_minor = _count(100, "In smallest units; all of them add up to the amount.")
+    currency = _text("EUR")
+    path_count = _count(1, "Through how many paths.")
+    paths = _several(PaidPath, "The shortest of these paths.")
+
+
+class SplitAnswer(ListAnswer):
+    """What everybody would get, the largest share first."""
+
+    items = _several(SplitItem)
+
+
+class Stack(Shape):
+    """How much of a work goes to what it is made from, by the rates of its own edges."""
+
+    before = _text("1/10", "Edges that state no rate add nothing.")
+    after = _text("3/10")
+    cap = _text("1", "What an edge that would pass it is refused by.")
+
+
+class PreviewItem(Shape):
+    """What changes for one payee."""
+
+    payee = _one(PayeeRef)
+    share_before = _text("1/2")
+    share_after = _text("2/5")
+    change = _text("-1/10", "Negative for who is diluted.")
+    amount_before_minor = _count(5000, null=True)
+    amount_after_minor = _count(4000, null=True)
+
+
+class PreviewAnswer(Known):
+    """What an edge would change."""
+
+    stack = _one(Stack)
+    changed = _count(2, "For how many payees something changes.")
+    items = _several(PreviewItem, "Those who lose most first.")
+
+
+class FactItem(Shape):
     """One fact."""
 
-    number = _count(2, "Its place in this history; the first fact is 1, and none is left out.")
     position = _count(43)
-    previous = fields.Integer(
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": "The position of the fact before it in this history.",
-            "examples": [42],
-        },
-    )
     receipt = _text("/facts/43/receipt", "Where its receipt is.")
     recorded_at = _text(MOMENT)
     effective = _text(MOMENT, "From when it holds.", null=True)
@@ -327,6 +389,20 @@ class HistoryItem(Shape):
         metadata={
             "description": "What else it says; null where a text was erased.",
             "examples": [{"role": "singer", "kind": "direct"}],
+        },
+    )
+
+
+class HistoryItem(FactItem):
+    """One fact of a history."""
+
+    number = _count(2, "Its place in this history; the first fact is 1, and none is left out.")
+    previous = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The position of the fact before it in this history.",
+            "examples": [42],
         },
     )
 
@@ -356,7 +432,7 @@ class PositionAnswer(Shape):
 class NoticesAnswer(ListAnswer):
     """What somebody was told, in the order of the journal; “recorded_at” says since when."""
 
-    items = _several(HistoryItem)
+    items = _several(FactItem)
 
 
 class RoleItem(Shape):

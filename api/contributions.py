@@ -15,11 +15,13 @@ from domain.refusal import (
     BadMadeAt,
     BadRate,
     BadUri,
+    CapExceeded,
     IdTaken,
     MadeInFuture,
     NoSource,
     ParentNotOlder,
     SelfRemix,
+    SplitTooLarge,
     UnknownContribution,
     UnknownContributor,
     UnknownKind,
@@ -84,6 +86,7 @@ def contributions(journal: Journal, store: Store) -> Routes:
         refuses=(
             *(BadId, IdTaken, UnknownContributor, UnknownRole, UnknownWork, UnknownKind),
             *(BadRate, BadUri, NoSource, BadMadeAt, MadeInFuture, ParentNotOlder, SelfRemix),
+            *(CapExceeded, SplitTooLarge),
         ),
     )
     routes.changes(

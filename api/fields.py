@@ -24,6 +24,7 @@ from domain.remix import MAXIMUM_RATE_LENGTH
 MAXIMUM_BODY_BYTES = 1 << 20
 LONGEST_SEARCH = 200
 LONGEST_WORD = 200
+LONGEST_POLICY = 20_000
 LARGEST_POSITION = (1 << 53) - 1
 """The largest whole number that every JSON reader takes as it is."""
 LARGEST_AMOUNT = MOST_UNITS - 1
@@ -132,8 +133,8 @@ class Rate(Text):
         ),
     }
 
-    def __init__(self) -> None:
-        super().__init__(MAXIMUM_RATE_LENGTH, "1/5", "How much of it, exactly; never a number.")
+    def __init__(self, description: str = "How much of it, exactly; never a number.") -> None:
+        super().__init__(MAXIMUM_RATE_LENGTH, "1/5", description)
 
 
 class Units(fields.Integer):
@@ -216,6 +217,7 @@ class Whole(fields.Integer):
     """A whole number as a query writes it: digits, nothing else."""
 
     default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "required": MISSING,
         "invalid": Complaint("wrong_type", "This is not a whole number."),
     }
 
@@ -231,6 +233,22 @@ class Whole(fields.Integer):
         if not (isinstance(value, str) and _DIGITS.fullmatch(value)):
             raise self.make_error("invalid")
         return int(value)
+
+
+class Count(fields.Integer):
+    """A whole number in a body: a JSON integer, never a text or a number with a point."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
+        "invalid": Complaint("wrong_type", "This is not a whole number."),
+    }
+
+    def __init__(self, least: int, most: int, example: int, description: str) -> None:
+        super().__init__(
+            strict=True,
+            allow_none=True,
+            validate=validate.Range(least, most, error=OUT_OF_RANGE),
+            metadata={"examples": [example], "description": description},
+        )
 
 
 class Flag(fields.Boolean):
@@ -274,6 +292,11 @@ def uri_field(example: str, description: str) -> Text:
 def searched(example: str, description: str) -> Text:
     """A text to look for."""
     return Text(LONGEST_SEARCH, example, description, allow_none=False)
+
+
+def policy_field(description: str, **options: Any) -> Text:
+    """A policy: its type alone, or the JSON of domain/policies.md as a text."""
+    return Text(LONGEST_POLICY, "relative_cascade", description, **options)
 
 
 def word(example: str | None, description: str = "", **options: Any) -> Text:

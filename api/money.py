@@ -17,6 +17,7 @@ from api.answers import (
     SONG,
     Known,
     ListAnswer,
+    PayeeRef,
     PersonRef,
     _count,
     _id,
@@ -67,14 +68,6 @@ def _maybe(kind: str, example: object, description: str = "") -> fields.Raw:
 
 def _exact(example: str, description: str = "", *, null: bool = False) -> fields.String:
     return _text(example, description or "Exact.", null=null)
-
-
-class PayeeRef(Shape):
-    """Whoever is paid, as answers refer to them."""
-
-    id = _text(BEN, "A contributor's id, “work/…” with a work's id, or a name.")
-    kind = _one_of(("contributor", "work", "other"))
-    name = _text("Ben", "Or the title of the work; null when it was erased.", null=True)
 
 
 class PoolItem(Shape):

@@ -15,11 +15,13 @@ from domain.refusal import (
     BadId,
     BadMadeAt,
     BadRate,
+    CapExceeded,
     IdTaken,
     MadeInFuture,
     NoComponents,
     ParentNotOlder,
     SelfRemix,
+    SplitTooLarge,
     UnknownRelease,
     UnknownWork,
     WrongState,
@@ -59,7 +61,7 @@ def releases(journal: Journal, store: Store) -> Routes:
         at="/works",
         refuses=(
             *(BadId, IdTaken, UnknownWork, NoComponents, BadRate),
-            *(BadMadeAt, MadeInFuture, ParentNotOlder, SelfRemix),
+            *(BadMadeAt, MadeInFuture, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge),
         ),
     )
     routes.changes(

@@ -26,6 +26,7 @@ from api.authentication import actor
 from api.fields import (
     LARGEST_POSITION,
     Choice,
+    Count,
     Shape,
     Text,
     Whole,
@@ -206,6 +207,36 @@ class Routes:
 
         return decorate
 
+    def previews(
+        self,
+        path: str,
+        command: Command,
+        body: type[Shape],
+        answer: type[Shape],
+        *,
+        takes: Collection[str],
+        refuses: Refusals,
+    ) -> Callable[[Question], Question]:
+        """A path that tells what a command would change; it refuses as the command does.
+
+        The command, with the fields of the body it ``takes``, is drafted and never recorded.
+        """
+
+        def decorate(question: Question) -> Question:
+            def preview() -> Response:
+                said = read_body(body)
+                drafted = {name: value for name, value in said.items() if name in takes}
+                command(self._journal.draft(), actor=actor(), **drafted)
+                with viewing(self._journal, self._store, {}) as view:
+                    return _told(view, question(view, **said), {})
+
+            answers = {"200": _answered("What it would change.", answer)}
+            doc = _writing(question, body, answers, refuses)
+            self._add("POST", path, preview, question.__name__, doc)
+            return question
+
+        return decorate
+
     def computes(
         self,
         path: str,
@@ -256,7 +287,7 @@ class Routes:
             schema = {"schema": {"type": "string"}, "example": example}
             answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
-            codes += _OF_QUERY if query else []
+            codes += _of_query(query) if query else []
             codes += ["projections_behind", "position_in_future"] if viewed else []
             # What can't stand in such a path is the address of nothing.
             codes += ["not_found"] if "<" in path else []
@@ -367,7 +398,7 @@ _OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
 
 def _writing(
-    command: Command,
+    command: Callable[..., object],
     body: type[Shape],
     answers: dict[str, Any],
     refuses: Refusals,
@@ -381,6 +412,8 @@ def _writing(
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
+    if any(isinstance(field, Count) for field in body().fields.values()):
+        codes.append("out_of_range")
     doc = _documented(command, answers, codes)
     doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
@@ -401,7 +434,7 @@ def _asking(
     names = set(query().fields)
     codes = [
         *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
-        *_OF_QUERY,
+        *_of_query(query),
         *(refusal.code for refusal in refuses),
     ]
     codes += ["bad_cursor", *_OF_TEXT] if "cursor" in names else []
@@ -422,6 +455,11 @@ def _asking(
         **_documented(question, answers, codes),
         "parameters": [{"in": "query", "schema": query}],
     }
+
+
+def _of_query(query: type[Shape]) -> tuple[str, ...]:
+    needed = any(field.required for field in query().fields.values())
+    return (*_OF_QUERY, "missing_field") if needed else _OF_QUERY
 
 
 def _documented(

@@ -16,27 +16,49 @@ from api.answers import (
     HistoryAnswer,
     LineageAnswer,
     RelativesAnswer,
+    SplitAnswer,
     WorkAnswer,
     WorksAnswer,
 )
-from api.fields import Choice, Flag, Id, Shape, searched, text_named, word
+from api.fields import (
+    LARGEST_POSITION,
+    Choice,
+    Flag,
+    Id,
+    Rate,
+    Shape,
+    Whole,
+    policy_field,
+    searched,
+    text_named,
+    word,
+)
 from api.routes import AskedOfRelease, Listed, ListedOfRelease, Routes, form_asked
 from domain.credit import credit_kind
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
+    BadAmount,
+    BadCurrency,
+    BadGraph,
     BadId,
     BadMadeAt,
+    BadPolicy,
+    BadRate,
+    BadShare,
+    CapExceeded,
     IdTaken,
     MadeInFuture,
     ParentNotOlder,
+    RatesOverWhole,
+    SplitTooLarge,
     UnknownContributor,
     UnknownKind,
     UnknownRole,
     UnknownWork,
 )
 from domain.role import role_named
-from projections import attribution, formats, history, lineage
+from projections import attribution, formats, history, lineage, splitting
 from projections.store import Page, Store, View
 
 HERE = "/works/<id(work):id>"
@@ -87,6 +109,19 @@ class Contributors(ListedOfRelease):
 
     role = searched("singer", "In this role.")
     kind = searched("direct", "direct or influence.")
+
+
+class Split(ListedOfRelease):
+    """Which split is asked for."""
+
+    policy = policy_field(
+        "The type of a policy of domain/policies.md, or one as JSON.", required=True
+    )
+    amount_minor = Whole(
+        0, LARGEST_POSITION, "How much, in the currency's smallest units.", required=True
+    )
+    currency = word("EUR", "A code of ISO 4217.", required=True)
+    default_rate = Rate("Of the edges that state none; else a policy that needs rates refuses.")
 
 
 class Lineage(AskedOfRelease):
@@ -193,6 +228,42 @@ def _ask(routes: Routes, journal: Journal) -> None:
         """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD."""
         form = format or form_asked(FORMATS)
         return _written(attribution.lineage_with_makers(view, id), form, view)
+
+    @routes.reads(
+        f"{HERE}/split",
+        SplitAnswer,
+        Split,
+        refuses=(
+            *(UnknownWork, BadPolicy, BadShare, BadRate, BadGraph, BadAmount, BadCurrency),
+            *(RatesOverWhole, CapExceeded, SplitTooLarge),
+        ),
+    )
+    def show_split(
+        view: View,
+        id: str,
+        *,
+        policy: str,
+        amount_minor: int,
+        currency: str,
+        default_rate: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """What each person would get of an amount, and through which paths.
+
+        Computed over the recorded edges and credits: a work is its directly credited people's, in
+        equal shares, and its own payee where nobody is credited.
+        """
+        return splitting.split_of(
+            view,
+            id,
+            policy=policy,
+            amount_minor=amount_minor,
+            currency=currency,
+            default_rate=default_rate,
+            after=cursor,
+            limit=limit,
+        )
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownWork,))
     def show_work_history(

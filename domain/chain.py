@@ -14,12 +14,13 @@ from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
+from domain.money.payee import people_among
 from domain.receipt import Leaf, Link, spell_leaf, spell_link
 from domain.tree import NotVerified, leaf_hash
 
-PARTS = ("credit", "remix")
-"""The nouns whose facts are about others only: they are numbered by their own versions."""
-NAMES = ("work", "child", "parent", "contributor", "into")
+SUBJECTS = ("contributor", "contribution", "outside", "work", "release")
+"""The nouns with a history; the facts of all others are about these, and numbered by versions."""
+NAMES = ("work", "child", "parent", "contributor", "into", "release")
 """The fields whose value is a subject: what a fact names there, it is about."""
 
 
@@ -122,9 +123,17 @@ def named_in(leaf: Leaf) -> set[str]:
     """The subjects that a fact names itself; its links must name them, too."""
     content = content_of(leaf)
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
-    if leaf.topic.partition(".")[0] not in PARTS:
+    if leaf.topic.partition(".")[0] in SUBJECTS:
         named.add(leaf.originator_id)
-    return named
+    return named.union(people_among(_payees(content)))
+
+
+def _payees(content: dict[str, Any]) -> Iterator[str]:
+    """Whom a fact about money names as a payee, wherever it does."""
+    shares = (share for asset in content.get("assets", ()) for share in asset["shares"])
+    rows = (*content.get("lines", ()), *content.get("parts", ()), *shares)
+    yield from (str(payee) for payee, *_ in rows)
+    yield str(content.get("payee"))
 
 
 def content_of(leaf: Leaf) -> dict[str, Any]:

@@ -58,7 +58,7 @@ from domain.refusal import (
     WrongState,
 )
 from domain.release import Release
-from domain.remix import Remix, exact_rate, follow_edges, remix_kind
+from domain.remix import Remix, exact_rate, follow_edges, must_be_within_cap, remix_kind
 from domain.role import role_named
 from domain.seal import Disclosure, seal
 from domain.signature import Signing, check_signature, must_be_key_of, must_fit
@@ -102,7 +102,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _NEVER_COMPARED = frozenset(
     {
         *("timestamp", "originator_version", "made", "erased", "statement", "signature"),
-        *("deadline", "disputer", "stands_as"),
+        *("deadline", "disputer", "stands_as", "was"),
     }
 )
 # What follows from what was stated ("made_at", "answer_by", an outcome), the clock and the past;
@@ -384,7 +384,7 @@ class Draft:
                 part_id(new, "author", len(authors)),
                 part_id(new, "source", len(sources)),
             ],
-            check=lambda: self._must_follow(new, made_at, made, parents),
+            check=lambda: self._must_follow(new, made_at, made, parents, sheet),
         )
 
     def withdraw_contribution(self, *, actor: str, id: str, reason: str) -> Receipt:
@@ -413,9 +413,7 @@ class Draft:
         )
 
     def _must_fit(self, work: Work, made_at: str, made: str) -> None:
-        edges = self.journal.edges_at(work.id, self.after)
-        for pending in self.facts:
-            follow_edges(edges, work.id, pending)
+        edges = self._edges(work.id)
         moved = _moved(work, made_at, made)
         self.prefetch({end for edge in edges.values() for end in edge})
         for child, parent in edges.values():
@@ -427,6 +425,13 @@ class Draft:
         # A new edge here, or a neighbour redated at the same moment, could close a circle.
         self._watch("remix.declared", work.id)
         self._watch("work.redated", work.id)
+
+    def _edges(self, work: str) -> dict[str, tuple[str, str]]:
+        """The edges at a work that count, those of this draft as well."""
+        edges = self.journal.edges_at(work, self.after)
+        for pending in self.facts:
+            follow_edges(edges, work, pending)
+        return edges
 
     def claim_work(
         self,
@@ -484,9 +489,22 @@ class Draft:
             evidence=sheet.seal(actor, "evidence", evidence),
             effective_at=None if effective_at is None else start_of(effective_at),
         )
-        return self._born(
-            new, sheet, given=id is not None, check=lambda: self._must_be_older(source, made)
-        )
+
+        def check() -> None:
+            self._must_be_older(source, made)
+            if rate is not None:
+                must_be_within_cap(made.id, [rate, *self._rates(made.id)])
+
+        return self._born(new, sheet, given=id is not None, check=check)
+
+    def _rates(self, child: str) -> list[str | None]:
+        """The rates of the edges that count from a work to what it is made from."""
+        edges = self._edges(child)
+        remixes = [id for id, ends in edges.items() if ends[0] == child]
+        self.prefetch(remixes)
+        # Two edges that are declared at the same moment could pass the cap together.
+        self._watch("remix.declared", child)
+        return [self._get(Remix, id, UnknownRemix).rate for id in remixes]
 
     def dispute_remix(
         self,
@@ -796,7 +814,7 @@ class Draft:
             sheet,
             given=id is not None,
             absent=lambda: [part_id(new, "component", len(components))],
-            check=lambda: self._must_follow(new, made_at, made, parents),
+            check=lambda: self._must_follow(new, made_at, made, parents, sheet),
         )
 
     def publish_release(self, *, actor: str, id: str) -> Receipt:
@@ -908,9 +926,10 @@ class Draft:
         return max([instant(self.now), *(parent.made for parent in parents)])
 
     def _must_follow(
-        self, id: str, made_at: str | None, made: str, parents: Iterable[Work]
+        self, id: str, made_at: str | None, made: str, parents: Iterable[Work], sheet: Sheet
     ) -> None:
-        """Refuse a new work that is not younger than everything it is made from."""
+        """Refuse a new work that is not younger than all it is made from, or owes too much."""
+        must_be_within_cap(id, (one.rate for one in sheet.facts if isinstance(one, Remix.Declared)))
         newborn = Work.__new__(Work)
         newborn.id, newborn.made_at, newborn.made = id, made_at, made
         newborn.position = PENDING + len(self.facts) + PENDING

@@ -19,6 +19,7 @@ from collections.abc import (
 )
 from datetime import datetime
 from threading import Condition as Signal
+from threading import Lock
 from typing import Any, Concatenate, NamedTuple, ParamSpec, cast
 
 from eventsourcing.application import Application
@@ -51,6 +52,9 @@ LONGEST_LINK_BYTES = 120
 ATTEMPTS = 12
 """How often a command is tried when others write about the same works at the same moment."""
 
+KEPT_POSITIONS = 100_000
+"""How far what was read of the journal may lie behind what is projected until it is forgotten."""
+
 
 class Neighbours(NamedTuple):
     """The edges at a work that count, as known at a position: remix id to (child, parent)."""
@@ -67,6 +71,42 @@ def no_neighbours(_work: str) -> Neighbours:
 def no_lineage(work: str, _position: int, _default_rate: str | None) -> Graph:
     """Nothing is known: the work stands alone."""
     return graph_of(work, [], {})
+
+
+class NewerEdges:
+    """What happened to edges lately, by work: read once, however many commands ask for it.
+
+    An import may add many edges before any of them is projected.
+    """
+
+    TOPICS = ("remix.declared", "remix.struck", "remix.settled")
+    PAGE = 5000
+
+    def __init__(self, facts: JournalRecorder) -> None:
+        self.facts = facts
+        self._lock = Lock()
+        self._forget(0)
+
+    def _forget(self, start: int) -> None:
+        self._start = self._end = start
+        self._by_work: dict[str, list[tuple[int, Fact]]] = {}
+
+    def at(self, work: str, after: int, upto: int) -> list[Fact]:
+        """The facts about edges at a work after a position, up to another."""
+        with self._lock:
+            is_past = after - self._start > KEPT_POSITIONS or after > self._end
+            if is_past or after < self._start:
+                self._forget(after)
+            while self._end < upto:
+                placed = self.facts.after(self._end, self.PAGE, self.TOPICS)
+                for one in placed:
+                    happened = one.fact()
+                    for subject in happened.subjects():
+                        self._by_work.setdefault(subject, []).append((one.position, happened))
+                last = placed[-1].position if placed else 0
+                self._end = last if len(placed) == self.PAGE else max(last, upto)
+            found = self._by_work.get(work, ())
+            return [happened for position, happened in found if after < position <= upto]
 
 
 class Journal(Application[str]):
@@ -88,6 +128,7 @@ class Journal(Application[str]):
         self.lineage = lineage
         """A work's lineage and people as known at a position, for shares to be computed over."""
         self.bookkeeper = Bookkeeper(self.facts)
+        self._newer = NewerEdges(self.facts)
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has been given, guarded by ``written``."""
@@ -215,12 +256,6 @@ class Journal(Application[str]):
         """
         position, known = self.neighbours(work)
         edges = dict(known)
-        topics = ("remix.declared", "remix.struck", "remix.settled")
-        while position < upto:
-            newer = self.facts.after(position, 5000, topics)
-            for placed in newer:
-                follow_edges(edges, work, placed.fact())
-            if len(newer) < 5000:
-                break
-            position = newer[-1].position
+        for happened in self._newer.at(work, position, upto):
+            follow_edges(edges, work, happened)
         return edges

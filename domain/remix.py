@@ -6,12 +6,14 @@ The one rule: an edge found false is struck; it stays on record and stops counti
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from domain.apportionment import common_scale
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, fact
-from domain.refusal import BadRate, UnknownKind
+from domain.refusal import BadRate, CapExceeded, UnknownKind
 
 REMIX_KINDS = {
     "adaptation": "made anew from it: a story from a poem, a film from a story",
@@ -36,6 +38,7 @@ class Remix(Disputable):
     UNDO = "strike"
     child: str
     parent: str
+    rate: str | None
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -62,6 +65,7 @@ class Remix(Disputable):
             noun.state = self.STATE
             noun.child = self.child
             noun.parent = self.parent
+            noun.rate = self.rate
 
     @fact("remix.disputed")
     class Disputed(Opening, Event):
@@ -114,6 +118,25 @@ def exact_rate(rate: object) -> str | None:
     if value > 1:
         raise BadRate(rate)
     return rate
+
+
+CAP = Fraction(1)
+"""How much of a work may go to what it is made from, by the rates of its own edges."""
+
+
+def stack_of(rates: Iterable[str | None]) -> Fraction:
+    """What these rates add up to; an edge that states none adds nothing."""
+    exact = [Fraction(rate) for rate in rates if rate is not None]
+    scale = common_scale(rate.denominator for rate in exact)
+    return Fraction(sum(rate.numerator * (scale // rate.denominator) for rate in exact), scale)
+
+
+def must_be_within_cap(child: str, rates: Iterable[str | None]) -> Fraction:
+    """The stack of a work, all that goes to its parents; refused if it is more than the whole."""
+    stack = stack_of(rates)
+    if stack > CAP:
+        raise CapExceeded(child, stack, CAP)
+    return stack
 
 
 def follow_edges(edges: dict[str, tuple[str, str]], work: str, happened: Fact) -> None:

@@ -140,6 +140,12 @@ def pool(view: View, journal: Journal, id: str) -> dict[str, Any]:
     }
 
 
+def every_pool(view: View) -> list[str]:
+    """All pools, in the order in which they were opened."""
+    rows = view.rows("SELECT o.id FROM @pools o WHERE o.position <= :as_of ORDER BY o.position")
+    return [id for (id,) in rows]
+
+
 def pool_named(view: View, journal: Journal, id: str) -> Pool.Opened:
     """What a pool is; UnknownPool if there is none with this id."""
     return noun_at(view, journal, Pool, id, UnknownPool).opened

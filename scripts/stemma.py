@@ -9,7 +9,7 @@ import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,14 +19,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from domain.checkpoint import Trusted
 from domain.contributor import GROUNDS, Contributor
+from domain.journal import Journal
 from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.recorders import JournalUnavailable
-from domain.refusal import ContributorForgotten, Refusal
+from domain.refusal import ContributorForgotten, Refusal, UnknownRevenue
 from domain.role import role_named
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
-from projections import attribution, history, lineage, money, notices
+from projections import attribution, history, lineage, money, notices, pools, splitting
 from projections.follower import Rebuild
 from projections.store import Behind, Page, StoreUnavailable, View
 from scripts import bundle, terminal
@@ -435,6 +436,34 @@ RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
 }
 
 
+@main.command("split")
+@click.argument("work")
+@click.option("--policy", required=True, help="The type of a policy, or one as JSON.")
+@click.option("--amount-minor", type=click.IntRange(0), required=True, help="In smallest units.")
+@click.option("--currency", default="USD", show_default=True)
+@click.option("--default-rate", help="Of the edges that state none.")
+@click.option("--as-published", is_flag=True, help="As it was when the release was published.")
+@_limit
+@_as_of
+@_json
+@click.pass_context
+def split_(
+    ctx: click.Context,
+    /,
+    work: str,
+    as_published: bool,
+    as_of: int | None,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """What each person would get of an amount for a work, and through which paths."""
+    with asked(ctx, as_of) as (_, now):
+        id = named(bundle.WORK, work)
+        view = lineage.as_published(now, id) if as_published else now
+        page = splitting.split_of(view, id, **said)
+    tell(view, page, as_json, terminal.split)
+
+
 @main.command("history")
 @click.argument("subject")
 @click.option("--of", "kind", type=click.Choice(list(HISTORIES)), default="work", show_default=True)
@@ -680,6 +709,148 @@ def verify_money(ctx: click.Context) -> None:
         terminal.totals(out, money.totals(view))
 
 
+# -- asking about money --------------------------------------------------------------------
+
+
+@main.command("pools")
+@click.argument("release")
+@_as_of
+@_json
+@click.pass_context
+def pools_(ctx: click.Context, release: str, as_of: int | None, as_json: bool) -> None:
+    """List the pools of a release, and what came in for each."""
+    from scripts import accounts
+
+    with asked(ctx, as_of) as (_, view):
+        page = pools.pools(view, named(bundle.WORK, release), limit=1000)
+    if as_json:
+        terminal.listed(out, view.as_of, page)
+    else:
+        accounts.pools(out, page.items)
+
+
+@main.command()
+@click.argument("contributor")
+@click.option("--from", "since", metavar="MOMENT", help="From this moment on, such as 2026-01.")
+@click.option("--to", "before", metavar="MOMENT", help="Before this moment.")
+@click.option("--currency", help="Only in this currency.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the lines as CSV instead.")
+@_as_of
+@_json
+@click.pass_context
+def statement(
+    ctx: click.Context,
+    contributor: str,
+    since: str | None,
+    before: str | None,
+    currency: str | None,
+    as_csv: bool,
+    as_of: int | None,
+    as_json: bool,
+) -> None:
+    """What somebody earned, was paid and is owed, in all or in a period of recorded time."""
+    from api import payouts
+    from scripts import accounts
+
+    with asked(ctx, as_of) as (service, view):
+        id = named(bundle.PERSON, contributor)
+        told = payouts.statement_of(view, service.journal, id, since, before, currency)
+    if as_csv:
+        click.echo(payouts.as_csv(told), nl=False)
+    else:
+        _tell_one(view, told, as_json, accounts.statement)
+
+
+@main.command()
+@click.argument("pool", required=False)
+@click.option("--all", "every", is_flag=True, help="Of all pools.")
+@click.option("--beancount", "as_beancount", is_flag=True, help="As a beancount journal.")
+@_as_of
+@_json
+@click.pass_context
+def ledger(
+    ctx: click.Context,
+    pool: str | None,
+    every: bool,
+    as_beancount: bool,
+    as_of: int | None,
+    as_json: bool,
+) -> None:
+    """Every fact that moved money of a pool, with its postings; each append adds up to nothing."""
+    from projections.beancount import beancount
+    from scripts import accounts
+
+    if (pool is None) != every:
+        raise click.UsageError("say which POOL, or --all")
+    with asked(ctx, as_of) as (service, view):
+        id = None if pool is None else named(bundle.POOL, pool)
+        if as_beancount:
+            click.echo(beancount(view, service.journal, pool=id), nl=False)
+            return
+        for one in pools.every_pool(view) if id is None else [id]:
+            opened = pools.pool_named(view, service.journal, one)
+            page = pools.ledger(view, service.journal, one, limit=1_000_000)
+            if as_json:
+                terminal.listed(out, view.as_of, page)
+            else:
+                accounts.ledger(out, opened.currency, page.items)
+
+
+@main.command()
+@click.argument("division")
+@click.argument("payee")
+@_as_of
+@_json
+@click.pass_context
+def why(ctx: click.Context, division: str, payee: str, as_of: int | None, as_json: bool) -> None:
+    """Why somebody got what they got of a revenue: shares, pieces, ways, the last unit.
+
+    DIVISION is a division or the revenue that was divided; PAYEE a name, or “@” and a word for a
+    contributor.
+    """
+    from scripts import accounts
+
+    with asked(ctx, as_of) as (service, view):
+        id = named(bundle.REVENUE, division)
+        with suppress(UnknownRevenue):
+            revenue = pools.booking(view, "revenue", id, UnknownRevenue)
+            if revenue["division"] is None:
+                raise click.ClickException(f"{division} waits and is not divided yet")
+            id = revenue["division"]
+        payee = named(bundle.PERSON, payee[1:]) if payee.startswith("@") else payee
+        told = pools.why(view, service.journal, id, payee)
+    _tell_one(view, told, as_json, accounts.why)
+
+
+def _tell_one(view: View, told: dict[str, Any], as_json: bool, show: Callable[..., None]) -> None:
+    """Print an answer: as the API gives it, or laid out for reading."""
+    if as_json:
+        terminal.one(out, view.as_of, told)
+    else:
+        show(out, told)
+
+
+def _about_a_noun(
+    noun: str,
+    verb: str,
+    ask: Callable[[View, Journal, str], dict[str, Any]],
+    layout: str,
+    meaning: str,
+) -> click.Command:
+    """The command that asks one thing about a pool or a proposal."""
+
+    @click.pass_context
+    def tell_it(ctx: click.Context, /, as_of: int | None, as_json: bool, **said: str) -> None:
+        from scripts import accounts
+
+        with asked(ctx, as_of) as (service, view):
+            told = ask(view, service.journal, named(noun, said[noun]))
+        _tell_one(view, told, as_json, getattr(accounts, layout))
+
+    command = click.Command(verb, callback=tell_it, params=[click.Argument([noun])], help=meaning)
+    return _as_of(_json(command))
+
+
 # -- recording -----------------------------------------------------------------------------
 
 NOUNS = {
@@ -787,6 +958,30 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
     )
 
 
+QUESTIONS: dict[str, dict[str, tuple[Callable[..., dict[str, Any]], str, str]]] = {
+    "pool": {
+        "statement": (
+            pools.statement,
+            "pool_statement",
+            "Where every unit of a pool is: whose, why, and what keeps it.",
+        ),
+    },
+    "proposal": {
+        "show": (
+            pools.proposal,
+            "proposal",
+            "A proposal: shares, comments with answers, who agreed and who is missing.",
+        ),
+        "diff": (
+            pools.diff,
+            "diff",
+            "What became of the first proposal, and the comments that caused it.",
+        ),
+    },
+}
+"""What can be asked about a noun of money: the question, its layout, and its meaning."""
+
+
 def _json_of(name: str, text: str) -> object:
     """JSON as it was typed, or out of a file named as @FILE."""
     try:
@@ -822,6 +1017,8 @@ for _noun, _meaning in NOUNS.items():
     for _type, _shape in bundle.SHAPES.items():
         if _type.split(".")[0] == _noun:
             _group.add_command(_recorder(_type, _shape))
+    for _verb, (_ask, _layout, _what) in QUESTIONS.get(_noun, {}).items():
+        _group.add_command(_about_a_noun(_noun, _verb, _ask, _layout, _what))
     main.add_command(_group)
 
 
@@ -885,6 +1082,36 @@ def sign(command: str, body: TextIO, key: Path, id_: str | None) -> None:
         raise click.ClickException(f"the body is not JSON: {problem}") from problem
     ids = {"id": id_} if id_ else {}
     click.echo(f"Stemma-Signature: {sign_command(_secret(key), command, {**ids, **said}).sent}")
+
+
+@click.command("preview")
+@click.option("--child", required=True, metavar="WORK")
+@click.option("--parent", metavar="WORK")
+@click.option("--uri")
+@click.option("--kind", required=True)
+@click.option("--rate")
+@click.option("--policy", help="By which policy; relative_cascade if not said.")
+@click.option("--default-rate", help="Of the edges that state none.")
+@click.option("--amount-minor", type=click.IntRange(0), help="Of how much, in smallest units.")
+@click.option("--by", metavar="CONTRIBUTOR", help="Who would declare it (default: the operator).")
+@_limit
+@click.pass_context
+def preview(ctx: click.Context, /, by: str | None, **planned: Any) -> None:
+    """What an edge would change if it were declared: the stack, and who is diluted."""
+    for end in ("child", "parent"):
+        if planned[end] is not None:
+            planned[end] = named(bundle.WORK, planned[end])
+    actor = OPERATOR if by is None else named(bundle.PERSON, by)
+    drafted = {name: planned[name] for name in ("child", "parent", "uri", "kind", "rate")}
+    with asked(ctx) as (service, view):
+        service.journal.draft().declare_remix(actor=actor, **drafted)
+        told = splitting.preview_edge(view, **planned)
+        terminal.preview(out, {"as_of": view.as_of, **told})
+
+
+_remix = main.commands["remix"]
+assert isinstance(_remix, click.Group)
+_remix.add_command(preview)
 
 
 # -- keys ----------------------------------------------------------------------------------

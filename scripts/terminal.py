@@ -22,6 +22,9 @@ from projections import formats
 from projections.store import Page
 from scripts.bundle import Report
 
+SHOWN_PATHS = 3
+"""How many ways are printed for one payee; --json tells more."""
+
 SHOWN_REFUSED = 50
 """How many refused lines are printed; --refused writes them all."""
 
@@ -42,6 +45,11 @@ def _print_json(out: Console, told: object) -> None:
 def listed(out: Console, as_of: int, page: Page) -> None:
     """A list as the API answers it."""
     _print_json(out, {"as_of": as_of, "items": page.items, "next": page.next})
+
+
+def one(out: Console, as_of: int, told: dict[str, Any]) -> None:
+    """An answer as the API gives it."""
+    _print_json(out, {"as_of": as_of, **told})
 
 
 def works(out: Console, page: Page) -> None:
@@ -144,6 +152,31 @@ def relatives(out: Console, page: Page) -> None:
         )
     out.print(table)
     _say_more(out, page)
+
+
+def split(out: Console, page: Page) -> None:
+    """What each payee would get, and the shortest ways by which it comes."""
+    table = Table("payee", "units", "share", "ways", box=None)
+    table.add_column("through", overflow="fold")
+    for one in page.items:
+        ways = [
+            " ← ".join(shown(work["title"] or "(withdrawn)") for work in path["works"])
+            for path in one["paths"][:SHOWN_PATHS]
+        ]
+        table.add_row(
+            shown(one["payee"]["name"] or "(forgotten)"),
+            str(one["amount_minor"]),
+            one["share"],
+            str(one["path_count"]),
+            "; ".join(ways),
+        )
+    out.print(table)
+    _say_more(out, page)
+
+
+def preview(out: Console, told: dict[str, Any]) -> None:
+    """What an edge would change; as JSON, since every number of it is exact."""
+    _print_json(out, told)
 
 
 def history(out: Console, page: Page) -> None:

@@ -235,6 +235,7 @@ def test_projections_that_are_behind_say_when_to_come_back(database: str) -> Non
                 "attribution": position,
                 "history": position,
                 "notices": position,
+                "money": position,
             },
             "behind": 0,
         }

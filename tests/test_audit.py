@@ -159,9 +159,9 @@ def a_blank_in_a_fact(told: Story) -> tuple[str, str]:
 
 
 def another_kind(told: Story) -> tuple[str, str]:
-    at = position_of(told, "remix.upheld")
-    change = f"UPDATE stored_events SET topic = 'remix.struck' WHERE rowid = {at}"
-    return change, f"histories: position {at + 1}: remix.struck can't happen to what is struck"
+    at = position_of(told, "credit.declined")
+    change = f"UPDATE stored_events SET topic = 'credit.revoked' WHERE rowid = {at}"
+    return change, f"histories: position {at + 1}: credit.accepted can't happen to what is revoked"
 
 
 def no_kind(told: Story) -> tuple[str, str]:
@@ -176,13 +176,13 @@ def a_deleted_fact(told: Story) -> tuple[str, str]:
 
 def the_last_fact_deleted(told: Story) -> tuple[str, str]:
     change = f"DELETE FROM stored_events WHERE rowid = {told.head()}"
-    return change, "vault: position "  # its erasures are explained by nothing any more
+    return change, "vault: the vault: 1 texts to which no fact commits"
 
 
 def a_version_left_out(told: Story) -> tuple[str, str]:
     at = position_of(told, "remix.struck")
     change = f"UPDATE stored_events SET originator_version = 9 WHERE rowid = {at}"
-    return change, f"histories: position {at}: the fact about {id_of('saga')} has version 9, not 4"
+    return change, f"histories: position {at}: the fact about {id_of('saga')} has version 9, not 5"
 
 
 def a_text(told: Story) -> tuple[str, str]:
@@ -338,7 +338,7 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
         mirror(url, tmp_path / "mirror", keys)
         at = position_of(told, "remix.declared")
         tamper(database, edited(told, '"rate":"1/5"', '"rate":"1/6"', at))
-        with pytest.raises(NotVerified, match="is not what its leaves hash to"):
+        with pytest.raises(NotVerified, match="names another fact before it"):
             mirror(url, tmp_path / "mirror", keys)
         assert f"position {at}," in difference(served.service)
 

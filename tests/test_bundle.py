@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from domain.draft import Draft
+from domain.draft import Draft, part_id
 from domain.fact import FACTS
 from domain.note import SignerKey
 from domain.outside import outside_id
@@ -183,7 +183,156 @@ STORY: list[Line] = [
     {"type": "contributor.register-key", "id": "ana", "key": KEY, "by": "ana"},
     {"type": "contributor.revoke-key", "id": "ana", "key": KEY, "reason": REASON},
 ]
-"""Every type of line, every field."""
+"""Every type of line but those about money, every field."""
+
+CROWD = [[f"somebody {number} {'x' * 180}", "1"] for number in range(90)]
+"""So many that the lists of a fact go on in further facts."""
+ASSETS = [
+    {"asset": "@song", "value": "8", "shares": [["@ana", "1"], ["@ben", "1"]]},
+    {"asset": "crowd", "value": "1", "within": ["act 1"], "shares": CROWD},
+]
+LATE = [{"asset": "@song", "value": "1", "shares": [["@ana", "1"], ["@ben", "3"]]}]
+PAYOUT = part_id(bundle.Ids("bundle").named("batch", "spring"), "payout", 0)
+AFTER_DAYS = 16
+"""When the window for comments has closed; see the line that extends it."""
+
+PROPOSED: list[Line] = [
+    {
+        "type": "pool",
+        "id": "pot",
+        "release": "album",
+        "name": "The album",
+        "kind": "song",
+        "currency": "USD",
+        "terms": {
+            "type": "fixed",
+            "shares": [["operator", "1/2"], ["artists", "1/2", {"type": "agreed"}]],
+        },
+        "rounding": "largest_remainder_with_carry",
+        "comment_days": 14,
+        "deferral_minor": 100,
+        "works": ["song", "poem"],
+        "by": "ben",
+    },
+    {
+        "type": "proposal",
+        "id": "draft",
+        "pool": "pot",
+        "policy": {"type": "relative_cascade"},
+        "graph_position": 44,
+        "default_rate": "1/10",
+        "by": "ben",
+    },
+    {
+        "type": "proposal.comment",
+        "proposal": "draft",
+        "id": "rate",
+        "kind": "other",
+        "text": "a tenth is little",
+        "by": "ana",
+    },
+    {
+        "type": "proposal.revise",
+        "proposal": "draft",
+        "comments": ["rate"],
+        "policy": {"type": "relative_cascade"},
+        "graph_position": 44,
+        "default_rate": "1/5",
+        "note": "a fifth",
+    },
+    {"type": "proposal.withdraw", "proposal": "draft", "reason": REASON},
+    {
+        "type": "proposal",
+        "id": "deal",
+        "pool": "pot",
+        "comment_days": 14,
+        "assets": ASSETS[:1],
+        "note": "set by hand",
+    },
+    {
+        "type": "proposal.comment",
+        "proposal": "deal",
+        "id": "missing",
+        "kind": "left_out",
+        "text": "the crowd",
+        "about": "@ana",
+        "by": "ana",
+    },
+    {"type": "proposal.answer", "proposal": "deal", "comment": "missing", "text": "indeed"},
+    {"type": "proposal.revise", "proposal": "deal", "comments": ["missing"], "assets": ASSETS},
+    {
+        "type": "proposal.extend",
+        "proposal": "deal",
+        "closes_at": (datetime.now(UTC) + timedelta(days=15)).date().isoformat(),
+        "reason": REASON,
+    },
+    {"type": "proposal", "id": "late", "pool": "pot", "assets": LATE},
+]
+AGREED: list[Line] = [
+    {
+        "type": "revenue",
+        "id": "sale",
+        "pool": "pot",
+        "source": "shop",
+        "amount_minor": 1000,
+        "effective_at": "2026-04",
+        "document": "page 3",
+        "note": "net",
+    },
+    {
+        "type": "revenue.reverse",
+        "id": "refund",
+        "revenue": "sale",
+        "amount_minor": 100,
+        "reason": REASON,
+    },
+    {
+        "type": "expense",
+        "id": "sleeves",
+        "pool": "pot",
+        "category": "printing",
+        "amount_minor": 50,
+        "effective_at": "2026-03",
+        "payer": "@ana",
+        "document": "bill 7",
+        "note": "a thousand",
+    },
+    {"type": "proposal.finalise", "proposal": "deal", "effective_at": "2020"},
+    {"type": "proposal.accept", "proposal": "deal", "contributor": "ana", "by": "ana"},
+    {"type": "proposal.decline", "proposal": "deal", "contributor": "ben", "reason": REASON},
+    {
+        "type": "proposal.waive",
+        "proposal": "deal",
+        "contributor": "ben",
+        "scope": "@song",
+        "reason": REASON,
+    },
+    {"type": "revenue.reverse", "id": "chargeback", "revenue": "sale", "reason": REASON},
+    {
+        "type": "revenue",
+        "id": "sale-2",
+        "pool": "pot",
+        "source": "shop",
+        "amount_minor": 2000,
+        "effective_at": "2026-05",
+    },
+    {"type": "credit.hold", "id": "ear", "reason": REASON},
+    {"type": "credit.release", "id": "ear", "reason": REASON},
+    {
+        "type": "payout",
+        "id": "spring",
+        "currency": "USD",
+        "minimum_minor": 100,
+        "minimums": [{"payee": "@ana", "minimum_minor": 1}],
+        "payees": ["@ana"],
+    },
+    {"type": "payout.settle", "id": PAYOUT, "reference": "SEPA 17"},
+    {"type": "payout.return", "id": PAYOUT, "reason": REASON},
+    {"type": "payout.claim", "id": PAYOUT, "reason": REASON, "by": "ana"},
+    {"type": "proposal.finalise", "proposal": "late", "effective_at": "2020-02"},
+    {"type": "pool.correct", "id": "shares-of-may", "pool": "pot", "reason": REASON},
+]
+"""Every type of line about money, every field: what is proposed, and later what is agreed."""
 
 
 # -- what a line says ----------------------------------------------------------------------
@@ -192,7 +341,7 @@ STORY: list[Line] = [
 def test_the_story_has_every_type_of_line_with_every_field() -> None:
     """What is added to the bundle has to be added to the story, and so to the tests below."""
     said: dict[str, set[str]] = {}
-    for line in STORY:
+    for line in (*STORY, *PROPOSED, *AGREED):
         said.setdefault(line["type"], set()).update(line.keys() - {"type", "by"})
     assert said == {kind: {*shape.needed, *shape.optional} for kind, shape in bundle.SHAPES.items()}
 
@@ -200,9 +349,9 @@ def test_the_story_has_every_type_of_line_with_every_field() -> None:
 def test_every_type_of_line_is_recorded_once(database: str) -> None:
     """One fact at least for each; imported again, each is unchanged."""
     with open_service(database) as service:
-        first = imported(service, STORY)
+        first = all_imported(service)
         head = service.journal.facts.head()
-        second = imported(service, STORY)
+        second = imported(service, [*STORY, *PROPOSED, *AGREED])
         assert (first.refused, second.refused) == ([], [])
         assert first.recorded.keys() == bundle.SHAPES.keys()
         assert (first.unchanged.total(), second.recorded.total()) == (0, 0)
@@ -214,11 +363,11 @@ def test_every_type_of_line_is_recorded_once(database: str) -> None:
 @pytest.mark.parametrize("batch", [1, 2, 7, 500])
 def test_the_size_of_a_batch_changes_no_fact(batch: int, tmp_path: Path) -> None:
     with open_service(sqlite(tmp_path)) as service:
-        assert imported(service, STORY, batch=batch).refused == []
-        assert imported(service, STORY, batch=3).recorded.total() == 0
+        assert all_imported(service, batch=batch).refused == []
+        assert imported(service, [*STORY, *PROPOSED, *AGREED], batch=3).recorded.total() == 0
         topics = [placed.topic for placed in service.journal.read()]
         with open_service(sqlite(tmp_path, "other")) as other:
-            imported(other, STORY)
+            all_imported(other)
             assert topics == [placed.topic for placed in other.journal.read()]
 
 
@@ -814,6 +963,19 @@ def sqlite(folder: Path, name: str = "stemma") -> str:
 def imported(service: Service, lines: Iterable[Line], **terms: Any) -> Report:
     found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
     return import_lines(service.journal, found, **terms)
+
+
+def all_imported(service: Service, **terms: Any) -> Report:
+    """Every type of line; what is agreed is imported when the window for comments has closed."""
+    first = imported(service, [*STORY, *PROPOSED], **terms)
+    clock = service.journal.clock
+    service.journal.clock = lambda: clock() + timedelta(days=AFTER_DAYS)
+    second = imported(service, AGREED, **terms)
+    return Report(
+        first.recorded + second.recorded,
+        first.unchanged + second.unchanged,
+        first.refused + second.refused,
+    )
 
 
 def read(lines: Iterable[str | bytes | Line]) -> Iterator[Found]:

@@ -148,6 +148,13 @@ def test_a_story_by_the_command_line_alone(database: str) -> None:
     assert stemma.json("works", "--kind", "release", "--json")["items"][0]["title"] == "Tides"
     assert stemma.json("lineage", "album", "--format", "json")["root"] == work("album")
     assert "http" in stemma("works", "--kind", "outside")
+    over = ("split", "album", "--policy", "relative_cascade", "--amount-minor", "100",
+            "--default-rate", "0")  # fmt: skip
+    assert "Low Tide, sung" in stemma(*over)
+    assert sum(one["amount_minor"] for one in stemma.json(*over, "--json")["items"]) == 100
+    planned = ("remix", "preview", "--child", "album", "--parent", "hum", "--kind", "sample",
+               "--rate", "1/4", "--default-rate", "0")  # fmt: skip
+    assert stemma.json(*planned)["stack"] == {"before": "1/2", "after": "3/4", "cap": "1"}
     assert stemma("rebuild", "--grace-seconds", "0") == f"rebuilt up to position {head(stemma)}\n"
     assert who() == now
 

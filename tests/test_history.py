@@ -212,7 +212,10 @@ def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(databa
         assert pages == credit
         assert [one["topic"] for one in credit] == [
             f"credit.{verb}"
-            for verb in ("granted", "declined", "accepted", "disputed", "settled", "revoked")
+            for verb in (
+                *("granted", "declined", "accepted"),
+                *("disputed", "answered", "settled", "revoked"),
+            )
         ]
         assert credit[0]["content"]["evidence"] == "text-evidence-credit"
         assert [one["reason"] for one in credit][3:5] == [

@@ -575,8 +575,11 @@ class Money(RuleBasedStateMachine):
                 self.told.tell("hold_credit", id=credit, reason=str(next(names)))
             self.holds ^= {credit}
         else:
-            verb, after = ("settle", "granted") if state == "disputed" else ("dispute", "disputed")
-            self.told.tell(f"{verb}_credit", id=credit, reason=str(next(names)))
+            if state == "disputed":
+                verb, after, more = "settle", "granted", {"outcome": "dismissed"}
+            else:
+                verb, after, more = "dispute", "disputed", {"grounds": "other"}
+            self.told.tell(f"{verb}_credit", id=credit, reason=str(next(names)), **more)
             self.credits[credit] = work, who, after
 
     @rule()
@@ -608,7 +611,8 @@ class Money(RuleBasedStateMachine):
             for payee in {*got, *due, *known.carry}:
                 carried = due[payee] - got[payee]
                 if pool.rounding == WITH_CARRY:
-                    assert known.carry.get(payee, 0) == carried
+                    # What is taken back in parts was due to the millionth of a unit.
+                    assert abs(known.carry.get(payee, 0) - carried) < _F(pool.entries, 10**5)
                 assert abs(carried) < 1 + pool.entries
             waiting = [id for id, each in pool.revenues.items() if each.left and each.named is None]
             assert list(known.waiting) == waiting

@@ -66,7 +66,19 @@ EXAMPLES = (
     *("decline_credit", "revoke_credit"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
     "forget_contributor",
+    "preview_remix",
 )
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "show_consistency": {"old": 1, "new": 2},
+    "show_position": {"at": "2026"},
+    "show_split": {
+        **{"policy": "relative_cascade", "amount_minor": 100, "currency": "EUR"},
+        "default_rate": "0",
+    },
+}
+"""What has to be asked with."""
 
 
 def test_the_examples_work_as_they_stand(served: Served) -> None:
@@ -86,11 +98,7 @@ def test_the_examples_work_as_they_stand(served: Served) -> None:
     size = served.service.log.catch_up()
     for name, (method, path, _) in named.items():
         if method == "get":
-            needed = {
-                "show_consistency": {"old": 1, "new": 2},
-                "show_position": {"at": "2026"},
-            }
-            asked: dict[str, Any] = needed.get(name, {})
+            asked = ASKED.get(name, {})
             here = shown(document, path).replace("/checkpoint/1", f"/checkpoint/{size}")
             assert served.operator.get(here, **asked).status == 200, name
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.pictures import (
+    Happening,
     LineagePicture,
     Made,
     Paid,
@@ -29,12 +31,13 @@ from api.pictures import (
     policy,
     split_svg,
     stylesheet,
+    timeline_svg,
     why_svg,
 )
 from api.pictures.folding import MOST_DRAWN, folded
 from api.pictures.lineage import MOST_CARDS
 from api.pictures.svg import Markup, element, number
-from api.pictures.text import clean, clusters, fitted, isolated, percent, width
+from api.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
 from scripts.benchmarks import layout as beside
 
 AWKWARD = [
@@ -99,6 +102,10 @@ def picture(works: int, *, shares: bool = True, seed: int = 1) -> LineagePicture
 # -- measuring -------------------------------------------------------------------------------
 
 
+NEAR = 0.2
+"""A coordinate is written to a tenth; what stands further apart than that, stands apart."""
+
+
 @dataclass(frozen=True)
 class Area:
     """A rectangle that something covers, and what it is."""
@@ -111,18 +118,18 @@ class Area:
 
     def meets(self, other: "Area") -> bool:
         return (
-            self.left < other.right - 0.01
-            and other.left < self.right - 0.01
-            and self.top < other.bottom - 0.01
-            and other.top < self.bottom - 0.01
+            self.left < other.right - NEAR
+            and other.left < self.right - NEAR
+            and self.top < other.bottom - NEAR
+            and other.top < self.bottom - NEAR
         )
 
     def holds(self, other: "Area") -> bool:
         return (
-            self.left <= other.left + 0.01
-            and self.top <= other.top + 0.01
-            and other.right <= self.right + 0.01
-            and other.bottom <= self.bottom + 0.01
+            self.left <= other.left + NEAR
+            and self.top <= other.top + NEAR
+            and other.right <= self.right + NEAR
+            and other.bottom <= self.bottom + NEAR
         )
 
 
@@ -147,7 +154,7 @@ class Drawn:
         match tag(node):
             case "text":
                 size = float(node.attrib["font-size"])
-                said = "".join(node.itertext())
+                said = (node.text or "") + "".join(child.tail or "" for child in node)
                 long = width(said, size, bold="font-weight" in node.attrib)
                 back = {"end": long, "middle": long / 2}.get(node.get("text-anchor", ""), 0.0)
                 left, base = x + at["x"] - back, y + at["y"]
@@ -214,7 +221,7 @@ def faults(drawn: Drawn) -> list[str]:
             if card.meets(text) and not card.holds(text):
                 found.append(f"{text} crosses the edge of {card}")
     for class_, thick, points in drawn.curves:
-        if "arrow" in class_:
+        if class_ in {"arrow", "rule"}:
             continue
         # A band is filled: whatever is within its bounds lies on it, or it lies between.
         parts = [points] if "band" in class_ else [list(pair) for pair in pairwise(points)]
@@ -528,12 +535,52 @@ def test_a_way_is_told_in_words() -> None:
     assert "Album → Song → Ana 5 €" in [node.get("aria-label") for node in svg.iter()]
 
 
+# -- histories -------------------------------------------------------------------------------
+
+
+def happenings(count: int) -> list[Happening]:
+    start, random = datetime(2026, 1, 1, tzinfo=UTC), Random(count)
+    return [
+        Happening(
+            start + timedelta(minutes=int(random.expovariate(1 / 5_000))),
+            random.choice(["contribution", "credit", "remix", *AWKWARD[:1], *AWKWARD[3:5]]),
+            AWKWARD[n % len(AWKWARD)],
+            f"/facts/{n}" if n % 2 else "",
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 30, 500])
+def test_nothing_in_a_history_lies_on_anything_else(count: int) -> None:
+    svg = timeline_svg(happenings(count), stand_alone=True)
+    drawn = Drawn(svg)
+    assert faults(drawn) == []
+    dots = [
+        (float(node.attrib["cx"]), float(node.attrib["cy"]))
+        for node in drawn.root.iter()
+        if tag(node) == "circle"
+    ]
+    assert len(dots) == len(set(dots))
+    assert len(dots) + sum(int(found) for found in re.findall(r">\+(\d+)<", svg)) == count
+
+
+def test_a_dot_stands_at_its_time() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    told = [Happening(start + timedelta(days=day), "credit", str(day)) for day in (0, 50, 100)]
+    svg = ElementTree.fromstring(timeline_svg(told, stand_alone=False))
+    first, half, last = (float(node.attrib["cx"]) for node in svg.iter() if tag(node) == "circle")
+    assert first < half < last
+    assert half == pytest.approx((first + last) / 2, abs=15)
+
+
 # -- what holds for all of them --------------------------------------------------------------
 
 PICTURES = {
     "cards": lambda alone: lineage_svg(picture(30), stand_alone=alone),
     "river": lambda alone: lineage_svg(picture(120), stand_alone=alone),
     "split": lambda alone: split_svg(split(426), stand_alone=alone),
+    "timeline": lambda alone: timeline_svg(happenings(90), stand_alone=alone),
     "ways": lambda alone: why_svg(
         [Way((Step(text),), text, "/", text, text[:9]) for text in AWKWARD], stand_alone=alone
     ),
@@ -545,7 +592,18 @@ PICTURES = {
 def test_a_picture_runs_nothing_and_loads_nothing(name: str, alone: bool) -> None:
     svg = ElementTree.fromstring(PICTURES[name](alone))
     for node in svg.iter():
-        assert tag(node) in {"svg", "title", "desc", "style", "g", "a", "rect", "path", "text"}
+        assert tag(node) in {
+            "svg",
+            "title",
+            "desc",
+            "style",
+            "g",
+            "a",
+            "rect",
+            "path",
+            "text",
+            "circle",
+        }
         assert not [key for key in node.attrib if key.startswith("on") or key in {"style", "src"}]
         assert tag(node) == "a" or "href" not in node.attrib
     styles = [node.text for node in svg.iter() if tag(node) == "style"]
@@ -578,7 +636,7 @@ def test_every_class_that_is_used_has_a_style() -> None:
         for node in ElementTree.fromstring(draw(True)).iter()
         for name in node.get("class", "").split()
     }
-    unstyled = {"cards", "river", "split", "ways", "head", "figure", "counted", "plate"}
+    unstyled = {"cards", "river", "split", "ways", "timeline", "head", "figure", "counted", "plate"}
     assert used - styled <= unstyled
 
 
@@ -627,8 +685,8 @@ def test_what_is_not_markup_is_escaped() -> None:
 
 @given(st.floats(-1e6, 1e6))
 def test_a_number_is_short_and_near(value: float) -> None:
-    assert float(number(value)) == pytest.approx(value, abs=0.0051)
-    assert re.fullmatch(r"-?\d+(\.\d{1,2})?", number(value))
+    assert float(number(value)) == pytest.approx(value, abs=0.051)
+    assert re.fullmatch(r"-?\d+(\.[1-9])?", number(value))
 
 
 @given(st.text(max_size=40), st.integers(0, 200))
@@ -647,6 +705,21 @@ def test_a_text_is_never_cut_within_a_character() -> None:
     for room in range(200):
         kept = fitted(family * 3, room, 12).rstrip("…")
         assert kept in {"", family, family * 2, family * 3}
+
+
+def test_a_long_title_has_two_lines() -> None:
+    assert wrapped("The Lighthouse That Walked", 90, 12) == ("The Lighthouse", "That Walked")
+    assert wrapped("The Lighthouse That Walked Away", 90, 12) == ("The Lighthouse", "That Walked…")
+    assert wrapped("Donaudampfschifffahrtsgesellschaft", 90, 12) == ("Donaudampfs…", "")
+    drawn = Drawn(
+        lineage_svg(
+            LineagePicture("a", (Work("a", "The Lighthouse That " * 9),), ()), stand_alone=True
+        )
+    )
+    first, second = drawn.texts
+    assert first.what == "The Lighthouse That"
+    assert second.what.endswith("…")
+    assert faults(drawn) == []
 
 
 def test_what_reads_from_right_to_left_keeps_to_itself() -> None:

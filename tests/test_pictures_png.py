@@ -29,8 +29,8 @@ def size(png: bytes) -> tuple[int, int]:
 
 @pytest.mark.skipif("not has_fonts()", reason="no font: apt-get install fonts-liberation")
 def test_a_png_has_the_size_of_the_picture_times_the_zoom() -> None:
-    assert size(png_of(svg("Low Tide"), zoom=1)) == (252, 88)
-    assert size(png_of(svg("Low Tide"))) == (504, 176)
+    assert size(png_of(svg("Low Tide"), zoom=1)) == (352, 88)
+    assert size(png_of(svg("Low Tide"))) == (704, 176)
 
 
 @pytest.mark.skipif("not has_fonts()", reason="no font: apt-get install fonts-liberation")
@@ -40,11 +40,11 @@ def test_a_png_shows_the_letters() -> None:
 
 @pytest.mark.skipif("not has_fonts()", reason="no font: apt-get install fonts-liberation")
 def test_a_large_picture_is_drawn_smaller() -> None:
-    frame = svg("Low Tide").replace('viewBox="0 0 252 88"', 'viewBox="0 0 25200 8800"')
-    frame = frame.replace('width="252" height="88"', 'width="25200" height="8800"')
+    frame = svg("Low Tide").replace('viewBox="0 0 352 88"', 'viewBox="0 0 35200 8800"')
+    frame = frame.replace('width="352" height="88"', 'width="35200" height="8800"')
     width, height = size(png_of(frame))
     assert width * height <= MOST_PIXELS * 1.01
-    assert width / height == pytest.approx(25200 / 8800, rel=0.01)
+    assert width / height == pytest.approx(35200 / 8800, rel=0.01)
 
 
 def test_without_a_font_there_is_no_png() -> None:

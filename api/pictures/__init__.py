@@ -14,10 +14,12 @@ from api.pictures.outline import (
 )
 from api.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
 from api.pictures.svg import Markup, policy, stylesheet
+from api.pictures.timeline import Happening, timeline_svg
 from api.pictures.ways import Step, Way, why_svg
 
 __all__ = [
     "Entry",
+    "Happening",
     "LineagePicture",
     "Made",
     "Markup",
@@ -34,5 +36,6 @@ __all__ = [
     "policy",
     "split_svg",
     "stylesheet",
+    "timeline_svg",
     "why_svg",
 ]

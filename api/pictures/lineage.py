@@ -12,7 +12,7 @@ from fractions import Fraction
 from api.pictures.folding import MOST_DRAWN, Folded, LineagePicture, Made, Work, folded
 from api.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
 from api.pictures.svg import Markup, document, element, joined, number
-from api.pictures.text import figure, isolated, label, percent, width
+from api.pictures.text import figure, isolated, label, percent, width, wrapped
 
 MOST_CARDS = 40
 """Of so many works each has a card; more are drawn as a river."""
@@ -20,7 +20,7 @@ COLOURS = 11
 """So many people have a colour of their own; the others share a grey, so that no colour lies."""
 
 _MARGIN = 16.0
-_NARROWEST_PICTURE = 220.0
+_NARROWEST_PICTURE = 320.0
 
 
 @dataclass(frozen=True)
@@ -225,13 +225,12 @@ def curve(route: list[Point]) -> str:
 
 _TITLE, _SMALL = 12.5, 11.0
 _NARROWEST, _WIDEST = 104.0, 172.0
-_INSET = 16.0
+_INSET, _ROW = 16.0, 15.0
 
 
 def _card_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
-    """As wide as what stands on it, within bounds; all equally high."""
+    """As wide as what stands on it, within bounds, and as high as it has lines."""
     del lines
-    height = 56.0 if any(work.medium or work.share is not None for work in works) else 42.0
     shapes = []
     for work in works:
         wanted = max(
@@ -240,8 +239,22 @@ def _card_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
             width(work.medium, _SMALL) + 12 + _share_width(work, _SMALL),
         )
         full = min(_WIDEST, max(_NARROWEST, wanted + _INSET + 10))
+        rows = len(_title_lines(work, full)) + bool(work.people) + _has_last_row(work)
+        height = _ROW * rows + 11
         shapes.append(Shape(full, height / 2, height / 2, height - 12))
     return shapes
+
+
+def _has_last_row(work: Work) -> bool:
+    return bool(work.medium) or work.share is not None
+
+
+def _title_lines(work: Work, wide: float) -> list[str]:
+    """A title on one line, if it fits into a card so wide, else on two."""
+    room = wide - _INSET - 9
+    if width(work.title, _TITLE, bold=True) <= room:
+        return [work.title]
+    return [line for line in wrapped(work.title, room, _TITLE, bold=True) if line]
 
 
 def _share_width(work: Work, size: float) -> float:
@@ -279,17 +292,17 @@ def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
         )
         for index, colour in enumerate(shown)
     ]
-    parts.append(label(isolated(work.title), left, box.y + 17, room, _TITLE, "head", bold=True))
-    parts.append(
-        label(", ".join(map(isolated, work.people)), left, box.y + 32, room, _SMALL, "faint")
-    )
-    if box.height > 50:
-        taken = _share_width(work, _SMALL)
-        if work.share is not None:
-            parts.append(figure(percent(work.share), right, box.y + 47, _SMALL))
-        parts.append(
-            label(work.medium, left, box.y + 47, room - taken - 10 * bool(taken), _SMALL, "faint")
-        )
+    y = box.y + 2
+    for line in _title_lines(work, box.width):
+        parts.append(label(isolated(line), left, y := y + _ROW, room, _TITLE, "head", bold=True))
+    if work.people:
+        people = ", ".join(map(isolated, work.people))
+        parts.append(label(people, left, y := y + _ROW, room, _SMALL, "faint"))
+    if work.share is not None:
+        share = percent(work.share)
+        parts.append(figure(share, right, y + _ROW, _SMALL))
+        room -= width(share, _SMALL, bold=True) + 10
+    parts.append(label(work.medium, left, y + _ROW, room, _SMALL, "faint"))
     return joined(parts)
 
 
@@ -367,7 +380,8 @@ def _counted(picture: LineagePicture, drawn: Folded, y: float, room: float) -> M
     said, href, count = drawn.said, picture.open_href, len(picture.works)
     if not said and picture.fold == 0 and count > MOST_DRAWN and picture.fold_href:
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
-    line = label(said, _MARGIN, y, room, _TITLE, "counted")
+    # At the right end, where a frame that scrolls begins.
+    line = label(said, _MARGIN + room - width(said, _TITLE), y, room, _TITLE, "counted")
     if not said or not href:
         return line
     return element("a", line, class_="fold", href=href, aria_label=said)

@@ -36,8 +36,9 @@ def escaped(text: str) -> Markup:
 
 
 def number(value: float) -> str:
-    """A coordinate, to a hundredth, in as few characters as it takes."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
+    """A coordinate, to a tenth, in as few characters as it takes."""
+    said = f"{value:.1f}"
+    return said.removesuffix(".0")
 
 
 def element(name: str, *children: str, **attributes: str | float | None) -> Markup:

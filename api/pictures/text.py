@@ -130,6 +130,21 @@ def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return kept + ELLIPSIS + _ISOLATE[1] * (kept.count(_ISOLATE[0]) - kept.count(_ISOLATE[1]))
 
 
+def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> tuple[str, str]:
+    """A text on two lines, broken between words; the second is cut to what fits."""
+    words = text.split(" ")
+    first = words[0]
+    taken = 1
+    while taken < len(words):
+        longer = f"{first} {words[taken]}"
+        if width(longer, size, bold=bold) > room:
+            break
+        first, taken = longer, taken + 1
+    if width(first, size, bold=bold) > room:  # one word that is too long, or no words at all
+        return fitted(text, room, size, bold=bold), ""
+    return first, fitted(" ".join(words[taken:]), room, size, bold=bold)
+
+
 def percent(share: Fraction) -> str:
     """A share as people read it: ``15.8 %``; what is little is said to be little, not to be 0."""
     of_hundred = float(share * 100)

@@ -5,7 +5,8 @@ entry again.
 
 With t = what is due and e = what was carried, units x are given and e ← e + t − x is carried on. A
 division chooses x by largest remainder; a reversal takes back lines as they stand; a correction,
-whose dues add up to nothing, rounds e + t.
+whose dues add up to nothing, rounds e + t. What was due is taken back to the millionth of a unit,
+and at last all that is left of it: exact parts of parts would soon be too long to be written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from domain.money.books import Agreement, Books, PoolBooks
 from domain.money.entry import Costs, Entry, Line, entry_lines
 from domain.money.pool import Pool
 from domain.money.shares import Shares
+from domain.policy.shares import FINE
 from domain.split import read_terms, split
 
 AGREED = "\0"
@@ -90,14 +92,12 @@ def reversal_of(books: Books, division: Entry, before: Sequence[Entry], taken: i
     first = division.first
     assert isinstance(first, Entry.Divided)
     known, pool = books.divisions[division.id], books.pools[first.pool]
-    part = Fraction(-taken, first.amount_minor)
     agreement = books.agreements[known.agreement]
+    terms = _taken_back(pool.opened, division, [*before, taken])
+    due = _due(terms, (), agreement.shares)
     if known.is_corrected:
-        due = _due_now(pool.opened, division, agreement.shares)
-        due = {payee: part * amount for payee, amount in due.items()}
         units = settle(_sum(pool.carry, due))
     else:
-        due = {line.payee: part * line.due for line in division.lines}
         left = {line.payee: line.amount_minor for line in division.lines}
         for each in before:
             for line in each.lines:
@@ -107,12 +107,12 @@ def reversal_of(books: Books, division: Entry, before: Sequence[Entry], taken: i
     content = {
         **_of(agreement, pool),
         "amount_minor": -taken,
-        "agreed": str(part * Fraction(first.agreed)),
+        "agreed": str(terms.agreed),
         "revenue": first.revenue,
         "division": division.id,
         "effective_at": first.effective_at,
         "costs": _costs_back(division, before, taken),
-        "flow": written({place: part * Fraction(amount) for place, amount in division.flow}),
+        "flow": written(terms.flow),
     }
     return Reckoned(entry_lines(units, due, pool.carry), content)
 
@@ -136,7 +136,8 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Fraction]:
         recorded = books.revenues[division.revenue].recorded
         if recorded.pool == pool:
             holds = books.agreement_for(pool, recorded.effective_at)
-            if holds is not None and holds.proposal != division.agreement:
+            # Of what was taken back whole there is nothing to move.
+            if holds is not None and holds.proposal != division.agreement and division.agreed:
                 pair = division.agreement, holds.proposal
                 moves[pair] = moves.get(pair, _NONE) + division.agreed
     return moves
@@ -176,12 +177,31 @@ def _due(terms: Terms, costs: Sequence[Sequence[str | int]], shares: Shares) -> 
     return due
 
 
-def _due_now(opened: Pool.Opened, division: Entry, shares: Shares) -> dict[str, Fraction]:
-    """What is due of a division by the shares that hold for it now."""
+def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | int]) -> Terms:
+    """What the last of several reversals takes of a division, the payers of expenses by name."""
     flow = {place: Fraction(amount) for place, amount in division.flow_before}
-    paid = sum(int(units) for *_, units in division.costs)
-    terms = by_terms(opened, division.first.amount_minor - paid, flow)
-    return _due(terms, division.costs, shares)
+    left = division.first.amount_minor
+    terms = by_terms(opened, left - sum(int(units) for *_, units in division.costs), flow)
+    due = {**_due(terms, division.costs, {}), AGREED: terms.agreed}
+    through = dict(terms.flow)
+    back, flow_back = due, through
+    for part in parts:
+        taken = part if isinstance(part, int) else -part.first.amount_minor
+        back, flow_back = due, through
+        if taken < left:
+            fine = {name: amount * taken * FINE / left for name, amount in due.items()}
+            back = {name: Fraction(units, FINE) for name, units in settle(fine).items()}
+            # Never more than there is: what has gone through the terms is not negative.
+            flow_back = {
+                place: Fraction(amount * taken * FINE // left, FINE)
+                for place, amount in through.items()
+            }
+        due = {name: amount - back[name] for name, amount in due.items()}
+        through = {place: amount - flow_back[place] for place, amount in through.items()}
+        left -= taken
+    named = {name: -amount for name, amount in back.items()}
+    agreed = named.pop(AGREED)
+    return Terms(named, agreed, {place: -amount for place, amount in flow_back.items()})
 
 
 def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, int]]:

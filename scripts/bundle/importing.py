@@ -16,6 +16,7 @@ from domain.journal import Journal
 from domain.refusal import Busy, Refusal
 from projections.follower import uncollected
 from scripts.bundle.lines import BadLine, Found, Ids, Line, Refused, Report, Step, step_of
+from scripts.bundle.shapes import OVER_LINEAGE
 from scripts.bundle.whole import Restoration
 
 BATCH = 500
@@ -46,9 +47,16 @@ def import_lines(
 
 
 def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
+    """Lines by the append; one that asks for a lineage begins another, so that it is recorded."""
+    waiting: list[Found] = []
     while True:
+        page, waiting = waiting, []
         with uncollected():
-            page = list(islice(lines, size))
+            for found in islice(lines, size - len(page)):
+                if page and found.line.get("type") in OVER_LINEAGE:
+                    waiting = [found]
+                    break
+                page.append(found)
         if not page:
             return
         yield page

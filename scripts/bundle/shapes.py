@@ -217,6 +217,8 @@ SHAPES: dict[str, Shape] = {
     "payout.claim": Shape(Treasury.claim_payout, {"id": PAYOUT}, _REASON),
 }
 """Every type of line but ``fact``."""
+OVER_LINEAGE = ("proposal", "proposal.revise", "payout")
+"""What is computed over a lineage as it was recorded."""
 
 PARTS: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "authors": ({"contributor": PERSON, "role": TEXT}, {"display": TEXT}),

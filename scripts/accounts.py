@@ -1,0 +1,217 @@
+"""Money on a terminal: pools, proposals, statements, ledgers, and why somebody got what they got.
+
+The one rule: every amount is told in its currency, every share exactly and in percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from api.pages.words import BOOKED, CONSENTS, HELD_BECAUSE, day, money, percent, units
+from scripts.terminal import shown
+
+
+def pools(out: Console, items: list[dict[str, Any]]) -> None:
+    """The pools of a release."""
+    table = Table("pool", "kind", box=None)
+    table.add_column("received", justify="right")
+    table.add_column("id", no_wrap=True)
+    for pool in items:
+        received = money(pool["received_minor"], pool["currency"])
+        table.add_row(shown(pool["name"] or "(erased)"), pool["kind"], received, pool["id"])
+    out.print(table)
+
+
+def proposal(out: Console, told: dict[str, Any]) -> None:
+    """What is proposed or was agreed, who says what of it, and who is missing."""
+    number = f", agreement {told['number']} of its pool" if told["number"] else ""
+    how = "by hand" if told["policy"] is None else f"by {told['policy']['type']}"
+    out.print(f"\n[bold]{told['state']}{number}[/bold], set {how}")
+    out.print(f"comments from {told['opened_at'][:16]} to {told['closes_at'][:16]}\n")
+    table = Table("payee", box=None)
+    table.add_column("share", justify="right")
+    table.add_column("percent", justify="right")
+    table.add_column("answer")
+    for line in told["shares"]:
+        table.add_row(
+            _name(line["payee"]),
+            line["share"],
+            percent(line["share"]),
+            CONSENTS.get(line["consent"], ""),
+        )
+    for line in told["struck"]:
+        share = line["share"]
+        table.add_row(f"[s]{_name(line['payee'])}[/s]", share, percent(share), "waived")
+    out.print(table)
+    for comment in told["comments"]:
+        out.print(f"\n{comment['kind']}: {shown(comment['text'] or '(erased)')}")
+        for answer in comment["answers"]:
+            out.print(f"  answered: {shown(answer['text'] or 'by a revision')}")
+    for missing in told["warnings"]:
+        out.print(f"\nused but without a share: {shown(missing['name'] or missing['id'])}")
+
+
+def diff(out: Console, told: dict[str, Any]) -> None:
+    """What became of the first proposal, with the comments that caused it."""
+    table = Table("payee", box=None)
+    for name in ("first", "current", "change"):
+        table.add_column(name, justify="right")
+    table.add_column("because", overflow="fold")
+    for line in told["lines"]:
+        said = [
+            f"{comment['kind']}: {comment['text'] or '(erased)'}"
+            for cause in line["causes"]
+            for comment in cause["comments"]
+        ]
+        if line["waived"] != "0":
+            said.append(f"waived {line['waived']}")
+        change = "" if line["change"] == "0" else line["change"]
+        table.add_row(
+            _name(line["payee"]), line["first"], line["current"], change, shown("; ".join(said))
+        )
+    out.print(table)
+
+
+def statement(out: Console, told: dict[str, Any]) -> None:
+    """What a person earned, was paid and is owed, currency by currency."""
+    out.print(f"\n[bold]{shown(told['contributor']['name'] or '(forgotten)')}[/bold]")
+    if not told["statements"]:
+        out.print("\nNothing was earned yet.")
+    for one in told["statements"]:
+        currency = one["currency"]
+        out.print()
+        _sums(
+            out,
+            [
+                ("opening", one["opening_minor"]),
+                ("+ earned", one["earned_minor"]),
+                ("− recouped", one["recouped_minor"]),
+                ("− held", one["held_minor"]),
+                ("− paid", one["paid_minor"]),
+                ("= closing", one["closing_minor"]),
+            ],
+            currency,
+        )
+        for held in one["held"]:
+            reasons = ", ".join(HELD_BECAUSE[reason] for reason in held["because"])
+            out.print(f" held: {money(held['amount_minor'], currency)} because {reasons}")
+        if one["lines"]:
+            out.print()
+            out.print(_lines(one))
+
+
+def _lines(one: dict[str, Any]) -> Table:
+    table = Table("recorded", "earned on", "what", "release", "pool", "source", box=None)
+    table.add_column("amount", justify="right")
+    for line in one["lines"]:
+        table.add_row(
+            day(line["recorded_at"]),
+            day(line["effective_at"]),
+            BOOKED[line["kind"]],
+            shown(line["release"]["title"] or "(erased)"),
+            shown(line["pool"]["name"] or "(erased)"),
+            shown(line["source"] or ""),
+            money(line["amount_minor"], one["currency"]),
+        )
+    return table
+
+
+def pool_statement(out: Console, told: dict[str, Any]) -> None:
+    """Where every unit of a pool is."""
+    currency = told["currency"]
+    out.print(f"\n[bold]{shown(told['name'] or '(erased)')}[/bold]\n")
+    _sums(
+        out,
+        [
+            ("received", told["received_minor"]),
+            ("− taken back", told["reversed_minor"]),
+            ("− waiting", told["waiting_minor"]),
+            ("= divided", told["divided_minor"]),
+        ],
+        currency,
+    )
+    for waiting in told["waiting"]:
+        amount = money(waiting["waiting_minor"], currency)
+        why = "it is deferred" if waiting["because"] == "deferred" else "no agreement holds for it"
+        out.print(f" waiting: {amount} of {shown(waiting['source'])} because {why}")
+    columns = ("earned", "payable", "held", "debt", "in_transit", "paid", "suspense")
+    used = [name for name in columns if name == "earned" or told["totals"][f"{name}_minor"]]
+    table = Table("payee", box=None)
+    for heading in ("share", "percent", *used):
+        table.add_column(heading.replace("_", " "), justify="right")
+    table.add_column("held because")
+    for line in told["lines"]:
+        table.add_row(
+            _name(line["payee"]),
+            line["share"] or "",
+            percent(line["share"]),
+            *(money(line[f"{name}_minor"], currency) for name in used),
+            ", ".join(HELD_BECAUSE[reason] for reason in line["held_because"]),
+        )
+    total = (money(told["totals"][f"{name}_minor"], currency) for name in used)
+    table.add_row("[bold]all[/bold]", "", "", *total, "")
+    out.print()
+    out.print(table)
+
+
+def ledger(out: Console, currency: str, items: Iterable[dict[str, Any]]) -> None:
+    """Every fact that moved money, with its postings."""
+    table = Table("position", "recorded", "fact", "account", "payee", box=None)
+    table.add_column("amount", justify="right")
+    for fact in items:
+        head = (str(fact["position"]), day(fact["recorded_at"]), fact["topic"])
+        for posting in fact["postings"]:
+            payee = "" if posting["payee"] is None else _name(posting["payee"])
+            amount = money(posting["amount_minor"], currency)
+            table.add_row(*head, posting["account"], payee, amount)
+            head = ("", "", "")
+    out.print(table)
+
+
+def why(out: Console, told: dict[str, Any]) -> None:
+    """Why a payee was given this amount, step by step."""
+    currency = told["currency"]
+    given, whole = (money(told[name], currency) for name in ("amount_minor", "of_minor"))
+    out.print(f"\n[bold]{_name(told['payee'])}: {given} of {whole}[/bold]\n")
+    table = Table(box=None, show_header=False)
+    agreed = f"{percent(told['share'])} ({told['share']}) of the agreed part"
+    for amount, what in (
+        (told["by_agreement"], agreed),
+        (told["by_terms"], "by the terms of the pool"),
+        *((str(cost["amount_minor"]), "paid back for an expense") for cost in told["costs"]),
+        (told["carry_before"], "carried from earlier divisions"),
+        (told["carry_after"], "carried to the next one"),
+    ):
+        if amount != "0":
+            table.add_row(units(amount, currency), what)
+    out.print(table)
+    rounding = told["rounding"]
+    if rounding is not None:
+        out.print(
+            f"\n{rounding['left_over']} left-over units went to the largest remainders; "
+            f"this one is number {rounding['rank']} of {rounding['payees']}"
+        )
+    for piece in told["pieces"]:
+        name = shown(piece["title"] or piece["asset"])
+        out.print(
+            f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of it"
+        )
+        for path in piece["paths"]:
+            out.print("  " + " ← ".join(shown(step["title"] or step["id"]) for step in path))
+
+
+def _sums(out: Console, sums: list[tuple[str, int]], currency: str) -> None:
+    table = Table(box=None, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, amount in sums:
+        table.add_row(name, money(amount, currency))
+    out.print(table)
+
+
+def _name(payee: dict[str, Any]) -> str:
+    return shown(payee["name"] or "(forgotten)")
