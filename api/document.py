@@ -15,7 +15,7 @@ from flask_smorest import Api
 
 from api.answers import ALBUM, BEN, EDGE, LINE, SONG
 from api.fields import LARGEST_POSITION
-from api.money import BATCH, DIVISION, PAYOUT, POOL, PROPOSAL, REVENUE
+from api.money import BATCH, DIVISION, EXPENSE, PAYOUT, POOL, PROPOSAL, REVENUE
 from api.problems import MEDIA_TYPE
 from api.routes import IdConverter, Routes
 
@@ -35,7 +35,7 @@ EXAMPLE_IDS = {
     "pool": POOL,
     "proposal": PROPOSAL,
     "revenue": REVENUE,
-    "expense": REVENUE,
+    "expense": EXPENSE,
     "division": DIVISION,
     "batch": BATCH,
     "payout": PAYOUT,
@@ -81,7 +81,10 @@ PROBLEM = {
 }
 
 
-PATH_EXAMPLES = {"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1}
+PATH_EXAMPLES = {
+    **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
+    "payee": BEN,
+}
 """What stands in a path where no id does."""
 
 
@@ -148,7 +151,7 @@ def example(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
     schema = resolved(schema, document)
     if "examples" in schema:
         return schema["examples"][0]
-    if schema.get("type") == "array":
+    if "array" in schema.get("type", ()):
         return [example(schema["items"], document)]
     return {
         name: example(field, document)

@@ -74,6 +74,11 @@ class Shape(Schema):
     }
 
 
+def _shown(example: object) -> dict[str, Any]:
+    """An example, if there is one."""
+    return {} if example is None else {"examples": [example]}
+
+
 class Text(fields.String):
     """A text that can be kept: not empty, not too long, without NUL or half characters."""
 
@@ -87,11 +92,10 @@ class Text(fields.String):
         self, limit: int, example: str | None, description: str = "", **options: Any
     ) -> None:
         said = {"description": description} if description else {}
-        shown = {} if example is None else {"examples": [example]}
         more = options.pop("metadata", {})
         super().__init__(
             validate=validate.Length(max=limit, error=TOO_LONG),
-            metadata={"minLength": 1, **shown, **said, **more},
+            metadata={"minLength": 1, **_shown(example), **said, **more},
             **optional(options),
         )
 
@@ -133,8 +137,12 @@ class Rate(Text):
         ),
     }
 
-    def __init__(self, description: str = "How much of it, exactly; never a number.") -> None:
-        super().__init__(MAXIMUM_RATE_LENGTH, "1/5", description)
+    def __init__(
+        self,
+        description: str = "How much of it, exactly; never a number.",
+        example: str | None = "1/5",
+    ) -> None:
+        super().__init__(MAXIMUM_RATE_LENGTH, example, description)
 
 
 class Units(fields.Integer):
@@ -146,10 +154,10 @@ class Units(fields.Integer):
         "invalid": Complaint("wrong_type", "This is not a whole number."),
     }
 
-    def __init__(self, least: int, example: int, description: str, **options: Any) -> None:
+    def __init__(self, least: int, example: int | None, description: str, **options: Any) -> None:
         super().__init__(
             validate=validate.Range(least, LARGEST_AMOUNT, error=OUT_OF_RANGE),
-            metadata={"description": description, "examples": [example]},
+            metadata={"description": description, **_shown(example)},
             **optional(options),
         )
 
@@ -168,10 +176,10 @@ class Anything(fields.Dict):
         "invalid": Complaint("wrong_type", "This is not an object."),
     }
 
-    def __init__(self, example: dict[str, Any], description: str, **options: Any) -> None:
+    def __init__(self, example: dict[str, Any] | None, description: str, **options: Any) -> None:
         super().__init__(
             keys=fields.String(),
-            metadata={"description": description, "examples": [example]},
+            metadata={"description": description, **_shown(example)},
             **optional(options),
         )
 
@@ -185,8 +193,16 @@ class Texts(fields.List[Any]):
         "invalid": Complaint("wrong_type", "This is not a list."),
     }
 
-    def __init__(self, inner: fields.Field[Any], description: str, **options: Any) -> None:
-        super().__init__(inner, metadata={"description": description}, **optional(options))
+    def __init__(
+        self,
+        inner: fields.Field[Any],
+        description: str,
+        *,
+        example: list[Any] | None = None,
+        **options: Any,
+    ) -> None:
+        said = {"description": description, **_shown(example)}
+        super().__init__(inner, metadata=said, **optional(options))
 
 
 class Nested(fields.Nested):

@@ -27,6 +27,7 @@ from api.answers import (
     _text,
 )
 from api.fields import Shape
+from domain.draft import part_id
 from domain.money.books import ACCOUNTS
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
@@ -38,7 +39,9 @@ COMMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d403"
 REVENUE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d404"
 DIVISION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d405"
 BATCH = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d406"
-PAYOUT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d407"
+PAYOUT = part_id(BATCH, "payout", 0)
+EXPENSE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d409"
+CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
 
 TERMS: dict[str, Any] = {
     "type": "fixed",
@@ -62,7 +65,7 @@ def _maybe(kind: str, example: object, description: str = "") -> fields.Raw:
     return fields.Raw(
         required=True,
         allow_none=True,
-        metadata={"type": [kind, "null"], **said, "examples": [example]},
+        metadata={"type": kind, **said, "examples": [example]},
     )
 
 
@@ -360,7 +363,6 @@ class LedgerAnswer(ListAnswer):
 class BookingBody(Shape):
     """Money that somebody outside paid or was paid."""
 
-    id = _id(REVENUE)
     pool = _id(POOL)
     amount_minor = _units(807364)
     effective_at = _text(MOMENT, "When it was earned or spent.")
@@ -380,6 +382,7 @@ class ReversalItem(Shape):
 class RevenueItem(BookingBody):
     """Money that came in."""
 
+    id = _id(REVENUE)
     source = _text("HarperCollins")
     reversed_minor = _units(0, "What was taken back.")
     division = _id(DIVISION, "What it was divided by; null while it waits.", null=True)
@@ -399,6 +402,7 @@ class RevenuesAnswer(ListAnswer):
 class ExpenseItem(BookingBody):
     """Money that was spent."""
 
+    id = _id(EXPENSE)
     category = _text("printing")
     payer = _one(PayeeRef)
 

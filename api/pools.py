@@ -23,7 +23,9 @@ from api.fields import (
 )
 from api.money import (
     COMMENT,
+    CORRECTION,
     DIVISION,
+    EXPENSE,
     POOL,
     PROPOSAL,
     REVENUE,
@@ -100,6 +102,17 @@ OF_SPLIT = (
 OF_CONTENT = (*OF_SPLIT, UnknownContributor, NotEligible, UnknownWork)
 
 
+ASSETS = [
+    {
+        "asset": SONG,
+        "value": "3",
+        "within": ["act 1"],
+        "shares": [[BEN, "1/2"], ["operator", "1/2"]],
+    },
+    {"asset": "cover", "value": "1", "shares": [[BEN, "1"]]},
+]
+
+
 class Opening(Shape):
     """A pool of a release."""
 
@@ -126,15 +139,13 @@ class Content(Shape):
     """What is proposed: assets set by hand, or a policy to compute them by."""
 
     assets = Texts(
-        Anything(
-            {"asset": SONG, "value": "3", "within": ["act 1"], "shares": [[BEN, "1/2"]]},
-            "What an asset is worth, and whose it is.",
-        ),
+        Anything(ASSETS[0], "What an asset is worth, and whose it is."),
         "The assets, set by hand.",
+        example=ASSETS,
     )
-    policy = Anything({"type": "relative_cascade"}, "Compute them by this policy.")
-    graph_position = Units(0, 57, "Over the lineage as known here; if not said, as published.")
-    default_rate = Rate()
+    policy = Anything(None, "Or compute them by this policy, such as a relative_cascade.")
+    graph_position = Units(0, None, "Over the lineage as known here; if not said, as published.")
+    default_rate = Rate("For edges without a rate; never a number.", example=None)
     note = text_named("note", "As talked about in May.")
 
 
@@ -180,16 +191,17 @@ class Withdrawing(Shape):
     reason = text_named("reason", "Posted to the wrong pool.", required=True)
 
 
-class Correcting(Withdrawing):
+class Correcting(Shape):
     """Why earlier divisions are corrected."""
 
-    id = Id(DIVISION, "Chosen by the client, so that a repetition is harmless.")
+    reason = text_named("reason", "Somebody was found late.", required=True)
+    id = Id(CORRECTION, "Chosen by the client, so that a repetition is harmless.")
 
 
 class Finalising(Shape):
     """From when the shares hold."""
 
-    effective_at = word("2026-01-01", "For what is earned from then on; from now, if not said.")
+    effective_at = word("2017", "For what is earned from then on; from now, if not said.")
 
 
 class Accepting(Shape):
@@ -208,7 +220,7 @@ class Waiving(Declining):
     """Over what a share is given up."""
 
     scope = text_named(
-        "about", "release", "An asset, a part it is within, or “release”.", required=True
+        "about", "act 1", "An asset, a part it is within, or “release”.", required=True
     )
 
 
@@ -219,18 +231,19 @@ class Booking(Shape):
     effective_at = word("2017-06", "When it was earned or spent.", required=True)
     document = text_named("document", "statement 2017-06, page 3")
     note = text_named("note", "Net of the shop's fee.")
-    id = Id(REVENUE, "Chosen by the client, so that a repetition is harmless.")
 
 
 class RevenueBody(Booking):
     """Money that came in."""
 
+    id = Id(REVENUE, "Chosen by the client, so that a repetition is harmless.")
     source = text_named("source", "HarperCollins", required=True)
 
 
 class ExpenseBody(Booking):
     """Money that was spent."""
 
+    id = Id(EXPENSE, "Chosen by the client, so that a repetition is harmless.")
     category = text_named("category", "printing", required=True)
     payer = text_named(
         "payer", "operator", "Who is paid back: a contributor, or a name.", allow_none=False

@@ -29,6 +29,7 @@ from api.fields import (
     Count,
     Shape,
     Text,
+    Units,
     Whole,
     read_body,
     read_file,
@@ -412,7 +413,7 @@ def _writing(
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
-    if any(isinstance(field, Count) for field in body().fields.values()):
+    if any(isinstance(field, Count | Units) for field in body().fields.values()):
         codes.append("out_of_range")
     doc = _documented(command, answers, codes)
     doc["parameters"] = [PARAMETER]

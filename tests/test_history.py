@@ -218,7 +218,8 @@ def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(databa
             )
         ]
         assert credit[0]["content"]["evidence"] == "text-evidence-credit"
-        assert [one["reason"] for one in credit][3:5] == [
+        assert [one["reason"] for one in credit][3:6] == [
+            "text-reason-dispute",
             "text-reason-dispute",
             "text-reason-settle",
         ]

@@ -1,10 +1,13 @@
-"""The demonstration: two small bundles, and the questions to ask of them.
+"""The demonstration: a few small bundles, and the questions to ask of them.
 
 The one rule: it is loaded by the same importer as any bundle, and loading it again changes nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +17,15 @@ from scripts import bundle
 from scripts.service import Service
 from scripts.settings import Settings
 
-BUNDLES = ("community.jsonl", "recordings.jsonl")
+BUNDLES = {
+    "community.jsonl": 120,
+    "recordings.jsonl": 120,
+    "shares.jsonl": 90,
+    "agreement.jsonl": 75,
+    "payouts.jsonl": 40,
+    "afterwards.jsonl": 5,
+}
+"""Each, and how many days ago it happened: a proposal is open for comments for two weeks."""
 
 
 class Question(NamedTuple):
@@ -77,15 +88,25 @@ def questions() -> list[Question]:
 
 
 def load(service: Service, settings: Settings) -> str:
-    """Load both bundles and fold them; the operator's key to ask with.
+    """Load every bundle at its day and fold it; the operator's key to ask with.
 
     Raises AssertionError if a line of our own demonstration is refused.
     """
-    for name in BUNDLES:
-        report = bundle.import_lines(service.journal, bundle.found_in(Path(__file__).parent / name))
-        assert not report.refused, report.refused
+    clock = service.journal.clock
+    try:
+        for name, days in BUNDLES.items():
+            service.journal.clock = partial(_days_before, clock, days)
+            lines = bundle.found_in(Path(__file__).parent / name)
+            report = bundle.import_lines(service.journal, lines)
+            assert not report.refused, report.refused
+    finally:
+        service.journal.clock = clock
     service.follower.catch_up()
     return settings.operator_key or _kept_key(service, settings.data / "demo-operator.key")
+
+
+def _days_before(clock: Callable[[], datetime], days: int) -> datetime:
+    return clock() - timedelta(days=days)
 
 
 def _kept_key(service: Service, path: Path) -> str:
