@@ -469,6 +469,9 @@ def test_a_history_is_narrowed_to_a_kind_of_fact(on_either: Served) -> None:
     for what, count in (("", 7), ("works", 3), ("sources", 3), ("credits", 1), ("disputes", 1)):
         page = someone.get(f"/history/{whole}?what={what}")
         assert page.text.count('id="fact-') == count, what
+    for link in re.findall(r'href="(/r/[^"]+as_of=\d+)"', page.text):
+        assert someone.get(link).status == 200
+    assert "as_of" in someone.get(f"/history/{whole}").text
 
 
 # -- money -------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def _histories(frame: Frame) -> None:
         cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted, id) as view:
             subject = timeline.names(view, [id]).get(id)
-            numbers = _subjects(view, id, subject)
+            numbers, since = _subjects(view, id, subject)
             facts = _facts(view, frame, numbers, what, after=cursor)
             return render_template(
                 "history.html",
@@ -143,6 +143,7 @@ def _histories(frame: Frame) -> None:
                 next=facts.next,
                 what=what,
                 is_whole=len(numbers) > 1,
+                since=since,
             )
 
 
@@ -160,14 +161,15 @@ def _facts(
     )
 
 
-def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> list[int]:
-    """A finished work with everything in it; a piece or a person alone."""
+def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list[int], int]:
+    """A finished work with everything in it, or a piece or a person alone; and since when."""
     if subject is not None and "kind" not in subject:
-        return [attribution.find_person(view, id)[0]]
+        number, *_, born = attribution.find_person(view, id)
+        return [number], born
     row = lineage.find(view, id)
     if row.kind == "release":
-        return list(lineage.ancestry(view, row.number).generation)
-    return [row.number]
+        return list(lineage.ancestry(view, row.number).generation), row.born
+    return [row.number], row.born
 
 
 def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
