@@ -59,6 +59,7 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
         for placed in journal.facts.at(sorted({each.position for each in posted}))
     }
     days = {position: facts[position].timestamp.date() for position in facts}
+    append = {position: facts[position].timestamp for position in facts}
     yield "; Written by Stemma. Amounts owed to somebody are negative."
     yield f'option "title" "Stemma, as of position {view.as_of}"'
     for currency in sorted({each.currency for each in posted}):
@@ -73,7 +74,7 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
             if told[payee]["name"]:
                 yield f"  name: {_text(told[payee]['name'])}"
     balances: dict[tuple[str, str], int] = defaultdict(int)
-    for (noun, _), alike in groupby(posted, key=lambda each: (each.noun, days[each.position])):
+    for (noun, _), alike in groupby(posted, key=lambda each: (each.noun, append[each.position])):
         lines = list(alike)
         happened = facts[lines[0].position]
         yield ""

@@ -107,7 +107,7 @@ def _lines(view: View, payees: Collection[str], after: int, currency: str) -> li
     """What was given and what was paid, in the order of its recording."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.proposal, p.pool, p.amount, b.kind, b.at, "
-        "b.effective, r.source, b.revenue, y.issued_at, w.id, w.title, o.name, a.number "
+        "b.effective, r.source, b.revenue, y.issued_at, y.born, w.id, w.title, o.name, a.number "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
         "LEFT JOIN @bookings r ON r.id = b.revenue AND r.kind = 'revenue' "
@@ -128,7 +128,7 @@ def _lines(view: View, payees: Collection[str], after: int, currency: str) -> li
             "position": row.position,
             "recorded_at": row.at or row.issued_at,
             "effective_at": row.effective,
-            "kind": row.kind or ("payout" if row.amount < 0 else "claim"),
+            "kind": row.kind or ("payout" if row.position == row.issued else "claim"),
             "noun": row.noun,
             "release": {"id": row.release, "title": texts.get(row.title)},
             "pool": {"id": row.pool, "name": texts.get(row.name)},
@@ -156,6 +156,7 @@ class _Given(NamedTuple):
     source: str | None
     revenue: str | None
     issued_at: str | None
+    issued: int | None
     release: str
     title: str
     name: str

@@ -1,0 +1,239 @@
+"""Statements: what everybody earned, was paid and is owed, over any period, to the unit.
+
+Rule: opening + earned − recouped − held − paid = closing, and one period begins where another ends.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from money import HALF, Bank, asset, bank
+from serving import Served, serving
+
+from api.payouts import COLUMNS, as_csv, statement_of
+from domain.refusal import BadCurrency, BadMadeAt, UnknownContributor
+from projections import statements
+from projections.store import View
+
+PEOPLE = ("ana", "bo", "cy")
+SUMS = ("opening", "earned", "recouped", "held", "paid", "closing")
+
+
+def history(told: Bank) -> None:
+    """Debts, holds, merges, payouts that come back, corrections; two currencies."""
+    ana, bo, cy, old = told.people(*PEOPLE, "ana's other account")
+    pool, krona = told.pool(terms=HALF), told.pool("krona", currency="SEK")
+    deal = told.agree(pool, [asset("verse", {ana: "1", bo: "1"}), asset("beat", {cy: "1"})])
+    first = told.earn(pool, 10_001)
+    told.accept(deal, ana, cy)
+    told.pay()
+    told.tell("settle_payout", id=told.payouts()[ana])
+    told.tell("return_payout", id=told.payouts()[cy], reason="closed")
+    told.reverse(first, 4_000)
+    other = told.agree(krona, {ana: "1/2", old: "1/2"})
+    told.earn(krona, 333)
+    told.accept(other, ana, old)
+    told.earn(pool, 2_000)
+    told.tell("claim_payout", id=told.payouts()[cy], actor=cy)
+    told.tell("waive_share", proposal=deal, scope="verse", actor=bo)
+    told.pay("SEK", payees=[old])
+    told.reverse(first)
+    told.agree(pool, {ana: "1", cy: "3"}, effective_at="2026-04")
+    told.tell("correct_pool", pool=pool, reason="as was meant")
+    more = told.pool("more")
+    told.accept(told.agree(more, {ana: "1/2", cy: "1/2"}), ana, cy)
+    told.earn(more, 20_000)
+    told.pay()  # less what ana and cy were paid too much
+
+
+def checked(told: dict[str, Any]) -> dict[str, Any]:
+    """A statement of one currency, after the equation and the sums of its lines."""
+    opening, earned, recouped, held, paid, closing = (told[f"{name}_minor"] for name in SUMS)
+    assert opening + earned - recouped - held - paid == closing >= 0
+    given = [line["amount_minor"] for line in told["lines"] if line["kind"] in statements.EARNED]
+    assert sum(given) == earned
+    assert sum(line["amount_minor"] for line in told["lines"]) == earned - paid
+    assert sum(each["amount_minor"] for each in told["held"]) == told["balances"]["held_minor"]
+    return told
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    folder = tmp_path_factory.mktemp("statements")
+    with bank(f"sqlite:///{folder / 'stemma.db'}") as told:
+        history(told)
+        told.service.follower.catch_up()
+        yield told
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cuts=st.lists(st.floats(0, 1), min_size=1, max_size=4),
+    name=st.sampled_from(PEOPLE),
+    currency=st.sampled_from(["USD", "SEK"]),
+)
+def test_every_period_adds_up_and_begins_where_the_one_before_ended(
+    told: Bank, cuts: list[float], name: str, currency: str
+) -> None:
+    head, person = told.head(), told.person(name)
+    ends = sorted({round(cut * head) for cut in cuts} | {0, head})
+    before = 0
+    for after, end in pairwise(ends):
+        with told.store.view(end) as view:
+            if end < first_position(told, person):
+                continue
+            (found,) = statements.statement(view, person, after=after, currency=currency)[
+                "statements"
+            ]
+        assert checked(found)["opening_minor"] == before
+        before = found["closing_minor"]
+
+
+def first_position(told: Bank, person: str) -> int:
+    return next(one.position for one in told.facts() if one.originator_id == person)
+
+
+def test_a_payout_less_a_debt_is_told_as_a_payout_line_by_line(told: Bank) -> None:
+    """Also the line that fills the debt, which has the other sign."""
+    with told.view() as view:
+        (dollars,) = statements.statement(view, told.person("ana"), currency="USD")["statements"]
+    last = dollars["lines"][-1]["position"]
+    debt, *_, paid = sorted(
+        (line for line in checked(dollars)["lines"] if line["position"] == last),
+        key=lambda line: -line["amount_minor"],
+    )
+    assert (debt["kind"], paid["kind"]) == ("payout", "payout")
+    assert debt["amount_minor"] > 0 > paid["amount_minor"]
+
+
+@contextmanager
+def small(database: str) -> Iterator[tuple[Bank, str, str]]:
+    """A pool of two who have accepted, and nothing earned yet."""
+    with bank(database) as told:
+        ana, bo = told.people("ana", "bo")
+        told.accept(told.agree(told.pool(), {ana: "1/2", bo: "1/2"}), ana, bo)
+        yield told, ana, bo
+
+
+def over(told: Bank, view: View, person: str, since: str | None, before: str | None) -> Any:
+    found = statement_of(view, told.journal, person, since, before, "USD")
+    (dollars,) = found["statements"]
+    return checked(dollars)
+
+
+def test_a_period_ends_before_the_next_moment_and_begins_with_it(database: str) -> None:
+    with small(database) as (told, ana, _):
+        told.earn(pool_of(told), 100)
+        at = told.since(0, "division.made")[0].timestamp
+        exactly, later = at.isoformat(), (at + timedelta(microseconds=1)).isoformat()
+        with told.view() as view:
+            assert over(told, view, ana, None, exactly)["earned_minor"] == 0
+            assert over(told, view, ana, None, later)["earned_minor"] == 50
+            assert over(told, view, ana, exactly, None)["opening_minor"] == 0
+            assert over(told, view, ana, later, None)["opening_minor"] == 50
+            with pytest.raises(BadMadeAt):
+                over(told, view, ana, "yesterday", None)
+            # A period that ends before it begins is empty, at its end.
+            assert over(told, view, ana, later, exactly)["lines"] == []
+
+
+def pool_of(told: Bank) -> str:
+    return str(told.since(0, "pool.opened")[0].originator_id)
+
+
+def test_a_period_without_activity_carries_what_there_was(database: str) -> None:
+    with small(database) as (told, ana, _):
+        told.earn(pool_of(told), 100)
+        told.clock.wait(days=400)
+        with told.view() as view:
+            found = over(told, view, ana, "2027-01", "2027-02")
+    assert [found[f"{name}_minor"] for name in SUMS] == [50, 0, 0, 0, 0, 50]
+
+
+def test_a_person_with_nothing_has_an_empty_statement_and_nobody_has_none(database: str) -> None:
+    with small(database) as (told, *_):
+        eve = told.person("eve")
+        with told.view() as view:
+            assert statements.statement(view, eve)["statements"] == []
+            (zero,) = statements.statement(view, eve, currency="JPY")["statements"]
+            assert {checked(zero)[f"{name}_minor"] for name in SUMS} == {0}
+            with pytest.raises(UnknownContributor):
+                statements.statement(view, "0" * 8 + "-0000-4000-8000-" + "0" * 12)
+            with pytest.raises(BadCurrency):
+                statement_of(view, told.journal, eve, None, None, "XYZ")
+
+
+def test_after_a_merge_both_accounts_are_one_person(database: str) -> None:
+    """… from the beginning: what the other account had before is in the opening."""
+    with small(database) as (told, ana, bo):
+        told.earn(pool_of(told), 100)
+        before = told.head()
+        told.tell("merge_contributor", id=bo, into=ana)
+        with told.view() as view:
+            (found,) = statements.statement(view, bo)["statements"]
+            assert checked(found)["closing_minor"] == 100
+            (found,) = statements.statement(view, ana, after=before)["statements"]
+            assert checked(found)["opening_minor"] == 100
+        with told.view(as_of=before) as view:
+            (found,) = statements.statement(view, bo)["statements"]
+            assert checked(found)["closing_minor"] == 50
+
+
+FORMULA = "=1+1\",\n'quoted'"
+
+
+def test_the_csv_is_of_rfc_4180_and_holds_no_formula(database: str) -> None:
+    with small(database) as (told, ana, _):
+        told.earn(pool_of(told), 100, source=FORMULA)
+        told.earn(pool_of(told), 100, source="plain, not simple")
+        with told.view() as view:
+            written = as_csv(statement_of(view, told.journal, ana, None, None, None))
+    assert written.endswith("\r\n")
+    assert "\r\n" in written.replace("\r\n", "", 1)
+    rows = list(csv.DictReader(io.StringIO(written, newline="")))
+    assert list(rows[0]) == list(COLUMNS)
+    assert [row["source"] for row in rows] == [f"'{FORMULA}", "plain, not simple"]
+    assert [row["amount_minor"] for row in rows] == ["50", "50"]
+
+
+def test_an_amount_below_nothing_is_a_number_and_no_formula(database: str) -> None:
+    with small(database) as (told, ana, _):
+        told.reverse(told.earn(pool_of(told), 100))
+        with told.view() as view:
+            written = as_csv(statement_of(view, told.journal, ana, None, None, None))
+    assert [row["amount_minor"] for row in csv.DictReader(io.StringIO(written))] == ["50", "-50"]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as service:
+        yield service
+
+
+@pytest.mark.parametrize(
+    "accept, form, media",
+    [
+        ("text/csv", None, "text/csv; charset=utf-8"),
+        ("application/json", None, "application/json"),
+        ("*/*", None, "application/json"),
+        ("text/csv;q=0.1, application/json", None, "application/json"),
+        ("application/json", "csv", "text/csv; charset=utf-8"),
+    ],
+)
+def test_who_asks_for_csv_gets_it(
+    accept: str, form: str | None, media: str, served: Served
+) -> None:
+    ana = served.admit("Ana")
+    asked = {} if form is None else {"format": form}
+    path, api = f"/contributors/{ana}/statement", served.acting(ana)
+    answer = api.get(path, headers={"Accept": accept}, **asked)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, media)
+    assert api.get(path, headers={"Accept": "image/png"}).code == "not_acceptable"
