@@ -299,7 +299,7 @@ def _propose(routes: Routes) -> None:
             "comments",
             Treasury.comment_on_proposal,
             Commenting,
-            (UnknownKind, BadId, IdTaken, WrongState),
+            (UnknownKind, BadId, IdTaken, WrongState, UnknownContributor),
         ),
         ("answer", Treasury.answer_comment, Answering, (UnknownComment, WrongState)),
         (

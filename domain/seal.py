@@ -14,7 +14,7 @@ from hashlib import sha256
 from os import urandom
 from typing import NamedTuple
 
-TEXTS = ("name", "title", "display", "reason", "evidence", "note", "text", "document")
+TEXTS = ("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference")
 """What the texts of people are called, wherever one is said."""
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution, money, pools
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, Row, View, decode_cursor, encode_cursor, holds
 
 
 class Standing:
@@ -190,8 +190,7 @@ def payouts(
         "ORDER BY y.born LIMIT :limit",
         **values,
     )
-    told = pools.payees_told(view, {row[2] for row in rows})
-    items = [_payout_told(row, told) for row in rows[:limit]]
+    items = _payouts_told(view, rows[:limit])
     return Page(items, encode_cursor(rows[limit - 1][-1]) if len(rows) > limit else None)
 
 
@@ -200,22 +199,26 @@ def payout(view: View, id: str) -> dict[str, Any]:
     row = view.one(f"SELECT {_PAYOUT} FROM @payouts y WHERE y.id = :id AND {holds('y')}", id=id)
     if row is None:
         raise UnknownPayout(id)
-    return _payout_told(row, pools.payees_told(view, {row[2]}))
+    return _payouts_told(view, [row])[0]
 
 
-def _payout_told(row: Any, told: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    id, batch, payee, currency, amount, state, reference, issued_at, born = row
-    return {
-        "id": id,
-        "batch": batch,
-        "payee": told[payee],
-        "currency": currency,
-        "amount_minor": amount,
-        "state": state,
-        "reference": reference,
-        "issued_at": issued_at,
-        "position": born,
-    }
+def _payouts_told(view: View, rows: list[Row]) -> list[dict[str, Any]]:
+    told = pools.payees_told(view, {row[2] for row in rows})
+    texts = view.texts({row[6] for row in rows})
+    return [
+        {
+            "id": id,
+            "batch": batch,
+            "payee": told[payee],
+            "currency": currency,
+            "amount_minor": amount,
+            "state": state,
+            "reference": texts.get(reference),
+            "issued_at": issued_at,
+            "position": born,
+        }
+        for id, batch, payee, currency, amount, state, reference, issued_at, born in rows
+    ]
 
 
 def batch(view: View, id: str) -> dict[str, Any]:

@@ -279,7 +279,7 @@ def every_fact_about_money(told: Story, release: str, song: str, ana: str) -> No
     tell("release_credit", id=credit, reason="text-reason-go")
     batch = tell("issue_payouts", currency="USD", payees=[ana]).id
     payout = part_id(batch, "payout", 0)
-    tell("settle_payout", id=payout, reference="SEPA 17")
+    tell("settle_payout", id=payout, reference="text-reference")
     tell("return_payout", id=payout, reason="text-reason-return")
     tell("claim_payout", id=payout, reason="text-reason-claim", actor=ana)
 

@@ -142,7 +142,7 @@ def test_every_field_that_takes_free_text_is_sealed(topic: str) -> None:
         *("flow", "flow_before", "division", "reversal", "replaces"),
         *("batch", "minimum_minor", "minimums", "payees", "count", "total_minor", "parts", "was"),
         # Names of trade, on statements for ever: who paid, for what, to whom, by which transfer.
-        *("source", "category", "payer", "about", "reference"),
+        *("source", "category", "payer", "about", "default_rate"),
     }
     kind = FACTS[topic]
     assert {field.name for field in fields(kind)} - open_fields == set(kind.SEALED)
@@ -166,7 +166,7 @@ def test_no_text_of_a_person_is_ever_in_a_fact(database: str) -> None:
         every_fact(told)
         said = {text for (text,) in told.journal.facts.query("SELECT value FROM vault")}
         names = {name for (name,) in told.journal.facts.query("SELECT DISTINCT name FROM vault")}
-        in_facts = {"medium", "licence", "source", "category", "payer", "about", "reference"}
+        in_facts = {"medium", "licence", "source", "category", "payer", "about"}
         assert names == set(LIMITS) - in_facts
         # Two of them went with the withdrawn piece and were never only in the vault.
         assert {text for text in said if text.startswith("text-")} == said

@@ -115,7 +115,7 @@ def test_after_the_window_every_comment_must_be_answered_and_none_can_be_added(
         say = partial(
             told.tell, "comment_on_proposal", proposal=proposal, actor=bo, kind="left_out"
         )
-        first, second = say(text="where am I?").id, say(text="and cy?", about="all of it").id
+        first, second = say(text="where am I?").id, say(text="and bo?", about=bo).id
         told.clock.wait(days=15)
         with pytest.raises(CommentsOpen) as refused:
             told.tell("finalise_proposal", proposal=proposal)

@@ -11,8 +11,7 @@ from typing import Any
 from domain.apportionment import payee_key, whole_amount
 from domain.credit import Credit
 from domain.currency import currency_code
-from domain.draft import Receipt, new_id, part_id, plain_text
-from domain.fact import Fact
+from domain.draft import Receipt, new_id, part_id
 from domain.money.books import Above, Books
 from domain.money.hold import Hold
 from domain.money.keeping import Keeping
@@ -101,39 +100,31 @@ class Paying(Keeping):
 
     def settle_payout(self, *, actor: str, id: str, reference: str | None = None) -> Receipt:
         """Record that a payout has arrived."""
-        told = None if reference is None else plain_text("reference", reference)
-        return self._pay(actor, id, Payout.Settled, reference=told)
+        noun, sheet = self._payout(id), self._permitted(actor, "pay")
+        owner = noun.payee if is_person(noun.payee) else actor
+        sealed = sheet.seal(owner, "reference", reference)
+        return self._move(noun, sheet, Payout.Settled, {**noun.whole, "reference": sealed})
 
     def return_payout(self, *, actor: str, id: str, reason: str) -> Receipt:
         """Record that a payout came back; it rests with its payee until it is claimed."""
-        noun = self._get(Payout, id, UnknownPayout)
-        was = noun.state
-        if was == "returned":
-            last = noun.facts[-1][1]
-            assert isinstance(last, Payout.Returned)
-            was = last.was
-        return self._pay(actor, id, Payout.Returned, reason, was=was)
+        noun, sheet = self._payout(id), self._permitted(actor, "pay")
+        last = noun.facts[-1][1]
+        was = last.was if isinstance(last, Payout.Returned) else noun.state
+        sealed = sheet.seal_text(actor, "reason", reason)
+        content = {**noun.whole, "was": was, "reason": sealed}
+        return self._move(noun, sheet, Payout.Returned, content)
 
     def claim_payout(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
         """Ask for a payout that came back; it goes out with the next batch."""
-        noun = self._get(Payout, id, UnknownPayout)
-        self._permit(actor, "claim a payout", **_own(noun.payee))
-        return self._pay(None, id, Payout.Claimed, reason, by=actor)
+        noun = self._payout(id)
+        sheet = self._permitted(actor, "claim a payout", **_own(noun.payee))
+        sealed = sheet.seal(actor, "reason", reason)
+        return self._move(noun, sheet, Payout.Claimed, {**noun.whole, "reason": sealed})
 
-    def _pay(
-        self,
-        actor: str | None,
-        id: str,
-        kind: type[Fact],
-        reason: str | None = None,
-        by: str = "",
-        **content: object,
-    ) -> Receipt:
+    def _payout(self, id: str) -> Payout:
         noun = self._get(Payout, id, UnknownPayout)
-        sheet = self._permitted(actor, "pay") if actor is not None else self._sheet(by)
         self.books()
-        sealed = sheet.seal(sheet.actor, "reason", reason)
-        return self._move(noun, sheet, kind, {**noun.whole, **content, "reason": sealed})
+        return noun
 
     # -- holds -----------------------------------------------------------------------------
 

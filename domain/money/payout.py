@@ -6,6 +6,7 @@ The one rule: a unit is paid once; what comes back rests with its payee until it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from domain.fact import Fact, Noun, fact
 from domain.money.payee import people_among
@@ -56,7 +57,7 @@ class Payout(Noun):
     class Event(Fact):
         """A fact about a payout says all of it."""
 
-        SEALED = ("reason",)
+        SEALED: ClassVar[tuple[str, ...]] = ("reason",)
         batch: str
         payee: str
         currency: str
@@ -89,9 +90,11 @@ class Payout(Noun):
     class Settled(Event):
         """The money has arrived."""
 
+        SEALED = ("reason", "reference")
         FROM = ("issued",)
         STATE = "settled"
         reference: str | None = None
+        """Of the transfer; a text of the payee."""
 
     @fact("payout.returned")
     class Returned(Event):

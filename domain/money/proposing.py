@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.apportionment import payee_key, whole_amount
 from domain.currency import currency_code
-from domain.draft import Receipt, Sheet, new_id, plain_text
+from domain.draft import BORN, Receipt, Sheet, new_id
 from domain.moment import instant, start_of
 from domain.money.consent import Consent
 from domain.money.dividing import Dividing
@@ -46,6 +46,7 @@ from domain.refusal import (
 )
 from domain.release import Release
 from domain.split import ROUNDINGS, WITH_CARRY, read_terms
+from domain.work import Work
 
 
 class Proposing(Dividing):
@@ -192,7 +193,7 @@ class Proposing(Dividing):
             comment=new,
             kind=comment_kind(kind),
             text=sheet.seal_text(actor, "text", text),
-            about=None if about is None else plain_text("about", about),
+            about=None if about is None else self._about(noun, about),
         )
         for position, happened in noun.facts:
             if isinstance(happened, Proposal.Commented) and happened.comment == new:
@@ -204,6 +205,19 @@ class Proposing(Dividing):
         receipt = self._move_on(noun, sheet)
         receipt.id = new
         return receipt
+
+    def _about(self, noun: Proposal, about: str) -> str:
+        """The payee or asset of the proposal, or a person or work that may be missing from it.
+
+        No other text: what people write is only kept where it can be erased.
+        """
+        assets = noun.current.assets
+        named = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
+        if about in named.union(payees_of(assets)):
+            return about
+        if (stream := self._stream(about)) and issubclass(BORN[type(stream[0][1])], Work):
+            return about
+        return self._contributor(about).id
 
     def answer_comment(self, *, actor: str, proposal: str, comment: str, text: str) -> Receipt:
         """Answer a comment on a proposal."""
