@@ -174,7 +174,9 @@ class Routes:
                     return _told(view, question(view, **ids, **asked, **told), asked)
 
             may_refuse = (*refuses, NotPermitted) if knows_actor else refuses
-            doc = _asking(question, query, answer, may_refuse, also or {}, "<int:" in path)
+            doc = _asking(
+                question, query, answer, may_refuse, also or {}, "<int:" in path or "<path:" in path
+            )
             self._add("GET", path, ask, question.__name__, doc)
             return question
 
