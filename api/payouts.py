@@ -232,9 +232,9 @@ def statement_of(
 ) -> dict[str, Any]:
     """The statement of a person over a period of recorded time."""
     after = 0 if since is None else _before(journal, since)
-    end = view if before is None else view.at(_before(journal, before))
+    until = None if before is None else _before(journal, before)
     wanted = None if currency is None else currency_code(currency)
-    return statements.statement(end, id, after=min(after, end.as_of), currency=wanted)
+    return statements.statement(view, id, after=after, until=until, currency=wanted)
 
 
 def _before(journal: Journal, moment: str) -> int:

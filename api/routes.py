@@ -174,9 +174,8 @@ class Routes:
                     return _told(view, question(view, **ids, **asked, **told), asked)
 
             may_refuse = (*refuses, NotPermitted) if knows_actor else refuses
-            doc = _asking(
-                question, query, answer, may_refuse, also or {}, "<int:" in path or "<path:" in path
-            )
+            may_be_nowhere = "<int:" in path or "<path:" in path
+            doc = _asking(question, query, answer, may_refuse, also or {}, may_be_nowhere)
             self._add("GET", path, ask, question.__name__, doc)
             return question
 

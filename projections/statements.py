@@ -57,17 +57,23 @@ def statement(
     id: str,
     *,
     after: int = 0,
+    until: int | None = None,
     currency: str | None = None,
 ) -> dict[str, Any]:
-    """The statement of a person over the journal after a position, up to the view's."""
+    """The statement of a person over the journal after a position, until another or the view's.
+
+    Who that is, with which accounts, is as known to the view, so that periods fit together.
+    """
     number = attribution.find_person(view, id)[0]
     accounts = attribution.accounts_of(view, attribution.after_merges(view, number))
     payees = [told["id"] for told in attribution.persons(view, accounts).values()]
-    wanted = currencies(view, payees) if currency is None else [currency]
+    end = view if until is None else view.at(until)
+    after = min(after, end.as_of)
+    wanted = currencies(end, payees) if currency is None else [currency]
     return {
         "contributor": attribution.persons(view, [number])[number],
         "after": after,
-        "statements": [_in_currency(view, payees, after, each) for each in wanted],
+        "statements": [_in_currency(end, payees, after, each) for each in wanted],
     }
 
 

@@ -31,7 +31,7 @@ def proposal(out: Console, told: dict[str, Any]) -> None:
     number = f", agreement {told['number']} of its pool" if told["number"] else ""
     how = "by hand" if told["policy"] is None else f"by {told['policy']['type']}"
     out.print(f"\n[bold]{told['state']}{number}[/bold], set {how}")
-    out.print(f"comments from {told['opened_at'][:16]} to {told['closes_at'][:16]}\n")
+    out.print(f"comments from {told['opened_at'][:19]} to {told['closes_at'][:19]}\n")
     table = Table("payee", box=None)
     table.add_column("share", justify="right")
     table.add_column("percent", justify="right")

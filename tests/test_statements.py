@@ -87,18 +87,12 @@ def test_every_period_adds_up_and_begins_where_the_one_before_ended(
     ends = sorted({round(cut * head) for cut in cuts} | {0, head})
     before = 0
     for after, end in pairwise(ends):
-        with told.store.view(end) as view:
-            if end < first_position(told, person):
-                continue
-            (found,) = statements.statement(view, person, after=after, currency=currency)[
-                "statements"
-            ]
+        with told.store.view() as view:
+            (found,) = statements.statement(
+                view, person, after=after, until=end, currency=currency
+            )["statements"]
         assert checked(found)["opening_minor"] == before
         before = found["closing_minor"]
-
-
-def first_position(told: Bank, person: str) -> int:
-    return next(one.position for one in told.facts() if one.originator_id == person)
 
 
 def test_a_payout_less_a_debt_is_told_as_a_payout_line_by_line(told: Bank) -> None:
@@ -182,9 +176,18 @@ def test_after_a_merge_both_accounts_are_one_person(database: str) -> None:
             assert checked(found)["closing_minor"] == 100
             (found,) = statements.statement(view, ana, after=before)["statements"]
             assert checked(found)["opening_minor"] == 100
-        with told.view(as_of=before) as view:
+            (found,) = statements.statement(view, bo, until=before)["statements"]
+            assert checked(found)["closing_minor"] == 100
+        with told.view(as_of=before) as view:  # when nobody knew
             (found,) = statements.statement(view, bo)["statements"]
             assert checked(found)["closing_minor"] == 50
+
+
+def test_a_period_before_somebody_came_is_empty(database: str) -> None:
+    with small(database) as (told, ana, _):
+        told.earn(pool_of(told), 100)
+        with told.view() as view:
+            assert statement_of(view, told.journal, ana, "2020", "2021", None)["statements"] == []
 
 
 FORMULA = "=1+1\",\n'quoted'"

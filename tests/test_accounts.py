@@ -1,0 +1,118 @@
+"""Money on the command line: laid out for reading, or exactly as the API answers it.
+
+Rule: asked of the demonstration, in which everything happens.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api.application import create_app
+from scripts import demonstration
+from scripts.bundle import Ids
+from scripts.service import Service, open_service
+from scripts.settings import read_settings
+from scripts.stemma import main
+
+IDS = Ids("bundle")
+POOL, DEAL = IDS.named("pool", "lighthouse-money"), IDS.named("proposal", "lighthouse-shares")
+RELEASE, LANTERNFISH = IDS.named("work", "the-lighthouse"), IDS.named("person", "lanternfish")
+PRINTING, OYUKI = IDS.named("revenue", "third-printing"), IDS.named("person", "oyuki")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = read_settings(
+        {"STEMMA_DATA": str(tmp_path_factory.mktemp("money")), "STEMMA_OPERATOR_KEY": "for-tests"}
+    )
+    with open_service(settings.database, operator_key="for-tests") as service:
+        demonstration.load(service, settings)
+        yield service
+
+
+def run(shown: Service, *words: str) -> Result:
+    database = f"sqlite:///{shown.store.path}"  # type: ignore[attr-defined]
+    return CliRunner().invoke(main, ["--database", database, *words])
+
+
+def printed(shown: Service, *words: str) -> str:
+    ran = run(shown, *words)
+    assert ran.exit_code == 0, ran.output
+    return ran.stdout
+
+
+def answer(shown: Service, path: str) -> str:
+    client = create_app(shown.journal, shown.store, shown.keys, shown.log).test_client()
+    told = client.get(path, headers={"Authorization": "Bearer for-tests"})
+    assert told.status_code == 200, told.text
+    return told.text
+
+
+def division(shown: Service) -> str:
+    found = re.search(r'"division":"([^"]+)"', answer(shown, f"/revenue/{PRINTING}"))
+    assert found
+    return found[1]
+
+
+ASKED = {
+    ("pools", "the-lighthouse"): f"/releases/{RELEASE}/pools",
+    ("pool", "statement", "lighthouse-money"): f"/pools/{POOL}/statement",
+    ("proposal", "show", "lighthouse-shares"): f"/proposals/{DEAL}",
+    ("proposal", "diff", "lighthouse-shares"): f"/proposals/{DEAL}/diff",
+    ("statement", "lanternfish"): f"/contributors/{LANTERNFISH}/statement",
+    ("statement", "lanternfish", "--currency", "JPY"): (
+        f"/contributors/{LANTERNFISH}/statement?currency=JPY"
+    ),
+    ("statement", "lanternfish", "--from", "2020", "--to", "2021"): (
+        f"/contributors/{LANTERNFISH}/statement?from=2020&to=2021"
+    ),
+    ("ledger", "lighthouse-money"): f"/pools/{POOL}/ledger?limit=200",
+}
+
+
+@pytest.mark.parametrize("words", ASKED, ids=" ".join)
+def test_as_json_it_is_what_the_api_answers(words: tuple[str, ...], shown: Service) -> None:
+    assert json.loads(printed(shown, *words, "--json")) == json.loads(answer(shown, ASKED[words]))
+    assert len(printed(shown, *words).splitlines()) > 1
+
+
+def test_why_is_asked_of_a_revenue_or_its_division(shown: Service) -> None:
+    id = division(shown)
+    by_revenue = printed(shown, "why", "third-printing", "@oyuki")
+    assert by_revenue == printed(shown, "why", id, OYUKI)
+    assert "おゆき: 56.70 USD of 960.00 USD" in by_revenue
+    assert "212611/1800000" in by_revenue
+    assert "What If It Had Legs?" in by_revenue
+    nobody = run(shown, "why", "third-printing", "nobody")
+    assert (nobody.exit_code, "no_share" in nobody.stderr) == (1, True)
+
+
+def test_csv_is_printed_as_the_api_writes_it(shown: Service) -> None:
+    assert printed(shown, "statement", "lanternfish", "--csv").replace("\r\n", "\n") == answer(
+        shown, f"/contributors/{LANTERNFISH}/statement?format=csv"
+    ).replace("\r\n", "\n")
+
+
+def test_the_ledger_of_all_pools_is_told_at_once(shown: Service) -> None:
+    one = printed(shown, "ledger", "lighthouse-money", "--beancount")
+    assert one == answer(shown, f"/pools/{POOL}/ledger?format=beancount")
+    assert printed(shown, "ledger", "--all", "--beancount") == one
+    assert printed(shown, "ledger", "--all") == printed(shown, "ledger", "lighthouse-money")
+    for wrong in (["ledger"], ["ledger", "lighthouse-money", "--all"]):
+        assert run(shown, *wrong).exit_code == 2
+
+
+def test_what_is_not_there_is_said_in_a_sentence(shown: Service) -> None:
+    for words, code in (
+        (("pools", "nothing"), "unknown_work"),
+        (("pool", "statement", "nothing"), "unknown_pool"),
+        (("proposal", "diff", "nothing"), "unknown_proposal"),
+        (("statement", "nobody"), "unknown_contributor"),
+        (("ledger", "nothing"), "unknown_pool"),
+        (("why", "nothing", "@oyuki"), "unknown_division"),
+    ):
+        ran = run(shown, *words)
+        assert (ran.exit_code, ran.stderr.rstrip().endswith(f"({code})")) == (1, True), ran.stderr
