@@ -228,7 +228,7 @@ def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(databa
             (2, credit[0]["position"]),
         ]
         assert [one["topic"] for one in edge] == [
-            f"remix.{verb}" for verb in ("declared", "disputed", "upheld", "struck")
+            f"remix.{verb}" for verb in ("declared", "disputed", "answered", "settled", "struck")
         ]
         with told.view(as_of=credit[2]["position"]) as view:
             assert history.of_credit(view, told.journal, id_of("credit")).items == credit[:3]
