@@ -43,6 +43,7 @@ from domain.refusal import (
     UnknownContributor,
     UnknownCredit,
     UnknownPayout,
+    UnknownWork,
     WrongState,
 )
 from projections import attribution, statements
@@ -132,7 +133,10 @@ def _pay(routes: Routes) -> None:
         Treasury.issue_payouts,
         Issuing,
         at="/payout-batches",
-        refuses=(BadCurrency, BadAmount, BadId, IdTaken, NothingToPay),
+        refuses=(
+            *(BadCurrency, BadAmount, BadId, IdTaken, NothingToPay),
+            *(UnknownContributor, UnknownWork),
+        ),
     )
     for verb, command, body, may_be_empty in (
         ("settle", Treasury.settle_payout, Settling, True),

@@ -48,7 +48,13 @@ def life_of_gus(told: Story) -> dict[str, str]:
     ).id
     hum = told.piece("mine-hum", by=[old])  # posted by the operator for them
     song = told.piece("theirs-song", poem, by=[eva], actor=eva)
-    told.tell("dispute_remix", id=told.edge(song, hum), reason="mine-dispute", actor=old)
+    told.tell(
+        "dispute_remix",
+        id=told.edge(song, hum),
+        grounds="not_derived",
+        reason="mine-dispute",
+        actor=old,
+    )
     told.tell("redate_work", id=poem, made_at="2019", reason="mine-redating", actor=gus)
     told.tell(
         "claim_work", id=song, contributor=gus, role="editor", evidence="mine-claim", actor=gus

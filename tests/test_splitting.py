@@ -111,7 +111,11 @@ def test_each_gets_their_exact_share_and_sees_through_which_path(database: str) 
             "loop": ("1/50", 20),
         }
         assert [one["amount_minor"] for one in lines] == [400, 400, 180, 20]
-        assert lines[-1]["payee"] == {"kind": "work", "id": id_of("loop"), "name": "loop"}
+        assert lines[-1]["payee"] == {
+            "kind": "work",
+            "id": f"work/{id_of('loop')}",
+            "name": "loop",
+        }
         (path,) = lines[-1]["paths"]
         assert [work["title"] for work in path["works"]] == ["film", "song", "loop"]
         assert (path["rates"], path["share"]) == (["1/5", "1/10"], "1/50")
@@ -155,7 +159,7 @@ def test_a_policy_without_paths_tells_no_part_of_a_path(told: Story) -> None:
         ):
             lines = all_lines(view, "mix", policy=json.dumps(form))
             assert {path["share"] for one in lines for path in one["paths"]} == {None}
-        friend = {"kind": "name", "id": None, "name": "a friend"}
+        friend = {"kind": "other", "id": "a friend", "name": "a friend"}
         assert (lines[0]["payee"], lines[0]["path_count"]) == (friend, 0)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from domain.apportionment import payee_key, whole_amount
@@ -376,15 +377,20 @@ class Proposing(Dividing):
         return noun, self._closing(actor, noun.release)
 
     def _move_on(self, noun: Proposal, sheet: Sheet) -> Receipt:
-        """Record a stage of a proposal that is open, unless it just happened."""
-        latest = noun.facts[-len(sheet.facts) :]
-        if len(latest) == len(sheet.facts) and all(
-            self._same(sheet, ours, known)
-            for ours, (_, known) in zip(sheet.facts, latest, strict=True)
-        ):
-            return self._receipt(noun.id, latest[-1][0])
+        """Record a stage of a proposal that is open, unless it happened already.
+
+        As with every change, that is the latest, and for an import what came after it came.
+        """
+        count = len(sheet.facts)
+        first = len(noun.facts) - count if self.once is None else self.once.get(noun.id, 0)
+        for start in range(max(first, 0), len(noun.facts) - count + 1):
+            known = noun.facts[start : start + count]
+            if all(map(partial(self._same, sheet), sheet.facts, (fact for _, fact in known))):
+                self._come_to(noun.id, known[-1][1].originator_version)
+                return self._receipt(noun.id, known[-1][0])
         self._must_be_open(noun)
         self.books()
+        self._come_to(noun.id, noun.version + count)
         return self._write(noun.id, sheet)
 
     def _content(
