@@ -18,6 +18,7 @@ from api.pages import (
     finding,
     money,
     posting,
+    proposing,
     reading,
     signing_in,
 )
@@ -47,6 +48,7 @@ def pages(
     posting.pages(frame)
     deciding.pages(frame)
     money.pages(frame)
+    proposing.pages(frame)
     audit.pages(frame, log)
     return frame.blueprint
 
