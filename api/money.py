@@ -153,7 +153,10 @@ class StruckLine(Shape):
     """A share that was waived; it went to others."""
 
     payee = _one(PayeeRef)
-    of = _text("verse over act 1", "What was waived, and over what it is spread.")
+    asset = _text(SONG, "What was waived.")
+    title = _text("Low Tide, sung", "If the asset is a work.", null=True)
+    over = _text("act 1", "Over what it is spread: an asset, a part, or “release”.")
+    over_title = _text(None, "If that is a work.", null=True)
     share = _exact("1/8")
 
 

@@ -7,7 +7,7 @@ why, and why it may not be paid yet.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -22,8 +22,7 @@ from domain.money.keeping import share_id
 from domain.money.payee import is_person, is_work
 from domain.money.pool import Pool
 from domain.money.proposal import Assets, Proposal
-from domain.money.shares import parts_of, shares_of, waived_in
-from domain.policy.parts import Struck
+from domain.money.shares import parts_in, shares_of, waived_in
 from domain.refusal import (
     NoShare,
     Refusal,
@@ -168,10 +167,9 @@ def proposal(view: View, journal: Journal, id: str) -> dict[str, Any]:
     """A proposal: its shares, the window, comments with answers, and who has agreed."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
     waivers = waivers_of(view, journal, noun)
-    parts = parts_of(noun.current.assets, waivers)
-    shares = {payee: Fraction(units, parts.scale) for payee, units in parts.units.items()}
+    shares = shares_of(noun.current.assets, waivers)
     consents = _consents(view, id)
-    told = payees_told(view, [*shares, *(each.payee for each in parts.struck)])
+    told = payees_told(view, shares)
     texts = view.texts(
         {
             *(version.note for version in noun.versions),
@@ -199,10 +197,7 @@ def proposal(view: View, journal: Journal, id: str) -> dict[str, Any]:
             }
             for payee in sorted(shares, key=payee_key)
         ],
-        "struck": [
-            {"payee": told[each.payee], "of": each.of, "share": str(each.amount)}
-            for each in parts.struck
-        ],
+        "struck": _struck(view, noun.current.assets, waivers),
         "comments": [_comment_told(comment, texts) for comment in noun.comments.values()],
         "revisions": [
             {
@@ -217,6 +212,26 @@ def proposal(view: View, journal: Journal, id: str) -> dict[str, Any]:
         "warnings": used_but_uncited(view, noun.release, noun.current.assets),
         "position": noun.position,
     }
+
+
+def _struck(
+    view: View, assets: Assets, waivers: Mapping[tuple[str, str], str]
+) -> list[dict[str, Any]]:
+    """What was waived: of which asset, over what it is spread, and how much of all it is."""
+    told = payees_told(view, {payee for payee, _ in waivers})
+    titles = _named(view, "works", "title", {*waivers.values(), *(asset for _, asset in waivers)})
+    held = parts_in(assets)
+    return [
+        {
+            "payee": told[payee],
+            "asset": asset,
+            "title": titles.get(asset),
+            "over": over,
+            "over_title": titles.get(over),
+            "share": str(held[payee, asset]),
+        }
+        for (payee, asset), over in waivers.items()
+    ]
 
 
 def _asset_told(asset: dict[str, Any]) -> dict[str, Any]:
@@ -355,11 +370,11 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
     held = money.held(view, ((each.payee, each.proposal) for each in accounts))
     agreement = _agreement_now(view, journal, id)
     shares: dict[str, Fraction] = {}
-    struck: tuple[Struck, ...] = ()
+    struck: list[dict[str, Any]] = []
     if agreement is not None:
-        parts = parts_of(agreement.current.assets, waivers_of(view, journal, agreement))
-        shares = {payee: Fraction(part, parts.scale) for payee, part in parts.units.items()}
-        struck = parts.struck
+        assets, waivers = agreement.current.assets, waivers_of(view, journal, agreement)
+        shares = dict(shares_of(assets, waivers))
+        struck = _struck(view, assets, waivers)
     carried = _carried(view, journal, id)
     by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[str, list[str]] = defaultdict(list)
@@ -372,7 +387,7 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
             sums[account] += each.units.get(account, 0)
         reasons[each.payee] += [reason for reason in why if owed > 0]
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
-    told = payees_told(view, [*payees, *(each.payee for each in struck)])
+    told = payees_told(view, payees)
     columns = ("earned", "payable", "held", "debt", IN_TRANSIT, PAID, SUSPENSE)
     lines = [
         {
@@ -399,9 +414,7 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
         "divided_minor": sum(line["earned_minor"] for line in lines),
         "costs_minor": booked["expense"],
         "lines": lines,
-        "struck": [
-            {"payee": told[each.payee], "of": each.of, "share": str(each.amount)} for each in struck
-        ],
+        "struck": struck,
         "totals": {
             f"{column}_minor": sum(line[f"{column}_minor"] for line in lines) for column in columns
         },
@@ -650,8 +663,7 @@ def why(view: View, journal: Journal, id: str, payee: str) -> dict[str, Any]:
     noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
     opened = pool_named(view, journal, first.pool)
     waivers = waivers_of(at, journal, noun)
-    parts = parts_of(noun.current.assets, waivers)
-    share = Fraction(parts.units.get(payee, 0), parts.scale)
+    share = shares_of(noun.current.assets, waivers).get(payee, Fraction())
     agreed = Fraction(first.agreed)
     costs = [
         {"expense": expense, "amount_minor": units}

@@ -40,6 +40,18 @@ def shares_of(assets: Assets, waivers: Waivers) -> Shares:
     return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items()}
 
 
+def parts_in(assets: Assets) -> dict[tuple[str, str], Fraction]:
+    """What everybody has of the whole by each asset, before anything was waived."""
+    whole = sum(Fraction(asset["value"]) for asset in assets)
+    found = {}
+    for asset in assets:
+        inside = sum(Fraction(share) for _, share in asset["shares"])
+        for payee, share in asset["shares"]:
+            part = Fraction(asset["value"]) / whole * Fraction(share) / inside
+            found[payee, asset["asset"]] = part
+    return found
+
+
 def scopes_of(asset: Mapping[str, object]) -> tuple[str, ...]:
     """Everything that a waiver in this asset may name."""
     within = asset.get("within", ())
