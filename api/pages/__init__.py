@@ -20,6 +20,7 @@ from api.pages import (
     posting,
     proposing,
     reading,
+    revising,
     signing_in,
 )
 from api.pages.frame import Frame
@@ -49,6 +50,7 @@ def pages(
     deciding.pages(frame)
     money.pages(frame)
     proposing.pages(frame)
+    revising.pages(frame)
     audit.pages(frame, log)
     return frame.blueprint
 
