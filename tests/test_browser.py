@@ -139,10 +139,14 @@ def earn(served: Served, release: str, shares: dict[str, str]) -> dict[str, str]
     division = post(f"/pools/{pool}/revenue", said).id
     made = served.operator.get(f"/revenue/{division}").json["division"]
     second = post(f"/pools/{pool}/proposals", assets=assets).id
+    served.acting(person).post(
+        f"/proposals/{second}/comments", kind="too_little", text="As I said in May."
+    )
     return {
         "pool": f"/pool/{pool}",
         "agreement": f"/proposal/{first}",
         "proposal": f"/proposal/{second}",
+        "revision": f"/proposal/{second}/revise",
         "division": f"/division/{made}",
         "why": f"/division/{made}/why?payee={person}",
     }
@@ -163,7 +167,7 @@ PAGES = (
     *("start", "search", "release", "release-published", "piece", "piece-long", "piece-word"),
     *("outside", "person", "person-word", "history", "list", "credit", "edge", "waiting"),
     *("post", "sources", "credits", "audit", "sign-in", "nothing", "docs"),
-    *("pool", "agreement", "proposal", "division", "why", "statement"),
+    *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
 )
 LONG_PAGES = {"docs": "#contributors"}
 """Of these one chapter is enough: the others are made alike."""
@@ -382,3 +386,64 @@ def test_shares_are_talked_about_and_accepted(browser: Browser, served: Served) 
         expect(page.get_by_text("EUR")).to_have_count(0)
         page.goto(pages["pool"])
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["with-script", "without-script"])
+def test_shares_are_revised_and_a_share_is_given_up(
+    browser: Browser, served: Served, js: bool
+) -> None:
+    ana, ben, cleo = (served.admit(f"{name} of the revision {js}") for name in ("Ana", "Ben", "C."))
+    song = served.post_piece("A revised song", by=ana)
+    post, keys = served.operator.post, served.service.keys
+    served.operator.post("/credits", work=song, contributor=cleo, role="editor")
+    whole = post("/releases", title="A revised single", components=[{"work": song}]).id
+    said = {"name": "song", "kind": "song", "currency": "EUR", "terms": TERMS}
+    pool = post(f"/releases/{whole}/pools", said).id
+    assets = [
+        {"asset": song, "value": "1", "within": ["act 1"], "shares": [[ana, "1"], [ben, "1"]]}
+    ]
+    proposal = post(f"/pools/{pool}/proposals", assets=assets).id
+    served.acting(cleo).post(
+        f"/proposals/{proposal}/comments", kind="left_out", text="I edited it."
+    )
+    with reader(browser, served.origin, width=768, js=js) as page:
+        sign_in(page, served.operator.key or "")
+        page.goto(f"/proposal/{proposal}")
+        page.get_by_role("link", name="Revise the shares").click()
+        page.get_by_label("Somebody else in A revised song").first.fill(f"C. of the revision {js}")
+        page.get_by_label("Share of somebody else in A revised song").fill("two")
+        page.get_by_role("button", name="Show it before").click()
+        expect(page.get_by_role("alert")).to_contain_text("two")
+        page.get_by_label(f"Share of C. of the revision {js}").fill("2")
+        page.get_by_label("What you answer").fill("So it is.")
+        page.get_by_role("button", name="Show it before").click()
+        row = page.get_by_role("row", name=f"C. of the revision {js}")
+        expect(row).to_contain_text("1/2")
+        expect(page.get_by_role("row", name="Ana of")).to_contain_text("1/4")
+        assert not js or findings(page) == []  # axe is a script
+        page.get_by_role("button", name="Change it").click()
+        expect(page.get_by_label("Within an act")).to_have_value("act 1")
+        page.get_by_role("button", name="Show it before").click()
+        keep(page, f"revision-preview-{'js' if js else 'plain'}")
+        page.get_by_role("button", name="Revise the proposal").click()
+        expect(page.get_by_role("status")).to_contain_text("recorded")
+        expect(
+            page.get_by_text("about 0 % → 50 %").or_(page.get_by_text("0 % → 50 %"))
+        ).to_have_count(1)
+        expect(page.get_by_text("So it is.")).to_be_visible()
+    CLOCK.ahead += timedelta(days=15)
+    post(f"/proposals/{proposal}/finalise")
+    with reader(browser, served.origin, width=768, js=js) as page:
+        sign_in(page, keys.create(cleo))
+        page.goto(f"/proposal/{proposal}")
+        page.get_by_text("Give it up, or a part of it").click()
+        page.get_by_label("What you give up").select_option("All that is yours within “act 1”")
+        page.get_by_label("Reason").fill("It was two commas.")
+        page.get_by_role("button", name="Give it up").click()
+        expect(page.get_by_text("gave up their share of A revised song")).to_be_visible()
+        expect(page.get_by_role("heading", name="Given up")).to_be_visible()
+        assert not js or findings(page) == []  # axe is a script
+        keep(page, f"waived-{'js' if js else 'plain'}")
+    told = served.operator.get(f"/proposals/{proposal}").json
+    assert [line["over"] for line in told["struck"]] == ["act 1"]
+    assert {line["payee"]["id"]: line["share"] for line in told["shares"]}[ana] == "1/2"

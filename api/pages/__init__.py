@@ -18,7 +18,9 @@ from api.pages import (
     finding,
     money,
     posting,
+    proposing,
     reading,
+    revising,
     signing_in,
 )
 from api.pages.frame import Frame
@@ -47,6 +49,8 @@ def pages(
     posting.pages(frame)
     deciding.pages(frame)
     money.pages(frame)
+    proposing.pages(frame)
+    revising.pages(frame)
     audit.pages(frame, log)
     return frame.blueprint
 

@@ -1,4 +1,4 @@
-"""Pages about money: a pool, a proposal, a division and why, and one's own statement.
+"""Pages about money: a pool, a division and why, and one's own statement.
 
 The one rule: they are for those who have signed in, and what one person is paid is for that person
 and the operator alone.
@@ -6,26 +6,20 @@ and the operator alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
-from flask import Response, g, render_template, request
+from flask import Response, render_template, request
 
 from api.fields import Text, word
 from api.pages import words
-from api.pages.frame import Answer, Frame, When, asked, id_in_path, to_page
+from api.pages.frame import Answer, Frame, When, asked, id_in_path
 from api.payouts import as_csv, must_be_own, statement_of
 from api.pictures import Markup, Paid, Payee, SplitPicture, Step, Via, Way, split_svg, why_svg
-from api.problems import Problem, of_refusal
 from domain.apportionment import divide
-from domain.draft import LIMITS, Receipt
+from domain.draft import LIMITS
 from domain.money.payee import is_person, is_work
-from domain.money.proposal import COMMENT_KINDS
-from domain.money.treasury import Treasury
-from domain.permission import OPERATOR
-from domain.refusal import Refusal
-from projections import attribution, lineage, pools, timeline
+from projections import lineage, pools, timeline
 from projections.store import View
 
 BY_TERMS = "terms"
@@ -46,33 +40,9 @@ class Asked(When):
     payee = Text(LIMITS["payer"], None, "Whose line.", required=True)
 
 
-class Said(NamedTuple):
-    """Something that may be said about a proposal: its command, and the fields of its form."""
-
-    command: Callable[..., Receipt]
-    fields: tuple[str, ...] = ()
-    rehearsed: dict[str, str] = {}  # noqa: RUF012 - never changed
-
-
-SAID: dict[str, Said] = {
-    "accept": Said(Treasury.accept_share),
-    "decline": Said(Treasury.decline_share, ("reason",)),
-    "comment": Said(
-        Treasury.comment_on_proposal,
-        ("kind", "text", "about"),
-        {"kind": "other", "text": "a comment"},
-    ),
-    "answer": Said(Treasury.answer_comment, ("comment", "text")),
-    "extend": Said(Treasury.extend_proposal, ("closes_at", "reason"), {"closes_at": "9999-01-01"}),
-    "finalise": Said(Treasury.finalise_proposal),
-    "withdraw": Said(Treasury.withdraw_proposal, ("reason",), {"reason": "a reason"}),
-}
-
-
 def pages(frame: Frame) -> None:
     """The pages about money."""
     _pools(frame)
-    _proposals(frame)
     _divisions(frame)
 
     @frame.page("/statement/<id>", nobody_else=True)
@@ -172,72 +142,6 @@ def _payee_address(id: str) -> str:
     if is_person(id):
         return f"{request.script_root}/p/{id}"
     return f"{request.script_root}/w/{id.partition('/')[2]}" if is_work(id) else ""
-
-
-# -- proposals -----------------------------------------------------------------------------
-
-
-def _proposals(frame: Frame) -> None:
-    @frame.page("/proposal/<id>", nobody_else=True)
-    def show_proposal(id: str) -> Answer:
-        return _proposal(frame, id_in_path(id))
-
-    @frame.form("/proposal/<id>/<verb>")
-    def decide_proposal(id: str, verb: str) -> Answer:
-        id, known = id_in_path(id), SAID.get(verb)
-        if known is None:
-            raise Problem("not_found", f"A proposal cannot be told to {verb}.")
-        said = {name: request.form.get(name, "").strip() or None for name in known.fields}
-        said = {name: value for name, value in said.items() if value is not None}
-        if missing := set(known.rehearsed) - set(said):
-            problem = Problem("missing_field", f"{', '.join(sorted(missing))}: This is needed.")
-            return _proposal(frame, id, problem), 422
-        try:
-            receipt = frame.journal.record(known.command, actor=g.actor, proposal=id, **said)
-        except Refusal as refusal:
-            problem = of_refusal(refusal)
-            return _proposal(frame, id, problem), problem.code or 422
-        return to_page(f"/proposal/{id}", receipt.position)
-
-
-def _proposal(frame: Frame, id: str, problem: Problem | None = None) -> str:
-    with frame.view(asked()) as view:
-        told = pools.proposal(view, frame.journal, id)
-        actors = {told["release"]}
-        for comment in told["comments"]:
-            actors |= {comment["actor"], *(answer["actor"] for answer in comment["answers"])}
-        names = _names(view, told["release"], told) | timeline.names(view, actors)
-        open_comments = [one["id"] for one in told["comments"] if one["is_open"]]
-        may = {
-            name
-            for name, said in SAID.items()
-            if name != "answer" and frame.may(said.command, proposal=id, **said.rehearsed)
-        }
-        if open_comments and frame.may(
-            Treasury.answer_comment, proposal=id, comment=open_comments[0], text="an answer"
-        ):
-            may.add("answer")
-        return render_template(
-            "proposal.html",
-            proposal=told,
-            pool=pools.pool(view, frame.journal, told["pool"]),
-            diff=pools.diff(view, frame.journal, id) if len(told["revisions"]) > 1 else None,
-            names=names,
-            own=_own(view, told),
-            may=may,
-            comment_kinds=COMMENT_KINDS,
-            problem=problem,
-        )
-
-
-def _own(view: View, told: dict[str, Any]) -> dict[str, Any] | None:
-    """The line of whoever reads, if they have a share."""
-    if g.actor == OPERATOR:
-        return None
-    number = attribution.find_person(view, g.actor)[0]
-    same = attribution.accounts_of(view, attribution.after_merges(view, number))
-    ids = {one["id"] for one in attribution.persons(view, same).values()}
-    return next((line for line in told["shares"] if line["payee"]["id"] in ids), None)
 
 
 # -- divisions -----------------------------------------------------------------------------

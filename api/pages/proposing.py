@@ -1,0 +1,156 @@
+"""The page of a proposal: its shares, what is said about them, and what its reader may do.
+
+The one rule: a button is there only if the domain would do what it says; the domain is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from flask import g, render_template, request
+
+from api.pages import words
+from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
+from api.problems import Problem, of_refusal
+from domain.draft import Receipt
+from domain.money.proposal import COMMENT_KINDS, Assets
+from domain.money.shares import scopes_of
+from domain.money.treasury import Treasury
+from domain.permission import OPERATOR
+from domain.policy.assets import RELEASE
+from domain.refusal import Refusal
+from projections import attribution, pools, timeline
+from projections.store import View
+
+
+class Said(NamedTuple):
+    """Something that may be said about a proposal: its command, and the fields of its form."""
+
+    command: Callable[..., Receipt]
+    fields: tuple[str, ...] = ()
+    rehearsed: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+
+SAID: dict[str, Said] = {
+    "accept": Said(Treasury.accept_share),
+    "decline": Said(Treasury.decline_share, ("reason",)),
+    "waive": Said(Treasury.waive_share, ("scope", "reason"), {"scope": RELEASE}),
+    "comment": Said(
+        Treasury.comment_on_proposal,
+        ("kind", "text", "about"),
+        {"kind": "other", "text": "a comment"},
+    ),
+    "answer": Said(Treasury.answer_comment, ("comment", "text")),
+    "extend": Said(Treasury.extend_proposal, ("closes_at", "reason"), {"closes_at": "9999-01-01"}),
+    "finalise": Said(Treasury.finalise_proposal),
+    "withdraw": Said(Treasury.withdraw_proposal, ("reason",), {"reason": "a reason"}),
+}
+
+
+def pages(frame: Frame) -> None:
+    """The page of a proposal, and what its forms are sent to."""
+
+    @frame.page("/proposal/<id>", nobody_else=True)
+    def show_proposal(id: str) -> Answer:
+        return _proposal(frame, id_in_path(id))
+
+    @frame.form("/proposal/<id>/<verb>")
+    def decide_proposal(id: str, verb: str) -> Answer:
+        id, known = id_in_path(id), SAID.get(verb)
+        if known is None:
+            raise Problem("not_found", f"A proposal cannot be told to {verb}.")
+        said = {name: request.form.get(name, "").strip() or None for name in known.fields}
+        said = {name: value for name, value in said.items() if value is not None}
+        if missing := set(known.rehearsed) - set(said):
+            problem = Problem("missing_field", f"{', '.join(sorted(missing))}: This is needed.")
+            return _proposal(frame, id, problem), 422
+        try:
+            receipt = frame.journal.record(known.command, actor=g.actor, proposal=id, **said)
+        except Refusal as refusal:
+            problem = of_refusal(refusal)
+            return _proposal(frame, id, problem), problem.code or 422
+        return to_page(f"/proposal/{id}", receipt.position)
+
+
+def _proposal(frame: Frame, id: str, problem: Problem | None = None) -> str:
+    with frame.view(asked()) as view:
+        told = pools.proposal(view, frame.journal, id)
+        names = names_in(view, told)
+        own = _own(view, told)
+        scopes = _scopes(told["assets"], own["payee"]["id"], names) if own else {}
+        return render_template(
+            "proposal.html",
+            proposal=told,
+            pool=pools.pool(view, frame.journal, told["pool"]),
+            diff=pools.diff(view, frame.journal, id) if len(told["revisions"]) > 1 else None,
+            names=names,
+            own=own,
+            scopes=scopes,
+            may=_may(frame, told, list(scopes)),
+            comment_kinds=COMMENT_KINDS,
+            problem=problem,
+        )
+
+
+def names_in(view: View, told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The works and people of a proposal: its release, its assets, who has said something."""
+    ids = {told["release"]}
+    for asset in told["assets"]:
+        ids |= {asset["asset"], *asset["within"]}
+    for comment in told["comments"]:
+        ids |= {comment["actor"], *(answer["actor"] for answer in comment["answers"])}
+    return timeline.names(view, ids)
+
+
+def _may(frame: Frame, told: dict[str, Any], scopes: list[str]) -> set[str]:
+    """What its reader may do with it now."""
+
+    def would(verb: str, **said: str) -> bool:
+        known = SAID[verb]
+        return frame.may(known.command, proposal=told["id"], **{**known.rehearsed, **said})
+
+    may = {verb for verb in SAID if verb not in ("answer", "waive") and would(verb)}
+    if any(would("waive", scope=scope) for scope in scopes):
+        may.add("waive")
+    open_comments = [one["id"] for one in told["comments"] if one["is_open"]]
+    if open_comments and would("answer", comment=open_comments[0], text="an answer"):
+        may.add("answer")
+    if told["comments"] and frame.may(
+        Treasury.revise_proposal,
+        proposal=told["id"],
+        comments=[told["comments"][0]["id"]],
+        assets=told["assets"],
+        note="a revision",
+    ):
+        may.add("revise")
+    return may
+
+
+def _own(view: View, told: dict[str, Any]) -> dict[str, Any] | None:
+    """The line of whoever reads, if they have a share."""
+    if g.actor == OPERATOR:
+        return None
+    number = attribution.find_person(view, g.actor)[0]
+    same = attribution.accounts_of(view, attribution.after_merges(view, number))
+    ids = {one["id"] for one in attribution.persons(view, same).values()}
+    return next((line for line in told["shares"] if line["payee"]["id"] in ids), None)
+
+
+def _scopes(
+    assets: Assets, payee: str, names: dict[str, dict[str, Any]]
+) -> dict[str, tuple[str, str]]:
+    """Within what a payee can waive: how far it reaches, and what that is called."""
+    scopes: dict[str, tuple[str, str]] = {}
+    parts: dict[str, tuple[str, str]] = {}
+    for asset in assets:
+        if any(holder == payee for holder, _ in asset["shares"]):
+            scopes[asset["asset"]] = ("asset", called(asset["asset"], names))
+            for part in scopes_of(asset)[1:-1]:
+                parts[part] = ("part", called(part, names))
+    return {**scopes, **parts, RELEASE: ("release", "")} if scopes else {}
+
+
+def called(name: str, names: dict[str, dict[str, Any]]) -> str:
+    """What an asset or a part is called: a work by its title, anything else as it is named."""
+    return words.called(names[name]) if name in names else name
