@@ -447,3 +447,39 @@ def test_shares_are_revised_and_a_share_is_given_up(
     told = served.operator.get(f"/proposals/{proposal}").json
     assert [line["over"] for line in told["struck"]] == ["act 1"]
     assert {line["payee"]["id"]: line["share"] for line in told["shares"]}[ana] == "1/2"
+
+
+def test_a_split_is_drawn_for_those_who_may_see_money(
+    browser: Browser, served: Served, places: dict[str, str]
+) -> None:
+    with reader(browser, served.origin) as page:
+        page.goto(places["release"])
+        expect(page.locator("a[href*='split.svg']")).to_have_count(0)
+        sign_in(page, served.operator.key or "")
+        page.goto(places["release"])
+        section = page.locator("section[aria-labelledby=money]")
+        expect(section.locator("svg")).to_contain_text("1,000.01 EUR")
+        section.get_by_role("link", name="The same as a table").click()
+        page.locator("a[href*='split.svg']").click()
+        assert page.url.endswith("/split.svg")
+        expect(page.locator("svg")).to_contain_text("1,000.01 EUR")
+        png = page.request.get(page.url.replace(".svg", ".png"))
+        assert png.body().startswith(b"\x89PNG") or png.status == 503
+
+
+def test_a_statement_is_printed_with_its_name_and_its_sums(
+    browser: Browser, served: Served, places: dict[str, str]
+) -> None:
+    with reader(browser, served.origin, width=800) as page:
+        sign_in(page, served.operator.key or "")
+        page.goto(places["statement"])
+        page.emulate_media(media="print")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_text("= payable at the end")).to_be_visible()
+        expect(page.get_by_text("166.67 EUR").first).to_be_visible()
+        for hidden in (page.get_by_role("search"), page.get_by_role("navigation")):
+            expect(hidden).to_have_count(0)
+        expect(page.get_by_text("Print this page")).to_be_hidden()
+        page.set_viewport_size({"width": 640, "height": 900})
+        assert overflow(page) <= 0
+        assert page.pdf(format="A4").startswith(b"%PDF")
