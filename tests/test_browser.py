@@ -436,6 +436,11 @@ def test_shares_are_revised_and_a_share_is_given_up(
     with reader(browser, served.origin, width=768, js=js) as page:
         sign_in(page, keys.create(cleo))
         page.goto(f"/proposal/{proposal}")
+        page.get_by_role("link", name="Waiting for you").click()
+        notice = page.get_by_role("listitem").filter(has_text="are final")
+        expect(notice).to_contain_text("has 1/2")
+        assert not js or findings(page) == []
+        notice.get_by_role("link", name="look at it").click()
         page.get_by_text("Give it up, or a part of it").click()
         page.get_by_label("What you give up").select_option("All that is yours within “act 1”")
         page.get_by_label("Reason").fill("It was two commas.")
@@ -476,7 +481,7 @@ def test_a_statement_is_printed_with_its_name_and_its_sums(
         page.emulate_media(media="print")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_text("= payable at the end")).to_be_visible()
-        expect(page.get_by_text("166.67 EUR").first).to_be_visible()
+        expect(page.get_by_text("83.33 EUR").first).to_be_visible()
         for hidden in (page.get_by_role("search"), page.get_by_role("navigation")):
             expect(hidden).to_have_count(0)
         expect(page.get_by_text("Print this page")).to_be_hidden()

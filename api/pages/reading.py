@@ -11,7 +11,7 @@ from flask import Response, g, render_template
 
 from api.pages import words
 from api.pages.drawing import inline_picture
-from api.pages.finding import cards
+from api.pages.finding import cards, told
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from api.pages.money import split_of
 from domain.permission import OPERATOR
@@ -177,13 +177,6 @@ def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list
     if row.kind == "release":
         return list(lineage.ancestry(view, row.number).generation), row.born
     return [row.number], row.born
-
-
-def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Facts with the sentences they are told in."""
-    ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
-    names = timeline.names(view, ids)
-    return [{**item, "sentence": words.sentence(item, names)} for item in items]
 
 
 def _by_generation(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
