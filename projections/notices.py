@@ -76,14 +76,22 @@ NOTICED = Projection("notices", (NOTICES,), changes)
 
 
 def of_contributor(
-    view: View, journal: Journal, id: str, *, actor: str, after: str | None = None, limit: int = 50
+    view: View,
+    journal: Journal,
+    id: str,
+    *,
+    actor: str,
+    after: str | None = None,
+    limit: int = 50,
+    is_newest_first: bool = False,
 ) -> Page:
     """What this person has been told, in order; only for themself and the operator."""
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     accounts = attribution.accounts_of(view, person)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
     permit(actor, "read what was told to", contributor=actor if actor in named else id)
-    place = decode_cursor(after, int) or [0]
+    first, beyond, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
+    place = decode_cursor(after, int) or [first]
     rows = view.rows(
         "SELECT position FROM ("
         "SELECT n.position FROM @notices n WHERE n.subject IN :accounts AND n.told = :person "
@@ -93,16 +101,18 @@ def of_contributor(
         # The credit as it was when there was something to tell.
         "AND n.told = :people AND c.since <= n.position AND c.until > n.position "
         "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone)"
-        ") AS told WHERE position > :above AND position <= :as_of ORDER BY position LIMIT :limit",
+        f") AS told WHERE position {beyond} :place AND position <= :as_of "
+        f"ORDER BY position {order} LIMIT :limit",
         accounts=accounts,
         named=sorted(named),
         gone=list(NOT_COUNTED),
         person=PERSON,
         people=PEOPLE,
         posters=[POSTER, PEOPLE],
-        above=place[0],
+        place=place[0],
         limit=limit + 1,
     )
     positions = [position for (position,) in rows]
     items = tell(journal, journal.facts.at(positions[:limit]))
+    items.sort(key=lambda item: item["position"], reverse=is_newest_first)
     return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
-from api.pages.finding import on_works
+from api.pages.finding import on_works, told
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
-from api.pages.reading import told
 from api.problems import Problem, of_refusal
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.draft import Draft, Receipt

@@ -5,7 +5,7 @@ The one rule: it shows what the page beside it says, at the same position of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,8 @@ from api.pages import words
 from api.pages.frame import Answer, Frame, again, asked, id_in_path
 from api.pictures import LineagePicture, Made, Markup, Work, lineage_svg, policy
 from api.pictures.lineage import MOST_CARDS
-from api.pictures.png import png_of
+from api.pictures.png import NoFonts, png_of
+from api.problems import Problem
 from projections import attribution
 
 
@@ -24,14 +25,26 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/works/<id>/lineage.svg")
     def draw_lineage(id: str) -> Answer:
-        answer = Response(_by_itself(frame, id), content_type="image/svg+xml; charset=utf-8")
-        # A file of its own carries its style.
-        answer.headers["Content-Security-Policy"] = policy()
-        return answer
+        return as_file(_by_itself(frame, id))
 
     @frame.page("/works/<id>/lineage.png")
     def paint_lineage(id: str) -> Answer:
-        return Response(png_of(_by_itself(frame, id)), content_type="image/png")
+        return painted(_by_itself(frame, id))
+
+
+def as_file(picture: Markup) -> Response:
+    """A picture as a file of its own, which carries its style."""
+    answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = policy()
+    return answer
+
+
+def painted(picture: Markup, fonts: Sequence[str] = ()) -> Response:
+    """A picture as PNG, in the fonts of the machine or those of these files."""
+    try:
+        return Response(png_of(picture, fonts=fonts), content_type="image/png")
+    except NoFonts as problem:
+        raise Problem("no_fonts", f"{problem}.") from None
 
 
 def _by_itself(frame: Frame, id: str) -> Markup:

@@ -9,8 +9,10 @@ from typing import Any
 
 from flask import g, render_template
 
+from api.pages import words
 from api.pages.frame import Answer, Frame, Listed, asked
-from projections import attribution, lineage, people
+from domain.permission import OPERATOR
+from projections import attribution, lineage, notices, people, timeline
 from projections.store import Page, View
 
 CARDS = 24
@@ -68,9 +70,27 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/waiting", nobody_else=True)
     def show_waiting() -> Answer:
-        with frame.view(asked()) as view:
-            waiting = [] if g.actor == "operator" else people.waiting_for(view, g.actor)
-            return render_template("waiting.html", credits=on_works(view, waiting))
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            if g.actor == OPERATOR:
+                return render_template("waiting.html", credits=[], notices=[], next=None)
+            found = notices.of_contributor(
+                view, frame.journal, g.actor, actor=g.actor, after=cursor, is_newest_first=True
+            )
+            return render_template(
+                "waiting.html",
+                credits=on_works(view, people.waiting_for(view, g.actor)),
+                notices=told(view, found.items),
+                next=found.next,
+            )
+
+
+def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Facts with the sentences they are told in."""
+    ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
+    names = timeline.names(view, ids)
+    return [{**item, "sentence": words.sentence(item, names)} for item in items]
 
 
 def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:

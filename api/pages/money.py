@@ -13,9 +13,11 @@ from flask import Response, render_template, request
 
 from api.fields import Text, word
 from api.pages import words
+from api.pages.drawing import as_file, painted
 from api.pages.frame import Answer, Frame, When, asked, id_in_path
 from api.payouts import as_csv, must_be_own, statement_of
 from api.pictures import Markup, Paid, Payee, SplitPicture, Step, Via, Way, split_svg, why_svg
+from api.problems import Problem
 from domain.apportionment import divide
 from domain.draft import LIMITS
 from domain.money.payee import is_person, is_work
@@ -24,6 +26,9 @@ from projections.store import View
 
 BY_TERMS = "terms"
 """Stands in the picture for what the terms of a pool give by themselves."""
+
+SEVERAL = "several"
+"""Stands in the picture for several direct parents, of which no one alone led to a piece."""
 
 
 class Period(When):
@@ -69,29 +74,45 @@ def _pools(frame: Frame) -> None:
         id = id_in_path(id)
         with frame.view(asked()) as view:
             pool = pools.pool(view, frame.journal, id)
-            statement = pools.statement(view, frame.journal, id)
-            final = [one for one in pool["proposals"] if one["state"] == "finalised"]
-            agreed = pools.proposal(view, frame.journal, final[-1]["id"]) if final else None
-            names = _names(view, pool["release"], agreed)
             return render_template(
                 "pool.html",
                 pool=pool,
-                statement=statement,
-                release=names[pool["release"]],
+                statement=pools.statement(view, frame.journal, id),
+                release=lineage.work(view, pool["release"]),
                 revenue=pools.bookings(view, "revenue", id, limit=30),
-                picture=_split(statement, agreed, names),
+                picture=split_of(frame, view, id),
             )
 
+    @frame.page("/pools/<id>/split.svg", nobody_else=True)
+    def draw_split(id: str) -> Answer:
+        return as_file(_by_itself(frame, id))
 
-def _names(view: View, release: str, agreed: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    ids = [] if agreed is None else [asset["asset"] for asset in agreed["assets"]]
-    return timeline.names(view, [release, *ids])
+    @frame.page("/pools/<id>/split.png", nobody_else=True)
+    def paint_split(id: str) -> Answer:
+        return painted(_by_itself(frame, id))
+
+
+def _by_itself(frame: Frame, id: str) -> Markup:
+    with frame.view(asked()) as view:
+        picture = split_of(frame, view, id_in_path(id), is_alone=True)
+    if picture is None:
+        raise Problem("not_found", "Nothing of this pool has been divided yet.")
+    return picture
+
+
+def split_of(frame: Frame, view: View, id: str, *, is_alone: bool = False) -> Markup | None:
+    """What was divided of a pool: by way of what the finished work was made from, to whom."""
+    pool = pools.pool(view, frame.journal, id)
+    statement = pools.statement(view, frame.journal, id)
+    final = [one for one in pool["proposals"] if one["state"] == "finalised"]
+    agreed = pools.proposal(view, frame.journal, final[-1]["id"]) if final else None
+    return _split(view, statement, agreed, is_alone=is_alone)
 
 
 def _split(
-    statement: dict[str, Any], agreed: dict[str, Any] | None, names: dict[str, dict[str, Any]]
+    view: View, statement: dict[str, Any], agreed: dict[str, Any] | None, *, is_alone: bool
 ) -> Markup | None:
-    """What was divided, by way of what is agreed, to whoever earned it; to the unit."""
+    """What was divided, by way of the direct parents, to whoever earned it; to the unit."""
     earned = {
         line["payee"]["id"]: line["earned_minor"]
         for line in statement["lines"]
@@ -99,38 +120,64 @@ def _split(
     }
     if not earned:
         return None
+    release, assets = statement["release"], agreed["assets"] if agreed else []
+    through = _through(view, release, agreed["graph_position"] if agreed else None)
     ways: dict[str, dict[str, Fraction]] = {payee: {} for payee in earned}
-    for asset in agreed["assets"] if agreed else ():
+    for asset in assets:
+        via = through.get(asset["asset"], asset["asset"])
+        within = sum(Fraction(share) for _, share in asset["shares"])
         for payee, share in asset["shares"]:
             if payee in ways:
-                ways[payee][asset["asset"]] = Fraction(share) * Fraction(asset["value"])
+                part = Fraction(asset["value"]) * Fraction(share) / within
+                ways[payee][via] = ways[payee].get(via, Fraction()) + part
     paid = [
         Paid(via, payee, amount)
         for payee, total in earned.items()
-        for via, amount in _divided(total, ways[payee] or {BY_TERMS: Fraction(1)}).items()
+        for via, amount in _divided(total, ways[payee]).items()
     ]
     used = dict.fromkeys(one.via for one in paid)
+    names = timeline.names(view, [release, *used])
     told = {line["payee"]["id"]: line["payee"] for line in statement["lines"]}
     picture = SplitPicture(
-        title=words.called(names[statement["release"]]),
-        vias=tuple(_via(via, names) for via in used),
+        title=words.called(names[release]),
+        vias=tuple(_via(via, release, names) for via in used),
         payees=tuple(Payee(id, _payee(told[id]), _payee_address(id)) for id in earned),
         paid=tuple(paid),
         money=lambda amount: words.money(amount, statement["currency"]),
-        href=words.address(names[statement["release"]]),
+        href=words.address(names[release]),
     )
-    return split_svg(picture, stand_alone=False)
+    return split_svg(picture, stand_alone=is_alone)
+
+
+def _through(view: View, release: str, position: int | None) -> dict[str, str]:
+    """By way of which direct parent of a finished work each work is in it, if there is only one."""
+    frozen = view if position is None else view.at(position)
+    tree = lineage.ancestry(frozen, lineage.find(frozen, release).number)
+    ids = lineage.ids_of(frozen, tree.generation)
+    through = {tree.root: release}
+    for parent in tree.parents.get(tree.root, ()):
+        waiting, seen = [parent], {parent}
+        while waiting:
+            work = waiting.pop()
+            through[work] = ids[parent] if work not in through else SEVERAL
+            more = [one for one in tree.parents.get(work, ()) if one not in seen]
+            seen.update(more)
+            waiting += more
+    return {ids[work]: via for work, via in through.items()}
 
 
 def _divided(total: int, weights: dict[str, Fraction]) -> dict[str, int]:
+    weights = {key: weight for key, weight in weights.items() if weight} or {BY_TERMS: Fraction(1)}
     return {key: units for key, units in divide(total, weights).units.items() if units}
 
 
-def _via(via: str, names: dict[str, dict[str, Any]]) -> Via:
+def _via(via: str, release: str, names: dict[str, dict[str, Any]]) -> Via:
+    if via == SEVERAL:
+        return Via(via, "several of them")
     if via == BY_TERMS:
         return Via(via, "the terms of the pool")
     if via in names:
-        return Via(via, words.called(names[via]), words.address(names[via]))
+        return Via(via, words.called(names[via]), words.address(names[via]), via == release)
     return Via(via, via)
 
 

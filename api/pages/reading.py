@@ -11,8 +11,9 @@ from flask import Response, g, render_template
 
 from api.pages import words
 from api.pages.drawing import inline_picture
-from api.pages.finding import cards
+from api.pages.finding import cards, told
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
+from api.pages.money import split_of
 from domain.permission import OPERATOR
 from projections import attribution, lineage, people, pools, timeline
 from projections.log import Log
@@ -22,6 +23,8 @@ from projections.store import Page, View
 FEW_FACTS = 12
 """How many facts of a history stand on the page of what it is about."""
 MANY = 50
+MOST_SPLITS = 5
+"""Of how many pools the split is drawn on the page of a release."""
 LONGEST_LIST = 40
 """How many works are listed on the page of a release; more have a page of their own."""
 
@@ -50,6 +53,7 @@ def _works(frame: Frame) -> None:
                 return to_page(f"/w/{id}")
             found = roll(view, id)
             facts = _facts(view, frame, found.numbers, limit=FEW_FACTS)
+            earning = pools.pools(view, id).items if g.actor else []
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
@@ -60,7 +64,10 @@ def _works(frame: Frame) -> None:
                 credits=attribution.credits_of(view, id),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
-                pools=pools.pools(view, id).items if g.actor else [],
+                pools=earning,
+                splits={
+                    one["id"]: split_of(frame, view, one["id"]) for one in earning[:MOST_SPLITS]
+                },
             )
 
     @frame.page("/w/<id>")
@@ -170,13 +177,6 @@ def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list
     if row.kind == "release":
         return list(lineage.ancestry(view, row.number).generation), row.born
     return [row.number], row.born
-
-
-def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Facts with the sentences they are told in."""
-    ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
-    names = timeline.names(view, ids)
-    return [{**item, "sentence": words.sentence(item, names)} for item in items]
 
 
 def _by_generation(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -84,6 +84,26 @@ SAID = {
 """What each fact says, in a sentence. What is not here is in no history: money has its own pages,
 which not everybody may read."""
 
+NOTICED = {
+    "proposal.posted": "{actor} proposed who shares what {release} earns",
+    "proposal.continued": "{actor} proposed who shares what {release} earns",
+    "proposal.revised": "{actor} revised the shares of {release}",
+    "proposal.commented": "{actor} said something about the shares of {release}",
+    "proposal.answered": "{actor} answered a comment on the shares of {release}",
+    "proposal.extended": "{actor} left the shares of {release} open for comments for longer",
+    "proposal.withdrawn": "{actor} withdrew the proposed shares of {release}",
+    "share.offered": "The shares of {release} are final: {payee} has {share}",
+    "share.declined": "{payee} declined the share in {release}",
+    "share.waived": "{payee} gave up a share in {release}",
+    "hold.opened": "{actor} held what {contributor} earns with {work}",
+    "hold.released": "{actor} released what {contributor} earned with {work}",
+    "payout.issued": "A payout to {payee} is on its way",
+    "payout.settled": "A payout to {payee} has arrived",
+    "payout.returned": "A payout to {payee} came back",
+    "payout.claimed": "{payee} asked for a payout that had come back",
+}
+"""What somebody is told about money; it is for them alone, and in no history."""
+
 FILTERS = {
     "works": ("contribution.", "outside.", "work.", "release."),
     "sources": ("remix.",),
@@ -145,7 +165,21 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     }
     if item["actor"] == "operator":
         told["actor"] = "The operator"
-    return Markup(SAID[item["topic"]]).format(**told)
+    return Markup((SAID | NOTICED)[item["topic"]]).format(**told)
+
+
+def where(item: Mapping[str, Any]) -> str:
+    """Where the page is of what somebody was told about."""
+    noun, said = item["topic"].partition(".")[0], item["content"]
+    folder, id = {
+        "proposal": ("proposal", item["noun"]),
+        "share": ("proposal", said.get("proposal")),
+        "credit": ("c", item["noun"]),
+        "remix": ("e", item["noun"]),
+        "hold": ("c", said.get("credit")),
+        "payout": ("statement", said.get("payee")),
+    }[noun]
+    return f"{request.script_root}/{folder}/{id}"
 
 
 def day(moment: str | None) -> str:
