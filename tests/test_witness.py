@@ -126,7 +126,9 @@ def test_what_no_witness_of_ours_has_signed_is_not_kept(served: Served) -> None:
         "no cosignature": note,
         "a stranger's": note + cosign(note, STRANGER, now()).encode(),
         "a wrong signature": note
-        + Signature(good.name, good.key_id, good.data[:-1] + b"\x00").line.encode(),
+        + Signature(
+            good.name, good.key_id, good.data[:-1] + bytes([good.data[-1] ^ 1])
+        ).line.encode(),
         "a good and a wrong one": note
         + good.line.encode()
         + Signature(SECOND.name, SECOND.verifier.id, good.data).line.encode(),
