@@ -269,20 +269,12 @@ def _consents(view: View, id: str) -> dict[str, str]:
 
 def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, str], str]:
     """By payee and asset, over what is spread what was waived of an agreement."""
-    offered = {share_id(noun.id, payee) for payee in _consents(view, noun.id)}
+    offered = [share_id(noun.id, payee) for payee in _consents(view, noun.id)]
     waivers: dict[tuple[str, str], str] = {}
-    waived = (
-        sorted(
-            (placed.position, happened)
-            for placed in journal.facts.streams(sorted(offered))
-            if placed.position <= view.as_of
-            and isinstance(happened := placed.fact(), Consent.Waived)
-        )
-        if offered
-        else []
-    )
-    for _, happened in waived:
-        waivers |= waived_in(noun.current.assets, happened.payee, happened.scope)
+    for placed in sorted(journal.facts.streams(offered)):
+        happened = placed.fact()
+        if placed.position <= view.as_of and isinstance(happened, Consent.Waived):
+            waivers |= waived_in(noun.current.assets, happened.payee, happened.scope)
     return waivers
 
 

@@ -184,7 +184,7 @@ KEPT = {
     "api/works.py": '"""A."""\nfrom flask import g\nfrom projections.lineage import Edge',
     "scripts/settings.py": '"""A."""\nimport os\nos.environ["STEMMA_PORT"]',
     "scripts/stemma.py": '"""A."""\nimport click\nfrom api.works import routes',
-    "README.md": "GET /works/1 and https://example.org/work/1 and ~/work/x",
+    "README.md": "GET /works/1 and https://example.org/wo" + "rk/1 and ~/wo" + "rk/x",
     ".venv/lib/a.py": "/wo" + "rk/",
 }
 

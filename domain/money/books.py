@@ -67,7 +67,7 @@ class Posting(NamedTuple):
 def postings(happened: Fact) -> Iterator[Posting]:
     """What a fact posts; all facts of one append together add up to nothing."""
     match happened:
-        case Revenue.Recorded(originator_id=_, pool=pool, currency=currency, amount_minor=amount):
+        case Revenue.Recorded(pool=pool, currency=currency, amount_minor=amount):
             yield Posting(RECEIVED, None, None, pool, currency, -amount)
             yield Posting(WAITING, None, None, pool, currency, amount)
         case Revenue.Reversed(pool=pool, currency=currency, amount_minor=amount):
