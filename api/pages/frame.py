@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, loaded, searched
@@ -160,6 +161,7 @@ class Frame:
             "may_read": bool(actor or self.public),
             "base": request.script_root,
             "words": words,
+            "script": _script,
         }
 
     def _name_of(self, actor: str) -> str:
@@ -243,15 +245,15 @@ def page_of(problem: Problem) -> Response:
     return _finish(answer)
 
 
-def with_script(page: str, status: int = 200) -> Response:
-    """A page that a small script of ours makes easier; it works without."""
-    answer = make_response(page, status)
-    answer.headers["Content-Security-Policy"] = POLICY_WITH_SCRIPT
-    return answer
+def _script(name: str) -> Markup:
+    """A small script of ours, which the page that asks for it may run; it works without."""
+    g.may_run = True
+    return Markup('<script src="{}/static/{}" defer></script>').format(request.script_root, name)
 
 
 def _finish(answer: Response) -> Response:
-    answer.headers.setdefault("Content-Security-Policy", POLICY)
+    policy = POLICY_WITH_SCRIPT if g.get("may_run") else POLICY
+    answer.headers.setdefault("Content-Security-Policy", policy)
     # Not "no-referrer": with it a browser does not say where a form comes from.
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")

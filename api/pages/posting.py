@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import g, render_template, request
-from werkzeug.wrappers import Response as AnyResponse
 
 from api.contributions import Contribution
 from api.credits import Credit
 from api.fields import Shape, loaded
 from api.pages.finding import suggestions
-from api.pages.frame import Answer, Frame, asked, id_in_path, to_page, with_script
+from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.pages.sheet import Sheet, can_be_named
 from api.problems import Problem, of_refusal
 from api.remixes import Remix
@@ -191,11 +190,11 @@ def _form(
     template: str = "form.html",
     problem: Problem | None = None,
     searched: tuple[str, str] = ("", ""),
-) -> AnyResponse:
+) -> Answer:
     kind, q = searched
     with frame.view(asked()) as view:
         found = suggestions(view, q, kind) if kind else None
-        page = render_template(
+        told = render_template(
             template,
             purpose=purpose,
             work=_work(view, work),
@@ -208,7 +207,7 @@ def _form(
             media=MEDIA,
             **sheet.shown(view),
         )
-    return with_script(page, 200 if problem is None else problem.code or 422)
+    return told, 200 if problem is None else problem.code or 422
 
 
 def _work(view: View, id: str | None) -> dict[str, Any] | None:
