@@ -52,7 +52,7 @@ def flows(told: Mapping[str, Any]) -> Flows:
                 goes = over[place] = Fraction(round(reached[id] * rate * _FINEST), _FINEST)
                 reached[parent] = reached.get(parent, Fraction()) + goes
         if id in reached:
-            kept[id] = reached[id] - sum(over[place] or 0 for place in places)
+            kept[id] = reached[id] * (1 - sum(filter(None, rates), Fraction()))
     return Flows(kept, over, has_alike, has_unknown)
 
 
