@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from api.pictures.folding import MOST_DRAWN, Folded, LineagePicture, Made, Work, folded
 from api.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
-from api.pictures.svg import Markup, document, element, joined, number
-from api.pictures.text import figure, isolated, label, percent, width, wrapped
+from api.pictures.svg import Markup, document, element, joined, linked, number
+from api.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
 
 MOST_CARDS = 40
 """Of so many works each has a card; more are drawn as a river."""
@@ -22,8 +23,12 @@ COLOURS = 11
 _MARGIN = 16.0
 _NARROWEST_PICTURE = 320.0
 _SNUG, _FITTING = 1100.0, 1290.0
-"""Wider than the first, a picture is shown a little smaller where the window asks for it; so that it
-is not wider than the second, works stand closer."""
+"""Wider than the first, a picture is shown a little smaller where the window asks for it; works
+stand closer, so that it is not wider than the second."""
+_TOLD, _MENTIONED = 120, 40
+"""So many characters tell what a work is called, and name it or a person in passing."""
+_MOST_NAMED = 5
+"""So many people are named with a work; its page names all."""
 
 
 @dataclass(frozen=True)
@@ -161,9 +166,9 @@ def _ways(root: str, drawn: Folded) -> dict[str, str]:
         at = id
         while at in before:
             at = before[at]
-            way.append(isolated(titles[at]))
-        if len(way) > 5:
-            way = [*way[:2], "…", *way[-2:]]
+            way.append(_mentioned(titles[at]))
+        if len(way) > 4:
+            way = [*way[:2], "…", way[-1]]
         said[id] = " → ".join(way)
     return said
 
@@ -175,22 +180,26 @@ def _classes(work: Work, root: str) -> str:
 
 def _linked(work: Work, inner: Markup, way: str) -> Markup:
     """A work that can be followed, and that says in words what it shows."""
-    people = ", ".join(map(isolated, work.people))
+    people = ", ".join(map(_mentioned, work.people[:_MOST_NAMED]))
+    if len(work.people) > _MOST_NAMED:
+        people += f" and {len(work.people) - _MOST_NAMED} more"
     said = " · ".join(
         filter(
             None,
             (
-                f"{isolated(work.title)}{f', by {people}' if people else ''}",
+                f"{isolated(shortened(work.title, _TOLD))}{f', by {people}' if people else ''}",
                 work.medium,
                 "" if work.share is None else percent(work.share),
                 f"used in {way}" if way else "",
             ),
         )
     )
-    name = element("title", said)
-    if not work.href:
-        return element("g", name, inner, role="img", aria_label=said)
-    return element("a", name, inner, href=work.href, aria_label=said)
+    return linked(said, inner, href=work.href)
+
+
+def _mentioned(name: str) -> str:
+    """A work or a person in passing: by as much of the name as tells which."""
+    return isolated(shortened(name, _MENTIONED))
 
 
 def _thickness(share: Fraction | None, whole: float) -> float:
@@ -200,7 +209,7 @@ def _thickness(share: Fraction | None, whole: float) -> float:
 def _flow(
     edge: Made, line: Line, route: list[Point], titles: dict[str, str], colour: str
 ) -> Markup:
-    said = f"{isolated(titles[edge.parent])} → {isolated(titles[edge.child])}"
+    said = f"{_mentioned(titles[edge.parent])} → {_mentioned(titles[edge.child])}"
     more = " ".join(filter(None, (edge.kind, edge.rate)))
     share = "" if edge.share is None else percent(edge.share)
     return element(
@@ -208,8 +217,6 @@ def _flow(
         element("title", " · ".join(filter(None, (said, more, share)))),
         class_=f"flow {colour}",
         d=curve(route),
-        fill="none",
-        stroke="currentColor",
         stroke_width=line.thickness,
         stroke_dasharray=_dashes(line.thickness) if edge.kind == "influence" else None,
     )
@@ -221,21 +228,29 @@ def _dashes(thickness: float) -> str:
 
 
 def curve(route: list[Point]) -> str:
-    """A route as a path: curved between columns, straight along them."""
-    x, y = route[0]
-    said = [f"M{number(x)} {number(y)}"]
-    for step, (next_x, next_y) in enumerate(route[1:]):
-        if step % 2 or abs(next_y - y) < 0.01:
-            said.append(
-                f"H{number(next_x)}" if next_y == y else f"L{number(next_x)} {number(next_y)}"
-            )
-        else:
-            middle = number((x + next_x) / 2)
-            said.append(
-                f"C{middle} {number(y)} {middle} {number(next_y)} {number(next_x)} {number(next_y)}"
-            )
+    """A route as a path: curved between columns, straight along them, and one line as far as it is
+    level. Every step is told from the point before, in tenths that do not add up to an error."""
+    (x, y), *points = [(round(10 * x), round(10 * y)) for x, y in route]
+    said, level = [f"M{_tenths(x)} {_tenths(y)}"], 0
+    for step, (next_x, next_y) in enumerate(points):
+        over, down = next_x - x, next_y - y
         x, y = next_x, next_y
+        if not down:
+            level += over
+            continue
+        if level:
+            said.append(f"h{_tenths(level)}")
+            level = 0
+        end = f"{_tenths(over)} {_tenths(down)}"
+        middle = _tenths(over // 2)
+        said.append(f"l{end}" if step % 2 else f"c{middle} 0 {middle} {_tenths(down)} {end}")
+    if level:
+        said.append(f"h{_tenths(level)}")
     return "".join(said)
+
+
+def _tenths(count: int) -> str:
+    return number(count / 10)
 
 
 # -- cards ---------------------------------------------------------------------------------
@@ -255,7 +270,7 @@ def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> l
             width(", ".join(work.people), _SMALL),
             width(work.medium, _SMALL) + 12 + _share_width(work, _SMALL),
         )
-        full = min(widest, max(_NARROWEST, wanted + _INSET + 10))
+        full = ceil(min(widest, max(_NARROWEST, wanted + _INSET + 10)))
         rows = len(_title_lines(work, full)) + bool(work.people) + _has_last_row(work)
         height = _ROW * rows + 11
         shapes.append(Shape(full, height / 2, height / 2, height - 12))
@@ -300,7 +315,6 @@ def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
         element(
             "rect",
             class_=colour,
-            fill="currentColor",
             x=box.x + 6,
             y=box.y + 8 + part * index,
             width=4.0,
@@ -358,7 +372,6 @@ def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
             element(
                 "rect",
                 class_=colour,
-                fill="currentColor",
                 x=box.x,
                 y=top + part * place,
                 width=box.width,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from api.pictures.svg import Markup, document, element, number
+from api.pictures.svg import Markup, document, element, linked, number
 from api.pictures.text import clean, figure, isolated, label, percent, width, wrapped
 
 _T = TypeVar("_T")
@@ -214,7 +214,7 @@ def _band(
         f"{middle} {number(y + thickness)} {left} {number(y + thickness)}Z"
     )
     title = element("title", f"{isolated(part.name)} · {said}")
-    return element("path", title, class_=f"band {part.colour}", fill="currentColor", d=path)
+    return element("path", title, class_=f"band {part.colour}", d=path)
 
 
 def _rows(
@@ -243,7 +243,6 @@ def _rows(
                 element(
                     "rect",
                     class_=payee.colour,
-                    fill="currentColor",
                     x=_AT_PAYEE,
                     y=row.y + (row.height - bar) / 2,
                     width=_BAR,
@@ -273,7 +272,7 @@ def _plate(
     below = base + _LINE * len(lines)
     money, share = figures
     room = wide - 26 - width(share, _SMALL, bold=True)
-    linked = _linked(
+    inner = _linked(
         part,
         f"{isolated(part.name)} · {' · '.join(filter(None, figures))}",
         element("rect", class_="card", x=x, y=placed.y, width=wide, height=placed.height, rx=6.0),
@@ -284,7 +283,7 @@ def _plate(
         label(money, x + 10, below, room, _SMALL, "faint"),
         figure(share, x + wide - 10, below, _SMALL, faint=True),
     )
-    return element("g", linked, class_=class_)
+    return element("g", inner, class_=class_)
 
 
 def _name_lines(name: str, room: float, height: float) -> list[str]:
@@ -296,11 +295,7 @@ def _name_lines(name: str, room: float, height: float) -> list[str]:
 
 def _linked(part: _Part, said: str, *drawn: Markup) -> Markup:
     """What can be followed, and says in words what it shows."""
-    title = element("title", said)
-    if not part.href:
-        return element("g", title, *drawn, role="img", aria_label=said)
-    class_ = "fold" if part.is_counted else None
-    return element("a", title, *drawn, href=part.href, aria_label=said, class_=class_)
+    return linked(said, *drawn, href=part.href, class_="fold" if part.is_counted else None)
 
 
 def _parts(
