@@ -15,6 +15,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.recorders import Placed
 from projections import attribution, lineage
+from projections.nouns import facts_of
 from projections.store import Page, View, decode_cursor, encode_cursor
 from projections.tables import Change, Numbers, Projection, Put, Table
 
@@ -104,7 +105,7 @@ def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -
 def _stream(view: View, journal: Journal, id: str, after: str | None, limit: int) -> Page:
     """The facts that happened to one noun; they are few, and numbered by their versions."""
     place = (decode_cursor(after, int) or [0])[0]
-    facts = [one for one in journal.facts.streams([id]) if one.position <= view.as_of]
+    facts = facts_of(view, journal, id)
     before = [0, *(one.position for one in facts)]
     items = [
         {**told, **_numbered(place + number, before[place + number - 1])}

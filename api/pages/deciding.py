@@ -18,6 +18,7 @@ from domain.draft import Draft, Receipt
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from projections import attribution, history, lineage
+from projections.nouns import facts_of
 from projections.store import View
 
 Command = Callable[..., Receipt]
@@ -105,7 +106,7 @@ def _decidable(
     frame: Frame, view: View, id: str, verbs: Mapping[str, Verb], problem: Problem | None
 ) -> dict[str, Any]:
     """What happened to a credit or an edge, and what its reader may decide now."""
-    placed = [one for one in frame.journal.facts.streams([id]) if one.position <= view.as_of]
+    placed = facts_of(view, frame.journal, id)
     outcomes = _outcomes(frame, id, verbs["settle"])
     return {
         "facts": told(view, history.tell(frame.journal, placed)),
