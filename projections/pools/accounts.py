@@ -14,7 +14,7 @@ from domain.money.pool import Pool
 from domain.refusal import UnknownPool
 from projections import lineage, money
 from projections.nouns import noun_at
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor, holds
 
 _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
 _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
@@ -31,7 +31,8 @@ def pools(view: View, release: str, *, after: str | None = None, limit: int = 50
         above=place[0],
         limit=limit + 1,
     )
-    texts = view.texts({name for _, _, name, *_ in rows})
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    texts = view.texts({name for _, _, name, *_ in page})
     items = [
         {
             "id": id,
@@ -42,9 +43,9 @@ def pools(view: View, release: str, *, after: str | None = None, limit: int = 50
             "received_minor": -money.pool_units(view, id).get(RECEIVED, 0),
             "position": position,
         }
-        for id, of, name, kind, currency, position in rows[:limit]
+        for id, of, name, kind, currency, position in page
     ]
-    return Page(items, encode_cursor(rows[limit - 1][-1]) if len(rows) > limit else None)
+    return Page(items, more)
 
 
 def pool(view: View, journal: Journal, id: str) -> dict[str, Any]:

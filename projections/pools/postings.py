@@ -11,7 +11,7 @@ from domain.journal import Journal
 from projections import history
 from projections.pools.accounts import pool_named
 from projections.pools.payees import payees_told
-from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.store import Page, View, cut, decode_cursor
 
 
 def ledger(
@@ -20,14 +20,15 @@ def ledger(
     """Every fact that moved money of a pool, in order, with its postings; each adds up to 0."""
     pool_named(view, journal, id)
     place = decode_cursor(after, int) or [0]
-    positions = view.rows(
+    found = view.rows(
         "SELECT DISTINCT p.position FROM @postings p WHERE p.pool = :id "
         "AND p.position > :above AND p.position <= :as_of ORDER BY p.position LIMIT :limit",
         id=id,
         above=place[0],
         limit=limit + 1,
     )
-    kept = [position for (position,) in positions[:limit]]
+    page, more = cut(found, limit, tuple)
+    kept = [position for (position,) in page]
     rows = view.rows(
         "SELECT p.position, p.account, p.payee, p.proposal, p.amount FROM @postings p "
         "WHERE p.pool = :id AND p.position IN :positions ORDER BY p.position, p.account, p.payee",
@@ -59,5 +60,4 @@ def ledger(
         }
         for fact in facts
     ]
-    more = len(positions) > limit
-    return Page(items, encode_cursor(kept[-1]) if more else None)
+    return Page(items, more)

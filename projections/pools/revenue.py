@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.refusal import Refusal
 from projections.pools.payees import payees_told
-from projections.store import Page, Row, View, decode_cursor, encode_cursor
+from projections.store import Page, Row, View, cut, decode_cursor
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "
@@ -32,8 +32,8 @@ def bookings(
         above=place[0],
         limit=limit + 1,
     )
-    items = _bookings_told(view, rows[:limit])
-    return Page(items, encode_cursor(rows[limit - 1][-1]) if len(rows) > limit else None)
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page(_bookings_told(view, page), more)
 
 
 def booking(view: View, kind: str, id: str, unknown: Callable[[str], Refusal]) -> dict[str, Any]:
