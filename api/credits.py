@@ -26,6 +26,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import attribution, history
+from projections.disputes import with_dispute
 from projections.store import Page, Store, View
 
 HERE = "/credits/<id(credit):id>"
@@ -83,8 +84,8 @@ def credits(journal: Journal, store: Store) -> Routes:
 
     @routes.reads(HERE, CreditAnswer, refuses=(UnknownCredit,))
     def show_credit(view: View, id: str) -> dict[str, Any]:
-        """One credit."""
-        return attribution.credit(view, id)
+        """One credit, and the dispute that is open about it."""
+        return with_dispute(view, journal, attribution.credit(view, id))
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownCredit,))
     def show_credit_history(view: View, id: str, **part: Unpack[Part]) -> Page:

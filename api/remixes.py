@@ -47,6 +47,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import history, lineage, splitting
+from projections.disputes import with_dispute
 from projections.store import Page, Store, View
 
 HERE = "/remixes/<id(remix):id>"
@@ -128,8 +129,8 @@ def remixes(journal: Journal, store: Store) -> Routes:
 
     @routes.reads(HERE, RemixAnswer, refuses=(UnknownRemix,))
     def show_remix(view: View, id: str) -> dict[str, Any]:
-        """One edge."""
-        return lineage.remix(view, id)
+        """One edge, and the dispute that is open about it."""
+        return with_dispute(view, journal, lineage.remix(view, id))
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownRemix,))
     def show_remix_history(view: View, id: str, **part: Unpack[Part]) -> Page:
