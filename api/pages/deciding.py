@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 from flask import g, render_template, request
 
 from api.pages import words
-from api.pages.finding import on_works
-from api.pages.finding import told as sentences
+from api.pages.finding import on_works, told
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.problems import Problem, of_refusal
 from domain.dispute import GROUNDS, OUTCOMES
@@ -85,42 +84,34 @@ def pages(frame: Frame) -> None:
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None) -> str:
     with frame.view(asked()) as view:
-        told = attribution.credit(view, id)
-        (credit,) = on_works(view, [told])
+        (credit,) = on_works(view, [_disputed(frame, view, attribution.credit(view, id))])
         return render_template(
             "credit.html",
             credit=credit,
             here=f"/c/{id}",
-            **_decidable(frame, view, told, OF_CREDITS, problem),
+            **_decidable(frame, view, id, OF_CREDITS, problem),
         )
 
 
 def _remix(frame: Frame, id: str, problem: Problem | None = None) -> str:
     with frame.view(asked()) as view:
-        told = lineage.remix(view, id)
         return render_template(
             "edge.html",
-            remix=told,
+            remix=_disputed(frame, view, lineage.remix(view, id)),
             kinds=REMIX_KINDS,
             here=f"/e/{id}",
-            **_decidable(frame, view, told, OF_REMIXES, problem),
+            **_decidable(frame, view, id, OF_REMIXES, problem),
         )
 
 
 def _decidable(
-    frame: Frame,
-    view: View,
-    told: dict[str, Any],
-    verbs: Mapping[str, Verb],
-    problem: Problem | None,
+    frame: Frame, view: View, id: str, verbs: Mapping[str, Verb], problem: Problem | None
 ) -> dict[str, Any]:
-    """What happened to a credit or an edge, what is disputed, and what may be decided now."""
-    id = told["id"]
+    """What happened to a credit or an edge, and what its reader may decide now."""
     placed = facts_of(view, frame.journal, id)
     outcomes = _outcomes(frame, id, verbs["settle"])
     return {
-        "facts": sentences(view, history.tell(frame.journal, placed)),
-        "dispute": _dispute(view, with_dispute(view, frame.journal, told)["dispute"]),
+        "facts": told(view, history.tell(frame.journal, placed)),
         "verbs": _possible(frame, id, verbs, outcomes),
         "grounds": GROUNDS,
         "outcomes": {name: OUTCOMES[name] for name in outcomes},
@@ -128,16 +119,16 @@ def _decidable(
     }
 
 
-def _dispute(view: View, dispute: dict[str, Any] | None) -> dict[str, Any] | None:
-    """An open dispute, with those who speak in it by their names."""
-    if dispute is None:
-        return None
-    sides = [side for side in (dispute, dispute["answer"]) if side]
-    names = timeline.names(view, {side["actor"] for side in sides})
-    for side in sides:
-        who = names.get(side["actor"])
-        side["by"] = "the operator" if who is None else words.link(who)
-    return dispute
+def _disputed(frame: Frame, view: View, told: dict[str, Any]) -> dict[str, Any]:
+    """A credit or an edge with the dispute that is open, and whoever speaks in it by name."""
+    found = with_dispute(view, frame.journal, told)
+    if dispute := found["dispute"]:
+        sides = [side for side in (dispute, dispute["answer"]) if side]
+        names = timeline.names(view, {side["actor"] for side in sides})
+        for side in sides:
+            who = names.get(side["actor"])
+            side["by"] = "the operator" if who is None else words.link(who)
+    return found
 
 
 def _possible(
