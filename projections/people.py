@@ -9,7 +9,7 @@ from typing import Any
 
 from projections import attribution, lineage
 from projections.attribution import CreditRow
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor, holds
 
 
 def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
@@ -24,7 +24,8 @@ def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -
         limit=limit + 1,
         **({} if place is None else {"below": place[0]}),
     )
-    numbers = [number for (number,) in found[:limit]]
+    page, more = cut(found, limit, tuple)
+    numbers = [number for (number,) in page]
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     credits: dict[int, list[CreditRow]] = {}
     for row in attribution.credits_on(view, numbers):
@@ -40,7 +41,7 @@ def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -
         }
         for number in numbers
     ]
-    return Page(items, encode_cursor(numbers[-1]) if len(found) > limit else None)
+    return Page(items, more)
 
 
 def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:

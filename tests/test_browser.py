@@ -247,7 +247,7 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_label("Reason").fill("That is not my beat.")
         page.get_by_role("button", name="Dispute it").click()
         expect(page.get_by_text("disputed", exact=True)).to_be_visible()
-        expect(page.get_by_text("That is not my beat.")).to_be_visible()
+        expect(page.get_by_text("That is not my beat.").first).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
+from api.pages import words
 from api.pages.finding import on_works, told
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.problems import Problem, of_refusal
@@ -17,7 +18,9 @@ from domain.dispute import GROUNDS, OUTCOMES
 from domain.draft import Draft, Receipt
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
-from projections import attribution, history, lineage
+from projections import attribution, history, lineage, timeline
+from projections.disputes import with_dispute
+from projections.nouns import facts_of
 from projections.store import View
 
 Command = Callable[..., Receipt]
@@ -81,7 +84,7 @@ def pages(frame: Frame) -> None:
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None) -> str:
     with frame.view(asked()) as view:
-        (credit,) = on_works(view, [attribution.credit(view, id)])
+        (credit,) = on_works(view, [_disputed(frame, view, attribution.credit(view, id))])
         return render_template(
             "credit.html",
             credit=credit,
@@ -94,7 +97,7 @@ def _remix(frame: Frame, id: str, problem: Problem | None = None) -> str:
     with frame.view(asked()) as view:
         return render_template(
             "edge.html",
-            remix=lineage.remix(view, id),
+            remix=_disputed(frame, view, lineage.remix(view, id)),
             kinds=REMIX_KINDS,
             here=f"/e/{id}",
             **_decidable(frame, view, id, OF_REMIXES, problem),
@@ -105,7 +108,7 @@ def _decidable(
     frame: Frame, view: View, id: str, verbs: Mapping[str, Verb], problem: Problem | None
 ) -> dict[str, Any]:
     """What happened to a credit or an edge, and what its reader may decide now."""
-    placed = [one for one in frame.journal.facts.streams([id]) if one.position <= view.as_of]
+    placed = facts_of(view, frame.journal, id)
     outcomes = _outcomes(frame, id, verbs["settle"])
     return {
         "facts": told(view, history.tell(frame.journal, placed)),
@@ -114,6 +117,18 @@ def _decidable(
         "outcomes": {name: OUTCOMES[name] for name in outcomes},
         "problem": problem,
     }
+
+
+def _disputed(frame: Frame, view: View, told: dict[str, Any]) -> dict[str, Any]:
+    """A credit or an edge with the dispute that is open, and whoever speaks in it by name."""
+    found = with_dispute(view, frame.journal, told)
+    if dispute := found["dispute"]:
+        sides = [side for side in (dispute, dispute["answer"]) if side]
+        names = timeline.names(view, {side["actor"] for side in sides})
+        for side in sides:
+            who = names.get(side["actor"])
+            side["by"] = "the operator" if who is None else words.link(who)
+    return found
 
 
 def _possible(

@@ -17,11 +17,11 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.asking import LONGEST_CURSOR, viewing
 from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
 from api.pages import words
 from api.problems import PROBLEMS, Problem, wants_page
-from api.routes import LONGEST_CURSOR, viewing
 from api.sessions import Sessions, form_token
 from domain.draft import Receipt
 from domain.journal import Journal
