@@ -38,10 +38,10 @@ from api.fields import (
 )
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.signatures import PARAMETER, signing_of
-from domain.draft import Receipt
 from domain.journal import Journal
 from domain.money.treasury import Treasury
 from domain.refusal import REFUSALS, NotPermitted, NotPublished, Refusal
+from domain.sheet import Receipt
 from projections import lineage
 from projections.store import Page, Store, View
 

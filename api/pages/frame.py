@@ -22,10 +22,10 @@ from api.pages import words
 from api.problems import PROBLEMS, Problem, wants_page
 from api.routes import LONGEST_CURSOR, viewing
 from api.sessions import Sessions, form_token
-from domain.draft import Receipt
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
+from domain.sheet import Receipt
 from projections import attribution, lineage
 from projections.store import Store, View
 

@@ -11,7 +11,7 @@ from typing import Any
 from domain.apportionment import payee_key, whole_amount
 from domain.credit import Credit
 from domain.currency import currency_code
-from domain.draft import Receipt, new_id, part_id
+from domain.identity import new_id, part_id
 from domain.money.books import Above, Books
 from domain.money.hold import Hold
 from domain.money.keeping import Keeping
@@ -25,6 +25,7 @@ from domain.refusal import (
     UnknownPayout,
     WrongState,
 )
+from domain.sheet import Receipt
 
 MOST_PARTS = 250
 """Of so many parts a payout is made at most, so that it fits into a fact."""

@@ -16,9 +16,10 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from domain.contribution import Contribution
 from domain.contributor import Contributor
-from domain.draft import BORN, PENDING
+from domain.drafting import PENDING
 from domain.fact import FACTS
 from domain.journal import Journal
+from domain.nouns import BORN
 from domain.recorders import Placed
 from domain.seal import Disclosure, digest_of
 from scripts.bundle.lines import BadLine, Line, NotRestored
