@@ -14,11 +14,16 @@ from domain.refusal import BadId
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is an id in its usual form, which every recorded one has."""
+    return bool(_UUID.match(text))
+
+
 def new_id(id: str | None) -> str:
     """The id a client chose, in its usual form, or a random one."""
     if id is None:
         return str(uuid4())
-    if _UUID.match(id):
+    if is_id(id):
         return id
     try:
         return str(UUID(id))

@@ -91,7 +91,7 @@ class Deriving(Drafting):
 
     def _must_fit(self, work: Work, made_at: str, made: str) -> None:
         edges = self._edges(work.id)
-        moved = _moved(work, made_at, made)
+        moved = _dated(work.id, made_at, made, work.position)
         self.prefetch({end for edge in edges.values() for end in edge})
         for child, parent in edges.values():
             if child == work.id:
@@ -143,9 +143,7 @@ class Deriving(Drafting):
     ) -> None:
         """Refuse a new work that is not younger than all it is made from, or owes too much."""
         must_be_within_cap(id, (one.rate for one in sheet.facts if isinstance(one, Remix.Declared)))
-        newborn = Work.__new__(Work)
-        newborn.id, newborn.made_at, newborn.made = id, made_at, made
-        newborn.position = PENDING + len(self.facts) + PENDING
+        newborn = _dated(id, made_at, made, PENDING + len(self.facts) + PENDING)
         for parent in parents:
             self._must_be_older(parent, newborn)
 
@@ -155,8 +153,8 @@ class Deriving(Drafting):
         self._watch("work.redated", parent.id, child.id)
 
 
-def _moved(work: Work, made_at: str, made: str) -> Work:
-    """The same work at another making date."""
-    moved = Work.__new__(Work)
-    moved.id, moved.made_at, moved.made, moved.position = work.id, made_at, made, work.position
-    return moved
+def _dated(id: str, made_at: str | None, made: str, position: int) -> Work:
+    """A work as it would stand in the order of works."""
+    work = Work.__new__(Work)
+    work.id, work.made_at, work.made, work.position = id, made_at, made, position
+    return work
