@@ -34,10 +34,10 @@ from api.operations import (
 )
 from api.problems import of_refusal
 from api.signatures import signing_of
-from domain.draft import Receipt
 from domain.journal import Journal
 from domain.money.treasury import Treasury
 from domain.refusal import REFUSALS, NotPermitted
+from domain.sheet import Receipt
 from projections import lineage
 from projections.store import Page, Store
 

@@ -15,9 +15,10 @@ from api.pages.finding import on_works, told
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.problems import Problem, of_refusal
 from domain.dispute import GROUNDS, OUTCOMES
-from domain.draft import Draft, Receipt
+from domain.draft import Draft
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
+from domain.sheet import Receipt
 from projections import attribution, history, lineage, timeline
 from projections.disputes import with_dispute
 from projections.nouns import facts_of

@@ -23,10 +23,10 @@ from api.keys import Keys
 from api.pages import words
 from api.problems import PROBLEMS, Problem, wants_page
 from api.sessions import Sessions, form_token
-from domain.draft import Receipt
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
+from domain.sheet import Receipt
 from projections import attribution, lineage
 from projections.store import Store, View
 

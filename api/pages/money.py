@@ -19,8 +19,8 @@ from api.payouts import as_csv, must_be_own, statement_of
 from api.pictures import Markup, Paid, Payee, SplitPicture, Step, Via, Way, split_svg, why_svg
 from api.problems import Problem
 from domain.apportionment import divide
-from domain.draft import LIMITS
 from domain.money.payee import is_person, is_work
+from domain.text import LIMITS
 from projections import lineage, pools, timeline
 from projections.store import View
 

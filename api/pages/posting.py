@@ -18,11 +18,13 @@ from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.pages.sheet import Sheet, can_be_named
 from api.problems import Problem, of_refusal
 from api.remixes import Remix
-from domain.draft import Draft, Receipt, part_id
+from domain.draft import Draft
+from domain.identity import part_id
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import ROLES
+from domain.sheet import Receipt
 from projections import timeline
 from projections.store import View
 

@@ -13,13 +13,13 @@ from flask import g, render_template, request
 from api.pages import words
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.problems import Problem, of_refusal
-from domain.draft import Receipt
 from domain.money.proposal import COMMENT_KINDS, Assets
 from domain.money.shares import scopes_of
 from domain.money.treasury import Treasury
 from domain.permission import OPERATOR
 from domain.policy.assets import RELEASE
 from domain.refusal import Refusal
+from domain.sheet import Receipt
 from projections import attribution, pools, timeline
 from projections.store import View
 

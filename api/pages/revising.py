@@ -21,11 +21,11 @@ from api.pages.proposing import names_in
 from api.pools import Revising
 from api.problems import Problem, of_refusal
 from domain.apportionment import payee_key
-from domain.draft import Receipt
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
 from domain.money.shares import shares_of
 from domain.money.treasury import Treasury
 from domain.refusal import Refusal
+from domain.sheet import Receipt
 from projections import pools
 from projections.store import View
 
