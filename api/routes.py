@@ -41,7 +41,7 @@ from api.signatures import PARAMETER, signing_of
 from domain.draft import Receipt
 from domain.journal import Journal
 from domain.money.treasury import Treasury
-from domain.refusal import REFUSALS, NotPermitted, NotPublished, Refusal
+from domain.refusal import REFUSALS, BadSignature, NotPermitted, NotPublished, Refusal
 from projections import lineage
 from projections.store import Page, Store, View
 
@@ -233,7 +233,7 @@ class Routes:
                     return _told(view, question(view, **said), {})
 
             answers = {"200": _answered("What it would change.", answer)}
-            doc = _writing(question, body, answers, refuses)
+            doc = _writing(question, body, answers, refuses, signed=False)
             self._add("POST", path, preview, question.__name__, doc)
             return question
 
@@ -406,18 +406,22 @@ def _writing(
     refuses: Refusals,
     *,
     body_required: bool = True,
+    signed: bool = True,
 ) -> dict[str, Any]:
     codes = [
-        *("unauthenticated", "not_permitted", "contributor_forgotten", "bad_signature"),
+        *("unauthenticated", "not_permitted", "contributor_forgotten"),
         *("storage_unavailable", "busy"),
         *_OF_BODY,
         *_OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
+    if signed:
+        codes.append(BadSignature.code)
     if any(isinstance(field, Count | Units) for field in body().fields.values()):
         codes.append("out_of_range")
     doc = _documented(command, answers, codes)
-    doc["parameters"] = [PARAMETER]
+    if signed:
+        doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
         "required": body_required,
         "content": {"application/json": {"schema": body}},
