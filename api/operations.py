@@ -13,7 +13,7 @@ from typing import Any
 from api.fields import Choice, Count, Shape, Units
 from api.problems import PROBLEMS
 from api.signatures import PARAMETER
-from domain.refusal import NotPublished, Refusal
+from domain.refusal import BadSignature, NotPublished, Refusal
 
 Refusals = Collection[type[Refusal]]
 
@@ -32,19 +32,23 @@ def writing(
     refuses: Refusals,
     *,
     body_required: bool = True,
+    signed: bool = True,
 ) -> dict[str, Any]:
-    """A route that gives a command, or rehearses one."""
+    """A route that gives a command, or rehearses one, which nobody signs."""
     codes = [
-        *("unauthenticated", "not_permitted", "contributor_forgotten", "bad_signature"),
+        *("unauthenticated", "not_permitted", "contributor_forgotten"),
         *("storage_unavailable", "busy"),
         *OF_BODY,
         *OF_TEXT,
         *(refusal.code for refusal in refuses),
     ]
+    if signed:
+        codes.append(BadSignature.code)
     if any(isinstance(field, Count | Units) for field in body().fields.values()):
         codes.append("out_of_range")
     doc = documented(command, answers, codes)
-    doc["parameters"] = [PARAMETER]
+    if signed:
+        doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
         "required": body_required,
         "content": {"application/json": {"schema": body}},

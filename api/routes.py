@@ -187,7 +187,7 @@ class Routes:
                     return answer_at(view, question(view, **said), {})
 
             answers = {"200": answered("What it would change.", answer)}
-            doc = writing(question, body, answers, refuses)
+            doc = writing(question, body, answers, refuses, signed=False)
             self._add("POST", path, preview, question.__name__, doc)
             return question
 
