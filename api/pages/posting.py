@@ -226,7 +226,9 @@ def _checked(shape: type[Shape], said: dict[str, Any], row: str = "#") -> dict[s
     try:
         return loaded(shape, said, "invalid_body", "form")
     except Problem as problem:
-        for error in problem.members["errors"]:
+        errors = problem.members["errors"]
+        assert isinstance(errors, list)
+        for error in errors:
             error["pointer"] = error["pointer"].replace("#", row, 1)
         raise
 

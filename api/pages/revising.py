@@ -39,9 +39,7 @@ BETWEEN = " | "
 COLUMNS = ("piece", "value", "payee", "share")
 _BETWEEN = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\([\\|])")
-_PLACE = re.compile(
-    r"\w+(?:\.\w+)*?\.?assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?(?: \(.*\))?)?"
-)
+_PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?: \(.*\))?")
 
 _OWN_PAGE = re.compile(r"/(?:w|r|p|works|contributors)/([0-9a-f-]{36})/?\Z", re.IGNORECASE)
 

@@ -196,7 +196,7 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:
-    """The id of the field that a pointer into what was sent means, and what is wrong, with where."""
+    """The id of the field that a pointer into what was sent means; what is wrong, and where."""
     match pointer.removeprefix("#/").split("/"):
         case [name]:
             return name, f"{name}: {detail}"
