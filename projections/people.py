@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections import attribution, lineage
+from projections import attribution, lineage, statements
 from projections.attribution import CreditRow
 from projections.store import Page, View, cut, decode_cursor, holds
 
@@ -47,7 +47,6 @@ def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -
 def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
     """The credits somebody has to answer: offered to them, or claimed on what they posted."""
     own = accounts(view, id)
-    ids = [row[0] for row in _ids(view, own)]
     rows = view.rows(
         "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND c.state = 'granted' "
         f"AND {holds('c')} UNION "
@@ -55,11 +54,42 @@ def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]
         f"WHERE w.poster IN :ids AND {holds('w')} AND c.state = 'claimed' AND {holds('c')} "
         "LIMIT :limit",
         own=own,
-        ids=ids,
+        ids=_ids(view, own),
         limit=limit,
     )
     waiting = [attribution.credit(view, id) for (id,) in rows]
     return sorted(waiting, key=lambda credit: -int(credit["position"]))
+
+
+def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
+    """The agreed shares somebody has to answer, the latest first, and of which finished work."""
+    rows = view.rows(
+        "SELECT s.proposal, s.share, o.release FROM @shares s "
+        f"JOIN @proposals a ON a.id = s.proposal AND {holds('a')} "
+        f"JOIN @pools o ON o.id = a.pool WHERE s.payee IN :ids AND s.state = 'offered' "
+        f"AND {holds('s')} ORDER BY a.born DESC LIMIT :limit",
+        ids=ids(view, id),
+        limit=limit,
+    )
+    works = lineage.references(view, [release for _, _, release in rows])
+    return [
+        {"proposal": proposal, "share": share, "release": works[release]}
+        for proposal, share, release in rows
+    ]
+
+
+def returned_to(view: View, id: str) -> list[dict[str, Any]]:
+    """The payouts to a person that came back, and were not asked for again yet."""
+    return [
+        payout
+        for payee in ids(view, id)
+        for payout in statements.payouts(view, payee=payee, state="returned").items
+    ]
+
+
+def ids(view: View, id: str) -> list[str]:
+    """The ids of all accounts of the person whom this id belongs to."""
+    return _ids(view, accounts(view, id))
 
 
 def accounts(view: View, id: str) -> list[int]:
@@ -68,8 +98,9 @@ def accounts(view: View, id: str) -> list[int]:
     return attribution.accounts_of(view, attribution.after_merges(view, number))
 
 
-def _ids(view: View, numbers: list[int]) -> list[tuple[str]]:
-    return view.rows(
+def _ids(view: View, numbers: list[int]) -> list[str]:
+    rows = view.rows(
         f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
         numbers=numbers,
     )
+    return [id for (id,) in rows]

@@ -21,6 +21,7 @@ from api.asking import LONGEST_CURSOR, viewing
 from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
 from api.pages import words
+from api.pages.keeping import ask_for_key, form_to_keep, is_ours, show_kept
 from api.problems import PROBLEMS, Problem, wants_page
 from api.sessions import Sessions, form_token
 from domain.journal import Journal
@@ -114,6 +115,8 @@ class Frame:
                 self.must_be_ours()
                 given = request.form.get("form_token", "")
                 if not hmac.compare_digest(given.encode(), g.form_token.encode()):
+                    if kept := form_to_keep():
+                        return show_kept(request.path, kept, PROBLEMS["stale_form"].status)
                     raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
                 return take(**ids)
 
@@ -126,9 +129,7 @@ class Frame:
     @staticmethod
     def must_be_ours() -> None:
         """Refuse a form that was sent from another site, as far as the browser tells."""
-        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        ours = origin is None or urlsplit(origin).netloc == request.host
-        if site not in (None, "same-origin") or not ours:
+        if is_ours() is False:
             raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
 
     # -- who reads -------------------------------------------------------------------------
@@ -149,6 +150,8 @@ class Frame:
         """The way to sign in, and back here from there."""
         if not wants_page():
             raise Problem("unauthenticated", "Send a key: Authorization: Bearer KEY.")
+        if request.method == "POST" and (kept := form_to_keep()):
+            return ask_for_key(request.path, kept=kept, status=401)
         back = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return redirect(f"{request.script_root}/sign-in?{urlencode({'to': back})}", 303)
 

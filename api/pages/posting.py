@@ -74,7 +74,7 @@ def _sources(frame: Frame) -> None:
             {**_as_remix(row), "child": work, "id": part_id(sheet.id, "source", number)}
             for number, row in enumerate(sheet.stated_sources())
         ]
-        said = [_checked(Remix, row) for row in stated]
+        said = [_checked(Remix, row, f"#/sources/{n}") for n, row in enumerate(stated)]
         return carry(_each, Draft.declare_remix, said, actor=g.actor)
 
     @frame.page("/w/<id>/sources", nobody_else=True)
@@ -101,7 +101,7 @@ def _credits(frame: Frame) -> None:
             {**row, "work": work, "evidence": evidence, "id": part_id(sheet.id, "credit", number)}
             for number, row in enumerate(sheet.stated_people())
         ]
-        said = [_checked(Credit, row) for row in stated]
+        said = [_checked(Credit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
         return carry(_each, Draft.open_credit, said, actor=g.actor)
 
     @frame.page("/w/<id>/credits", nobody_else=True)
@@ -201,6 +201,7 @@ def _form(
             purpose=purpose,
             work=_work(view, work),
             problem=problem,
+            wrong=sheet.wrong(problem),
             searched=kind,
             q=q,
             found=found,
@@ -221,9 +222,16 @@ def _work(view: View, id: str | None) -> dict[str, Any] | None:
     return work
 
 
-def _checked(shape: type[Shape], said: dict[str, Any]) -> dict[str, Any]:
-    """What a form says, held to the same shape as what the API is sent."""
-    return loaded(shape, said, "invalid_body", "form")
+def _checked(shape: type[Shape], said: dict[str, Any], row: str = "#") -> dict[str, Any]:
+    """What a form says, held to the same shape as what the API is sent; which row it is of."""
+    try:
+        return loaded(shape, said, "invalid_body", "form")
+    except Problem as problem:
+        errors = problem.members["errors"]
+        assert isinstance(errors, list)
+        for error in errors:
+            error["pointer"] = error["pointer"].replace("#", row, 1)
+        raise
 
 
 def _as_remix(row: dict[str, str | None]) -> dict[str, str | None]:

@@ -184,7 +184,8 @@ def where(item: Mapping[str, Any]) -> str:
         "hold": ("c", said.get("credit")),
         "payout": ("statement", said.get("payee")),
     }[noun]
-    return f"{request.script_root}/{folder}/{id}"
+    part = "#returned" if item["topic"] == "payout.returned" else ""
+    return f"{request.script_root}/{folder}/{id}{part}"
 
 
 def day(moment: str | None) -> str:
