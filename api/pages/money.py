@@ -132,7 +132,8 @@ def _split(
     if not earned:
         return None
     release, assets = statement["release"], agreed["assets"] if agreed else []
-    frozen = view if agreed is None else view.at(agreed["graph_position"])
+    position = agreed["graph_position"] if agreed else None
+    frozen = view if position is None else view.at(position)
     vias = through(attribution.lineage_with_makers(frozen, release))
     ways: dict[str, dict[str, Fraction]] = {payee: {} for payee in earned}
     for asset in assets:
