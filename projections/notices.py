@@ -89,7 +89,7 @@ def of_contributor(
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     accounts = attribution.accounts_of(view, person)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
-    permit(actor, "read what was told to", contributor=actor if actor in named else id)
+    permit(actor, "read notices", contributor=actor if actor in named else id)
     first, beyond, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
     place = decode_cursor(after, int) or [first]
     rows = view.rows(

@@ -162,7 +162,7 @@ class Disputing(Crediting):
             assert dispute is not None
             if outcome == "withdrawn":
                 # Asked now, not before: what is only said again may be about an earlier dispute.
-                self._permit(actor, "withdraw the dispute about", disputer=dispute.opened_by)
+                self._permit(actor, "withdraw a dispute", disputer=dispute.opened_by)
             if outcome == "expired":
                 noun.must_have_expired(self.now)
 
