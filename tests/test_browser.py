@@ -113,6 +113,9 @@ def community(served: Served) -> dict[str, str]:
         "sign-in": "/sign-in",
         "nothing": "/w/nothing",
         "docs": "/docs",
+        "docs-chapter": "/docs/releases",
+        "docs-problems": "/docs/problems",
+        "docs-found": "/docs?q=withdraw",
         "post": f"/post?source={song}",
         "sources": f"/w/{song}/sources",
         "credits": f"/w/{song}/credits",
@@ -166,11 +169,12 @@ def window(browser: Browser, served: Served) -> Iterator[Page]:
 PAGES = (
     *("start", "search", "release", "release-published", "piece", "piece-long", "piece-word"),
     *("outside", "person", "person-word", "history", "list", "credit", "edge", "waiting"),
-    *("post", "sources", "credits", "audit", "sign-in", "nothing", "docs"),
+    *("post", "sources", "credits", "audit", "sign-in", "nothing"),
+    *("docs", "docs-chapter", "docs-problems", "docs-found"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
 )
-LONG_PAGES = {"docs": "#contributors"}
-"""Of these one chapter is enough: the others are made alike."""
+LONG_PAGES = {"docs": "main > :nth-child(-n + 6)", "docs-problems": "main > :nth-child(-n + 6)"}
+"""Of these the beginning is enough: what follows is made alike."""
 WINDOWS: tuple[tuple[int, Scheme], ...] = (
     *((360, "dark"), (768, "light"), (1280, "dark"), (1920, "light")),
 )
