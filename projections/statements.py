@@ -10,13 +10,13 @@ end. What may be paid is what is owed and not held; a debt is what was paid too 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution, money, pools
-from projections.store import Page, Row, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, Row, View, cut, decode_cursor, holds
 
 
 class Standing:
@@ -196,8 +196,8 @@ def payouts(
         "ORDER BY y.born LIMIT :limit",
         **values,
     )
-    items = _payouts_told(view, rows[:limit])
-    return Page(items, encode_cursor(rows[limit - 1][-1]) if len(rows) > limit else None)
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page(_payouts_told(view, page), more)
 
 
 def payout(view: View, id: str) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def payout(view: View, id: str) -> dict[str, Any]:
     return _payouts_told(view, [row])[0]
 
 
-def _payouts_told(view: View, rows: list[Row]) -> list[dict[str, Any]]:
+def _payouts_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
     told = pools.payees_told(view, {row[2] for row in rows})
     texts = view.texts({row[6] for row in rows})
     return [
@@ -266,5 +266,5 @@ def batches(view: View, *, after: str | None = None, limit: int = 50) -> Page:
         limit=limit + 1,
     )
     names = ("id", "currency", "count", "total_minor", "issued_at", "position")
-    items = [dict(zip(names, row, strict=True)) for row in rows[:limit]]
-    return Page(items, encode_cursor(rows[limit - 1][-1]) if len(rows) > limit else None)
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page([dict(zip(names, row, strict=True)) for row in page], more)

@@ -22,6 +22,9 @@ COLOURS = 11
 
 _MARGIN = 16.0
 _NARROWEST_PICTURE = 320.0
+_SNUG, _FITTING = 1100.0, 1290.0
+"""Wider than the first, a picture is shown a little smaller where the window asks for it; works
+stand closer, so that it is not wider than the second."""
 _TOLD, _MENTIONED = 120, 40
 """So many characters tell what a work is called, and name it or a person in passing."""
 _MOST_NAMED = 5
@@ -36,8 +39,13 @@ class _Form:
     space: Space
     whole: float
     """How thick a line is that carries the whole."""
-    shapes: Callable[[tuple[Work, ...], list[Line]], list[Shape]]
+    shapes: Callable[[tuple[Work, ...], list[Line], float], list[Shape]]
     draw: Callable[[Work, Box, tuple[str, ...]], Markup]
+    narrowest: float
+    widest: float
+    """How wide a work may be at most: as narrow as that, if the picture fits into a window then."""
+    closer: Space | None = None
+    """The room that is left free then."""
 
 
 def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
@@ -49,7 +57,7 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
         Line(place[edge.parent], place[edge.child], _thickness(edge.share, form.whole))
         for edge in drawn.edges
     ]
-    layout = lay_out(form.shapes(drawn.works, lines), lines, form.space)
+    layout = _laid_out(form, drawn.works, lines)
     room = max(layout.width, _NARROWEST_PICTURE)
     height = layout.height + 2 * _MARGIN
     counted = _counted(picture, drawn, height - 2, room)
@@ -63,11 +71,20 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
             transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
         ),
         counted,
-        name=form.name,
+        name=f"{form.name} snug" if _SNUG <= room <= _FITTING else form.name,
         title=f"Lineage of {isolated(title)}",
         description=_described(drawn, layout),
         stand_alone=stand_alone,
     )
+
+
+def _laid_out(form: _Form, works: tuple[Work, ...], lines: list[Line]) -> Layout:
+    layout = lay_out(form.shapes(works, lines, form.widest), lines, form.space)
+    if layout.width <= _FITTING or form.closer is None:
+        return layout
+    gaps = (layout.columns - 1) * form.closer.widest_between_columns
+    widest = max(form.narrowest, (_FITTING - gaps) / layout.columns)
+    return lay_out(form.shapes(works, lines, widest), lines, form.closer)
 
 
 def _is_river(picture: LineagePicture) -> bool:
@@ -239,11 +256,11 @@ def _tenths(count: int) -> str:
 # -- cards ---------------------------------------------------------------------------------
 
 _TITLE, _SMALL = 12.5, 11.0
-_NARROWEST, _WIDEST = 104.0, 172.0
+_NARROWEST = 104.0
 _INSET, _ROW = 16.0, 15.0
 
 
-def _card_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
+def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
     """As wide as what stands on it, within bounds, and as high as it has lines."""
     del lines
     shapes = []
@@ -253,7 +270,7 @@ def _card_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
             width(", ".join(work.people), _SMALL),
             width(work.medium, _SMALL) + 12 + _share_width(work, _SMALL),
         )
-        full = ceil(min(_WIDEST, max(_NARROWEST, wanted + _INSET + 10)))
+        full = ceil(min(widest, max(_NARROWEST, wanted + _INSET + 10)))
         rows = len(_title_lines(work, full)) + bool(work.people) + _has_last_row(work)
         height = _ROW * rows + 11
         shapes.append(Shape(full, height / 2, height / 2, height - 12))
@@ -323,11 +340,11 @@ def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
 # -- rivers --------------------------------------------------------------------------------
 
 _LABEL = 10.5
-_HEAD, _COLUMN = 15.0, 118.0
+_HEAD = 15.0
 _WHOLE_RIVER, _THINNEST_RIVER = 84.0, 4.0
 
 
-def _river_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
+def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
     """A label, and below it the river itself: as wide as what flows through it."""
     flows_in, flows_out = [0.0] * len(works), [0.0] * len(works)
     for line in lines:
@@ -337,7 +354,7 @@ def _river_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
     for work, into, out_of in zip(works, flows_in, flows_out, strict=True):
         whole = _WHOLE_RIVER if not out_of and work.share is not None else 0.0
         wide = max(_THINNEST_RIVER, into, out_of, whole)
-        shapes.append(Shape(_COLUMN, wide / 2 + _HEAD, wide / 2, wide))
+        shapes.append(Shape(widest, wide / 2 + _HEAD, wide / 2, wide))
     return shapes
 
 
@@ -372,12 +389,16 @@ def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
 
 # -- the forms -----------------------------------------------------------------------------
 
+
 _CARDS = _Form(
     "cards",
     Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=84),
     34.0,
     _card_shapes,
     _card,
+    narrowest=110.0,
+    widest=172.0,
+    closer=Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=44),
 )
 _RIVER = _Form(
     "river",
@@ -385,6 +406,8 @@ _RIVER = _Form(
     _WHOLE_RIVER,
     _river_shapes,
     _pill,
+    narrowest=118.0,
+    widest=118.0,
 )
 
 

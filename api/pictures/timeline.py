@@ -60,7 +60,7 @@ def timeline_svg(
         left + _AXIS + _MARGIN,
         y + 22 + _MARGIN,
         *drawn,
-        name="timeline",
+        name="dots",
         title=clean(title),
         description=_described(ordered),
         stand_alone=stand_alone,
