@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from api.document import operations, resolved
 from api.problems import MEDIA_TYPE
@@ -19,6 +19,7 @@ WIDTH = 76
 """What fits into a line of so many characters of an example is not broken."""
 ANY_NUMBER = 10**9
 """A limit as high as this one nobody reaches, and need not be told."""
+T = TypeVar("T")
 USUAL = 0.65
 """What more than this part of the questions (or of the writes) can meet is told once for all."""
 
@@ -77,6 +78,8 @@ class Reference:
     chapters: dict[str, Chapter]
     usual: dict[str, list[str]]
     """The problems that any question (GET) or any write (POST) can meet."""
+    taken: dict[str, list[Field]]
+    """The parameters that any of them takes."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Reference:
@@ -90,7 +93,14 @@ class Reference:
             )
             for tag in document["tags"]
         }
-        return cls(chapters, {method: _usual(told, method) for method in ("GET", "POST")})
+        by_method = {
+            method: [one for one in told if one.method == method] for method in ("GET", "POST")
+        }
+        return cls(
+            chapters,
+            {method: _usual([o.problems for o in ops]) for method, ops in by_method.items()},
+            {method: _usual([o.parameters for o in ops]) for method, ops in by_method.items()},
+        )
 
     @property
     def operations(self) -> list[Operation]:
@@ -106,6 +116,14 @@ class Reference:
         left_out = self.usual[operation.method] if self.is_usual(operation) else []
         return [code for code in operation.problems if code not in left_out]
 
+    def own_parameters(self, operation: Operation) -> list[Field]:
+        """What it takes besides what is usual."""
+        return [one for one in operation.parameters if one not in self.taken[operation.method]]
+
+    def usual_parameters(self, operation: Operation) -> list[Field]:
+        """What it takes as any other of its kind."""
+        return [one for one in operation.parameters if one in self.taken[operation.method]]
+
     def that_answer(self, code: str) -> list[Operation]:
         """The operations that name a problem."""
         return [one for one in self.operations if code in self.own_problems(one)]
@@ -117,11 +135,10 @@ def holds(q: str, *texts: str) -> bool:
     return all(word in told for word in q.casefold().split())
 
 
-def _usual(told: Iterable[Operation], method: str) -> list[str]:
-    """What most operations of a method can meet."""
-    problems = [one.problems for one in told if one.method == method]
-    counts = Counter(code for codes in problems for code in codes)
-    return sorted(code for code, count in counts.items() if count > USUAL * len(problems))
+def _usual(told: list[list[T]]) -> list[T]:
+    """What most of them hold, in the order in which it is told."""
+    counts = Counter(one for each in told for one in each)
+    return [one for one, count in counts.items() if count > USUAL * len(told)]
 
 
 def _tell(

@@ -247,6 +247,8 @@ def test_what_an_operation_does_not_name_itself_is_named_for_all_of_its_kind(
     for one in reference.operations:
         usual = reference.usual[one.method] if reference.is_usual(one) else []
         assert sorted([*reference.own_problems(one), *usual]) == one.problems
+        told = [*reference.own_parameters(one), *reference.usual_parameters(one)]
+        assert sorted(told) == sorted(one.parameters)
 
 
 def test_what_is_looked_for_in_the_documentation_is_found(

@@ -108,7 +108,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
     for credit in granted[:100]:
         draft.dispute_credit(actor=prolific, id=credit, **said)
     draft.commit()
-    edge = told.edge(works[-1], hub)
+    edge = told.edge(collage, hub)
     for _ in range(20):
         told.tell("dispute_remix", id=edge, grounds="not_derived", reason=LONG)
         told.tell("settle_remix", id=edge, outcome="dismissed", reason=LONG)
@@ -146,7 +146,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
     """A pool that hundreds share and talk about, and one that hundreds of sums came into."""
     assets = [
         asset(work, {people[0]: "1", people[2 + n]: "2"}, str(n + 1), ["act 1"])
-        for n, work in enumerate(remixes)
+        for n, work in enumerate(remixes[:100])
     ]
     assets.append(asset("faces", dict.fromkeys(people, "1"), "5"))
     pool = told.pool("The night", release=release)

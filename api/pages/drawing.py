@@ -27,11 +27,17 @@ from api.pictures import (
     policy,
     timeline_svg,
 )
+from api.pictures.folding import MOST_DRAWN
 from api.pictures.lineage import MOST_CARDS
 from api.pictures.png import NoFonts, png_of
 from api.problems import Problem
 from projections import attribution
 from projections.flows import Flows, flows
+
+ALONE_BYTES = 90_000
+"""What a picture by itself takes at most, unless all of it is asked for."""
+BYTES_A_WORK, FEWEST_DRAWN = 800, 8
+"""About what a work of a picture takes at least, and how many are drawn however much they take."""
 
 
 def pages(frame: Frame) -> None:
@@ -73,7 +79,9 @@ def _by_itself(frame: Frame, id: str) -> Markup:
             open_href=again(picture="whole"),
             fold_href=again(picture=None),
         )
+    if is_whole:
         return lineage_svg(picture, stand_alone=True)
+    return _fitted(picture, ALONE_BYTES, stand_alone=True)
 
 
 class Drawn(NamedTuple):
@@ -89,20 +97,42 @@ class Drawn(NamedTuple):
     """The addresses of the picture as ``svg`` and ``png``."""
 
 
-def drawn_inline(found: Mapping[str, Any]) -> Drawn | None:
-    """The lineage as a part of the page about it, if there is one."""
+def drawn_inline(found: Mapping[str, Any], room_bytes: int) -> Drawn | None:
+    """The lineage as a part of the page about it, if there is one.
+
+    It is folded until it fits into the room that the page has for it.
+    """
     count = len(found["nodes"]) - 1
     if not count:
         return None
     known, id = flows(found), found["root"]
-    picture = replace(_picture(found, known), open_href=_file(id, "svg", picture="whole"))
+    picture = replace(_picture(found, known), open_href=_file(id, "svg"))
+    outline = nested_html(picture) if count <= MOST_CARDS else None
+    if outline and weight(outline) > room_bytes // 3:
+        outline = None
     return Drawn(
-        lineage_svg(picture, stand_alone=False),
-        nested_html(picture) if count <= MOST_CARDS else None,
+        _fitted(picture, room_bytes - weight(outline or ""), stand_alone=False),
+        outline,
         count,
         known,
         {form: _file(id, form) for form in ("svg", "png")},
     )
+
+
+def weight(markup: str) -> int:
+    """How many bytes a part of a page is."""
+    return len(markup.encode())
+
+
+def _fitted(picture: LineagePicture, room_bytes: int, *, stand_alone: bool) -> Markup:
+    """The picture with as many works as fit; the others are counted, and lead to all of them."""
+    most = min(MOST_DRAWN, room_bytes // BYTES_A_WORK)
+    while True:
+        drawn = lineage_svg(replace(picture, most=most), stand_alone=stand_alone)
+        taken = weight(drawn)
+        if taken <= room_bytes or most <= FEWEST_DRAWN:
+            return drawn
+        most = max(FEWEST_DRAWN, min(most - 1, int(0.9 * most * room_bytes / taken)))
 
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
