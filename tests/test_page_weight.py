@@ -6,11 +6,14 @@ Rule: a page that is not in the list fails, so that none is forgotten.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
 from money import Bank, Clock, asset
+from werkzeug.test import TestResponse
 
 from api.application import create_app
 from api.pages import is_page
@@ -41,12 +44,26 @@ class Community:
     client: FlaskClient
     places: dict[str, list[str]]
 
-    def weight(self, place: str) -> int:
-        """How heavy a page is with its sheets and scripts."""
+    def get(self, place: str) -> TestResponse:
+        """A page, as somebody sees it."""
         path, _, actor = place.partition(" as ")
         key = self.service.keys.create(actor) if actor else KEY
         answer = self.client.get(path, headers={"Authorization": f"Bearer {key}"})
         assert answer.status_code == 200, (place, answer.status, answer.text)
+        return answer
+
+    def parts(self, path: str, what: str) -> Iterator[str]:
+        """A page, and those on which one of its lists goes on."""
+        further: str | None = path
+        while further:
+            text = self.get(further).text
+            yield text
+            found = re.search(rf'<a href="([^"]*what={what}[^"]*)" rel="next">', text)
+            further = found and urljoin(path, unescape(found[1])).partition("#")[0]
+
+    def weight(self, place: str) -> int:
+        """How heavy a page is with its sheets and scripts."""
+        answer = self.get(place)
         if answer.mimetype != "text/html":
             return len(answer.data)
         parts = re.findall(r'<(?:link rel="stylesheet" href|script src)="/([^"]+)"', answer.text)
@@ -209,3 +226,35 @@ def test_every_page_weighs_less_than_a_hundred_kilobytes(community: Community) -
         place: community.weight(place) for places in community.places.values() for place in places
     }
     assert {place: weight for place, weight in weights.items() if weight >= MOST_BYTES} == {}
+
+
+def test_everybody_is_on_the_page_of_a_finished_work(community: Community) -> None:
+    for place in community.places["/r/<id>"][:2]:
+        assert community.get(place).text.count('<dd><a href="/p/') == PEOPLE
+
+
+@pytest.mark.parametrize(
+    "rule, what, row, count",
+    [
+        ("/pool/<id>", "lines", '<th scope="row"><a href="/p/([^"]+)', PEOPLE),
+        ("/division/<id>", "lines", '<li><span><a href="/p/([^"]+)', PEOPLE),
+        ("/proposal/<id>", "shares", '<li><span><a href="/p/([^"]+)', PEOPLE),
+        ("/w/<id>", "credits", 'class="more" href="/c/([^"]+)', PEOPLE + 59),
+    ],
+)
+def test_a_long_list_goes_on_in_parts_and_misses_nobody(
+    community: Community, rule: str, what: str, row: str, count: int
+) -> None:
+    parts = list(community.parts(community.places[rule][0], what))
+    assert len(parts) > 2
+    assert len({one for text in parts for one in re.findall(row, text)}) == count
+    assert "From the start" in parts[-1]
+
+
+def test_a_long_reason_is_told_whole_where_the_edge_is(community: Community) -> None:
+    (edge,) = community.places["/e/<id>"]
+    assert LONG.strip() in community.get(edge).text
+    told = community.get(community.places["/history/<id>"][-1]).text
+    assert LONG.strip() not in told
+    assert LONG[:200] in told
+    assert "Read on" in told

@@ -7,6 +7,7 @@ the roll out and, up to forty works, draws the picture. The size of the page sta
 from __future__ import annotations
 
 from collections.abc import Iterator
+from gzip import compress
 from statistics import median
 
 from api.application import create_app
@@ -44,7 +45,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 took(f"/r/{whole}"),
                 "ms",
                 (Peer("its lineage as JSON", took(f"/works/{whole}/lineage")),),
-                f"{len(page.data) / 1000:.0f} KB; {AIM}",
+                f"{len(page.data) / 1000:.0f} KB, {len(compress(page.data)) / 1000:.0f} as gzip; {AIM}",
             )
 
 
