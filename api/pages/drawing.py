@@ -36,8 +36,8 @@ from projections.flows import Flows, flows
 
 ALONE_BYTES = 90_000
 """What a picture by itself takes at most, unless all of it is asked for."""
-BYTES_A_WORK, FEWEST_DRAWN = 800, 8
-"""About what a work of a picture takes at least, and how many are drawn however much they take."""
+FEWEST_DRAWN = 8
+"""How many works are drawn however much they take."""
 
 
 def pages(frame: Frame) -> None:
@@ -81,13 +81,14 @@ def _by_itself(frame: Frame, id: str) -> Markup:
         )
     if is_whole:
         return lineage_svg(picture, stand_alone=True)
-    return _fitted(picture, ALONE_BYTES, stand_alone=True)
+    return _fitted(picture)
 
 
 class Drawn(NamedTuple):
     """A lineage as a part of a page, and where it stands alone."""
 
-    svg: Markup
+    svg: Markup | None
+    """Up to forty works stand in the page, if it has room; else they are a document within it."""
     outline: Markup | None
     """The same as a nested list; None if that would be too long."""
     works: int
@@ -100,39 +101,38 @@ class Drawn(NamedTuple):
 def drawn_inline(found: Mapping[str, Any], room_bytes: int) -> Drawn | None:
     """The lineage as a part of the page about it, if there is one.
 
-    It is folded until it fits into the room that the page has for it.
+    What does not fit into the room that the page has for it is a document of its own.
     """
     count = len(found["nodes"]) - 1
     if not count:
         return None
     known, id = flows(found), found["root"]
-    picture = replace(_picture(found, known), open_href=_file(id, "svg"))
-    outline = nested_html(picture) if count <= MOST_CARDS else None
-    if outline and weight(outline) > room_bytes // 3:
-        outline = None
-    return Drawn(
-        _fitted(picture, room_bytes - weight(outline or ""), stand_alone=False),
-        outline,
-        count,
-        known,
-        {form: _file(id, form) for form in ("svg", "png")},
-    )
+    svg = outline = None
+    if count <= MOST_CARDS:
+        picture = _picture(found, known)
+        svg, outline = lineage_svg(picture, stand_alone=False), nested_html(picture)
+        if weight(svg) + weight(outline) > room_bytes:
+            svg = None
+        if weight(outline) > room_bytes:
+            outline = None
+    files = {form: _file(id, form) for form in ("svg", "png")}
+    return Drawn(svg, outline, count, known, files)
 
 
-def weight(markup: str) -> int:
+def weight(markup: str | None) -> int:
     """How many bytes a part of a page is."""
-    return len(markup.encode())
+    return len((markup or "").encode())
 
 
-def _fitted(picture: LineagePicture, room_bytes: int, *, stand_alone: bool) -> Markup:
-    """The picture with as many works as fit; the others are counted, and lead to all of them."""
-    most = min(MOST_DRAWN, room_bytes // BYTES_A_WORK)
+def _fitted(picture: LineagePicture) -> Markup:
+    """The picture by itself with as many works as fit; the others are counted."""
+    most = MOST_DRAWN
     while True:
-        drawn = lineage_svg(replace(picture, most=most), stand_alone=stand_alone)
+        drawn = lineage_svg(replace(picture, most=most), stand_alone=True)
         taken = weight(drawn)
-        if taken <= room_bytes or most <= FEWEST_DRAWN:
+        if taken <= ALONE_BYTES or most <= FEWEST_DRAWN:
             return drawn
-        most = max(FEWEST_DRAWN, min(most - 1, int(0.9 * most * room_bytes / taken)))
+        most = max(FEWEST_DRAWN, min(most - 1, int(0.9 * most * ALONE_BYTES / taken)))
 
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:

@@ -68,7 +68,7 @@ def _works(frame: Frame) -> None:
             taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
             room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
             picture = drawn_inline(found.lineage, room * 3 // 4 if earning else room)
-            room -= weight(picture.svg + (picture.outline or "")) if picture else 0
+            room -= weight(picture.svg) + weight(picture.outline) if picture else 0
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
@@ -151,7 +151,7 @@ def _splits(
     """The splits of the first pools, as far as there is room; the page of each pool has its own."""
     for pool in earning[:MOST_SPLITS]:
         picture = split_of(frame, view, pool["id"])
-        room_bytes -= weight(picture or "")
+        room_bytes -= weight(picture)
         if picture and room_bytes >= 0:
             yield pool["id"], picture
 

@@ -1,7 +1,7 @@
 """Pages: the page of a finished work, made from the database to the last byte, in one process.
 
 The peer is the same lineage as the API answers it in JSON: a page reads that and the credits, lays
-the roll out and draws as much of the picture as there is room for. The size of the page stands beside.
+the roll out and draws the picture if there is room for it. The size of the page stands beside.
 """
 
 from __future__ import annotations
