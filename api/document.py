@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page for people, both out of the routes and the table of problems.
+"""The OpenAPI document, out of the routes and the table of problems.
 
 The one rule: nothing is said here that is not taken from what runs; so it cannot go stale.
 """
@@ -6,15 +6,13 @@ The one rule: nothing is said here that is not taken from what runs; so it canno
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
 
 from api.answers import ALBUM, BEN, EDGE, LINE, SONG
-from api.fields import LARGEST_POSITION
 from api.money import BATCH, DIVISION, EXPENSE, PAYOUT, POOL, PROPOSAL, REVENUE
 from api.problems import MEDIA_TYPE
 from api.routes import IdConverter, Routes
@@ -177,153 +175,3 @@ def resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[
             rest = {name: value for name, value in schema.items() if name != word}
             return resolved({**sides[0], **rest}, document)
     return schema
-
-
-# -- the page for people -------------------------------------------------------------------
-
-
-class Field(NamedTuple):
-    """One line of a table of fields or parameters."""
-
-    name: str
-    type: str
-    required: bool
-    description: str
-
-
-class Told(NamedTuple):
-    """One operation, as the page tells it."""
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    description: str
-    public: bool
-    parameters: list[Field]
-    fields: list[Field]
-    body: str | None
-    curl: str
-    status: str
-    answer: str
-    also: list[str]
-    problems: list[str]
-
-
-def chapters(document: Mapping[str, Any]) -> list[tuple[str, str, list[Told]]]:
-    """The operations by noun, each noun with its description."""
-    by_noun: dict[str, list[Told]] = {}
-    for method, path, operation in operations(document):
-        by_noun.setdefault(operation["tags"][0], []).append(
-            _tell(method, path, operation, document)
-        )
-    return [(tag["name"], tag["description"], by_noun[tag["name"]]) for tag in document["tags"]]
-
-
-def _tell(
-    method: str, path: str, operation: Mapping[str, Any], document: Mapping[str, Any]
-) -> Told:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    body = content["example"] if content else None
-    status = min(operation["responses"])
-    (_, told), *others = operation["responses"][status]["content"].items()
-    answer, also = told["example"], [media_type for media_type, _ in others]
-    codes = {
-        code
-        for response in operation["responses"].values()
-        if (problem := response["content"].get(MEDIA_TYPE))
-        for code in problem["schema"]["allOf"][1]["properties"]["code"]["enum"]
-    }
-    return Told(
-        name=operation["operationId"],
-        method=method.upper(),
-        path=path,
-        summary=operation["summary"],
-        description=operation.get("description", ""),
-        public=operation.get("security") == [],
-        parameters=[
-            _field(parameter["name"], parameter, parameter["schema"], document)
-            for parameter in operation.get("parameters", [])
-            if parameter["in"] in {"query", "header"}
-        ],
-        fields=list(_fields(content["schema"], document)) if content else [],
-        body=_pretty(body) if body else None,
-        curl=_curl(method, path, operation, document, body),
-        status=status,
-        answer=answer if isinstance(answer, str) else _pretty(answer),
-        also=also,
-        problems=sorted(codes),
-    )
-
-
-def _fields(
-    schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str = ""
-) -> Iterator[Field]:
-    """The fields of a body, those of inner objects below their list."""
-    whole = resolved(schema, document)
-    for name, inner in whole.get("properties", {}).items():
-        field = resolved(inner, document)
-        said = {**field, "required": name in whole.get("required", [])}
-        yield _field(prefix + name, said, field, document)
-        if field.get("type") == "array":
-            yield from _fields(field["items"], document, f"{prefix}{name}[].")
-
-
-def _field(
-    name: str, said: Mapping[str, Any], schema: Mapping[str, Any], document: Mapping[str, Any]
-) -> Field:
-    schema = resolved(schema, document)
-    return Field(name, _type(schema), bool(said.get("required")), _description(said, schema))
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    types = schema.get("type", "any")
-    word = next(one for one in types if one != "null") if isinstance(types, list) else types
-    plain = {
-        "string": "text",
-        "array": "list",
-        "integer": "whole number",
-        "boolean": "true or false",
-    }
-    if schema.get("format") == "uuid":
-        return "id"
-    if "enum" in schema:
-        return " or ".join(filter(None, schema["enum"]))
-    return plain.get(str(word), str(word))
-
-
-def _description(said: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    limits = []
-    if "maxLength" in schema and schema.get("format") != "uuid":
-        limits.append(f"At most {schema['maxLength']:,} characters.")
-    if "maximum" in schema and schema["maximum"] < LARGEST_POSITION:
-        limits.append(f"From {schema.get('minimum', 0)} to {schema['maximum']}.")
-    return " ".join(filter(None, (said.get("description", ""), *limits)))
-
-
-def _curl(
-    method: str,
-    path: str,
-    operation: Mapping[str, Any],
-    document: Mapping[str, Any],
-    body: Any,
-) -> str:
-    """The command that tries it; ORIGIN stands for where the service is."""
-    parameters = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
-    for parameter in parameters:
-        if parameter["in"] == "path":
-            shown = parameter["schema"]["examples"][0]
-            path = path.replace(f"{{{parameter['name']}}}", str(shown))
-    parts = ["curl"]
-    if operation.get("security") != []:
-        parts.append('-H "Authorization: Bearer $STEMMA_KEY"')
-    if body:
-        parts.append("-H 'Content-Type: application/json'")
-        parts.append("-d " + shlex.quote(json.dumps(body, ensure_ascii=False)))
-    elif method == "post":
-        parts.append("-X POST")
-    return " ".join((*parts, f"ORIGIN{path}"))
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -118,6 +118,9 @@ def community(served: Served) -> dict[str, str]:
         "own-agreement": money["agreement"],
         "own-statement": f"/statement/{ben}",
         "docs": "/docs",
+        "docs-chapter": "/docs/releases",
+        "docs-problems": "/docs/problems",
+        "docs-found": "/docs?q=withdraw",
         "post": f"/post?source={song}",
         "sources": f"/w/{song}/sources",
         "credits": f"/w/{song}/credits",
@@ -179,13 +182,14 @@ def own_window(browser: Browser, served: Served, places: dict[str, str]) -> Iter
 PAGES = (
     *("start", "search", "search-nothing", "release", "release-published", "piece", "piece-long"),
     *("piece-word", "outside", "person", "person-word", "history", "list", "credit", "edge"),
-    *("post", "sources", "credits", "audit", "sign-in", "nothing", "wrong-state", "docs"),
+    *("post", "sources", "credits", "audit", "sign-in", "nothing", "wrong-state"),
+    *("docs", "docs-chapter", "docs-problems", "docs-found"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
-LONG_PAGES = {"docs": "#contributors"}
-"""Of these one chapter is enough: the others are made alike."""
+LONG_PAGES = {"docs": "main > :nth-child(-n + 6)", "docs-problems": "main > :nth-child(-n + 6)"}
+"""Of these the beginning is enough: what follows is made alike."""
 
 
 @pytest.mark.parametrize("name", PAGES)

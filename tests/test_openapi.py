@@ -1,11 +1,13 @@
 """The OpenAPI document and the page made from it say what runs, and all of it."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import openapi_spec_validator
 import pytest
@@ -22,6 +24,7 @@ from api.money import POOL, PROPOSAL
 from api.pages import is_page
 from api.pools import ASSETS
 from api.problems import PROBLEMS
+from api.reference import Reference, pretty
 from domain.role import ROLES
 
 
@@ -173,7 +176,7 @@ class Seen(HTMLParser):
         self.text += data
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/works", "/docs?q=tide"])
 def test_a_page_needs_nothing_from_elsewhere_and_runs_nothing(served: Served, path: str) -> None:
     answer = served.client(None).get(path)
     page = Seen(answer.text)
@@ -188,35 +191,101 @@ def test_a_page_needs_nothing_from_elsewhere_and_runs_nothing(served: Served, pa
     assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
-def test_every_link_of_a_page_leads_somewhere(served: Served) -> None:
-    for page in ("/docs", "/"):
-        seen = Seen(served.client(None).get(page).text)
+@pytest.fixture(scope="module")
+def documentation(served: Served) -> dict[str, Seen]:
+    """Every page of it, by its address."""
+    found: dict[str, Seen] = {}
+    waiting = ["/docs", "/docs?q=withdraw"]
+    while waiting:
+        page = waiting.pop()
+        answer = served.client(None).get(page)
+        assert answer.status == 200, page
+        found[page] = Seen(answer.text)
+        links = {urljoin(page, link).partition("#")[0] for link in found[page].links}
+        waiting += sorted(link for link in links - {*found, *waiting} if "/docs" in link)
+    return found
+
+
+def test_every_link_of_a_page_leads_somewhere(
+    served: Served, documentation: dict[str, Seen]
+) -> None:
+    known = {**documentation, "/": Seen(served.client(None).get("/").text)}
+    for page, seen in list(known.items()):
         assert len(seen.ids) == len(set(seen.ids))
         for link in seen.links:
-            path, _, anchor = link.partition("#")
-            if path and path != page:
-                assert served.client(None).get(path).status == 200, link
-            if anchor:
-                assert anchor in seen.ids, link
+            path, _, anchor = urljoin(page, link).partition("#")
+            if path not in known:
+                answer = served.client(None).get(path)
+                assert answer.status == 200, link
+                known[path] = Seen(answer.text)
+            assert not anchor or anchor in known[path].ids, (page, link)
 
 
-def test_the_page_tells_every_route_code_role_and_parameter(served: Served) -> None:
-    page = Seen(served.client(None).get("/docs").text)
+def test_the_documentation_tells_every_route_code_role_and_parameter(
+    served: Served, documentation: dict[str, Seen]
+) -> None:
+    start, problems = documentation["/docs"], documentation["/docs/problems"]
     for method, path, operation in operations(served.operator.document):
-        assert operation["operationId"] in page.ids
-        assert f"{method.upper()} {path}" in re.sub(r"\s+", " ", page.text)
+        chapter = documentation[f"/docs/{operation['tags'][0]}"]
+        for page in (start, chapter):
+            assert operation["operationId"] in page.ids
+            assert f"{method.upper()} {path}" in re.sub(r"\s+", " ", page.text)
         for parameter in operation.get("parameters", []):
-            assert parameter["name"] in page.text
-    for code in PROBLEMS:
-        assert f"problem-{code}" in page.ids
+            assert parameter["name"] in chapter.text
+    for code, kind in PROBLEMS.items():
+        assert code in problems.ids
+        assert kind.meaning in problems.text
     for role in ROLES:
-        assert role in page.text
+        assert role in documentation["/docs/roles"].text
 
 
-def test_the_type_of_a_problem_leads_to_its_explanation(served: Served) -> None:
+def test_what_an_operation_does_not_name_itself_is_named_for_all_of_its_kind(
+    served: Served,
+) -> None:
+    reference = Reference.of(served.operator.document)
+    assert reference.usual["POST"]
+    for one in reference.operations:
+        usual = reference.usual[one.method] if reference.is_usual(one) else []
+        assert sorted([*reference.own_problems(one), *usual]) == one.problems
+        told = [*reference.own_parameters(one), *reference.usual_parameters(one)]
+        assert sorted(told) == sorted(one.parameters)
+
+
+def test_what_is_looked_for_in_the_documentation_is_found(
+    documentation: dict[str, Seen], served: Served
+) -> None:
+    found = documentation["/docs?q=withdraw"]
+    assert "POST /releases/{id}/withdraw" in re.sub(r"\s+", " ", found.text)
+    assert "POST /works/{id}/redate" not in re.sub(r"\s+", " ", found.text)
+    for q, what in {
+        "ID_taken": "already stands for",
+        "beatmaker": "beat",
+        "né <b>": "Nothing",
+    }.items():
+        assert what in Seen(served.client(None).get("/docs", q=q).text).text, q
+
+
+def test_the_type_of_a_problem_and_the_anchors_of_old_lead_to_what_is_told(
+    served: Served, documentation: dict[str, Seen]
+) -> None:
     problem = served.operator.get("/works/nothing").json
     path, _, anchor = problem["type"].partition("#")
-    assert anchor in Seen(served.client(None).get(path).text).ids
+    assert anchor in documentation[path].ids
+    sections = {"keys", "facts", "answers", "problems", "roles", "kinds", "log", "explain_line"}
+    assert {*sections, *(f"problem-{code}" for code in PROBLEMS)} <= set(documentation["/docs"].ids)
+
+
+def test_a_chapter_that_is_not_there_is_not_found(served: Served) -> None:
+    assert served.operator.get("/docs/nothing").code == "not_found"
+
+
+def test_an_example_is_broken_into_lines_only_where_it_must_be() -> None:
+    assert pretty({"a": [1, 2], "b": None}) == '{"a": [1, 2], "b": null}'
+    long = {"a": ["x" * 40, {"b": "y" * 40}], "c": []}
+    assert pretty(long) == (
+        f'{{\n  "a": [\n    "{"x" * 40}",\n    {{"b": "{"y" * 40}"}}\n  ],\n  "c": []\n}}'
+    )
+    assert json.loads(pretty(long)) == long
 
 
 # -- generated requests --------------------------------------------------------------------

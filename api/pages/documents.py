@@ -10,32 +10,57 @@ from typing import Any
 
 from flask import Response, render_template, request
 
-from api.document import DESCRIPTION, VERSION, chapters
-from api.pages.frame import Answer, Frame
-from api.problems import PROBLEMS
+from api.document import DESCRIPTION, VERSION
+from api.pages.frame import Answer, Frame, Listed, asked
+from api.problems import PROBLEMS, Problem
+from api.reference import Reference, holds
 from domain.credit import CREDIT_KINDS
 from domain.remix import REMIX_KINDS
 from domain.role import ROLES
 
+ROLES_TOLD = [(role.name, role.meaning) for role in ROLES.values()]
+APPENDICES = ("problems", "roles", "kinds")
+"""What stands behind the chapters."""
+
 
 def pages(frame: Frame, document: dict[str, Any]) -> None:
     """The documentation, and the OpenAPI document it is made from."""
-    told = chapters(document)
+    reference = Reference.of(document)
     openapi = json.dumps(document, ensure_ascii=False)
+    problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
+
+    def shown(template: str, here: str, **said: Any) -> str:
+        return render_template(
+            f"docs/{template}.html",
+            reference=reference,
+            appendices=APPENDICES,
+            here=here,
+            problems=problems,
+            origin=request.root_url.rstrip("/"),
+            **said,
+        )
 
     @frame.page("/docs", anybody=True)
     def show_docs() -> Answer:
-        return render_template(
-            "docs.html",
-            chapters=told,
-            problems=sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0])),
-            roles=[(role.name, role.meaning) for role in ROLES.values()],
-            remix_kinds=REMIX_KINDS,
-            credit_kinds=CREDIT_KINDS,
-            description=DESCRIPTION,
-            version=VERSION,
-            origin=request.root_url.rstrip("/"),
-        )
+        if q := asked(Listed).get("q", "").strip():
+            return shown(
+                "found",
+                "found",
+                q=q,
+                operations=[one for one in reference.operations if one.is_meant(q)],
+                codes=[one for one in problems if holds(q, one[0], one[1].meaning)],
+                roles=[one for one in ROLES_TOLD if holds(q, *one)],
+            )
+        return shown("start", "", description=DESCRIPTION, version=VERSION)
+
+    @frame.page("/docs/<chapter>", anybody=True)
+    def show_chapter(chapter: str) -> Answer:
+        if chapter in APPENDICES:
+            kinds = {"remixes": REMIX_KINDS, "credits": CREDIT_KINDS}
+            return shown(chapter, chapter, roles=ROLES_TOLD, kinds=kinds)
+        if chapter not in reference.chapters:
+            raise Problem("not_found", f"There is no chapter “{chapter}”.")
+        return shown("chapter", chapter, chapter=reference.chapters[chapter])
 
     @frame.page("/openapi.json", anybody=True)
     def show_openapi() -> Answer:

@@ -27,11 +27,17 @@ from api.pictures import (
     policy,
     timeline_svg,
 )
+from api.pictures.folding import MOST_DRAWN
 from api.pictures.lineage import MOST_CARDS
 from api.pictures.png import NoFonts, png_of
 from api.problems import Problem
 from projections import attribution
 from projections.flows import Flows, flows
+
+ALONE_BYTES = 90_000
+"""What a picture by itself takes at most, unless all of it is asked for."""
+FEWEST_DRAWN = 8
+"""How many works are drawn however much they take."""
 
 
 def pages(frame: Frame) -> None:
@@ -73,14 +79,16 @@ def _by_itself(frame: Frame, id: str) -> Markup:
             open_href=again(picture="whole"),
             fold_href=again(picture=None),
         )
+    if is_whole:
         return lineage_svg(picture, stand_alone=True)
+    return _fitted(picture)
 
 
 class Drawn(NamedTuple):
     """A lineage as a part of a page, and where it stands alone."""
 
     svg: Markup | None
-    """Up to forty works stand in the page itself; more are a document of their own in it."""
+    """Up to forty works stand in the page, if it has room; else they are a document within it."""
     outline: Markup | None
     """The same as a nested list; None if that would be too long."""
     works: int
@@ -90,18 +98,41 @@ class Drawn(NamedTuple):
     """The addresses of the picture as ``svg`` and ``png``."""
 
 
-def drawn_inline(found: Mapping[str, Any]) -> Drawn | None:
-    """The lineage as a part of the page about it, if there is one."""
+def drawn_inline(found: Mapping[str, Any], room_bytes: int) -> Drawn | None:
+    """The lineage as a part of the page about it, if there is one.
+
+    What does not fit into the room that the page has for it is a document of its own.
+    """
     count = len(found["nodes"]) - 1
     if not count:
         return None
     known, id = flows(found), found["root"]
+    svg = outline = None
+    if count <= MOST_CARDS:
+        picture = _picture(found, known)
+        svg, outline = lineage_svg(picture, stand_alone=False), nested_html(picture)
+        if weight(svg) + weight(outline) > room_bytes:
+            svg = None
+        if weight(outline) > room_bytes:
+            outline = None
     files = {form: _file(id, form) for form in ("svg", "png")}
-    if count > MOST_CARDS:
-        return Drawn(None, None, count, known, files)
-    picture = _picture(found, known)
-    svg = lineage_svg(picture, stand_alone=False)
-    return Drawn(svg, nested_html(picture), count, known, files)
+    return Drawn(svg, outline, count, known, files)
+
+
+def weight(markup: str | None) -> int:
+    """How many bytes a part of a page is."""
+    return len((markup or "").encode())
+
+
+def _fitted(picture: LineagePicture) -> Markup:
+    """The picture by itself with as many works as fit; the others are counted."""
+    most = MOST_DRAWN
+    while True:
+        drawn = lineage_svg(replace(picture, most=most), stand_alone=True)
+        taken = weight(drawn)
+        if taken <= ALONE_BYTES or most <= FEWEST_DRAWN:
+            return drawn
+        most = max(FEWEST_DRAWN, min(most - 1, int(0.9 * most * ALONE_BYTES / taken)))
 
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:

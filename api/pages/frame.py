@@ -6,10 +6,10 @@ The one rule: nobody gets past here who may not read the page, and no form is ta
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
 from domain.sheet import Receipt
 from projections import attribution, lineage
-from projections.store import Store, View
+from projections.store import Store, View, decode_cursor, encode_cursor
 
 COOKIE = "__Host-stemma"
 COOKIE_OF_LOOPBACK = "stemma"
@@ -44,6 +44,16 @@ POLICY = (
 POLICY_WITH_SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
 
 Answer = str | AnyResponse | tuple[str, int]
+
+
+T = TypeVar("T")
+
+
+class Part(NamedTuple, Generic[T]):
+    """Some of a list, and the cursor of what follows."""
+
+    items: Sequence[T]
+    next: str | None
 
 
 class When(Shape):
@@ -87,6 +97,8 @@ class Frame:
         self.blueprint.app_template_global("address")(words.address)
         self.blueprint.app_template_global("called")(words.called)
         self.blueprint.app_template_global("again")(again)
+        self.blueprint.app_template_global("part")(part)
+        self.blueprint.app_template_filter("brief")(words.brief)
 
     # -- routes ----------------------------------------------------------------------------
 
@@ -269,6 +281,14 @@ def again(**changed: str | None) -> str:
     query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
     left = {name: value for name, value in query.items() if value}
     return f"?{urlencode(left)}" if left else request.script_root + request.path
+
+
+def part(items: Sequence[T], what: str, most: int) -> Part[T]:
+    """Some of a list that a page knows whole: the part of ``what`` that its address asks for."""
+    asked = request.args.get("cursor") if request.args.get("what") == what else None
+    (start,) = decode_cursor(asked, int) or [0]
+    end = max(start, 0) + most
+    return Part(items[max(start, 0) : end], encode_cursor(end) if end < len(items) else None)
 
 
 def _end_of(day: str) -> datetime:

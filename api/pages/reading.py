@@ -5,26 +5,38 @@ The one rule: they say what the API says, at one position of the journal, and ch
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from flask import Response, g, render_template
 
 from api.pages import words
-from api.pages.drawing import drawn_history, drawn_inline
+from api.pages.drawing import drawn_history, drawn_inline, weight
 from api.pages.finding import cards, told
-from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
+from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, part, to_page
 from api.pages.money import split_of
+from api.pictures import Markup
 from domain.permission import OPERATOR
 from projections import attribution, lineage, people, pools, timeline
 from projections.log import Log
-from projections.roll import roll
+from projections.roll import Roll, roll
 from projections.store import Page, View
+
+Named = tuple[str, str, dict[str, Any]]
+"""A line of a credits roll: the heading it stands below, the role, and who."""
 
 FEW_FACTS = 12
 """How many facts of a history stand on the page of what it is about."""
 MANY = 50
 MOST_SPLITS = 5
-"""Of how many pools the split is drawn on the page of a release."""
+"""Of how many pools the split is drawn on the page of a release, if there is room for them."""
+MOST_NAMES = 450
+"""How many names of a credits roll stand on one page."""
+ROOM_BYTES, LEAST_ROOM_BYTES, NAME_BYTES, OPEN_BYTES = 60_000, 8_000, 95, 125
+"""What pictures may take of the page of a release: the less, the more names stand on it."""
+ROOM_OF_A_PIECE_BYTES = 20_000
 
 
 def pages(frame: Frame, log: Log) -> None:
@@ -52,25 +64,30 @@ def _works(frame: Frame) -> None:
             found = roll(view, id)
             facts = _facts(view, frame, found.numbers, limit=FEW_FACTS)
             earning = pools.pools(view, id).items if g.actor else []
+            names = part(_names(found), "credits", MOST_NAMES)
+            taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
+            room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
+            picture = drawn_inline(found.lineage, room * 3 // 4 if earning else room)
+            room -= weight(picture.svg) + weight(picture.outline) if picture else 0
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
                 roll=found,
-                picture=drawn_inline(found.lineage),
+                names=list(_by_role(names.items)),
+                more_names=names.next,
+                picture=picture,
                 credits=attribution.credits_of(view, id),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
                 pools=earning,
-                splits={
-                    one["id"]: split_of(frame, view, one["id"]) for one in earning[:MOST_SPLITS]
-                },
+                splits=dict(_splits(frame, view, earning, room)),
             )
 
     @frame.page("/w/<id>")
     def show_work(id: str) -> Answer:
         id = id_in_path(id)
         wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted) as view:
             row = lineage.find(view, id)
             if row.kind == "release":
@@ -81,11 +98,13 @@ def _works(frame: Frame) -> None:
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
-                picture=drawn_inline(found),
+                picture=drawn_inline(found, ROOM_OF_A_PIECE_BYTES),
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.credits_of(view, id),
                 behind=behind,
-                remixes=lineage.descendants(view, id, after=cursor, limit=MANY),
+                remixes=lineage.descendants(
+                    view, id, after=cursor if what == "remixes" else None, limit=MANY
+                ),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
             )
@@ -103,6 +122,38 @@ def _works(frame: Frame) -> None:
                 works=cards(view, found.items),
                 next=found.next,
             )
+
+
+def _names(found: Roll) -> list[Named]:
+    """The lines of a credits roll, one after the other."""
+    return [
+        (heading, role["role"], one)
+        for heading, roles in (("", found.direct), ("Influences", found.influence))
+        for role in roles
+        for one in role["people"]
+    ]
+
+
+def _by_role(
+    names: Sequence[Named],
+) -> Iterator[tuple[str, list[tuple[str, list[dict[str, Any]]]]]]:
+    """Lines of a credits roll below their headings and roles."""
+    for heading, below in groupby(names, itemgetter(0)):
+        yield (
+            heading,
+            [(role, [one for *_, one in same]) for role, same in groupby(below, itemgetter(1))],
+        )
+
+
+def _splits(
+    frame: Frame, view: View, earning: list[dict[str, Any]], room_bytes: int
+) -> Iterator[tuple[str, Markup]]:
+    """The splits of the first pools, as far as there is room; the page of each pool has its own."""
+    for pool in earning[:MOST_SPLITS]:
+        picture = split_of(frame, view, pool["id"])
+        room_bytes -= weight(picture)
+        if picture and room_bytes >= 0:
+            yield pool["id"], picture
 
 
 def _people(frame: Frame) -> None:

@@ -188,6 +188,11 @@ def where(item: Mapping[str, Any]) -> str:
     return f"{request.script_root}/{folder}/{id}{part}"
 
 
+def brief(text: str, most: int = 400) -> str:
+    """As much of a text as a list has room for, up to the end of a word."""
+    return text if len(text) <= most else f"{text[:most].rpartition(' ')[0] or text[:most]} …"
+
+
 def day(moment: str | None) -> str:
     """The day of a recorded moment."""
     return (moment or "")[:10]

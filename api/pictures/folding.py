@@ -53,6 +53,8 @@ class LineagePicture:
     edges: tuple[Made, ...]
     fold: Fraction | None = None
     """The share below which works are folded; 0 shows all, None leaves it to the picture."""
+    most: int = MOST_DRAWN
+    """More works than this are folded, unless a share is named."""
     open_href: str = ""
     """Where the picture is shown with every work."""
     fold_href: str = ""
@@ -81,25 +83,16 @@ def folded(picture: LineagePicture) -> Folded:
         parents.setdefault(edge.child, []).append(edge.parent)
         if edge.parent not in widest or (edge.share or 0) > (widest[edge.parent].share or 0):
             widest[edge.parent] = edge
-    if picture.fold == 0 or (picture.fold is None and len(works) <= MOST_DRAWN):
+    if picture.fold == 0 or (picture.fold is None and len(works) <= picture.most):
         return Folded(tuple(works.values()), tuple(edges), 0, "")
-    generation = _generations(picture.root, parents)
-    known = sum(work.share is not None for work in works.values())
-    if known > MOST_DRAWN or (known and picture.fold is not None):
-        thresholds = THRESHOLDS if picture.fold is None else (picture.fold,)
-        kept, threshold = set(works), Fraction(0)
-        for threshold in thresholds:
-            kept = _reached(
-                (id for id, work in works.items() if (work.share or 0) >= threshold),
-                picture.root,
-                widest,
-            )
-            if len(kept) <= MOST_DRAWN:
-                break
+    by_share = _weightiest(works, widest, picture)
+    if by_share:
+        kept, threshold = by_share
         is_unknown = any(work.share is None for id, work in works.items() if id not in kept)
         said = f"under {percent(threshold)}{' or without a known share' if is_unknown else ''}"
     else:
-        kept, first = _nearest(works, generation, parents, widest, picture.root)
+        generation = _generations(picture.root, parents)
+        kept, first = _nearest(works, generation, parents, widest, picture)
         said = f"further back, from generation {first} on"
     count = len(works) - len(kept)
     return Folded(
@@ -172,12 +165,27 @@ def _reached(kept: Iterable[str], root: str, widest: dict[str, Made]) -> set[str
     return found
 
 
+def _weightiest(
+    works: dict[str, Work], widest: dict[str, Made], picture: LineagePicture
+) -> tuple[set[str], Fraction] | None:
+    """The works of a share that leaves few enough, and that share; None if none does."""
+    known = sum(work.share is not None for work in works.values())
+    if not known or (picture.fold is None and known <= picture.most):
+        return None
+    for threshold in THRESHOLDS if picture.fold is None else (picture.fold,):
+        large = (id for id, work in works.items() if (work.share or 0) >= threshold)
+        kept = _reached(large, picture.root, widest)
+        if len(kept) <= picture.most or picture.fold is not None:
+            return kept, threshold
+    return None
+
+
 def _nearest(
     works: dict[str, Work],
     generation: dict[str, int],
     parents: dict[str, list[str]],
     widest: dict[str, Made],
-    root: str,
+    picture: LineagePicture,
 ) -> tuple[set[str], int]:
     """The works of the nearest generations, of the last the ones made from most; and where the
     others begin."""
@@ -187,8 +195,8 @@ def _nearest(
     )
     kept: set[str] = set()
     for id in ordered:
-        more = kept | _reached((id,), root, widest)
-        if len(more) > MOST_DRAWN:
+        more = kept | _reached((id,), picture.root, widest)
+        if len(more) > picture.most:
             break
         kept = more
     first = min((generation.get(id, last) for id in works if id not in kept), default=0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from api.pictures.folding import MOST_DRAWN, Folded, LineagePicture, Made, Work, folded
+from api.pictures.folding import Folded, LineagePicture, Made, Work, folded
 from api.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
 from api.pictures.svg import Markup, document, element, joined, linked, number
 from api.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
@@ -414,7 +414,7 @@ _RIVER = _Form(
 def _counted(picture: LineagePicture, drawn: Folded, y: float, room: float) -> Markup:
     """The counted line that stands for what is not drawn, and opens it."""
     said, href, count = drawn.said, picture.open_href, len(picture.works)
-    if not said and picture.fold == 0 and count > MOST_DRAWN and picture.fold_href:
+    if not said and picture.fold == 0 and count > picture.most and picture.fold_href:
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
     # At the right end, where a frame that scrolls begins.
     line = label(said, _MARGIN + room - width(said, _TITLE), y, room, _TITLE, "counted")

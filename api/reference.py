@@ -1,0 +1,262 @@
+"""The reference for people: the operations of the OpenAPI document as chapters, each with a curl.
+
+The one rule: nothing is said here that does not stand in the document, so it cannot go stale.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from api.document import operations, resolved
+from api.problems import MEDIA_TYPE
+
+WIDTH = 76
+"""What fits into a line of so many characters of an example is not broken."""
+ANY_NUMBER = 10**9
+"""A limit as high as this one nobody reaches, and need not be told."""
+T = TypeVar("T")
+USUAL = 0.65
+"""What more than this part of the questions (or of the writes) can meet is told once for all."""
+
+
+class Field(NamedTuple):
+    """One line of a table of fields or parameters."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+
+
+class Operation(NamedTuple):
+    """One operation, as its chapter tells it."""
+
+    chapter: str
+    name: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    public: bool
+    parameters: list[Field]
+    fields: list[Field]
+    curl: str
+    status: str
+    answer: str
+    also: list[str]
+    problems: list[str]
+
+    @property
+    def address(self) -> str:
+        """Where it is told, within the documentation."""
+        return f"{self.chapter}#{self.name}"
+
+    def is_meant(self, q: str) -> bool:
+        """Whether every word that is looked for stands in it."""
+        names = (field.name for field in (*self.parameters, *self.fields))
+        told = (self.method, self.path, self.name, self.summary, self.description)
+        return holds(q, self.chapter, *told, *names, *self.problems)
+
+
+class Chapter(NamedTuple):
+    """A noun, and what can be done with it."""
+
+    name: str
+    description: str
+    operations: list[Operation]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """All of it, and what is told only once."""
+
+    chapters: dict[str, Chapter]
+    usual: dict[str, list[str]]
+    """The problems that any question (GET) or any write (POST) can meet."""
+    taken: dict[str, list[Field]]
+    """The parameters that any of them takes."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Reference:
+        """The reference that a document makes."""
+        told = [_tell(*one, document) for one in operations(document)]
+        chapters = {
+            tag["name"]: Chapter(
+                tag["name"],
+                tag["description"],
+                [one for one in told if one.chapter == tag["name"]],
+            )
+            for tag in document["tags"]
+        }
+        by_method = {
+            method: [one for one in told if one.method == method] for method in ("GET", "POST")
+        }
+        return cls(
+            chapters,
+            {method: _usual([o.problems for o in ops]) for method, ops in by_method.items()},
+            {method: _usual([o.parameters for o in ops]) for method, ops in by_method.items()},
+        )
+
+    @property
+    def operations(self) -> list[Operation]:
+        """Every operation, chapter by chapter."""
+        return [one for chapter in self.chapters.values() for one in chapter.operations]
+
+    def is_usual(self, operation: Operation) -> bool:
+        """Whether it can meet all that is usual, and need not name it."""
+        return set(self.usual[operation.method]) <= set(operation.problems)
+
+    def own_problems(self, operation: Operation) -> list[str]:
+        """What it can meet besides what is usual."""
+        left_out = self.usual[operation.method] if self.is_usual(operation) else []
+        return [code for code in operation.problems if code not in left_out]
+
+    def own_parameters(self, operation: Operation) -> list[Field]:
+        """What it takes besides what is usual."""
+        return [one for one in operation.parameters if one not in self.taken[operation.method]]
+
+    def usual_parameters(self, operation: Operation) -> list[Field]:
+        """What it takes as any other of its kind."""
+        return [one for one in operation.parameters if one in self.taken[operation.method]]
+
+    def that_answer(self, code: str) -> list[Operation]:
+        """The operations that name a problem."""
+        return [one for one in self.operations if code in self.own_problems(one)]
+
+
+def holds(q: str, *texts: str) -> bool:
+    """Whether every word of a search stands in one of the texts."""
+    told = "\n".join(texts).casefold()
+    return all(word in told for word in q.casefold().split())
+
+
+def _usual(told: list[list[T]]) -> list[T]:
+    """What most of them hold, in the order in which it is told."""
+    counts = Counter(one for each in told for one in each)
+    return [one for one, count in counts.items() if count > USUAL * len(told)]
+
+
+def _tell(
+    method: str, path: str, operation: Mapping[str, Any], document: Mapping[str, Any]
+) -> Operation:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    status = min(operation["responses"])
+    (_, told), *others = operation["responses"][status]["content"].items()
+    answer, also = told["example"], [media_type for media_type, _ in others]
+    codes = {
+        code
+        for response in operation["responses"].values()
+        if (problem := response["content"].get(MEDIA_TYPE))
+        for code in problem["schema"]["allOf"][1]["properties"]["code"]["enum"]
+    }
+    return Operation(
+        chapter=operation["tags"][0],
+        name=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        description=operation.get("description", ""),
+        public=operation.get("security") == [],
+        parameters=[
+            _field(parameter["name"], parameter, parameter["schema"], document)
+            for parameter in operation.get("parameters", [])
+            if parameter["in"] in {"query", "header"}
+        ],
+        fields=list(_fields(content["schema"], document)) if content else [],
+        curl=_curl(method, path, operation, document, content["example"] if content else None),
+        status=status,
+        answer=answer if isinstance(answer, str) else pretty(answer),
+        also=also,
+        problems=sorted(codes),
+    )
+
+
+def _fields(
+    schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str = ""
+) -> Iterator[Field]:
+    """The fields of a body, those of inner objects below their list."""
+    whole = resolved(schema, document)
+    for name, inner in whole.get("properties", {}).items():
+        field = resolved(inner, document)
+        said = {**field, "required": name in whole.get("required", [])}
+        yield _field(prefix + name, said, field, document)
+        if field.get("type") == "array":
+            yield from _fields(field["items"], document, f"{prefix}{name}[].")
+
+
+def _field(
+    name: str, said: Mapping[str, Any], schema: Mapping[str, Any], document: Mapping[str, Any]
+) -> Field:
+    schema = resolved(schema, document)
+    return Field(name, _type(schema), bool(said.get("required")), _description(said, schema))
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    types = schema.get("type", "any")
+    word = next(one for one in types if one != "null") if isinstance(types, list) else types
+    plain = {
+        "string": "text",
+        "array": "list",
+        "integer": "whole number",
+        "boolean": "true or false",
+    }
+    if schema.get("format") == "uuid":
+        return "id"
+    if "enum" in schema:
+        return " or ".join(filter(None, schema["enum"]))
+    return plain.get(str(word), str(word))
+
+
+def _description(said: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    limits = []
+    if "maxLength" in schema and schema.get("format") != "uuid":
+        limits.append(f"At most {schema['maxLength']:,} characters.")
+    if "maximum" in schema and schema["maximum"] < ANY_NUMBER:
+        limits.append(f"From {schema.get('minimum', 0)} to {schema['maximum']:,}.")
+    return " ".join(filter(None, (said.get("description", ""), *limits)))
+
+
+def _curl(
+    method: str,
+    path: str,
+    operation: Mapping[str, Any],
+    document: Mapping[str, Any],
+    body: Any,
+) -> str:
+    """The command that tries it; ORIGIN stands for where the service is."""
+    parameters = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            shown = parameter["schema"]["examples"][0]
+            path = path.replace(f"{{{parameter['name']}}}", str(shown))
+    parts = []
+    if operation.get("security") != []:
+        parts.append('-H "Authorization: Bearer $STEMMA_KEY"')
+    if body:
+        parts.append("-H 'Content-Type: application/json'")
+        parts.append("-d " + shlex.quote(pretty(body)))
+    elif method == "post":
+        parts.append("-X POST")
+    parts.append(f"ORIGIN{path}")
+    between = " " if sum(map(len, parts)) <= WIDTH else " \\\n  "
+    return f"curl {between.join(parts)}"
+
+
+def pretty(value: Any, indent: int = 0) -> str:
+    """A value as JSON, broken into lines only where it is too long for one."""
+    said = json.dumps(value, ensure_ascii=False)
+    if len(said) <= WIDTH - indent or not value or not isinstance(value, (dict, list)):
+        return said
+    begin, end = "{}" if isinstance(value, dict) else "[]"
+    inner = (
+        [f"{json.dumps(key)}: {pretty(one, indent + 2)}" for key, one in value.items()]
+        if isinstance(value, dict)
+        else [pretty(one, indent + 2) for one in value]
+    )
+    lines = ",\n".join(" " * (indent + 2) + line for line in inner)
+    return f"{begin}\n{lines}\n{' ' * indent}{end}"

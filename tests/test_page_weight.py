@@ -1,0 +1,260 @@
+"""Every page is light: with its sheets and scripts less than 100 KB, in a community that is large.
+
+Rule: a page that is not in the list fails, so that none is forgotten.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from flask.testing import FlaskClient
+from money import Bank, Clock, asset
+from werkzeug.test import TestResponse
+
+from api.application import create_app
+from api.pages import is_page
+from domain.money.treasury import Treasury
+from domain.note import SignerKey
+from scripts.service import Service, open_service
+
+API = Path(__file__).parents[1] / "api"
+MOST_BYTES = 100_000
+PEOPLE, WORKS, MANY = 426, 500, 300
+LONG = "It was in my drawer since the summer of the long rain, and I can show the drafts. " * 40
+KEY = "for-this-test-only"
+
+NO_PAGES = {
+    "/openapi.json": "it is for programs, and whole",
+    "/static/<path:filename>": "a part of pages",
+    "/works/<id>/lineage.png": "as many pixels as the picture is large",
+    "/pools/<id>/split.png": "as many pixels as the picture is large",
+}
+"""What is not held to it, and why."""
+
+
+@dataclass
+class Community:
+    """A service with much in it, and places for every page; "as" says who looks at one."""
+
+    service: Service
+    client: FlaskClient
+    places: dict[str, list[str]]
+
+    def get(self, place: str) -> TestResponse:
+        """A page, as somebody sees it."""
+        path, _, actor = place.partition(" as ")
+        key = self.service.keys.create(actor) if actor else KEY
+        answer = self.client.get(path, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200, (place, answer.status, answer.text)
+        return answer
+
+    def parts(self, path: str, what: str) -> Iterator[str]:
+        """A page, and those on which one of its lists goes on."""
+        further: str | None = path
+        while further:
+            text = self.get(further).text
+            yield text
+            found = re.search(rf'<a href="([^"]*what={what}[^"]*)" rel="next">', text)
+            further = found and urljoin(path, unescape(found[1])).partition("#")[0]
+
+    def weight(self, place: str) -> int:
+        """How heavy a page is with its sheets and scripts."""
+        answer = self.get(place)
+        if answer.mimetype != "text/html":
+            return len(answer.data)
+        parts = re.findall(r'<(?:link rel="stylesheet" href|script src)="/([^"]+)"', answer.text)
+        return len(answer.data) + sum((API / part).stat().st_size for part in parts)
+
+
+@pytest.fixture(scope="module")
+def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
+    clock = Clock()
+    database = f"sqlite:///{tmp_path_factory.mktemp('weight') / 'stemma.db'}"
+    signer = SignerKey.new("stemma.example/log")
+    with open_service(database, clock=clock, operator_key=KEY, signer=signer) as service:
+        told = Bank(service)
+        told.clock = clock
+        places = fill(told)
+        service.follower.catch_up()
+        service.log.catch_up()
+        app = create_app(service.journal, service.store, service.keys, service.log)
+        client = app.test_client()
+        chapters = set(re.findall(r'href="(/docs/\w+)"', client.get("/docs").text))
+        places["/docs/<chapter>"] = sorted(chapters)
+        yield Community(service, client, places)
+
+
+def fill(told: Bank) -> dict[str, list[str]]:
+    """A hub and its remixes, a release of hundreds, a collage of hundreds, and what they earn."""
+    draft = told.journal.draft()
+    people = [
+        draft.admit_contributor(actor="operator", name=f"Person {n} of the Lanterns").id
+        for n in range(PEOPLE)
+    ]
+    prolific, second = people[:2]
+    hub = _piece(draft, "The lantern everybody took", [prolific])
+    remixes = [_piece(draft, f"Lantern {n} upside down", [second], hub) for n in range(MANY)]
+    works: list[str] = []
+    for number in range(WORKS):
+        title, maker = f"A study of paper lanterns, number {number}", people[number % PEOPLE]
+        works.append(_piece(draft, title, [maker], *works[-8::7]))
+    collage = _piece(draft, "A collage of all of them", people[:200], *works[:MANY])
+    crowd = [
+        _piece(draft, f"A crowd under lanterns, part {n}", people[n * 11 : n * 11 + 11])
+        for n in range(39)
+    ]
+    parts = {"The long night": works[-20:], "The crowd": crowd}
+    night, crowded = (
+        draft.assemble_release(
+            actor="operator", title=title, components=[{"work": work} for work in components]
+        ).id
+        for title, components in parts.items()
+    )
+    draft.publish_release(actor="operator", id=night)
+    granted = [
+        draft.open_credit(
+            actor="operator", work=hub, contributor=one, role="editor", evidence=LONG
+        ).id
+        for one in [*people[2:], *[prolific] * 60]
+    ]
+    said = {"grounds": "wrong_role", "reason": LONG}
+    for credit in granted[:100]:
+        draft.dispute_credit(actor=prolific, id=credit, **said)
+    draft.commit()
+    edge = told.edge(collage, hub)
+    for _ in range(20):
+        told.tell("dispute_remix", id=edge, grounds="not_derived", reason=LONG)
+        told.tell("settle_remix", id=edge, outcome="dismissed", reason=LONG)
+    money = earn(told, night, people, remixes)
+    return {
+        **money,
+        "/": ["/"],
+        "/search": ["/search", "/search?q=lantern", "/search?q=person", "/search?q=e&kind=people"],
+        "/suggest": ["/suggest?q=lantern", "/suggest?q=person&kind=people"],
+        "/docs": ["/docs", "/docs?q=e"],
+        "/r/<id>": [f"/r/{night}", f"/r/{night}?as=published", f"/r/{crowded}"],
+        "/w/<id>": [f"/w/{work}" for work in (hub, collage, works[-1], remixes[0])],
+        "/list/<id>": [f"/list/{night}", f"/list/{collage}"],
+        "/works/<id>/lineage.svg": [
+            f"/works/{work}/lineage.svg" for work in (night, crowded, collage)
+        ],
+        "/p/<id>": [f"/p/{one}" for one in (prolific, second)],
+        "/history/<id>": [
+            *(f"/history/{one}" for one in (night, hub, prolific, second)),
+            f"/history/{hub}?what=disputes",
+        ],
+        "/c/<id>": [f"/c/{granted[0]}"],
+        "/e/<id>": [f"/e/{edge}"],
+        "/post": [f"/post?source={hub}"],
+        "/w/<id>/sources": [f"/w/{collage}/sources"],
+        "/w/<id>/credits": [f"/w/{collage}/credits"],
+        "/waiting": ["/waiting", f"/waiting as {prolific}", f"/waiting as {second}"],
+        "/receipts/<int:position>": ["/receipts/1"],
+        "/audit": ["/audit"],
+        "/sign-in": ["/sign-in"],
+    }
+
+
+def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dict[str, list[str]]:
+    """A pool that hundreds share and talk about, and one that hundreds of sums came into."""
+    assets = [
+        asset(work, {people[0]: "1", people[2 + n]: "2"}, str(n + 1), ["act 1"])
+        for n, work in enumerate(remixes[:100])
+    ]
+    assets.append(asset("faces", dict.fromkeys(people, "1"), "5"))
+    pool = told.pool("The night", release=release)
+    agreement = told.agree(pool, assets)
+    draft = told.journal.draft()
+    for one in people[:50]:
+        draft.accept_share(actor=one, proposal=agreement)
+    draft.commit()
+    told.earn(pool, 50_000_00)
+    division = next(
+        one.fact().originator_id for one in told.facts() if one.topic == "division.made"
+    )
+    proposal = told.propose(pool, assets)
+    comments = [
+        told.tell(
+            "comment_on_proposal", proposal=proposal, kind="too_little", text=LONG, actor=one
+        ).id
+        for one in people[:60]
+    ]
+    told.tell(
+        "revise_proposal", proposal=proposal, comments=comments[:20], note=LONG, assets=assets[:99]
+    )
+    small = told.pool("By the month", release=release)
+    told.agree(small, {people[0]: "2", people[1]: "1"})
+    for month in range(MANY // 2):
+        told.earn(small, 100_00 + month, source=f"shop {month}")
+    return {
+        "/pool/<id>": [f"/pool/{pool}", f"/pool/{small}"],
+        "/pools/<id>/split.svg": [f"/pools/{pool}/split.svg"],
+        "/proposal/<id>": [
+            f"/proposal/{agreement}",
+            f"/proposal/{proposal}",
+            f"/proposal/{proposal} as {people[0]}",
+        ],
+        "/proposal/<id>/revise": [f"/proposal/{proposal}/revise"],
+        "/division/<id>": [f"/division/{division}"],
+        "/division/<id>/why": [f"/division/{division}/why?payee={people[n]}" for n in (0, 400)],
+        "/statement/<id>": [f"/statement/{people[0]}"],
+    }
+
+
+def _piece(draft: Treasury, title: str, makers: list[str], *sources: str) -> str:
+    return draft.submit_contribution(
+        actor=makers[0],
+        title=title,
+        medium="image",
+        authors=[{"contributor": maker, "role": "artist"} for maker in makers],
+        sources=[{"work": work, "kind": "sample"} for work in sources],
+    ).id
+
+
+def test_every_page_has_its_place(community: Community) -> None:
+    rules = community.client.application.url_map.iter_rules()
+    pages = {one.rule for one in rules if is_page(one.endpoint) and "GET" in (one.methods or ())}
+    assert pages == {*community.places, *NO_PAGES}
+
+
+def test_every_page_weighs_less_than_a_hundred_kilobytes(community: Community) -> None:
+    weights = {
+        place: community.weight(place) for places in community.places.values() for place in places
+    }
+    assert {place: weight for place, weight in weights.items() if weight >= MOST_BYTES} == {}
+
+
+def test_everybody_is_on_the_page_of_a_finished_work(community: Community) -> None:
+    for place in community.places["/r/<id>"][:2]:
+        assert community.get(place).text.count('<dd><a href="/p/') == PEOPLE
+
+
+@pytest.mark.parametrize(
+    "rule, what, row, count",
+    [
+        ("/pool/<id>", "lines", '<th scope="row"><a href="/p/([^"]+)', PEOPLE),
+        ("/division/<id>", "lines", '<li><span><a href="/p/([^"]+)', PEOPLE),
+        ("/proposal/<id>", "shares", '<li><span><a href="/p/([^"]+)', PEOPLE),
+        ("/w/<id>", "credits", 'class="more" href="/c/([^"]+)', PEOPLE + 59),
+    ],
+)
+def test_a_long_list_goes_on_in_parts_and_misses_nobody(
+    community: Community, rule: str, what: str, row: str, count: int
+) -> None:
+    parts = list(community.parts(community.places[rule][0], what))
+    assert len(parts) > 2
+    assert len({one for text in parts for one in re.findall(row, text)}) == count
+    assert "From the start" in parts[-1]
+
+
+def test_a_long_reason_is_told_whole_where_the_edge_is(community: Community) -> None:
+    (edge,) = community.places["/e/<id>"]
+    assert LONG.strip() in community.get(edge).text
+    told = community.get(community.places["/history/<id>"][-1]).text
+    assert LONG.strip() not in told
+    assert LONG[:200] in told
+    assert "Read on" in told
