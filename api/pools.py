@@ -9,7 +9,30 @@ from typing import Any, Unpack
 
 from flask import Response
 
-from api.answers import BEN, SONG
+from api.answers.divisions import DivisionAnswer, WhyAnswer
+from api.answers.examples import (
+    BEN,
+    COMMENT,
+    CORRECTION,
+    DIVISION,
+    EXPENSE,
+    POOL,
+    PROPOSAL,
+    REVENUE,
+    SONG,
+    TERMS,
+)
+from api.answers.pools import (
+    ExpenseAnswer,
+    ExpensesAnswer,
+    LedgerAnswer,
+    PoolAnswer,
+    PoolsAnswer,
+    PoolStatementAnswer,
+    RevenueAnswer,
+    RevenuesAnswer,
+)
+from api.answers.proposals import DiffAnswer, ProposalAnswer
 from api.asking import Listed, Part, form_asked
 from api.fields import (
     Anything,
@@ -21,28 +44,6 @@ from api.fields import (
     Units,
     text_named,
     word,
-)
-from api.money import (
-    COMMENT,
-    CORRECTION,
-    DIVISION,
-    EXPENSE,
-    POOL,
-    PROPOSAL,
-    REVENUE,
-    TERMS,
-    DiffAnswer,
-    DivisionAnswer,
-    ExpenseAnswer,
-    ExpensesAnswer,
-    LedgerAnswer,
-    PoolAnswer,
-    PoolsAnswer,
-    PoolStatementAnswer,
-    ProposalAnswer,
-    RevenueAnswer,
-    RevenuesAnswer,
-    WhyAnswer,
 )
 from api.routes import Routes
 from domain.journal import Journal
