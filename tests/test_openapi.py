@@ -20,8 +20,8 @@ from api.answers.examples import POOL, PROPOSAL
 from api.document import operations
 from api.fields import LARGEST_POSITION
 from api.pages import is_page
-from api.pools import ASSETS
 from api.problems import PROBLEMS
+from api.proposals import ASSETS
 from domain.role import ROLES
 
 
