@@ -5,7 +5,7 @@ The one rule: a piece, its authors and its sources are one request and one appen
 
 from __future__ import annotations
 
-from api.answers import BEN, SONG
+from api.answers.examples import BEN, SONG
 from api.fields import Id, Rate, Several, Shape, Text, text_named, uri_field, word
 from api.routes import Routes
 from domain.draft import Draft

@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from api.answers import (
-    ANA,
-    BEN,
-    AttributionAnswer,
-    HistoryAnswer,
-    NoticesAnswer,
-    PeopleAnswer,
-    PersonAnswer,
-)
+from api.answers.attribution import AttributionAnswer
+from api.answers.examples import ANA, BEN
+from api.answers.facts import HistoryAnswer, NoticesAnswer
+from api.answers.people import PeopleAnswer, PersonAnswer
 from api.asking import Listed, Part
 from api.fields import Id, Shape, searched, text_named, word
 from api.routes import Routes

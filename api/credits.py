@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from api.answers import BEN, LINE, SONG, CreditAnswer, HistoryAnswer
+from api.answers.examples import BEN, LINE, SONG
+from api.answers.facts import HistoryAnswer
+from api.answers.works import CreditAnswer
 from api.asking import Listed, Part
 from api.disputes import disputed
 from api.fields import Id, Shape, text_named, word

@@ -12,8 +12,20 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from api.answers import ALBUM, BEN, EDGE, LINE, SONG
-from api.money import BATCH, DIVISION, EXPENSE, PAYOUT, POOL, PROPOSAL, REVENUE
+from api.answers.examples import (
+    ALBUM,
+    BATCH,
+    BEN,
+    DIVISION,
+    EDGE,
+    EXPENSE,
+    LINE,
+    PAYOUT,
+    POOL,
+    PROPOSAL,
+    REVENUE,
+    SONG,
+)
 from api.problems import MEDIA_TYPE
 from api.routes import IdConverter, Routes
 

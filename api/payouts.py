@@ -12,12 +12,8 @@ from typing import Any, Unpack
 
 from flask import Response
 
-from api.answers import BEN
-from api.asking import Asked, Listed, Part, form_asked
-from api.authentication import actor
-from api.fields import Choice, Id, Nested, Shape, Texts, Units, text_named, word
-from api.money import (
-    BATCH,
+from api.answers.examples import BATCH, BEN
+from api.answers.payouts import (
     PAYOUT_STATES,
     BatchAnswer,
     BatchesAnswer,
@@ -25,6 +21,9 @@ from api.money import (
     PayoutsAnswer,
     StatementAnswer,
 )
+from api.asking import Asked, Listed, Part, form_asked
+from api.authentication import actor
+from api.fields import Choice, Id, Nested, Shape, Texts, Units, text_named, word
 from api.routes import Routes
 from domain.currency import currency_code
 from domain.journal import Journal

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from api.answers import DisclosuresAnswer, PositionAnswer
+from api.answers.facts import DisclosuresAnswer, PositionAnswer
 from api.fields import LARGEST_POSITION, Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof

@@ -5,7 +5,7 @@ The one rule: publishing freezes the lineage; what is asked "as published" never
 
 from __future__ import annotations
 
-from api.answers import ALBUM, SONG
+from api.answers.examples import ALBUM, SONG
 from api.contributions import Reason
 from api.fields import Id, Rate, Several, Shape, text_named, word
 from api.routes import Routes

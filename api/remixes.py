@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from api.answers import EDGE, SONG, HistoryAnswer, PreviewAnswer, RemixAnswer
+from api.answers.examples import EDGE, SONG
+from api.answers.facts import HistoryAnswer
+from api.answers.splits import PreviewAnswer
+from api.answers.works import RemixAnswer
 from api.asking import LIMIT, MAXIMUM_LIMIT, Listed, Part
 from api.contributions import Reason
 from api.disputes import disputed

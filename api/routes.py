@@ -18,7 +18,7 @@ from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 from werkzeug.routing import BaseConverter, Map
 
-from api.answers import ReceiptAnswer
+from api.answers.told import ReceiptAnswer
 from api.asking import Asked, answer_at, viewing
 from api.authentication import actor
 from api.fields import Shape, read_body, read_file, read_object, read_query

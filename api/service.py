@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
-from api.answers import HealthAnswer, KindsAnswer, ReadyAnswer, RolesAnswer
+from api.answers.service import HealthAnswer, KindsAnswer, ReadyAnswer, RolesAnswer
 from api.routes import Routes
 from domain.credit import CREDIT_KINDS
 from domain.dispute import GROUNDS, OUTCOMES

@@ -10,16 +10,11 @@ from typing import Any, Unpack
 
 from flask import Response, jsonify, request
 
-from api.answers import (
-    BEN,
-    ContributorsAnswer,
-    HistoryAnswer,
-    LineageAnswer,
-    RelativesAnswer,
-    SplitAnswer,
-    WorkAnswer,
-    WorksAnswer,
-)
+from api.answers.attribution import ContributorsAnswer
+from api.answers.examples import BEN
+from api.answers.facts import HistoryAnswer
+from api.answers.splits import SplitAnswer
+from api.answers.works import LineageAnswer, RelativesAnswer, WorkAnswer, WorksAnswer
 from api.asking import AskedOfRelease, Listed, ListedOfRelease, Part, form_asked
 from api.fields import (
     LARGEST_POSITION,

@@ -289,18 +289,24 @@ def contributors(
         ]
     left = [share for share in shares if [share.generation, share.person] > place]
     page, more = cut(left, limit, lambda share: (share.generation, share.person))
-    return Page(_explained(view, tree, page), more)
+    people = persons(view, [share.person for share in page])
+    explained = _explained(view, [(tree, share) for share in page])
+    items = [
+        {"contributor": people[share.person], **told}
+        for share, told in zip(page, explained, strict=True)
+    ]
+    return Page(items, more)
 
 
-def _explained(view: View, tree: Ancestry, shares: Sequence[Share]) -> list[dict[str, Any]]:
-    people = persons(view, [share.person for share in shares])
-    texts = view.texts({row.display for share in shares for row in share.credits})
-    paths = [paths_to(tree, share) for share in shares]
+def _explained(view: View, shares: Sequence[tuple[Ancestry, Share]]) -> list[dict[str, Any]]:
+    """What each person has in each work; the ids and texts of all of them are read together."""
+    texts = view.texts({row.display for _, share in shares for row in share.credits})
+    paths = [paths_to(tree, share) for tree, share in shares]
     told = {work for found in paths for path in found for work in path}
-    ids = lineage.ids_of(view, told.union(row.work for share in shares for row in share.credits))
+    ids = lineage.ids_of(view, told.union(row.work for _, share in shares for row in share.credits))
     return [
-        {"contributor": people[share.person], **explain(tree, share, found, ids, texts)}
-        for share, found in zip(shares, paths, strict=True)
+        explain(tree, share, found, ids, texts)
+        for (tree, share), found in zip(shares, paths, strict=True)
     ]
 
 
@@ -395,24 +401,36 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
         **({} if place is None else {"below": place[0]}),
     )
     page, more = cut(found, limit, tuple)
-    rows = lineage.rows_of(view, [number for (number,) in page])
+    numbers = [number for (number,) in page]
+    own = _credits_of(view, accounts)
+    trees = lineage.ancestries_to(view, numbers, {row.work for row in own})
+    shares = []
+    for number in numbers:
+        tree = trees[number]
+        (share,) = shares_in(tree, (row for row in own if row.work in tree.generation))
+        shares.append((tree, share))
+    rows = lineage.rows_of(view, numbers)
     texts = view.texts({row.title for row in rows.values()})
-    items = []
-    for (number,) in page:
-        tree = lineage.ancestry(view, number)
-        own = [row for row in credits_on(view, tree.generation) if row.contributor in accounts]
-        told = _explained(view, tree, shares_in(tree, own))[0]
-        del told["contributor"]
-        items.append(
-            {
-                "release": {
-                    **lineage.reference(rows[number], texts),
-                    "published": lineage.publication(rows[number]),
-                },
-                **told,
-            }
-        )
+    items = [
+        {
+            "release": {
+                **lineage.reference(rows[number], texts),
+                "published": lineage.publication(rows[number]),
+            },
+            **told,
+        }
+        for number, told in zip(numbers, _explained(view, shares), strict=True)
+    ]
     return Page(items, more)
+
+
+def _credits_of(view: View, accounts: Collection[int]) -> list[CreditRow]:
+    """The credits of a person that count, in all of their accounts."""
+    rows = view.rows(
+        f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.contributor IN :accounts AND {_COUNTED}",
+        accounts=list(accounts),
+    )
+    return _merged(view, sorted((CreditRow(*row) for row in rows), key=lambda row: row.born))
 
 
 def makers(view: View, works: Collection[int]) -> dict[int, list[dict[str, Any]]]:

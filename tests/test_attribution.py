@@ -250,6 +250,26 @@ def test_a_walk_over_pages_meets_everybody_and_every_release_once(limit: int, to
 # -- finished works of a person ------------------------------------------------------------
 
 
+def test_what_a_person_has_in_a_work_is_told_the_same_from_both_sides(database: str) -> None:
+    with story(database) as told:
+        ana, ben, cleo, again = (told.person(name) for name in ("Ana", "Ben", "Cleo", "Cleo 2"))
+        poem = told.piece("poem", by=[ana, cleo])
+        song = told.piece("song", poem, by=[ben], role="singer")
+        film = told.piece("film", poem, (song, "influence"), by=[again], role="editor")
+        mix = told.piece("mix", song, film, (poem, "sample"), by=[ana], role="remixer")
+        wholes = [told.release(f"release {n}", *of) for n, of in enumerate([[song], [film, mix]])]
+        told.release("of others", told.piece("other", by=[ben]))
+        told.tell("merge_contributor", id=again, into=cleo)
+        with told.view() as view:
+            for whole in wholes:
+                for item in attribution.contributors(view, whole).items:
+                    person = item.pop("contributor")["id"]
+                    found = attribution.attribution(view, person).items
+                    (same,) = (each for each in found if each["release"]["id"] == whole)
+                    assert {"release": same["release"], **item} == same
+            assert len(attribution.attribution(view, again).items) == 2
+
+
 def test_a_person_finds_every_finished_work_they_are_in(database: str) -> None:
     with story(database) as told:
         ana, ben = told.person("Ana"), told.person("Ben")

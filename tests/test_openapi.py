@@ -18,12 +18,12 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from serving import Served, serving
 
+from api.answers.examples import POOL, PROPOSAL
 from api.document import operations
 from api.fields import LARGEST_POSITION
-from api.money import POOL, PROPOSAL
 from api.pages import is_page
-from api.pools import ASSETS
 from api.problems import PROBLEMS
+from api.proposals import ASSETS
 from api.reference import Reference, pretty
 from domain.role import ROLES
 

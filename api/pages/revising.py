@@ -18,8 +18,8 @@ from api.fields import loaded
 from api.pages import words
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.pages.proposing import names_in
-from api.pools import Revising
 from api.problems import Problem, of_refusal
+from api.proposals import Revising
 from domain.apportionment import payee_key
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
 from domain.money.shares import shares_of
