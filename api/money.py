@@ -578,12 +578,15 @@ class StatementLine(Shape):
     effective_at = _text(MOMENT, "When it was earned.", null=True)
     kind = _one_of((*ENTRY_KINDS, "payout", "claim"))
     noun = _id(DIVISION, "The division, correction, reversal or payout.")
+    payee = _id(BEN, "The account it stands on; before a merge it was another person's.")
     release = _one(TitledRef)
     pool = _one(NamedRef)
     agreement = _count(1)
     proposal = _id(PROPOSAL)
     source = _text("Bandcamp", null=True)
     revenue = _id(REVENUE, null=True)
+    of_minor = _maybe("integer", 100000, "What was divided, taken back or corrected.")
+    share = _exact("1/4", "What of that is due, exactly; rounding is carried.", null=True)
     amount_minor = _units(25000)
 
 
@@ -607,6 +610,7 @@ class StatementAnswer(Known):
 
     contributor = _one(PersonRef)
     after = _count(0, "The period begins after this position.")
+    until = _count(97, "The period ends with this position.")
     statements = _several(CurrencyStatement)
 
 

@@ -234,7 +234,7 @@ def statement_of(
     after = 0 if since is None else _before(journal, since)
     until = None if before is None else _before(journal, before)
     wanted = None if currency is None else currency_code(currency)
-    return statements.statement(view, id, after=after, until=until, currency=wanted)
+    return statements.statement(view, journal, id, after=after, until=until, currency=wanted)
 
 
 def _before(journal: Journal, moment: str) -> int:

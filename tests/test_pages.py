@@ -14,10 +14,6 @@ from serving import OPERATOR_KEY, Served, serving
 
 from api.keys import digest_of
 from api.pages import words
-from api.pages.drawing import painted
-from api.pictures import LineagePicture, Work, lineage_svg
-from api.pictures.png import NoFonts, png_of
-from api.problems import Problem
 from scripts.service import Service
 
 
@@ -612,24 +608,5 @@ def test_a_picture_stands_alone_as_svg_and_as_png(public: Served) -> None:
     svg, png = (get(f"/works/{whole}/lineage.{form}") for form in ("svg", "png"))
     assert svg.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
     assert svg.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
-    if can_paint():
-        assert (png.status, png.headers["Content-Type"]) == (200, "image/png")
-        assert png.text[1:4] == "PNG"
-    else:
-        assert (png.status, png.code) == (503, "no_fonts")
-
-
-def can_paint() -> bool:
-    try:
-        return bool(png_of(SMALL))
-    except NoFonts:
-        return False
-
-
-SMALL = lineage_svg(LineagePicture("a", (Work("a", "A"),), ()), stand_alone=True)
-
-
-def test_where_there_is_no_font_it_is_said_that_there_is_no_png() -> None:
-    with pytest.raises(Problem) as told:
-        painted(SMALL, fonts=["no such file.ttf"])
-    assert (told.value.problem, told.value.code) == ("no_fonts", 503)
+    assert (png.status, png.headers["Content-Type"]) == (200, "image/png")
+    assert png.text[1:4] == "PNG"

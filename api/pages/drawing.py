@@ -5,7 +5,7 @@ The one rule: it shows what the page beside it says, at the same position of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -15,8 +15,7 @@ from api.pages import words
 from api.pages.frame import Answer, Frame, again, asked, id_in_path
 from api.pictures import LineagePicture, Made, Markup, Work, lineage_svg, policy
 from api.pictures.lineage import MOST_CARDS
-from api.pictures.png import NoFonts, png_of
-from api.problems import Problem
+from api.pictures.png import png_of
 from projections import attribution
 
 
@@ -39,12 +38,9 @@ def as_file(picture: Markup) -> Response:
     return answer
 
 
-def painted(picture: Markup, fonts: Sequence[str] = ()) -> Response:
-    """A picture as PNG, in the fonts of the machine or those of these files."""
-    try:
-        return Response(png_of(picture, fonts=fonts), content_type="image/png")
-    except NoFonts as problem:
-        raise Problem("no_fonts", f"{problem}.") from None
+def painted(picture: Markup) -> Response:
+    """A picture as PNG."""
+    return Response(png_of(picture), content_type="image/png")
 
 
 def _by_itself(frame: Frame, id: str) -> Markup:
