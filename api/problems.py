@@ -103,6 +103,7 @@ REFUSED: dict[str, int] = {
     "lineage_circle": 422,
     "rates_over_whole": 422,
     "split_too_large": 422,
+    "statement_too_long": 422,
     "unbalanced_division": 422,
     # Only the moment was bad.
     "busy": 503,

@@ -487,7 +487,7 @@ def test_a_statement_is_printed_with_its_name_and_its_sums(
         expect(page.get_by_text("83.33 EUR").first).to_be_visible()
         for hidden in (page.get_by_role("search"), page.get_by_role("navigation")):
             expect(hidden).to_have_count(0)
-        expect(page.get_by_text("Print this page")).to_be_hidden()
+        expect(page.get_by_role("link", name="Download as PDF")).to_have_count(0)
         page.set_viewport_size({"width": 640, "height": 900})
         assert overflow(page) <= 0
         assert page.pdf(format="A4").startswith(b"%PDF")
