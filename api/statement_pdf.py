@@ -63,7 +63,6 @@ def as_pdf(
     (latest,) = journal.facts.at([view.as_of])
     recorded = latest.fact().timestamp
     shown = _shown(view, told, instant(recorded), asked, origin.rstrip("/"))
-    shown["made"] = {name: getattr(recorded, name) for name in ("year", "month", "day")}
     inputs = {"mark": (_HERE / "static" / "stemma.svg").read_text("utf-8")}
     template = (_HERE / "templates" / "statement.typ").read_text("utf-8")
     made_at = int(recorded.timestamp())
@@ -88,7 +87,6 @@ def _shown(
     return {
         "language": "en",
         "origin": origin,
-        "name": name,
         "id": id,
         "title": f"Statement of {name}",
         "period": period,

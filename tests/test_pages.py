@@ -500,6 +500,14 @@ def test_money_is_for_those_who_signed_in_and_a_statement_for_its_person(public:
     csv = as_ana.get(f"/statement/{ana}?format=csv")
     assert csv.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert csv.text.startswith("recorded_at,")
+    (query,) = re.findall('href="([^"]*format=pdf[^"]*)"', as_ana.get(paths[2]).text)
+    link = f"/statement/{ana}{query}".replace("&amp;", "&")
+    pdf = as_ana.get(link)
+    assert pdf.headers["Content-Type"] == "application/pdf"
+    assert pdf.headers["Cache-Control"] == "no-store"
+    assert pdf.text.startswith("%PDF-")
+    assert as_ben.get(link).status == 403
+    assert as_ana.get(f"/statement/{ana}?format=doc").status == 422
 
 
 def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Served) -> None:

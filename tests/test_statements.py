@@ -231,9 +231,11 @@ def served(tmp_path: Path) -> Iterator[Served]:
         ("*/*", None, "application/json"),
         ("text/csv;q=0.1, application/json", None, "application/json"),
         ("application/json", "csv", "text/csv; charset=utf-8"),
+        ("application/pdf", None, "application/pdf"),
+        ("text/csv", "pdf", "application/pdf"),
     ],
 )
-def test_who_asks_for_csv_gets_it(
+def test_who_asks_for_csv_or_pdf_gets_it(
     accept: str, form: str | None, media: str, served: Served
 ) -> None:
     ana = served.admit("Ana")
@@ -242,3 +244,5 @@ def test_who_asks_for_csv_gets_it(
     answer = api.get(path, headers={"Accept": accept}, **asked)
     assert (answer.status, answer.headers["Content-Type"]) == (200, media)
     assert api.get(path, headers={"Accept": "image/png"}).code == "not_acceptable"
+    stranger = served.acting(served.admit("Ben"))
+    assert stranger.get(path, headers={"Accept": accept}, **asked).code == "not_permitted"
