@@ -83,7 +83,7 @@ class Reader:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection.request(method, path, body, {**sent, **named})
         raw = connection.getresponse()
-        page = Page(raw.status, dict(raw.getheaders()), raw.read().decode())
+        page = Page(raw.status, dict(raw.getheaders()), raw.read().decode(errors="replace"))
         connection.close()
         if found := re.match(r"([^=]+)=([^;]*)", page.headers.get("Set-Cookie", "")):
             self.cookies[found[1]] = found[2]
