@@ -13,6 +13,7 @@ from marshmallow import fields
 
 from api.fields import Shape
 from domain.credit import CREDIT_KINDS
+from domain.dispute import GROUNDS
 from domain.remix import REMIX_KINDS
 
 # Examples are one small story: Ana's poem, sung by Ben, brought out as a release.
@@ -150,6 +151,24 @@ class WorkAnswer(Known, WorkRef):
     remixed_by = _count(1, "How many works were made from it.")
 
 
+class SideBody(Shape):
+    """What one side says in a dispute."""
+
+    reason = _text("I only lent the drum.", "Null when it was erased.", null=True)
+    evidence = _text(None, null=True)
+    actor = _text(BEN, "A contributor, or “operator”.")
+    at = _text(MOMENT)
+    position = _count(44)
+
+
+class DisputeBody(SideBody):
+    """A dispute that is open."""
+
+    grounds = _one_of(GROUNDS)
+    deadline = _text("2026-12-20T18:30:00.000000Z", "Until when the other side can answer.")
+    answer = _one(SideBody, allow_none=True)
+
+
 class RemixAnswer(Known):
     """One edge."""
 
@@ -161,10 +180,13 @@ class RemixAnswer(Known):
     state = _one_of(REMIX_STATES)
     evidence = _text(None, null=True)
     position = _count(44)
+    dispute = _one(DisputeBody, allow_none=True)
 
 
 class CreditAnswer(Known, CreditBody):
     """One credit."""
+
+    dispute = _one(DisputeBody, allow_none=True)
 
 
 class PersonAnswer(Known):

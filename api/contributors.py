@@ -5,7 +5,7 @@ The one rule: a person is named by their id; the name is only an answer.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from api.answers import (
     ANA,
@@ -16,8 +16,9 @@ from api.answers import (
     PeopleAnswer,
     PersonAnswer,
 )
+from api.asking import Listed, Part
 from api.fields import Id, Shape, searched, text_named, word
-from api.routes import Listed, Routes
+from api.routes import Routes
 from domain.contributor import GROUNDS
 from domain.draft import Draft
 from domain.journal import Journal
@@ -103,11 +104,9 @@ def contributors(journal: Journal, store: Store) -> Routes:
     routes.changes(f"{HERE}/revoke-key", Draft.revoke_key, RevokedKey, refuses=keys)
 
     @routes.reads("/contributors", PeopleAnswer, People)
-    def list_contributors(
-        view: View, *, q: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page:
+    def list_contributors(view: View, *, q: str | None = None, **part: Unpack[Part]) -> Page:
         """Find contributors by name."""
-        return attribution.people(view, q=q, after=cursor, limit=limit)
+        return attribution.people(view, q=q, **part)
 
     @routes.reads(HERE, PersonAnswer, refuses=(UnknownContributor,))
     def show_contributor(view: View, id: str) -> dict[str, Any]:
@@ -115,29 +114,23 @@ def contributors(journal: Journal, store: Store) -> Routes:
         return attribution.person(view, id)
 
     @routes.reads(f"{HERE}/attribution", AttributionAnswer, Listed, refuses=(UnknownContributor,))
-    def list_attribution(
-        view: View, id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page:
+    def list_attribution(view: View, id: str, **part: Unpack[Part]) -> Page:
         """Every finished work this person is in, how, and through what."""
-        return attribution.attribution(view, id, after=cursor, limit=limit)
+        return attribution.attribution(view, id, **part)
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownContributor,))
-    def show_contributor_history(
-        view: View, id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page:
+    def show_contributor_history(view: View, id: str, **part: Unpack[Part]) -> Page:
         """Every fact about this person and their credits, in order."""
-        return history.of_contributor(view, journal, id, after=cursor, limit=limit)
+        return history.of_contributor(view, journal, id, **part)
 
     @routes.reads(
         f"{HERE}/notices", NoticesAnswer, Listed, refuses=(UnknownContributor,), knows_actor=True
     )
-    def list_notices(
-        view: View, id: str, *, actor: str, cursor: str | None = None, limit: int = 50
-    ) -> Page:
+    def list_notices(view: View, id: str, *, actor: str, **part: Unpack[Part]) -> Page:
         """What this person was told: disputes that concern them, answers and ends.
 
         Only the person and the operator may ask.
         """
-        return notices.of_contributor(view, journal, id, actor=actor, after=cursor, limit=limit)
+        return notices.of_contributor(view, journal, id, actor=actor, **part)
 
     return routes

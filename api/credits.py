@@ -5,12 +5,13 @@ The one rule: whether a credit is granted or claimed follows from the key, not f
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from api.answers import BEN, LINE, SONG, CreditAnswer, HistoryAnswer
+from api.asking import Listed, Part
 from api.disputes import disputed
 from api.fields import Id, Shape, text_named, word
-from api.routes import Listed, Routes
+from api.routes import Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
@@ -25,6 +26,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import attribution, history
+from projections.disputes import with_dispute
 from projections.store import Page, Store, View
 
 HERE = "/credits/<id(credit):id>"
@@ -82,14 +84,12 @@ def credits(journal: Journal, store: Store) -> Routes:
 
     @routes.reads(HERE, CreditAnswer, refuses=(UnknownCredit,))
     def show_credit(view: View, id: str) -> dict[str, Any]:
-        """One credit."""
-        return attribution.credit(view, id)
+        """One credit, and the dispute that is open about it."""
+        return with_dispute(view, journal, attribution.credit(view, id))
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownCredit,))
-    def show_credit_history(
-        view: View, id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page:
+    def show_credit_history(view: View, id: str, **part: Unpack[Part]) -> Page:
         """Every fact about this credit, in order: who said so, who agreed, what was decided."""
-        return history.of_credit(view, journal, id, after=cursor, limit=limit)
+        return history.of_credit(view, journal, id, **part)
 
     return routes

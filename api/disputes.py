@@ -6,7 +6,8 @@ The one rule: a dispute is opened, answered and ended under the edge or the cred
 from __future__ import annotations
 
 from api.fields import Id, Shape, text_named, word
-from api.routes import Command, Refusals, Routes
+from api.operations import Refusals
+from api.routes import Command, Routes
 from domain.refusal import (
     AlreadyAnswered,
     BadDeadline,

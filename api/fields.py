@@ -16,10 +16,10 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.problems import PROBLEMS, Problem
-from domain.draft import LIMITS
 from domain.money.dividing import MOST_UNITS
 from domain.outside import URI_LIMIT
 from domain.remix import MAXIMUM_RATE_LENGTH
+from domain.text import LIMITS
 
 MAXIMUM_BODY_BYTES = 1 << 20
 LONGEST_SEARCH = 200

@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 from typing import NamedTuple
 
 from domain.contributor import Contributor
-from domain.draft import new_id
+from domain.identity import new_id
 from domain.permission import OPERATOR
 from projections.store import Store
 

@@ -27,7 +27,7 @@ from api.answers import (
     _text,
 )
 from api.fields import Shape
-from domain.draft import part_id
+from domain.identity import part_id
 from domain.money.books import ACCOUNTS
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS

@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 from datetime import datetime, timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, Unpack
 
 from flask import Response, request
 
 from api.answers import BEN
+from api.asking import Asked, Listed, Part, form_asked
 from api.authentication import actor
 from api.fields import Choice, Id, Nested, Shape, Texts, Units, text_named, word
 from api.money import (
@@ -24,7 +25,7 @@ from api.money import (
     PayoutsAnswer,
     StatementAnswer,
 )
-from api.routes import Asked, Listed, Routes, form_asked
+from api.routes import Routes
 from domain.currency import currency_code
 from domain.journal import Journal
 from domain.moment import start_of
@@ -169,10 +170,10 @@ def _hold(routes: Routes) -> None:
 
 def _ask(routes: Routes) -> None:
     @routes.reads("/payout-batches", BatchesAnswer, Listed, refuses=(NotPermitted,))
-    def list_payout_batches(view: View, *, cursor: str | None = None, limit: int = 50) -> Page:
+    def list_payout_batches(view: View, **part: Unpack[Part]) -> Page:
         """Payout batches, in the order of their issue."""
         permit(actor(), "read a statement")
-        return statements.batches(view, after=cursor, limit=limit)
+        return statements.batches(view, **part)
 
     @routes.reads(
         "/payout-batches/<id(batch):id>", BatchAnswer, refuses=(UnknownBatch, NotPermitted)
@@ -183,12 +184,10 @@ def _ask(routes: Routes) -> None:
         return statements.batch(view, id)
 
     @routes.reads("/payouts", PayoutsAnswer, Payouts, refuses=(NotPermitted, UnknownContributor))
-    def list_payouts(
-        view: View, *, cursor: str | None = None, limit: int = 50, **filters: Any
-    ) -> Page:
+    def list_payouts(view: View, *, payee: str | None = None, **asked: Any) -> Page:
         """Payouts, in the order of their issue: one's own, or for the operator all."""
-        must_be_own(view, filters.get("payee"))
-        return statements.payouts(view, after=cursor, limit=limit, **filters)
+        must_be_own(view, payee)
+        return statements.payouts(view, payee=payee, **asked)
 
     @routes.reads(HERE, PayoutAnswer, refuses=(UnknownPayout, NotPermitted))
     def show_payout(view: View, id: str) -> dict[str, Any]:

@@ -5,11 +5,12 @@ The one rule: whoever may read a pool can read all of it: shares, comments, roun
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from flask import Response
 
 from api.answers import BEN, SONG
+from api.asking import Listed, Part, form_asked
 from api.fields import (
     Anything,
     Choice,
@@ -43,7 +44,7 @@ from api.money import (
     RevenuesAnswer,
     WhyAnswer,
 )
-from api.routes import Listed, Routes, form_asked
+from api.routes import Routes
 from domain.journal import Journal
 from domain.money.pool import LEAST_COMMENT_DAYS
 from domain.money.treasury import Treasury
@@ -387,9 +388,9 @@ def _ask(routes: Routes, journal: Journal) -> None:
         Listed,
         refuses=(UnknownRelease, UnknownWork),
     )
-    def list_pools(view: View, id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+    def list_pools(view: View, id: str, **part: Unpack[Part]) -> Page:
         """The pools of a release, in the order in which they were opened."""
-        return asked.pools(view, id, after=cursor, limit=limit)
+        return asked.pools(view, id, **part)
 
     @routes.reads(HERE, PoolAnswer, refuses=(UnknownPool,))
     def show_pool(view: View, id: str) -> dict[str, Any]:
@@ -409,10 +410,10 @@ def _ask(routes: Routes, journal: Journal) -> None:
 
 def _booked(routes: Routes, journal: Journal) -> None:
     @routes.reads(f"{HERE}/revenue", RevenuesAnswer, Listed, refuses=(UnknownPool,))
-    def list_revenue(view: View, id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+    def list_revenue(view: View, id: str, **part: Unpack[Part]) -> Page:
         """What came in for a pool, in the order of recording."""
         asked.pool_named(view, journal, id)
-        return asked.bookings(view, "revenue", id, after=cursor, limit=limit)
+        return asked.bookings(view, "revenue", id, **part)
 
     @routes.reads("/revenue/<id(revenue):id>", RevenueAnswer, refuses=(UnknownRevenue,))
     def show_revenue(view: View, id: str) -> dict[str, Any]:
@@ -420,10 +421,10 @@ def _booked(routes: Routes, journal: Journal) -> None:
         return asked.booking(view, "revenue", id, UnknownRevenue)
 
     @routes.reads(f"{HERE}/expenses", ExpensesAnswer, Listed, refuses=(UnknownPool,))
-    def list_expenses(view: View, id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+    def list_expenses(view: View, id: str, **part: Unpack[Part]) -> Page:
         """What was spent on a pool, in the order of recording."""
         asked.pool_named(view, journal, id)
-        return asked.bookings(view, "expense", id, after=cursor, limit=limit)
+        return asked.bookings(view, "expense", id, **part)
 
     @routes.reads("/expenses/<id(expense):id>", ExpenseAnswer, refuses=(UnknownExpense,))
     def show_expense(view: View, id: str) -> dict[str, Any]:
@@ -448,14 +449,13 @@ def _explain(routes: Routes, journal: Journal) -> None:
         view: View,
         id: str,
         *,
-        cursor: str | None = None,
-        limit: int = 50,
         format: str | None = None,
+        **part: Unpack[Part],
     ) -> Page | Response:
         """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
         if (format or form_asked(FORMATS)) == "beancount":
             return Response(beancount(view, journal, pool=id), content_type=BEANCOUNT)
-        return asked.ledger(view, journal, id, after=cursor, limit=limit)
+        return asked.ledger(view, journal, id, **part)
 
     @routes.reads("/divisions/<id(division):id>", DivisionAnswer, refuses=(UnknownDivision,))
     def show_division(view: View, id: str) -> dict[str, Any]:

@@ -5,9 +5,10 @@ The one rule: an edge is never taken off the record; only its state changes.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from api.answers import EDGE, SONG, HistoryAnswer, PreviewAnswer, RemixAnswer
+from api.asking import LIMIT, MAXIMUM_LIMIT, Listed, Part
 from api.contributions import Reason
 from api.disputes import disputed
 from api.fields import (
@@ -21,7 +22,7 @@ from api.fields import (
     uri_field,
     word,
 )
-from api.routes import LIMIT, MAXIMUM_LIMIT, Listed, Routes
+from api.routes import Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
@@ -46,6 +47,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import history, lineage, splitting
+from projections.disputes import with_dispute
 from projections.store import Page, Store, View
 
 HERE = "/remixes/<id(remix):id>"
@@ -127,14 +129,12 @@ def remixes(journal: Journal, store: Store) -> Routes:
 
     @routes.reads(HERE, RemixAnswer, refuses=(UnknownRemix,))
     def show_remix(view: View, id: str) -> dict[str, Any]:
-        """One edge."""
-        return lineage.remix(view, id)
+        """One edge, and the dispute that is open about it."""
+        return with_dispute(view, journal, lineage.remix(view, id))
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownRemix,))
-    def show_remix_history(
-        view: View, id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page:
+    def show_remix_history(view: View, id: str, **part: Unpack[Part]) -> Page:
         """Every fact about this edge, in order: who said so, who agreed, what was decided."""
-        return history.of_remix(view, journal, id, after=cursor, limit=limit)
+        return history.of_remix(view, journal, id, **part)
 
     return routes

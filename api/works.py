@@ -6,7 +6,7 @@ The one rule: every answer says at which journal position it holds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from flask import Response, jsonify, request
 
@@ -20,6 +20,7 @@ from api.answers import (
     WorkAnswer,
     WorksAnswer,
 )
+from api.asking import AskedOfRelease, Listed, ListedOfRelease, Part, form_asked
 from api.fields import (
     LARGEST_POSITION,
     Choice,
@@ -33,7 +34,7 @@ from api.fields import (
     text_named,
     word,
 )
-from api.routes import AskedOfRelease, Listed, ListedOfRelease, Routes, form_asked
+from api.routes import Routes
 from domain.credit import credit_kind
 from domain.draft import Draft
 from domain.journal import Journal
@@ -157,17 +158,10 @@ def _change(routes: Routes) -> None:
 
 def _find(routes: Routes) -> None:
     @routes.reads("/works", WorksAnswer, Works, refuses=(UnknownRole,))
-    def list_works(
-        view: View,
-        *,
-        role: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-        **filters: Any,
-    ) -> Page:
+    def list_works(view: View, *, role: str | None = None, **asked: Any) -> Page:
         """Find works; those that fit every filter, the latest recorded first."""
         named = None if role is None else role_named(role)
-        return lineage.works(view, role=named, after=cursor, limit=limit, **filters)
+        return lineage.works(view, role=named, **asked)
 
     @routes.reads(HERE, WorkAnswer, AskedOfRelease, refuses=(UnknownWork,))
     def show_work(view: View, id: str) -> dict[str, Any]:
@@ -188,8 +182,8 @@ def _find(routes: Routes) -> None:
 
 
 def _relatives(name: str, walk: Callable[..., Page], summary: str) -> Callable[..., Page]:
-    def relatives(view: View, id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
-        return walk(view, id, after=cursor, limit=limit)
+    def relatives(view: View, id: str, **part: Unpack[Part]) -> Page:
+        return walk(view, id, **part)
 
     relatives.__name__, relatives.__doc__ = name, summary
     return relatives
@@ -208,8 +202,7 @@ def _ask(routes: Routes, journal: Journal) -> None:
         *,
         role: str | None = None,
         kind: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
+        **part: Unpack[Part],
     ) -> Page:
         """Everybody who contributed, through every generation, and by which paths."""
         return attribution.contributors(
@@ -217,8 +210,7 @@ def _ask(routes: Routes, journal: Journal) -> None:
             id,
             role=None if role is None else role_named(role),
             kind=None if kind is None else credit_kind(kind),
-            after=cursor,
-            limit=limit,
+            **part,
         )
 
     @routes.reads(f"{HERE}/lineage", LineageAnswer, Lineage, refuses=(UnknownWork,), also=EXAMPLES)
@@ -238,39 +230,18 @@ def _ask(routes: Routes, journal: Journal) -> None:
             *(RatesOverWhole, CapExceeded, SplitTooLarge),
         ),
     )
-    def show_split(
-        view: View,
-        id: str,
-        *,
-        policy: str,
-        amount_minor: int,
-        currency: str,
-        default_rate: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page:
+    def show_split(view: View, id: str, **asked: Any) -> Page:
         """What each person would get of an amount, and through which paths.
 
         Computed over the recorded edges and credits: a work is its directly credited people's, in
         equal shares, and its own payee where nobody is credited.
         """
-        return splitting.split_of(
-            view,
-            id,
-            policy=policy,
-            amount_minor=amount_minor,
-            currency=currency,
-            default_rate=default_rate,
-            after=cursor,
-            limit=limit,
-        )
+        return splitting.split_of(view, id, **asked)
 
     @routes.reads(f"{HERE}/history", HistoryAnswer, Listed, refuses=(UnknownWork,))
-    def show_work_history(
-        view: View, id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page:
+    def show_work_history(view: View, id: str, **part: Unpack[Part]) -> Page:
         """Every fact about this work, its edges and its credits, in order."""
-        return history.of_work(view, journal, id, after=cursor, limit=limit)
+        return history.of_work(view, journal, id, **part)
 
 
 def _written(found: dict[str, Any], form: str, view: View) -> Response:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, fact
-from domain.refusal import UnknownKind
+from domain.refusal import UnknownCredit, UnknownKind
 
 CREDIT_KINDS = {
     "direct": "the person made something that is in the work",
@@ -24,6 +24,7 @@ class Credit(Disputable):
     """One line of the credits, and what became of it."""
 
     NAME = "credit"
+    UNKNOWN = UnknownCredit
     GONE = "revoked"
     UNDO = "revoke"
     work: str

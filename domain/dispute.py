@@ -7,6 +7,7 @@ Both nouns use what is here, so that a dispute is the same wherever it is about.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
@@ -14,7 +15,15 @@ from typing import ClassVar, NamedTuple
 from domain.fact import Fact, Noun
 from domain.moment import instant, start_of
 from domain.permission import OPERATOR
-from domain.refusal import AlreadyAnswered, BadDeadline, NotYet, TooLate, UnknownGrounds
+from domain.refusal import (
+    AlreadyAnswered,
+    BadDeadline,
+    NotYet,
+    TooLate,
+    UnknownCredit,
+    UnknownGrounds,
+    UnknownRemix,
+)
 
 GROUNDS = {
     "not_theirs": "what is credited or claimed was made by somebody else",
@@ -53,14 +62,24 @@ class Dispute(NamedTuple):
     answered: bool = False
 
 
-class Disputable(Noun):
+class Disputable(Noun, ABC):
     """A noun that may be disputed."""
 
+    UNKNOWN: ClassVar[type[UnknownRemix] | type[UnknownCredit]]
+    """The refusal when there is none with an id."""
+    Disputed: ClassVar[type[Opening]]
+    Answered: ClassVar[type[Answer]]
+    Settled: ClassVar[type[Settlement]]
     GONE: ClassVar[str]
     """Its state when it does not count any more."""
     UNDO: ClassVar[str]
     """What it is called to bring it into that state."""
     dispute: Dispute | None = None
+
+    @property
+    @abstractmethod
+    def line(self) -> dict[str, str]:
+        """What every fact about it names."""
 
     def must_be_answerable(self, now: datetime) -> None:
         """Refuse a second answer, and one after the deadline; asked of what is disputed."""

@@ -32,7 +32,6 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment
 
-from domain.draft import Receipt
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
 from domain.money.treasury import Treasury
@@ -41,6 +40,7 @@ from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
 from domain.remix import follow_edges
 from domain.seal import Disclosure
+from domain.sheet import Receipt
 from domain.signature import Signing
 
 P = ParamSpec("P")

@@ -13,7 +13,7 @@ from fractions import Fraction
 from domain.apportionment import common_scale
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, fact
-from domain.refusal import BadRate, CapExceeded, UnknownKind
+from domain.refusal import BadRate, CapExceeded, UnknownKind, UnknownRemix
 
 REMIX_KINDS = {
     "adaptation": "made anew from it: a story from a poem, a film from a story",
@@ -34,6 +34,7 @@ class Remix(Disputable):
     """One edge of the lineage, and what became of it."""
 
     NAME = "remix"
+    UNKNOWN = UnknownRemix
     GONE = "struck"
     UNDO = "strike"
     child: str
@@ -93,7 +94,7 @@ class Remix(Disputable):
     BIRTHS = (Declared,)
 
     @property
-    def ends(self) -> dict[str, str]:
+    def line(self) -> dict[str, str]:
         """The two works, as every fact about the edge names them."""
         return {"child": self.child, "parent": self.parent}
 

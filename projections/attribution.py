@@ -6,7 +6,7 @@ either the credit itself or every way to its work is one of influence.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from domain.contributor import Contributor
@@ -14,8 +14,8 @@ from domain.credit import Credit
 from domain.fact import Fact
 from domain.refusal import UnknownContributor, UnknownCredit
 from projections import lineage
-from projections.lineage import Ancestry
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.ancestry import Ancestry
+from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
 CONTRIBUTORS = Table(
@@ -288,13 +288,11 @@ def contributors(
             if (kind == "direct") == any(is_direct(tree, row) for row in share.credits)
         ]
     left = [share for share in shares if [share.generation, share.person] > place]
-    page = left[:limit]
-    items = _explained(view, tree, page)
-    more = len(left) > limit
-    return Page(items, encode_cursor(page[-1].generation, page[-1].person) if more else None)
+    page, more = cut(left, limit, lambda share: (share.generation, share.person))
+    return Page(_explained(view, tree, page), more)
 
 
-def _explained(view: View, tree: Ancestry, shares: list[Share]) -> list[dict[str, Any]]:
+def _explained(view: View, tree: Ancestry, shares: Sequence[Share]) -> list[dict[str, Any]]:
     people = persons(view, [share.person for share in shares])
     texts = view.texts({row.display for share in shares for row in share.credits})
     paths = [paths_to(tree, share) for share in shares]
@@ -343,8 +341,8 @@ def people(view: View, *, q: str | None = None, after: str | None = None, limit:
         limit=limit + 1,
         **({} if q is None else {"pattern": lineage.contains(q)}),
     )
-    items = [{"id": id, "name": name, "state": state} for _, id, name, state in rows[:limit]]
-    return Page(items, encode_cursor(rows[limit - 1][0]) if len(rows) > limit else None)
+    page, more = cut(rows, limit, lambda row: row[:1])
+    return Page([{"id": id, "name": name, "state": state} for _, id, name, state in page], more)
 
 
 def after_merges(view: View, number: int) -> int:
@@ -396,10 +394,11 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
         limit=limit + 1,
         **({} if place is None else {"below": place[0]}),
     )
-    rows = lineage.rows_of(view, [number for (number,) in found[:limit]])
+    page, more = cut(found, limit, tuple)
+    rows = lineage.rows_of(view, [number for (number,) in page])
     texts = view.texts({row.title for row in rows.values()})
     items = []
-    for (number,) in found[:limit]:
+    for (number,) in page:
         tree = lineage.ancestry(view, number)
         own = [row for row in credits_on(view, tree.generation) if row.contributor in accounts]
         told = _explained(view, tree, shares_in(tree, own))[0]
@@ -413,7 +412,7 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
                 **told,
             }
         )
-    return Page(items, encode_cursor(found[limit - 1][0]) if len(found) > limit else None)
+    return Page(items, more)
 
 
 def makers(view: View, works: Collection[int]) -> dict[int, list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ journal, so that a history is what was recorded and not what was made of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +15,8 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.recorders import Placed
 from projections import attribution, lineage
-from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.nouns import facts_of
+from projections.store import Page, View, cut, decode_cursor, encode_cursor
 from projections.tables import Change, Numbers, Projection, Put, Table
 
 MENTIONS = Table(
@@ -80,14 +81,15 @@ def _history(
     view: View, journal: Journal, id: str, subject: int, after: str | None, limit: int
 ) -> Page:
     place = decode_cursor(after, int) or [0]
-    positions = _positions(view, subject, place[0], limit + 1)
-    facts = journal.facts.at(positions[:limit])
+    found = _positions(view, subject, place[0], limit + 1)
+    page, more = cut(found, limit, lambda position: (position,))
+    facts = journal.facts.at(page)
     links = (link for placed in facts for link in placed.linked() if link.subject == id)
     items = [
         {**told, **_numbered(link.number, link.previous)}
         for told, link in zip(tell(journal, facts), links, strict=True)
     ]
-    return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)
+    return Page(items, more)
 
 
 def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -> list[int]:
@@ -104,7 +106,7 @@ def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -
 def _stream(view: View, journal: Journal, id: str, after: str | None, limit: int) -> Page:
     """The facts that happened to one noun; they are few, and numbered by their versions."""
     place = (decode_cursor(after, int) or [0])[0]
-    facts = [one for one in journal.facts.streams([id]) if one.position <= view.as_of]
+    facts = facts_of(view, journal, id)
     before = [0, *(one.position for one in facts)]
     items = [
         {**told, **_numbered(place + number, before[place + number - 1])}
@@ -117,7 +119,7 @@ def _numbered(number: int, previous: int) -> dict[str, Any]:
     return {"number": number, "previous": previous or None}
 
 
-def tell(journal: Journal, placed: list[Placed]) -> list[dict[str, Any]]:
+def tell(journal: Journal, placed: Sequence[Placed]) -> list[dict[str, Any]]:
     """Facts as an answer tells them, with the texts they commit to."""
     facts = [(one.position, one.fact()) for one in placed]
     digests = {

@@ -5,12 +5,7 @@ The one rule: a struck edge stays on record and is never walked; every other edg
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import InitVar, dataclass, field
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from domain.contribution import Contribution
@@ -22,7 +17,8 @@ from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
-from projections.store import Page, Row, Store, View, decode_cursor, encode_cursor, holds
+from projections.ancestry import Ancestry
+from projections.store import Page, Row, Store, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
 WORKS = Table(
@@ -365,9 +361,9 @@ def works(
             **values,
         )
     ]
-    texts = view.texts({row.title for row in rows[:limit]})
-    items = [reference(row, texts) for row in rows[:limit]]
-    return Page(items, encode_cursor(rows[limit - 1].number) if len(rows) > limit else None)
+    page, more = cut(rows, limit, lambda row: (row.number,))
+    texts = view.texts({row.title for row in page})
+    return Page([reference(row, texts) for row in page], more)
 
 
 def contains(q: str) -> str:
@@ -385,92 +381,6 @@ class Edge(NamedTuple):
     id: str
     rate: str | None
     state: str
-
-
-@dataclass
-class Ancestry:
-    """A work and everything it was made from, through every generation."""
-
-    root: int
-    edges: InitVar[Iterable[tuple[int, int, str]]]
-    """Child, parent and kind of every edge."""
-    generation: dict[int, int] = field(init=False)
-    """The nearest generation of each work: 0 for the root, 1 for what it was made from."""
-    direct: set[int] = field(init=False)
-    """The works that are reached without passing an edge of mere influence."""
-    parents: dict[int, list[int]] = field(init=False)
-    """Each work's parents, each once, in the order of their numbers."""
-    used: dict[int, list[int]] = field(init=False)
-    """The parents of which more than an influence is in the work."""
-
-    def __post_init__(self, edges: Iterable[tuple[int, int, str]]) -> None:
-        pairs: dict[int, dict[int, bool]] = {}
-        for child, parent, kind in edges:
-            to = pairs.setdefault(child, {})
-            to[parent] = to.get(parent, False) or kind != "influence"
-        self.parents = {child: list(to) for child, to in pairs.items()}
-        self.generation = _breadth_first(self.root, self.parents)
-        self.used = {child: [p for p, used in to.items() if used] for child, to in pairs.items()}
-        self.direct = set(_breadth_first(self.root, self.used))
-
-    def is_direct(self, path: tuple[int, ...]) -> bool:
-        """Whether a way from the root passes no edge of mere influence."""
-        return all(parent in self.used[child] for child, parent in pairwise(path))
-
-    @cached_property
-    def children(self) -> dict[int, list[int]]:
-        """Each work's children within the ancestry, nearest to the root first."""
-        found: dict[int, list[int]] = {}
-        for child, parents in self.parents.items():
-            for parent in parents:
-                found.setdefault(parent, []).append(child)
-        return found
-
-    @cached_property
-    def path_count(self) -> dict[int, int]:
-        """How many ways lead from the root to each work (two edges of a pair are one way)."""
-        missing = {work: len(children) for work, children in self.children.items()}
-        count = dict.fromkeys(self.generation, 0) | {self.root: 1}
-        ready = [self.root]
-        while ready:
-            work = ready.pop()
-            for parent in self.parents.get(work, ()):
-                count[parent] += count[work]
-                missing[parent] -= 1
-                if not missing[parent]:
-                    ready.append(parent)
-        return count
-
-    def paths(self, works: Iterable[int], limit: int) -> list[tuple[int, ...]]:
-        """The shortest ways from the root to any of these works, the shortest first."""
-        # Best first: the generation is the exact distance left, so nothing is explored in vain.
-        # Of equals the longest begun is finished first: there may be very many of them.
-        heap: list[tuple[int, int, int, tuple[int, ...]]] = [
-            (self.generation[work], -1, number, (work,)) for number, work in enumerate(works)
-        ]
-        heapq.heapify(heap)
-        number, found = len(heap), list[tuple[int, ...]]()
-        while heap and len(found) < limit:
-            *_, path = heapq.heappop(heap)
-            if path[0] == self.root:
-                found.append(path)
-                continue
-            for child in self.children[path[0]]:
-                number += 1
-                length = self.generation[child] + len(path)
-                heapq.heappush(heap, (length, -len(path) - 1, number, (child, *path)))
-        return found
-
-
-def _breadth_first(root: int, neighbours: Mapping[int, Iterable[int]]) -> dict[int, int]:
-    distance, queue = {root: 0}, deque([root])
-    while queue:
-        work = queue.popleft()
-        for other in neighbours.get(work, ()):
-            if other not in distance:
-                distance[other] = distance[work] + 1
-                queue.append(other)
-    return distance
 
 
 def ancestry(view: View, root: int) -> Ancestry:
@@ -549,10 +459,10 @@ def _walk(view: View, id: str, here: str, there: str, after: str | None, limit: 
         level = sorted({number for (number,) in found} - seen)
         seen.update(level)
         taken += [(generation, number) for number in level if [generation, number] > place]
-    page = taken[:limit]
+    page, more = cut(taken, limit, tuple)
     nodes = references(view, [number for _, number in page])
     items = [{**nodes[number], "generation": generation} for generation, number in page]
-    return Page(items, encode_cursor(*page[-1]) if len(taken) > limit else None)
+    return Page(items, more)
 
 
 def neighbours_in(store: Store, id: str) -> Neighbours:

@@ -151,6 +151,9 @@ BATCHES = Table(
     ("id", "position"),
 )
 
+ENTRIES = {Entry.Divided: "division", Entry.Reversed: "reversal", Entry.Corrected: "correction"}
+"""What the kinds of entry are called."""
+
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     """What a fact about money adds or changes."""
@@ -227,11 +230,7 @@ def _booked(position: int, happened: Fact) -> Iterator[Change]:
             yield Put(BOOKINGS, (*row, None, at, None, happened.reason, position))
         case Entry.First():
             revenue = getattr(happened, "revenue", None)
-            kind = {
-                Entry.Divided: "division",
-                Entry.Reversed: "reversal",
-                Entry.Corrected: "correction",
-            }[type(happened)]
+            kind = ENTRIES[type(happened)]
             row = (id, kind, happened.pool, happened.proposal, revenue, None, None)
             more = (happened.amount_minor, happened.effective_at, at, None, happened.reason)
             yield Put(BOOKINGS, (*row, *more, position))

@@ -25,7 +25,7 @@ from domain.permission import OPERATOR, permit
 from domain.remix import Remix
 from projections import attribution
 from projections.history import tell
-from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.store import Page, View, cut, decode_cursor
 from projections.tables import Change, Numbers, Projection, Put, Table
 
 NOTICES = Table(
@@ -112,7 +112,7 @@ def of_contributor(
         place=place[0],
         limit=limit + 1,
     )
-    positions = [position for (position,) in rows]
-    items = tell(journal, journal.facts.at(positions[:limit]))
+    page, more = cut(rows, limit, tuple)
+    items = tell(journal, journal.facts.at([position for (position,) in page]))
     items.sort(key=lambda item: item["position"], reverse=is_newest_first)
-    return Page(items, encode_cursor(positions[limit - 1]) if len(positions) > limit else None)
+    return Page(items, more)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections import attribution, lineage
+from projections import attribution, lineage, statements
 from projections.attribution import CreditRow
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor, holds
 
 
 def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
@@ -24,7 +24,8 @@ def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -
         limit=limit + 1,
         **({} if place is None else {"below": place[0]}),
     )
-    numbers = [number for (number,) in found[:limit]]
+    page, more = cut(found, limit, tuple)
+    numbers = [number for (number,) in page]
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     credits: dict[int, list[CreditRow]] = {}
     for row in attribution.credits_on(view, numbers):
@@ -40,13 +41,12 @@ def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -
         }
         for number in numbers
     ]
-    return Page(items, encode_cursor(numbers[-1]) if len(found) > limit else None)
+    return Page(items, more)
 
 
 def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
     """The credits somebody has to answer: offered to them, or claimed on what they posted."""
     own = accounts(view, id)
-    ids = [row[0] for row in _ids(view, own)]
     rows = view.rows(
         "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND c.state = 'granted' "
         f"AND {holds('c')} UNION "
@@ -54,11 +54,42 @@ def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]
         f"WHERE w.poster IN :ids AND {holds('w')} AND c.state = 'claimed' AND {holds('c')} "
         "LIMIT :limit",
         own=own,
-        ids=ids,
+        ids=_ids(view, own),
         limit=limit,
     )
     waiting = [attribution.credit(view, id) for (id,) in rows]
     return sorted(waiting, key=lambda credit: -int(credit["position"]))
+
+
+def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
+    """The agreed shares somebody has to answer, the latest first, and of which finished work."""
+    rows = view.rows(
+        "SELECT s.proposal, s.share, o.release FROM @shares s "
+        f"JOIN @proposals a ON a.id = s.proposal AND {holds('a')} "
+        f"JOIN @pools o ON o.id = a.pool WHERE s.payee IN :ids AND s.state = 'offered' "
+        f"AND {holds('s')} ORDER BY a.born DESC LIMIT :limit",
+        ids=ids(view, id),
+        limit=limit,
+    )
+    works = lineage.references(view, [release for _, _, release in rows])
+    return [
+        {"proposal": proposal, "share": share, "release": works[release]}
+        for proposal, share, release in rows
+    ]
+
+
+def returned_to(view: View, id: str) -> list[dict[str, Any]]:
+    """The payouts to a person that came back, and were not asked for again yet."""
+    return [
+        payout
+        for payee in ids(view, id)
+        for payout in statements.payouts(view, payee=payee, state="returned").items
+    ]
+
+
+def ids(view: View, id: str) -> list[str]:
+    """The ids of all accounts of the person whom this id belongs to."""
+    return _ids(view, accounts(view, id))
 
 
 def accounts(view: View, id: str) -> list[int]:
@@ -67,8 +98,9 @@ def accounts(view: View, id: str) -> list[int]:
     return attribution.accounts_of(view, attribution.after_merges(view, number))
 
 
-def _ids(view: View, numbers: list[int]) -> list[tuple[str]]:
-    return view.rows(
+def _ids(view: View, numbers: list[int]) -> list[str]:
+    rows = view.rows(
         f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
         numbers=numbers,
     )
+    return [id for (id,) in rows]

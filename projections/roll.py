@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from projections import attribution, lineage
+from projections.ancestry import Ancestry
 from projections.attribution import CreditRow
-from projections.lineage import Ancestry
 from projections.store import View
 
 

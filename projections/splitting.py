@@ -26,8 +26,8 @@ from domain.refusal import BadPolicy, SplitTooLarge, UnknownWork
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.split import MAXIMUM_EDGES, read_terms, split
 from projections import attribution, lineage
+from projections.ancestry import Ancestry
 from projections.attribution import PATHS
-from projections.lineage import Ancestry
 from projections.store import Page, Store, View, decode_cursor, encode_cursor
 
 LISTED = 50

@@ -10,7 +10,7 @@ end. What may be paid is what is owed and not held; a debt is what was paid too 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.money.entry import Entry
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution, money, pools
-from projections.store import Page, Row, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, Row, View, cut, decode_cursor, holds
 
 
 class Standing:
@@ -122,7 +122,8 @@ def _lines(
     """What was given and what was paid, in the order of its recording."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
-        "b.effective, b.amount, r.source, b.revenue, y.issued_at, y.born, w.id, w.title, o.name, a.number "
+        "b.effective, b.amount, r.source, b.revenue, y.issued_at, y.born, "
+        "w.id, w.title, o.name, a.number "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
         "LEFT JOIN @bookings r ON r.id = b.revenue AND r.kind = 'revenue' "
@@ -224,8 +225,8 @@ def payouts(
         "ORDER BY y.born LIMIT :limit",
         **values,
     )
-    items = _payouts_told(view, rows[:limit])
-    return Page(items, encode_cursor(rows[limit - 1][-1]) if len(rows) > limit else None)
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page(_payouts_told(view, page), more)
 
 
 def payout(view: View, id: str) -> dict[str, Any]:
@@ -236,7 +237,7 @@ def payout(view: View, id: str) -> dict[str, Any]:
     return _payouts_told(view, [row])[0]
 
 
-def _payouts_told(view: View, rows: list[Row]) -> list[dict[str, Any]]:
+def _payouts_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
     told = pools.payees_told(view, {row[2] for row in rows})
     texts = view.texts({row[6] for row in rows})
     return [
@@ -294,5 +295,5 @@ def batches(view: View, *, after: str | None = None, limit: int = 50) -> Page:
         limit=limit + 1,
     )
     names = ("id", "currency", "count", "total_minor", "issued_at", "position")
-    items = [dict(zip(names, row, strict=True)) for row in rows[:limit]]
-    return Page(items, encode_cursor(rows[limit - 1][-1]) if len(rows) > limit else None)
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page([dict(zip(names, row, strict=True)) for row in page], more)

@@ -12,12 +12,13 @@ import json
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Condition as Signal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 Reader = Callable[[str, Mapping[str, Any]], list[Row]]
 """What answers a query in SQL of the engine's own form."""
@@ -255,6 +256,17 @@ def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
     if any(isinstance(value, int) and abs(value) >= 1 << 63 for value in place):
         raise BadCursor(cursor)  # no engine has such a number
     return place
+
+
+def cut(
+    found: Sequence[T], limit: int, place: Callable[[T], Iterable[object]]
+) -> tuple[Sequence[T], str | None]:
+    """A page of what was found, and the cursor of the page after it.
+
+    Whoever asks for a page looks for one more than its limit, to know whether there is another.
+    """
+    page = found[:limit]
+    return page, encode_cursor(*place(page[-1])) if len(found) > limit else None
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from typing import Any
 from domain.journal import Journal
 from domain.recorders import Placed
 from projections import attribution, history, lineage
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor, holds
 
 SCANNED = 250
 """How many facts are looked at in one go."""
@@ -36,8 +36,8 @@ def timeline(
         if len(positions) < SCANNED:
             break
         above = positions[-1]
-    more = encode_cursor(found[limit - 1].position) if len(found) > limit else None
-    return Page(history.tell(journal, found[:limit]), more)
+    page, more = cut(found, limit, lambda one: (one.position,))
+    return Page(history.tell(journal, page), more)
 
 
 def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) -> list[int]:

@@ -5,22 +5,22 @@ The one rule: every amount is told in its currency, every share exactly and in p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from api.pages.words import BOOKED, CONSENTS, HELD_BECAUSE, day, money, percent, units
+from projections.store import Page
 from scripts.terminal import shown
 
 
-def pools(out: Console, items: list[dict[str, Any]]) -> None:
+def pools(out: Console, page: Page) -> None:
     """The pools of a release."""
     table = Table("pool", "kind", box=None)
     table.add_column("received", justify="right")
     table.add_column("id", no_wrap=True)
-    for pool in items:
+    for pool in page.items:
         received = money(pool["received_minor"], pool["currency"])
         table.add_row(shown(pool["name"] or "(erased)"), pool["kind"], received, pool["id"])
     out.print(table)
@@ -158,11 +158,11 @@ def pool_statement(out: Console, told: dict[str, Any]) -> None:
     out.print(table)
 
 
-def ledger(out: Console, currency: str, items: Iterable[dict[str, Any]]) -> None:
+def ledger(out: Console, currency: str, page: Page) -> None:
     """Every fact that moved money, with its postings."""
     table = Table("position", "recorded", "fact", "account", "payee", box=None)
     table.add_column("amount", justify="right")
-    for fact in items:
+    for fact in page.items:
         head = (str(fact["position"]), day(fact["recorded_at"]), fact["topic"])
         for posting in fact["postings"]:
             payee = "" if posting["payee"] is None else _name(posting["payee"])

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from domain.checkpoint import Checkpoint, open_checkpoint
 from domain.contribution import Contribution
 from domain.contributor import Contributor
-from domain.draft import BORN, NOUNS
 from domain.fact import Fact, Noun
 from domain.journal import Journal
 from domain.money.pool import Pool
@@ -21,6 +20,7 @@ from domain.money.proposal import Proposal
 from domain.money.proposing import computed_assets, eligible_assets
 from domain.money.verifying import Verifier
 from domain.note import Note
+from domain.nouns import BORN, NOUNS
 from domain.recorders import Placed, vault_row
 from domain.refusal import Refusal
 from domain.seal import Disclosure, digest_of

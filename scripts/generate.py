@@ -21,12 +21,13 @@ from typing import Any, NamedTuple
 from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
-from domain.draft import Sheet, part_id
+from domain.identity import part_id
 from domain.journal import Journal
 from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.release import Release
 from domain.remix import Remix
+from domain.sheet import Sheet
 
 
 class Shape(NamedTuple):

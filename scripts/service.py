@@ -112,13 +112,13 @@ def journal_environment(database: str, *, create: bool) -> dict[str, str]:
     if database.startswith("sqlite:///"):
         return common | {
             "PERSISTENCE_MODULE": "eventsourcing.sqlite",
-            "APPLICATION_RECORDER_TOPIC": "domain.recorders:SQLiteJournal",
+            "APPLICATION_RECORDER_TOPIC": "domain.recorders_sqlite:SQLiteJournal",
             "SQLITE_DBNAME": database.removeprefix("sqlite:///"),
             "SQLITE_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
         }
     return common | {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "APPLICATION_RECORDER_TOPIC": "domain.recorders:PostgresJournal",
+        "APPLICATION_RECORDER_TOPIC": "domain.recorders_postgres:PostgresJournal",
         "POSTGRES_ADDRESS": make_conninfo(database, connect_timeout=CONNECT_TIMEOUT_SECONDS),
         "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
         "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -42,12 +43,7 @@ def _print_json(out: Console, told: object) -> None:
     out.print_json(json.dumps(told, ensure_ascii=False))
 
 
-def listed(out: Console, as_of: int, page: Page) -> None:
-    """A list as the API answers it."""
-    _print_json(out, {"as_of": as_of, "items": page.items, "next": page.next})
-
-
-def one(out: Console, as_of: int, told: dict[str, Any]) -> None:
+def answer(out: Console, as_of: int, told: Mapping[str, Any]) -> None:
     """An answer as the API gives it."""
     _print_json(out, {"as_of": as_of, **told})
 
@@ -172,11 +168,6 @@ def split(out: Console, page: Page) -> None:
         )
     out.print(table)
     _say_more(out, page)
-
-
-def preview(out: Console, told: dict[str, Any]) -> None:
-    """What an edge would change; as JSON, since every number of it is exact."""
-    _print_json(out, told)
 
 
 def history(out: Console, page: Page) -> None:

@@ -29,7 +29,12 @@ SHOTS = Path(__file__).resolve().parents[1] / "screenshots"
 
 Scheme = Literal["light", "dark"]
 
-_REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4")
+LOOKED_AT: tuple[tuple[int, Scheme], ...] = ((360, "dark"), (1920, "light"))
+"""The windows every page is seen in: the narrowest and the widest, and either scheme."""
+BETWEEN = (768, 1280)
+"""Here a page only has to fit: its scheme and its parts are those of the others."""
+
+_REFUSED = re.compile(r"Failed to load resource: the server responded with a status of [45]")
 
 
 def chromium() -> str | None:
@@ -73,7 +78,8 @@ def reader(
 
     def listen(said: ConsoleMessage) -> None:
         # That a page itself is a refusal is no complaint of it.
-        if said.type == "error" and not _REFUSED.match(said.text):
+        is_page = said.location["url"].partition("#")[0] == page.url.partition("#")[0]
+        if said.type == "error" and not (is_page and _REFUSED.match(said.text)):
             complaints.append(f"{page.url}: {said.text}")
 
     def watch(sent: Request) -> None:
@@ -113,6 +119,20 @@ def overflow(page: Page) -> int:
     """By how many pixels a page is wider than its window."""
     width: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return width
+
+
+def look_at(page: Page, name: str, within: str | None = None) -> None:
+    """Hold a page to what every page is held to; a picture is left, but of a part of a long one."""
+    for width in BETWEEN:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert overflow(page) <= 0, f"{name}, {width}"
+    for width, scheme in LOOKED_AT:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        assert overflow(page) <= 0, f"{name}, {width}"
+        if within is None:
+            keep(page, f"{name}-{width}-{scheme}")
+        assert findings(page, within) == [], f"{name}, {width}, {scheme}"
 
 
 def keep(page: Page, name: str) -> None:

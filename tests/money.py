@@ -13,12 +13,12 @@ from typing import Any
 from stories import NOON, OPERATOR, Story, id_of
 
 from domain.apportionment import check_division, divide, settle
-from domain.draft import Receipt
 from domain.fact import Fact
 from domain.journal import LARGEST_FACT_BYTES
 from domain.money.books import OWED, RECEIVED, WAITING, Books, fold_after, postings
 from domain.money.entry import Entry
 from domain.money.treasury import Treasury
+from domain.sheet import Receipt
 from domain.split import PLAIN
 from scripts.service import open_service
 

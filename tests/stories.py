@@ -14,12 +14,14 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from domain.draft import Draft, Receipt, part_id
+from domain.draft import Draft
+from domain.identity import part_id
 from domain.moment import instant
 from domain.money.treasury import Treasury
 from domain.note import SignerKey
 from domain.recorders import Placed
 from domain.refusal import Refusal
+from domain.sheet import Receipt
 from projections.follower import TABLES
 from projections.store import View, holds, table_name
 from scripts.service import Service, open_service

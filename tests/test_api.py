@@ -53,6 +53,9 @@ def test_a_story_through_every_route(served: Served) -> None:  # noqa: PLR0915 -
     doubt = {"grounds": "wrong_role", "reason": "Not all words are mine."}
     assert as_ana.post(f"/credits/{lyrics}/dispute", doubt).status == 200
     assert as_ben.post(f"/credits/{lyrics}/answer", reason="All that I sing are.").status == 200
+    dispute = operator.get(f"/credits/{lyrics}").json["dispute"]
+    assert (dispute["grounds"], dispute["actor"]) == ("wrong_role", ana)
+    assert dispute["answer"]["reason"] == "All that I sing are."
     dismissed = {"outcome": "dismissed", "reason": "They are."}
     assert operator.post(f"/credits/{lyrics}/settle", dismissed).status == 200
     assert operator.get(f"/credits/{lyrics}").json["state"] == "accepted"
@@ -69,7 +72,9 @@ def test_a_story_through_every_route(served: Served) -> None:  # noqa: PLR0915 -
     edge = operator.post("/remixes", child=mix, parent=beat, kind="sample", rate="0.2").id
     doubt = {"grounds": "not_derived", "reason": "I hear none."}
     assert as_ben.post(f"/remixes/{edge}/dispute", doubt).status == 200
-    assert operator.get(f"/remixes/{edge}").json["state"] == "disputed"
+    disputed = operator.get(f"/remixes/{edge}").json
+    assert (disputed["state"], disputed["dispute"]["answer"]) == ("disputed", None)
+    assert disputed["dispute"]["deadline"] > disputed["dispute"]["at"]
     assert as_ana.post(f"/remixes/{edge}/answer", reason="At 0:42.").status == 200
     dismissed = {"outcome": "dismissed", "reason": "It is there."}
     assert operator.post(f"/remixes/{edge}/settle", dismissed).status == 200

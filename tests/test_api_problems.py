@@ -12,8 +12,8 @@ from serving import JSON, Answer, Served, serving
 
 from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import MEDIA_TYPE, OWN, PROBLEMS, REFUSED
-from domain.draft import LIMITS
 from domain.refusal import REFUSALS
+from domain.text import LIMITS
 
 NOBODY = str(uuid4())
 STORY = {

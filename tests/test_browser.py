@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from browsing import Scheme, findings, keep, overflow, reader, running_browser, sign_in
+from browsing import findings, keep, look_at, overflow, reader, running_browser, sign_in
 from playwright.sync_api import Browser, Page, expect
 from serving import Served, serving
 
@@ -97,6 +97,7 @@ def community(served: Served) -> dict[str, str]:
         "statement": f"/statement/{ben}",
         "start": "/",
         "search": "/search?q=o",
+        "search-nothing": f"/search?q={UNBROKEN}",
         "release": f"/r/{whole}",
         "release-published": f"/r/{whole}?as=published",
         "piece": f"/w/{song}",
@@ -112,6 +113,10 @@ def community(served: Served) -> dict[str, str]:
         "audit": "/audit",
         "sign-in": "/sign-in",
         "nothing": "/w/nothing",
+        "wrong-state": f"{money['agreement']}/revise",
+        "not-permitted": f"/statement/{ana}",
+        "own-agreement": money["agreement"],
+        "own-statement": f"/statement/{ben}",
         "docs": "/docs",
         "post": f"/post?source={song}",
         "sources": f"/w/{song}/sources",
@@ -163,17 +168,24 @@ def window(browser: Browser, served: Served) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture(scope="module")
+def own_window(browser: Browser, served: Served, places: dict[str, str]) -> Iterator[Page]:
+    """The window of somebody with shares, credits and notices."""
+    with reader(browser, served.origin) as page:
+        sign_in(page, served.service.keys.create(places["person"].removeprefix("/p/")))
+        yield page
+
+
 PAGES = (
-    *("start", "search", "release", "release-published", "piece", "piece-long", "piece-word"),
-    *("outside", "person", "person-word", "history", "list", "credit", "edge", "waiting"),
-    *("post", "sources", "credits", "audit", "sign-in", "nothing", "docs"),
+    *("start", "search", "search-nothing", "release", "release-published", "piece", "piece-long"),
+    *("piece-word", "outside", "person", "person-word", "history", "list", "credit", "edge"),
+    *("post", "sources", "credits", "audit", "sign-in", "nothing", "wrong-state", "docs"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
 )
+OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
+"""Those that are other ones for whoever has a share."""
 LONG_PAGES = {"docs": "#contributors"}
 """Of these one chapter is enough: the others are made alike."""
-WINDOWS: tuple[tuple[int, Scheme], ...] = (
-    *((360, "dark"), (768, "light"), (1280, "dark"), (1920, "light")),
-)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -181,18 +193,60 @@ def test_a_page_fits_every_window_and_axe_finds_nothing_serious(
     window: Page, places: dict[str, str], name: str
 ) -> None:
     window.goto(places[name])
-    for width, scheme in WINDOWS:
-        window.set_viewport_size({"width": width, "height": 900})
-        window.emulate_media(color_scheme=scheme)
-        if name not in LONG_PAGES:
-            keep(window, f"{name}-{width}-{scheme}")
-        assert overflow(window) <= 0, width
-        if width in {1280, 1920}:
-            assert findings(window, LONG_PAGES.get(name)) == [], scheme
+    look_at(window, name, LONG_PAGES.get(name))
+
+
+@pytest.mark.parametrize("name", OWN_PAGES)
+def test_a_page_of_ones_own_fits_and_axe_finds_nothing_serious(
+    own_window: Page, places: dict[str, str], name: str
+) -> None:
+    own_window.goto(places[name])
+    look_at(own_window, name)
 
 
 def test_every_page_is_looked_at(places: dict[str, str]) -> None:
-    assert set(places) == set(PAGES)
+    assert set(places) == {*PAGES, *OWN_PAGES}
+
+
+ANSWERS = {
+    "post-preview": (
+        *("post", {"Title": "A piece", "Medium": "text"}),
+        *("Show it before", "Before it is recorded"),
+    ),
+    "post-refused": ("post", {"Made": "yesterday"}, "Show it before", "Post a piece"),
+    "sources-found": ("sources", {"Find a source": "low"}, "Find", "Add sources"),
+    "revision-preview": ("revision", {}, "Show it before", "Before it is revised"),
+    "revision-refused": ("revision", {"Value": "much"}, "Show it before", "Revise the shares"),
+    "sign-in-refused": ("sign-in", {"Your key": "stemma_none"}, "Sign in", "Sign in"),
+    "audit-refused": ("audit", {}, "Check", "Check it yourself"),
+}
+"""What forms are answered with: where it is, what is filled in and pressed, what it is called."""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_a_form_is_answered_with_fits_and_axe_finds_nothing_serious(
+    window: Page, places: dict[str, str], name: str
+) -> None:
+    place, said, button, title = ANSWERS[name]
+    window.goto(places[place])
+    main = window.get_by_role("main")
+    for label, text in said.items():
+        main.get_by_label(label).first.fill(text)
+    main.get_by_role("button", name=button).first.click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text(title)
+    look_at(window, name)
+
+
+def test_a_page_that_says_what_went_wrong_fits_every_window(
+    window: Page, served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(served.service.log, "latest", None)
+    answer = window.goto("/audit")
+    assert answer is not None
+    assert answer.status == 500
+    expect(window.get_by_text("internal_error")).to_be_visible()
+    look_at(window, "broken")
+    assert "NoneType" in caplog.text
 
 
 # -- stories -----------------------------------------------------------------------------------
@@ -247,7 +301,7 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_label("Reason").fill("That is not my beat.")
         page.get_by_role("button", name="Dispute it").click()
         expect(page.get_by_text("disputed", exact=True)).to_be_visible()
-        expect(page.get_by_text("That is not my beat.")).to_be_visible()
+        expect(page.get_by_text("That is not my beat.").first).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from domain.draft import Draft, part_id
+from domain.draft import Draft
 from domain.fact import FACTS
+from domain.identity import part_id
 from domain.note import SignerKey
 from domain.outside import outside_id
 from projections import attribution, history, lineage

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from socket import socket
 from typing import Any
 
@@ -13,8 +15,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from scripts import commands as rooms_of_commands
 from scripts.bundle import SHAPES, Ids
-from scripts.stemma import main
+from scripts.stemma import ROOMS, main
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMMA = (sys.executable, "-m", "scripts.stemma")
@@ -71,6 +74,25 @@ def test_every_command_has_help(words: tuple[str, ...], stemma: Stemma) -> None:
     told = stemma(*words, "--help")
     assert told.splitlines()[2].strip(), "the first line says what it is for"
     assert not list(Path(stemma.database.removeprefix("sqlite:///")).parent.iterdir())
+
+
+def test_every_room_of_commands_is_brought_to_the_front_door() -> None:
+    rooms = [
+        room
+        for module in iter_modules(rooms_of_commands.__path__)
+        if hasattr(room := import_module(f"scripts.commands.{module.name}"), "commands")
+    ]
+    assert {room.__name__ for room in rooms} == {room.__name__ for room in ROOMS}
+    assert sum(len(room.commands.commands) for room in rooms) == len(main.commands)
+
+
+def test_nothing_is_loaded_that_only_some_commands_need() -> None:
+    heavy = "{'flask', 'granian', 'resvg_py', 'scripts.audit', 'scripts.benchmarks'}"
+    asked = f"import sys, scripts.stemma; print(*{heavy} & sys.modules.keys())"
+    ran = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "\n"
 
 
 OTHERS = {"key", "verify"}

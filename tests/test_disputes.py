@@ -24,6 +24,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import attribution, history, lineage, notices
+from projections.disputes import with_dispute
 from projections.store import View
 
 NOUNS = ("remix", "credit")
@@ -394,3 +395,43 @@ def test_notices_are_for_the_person_and_the_operator_only(told: Story) -> None:
             notices.of_contributor(view, told.journal, id_of("poster"), actor=actor)
         with pytest.raises(NotPermitted):
             notices.of_contributor(view, told.journal, id_of("poster"), actor=id_of("person"))
+
+
+# -- what is shown ---------------------------------------------------------------------------
+
+
+def shown(told: Story, noun: str, as_of: int | None = None) -> Any:
+    """The dispute that is open about the noun, as an answer tells it."""
+    read = lineage.remix if noun == "remix" else attribution.credit
+    with told.view(as_of) as view:
+        return with_dispute(view, told.journal, read(view, id_of(noun)))["dispute"]
+
+
+def test_an_open_dispute_is_shown_with_its_deadline_and_its_answer(
+    database: str, days: Days
+) -> None:
+    with story(database, clock=days) as told:
+        community(told)
+        for noun in NOUNS:
+            assert shown(told, noun) is None
+            former = tell(told, noun, "dispute", by="maker", grounds="wrong_role")
+            tell(told, noun, "answer", by="poster")
+            tell(told, noun, "settle", outcome="dismissed")
+            assert shown(told, noun) is None
+            opened = tell(told, noun, "dispute", by="other", grounds="not_theirs", evidence="e")
+            side = {"actor": id_of("other"), "at": instant(NOON), "position": opened}
+            open = {
+                **{"grounds": "not_theirs", "reason": "r", "evidence": "e", **side},
+                **{"deadline": instant(NOON + timedelta(days=30)), "answer": None},
+            }
+            assert shown(told, noun) == open
+            answered = tell(told, noun, "answer", by="poster", reason="no")
+            side = {"actor": id_of("poster"), "at": instant(NOON), "position": answered}
+            open["answer"] = {"reason": "no", "evidence": None, **side}
+            assert shown(told, noun) == open
+            tell(told, noun, "settle", outcome="dismissed")
+            assert shown(told, noun) is None
+            assert shown(told, noun, as_of=answered) == open
+            assert shown(told, noun, as_of=former)["grounds"] == "wrong_role"
+        told.tell("forget_contributor", id=id_of("other"), ground="request")
+        assert shown(told, "credit", as_of=answered) == {**open, "reason": None, "evidence": None}

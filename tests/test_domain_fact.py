@@ -8,10 +8,10 @@ import pytest
 from eventsourcing.persistence import JSONTranscoder, StoredEvent
 from stories import every_fact, id_of, story
 
-from domain.draft import LIMITS
 from domain.fact import FACTS, Fact, FactMapper, read_fact
 from domain.moment import instant
 from domain.seal import TEXTS
+from domain.text import LIMITS
 
 MAPPER = FactMapper(JSONTranscoder())
 THEN = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.credit import CREDIT_KINDS, credit_kind
-from domain.draft import LIMITS, hex_digest, new_id, part_id, plain_text
+from domain.identity import new_id, part_id
 from domain.outside import URI_LIMIT, normal_uri, outside_id
 from domain.refusal import (
     REFUSALS,
@@ -23,6 +23,7 @@ from domain.refusal import (
 from domain.remix import REMIX_KINDS, exact_rate, remix_kind
 from domain.role import ALIASES, ROLES, role_named
 from domain.seal import digest_of, seal
+from domain.text import LIMITS, hex_digest, plain_text
 
 # -- rates ---------------------------------------------------------------------------------
 

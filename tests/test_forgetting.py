@@ -15,8 +15,8 @@ from psycopg.conninfo import make_conninfo
 from serving import serving
 from stories import OPERATOR, Story, at_once, id_of, meanwhile, raw_connection, story
 
+from domain.commands.forgetting import ERASED_IN_ONE_FACT
 from domain.contributor import GROUNDS
-from domain.draft import ERASED_IN_ONE_FACT, Receipt
 from domain.note import SignerKey
 from domain.receipt import verify_receipt
 from domain.refusal import (
@@ -27,6 +27,7 @@ from domain.refusal import (
     Refusal,
     WrongState,
 )
+from domain.sheet import Receipt
 from projections import attribution, history, lineage
 from scripts.bundle import Found, Line, export_lines, import_lines
 from scripts.mirror import mirror

@@ -14,7 +14,7 @@ from stories import Story, id_of, story, ticking
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from projections import lineage
-from projections.lineage import Ancestry
+from projections.ancestry import Ancestry
 from projections.store import Page, View
 
 

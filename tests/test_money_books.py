@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from money import AGREED, HALF, Bank, asset, bank
 from stories import OPERATOR, id_of
 
-from domain.draft import part_id
+from domain.identity import part_id
 from domain.money.books import Books, fold_after
 from domain.money.entry import Entry, Line, must_add_up
 from domain.refusal import (

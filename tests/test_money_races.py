@@ -12,9 +12,9 @@ from typing import Any
 from money import HALF, Bank, Clock, asset, audit, bank
 from stories import OPERATOR, at_once, id_of
 
-from domain.draft import Receipt
 from domain.money.treasury import Treasury
 from domain.refusal import NothingToPay, Refusal, ReversalTooLarge
+from domain.sheet import Receipt
 from scripts.service import open_service
 
 ROUNDS = 5

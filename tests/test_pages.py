@@ -14,6 +14,7 @@ from serving import OPERATOR_KEY, Served, serving
 
 from api.keys import digest_of
 from api.pages import words
+from domain.dispute import GROUNDS
 from scripts.service import Service
 
 
@@ -344,6 +345,28 @@ def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> No
     assert page.status == 403
     assert someone.post(f"/c/{credit}/eat", {"form_token": page.token}).status == 404
     assert served.head == head
+
+
+def test_an_open_dispute_is_read_where_the_credit_or_the_edge_is(served: Served) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    poem = served.post_piece("A poem", by=ben)
+    song = served.acting(ana).post("/contributions", title="A song", medium="audio").id
+    credit = served.acting(ana).post("/credits", work=song, contributor=ben, role="editor").id
+    edge = served.acting(ana).post("/remixes", child=song, parent=poem, kind="sample").id
+    someone = signed_in(served, ben)
+    for noun, page, id in (("credits", "c", credit), ("remixes", "e", edge)):
+        assert "Answer due" not in someone.get(f"/{page}/{id}").text
+        said = {"grounds": "wrong_role", "reason": "Two commas."}
+        served.acting(ben).post(f"/{noun}/{id}/dispute", said)
+        dispute = served.operator.get(f"/{noun}/{id}").json["dispute"]
+        read = someone.get(f"/{page}/{id}")
+        assert f"<dd>{GROUNDS['wrong_role']}</dd>" in read.text
+        assert f'<time datetime="{dispute["deadline"]}">' in read.text
+        assert "The answer" not in read.text_seen
+        served.acting(ana).post(f"/{noun}/{id}/answer", reason="And a verse.")
+        before_history = someone.get(f"/{page}/{id}").text_seen.partition("How this came to be")[0]
+        assert "The answer" in before_history
+        assert "And a verse." in before_history
 
 
 def offered(served: Served, contributor: str, credit: str) -> set[str]:

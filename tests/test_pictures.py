@@ -35,7 +35,7 @@ from api.pictures import (
     why_svg,
 )
 from api.pictures.folding import MOST_DRAWN, folded
-from api.pictures.lineage import MOST_CARDS
+from api.pictures.lineage import MOST_CARDS, curve
 from api.pictures.svg import Markup, element, number
 from api.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
 from scripts.benchmarks import layout as beside
@@ -183,10 +183,12 @@ def tag(node: ElementTree.Element) -> str:
 def along(path: str) -> Iterator[tuple[float, float]]:
     """Points along a path of the few commands that are used here."""
     x = y = 0.0
-    for command, told in re.findall(r"([MCHVLmlZ])([^MCHVLmlZ]*)", path):
+    for command, told in re.findall("([MCHVLZmlhc])([^A-Za-z]*)", path):
         numbers = [float(each) for each in told.split()]
         match command, numbers:
-            case ("C", [a, b, c, d, e, f]):
+            case (("C" | "c"), [a, b, c, d, e, f]):
+                if command == "c":
+                    a, b, c, d, e, f = a + x, b + y, c + x, d + y, e + x, f + y
                 for step in range(1, 13):
                     t = step / 12
                     u = 1 - t
@@ -201,6 +203,8 @@ def along(path: str) -> Iterator[tuple[float, float]]:
                 x, y = x + a, y + b
             case ("H", [a]):
                 x = a
+            case ("h", [a]):
+                x += a
             case ("V", [b]):
                 y = b
             case ("Z", []):
@@ -309,9 +313,9 @@ def test_every_work_says_what_it_is_in_words() -> None:
         ),
     )
     svg = ElementTree.fromstring(lineage_svg(told, stand_alone=True))
-    named = [node.get("aria-label") for node in svg.iter() if node.get("aria-label")]
+    drawn = (node for node in svg.iter() if tag(node) == "a" or node.get("role") == "img")
+    named = [node[0].text for node in drawn if tag(node[0]) == "title"]
     assert named == [
-        "Lineage of Low Tide, Sung",
         "Low Tide, Sung, by Ben · release · 50.0 %",
         "Low Tide, by Ana, Ben · text · 33.3 % · used in Low Tide, Sung",
         "The Sea · outside source · 16.7 % · used in Low Tide → Low Tide, Sung",
@@ -357,6 +361,40 @@ def test_every_work_that_is_drawn_is_reached_from_the_finished_one(shares: bool)
         assert edge.child in reached
         reached.add(edge.parent)
     assert reached == {work.id for work in kept.works}
+
+
+@pytest.mark.parametrize("shares", [True, False], ids=["shares", "no shares"])
+@pytest.mark.parametrize("works", [120, 500])
+def test_a_picture_stays_light_however_many_works_and_however_long_their_titles(
+    works: int, shares: bool
+) -> None:
+    told = picture(works, shares=shares)
+    wordy = tuple(
+        replace(
+            work,
+            title=f"Piece {n} of a very long series " * 15,
+            people=tuple(f"Person {m} with a long name " * 7 for m in range(n % 50)),
+        )
+        for n, work in enumerate(told.works)
+    )
+    for one in (told, replace(told, works=wordy)):
+        assert len(lineage_svg(one, stand_alone=True).encode()) < 100_000
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 500), st.floats(-500, 500)), min_size=1, max_size=40),
+    st.floats(0, 10_000),
+)
+def test_a_line_of_many_steps_ends_where_it_should(
+    steps: list[tuple[float, float]], start: float
+) -> None:
+    route = [(start, start)]
+    for over, down in steps:
+        x, y = route[-1]
+        route.append((x + over, y + down if len(route) % 2 else y))
+    assert list(along(curve(route)))[-1] == pytest.approx(route[-1], abs=0.051)
+    level = curve([(0, 1), (40, 1), (158, 1), (198, 1.04)])
+    assert level == "M0 1h198"
 
 
 def test_a_threshold_that_is_asked_for_is_kept() -> None:
@@ -477,12 +515,13 @@ def test_small_payees_are_counted_with_their_sum() -> None:
     drawn = Drawn(split_svg(told, stand_alone=False))
     (line,) = [link for link in drawn.links() if link.get("class") == "fold"]
     assert line.get("href") == "?all=1"
-    assert str(line.get("aria-label")).startswith("+ 403 people, at most 0.1 % each · ")
+    said = str(line[0].text)
+    assert said.startswith("+ 403 people, at most 0.1 % each · ")
     amounts = sorted(
         sum(paid.amount_minor for paid in told.paid if paid.payee == payee.id)
         for payee in told.payees
     )
-    assert money(sum(amounts[:403])) in str(line.get("aria-label"))
+    assert money(sum(amounts[:403])) in said
 
 
 def test_a_band_is_as_thick_as_the_amount_is_large() -> None:
@@ -636,7 +675,18 @@ def test_every_class_that_is_used_has_a_style() -> None:
         for node in ElementTree.fromstring(draw(True)).iter()
         for name in node.get("class", "").split()
     }
-    unstyled = {"cards", "river", "split", "ways", "timeline", "head", "figure", "counted", "plate"}
+    unstyled = {
+        "cards",
+        "river",
+        "snug",
+        "split",
+        "ways",
+        "dots",
+        "head",
+        "figure",
+        "counted",
+        "plate",
+    }
     assert used - styled <= unstyled
 
 

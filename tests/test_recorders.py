@@ -23,9 +23,10 @@ from stories import (
     story,
 )
 
-from domain.draft import Draft, Receipt
+from domain.draft import Draft
 from domain.fact import read_fact
 from domain.refusal import IdTaken, MergeCircle, ParentNotOlder, Refusal
+from domain.sheet import Receipt
 
 ROUNDS = 30
 

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from serving import Answer, Client, serving
 from stories import id_of, story
 
+from api.document import operations
+from api.signatures import SIGNATURE
 from domain.chain import Chains
 from domain.draft import Draft
 from domain.note import COSIGNATURE, SignerKey
@@ -275,7 +277,7 @@ def test_a_request_is_signed_and_its_receipt_shows_it_offline(
         registered_at = acting.post(f"/contributors/{ana}/register-key", key=public).json
         body = {**PIECE, "authors": [{"contributor": ana, "role": "writer"}]}
         (tmp_path / "body").write_text(json.dumps(body))
-        words = ["sign", "submit_contribution", str(tmp_path / "body"), "--key", str(secret)]
+        words = ["sign", "POST", "/contributions", str(tmp_path / "body"), "--key", str(secret)]
         sent = run(main, words).output.strip().removeprefix("Stemma-Signature: ")
         for client, said in ((acting, {**body, "title": "x"}), (served.operator, body)):
             assert post_signed(client, "/contributions", sent, said).code == "bad_signature"
@@ -285,7 +287,7 @@ def test_a_request_is_signed_and_its_receipt_shows_it_offline(
         assert post_signed(acting, "/contributions", sent, body).json == posted.json
         withdraw, told_at = {"reason": "regret"}, f"/contributions/{posted.id}/withdraw"
         (tmp_path / "body").write_text(json.dumps(withdraw))
-        words = ["sign", "withdraw_contribution", str(tmp_path / "body"), "--id", posted.id]
+        words = ["sign", "post", f"{served.origin}{told_at}", str(tmp_path / "body")]
         sent_later = run(main, [*words, "--key", str(secret)]).output.strip().partition(": ")[2]
         served.service.follower.catch_up()
         served.service.log.catch_up()
@@ -343,7 +345,47 @@ def test_the_command_line_signs_what_it_records(tmp_path: Path) -> None:
     assert run(*post, "--author", "ana writer", "--sign", secret, "--by", "ana")[0] == 0
     told = json.loads(run("history", "poem", "--json")[1])
     assert [one["signed"] for one in told["items"]] == [True] * 3
-    (tmp_path / "body").write_text("{")
-    assert run("sign", "open_credit", str(tmp_path / "body"), "--key", secret)[0] == 1
-    assert run("sign", "open_credit", secret, "--key", str(tmp_path / "body"))[0] == 1
+    for body in ("{", "[1]"):
+        (tmp_path / "body").write_text(body)
+        told = run("sign", "POST", "/credits", str(tmp_path / "body"), "--key", secret)
+        assert (told[0], "the body is not" in told[1]) == (1, True)
+    assert run("sign", "POST", "/credits", secret, "--key", str(tmp_path / "body"))[0] == 1
     assert run("key", "pair", "ana", secret)[0] == 1  # one that is there is kept
+
+
+def test_every_route_that_takes_a_signature_is_signed_by_its_path(tmp_path: Path) -> None:
+    """… and no other; the header is one that the service takes for exactly this request."""
+    (tmp_path / "key").write_text(KEY.secret_text())
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", follow=False) as served:
+        document = served.operator.document
+    signed_routes = 0
+    for method, template, operation in operations(document):
+        parameters = document["paths"][template].get("parameters", [])
+        ids = {one["name"]: str(one["schema"]["examples"][0]) for one in parameters}
+        content = operation.get("requestBody", {}).get("content", {})
+        body = content.get("application/json", {}).get("example", {})
+        (tmp_path / "body").write_text(json.dumps(body))
+        path = template.format_map({name: id.upper() for name, id in ids.items()})
+        words = ["sign", method, path, str(tmp_path / "body"), "--key", str(tmp_path / "key")]
+        done = CliRunner().invoke(main, words)
+        if all(one["name"] != SIGNATURE for one in operation.get("parameters", [])):
+            assert (done.exit_code, "nothing is signed at" in done.output) == (1, True), path
+            continue
+        assert done.exit_code == 0, done.output
+        sent, name = done.output.strip().partition(": ")[2], operation["operationId"]
+        signing = read_signing(sent, ANA, name, {**ids, **body})
+        check_signature(ANA, signing.disclosure().digest, signing.signature, [KEY.verifier])
+        signed_routes += 1
+    assert signed_routes > 40
+
+
+def test_what_no_route_takes_is_not_signed(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY.secret_text())
+    for path, said in (
+        ("/nothing", "nothing is signed at POST /nothing"),
+        ("/post", "nothing is signed at POST /post"),  # a form
+        ("/credits/ear/accept", "There is no credit ear. (unknown_credit)"),
+    ):
+        words = ["sign", "POST", path, "--key", str(tmp_path / "key")]
+        done = CliRunner().invoke(main, words, input="")
+        assert (done.exit_code, done.stderr) == (1, f"Error: {said}\n")

@@ -10,14 +10,19 @@ from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
+from api.pages import words
 from api.pages.finding import on_works, told
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
+from api.pages.keeping import OVERTAKEN, said_before
 from api.problems import Problem, of_refusal
 from domain.dispute import GROUNDS, OUTCOMES
-from domain.draft import Draft, Receipt
+from domain.draft import Draft
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
-from projections import attribution, history, lineage
+from domain.sheet import Receipt
+from projections import attribution, history, lineage, timeline
+from projections.disputes import with_dispute
+from projections.nouns import facts_of
 from projections.store import View
 
 Command = Callable[..., Receipt]
@@ -79,41 +84,61 @@ def pages(frame: Frame) -> None:
         return _decide(frame, id_in_path(id), verb, OF_REMIXES, _remix, f"/e/{id}")
 
 
-def _credit(frame: Frame, id: str, problem: Problem | None = None) -> str:
+def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
-        (credit,) = on_works(view, [attribution.credit(view, id)])
+        (credit,) = on_works(view, [_disputed(frame, view, attribution.credit(view, id))])
         return render_template(
             "credit.html",
             credit=credit,
             here=f"/c/{id}",
-            **_decidable(frame, view, id, OF_CREDITS, problem),
+            **_decidable(frame, view, id, OF_CREDITS, problem, tried),
         )
 
 
-def _remix(frame: Frame, id: str, problem: Problem | None = None) -> str:
+def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
         return render_template(
             "edge.html",
-            remix=lineage.remix(view, id),
+            remix=_disputed(frame, view, lineage.remix(view, id)),
             kinds=REMIX_KINDS,
             here=f"/e/{id}",
-            **_decidable(frame, view, id, OF_REMIXES, problem),
+            **_decidable(frame, view, id, OF_REMIXES, problem, tried),
         )
 
 
 def _decidable(
-    frame: Frame, view: View, id: str, verbs: Mapping[str, Verb], problem: Problem | None
+    frame: Frame,
+    view: View,
+    id: str,
+    verbs: Mapping[str, Verb],
+    problem: Problem | None,
+    tried: str,
 ) -> dict[str, Any]:
     """What happened to a credit or an edge, and what its reader may decide now."""
-    placed = [one for one in frame.journal.facts.streams([id]) if one.position <= view.as_of]
+    placed = facts_of(view, frame.journal, id)
     outcomes = _outcomes(frame, id, verbs["settle"])
+    possible = _possible(frame, id, verbs, outcomes)
     return {
         "facts": told(view, history.tell(frame.journal, placed)),
-        "verbs": _possible(frame, id, verbs, outcomes),
+        "verbs": possible,
+        "seen": max(one.position for one in placed),
+        **said_before(tried, possible),
         "grounds": GROUNDS,
         "outcomes": {name: OUTCOMES[name] for name in outcomes},
         "problem": problem,
     }
+
+
+def _disputed(frame: Frame, view: View, told: dict[str, Any]) -> dict[str, Any]:
+    """A credit or an edge with the dispute that is open, and whoever speaks in it by name."""
+    found = with_dispute(view, frame.journal, told)
+    if dispute := found["dispute"]:
+        sides = [side for side in (dispute, dispute["answer"]) if side]
+        names = timeline.names(view, {side["actor"] for side in sides})
+        for side in sides:
+            who = names.get(side["actor"])
+            side["by"] = "the operator" if who is None else words.link(who)
+    return found
 
 
 def _possible(
@@ -141,7 +166,7 @@ def _decide(
     id: str,
     verb: str,
     verbs: Mapping[str, Verb],
-    show: Callable[[Frame, str, Problem], str],
+    show: Callable[[Frame, str, Problem, str], str],
     path: str,
 ) -> Answer:
     known = verbs.get(verb)
@@ -150,10 +175,19 @@ def _decide(
     said = {name: request.form.get(name, "").strip() or None for name in known.fields}
     if said["reason"] is None and known.needs_reason:
         problem = Problem("missing_field", "Say why: whoever reads this later wants to know.")
-        return show(frame, id, problem), 422
+        return show(frame, id, problem, verb), 422
+    if frame.may(known.command, id=id, **said) and _is_overtaken(frame, id):
+        problem = Problem("wrong_state", OVERTAKEN)
+        return show(frame, id, problem, verb), problem.code or 409
     try:
         receipt = frame.journal.record(known.command, actor=g.actor, id=id, **said)
     except Refusal as refusal:
         problem = of_refusal(refusal)
-        return show(frame, id, problem), problem.code or 422
+        return show(frame, id, problem, verb), problem.code or 422
     return to_page(path, receipt.position)
+
+
+def _is_overtaken(frame: Frame, id: str) -> bool:
+    """Whether something happened to it that whoever decides has not seen; a repetition is none."""
+    last = max(one.position for one in frame.journal.facts.streams([id]))
+    return request.form.get("seen", str(last)) != str(last)

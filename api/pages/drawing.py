@@ -5,18 +5,32 @@ The one rule: it shows what the page beside it says, at the same position of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-from flask import Response
+from flask import Response, g, request
 
 from api.pages import words
 from api.pages.frame import Answer, Frame, again, asked, id_in_path
-from api.pictures import LineagePicture, Made, Markup, Work, lineage_svg, policy
+from api.pictures import (
+    Happening,
+    LineagePicture,
+    Made,
+    Markup,
+    Work,
+    lineage_svg,
+    nested_html,
+    policy,
+    timeline_svg,
+)
 from api.pictures.lineage import MOST_CARDS
 from api.pictures.png import png_of
 from projections import attribution
+from projections.flows import Flows, flows
 
 
 def pages(frame: Frame) -> None:
@@ -48,29 +62,68 @@ def _by_itself(frame: Frame, id: str) -> Markup:
     wanted = asked()
     is_whole = wanted.pop("picture", None) == "whole"
     with frame.view(wanted, id) as view:
-        return _drawn(
-            attribution.lineage_with_makers(view, id),
-            is_alone=True,
+        found = attribution.lineage_with_makers(view, id)
+        picture = replace(
+            _picture(found, flows(found)),
             fold=Fraction(0) if is_whole else None,
             open_href=again(picture="whole"),
             fold_href=again(picture=None),
         )
+        return lineage_svg(picture, stand_alone=True)
 
 
-def inline_picture(found: Mapping[str, Any]) -> Markup | None:
-    """The picture as a part of the page, unless it is too large for that and comes as a file."""
-    is_small = 1 < len(found["nodes"]) <= MOST_CARDS
-    return _drawn(found, is_alone=False) if is_small else None
+class Drawn(NamedTuple):
+    """A lineage as a part of a page, and where it stands alone."""
+
+    svg: Markup
+    outline: Markup | None
+    """The same as a nested list; None if that would be too long."""
+    works: int
+    """How many works are behind the one that is asked about."""
+    flows: Flows
+    files: dict[str, str]
+    """The addresses of the picture as ``svg`` and ``png``."""
 
 
-def _drawn(
-    found: Mapping[str, Any],
-    *,
-    is_alone: bool,
-    fold: Fraction | None = None,
-    open_href: str = "",
-    fold_href: str = "",
-) -> Markup:
+def drawn_inline(found: Mapping[str, Any]) -> Drawn | None:
+    """The lineage as a part of the page about it, if there is one."""
+    count = len(found["nodes"]) - 1
+    if not count:
+        return None
+    known, id = flows(found), found["root"]
+    picture = replace(_picture(found, known), open_href=_file(id, "svg", picture="whole"))
+    return Drawn(
+        lineage_svg(picture, stand_alone=False),
+        nested_html(picture) if count <= MOST_CARDS else None,
+        count,
+        known,
+        {form: _file(id, form) for form in ("svg", "png")},
+    )
+
+
+def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """The facts of a page along time, each the way to its sentence; one minute is no picture."""
+    if len({words.minute(fact["recorded_at"]) for fact in facts}) < 2:
+        return None
+    happenings = [
+        Happening(
+            datetime.fromisoformat(fact["recorded_at"]),
+            words.kind_of(fact["topic"]),
+            fact["sentence"].striptags(),
+            f"#fact-{fact['position']}",
+        )
+        for fact in facts
+    ]
+    return timeline_svg(happenings, stand_alone=False)
+
+
+def _file(id: str, form: str, **query: str) -> str:
+    """The address of a picture by itself, as known when the page is."""
+    asked = urlencode(query | ({} if g.is_now else {"as_of": g.as_of}))
+    return f"{request.script_root}/works/{id}/lineage.{form}" + (f"?{asked}" if asked else "")
+
+
+def _picture(found: Mapping[str, Any], known: Flows) -> LineagePicture:
     works = tuple(
         Work(
             id=node["id"],
@@ -79,14 +132,18 @@ def _drawn(
             medium=node["medium"] or "",
             people=tuple(words.called(one) for one in node["contributors"]),
             href=words.address(node),
+            share=_told(node, known),
         )
         for node in found["nodes"]
     )
     edges = tuple(
-        Made(edge["child"], edge["parent"], edge["kind"], edge["rate"] or "")
-        for edge in found["edges"]
+        Made(edge["child"], edge["parent"], edge["kind"], edge["rate"] or "", share)
+        for edge, share in zip(found["edges"], known.over, strict=True)
     )
-    picture = LineagePicture(
-        found["root"], works, edges, fold=fold, open_href=open_href, fold_href=fold_href
-    )
-    return lineage_svg(picture, stand_alone=is_alone)
+    return LineagePicture(found["root"], works, edges)
+
+
+def _told(node: Mapping[str, Any], known: Flows) -> Fraction | None:
+    """What a work keeps; a finished work that passes everything on has no figure."""
+    kept = known.kept[node["id"]]
+    return None if node["kind"] == "release" and kept == 0 else kept

@@ -74,13 +74,15 @@ def pages(frame: Frame) -> None:
         cursor = wanted.pop("cursor", None)
         with frame.view(wanted) as view:
             if g.actor == OPERATOR:
-                return render_template("waiting.html", credits=[], notices=[], next=None)
+                return render_template("waiting.html", notices=[], next=None)
             found = notices.of_contributor(
                 view, frame.journal, g.actor, actor=g.actor, after=cursor, is_newest_first=True
             )
             return render_template(
                 "waiting.html",
                 credits=on_works(view, people.waiting_for(view, g.actor)),
+                shares=people.shares_waiting_for(view, g.actor),
+                returned=people.returned_to(view, g.actor),
                 notices=told(view, found.items),
                 next=found.next,
             )

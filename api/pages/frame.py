@@ -14,18 +14,20 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.asking import LONGEST_CURSOR, viewing
 from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
 from api.pages import words
+from api.pages.keeping import ask_for_key, form_to_keep, is_ours, show_kept
 from api.problems import PROBLEMS, Problem, wants_page
-from api.routes import LONGEST_CURSOR, viewing
 from api.sessions import Sessions, form_token
-from domain.draft import Receipt
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
+from domain.sheet import Receipt
 from projections import attribution, lineage
 from projections.store import Store, View
 
@@ -113,6 +115,8 @@ class Frame:
                 self.must_be_ours()
                 given = request.form.get("form_token", "")
                 if not hmac.compare_digest(given.encode(), g.form_token.encode()):
+                    if kept := form_to_keep():
+                        return show_kept(request.path, kept, PROBLEMS["stale_form"].status)
                     raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
                 return take(**ids)
 
@@ -125,9 +129,7 @@ class Frame:
     @staticmethod
     def must_be_ours() -> None:
         """Refuse a form that was sent from another site, as far as the browser tells."""
-        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        ours = origin is None or urlsplit(origin).netloc == request.host
-        if site not in (None, "same-origin") or not ours:
+        if is_ours() is False:
             raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
 
     # -- who reads -------------------------------------------------------------------------
@@ -148,6 +150,8 @@ class Frame:
         """The way to sign in, and back here from there."""
         if not wants_page():
             raise Problem("unauthenticated", "Send a key: Authorization: Bearer KEY.")
+        if request.method == "POST" and (kept := form_to_keep()):
+            return ask_for_key(request.path, kept=kept, status=401)
         back = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return redirect(f"{request.script_root}/sign-in?{urlencode({'to': back})}", 303)
 
@@ -160,6 +164,7 @@ class Frame:
             "may_read": bool(actor or self.public),
             "base": request.script_root,
             "words": words,
+            "script": _script,
         }
 
     def _name_of(self, actor: str) -> str:
@@ -243,15 +248,15 @@ def page_of(problem: Problem) -> Response:
     return _finish(answer)
 
 
-def with_script(page: str, status: int = 200) -> Response:
-    """A page that a small script of ours makes easier; it works without."""
-    answer = make_response(page, status)
-    answer.headers["Content-Security-Policy"] = POLICY_WITH_SCRIPT
-    return answer
+def _script(name: str) -> Markup:
+    """A small script of ours, which the page that asks for it may run; it works without."""
+    g.may_run = True
+    return Markup('<script src="{}/static/{}" defer></script>').format(request.script_root, name)
 
 
 def _finish(answer: Response) -> Response:
-    answer.headers.setdefault("Content-Security-Policy", POLICY)
+    policy = POLICY_WITH_SCRIPT if g.get("may_run") else POLICY
+    answer.headers.setdefault("Content-Security-Policy", policy)
     # Not "no-referrer": with it a browser does not say where a form comes from.
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")

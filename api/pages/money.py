@@ -9,19 +9,20 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from flask import render_template, request
+from flask import g, render_template, request
 
 from api.fields import Choice, Text, word
 from api.pages import words
 from api.pages.drawing import as_file, painted
-from api.pages.frame import Answer, Frame, When, asked, id_in_path
+from api.pages.frame import Answer, Frame, When, asked, id_in_path, to_page
 from api.payouts import must_be_own, statement_file, statement_of
 from api.pictures import Markup, Paid, Payee, SplitPicture, Step, Via, Way, split_svg, why_svg
 from api.problems import Problem
 from domain.apportionment import divide
-from domain.draft import LIMITS
 from domain.money.payee import is_person, is_work
-from projections import lineage, pools, timeline
+from domain.money.treasury import Treasury
+from domain.text import LIMITS
+from projections import lineage, people, pools, timeline
 from projections.store import View
 
 BY_TERMS = "terms"
@@ -64,7 +65,19 @@ def pages(frame: Frame) -> None:
                 called = f'attachment; filename="statement-{view.as_of}.{form}"'
                 answer.headers["Content-Disposition"] = called
                 return answer
-            return render_template("statement.html", told=told, since=since, before=before)
+            return render_template(
+                "statement.html",
+                told=told,
+                since=since,
+                before=before,
+                returned=people.returned_to(view, id),
+            )
+
+    @frame.form("/statement/<id>/claim")
+    def claim_payout(id: str) -> Answer:
+        payout = id_in_path(request.form.get("payout", ""))
+        receipt = frame.journal.record(Treasury.claim_payout, actor=g.actor, id=payout)
+        return to_page(f"/statement/{id_in_path(id)}", receipt.position)
 
 
 # -- pools ---------------------------------------------------------------------------------

@@ -9,21 +9,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import g, render_template, request
-from werkzeug.wrappers import Response as AnyResponse
 
 from api.contributions import Contribution
 from api.credits import Credit
 from api.fields import Shape, loaded
 from api.pages.finding import suggestions
-from api.pages.frame import Answer, Frame, asked, id_in_path, to_page, with_script
+from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
 from api.pages.sheet import Sheet, can_be_named
 from api.problems import Problem, of_refusal
 from api.remixes import Remix
-from domain.draft import Draft, Receipt, part_id
+from domain.draft import Draft
+from domain.identity import part_id
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import ROLES
+from domain.sheet import Receipt
 from projections import timeline
 from projections.store import View
 
@@ -73,7 +74,7 @@ def _sources(frame: Frame) -> None:
             {**_as_remix(row), "child": work, "id": part_id(sheet.id, "source", number)}
             for number, row in enumerate(sheet.stated_sources())
         ]
-        said = [_checked(Remix, row) for row in stated]
+        said = [_checked(Remix, row, f"#/sources/{n}") for n, row in enumerate(stated)]
         return carry(_each, Draft.declare_remix, said, actor=g.actor)
 
     @frame.page("/w/<id>/sources", nobody_else=True)
@@ -100,7 +101,7 @@ def _credits(frame: Frame) -> None:
             {**row, "work": work, "evidence": evidence, "id": part_id(sheet.id, "credit", number)}
             for number, row in enumerate(sheet.stated_people())
         ]
-        said = [_checked(Credit, row) for row in stated]
+        said = [_checked(Credit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
         return carry(_each, Draft.open_credit, said, actor=g.actor)
 
     @frame.page("/w/<id>/credits", nobody_else=True)
@@ -191,15 +192,16 @@ def _form(
     template: str = "form.html",
     problem: Problem | None = None,
     searched: tuple[str, str] = ("", ""),
-) -> AnyResponse:
+) -> Answer:
     kind, q = searched
     with frame.view(asked()) as view:
         found = suggestions(view, q, kind) if kind else None
-        page = render_template(
+        told = render_template(
             template,
             purpose=purpose,
             work=_work(view, work),
             problem=problem,
+            wrong=sheet.wrong(problem),
             searched=kind,
             q=q,
             found=found,
@@ -208,7 +210,7 @@ def _form(
             media=MEDIA,
             **sheet.shown(view),
         )
-    return with_script(page, 200 if problem is None else problem.code or 422)
+    return told, 200 if problem is None else problem.code or 422
 
 
 def _work(view: View, id: str | None) -> dict[str, Any] | None:
@@ -220,9 +222,16 @@ def _work(view: View, id: str | None) -> dict[str, Any] | None:
     return work
 
 
-def _checked(shape: type[Shape], said: dict[str, Any]) -> dict[str, Any]:
-    """What a form says, held to the same shape as what the API is sent."""
-    return loaded(shape, said, "invalid_body", "form")
+def _checked(shape: type[Shape], said: dict[str, Any], row: str = "#") -> dict[str, Any]:
+    """What a form says, held to the same shape as what the API is sent; which row it is of."""
+    try:
+        return loaded(shape, said, "invalid_body", "form")
+    except Problem as problem:
+        errors = problem.members["errors"]
+        assert isinstance(errors, list)
+        for error in errors:
+            error["pointer"] = error["pointer"].replace("#", row, 1)
+        raise
 
 
 def _as_remix(row: dict[str, str | None]) -> dict[str, str | None]:

@@ -5,21 +5,22 @@ The one rule: a button is there only if the domain would do what it says; the do
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
 from api.pages import words
 from api.pages.frame import Answer, Frame, asked, id_in_path, to_page
+from api.pages.keeping import OVERTAKEN, said_before
 from api.problems import Problem, of_refusal
-from domain.draft import Receipt
 from domain.money.proposal import COMMENT_KINDS, Assets
 from domain.money.shares import scopes_of
 from domain.money.treasury import Treasury
 from domain.permission import OPERATOR
 from domain.policy.assets import RELEASE
 from domain.refusal import Refusal
+from domain.sheet import Receipt
 from projections import attribution, pools, timeline
 from projections.store import View
 
@@ -47,6 +48,9 @@ SAID: dict[str, Said] = {
     "withdraw": Said(Treasury.withdraw_proposal, ("reason",), {"reason": "a reason"}),
 }
 
+ABOUT_SHARES = frozenset({"accept", "decline", "waive", "finalise"})
+"""What nobody says about other shares than those they have seen."""
+
 
 def pages(frame: Frame) -> None:
     """The page of a proposal, and what its forms are sent to."""
@@ -64,21 +68,41 @@ def pages(frame: Frame) -> None:
         said = {name: value for name, value in said.items() if value is not None}
         if missing := set(known.rehearsed) - set(said):
             problem = Problem("missing_field", f"{', '.join(sorted(missing))}: This is needed.")
-            return _proposal(frame, id, problem), 422
+            return _proposal(frame, id, problem, verb), 422
+        if (
+            verb in ABOUT_SHARES
+            and frame.may(known.command, proposal=id, **said)
+            and _is_overtaken(frame, id)
+        ):
+            problem = Problem("wrong_state", OVERTAKEN)
+            return _proposal(frame, id, problem, verb), problem.code or 409
         try:
             receipt = frame.journal.record(known.command, actor=g.actor, proposal=id, **said)
         except Refusal as refusal:
             problem = of_refusal(refusal)
-            return _proposal(frame, id, problem), problem.code or 422
+            return _proposal(frame, id, problem, verb), problem.code or 422
         return to_page(f"/proposal/{id}", receipt.position)
 
 
-def _proposal(frame: Frame, id: str, problem: Problem | None = None) -> str:
+def stage(told: Mapping[str, Any]) -> str:
+    """Which shares were looked at: every revision changes them, and whatever is given up."""
+    return f"{len(told['revisions'])}.{len(told['struck'])}"
+
+
+def _is_overtaken(frame: Frame, id: str) -> bool:
+    """Whether the shares are others than those that whoever decides has seen."""
+    with frame.view(asked()) as view:
+        now = stage(pools.proposal(view, frame.journal, id))
+    return request.form.get("seen", now) != now
+
+
+def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
         told = pools.proposal(view, frame.journal, id)
         names = names_in(view, told)
         own = _own(view, told)
         scopes = _scopes(told["assets"], own["payee"]["id"], names) if own else {}
+        may = _may(frame, told, list(scopes))
         return render_template(
             "proposal.html",
             proposal=told,
@@ -87,7 +111,9 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None) -> str:
             names=names,
             own=own,
             scopes=scopes,
-            may=_may(frame, told, list(scopes)),
+            may=may,
+            stage=stage(told),
+            **said_before(tried, may),
             comment_kinds=COMMENT_KINDS,
             problem=problem,
         )

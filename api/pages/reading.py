@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, g, render_template
 
 from api.pages import words
-from api.pages.drawing import inline_picture
+from api.pages.drawing import drawn_history, drawn_inline
 from api.pages.finding import cards, told
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from api.pages.money import split_of
@@ -25,8 +25,6 @@ FEW_FACTS = 12
 MANY = 50
 MOST_SPLITS = 5
 """Of how many pools the split is drawn on the page of a release."""
-LONGEST_LIST = 40
-"""How many works are listed on the page of a release; more have a page of their own."""
 
 
 def pages(frame: Frame, log: Log) -> None:
@@ -58,9 +56,7 @@ def _works(frame: Frame) -> None:
                 "release.html",
                 work=lineage.work(view, id),
                 roll=found,
-                picture=inline_picture(found.lineage),
-                generations=_by_generation(found.lineage["nodes"]),
-                longest_list=LONGEST_LIST,
+                picture=drawn_inline(found.lineage),
                 credits=attribution.credits_of(view, id),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
@@ -85,7 +81,7 @@ def _works(frame: Frame) -> None:
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
-                picture=inline_picture(found),
+                picture=drawn_inline(found),
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.credits_of(view, id),
                 behind=behind,
@@ -143,10 +139,12 @@ def _histories(frame: Frame) -> None:
             subject = timeline.names(view, [id]).get(id)
             numbers, since = _subjects(view, id, subject)
             facts = _facts(view, frame, numbers, what, after=cursor)
+            sentences = told(view, facts.items)
             return render_template(
                 "history.html",
                 subject=subject,
-                facts=told(view, facts.items),
+                facts=sentences,
+                picture=drawn_history(sentences),
                 next=facts.next,
                 what=what,
                 is_whole=len(numbers) > 1,
@@ -177,11 +175,3 @@ def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list
     if row.kind == "release":
         return list(lineage.ancestry(view, row.number).generation), row.born
     return [row.number], row.born
-
-
-def _by_generation(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The works behind a finished one, the nearest generation first."""
-    generations: dict[int, list[dict[str, Any]]] = {}
-    for node in nodes[1:]:
-        generations.setdefault(node["generation"], []).append(node)
-    return [generations[number] for number in sorted(generations)]

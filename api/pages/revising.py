@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -21,11 +21,11 @@ from api.pages.proposing import names_in
 from api.pools import Revising
 from api.problems import Problem, of_refusal
 from domain.apportionment import payee_key
-from domain.draft import Receipt
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
 from domain.money.shares import shares_of
 from domain.money.treasury import Treasury
 from domain.refusal import Refusal
+from domain.sheet import Receipt
 from projections import pools
 from projections.store import View
 
@@ -33,8 +33,13 @@ MOST_ROWS = 150
 """So many shares have a field each; more of them are lines of one text."""
 SPARE_ROWS = 3
 """How many pieces more a form has room for."""
+MOST_TOLD = 5
+"""So many wrong lines are told at once."""
 BETWEEN = " | "
-COLUMNS = ("asset", "value", "payee", "share")
+COLUMNS = ("piece", "value", "payee", "share")
+_BETWEEN = re.compile(r"(?<!\\)\|")
+_ESCAPED = re.compile(r"\\([\\|])")
+_PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?: \(.*\))?")
 
 _OWN_PAGE = re.compile(r"/(?:w|r|p|works|contributors)/([0-9a-f-]{36})/?\Z", re.IGNORECASE)
 
@@ -91,7 +96,8 @@ def pages(frame: Frame) -> None:
     def revise_proposal(id: str) -> Answer:
         with frame.view(asked()) as view:
             proposal = pools.proposal(view, frame.journal, id_in_path(id))
-            assets = _sent(Names.of(view, proposal))
+            sent = _sent(Names.of(view, proposal))
+        assets = sent.assets
         comments, do = request.form.getlist("comments"), request.form.get("do")
         note = request.form.get("note", "").strip() or None
         # The stage that was looked at: what was recorded meanwhile is looked at first.
@@ -101,6 +107,7 @@ def pages(frame: Frame) -> None:
         if do not in ("change", "more"):
             record = frame.journal.record if is_final else frame.rehearse
             try:
+                sent.must_be_read()
                 receipt = _revised(record, proposal, assets, comments, note)
             except (Problem, Refusal) as refusal:
                 problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
@@ -110,7 +117,7 @@ def pages(frame: Frame) -> None:
                 with frame.view(asked()) as view:
                     return _preview(view, proposal, assets, comments, is_overtaken=do == "record")
         with frame.view(asked()) as view:
-            page = _form(view, proposal, assets, comments, problem)
+            page = _form(view, proposal, assets, comments, problem, sent)
         return page, 200 if problem is None else problem.code or 422
 
 
@@ -130,7 +137,43 @@ def _revised(
 # -- what a form says ------------------------------------------------------------------------
 
 
-def _sent(names: Names) -> Assets:
+@dataclass
+class Sent:
+    """The assets as a form says them, and where each of them stands in it."""
+
+    assets: Assets
+    text: str | None = None
+    """The lines, if it is one text: as they were typed."""
+    lines: dict[tuple[int, int], int] = field(default_factory=dict)
+    """By asset and share, the line that says it."""
+    unread: list[str] = field(default_factory=list)
+    """What is wrong with a line by itself."""
+
+    def must_be_read(self) -> None:
+        """Refuse lines that say less than they must, or contradict one another."""
+        if self.unread:
+            raise Problem("bad_policy", self.unread[0])
+
+    def wrong(self, problem: Problem | None) -> dict[str, str]:
+        """The field that a problem is about, by its id in the page: what is wrong there."""
+        if problem is None:
+            return {}
+        said = str(problem.description)
+        if self.text is not None and self.unread:
+            return {"lines": " ".join(self.unread[:MOST_TOLD])}
+        place = _PLACE.match(str(problem.members.get("where", "")))
+        if place is None:
+            return {}
+        asset, share = int(place[1]), int(place[2] or 0)
+        said = said[place.end() :].lstrip(": ")
+        if self.text is not None:
+            return {"lines": f"Line {self.lines.get((asset, share), 0)}: {said}"}
+        if place[2] is None:
+            return {f"value-{asset}": said}
+        return {f"share-{asset}-{share + 1}": said}
+
+
+def _sent(names: Names) -> Sent:
     """The assets as the form says them: a line without its value or its share is left out."""
     if "lines" in request.form:
         return _read(request.form["lines"], names)
@@ -142,11 +185,15 @@ def _sent(names: Names) -> Assets:
         if payee.strip() and share.strip():
             holders.setdefault(of, []).append([names.meant(payee), share.strip()])
     rows = zip(form.getlist("asset"), form.getlist("value"), form.getlist("within"), strict=False)
-    return [
-        _asset(names.meant(asset), value.strip(), within.splitlines(), holders.get(str(row), []))
-        for row, (asset, value, within) in enumerate(rows)
-        if asset.strip() and value.strip()
-    ]
+    return Sent(
+        [
+            _asset(
+                names.meant(asset), value.strip(), within.splitlines(), holders.get(str(row), [])
+            )
+            for row, (asset, value, within) in enumerate(rows)
+            if asset.strip() and value.strip()
+        ]
+    )
 
 
 def _asset(name: str, value: str, within: Iterable[str], shares: list[list[str]]) -> dict[str, Any]:
@@ -154,15 +201,31 @@ def _asset(name: str, value: str, within: Iterable[str], shares: list[list[str]]
     return {"asset": name, "value": value, "shares": shares} | ({"within": parts} if parts else {})
 
 
-def _read(text: str, names: Names) -> Assets:
+def _read(text: str, names: Names) -> Sent:
     """The assets as lines: asset, value, payee, share, and perhaps the parts it is within."""
-    assets: dict[str, dict[str, Any]] = {}
-    for line in filter(str.strip, text.splitlines()):
-        columns = [column.strip() for column in line.split(BETWEEN.strip())]
-        name, value, payee, share, *within = [*columns, *[""] * (len(COLUMNS) - len(columns))]
-        asset = assets.setdefault(name, _asset(names.meant(name), value, within, []))
-        asset["shares"].append([names.meant(payee), share])
-    return list(assets.values())
+    sent, places = Sent([], text), dict[str, int]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        columns = [_ESCAPED.sub(r"\1", column.strip()) for column in _BETWEEN.split(line)]
+        if len(columns) < len(COLUMNS) or not all(columns[: len(COLUMNS)]):
+            sent.unread.append(f"Line {number} is not “{BETWEEN.join(COLUMNS)}”: {line.strip()}")
+            continue
+        name, value, payee, share, *within = columns
+        new = _asset(names.meant(name), value, within, [])
+        place = places.setdefault(new["asset"], len(sent.assets))
+        if place == len(sent.assets):
+            sent.assets.append(new)
+        asset = sent.assets[place]
+        if {**asset, "shares": []} != new:
+            said = "another value, or other parts, than a line before it"
+            sent.unread.append(f"Line {number} gives {name} {said}.")
+        payee_id = names.meant(payee)
+        if any(payee_id == known for known, _ in asset["shares"]):
+            sent.unread.append(f"Line {number} names {payee} in {name} a second time.")
+        sent.lines[place, len(asset["shares"])] = number
+        asset["shares"].append([payee_id, share])
+    return sent
 
 
 # -- what a page shows -----------------------------------------------------------------------
@@ -174,14 +237,18 @@ def _form(
     assets: Assets,
     comments: list[str],
     problem: Problem | None = None,
+    sent: Sent | None = None,
 ) -> str:
-    is_short = sum(len(asset["shares"]) for asset in assets) <= MOST_ROWS
+    text = sent.text if sent else None
+    if text is None and sum(len(asset["shares"]) for asset in assets) > MOST_ROWS:
+        text = _lines(assets, Names.of(view, proposal))
     return render_template(
         "revise.html",
         assets=assets,
         spare=range(len(assets), len(assets) + SPARE_ROWS),
-        lines=None if is_short else _lines(assets),
+        lines=text,
         problem=problem,
+        wrong=sent.wrong(problem) if sent else {},
         **_shown(view, proposal, assets, comments),
     )
 
@@ -228,9 +295,26 @@ def _shown(
     }
 
 
-def _lines(assets: Assets) -> str:
+def _lines(assets: Assets, names: Names) -> str:
+    """The assets as lines, in names where a name means only one."""
+
+    def written(text: str) -> str:
+        return text.replace("\\", "\\\\").replace("|", r"\|")
+
+    def named(id: str) -> str:
+        name = names.told.get(id, id)
+        return written(name if name.isprintable() and names.meant(name) == id else id)
+
     return "\n".join(
-        BETWEEN.join((asset["asset"], asset["value"], payee, share, *asset.get("within", ())))
+        BETWEEN.join(
+            (
+                named(asset["asset"]),
+                asset["value"],
+                named(payee),
+                share,
+                *map(written, asset.get("within", ())),
+            )
+        )
         for asset in assets
         for payee, share in asset["shares"]
     )

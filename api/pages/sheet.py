@@ -31,6 +31,9 @@ _OWN_PAGE = re.compile(r"/(?:w|r|p|works|contributors)/([0-9a-f-]{36})", re.IGNO
 Row = dict[str, str]
 SOURCE = ("source", "kind", "rate", "note")
 PERSON = ("person", "role", "display", "kind")
+_SOURCE_IDS = {"source": "source", "kind": "kind", "rate": "rate", "note": "note"}
+_PERSON_IDS = {"person": "person", "role": "role", "display": "display", "kind": "how"}
+"""What the fields of a row are called in the page, before its number."""
 
 
 @dataclass
@@ -123,6 +126,25 @@ class Sheet:
 
     # -- as a page shows them --------------------------------------------------------------
 
+    def wrong(self, problem: Problem | None) -> dict[str, str]:
+        """The fields that a problem is about, by their ids in the page: what is wrong with each."""
+        if problem is None:
+            return {}
+        errors = problem.members.get("errors")
+        if isinstance(errors, list):
+            told = [_place(error["pointer"], str(error["detail"])) for error in errors]
+        else:
+            # A refusal names what was said; the field is the one that says so.
+            said = {value for value in problem.members.values() if isinstance(value, str) and value}
+            told = [(field, problem.description or "") for field in self._saying(said)]
+        return dict(told)
+
+    def _saying(self, said: set[str]) -> Iterator[str]:
+        yield from (name for name, value in self.fields.items() if value in said)
+        for ids, rows in ((_SOURCE_IDS, self.sources), (_PERSON_IDS, self.people)):
+            for number, row in enumerate(rows):
+                yield from (f"{ids[name]}-{number}" for name in row if row[name] in said)
+
     def shown(self, view: View) -> dict[str, Any]:
         """The rows with what they are called, and what they add up to."""
         ids = {row["source"] for row in self.sources} | {row["person"] for row in self.people}
@@ -171,6 +193,17 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
     lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
     for values in zip(*lists, strict=False):
         yield dict(zip(columns, (value.strip() for value in values), strict=True))
+
+
+def _place(pointer: str, detail: str) -> tuple[str, str]:
+    """The id of the field that a pointer into what was sent means; what is wrong, and where."""
+    match pointer.removeprefix("#/").split("/"):
+        case [name]:
+            return name, f"{name}: {detail}"
+        case ["sources" | "authors" as rows, number, name]:
+            ids, noun = (_SOURCE_IDS, "source") if rows == "sources" else (_PERSON_IDS, "person")
+            return f"{ids.get(name, noun)}-{number}", f"{noun} {int(number) + 1}, {name}: {detail}"
+    return "", detail
 
 
 def _kind_and_rate(words: list[str]) -> tuple[str, str]:

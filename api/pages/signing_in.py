@@ -6,11 +6,12 @@ whoever reads the database.
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, request
+from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.pages.frame import Answer, Frame, cookie_name, is_loopback, to_page
-from api.sessions import LIFETIME
+from api.pages.keeping import ask_for_key, is_ours, show_kept
+from api.sessions import LIFETIME, form_token
 
 
 def pages(frame: Frame) -> None:
@@ -18,15 +19,22 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/sign-in", anybody=True)
     def show_sign_in() -> Answer:
-        return _asked_for_a_key()
+        return ask_for_key(_own_address(request.args.get("to", "/")), status=200)
 
     @frame.blueprint.post("/sign-in")
     def sign_in() -> AnyResponse:
         frame.must_be_ours()
+        to = _own_address(request.form.get("to", "/"))
+        kept = request.form.get("kept", "") if is_ours() else ""
         token = frame.sessions.open(request.form.get("key", "").strip())
         if token is None:
-            return _asked_for_a_key("This key is not valid.", 401)
-        answer = to_page(_own_address(request.form.get("to", "/")))
+            return ask_for_key(to, kept=kept, problem="This key is not valid.", status=401)
+        answer: AnyResponse
+        if kept:
+            g.actor, g.form_token = frame.sessions.holder_of(token), form_token(token)
+            answer = show_kept(to, kept, 200)
+        else:
+            answer = to_page(to)
         answer.set_cookie(
             cookie_name(),
             token,
@@ -45,12 +53,6 @@ def pages(frame: Frame) -> None:
         answer = to_page("/")
         answer.delete_cookie(cookie_name(), secure=not is_loopback(), httponly=True)
         return answer
-
-
-def _asked_for_a_key(problem: str | None = None, status: int = 200) -> Response:
-    to = request.values.get("to", "/")
-    page = render_template("sign_in.html", problem=problem, to=_own_address(to))
-    return make_response(page, status)
 
 
 def _own_address(to: str) -> str:

@@ -119,6 +119,11 @@ def topics(what: str | None) -> list[str]:
     return [topic for topic in SAID if parts is None or any(_is_of(topic, one) for one in parts)]
 
 
+def kind_of(topic: str) -> str:
+    """The kind of fact a topic is; whatever is about somebody is told under “people”."""
+    return next((kind for kind, parts in FILTERS.items() if topic.startswith(parts)), "people")
+
+
 def _is_of(topic: str, part: str) -> bool:
     return topic.endswith(part) if part.startswith(".") else topic.startswith(part)
 
@@ -179,7 +184,8 @@ def where(item: Mapping[str, Any]) -> str:
         "hold": ("c", said.get("credit")),
         "payout": ("statement", said.get("payee")),
     }[noun]
-    return f"{request.script_root}/{folder}/{id}"
+    part = "#returned" if item["topic"] == "payout.returned" else ""
+    return f"{request.script_root}/{folder}/{id}{part}"
 
 
 def day(moment: str | None) -> str:

@@ -84,7 +84,8 @@ def folded(picture: LineagePicture) -> Folded:
     if picture.fold == 0 or (picture.fold is None and len(works) <= MOST_DRAWN):
         return Folded(tuple(works.values()), tuple(edges), 0, "")
     generation = _generations(picture.root, parents)
-    if any(work.share is not None for work in works.values()):
+    known = sum(work.share is not None for work in works.values())
+    if known > MOST_DRAWN or (known and picture.fold is not None):
         thresholds = THRESHOLDS if picture.fold is None else (picture.fold,)
         kept, threshold = set(works), Fraction(0)
         for threshold in thresholds:
@@ -95,7 +96,8 @@ def folded(picture: LineagePicture) -> Folded:
             )
             if len(kept) <= MOST_DRAWN:
                 break
-        said = f"under {percent(threshold)}"
+        is_unknown = any(work.share is None for id, work in works.items() if id not in kept)
+        said = f"under {percent(threshold)}{' or without a known share' if is_unknown else ''}"
     else:
         kept, first = _nearest(works, generation, parents, widest, picture.root)
         said = f"further back, from generation {first} on"

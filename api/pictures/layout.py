@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 Point = tuple[float, float]
 
@@ -601,7 +602,8 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
     for number, width in enumerate(widths):
         starts.append(x)
         room = space.between_columns + steepest[number] / 5
-        x += width + min(room, space.widest_between_columns)
+        # Columns begin at whole units: that is shorter to write.
+        x = ceil(x + width + min(room, space.widest_between_columns))
     boxes = [
         Box(
             starts[column_of[node]],

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from api.pictures.folding import MOST_DRAWN, Folded, LineagePicture, Made, Work, folded
 from api.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
-from api.pictures.svg import Markup, document, element, joined, number
-from api.pictures.text import figure, isolated, label, percent, width, wrapped
+from api.pictures.svg import Markup, document, element, joined, linked, number
+from api.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
 
 MOST_CARDS = 40
 """Of so many works each has a card; more are drawn as a river."""
@@ -21,6 +22,13 @@ COLOURS = 11
 
 _MARGIN = 16.0
 _NARROWEST_PICTURE = 320.0
+_SNUG, _FITTING = 1100.0, 1290.0
+"""Wider than the first, a picture is shown a little smaller where the window asks for it; works
+stand closer, so that it is not wider than the second."""
+_TOLD, _MENTIONED = 120, 40
+"""So many characters tell what a work is called, and name it or a person in passing."""
+_MOST_NAMED = 5
+"""So many people are named with a work; its page names all."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,13 @@ class _Form:
     space: Space
     whole: float
     """How thick a line is that carries the whole."""
-    shapes: Callable[[tuple[Work, ...], list[Line]], list[Shape]]
+    shapes: Callable[[tuple[Work, ...], list[Line], float], list[Shape]]
     draw: Callable[[Work, Box, tuple[str, ...]], Markup]
+    narrowest: float
+    widest: float
+    """How wide a work may be at most: as narrow as that, if the picture fits into a window then."""
+    closer: Space | None = None
+    """The room that is left free then."""
 
 
 def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
@@ -44,7 +57,7 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
         Line(place[edge.parent], place[edge.child], _thickness(edge.share, form.whole))
         for edge in drawn.edges
     ]
-    layout = lay_out(form.shapes(drawn.works, lines), lines, form.space)
+    layout = _laid_out(form, drawn.works, lines)
     room = max(layout.width, _NARROWEST_PICTURE)
     height = layout.height + 2 * _MARGIN
     counted = _counted(picture, drawn, height - 2, room)
@@ -58,11 +71,20 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
             transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
         ),
         counted,
-        name=form.name,
+        name=f"{form.name} snug" if _SNUG <= room <= _FITTING else form.name,
         title=f"Lineage of {isolated(title)}",
         description=_described(drawn, layout),
         stand_alone=stand_alone,
     )
+
+
+def _laid_out(form: _Form, works: tuple[Work, ...], lines: list[Line]) -> Layout:
+    layout = lay_out(form.shapes(works, lines, form.widest), lines, form.space)
+    if layout.width <= _FITTING or form.closer is None:
+        return layout
+    gaps = (layout.columns - 1) * form.closer.widest_between_columns
+    widest = max(form.narrowest, (_FITTING - gaps) / layout.columns)
+    return lay_out(form.shapes(works, lines, widest), lines, form.closer)
 
 
 def _is_river(picture: LineagePicture) -> bool:
@@ -144,9 +166,9 @@ def _ways(root: str, drawn: Folded) -> dict[str, str]:
         at = id
         while at in before:
             at = before[at]
-            way.append(isolated(titles[at]))
-        if len(way) > 5:
-            way = [*way[:2], "…", *way[-2:]]
+            way.append(_mentioned(titles[at]))
+        if len(way) > 4:
+            way = [*way[:2], "…", way[-1]]
         said[id] = " → ".join(way)
     return said
 
@@ -158,22 +180,26 @@ def _classes(work: Work, root: str) -> str:
 
 def _linked(work: Work, inner: Markup, way: str) -> Markup:
     """A work that can be followed, and that says in words what it shows."""
-    people = ", ".join(map(isolated, work.people))
+    people = ", ".join(map(_mentioned, work.people[:_MOST_NAMED]))
+    if len(work.people) > _MOST_NAMED:
+        people += f" and {len(work.people) - _MOST_NAMED} more"
     said = " · ".join(
         filter(
             None,
             (
-                f"{isolated(work.title)}{f', by {people}' if people else ''}",
+                f"{isolated(shortened(work.title, _TOLD))}{f', by {people}' if people else ''}",
                 work.medium,
                 "" if work.share is None else percent(work.share),
                 f"used in {way}" if way else "",
             ),
         )
     )
-    name = element("title", said)
-    if not work.href:
-        return element("g", name, inner, role="img", aria_label=said)
-    return element("a", name, inner, href=work.href, aria_label=said)
+    return linked(said, inner, href=work.href)
+
+
+def _mentioned(name: str) -> str:
+    """A work or a person in passing: by as much of the name as tells which."""
+    return isolated(shortened(name, _MENTIONED))
 
 
 def _thickness(share: Fraction | None, whole: float) -> float:
@@ -183,7 +209,7 @@ def _thickness(share: Fraction | None, whole: float) -> float:
 def _flow(
     edge: Made, line: Line, route: list[Point], titles: dict[str, str], colour: str
 ) -> Markup:
-    said = f"{isolated(titles[edge.parent])} → {isolated(titles[edge.child])}"
+    said = f"{_mentioned(titles[edge.parent])} → {_mentioned(titles[edge.child])}"
     more = " ".join(filter(None, (edge.kind, edge.rate)))
     share = "" if edge.share is None else percent(edge.share)
     return element(
@@ -191,8 +217,6 @@ def _flow(
         element("title", " · ".join(filter(None, (said, more, share)))),
         class_=f"flow {colour}",
         d=curve(route),
-        fill="none",
-        stroke="currentColor",
         stroke_width=line.thickness,
         stroke_dasharray=_dashes(line.thickness) if edge.kind == "influence" else None,
     )
@@ -204,31 +228,39 @@ def _dashes(thickness: float) -> str:
 
 
 def curve(route: list[Point]) -> str:
-    """A route as a path: curved between columns, straight along them."""
-    x, y = route[0]
-    said = [f"M{number(x)} {number(y)}"]
-    for step, (next_x, next_y) in enumerate(route[1:]):
-        if step % 2 or abs(next_y - y) < 0.01:
-            said.append(
-                f"H{number(next_x)}" if next_y == y else f"L{number(next_x)} {number(next_y)}"
-            )
-        else:
-            middle = number((x + next_x) / 2)
-            said.append(
-                f"C{middle} {number(y)} {middle} {number(next_y)} {number(next_x)} {number(next_y)}"
-            )
+    """A route as a path: curved between columns, straight along them, and one line as far as it is
+    level. Every step is told from the point before, in tenths that do not add up to an error."""
+    (x, y), *points = [(round(10 * x), round(10 * y)) for x, y in route]
+    said, level = [f"M{_tenths(x)} {_tenths(y)}"], 0
+    for step, (next_x, next_y) in enumerate(points):
+        over, down = next_x - x, next_y - y
         x, y = next_x, next_y
+        if not down:
+            level += over
+            continue
+        if level:
+            said.append(f"h{_tenths(level)}")
+            level = 0
+        end = f"{_tenths(over)} {_tenths(down)}"
+        middle = _tenths(over // 2)
+        said.append(f"l{end}" if step % 2 else f"c{middle} 0 {middle} {_tenths(down)} {end}")
+    if level:
+        said.append(f"h{_tenths(level)}")
     return "".join(said)
+
+
+def _tenths(count: int) -> str:
+    return number(count / 10)
 
 
 # -- cards ---------------------------------------------------------------------------------
 
 _TITLE, _SMALL = 12.5, 11.0
-_NARROWEST, _WIDEST = 104.0, 172.0
+_NARROWEST = 104.0
 _INSET, _ROW = 16.0, 15.0
 
 
-def _card_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
+def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
     """As wide as what stands on it, within bounds, and as high as it has lines."""
     del lines
     shapes = []
@@ -238,7 +270,7 @@ def _card_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
             width(", ".join(work.people), _SMALL),
             width(work.medium, _SMALL) + 12 + _share_width(work, _SMALL),
         )
-        full = min(_WIDEST, max(_NARROWEST, wanted + _INSET + 10))
+        full = ceil(min(widest, max(_NARROWEST, wanted + _INSET + 10)))
         rows = len(_title_lines(work, full)) + bool(work.people) + _has_last_row(work)
         height = _ROW * rows + 11
         shapes.append(Shape(full, height / 2, height / 2, height - 12))
@@ -283,7 +315,6 @@ def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
         element(
             "rect",
             class_=colour,
-            fill="currentColor",
             x=box.x + 6,
             y=box.y + 8 + part * index,
             width=4.0,
@@ -309,11 +340,11 @@ def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
 # -- rivers --------------------------------------------------------------------------------
 
 _LABEL = 10.5
-_HEAD, _COLUMN = 15.0, 118.0
+_HEAD = 15.0
 _WHOLE_RIVER, _THINNEST_RIVER = 84.0, 4.0
 
 
-def _river_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
+def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
     """A label, and below it the river itself: as wide as what flows through it."""
     flows_in, flows_out = [0.0] * len(works), [0.0] * len(works)
     for line in lines:
@@ -323,7 +354,7 @@ def _river_shapes(works: tuple[Work, ...], lines: list[Line]) -> list[Shape]:
     for work, into, out_of in zip(works, flows_in, flows_out, strict=True):
         whole = _WHOLE_RIVER if not out_of and work.share is not None else 0.0
         wide = max(_THINNEST_RIVER, into, out_of, whole)
-        shapes.append(Shape(_COLUMN, wide / 2 + _HEAD, wide / 2, wide))
+        shapes.append(Shape(widest, wide / 2 + _HEAD, wide / 2, wide))
     return shapes
 
 
@@ -341,7 +372,6 @@ def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
             element(
                 "rect",
                 class_=colour,
-                fill="currentColor",
                 x=box.x,
                 y=top + part * place,
                 width=box.width,
@@ -359,12 +389,16 @@ def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
 
 # -- the forms -----------------------------------------------------------------------------
 
+
 _CARDS = _Form(
     "cards",
     Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=84),
     34.0,
     _card_shapes,
     _card,
+    narrowest=110.0,
+    widest=172.0,
+    closer=Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=44),
 )
 _RIVER = _Form(
     "river",
@@ -372,6 +406,8 @@ _RIVER = _Form(
     _WHOLE_RIVER,
     _river_shapes,
     _pill,
+    narrowest=118.0,
+    widest=118.0,
 )
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from api.pictures.svg import Markup, document, element, number
-from api.pictures.text import clean, figure, isolated, label, percent, width
+from api.pictures.svg import Markup, document, element, linked, number
+from api.pictures.text import clean, figure, isolated, label, percent, width, wrapped
 
 _T = TypeVar("_T")
 
@@ -96,8 +96,8 @@ class _Placed:
 
 
 _MARGIN = 16.0
-_NAME, _SMALL = 12.5, 11.0
-_ROOT, _PLATE, _BAR = 132.0, 158.0, 10.0
+_NAME, _SMALL, _LINE = 12.5, 11.0, 15.5
+_ROOT, _PLATE, _BAR = 160.0, 196.0, 10.0
 _FIRST_GAP, _SECOND_GAP = 64.0, 120.0
 _ROW, _LEAST_PLATE, _BETWEEN = 22.0, 40.0, 14.0
 _THINNEST = 0.8
@@ -214,7 +214,7 @@ def _band(
         f"{middle} {number(y + thickness)} {left} {number(y + thickness)}Z"
     )
     title = element("title", f"{isolated(part.name)} · {said}")
-    return element("path", title, class_=f"band {part.colour}", fill="currentColor", d=path)
+    return element("path", title, class_=f"band {part.colour}", d=path)
 
 
 def _rows(
@@ -243,7 +243,6 @@ def _rows(
                 element(
                     "rect",
                     class_=payee.colour,
-                    fill="currentColor",
                     x=_AT_PAYEE,
                     y=row.y + (row.height - bar) / 2,
                     width=_BAR,
@@ -267,27 +266,36 @@ def _plate(
     class_: str | None = None,
 ) -> Markup:
     """A card with a name and its amount, at which bands end on both sides."""
-    middle = placed.y + placed.height / 2
+    lines = _name_lines(isolated(part.name), wide - 20, placed.height)
+    # The lines of the name and the one of the figures, in the middle together.
+    base = placed.y + placed.height / 2 + 4.3 - _LINE * len(lines) / 2
+    below = base + _LINE * len(lines)
     money, share = figures
     room = wide - 26 - width(share, _SMALL, bold=True)
-    linked = _linked(
+    inner = _linked(
         part,
         f"{isolated(part.name)} · {' · '.join(filter(None, figures))}",
         element("rect", class_="card", x=x, y=placed.y, width=wide, height=placed.height, rx=6.0),
-        label(isolated(part.name), x + 10, middle - 3.5, wide - 20, _NAME, "head", bold=True),
-        label(money, x + 10, middle + 12, room, _SMALL, "faint"),
-        figure(share, x + wide - 10, middle + 12, _SMALL, faint=True),
+        *(
+            label(line, x + 10, base + _LINE * place, wide - 20, _NAME, "head", bold=True)
+            for place, line in enumerate(lines)
+        ),
+        label(money, x + 10, below, room, _SMALL, "faint"),
+        figure(share, x + wide - 10, below, _SMALL, faint=True),
     )
-    return element("g", linked, class_=class_)
+    return element("g", inner, class_=class_)
+
+
+def _name_lines(name: str, room: float, height: float) -> list[str]:
+    """A name on one line, or on two where it needs them and the plate is high enough."""
+    if width(name, _NAME, bold=True) <= room or height < _LEAST_PLATE + _LINE:
+        return [name]
+    return [line for line in wrapped(name, room, _NAME, bold=True) if line]
 
 
 def _linked(part: _Part, said: str, *drawn: Markup) -> Markup:
     """What can be followed, and says in words what it shows."""
-    title = element("title", said)
-    if not part.href:
-        return element("g", title, *drawn, role="img", aria_label=said)
-    class_ = "fold" if part.is_counted else None
-    return element("a", title, *drawn, href=part.href, aria_label=said, class_=class_)
+    return linked(said, *drawn, href=part.href, class_="fold" if part.is_counted else None)
 
 
 def _parts(

@@ -53,6 +53,17 @@ def element(name: str, *children: str, **attributes: str | float | None) -> Mark
     return Markup(f"<{name}{said}>{joined(children)}</{name}>")
 
 
+def linked(said: str, *drawn: str, href: str, class_: str | None = None) -> Markup:
+    """What says in words what it shows, and can be followed if it leads anywhere.
+
+    Its title is its name as well; a second copy for screen readers would weigh as much again.
+    """
+    title = element("title", said)
+    if not href:
+        return element("g", title, *drawn, role="img")
+    return element("a", title, *drawn, href=href, class_=class_)
+
+
 def joined(children: Iterable[str]) -> Markup:
     """Elements one after the other; what is not markup is escaped."""
     return Markup("".join([one if isinstance(one, Markup) else escaped(one) for one in children]))

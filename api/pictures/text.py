@@ -130,6 +130,14 @@ def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return kept + ELLIPSIS + _ISOLATE[1] * (kept.count(_ISOLATE[0]) - kept.count(_ISOLATE[1]))
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters, with an ellipsis where it was cut."""
+    if len(text) <= most:
+        return text
+    kept = clusters(text)
+    return text if len(kept) <= most else "".join(kept[: most - 1]).rstrip() + ELLIPSIS
+
+
 def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> tuple[str, str]:
     """A text on two lines, broken between words; the second is cut to what fits."""
     words = text.split(" ")

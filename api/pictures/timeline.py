@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from api.pictures.svg import Markup, document, element, number
+from api.pictures.svg import Markup, document, element, linked, number
 from api.pictures.text import clean, isolated, label, width
 
 MOST_DOTS = 6
@@ -60,7 +60,7 @@ def timeline_svg(
         left + _AXIS + _MARGIN,
         y + 22 + _MARGIN,
         *drawn,
-        name="timeline",
+        name="dots",
         title=clean(title),
         description=_described(ordered),
         stand_alone=stand_alone,
@@ -97,13 +97,8 @@ def _stack(stack: list[Happening], x: float, y: float, colour: str) -> Markup:
 
 def _dot(one: Happening, x: float, y: float, colour: str) -> Markup:
     said = f"{one.at:%Y-%m-%d %H:%M} · {clean(one.said)}"
-    parts = (
-        element("title", said),
-        element("circle", cx=x, cy=y, r=3.6, fill="currentColor", class_=f"dot {colour}"),
-    )
-    if not one.href:
-        return element("g", *parts, role="img", aria_label=said)
-    return element("a", *parts, href=one.href, aria_label=said)
+    dot = element("circle", cx=x, cy=y, r=3.6, class_=f"dot {colour}")
+    return linked(said, dot, href=one.href)
 
 
 def _ticks(ordered: Sequence[Happening], left: float, y: float) -> list[Markup]:

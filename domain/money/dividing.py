@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from domain.apportionment import whole_amount
-from domain.draft import Receipt, Sheet, new_id, part_id, plain_text
+from domain.identity import new_id, part_id
 from domain.moment import instant, start_of
 from domain.money.books import Agreement, Books
 from domain.money.entry import Entry
@@ -36,6 +36,8 @@ from domain.refusal import (
     UnknownPool,
     UnknownRevenue,
 )
+from domain.sheet import Receipt, Sheet
+from domain.text import plain_text
 
 MOST_UNITS = 10**15
 """An amount is less: every JSON reader takes it as it is, and sums of thousands can be kept."""

@@ -10,19 +10,21 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from domain.draft import PENDING, Draft, Receipt, Sheet, part_id
+from domain.drafting import PENDING, Drafting
 from domain.fact import Fact
+from domain.identity import part_id
 from domain.money.books import TOPICS, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.payee import is_meant_as_person, is_work, people_among, work_of
 from domain.money.proposal import Proposal
 from domain.refusal import IdTaken
+from domain.sheet import Receipt, Sheet
 
 LONGEST_LIST_BYTES = 16_000
 """So much of a list goes into one fact: a leaf holds 65,535 bytes, with a link for everybody."""
 
 
-class Keeping(Draft):
+class Keeping(Drafting):
     """A draft that keeps books."""
 
     _books: Books | None = None

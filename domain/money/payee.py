@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+from domain.identity import is_id
+
 _LIKE_A_UUID = re.compile(r"[^\w]*(urn:)?(uuid:)?(-?[0-9a-f]){32}[^\w]*\Z", re.IGNORECASE)
 _WORK = "work/"
 
 
 def is_person(payee: str) -> bool:
     """Whether a payee is a contributor."""
-    return bool(_UUID.match(payee))
+    return is_id(payee)
 
 
 def is_meant_as_person(payee: str) -> bool:

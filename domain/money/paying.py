@@ -11,7 +11,7 @@ from typing import Any
 from domain.apportionment import payee_key, whole_amount
 from domain.credit import Credit
 from domain.currency import currency_code
-from domain.draft import Receipt, new_id, part_id
+from domain.identity import new_id, part_id
 from domain.money.books import Above, Books
 from domain.money.hold import Hold
 from domain.money.keeping import Keeping
@@ -25,6 +25,7 @@ from domain.refusal import (
     UnknownPayout,
     WrongState,
 )
+from domain.sheet import Receipt, Sheet
 
 MOST_PARTS = 250
 """Of so many parts a payout is made at most, so that it fits into a fact."""
@@ -130,16 +131,10 @@ class Paying(Keeping):
 
     def hold_credit(self, *, actor: str, id: str, reason: str) -> Receipt:
         """Pay nothing on a credit for now."""
-        credit = self._get(Credit, id, UnknownCredit)
-        sheet = self._permitted(actor, "hold money")
-        content: dict[str, Any] = {
-            "credit": credit.id,
-            **credit.line,
-            "reason": sheet.seal_text(actor, "reason", reason),
-        }
+        sheet, hold, line = self._held(actor, id)
+        content = {**line, "reason": sheet.seal_text(actor, "reason", reason)}
         self.books()
-        self._watch_money(credit.contributor)
-        hold = part_id(credit.id, "hold", 0)
+        self._watch_money(line["contributor"])
         if self._stream(hold):
             return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Opened, content)
         sheet.add(Hold.Opened, hold, **content)
@@ -147,18 +142,18 @@ class Paying(Keeping):
 
     def release_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
         """Let what was held on a credit be paid."""
-        credit = self._get(Credit, id, UnknownCredit)
-        sheet = self._permitted(actor, "hold money")
-        hold = part_id(credit.id, "hold", 0)
+        sheet, hold, line = self._held(actor, id)
         if not self._stream(hold):
-            raise WrongState(Hold.NAME, credit.id, "not open", ("open",))
-        content: dict[str, Any] = {
-            "credit": credit.id,
-            **credit.line,
-            "reason": sheet.seal(actor, "reason", reason),
-        }
+            raise WrongState(Hold.NAME, id, "not open", ("open",))
+        content = {**line, "reason": sheet.seal(actor, "reason", reason)}
         self.books()
         return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Released, content)
+
+    def _held(self, actor: str, id: str) -> tuple[Sheet, str, dict[str, Any]]:
+        """The sheet, the id of the hold on a credit, and what every fact about that names."""
+        credit = self._get(Credit, id, UnknownCredit)
+        sheet = self._permitted(actor, "hold money")
+        return sheet, part_id(id, "hold", 0), {"credit": id, **credit.line}
 
 
 def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:

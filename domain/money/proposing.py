@@ -12,7 +12,7 @@ from typing import Any
 
 from domain.apportionment import payee_key, whole_amount
 from domain.currency import currency_code
-from domain.draft import BORN, Receipt, Sheet, new_id
+from domain.identity import new_id
 from domain.moment import instant, start_of
 from domain.money.consent import Consent
 from domain.money.dividing import Dividing
@@ -29,6 +29,7 @@ from domain.money.proposal import (
 )
 from domain.money.reckoning import by_terms, difference
 from domain.money.shares import must_be_scope, shares_of, waived_in
+from domain.nouns import BORN
 from domain.policy.graph import Graph
 from domain.policy.works import assets_of
 from domain.refusal import (
@@ -46,6 +47,7 @@ from domain.refusal import (
     WrongState,
 )
 from domain.release import Release
+from domain.sheet import Receipt, Sheet
 from domain.split import ROUNDINGS, WITH_CARRY, read_terms
 from domain.work import Work
 

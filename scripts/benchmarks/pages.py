@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from statistics import median
 
 from api.application import create_app
-from domain.draft import Draft, Receipt
+from domain.draft import Draft
 from domain.permission import OPERATOR
+from domain.sheet import Receipt
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of, scratch, seconds
 from scripts.service import open_service
 

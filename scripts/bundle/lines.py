@@ -18,9 +18,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from domain.draft import Receipt
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
+from domain.sheet import Receipt
 from scripts.bundle.shapes import (
     LIST,
     LISTS,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from domain.draft import Draft, Receipt
+from domain.draft import Draft
 from domain.money.treasury import Treasury
+from domain.sheet import Receipt
 
 PERSON, WORK, REMIX, CREDIT, TEXT, LIST = "person", "work", "remix", "credit", "text", "list"
 POOL, PROPOSAL, COMMENT, REVENUE = "pool", "proposal", "comment", "revenue"

@@ -6,7 +6,6 @@ The one rule: what is put back is byte for byte what was written out, and a jour
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from datetime import datetime
@@ -16,9 +15,11 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from domain.contribution import Contribution
 from domain.contributor import Contributor
-from domain.draft import BORN, PENDING
+from domain.drafting import PENDING
 from domain.fact import FACTS
+from domain.identity import is_id
 from domain.journal import Journal
+from domain.nouns import BORN
 from domain.recorders import Placed
 from domain.seal import Disclosure, digest_of
 from scripts.bundle.lines import BadLine, Line, NotRestored
@@ -42,7 +43,7 @@ class Restoration:
         }
         ids = {line["id"] for line in lines if isinstance(line.get("id"), str)}
         self.streams: dict[str, list[Placed]] = {}
-        for placed in journal.facts.streams({id for id in ids if _UUID.match(id)}):
+        for placed in journal.facts.streams({id for id in ids if is_id(id)}):
             self.streams.setdefault(placed.originator_id, []).append(placed)
         self.placed: list[Placed] = []
         self.texts: list[Disclosure] = []
@@ -119,7 +120,7 @@ def content_of(placed: Placed) -> dict[str, Any]:
     if (
         not _is_position(placed.position)
         or not _is_position(placed.originator_version)
-        or not _UUID.match(placed.originator_id)
+        or not is_id(placed.originator_id)
         or (placed.originator_version == 1) != (kind in BORN)
         or not needed <= content.keys() <= says.keys() - _PLACE
         or not all(
@@ -151,7 +152,6 @@ def _is_plain(value: object) -> bool:
 
 
 _PLACE = frozenset({"originator_id", "originator_version"})
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator[Line]:

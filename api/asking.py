@@ -1,0 +1,118 @@
+"""Questions: as of which position, for which part of a list, and what an answer carries besides.
+
+The one rule: every answer says at which position it holds, and every page of a list leads to the
+next one at that position, so that nothing is lost or told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypedDict
+from urllib.parse import quote, urlencode
+
+from flask import Response, jsonify, request
+
+from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole
+from api.problems import Problem
+from domain.journal import Journal
+from projections.store import Page, Store, View
+
+LIMIT = 50
+MAXIMUM_LIMIT = 200
+LONGEST_CURSOR = 500
+
+
+class Asked(Shape):
+    """What every question can be asked with."""
+
+    as_of = Whole(0, LARGEST_POSITION, "Answer as known at this position of the journal.")
+    min_position = Whole(
+        0,
+        LARGEST_POSITION,
+        "Wait briefly until this position has been read, such as the one a write answered.",
+    )
+
+
+class Listed(Asked):
+    """What every list can be asked for with."""
+
+    limit = Whole(1, MAXIMUM_LIMIT, f"How many at most; {LIMIT} if not said.")
+    after = Text(
+        LONGEST_CURSOR,
+        "WzQyXQ",
+        "Where to go on: “next” of the page before.",
+        data_key="cursor",
+        allow_none=False,
+    )
+
+
+class Part(TypedDict, total=False):
+    """Which part of a list a question is asked for: what Listed brings, handed on as it is."""
+
+    after: str
+    limit: int
+
+
+class AskedOfRelease(Asked):
+    """What a question about a work, perhaps a release, can be asked with."""
+
+    as_ = Choice(
+        ("now", "published"),
+        "As known now, or with the lineage that was frozen when the release was published.",
+        data_key="as",
+    )
+
+
+class ListedOfRelease(Listed, AskedOfRelease):
+    """What a list about a work, perhaps a release, can be asked for with."""
+
+
+@contextmanager
+def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[View]:
+    """The answers as known at the position that is asked for; takes it out of ``asked``."""
+    as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
+    if as_of is not None and as_of > (head := journal.facts.head()):
+        raise Problem(
+            "position_in_future",
+            f"The journal has reached {head}, not {as_of} yet.",
+            members={"position": head},
+        )
+    with store.view(as_of, min_position) as view:
+        yield view
+
+
+def form_asked(forms: Mapping[str, str]) -> str:
+    """The form the client likes best of these media types by their names; the first if any does."""
+    if not request.accept_mimetypes:
+        return next(iter(forms))
+    liked = request.accept_mimetypes.best_match(forms.values())
+    if liked is None:
+        raise Problem("not_acceptable", f"There are: {', '.join(forms.values())}.")
+    return next(name for name, media_type in forms.items() if media_type == liked)
+
+
+def answer_at(
+    view: View, answer: Mapping[str, Any] | Page | Response, asked: dict[str, Any]
+) -> Response:
+    """An answer with the position it holds at; a list with the way to its other pages."""
+    if isinstance(answer, Response):
+        return answer
+    if not isinstance(answer, Page):
+        return jsonify({"as_of": view.as_of, **answer})
+    told = jsonify(as_of=view.as_of, items=answer.items, next=answer.next)
+    links = []
+    if answer.next is not None:
+        links.append(_link("next", view, cursor=answer.next))
+    if "after" in asked:
+        links.append(_link("first", view))
+    if links:
+        told.headers["Link"] = ", ".join(links)
+    return told
+
+
+def _link(relation: str, view: View, **more: str) -> str:
+    """A page of the same list (RFC 8288), at the same position: nothing is lost or told twice."""
+    kept = {name: value for name, value in request.args.items() if name != "cursor"}
+    query = urlencode({**kept, "as_of": str(view.as_of), **more})
+    return f'<{quote(request.script_root + request.path)}?{query}>; rel="{relation}"'

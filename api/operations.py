@@ -1,0 +1,154 @@
+"""Operations: what the OpenAPI document says of one route.
+
+The one rule: it follows from what the route is declared with: what it takes, what it answers, and
+every problem it can meet, by status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from inspect import getdoc
+from typing import Any
+
+from api.fields import Choice, Count, Shape, Units
+from api.problems import PROBLEMS
+from api.signatures import PARAMETER
+from domain.refusal import BadSignature, NotPublished, Refusal
+
+Refusals = Collection[type[Refusal]]
+
+OF_BODY = (
+    *("invalid_json", "too_large", "unsupported_media_type"),
+    *("invalid_body", "missing_field", "unknown_field", "wrong_type"),
+)
+OF_TEXT = ("bad_text", "text_too_long")
+OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
+
+
+def writing(
+    command: Callable[..., object],
+    body: type[Shape],
+    answers: dict[str, Any],
+    refuses: Refusals,
+    *,
+    body_required: bool = True,
+    signed: bool = True,
+) -> dict[str, Any]:
+    """A route that gives a command, or rehearses one, which nobody signs."""
+    codes = [
+        *("unauthenticated", "not_permitted", "contributor_forgotten"),
+        *("storage_unavailable", "busy"),
+        *OF_BODY,
+        *OF_TEXT,
+        *(refusal.code for refusal in refuses),
+    ]
+    if signed:
+        codes.append(BadSignature.code)
+    if any(isinstance(field, Count | Units) for field in body().fields.values()):
+        codes.append("out_of_range")
+    doc = documented(command, answers, codes)
+    if signed:
+        doc["parameters"] = [PARAMETER]
+    doc["requestBody"] = {
+        "required": body_required,
+        "content": {"application/json": {"schema": body}},
+    }
+    return doc
+
+
+def asking(
+    question: Callable[..., object],
+    query: type[Shape],
+    answer: type[Shape],
+    refuses: Refusals,
+    also: Mapping[str, Any],
+    may_be_nowhere: bool,
+) -> dict[str, Any]:
+    """A route that asks; ``also`` are further media types, with examples."""
+    names = set(query().fields)
+    codes = [
+        *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
+        *of_query(query),
+        *(refusal.code for refusal in refuses),
+    ]
+    codes += ["bad_cursor", *OF_TEXT] if "after" in names else []
+    codes += [NotPublished.code] if "as_" in names else []
+    codes += ["not_acceptable"] if also else []
+    codes += ["not_found"] if may_be_nowhere else []
+    if any(isinstance(field, Choice) for field in query().fields.values()):
+        codes.append("unknown_choice")
+    links = {
+        "Link": {
+            "description": "The next and the first page (RFC 8288).",
+            "schema": {"type": "string"},
+        }
+    }
+    listed = links if "after" in names else None
+    answers = {"200": answered("The answer.", answer, listed, also)}
+    return documented(question, answers, codes, query)
+
+
+def of_query(query: type[Shape]) -> tuple[str, ...]:
+    """What can be wrong with the parameters of a question."""
+    needed = any(field.required for field in query().fields.values())
+    return (*OF_QUERY, "missing_field") if needed else OF_QUERY
+
+
+def documented(
+    said: Callable[..., object],
+    answers: dict[str, Any],
+    codes: Collection[str],
+    query: type[Shape] | None = None,
+) -> dict[str, Any]:
+    """Any route, by its docstring; what can't be met without a key is open to anybody."""
+    summary, _, description = (getdoc(said) or "").partition("\n\n")
+    responses = dict(answers)
+    for status, problem in _problems(codes).items():
+        known = responses.setdefault(status, problem)
+        known["content"] = {**known["content"], **problem["content"]}
+    doc: dict[str, Any] = {"summary": " ".join(summary.split()), "responses": responses}
+    if description:
+        doc["description"] = description
+    if "unauthenticated" not in codes:
+        doc["security"] = []
+    if query:
+        doc["parameters"] = [{"in": "query", "schema": query}]
+    return doc
+
+
+def answered(
+    description: str,
+    answer: type[Shape],
+    headers: Mapping[str, Any] | None = None,
+    also: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An answer in JSON, and in the other media types that there are examples of."""
+    content: dict[str, Any] = {"application/json": {"schema": answer}}
+    for media_type, example in (also or {}).items():
+        kind = "string" if isinstance(example, str) else "object"
+        content[media_type] = {"schema": {"type": kind}, "example": example}
+    documented = {"description": description, "content": content}
+    return {**documented, "headers": dict(headers)} if headers else documented
+
+
+def _problems(codes: Collection[str]) -> dict[str, Any]:
+    """The problems a route can answer, by status, each status with its codes."""
+    by_status: dict[str, list[str]] = {}
+    for code in dict.fromkeys((*codes, "internal_error")):
+        by_status.setdefault(str(PROBLEMS[code].status), []).append(code)
+    return {
+        status: {
+            "description": " ".join(f"`{code}`: {PROBLEMS[code].meaning}" for code in alike),
+            "content": {
+                "application/problem+json": {
+                    "schema": {
+                        "allOf": [
+                            {"$ref": "#/components/schemas/Problem"},
+                            {"properties": {"code": {"enum": alike}}},
+                        ]
+                    }
+                }
+            },
+        }
+        for status, alike in sorted(by_status.items())
+    }

@@ -1,0 +1,67 @@
+"""What was typed into a form that can't be taken now: the session is over, or is another one.
+
+The one rule: it is kept in the page and nowhere else, only if the browser says that it was typed on
+this site, and whoever typed it sees it before it is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Response, make_response, render_template, request
+
+TEXTS = ("title", "reason", "evidence", "text", "note")
+"""The fields people write sentences in."""
+
+OVERTAKEN = "Something has changed since you looked at it. Look at it again before you decide."
+
+
+def is_ours() -> bool | None:
+    """Whether a form was sent from a page of this site; None if the browser does not tell."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is None and origin is None:
+        return None
+    ours = origin is None or urlsplit(origin).netloc == request.host
+    return ours and site in (None, "same-origin")
+
+
+def form_to_keep() -> str:
+    """The form that was sent, as one text; nothing if nothing was said in it, or not here."""
+    fields = [field for field in request.form.items(multi=True) if field[0] != "form_token"]
+    is_said = any(value.strip() for name, value in fields if name != "do")
+    return urlencode(fields) if is_said and is_ours() else ""
+
+
+def ask_for_key(to: str, *, kept: str = "", problem: str | None = None, status: int) -> Response:
+    """The page that takes a key, and leads on from there."""
+    page = render_template("sign_in.html", problem=problem, to=to, kept=kept, texts=_texts(kept))
+    return make_response(page, status)
+
+
+def show_kept(to: str, kept: str, status: int) -> Response:
+    """A form that was kept, to be sent again; what it would record is shown first if it can be."""
+    fields = [(name, "change" if name == "do" else value) for name, value in _fields(kept)]
+    page = render_template(
+        "kept.html", to=to, fields=fields, texts=_texts(kept), is_foreign=status != 200
+    )
+    return make_response(page, status)
+
+
+def said_before(tried: str, offered: Container[str]) -> dict[str, Any]:
+    """What was sent and not taken, for the form it came from; by itself if that is gone."""
+
+    def said(verb: str, name: str) -> str:
+        return request.form.get(name, "") if verb == tried else ""
+
+    texts = [request.form.get(name, "") for name in TEXTS] if tried not in offered else []
+    return {"tried": tried, "said": said, "kept": [text for text in texts if text.strip()]}
+
+
+def _fields(kept: str) -> list[tuple[str, str]]:
+    return parse_qsl(kept, keep_blank_values=True)
+
+
+def _texts(kept: str) -> list[str]:
+    return [value for name, value in _fields(kept) if name in TEXTS and value.strip()]

@@ -1,0 +1,27 @@
+"""Every noun there is, found by the fact that brings it into being.
+
+The one rule: a fact that may come first in a stream is a birth of exactly one noun.
+"""
+
+from __future__ import annotations
+
+from domain.contribution import Contribution
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.fact import Noun
+from domain.money.consent import Consent
+from domain.money.entry import Entry
+from domain.money.hold import Hold
+from domain.money.payout import Batch, Payout
+from domain.money.pool import Pool
+from domain.money.proposal import Proposal
+from domain.money.revenue import Expense, Revenue
+from domain.outside import Outside
+from domain.release import Release
+from domain.remix import Remix
+
+NOUNS: tuple[type[Noun], ...] = (
+    *(Contributor, Contribution, Outside, Release, Remix, Credit),
+    *(Pool, Proposal, Consent, Revenue, Expense, Entry, Batch, Payout, Hold),
+)
+BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}

@@ -1,0 +1,55 @@
+"""Whoever is paid, as answers refer to them: a person, a work that waits for its maker, or a name.
+
+The one rule: every payee is told by id, kind and name; what was erased has no name any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from domain.money.payee import is_person, is_work
+from projections.store import View, holds
+
+
+def payees_told(view: View, payees: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Payees as answers refer to them: what kind they are, and the name or title."""
+    known = set(payees)
+    people = _named(view, "contributors", "name", {each for each in known if is_person(each)})
+    works = {each: each.partition("/")[2] for each in known if is_work(each)}
+    titles = _called(view, set(works.values()))
+    told = {}
+    kind: str
+    name: str | None
+    for payee in known:
+        kind, name = "other", payee
+        if is_person(payee):
+            kind, name = "contributor", people.get(payee)
+        elif is_work(payee):
+            kind, name = "work", titles.get(works[payee])
+        told[payee] = {"id": payee, "kind": kind, "name": name}
+    return told
+
+
+def titles(view: View, works: set[str]) -> dict[str, str]:
+    """The titles of works; what is no work, or has none any more, is left out."""
+    return _named(view, "works", "title", works)
+
+
+def _called(view: View, works: set[str]) -> dict[str, str]:
+    """What works are called: by their title, a source elsewhere by its URI."""
+    rows = view.rows(
+        "SELECT t.id, t.uri FROM @works t "
+        f"WHERE t.id IN :ids AND t.uri IS NOT NULL AND {holds('t')}",
+        ids=sorted(works),
+    )
+    return {**dict(rows), **titles(view, works)}
+
+
+def _named(view: View, table: str, column: str, ids: set[str]) -> dict[str, str]:
+    rows = view.rows(
+        f"SELECT t.id, v.value FROM @{table} t JOIN vault v ON v.digest = t.{column} "
+        f"WHERE t.id IN :ids AND {holds('t')}",
+        ids=sorted(ids),
+    )
+    return dict(rows)

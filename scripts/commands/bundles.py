@@ -1,0 +1,115 @@
+"""Bundles in and out: import, export, convert.
+
+The one rule: a line is never lost silently; it is recorded, unchanged, or told with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from scripts import bundle, terminal
+from scripts.commands.frame import opened, out, progress_of
+
+commands = click.Group()
+
+
+@commands.command("import")
+@click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["bundle", "whosampled", "ocremix"]),
+    default="bundle",
+    show_default=True,
+    help="The form of what is read.",
+)
+@click.option(
+    "--namespace",
+    default="bundle",
+    show_default=True,
+    help="What ids that are not UUIDs are derived in.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 10_000),
+    default=bundle.BATCH,
+    show_default=True,
+    help="Lines an append.",
+)
+@click.option(
+    "--refused",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the refused lines here, as JSON Lines.",
+)
+@click.option("--strict", is_flag=True, help="End with status 1 if a line was refused.")
+@click.option("--fold/--no-fold", default=True, help="Fold what was recorded, too.")
+@click.pass_context
+def import_(  # the options above, one by one
+    ctx: click.Context,
+    path: Path,
+    source: str,
+    namespace: str,
+    batch: int,
+    refused: Path | None,
+    strict: bool,
+    fold: bool,
+) -> None:
+    """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
+
+    Importing the same bundle twice changes nothing. A refused line is told with its number and
+    reason, and loses no other. The format: scripts/README.md.
+    """
+    if str(path) != "-" and not path.exists():
+        raise click.ClickException(f"there is no file or folder {path}")
+    total = bundle.lines_in(path, source)
+    with opened(ctx) as service:
+        try:
+            with progress_of("importing") as told:
+                report = bundle.import_lines(
+                    service.journal,
+                    bundle.found_in(path, source),
+                    namespace=namespace,
+                    batch=batch,
+                    progress=lambda so_far: told(so_far.lines, total),
+                )
+        finally:
+            if fold:
+                with progress_of("folding") as told:
+                    service.follower.catch_up(told)
+    terminal.import_report(out, report)
+    if refused is not None:
+        refused.write_text(
+            "".join(json.dumps(one._asdict(), ensure_ascii=False) + "\n" for one in report.refused)
+        )
+    if strict and report.refused:
+        sys.exit(1)
+
+
+@commands.command()
+@click.argument("path", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option(
+    "--after", type=click.IntRange(0), default=0, help="Only the facts after this position."
+)
+@click.pass_context
+def export(ctx: click.Context, path: Path, after: int) -> None:
+    """Write every fact with its texts as JSON Lines, which “import” puts back as they were."""
+    with opened(ctx) as service, progress_of("exporting") as told:
+        head = service.journal.facts.head()
+        with click.open_file(str(path), "w", encoding="utf-8") as file:
+            for line in bundle.export_lines(service.journal, after):
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                if line["position"] % 1000 == 0:
+                    told(line["position"], head)
+
+
+@commands.command()
+@click.argument("source", type=click.Choice(["whosampled", "ocremix"]))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+def convert(source: str, path: Path) -> None:
+    """Turn a public data set into a bundle on standard output."""
+    for found in bundle.found_in(path, source):
+        click.echo(json.dumps(found.line, ensure_ascii=False))

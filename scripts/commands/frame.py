@@ -1,0 +1,69 @@
+"""What every command stands in: the settings, an open service, a console, a progress bar.
+
+The one rule: a command opens nothing by itself; what it opens here is closed when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from projections.store import View
+from scripts import bundle
+from scripts.service import Service, open_service
+from scripts.settings import Settings, read_log_keys, read_settings
+
+out = Console(highlight=False, emoji=False)
+if not out.is_terminal:
+    out.width = 20_000  # a pipe has no width: a row is a line, and nothing is cut
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def settings_of(ctx: click.Context, **given: Any) -> Settings:
+    """The settings of the environment, with what the command line says first."""
+    return read_settings(database=ctx.find_root().obj, **given)
+
+
+@contextmanager
+def opened(ctx: click.Context) -> Iterator[Service]:
+    """The service on the database of the settings."""
+    settings = settings_of(ctx)
+    with open_service(settings.database, **read_log_keys(settings)._asdict()) as service:
+        yield service
+
+
+@contextmanager
+def asked(ctx: click.Context, as_of: int | None = None) -> Iterator[tuple[Service, View]]:
+    """The service and a view of it, with everything recorded folded."""
+    with opened(ctx) as service:
+        service.follower.catch_up()
+        with service.store.view(as_of) as view:
+            yield service, view
+
+
+@contextmanager
+def progress_of(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+
+        def told(done: int, of: int | None) -> None:
+            bar.update(task, completed=done, total=of)
+
+        yield told
+
+
+def named(kind: str, text: str) -> str:
+    """The id a text stands for."""
+    return bundle.Ids("bundle").named(kind, text)

@@ -1,0 +1,112 @@
+"""Keys: those of the API, of the contributors who sign, and of the log.
+
+The one rule: a secret is printed once or lies in one file, and none is ever overwritten.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from domain.contributor import Contributor
+from domain.note import SignerKey
+from domain.refusal import ContributorForgotten
+from projections import attribution
+from scripts import bundle, terminal
+from scripts.commands.frame import asked, named, opened, out, settings_of
+from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
+
+commands = click.Group()
+
+
+@commands.group()
+def key() -> None:
+    """Make, list and revoke API keys, and make the key that signs the log."""
+
+
+@key.command("new")
+@click.argument("name")
+@click.pass_context
+def key_new(ctx: click.Context, name: str) -> None:
+    """Make the key that signs the log, named like “example.org/log”, and print its public half.
+
+    It is written to the file STEMMA_LOG_KEY names; one that is there is never overwritten.
+    """
+    made = make_log_key(settings_of(ctx), name)
+    if made is None:
+        raise click.ClickException("there is a key already; move it away, but keep it safe")
+    click.echo(str(made.verifier))
+
+
+@key.command("pair")
+@click.argument("contributor")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def key_pair(contributor: str, file: Path) -> None:
+    """Make a key with which a contributor signs, and print its public half to be registered.
+
+    The secret half is written to FILE and never leaves this machine; one that is there is kept.
+    """
+    made = SignerKey.new(named(bundle.PERSON, contributor))
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise click.ClickException(f"there is a file {file} already") from None
+    file.write_text(f"{made.secret_text()}\n")
+    click.echo(str(made.verifier))
+
+
+@key.command("rotate")
+@click.pass_context
+def key_rotate(ctx: click.Context) -> None:
+    """Make the next key that signs the log, and print its public half.
+
+    From the next start on both sign, the new key and the one before; “retire” ends that.
+    """
+    click.echo(str(rotate_log_key(settings_of(ctx)).verifier))
+
+
+@key.command("retire")
+@click.pass_context
+def key_retire(ctx: click.Context) -> None:
+    """Let only the newest key sign the log; print the public halves of all former ones.
+
+    Their secret halves are forgotten. Their public halves stay in the file and are published.
+    """
+    for public in retire_log_keys(settings_of(ctx)):
+        click.echo(str(public))
+
+
+@key.command("create")
+@click.option(
+    "--for", "holder", required=True, metavar="operator|CONTRIBUTOR", help="Whom the key acts for."
+)
+@click.pass_context
+def key_create(ctx: click.Context, holder: str) -> None:
+    """Make a key and print it; it is kept only as a digest and can't be shown again."""
+    with asked(ctx) as (service, view):
+        if holder != "operator":
+            holder = named(bundle.PERSON, holder)
+            if attribution.person(view, holder)["state"] == Contributor.Forgotten.STATE:
+                raise ContributorForgotten(holder)
+        click.echo(service.keys.create(holder))
+
+
+@key.command("list")
+@click.pass_context
+def key_list(ctx: click.Context) -> None:
+    """List the keys: their names, whom they act for, and since when."""
+    with opened(ctx) as service:
+        terminal.keys(out, service.keys.list())
+
+
+@key.command("revoke")
+@click.argument("name")
+@click.pass_context
+def key_revoke(ctx: click.Context, name: str) -> None:
+    """Revoke a key by the key itself or the name that “list” shows."""
+    with opened(ctx) as service:
+        revoked = service.keys.revoke(name)
+    if revoked is None:
+        raise click.ClickException(f"there is no key {name}")
+    out.print(f"revoked {revoked.name} of {revoked.holder}")

@@ -1,0 +1,31 @@
+"""Measuring: the benchmarks, by name.
+
+The one rule: a database that is named chooses the engine, and is not touched itself.
+"""
+
+from __future__ import annotations
+
+import click
+
+from scripts.commands.frame import out, settings_of
+
+commands = click.Group()
+
+
+@commands.command()
+@click.argument("names", nargs=-1)
+@click.option("--size", type=click.Choice(["small", "full"]), default="small", show_default=True)
+@click.pass_context
+def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:
+    """Measure, against a named peer in the same run.
+
+    Give --database (before “bench”) to choose the engine; on PostgreSQL databases are created
+    beside it and dropped again, on SQLite files in a temporary folder.
+    """
+    from scripts import benchmarks
+
+    unknown = set(names) - set(benchmarks.BENCHMARKS)
+    if unknown:
+        known = ", ".join(benchmarks.BENCHMARKS)
+        raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
+    benchmarks.run(names or tuple(benchmarks.BENCHMARKS), size, settings_of(ctx).database, out)

@@ -1,0 +1,137 @@
+"""Proofs: receipts of what is in the log, and those who watch the log from outside.
+
+The one rule: what a watcher is told is believed only if it adds to what was believed before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from domain.checkpoint import Trusted
+from projections import history
+from projections.store import View
+from scripts import bundle
+from scripts.commands.frame import asked, named, opened, progress_of
+
+commands = click.Group()
+
+
+RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
+    "work": (bundle.WORK, history.positions_of_work),
+    "contributor": (bundle.PERSON, history.positions_of_contributor),
+}
+
+
+@commands.command()
+@click.argument("position", type=click.IntRange(1))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option(
+    "--disclosures",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the texts it commits to here.",
+)
+@click.pass_context
+def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | None) -> None:
+    """Write the receipt of a fact: a small file that proves it, offline and for ever."""
+    with opened(ctx) as service:
+        service.log.catch_up()
+        proof = service.log.receipt(position)
+        (placed,) = service.journal.facts.at([position])
+        texts = history.disclosures(service.journal, placed)
+    if disclosures is not None:
+        disclosures.write_text(json.dumps({"disclosures": texts}, ensure_ascii=False))
+    with click.open_file(str(file), "wb") as written:
+        written.write(proof)
+
+
+@commands.command()
+@click.argument("subject")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@click.option("--of", "kind", type=click.Choice(list(RECEIPTS)), default="work", show_default=True)
+@click.pass_context
+def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
+    """Write the receipts of every fact about a work or a contributor, in one file.
+
+    “verify history” shows offline that none between them is missing.
+    """
+    name, positions_of = RECEIPTS[kind]
+    with asked(ctx) as (service, view):
+        service.log.catch_up()
+        proofs = service.log.receipts(positions_of(view, named(name, subject)))
+        with click.open_file(str(file), "wb") as written:
+            written.writelines(proofs)
+
+
+_log_keys = click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    required=True,
+    metavar="VKEY",
+    help="A public key of the log, or a file with one a line.",
+)
+
+
+@commands.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
+def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
+    """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
+
+    Everything is computed again from the leaves. Do it regularly: a rewrite, a fork or a rollback
+    since the last time is noticed, and the folder keeps what was believed.
+    """
+    from scripts import mirror as mirroring
+    from scripts.verify import read_keys
+
+    with _believed(), progress_of("mirroring") as told:
+        trusted = mirroring.mirror(url.rstrip("/"), folder, read_keys(keys), told)
+    _tell_of(trusted)
+
+
+@commands.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_log_keys
+@click.option("--name", default="", help="The name of the witness, for the key that is made first.")
+def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
+    """Cosign the checkpoint of the log at an address, if it adds to the one cosigned before.
+
+    The folder holds the key of the witness and the last checkpoint. Do it regularly, on a machine
+    that is not the operator's; the operator names the public key in STEMMA_WITNESSES.
+    """
+    from scripts import witness as witnessing
+    from scripts.verify import read_keys
+
+    with _believed():
+        made = witnessing.key_of(folder, name)
+        click.echo(f"witness     {made.verifier}")
+        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made)
+    _tell_of(trusted)
+
+
+@contextmanager
+def _believed() -> Iterator[None]:
+    """What is not verified, or does not answer, said in a sentence."""
+    from scripts.mirror import NotVerified, Unreachable
+    from scripts.verify import printable
+
+    try:
+        yield
+    except NotVerified as problem:
+        raise click.ClickException(f"NOT VERIFIED: {printable(str(problem))}") from problem
+    except Unreachable as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+def _tell_of(trusted: Trusted) -> None:
+    from scripts.verify import describe_checkpoint
+
+    for line in describe_checkpoint(trusted):
+        click.echo(line)

@@ -1,0 +1,90 @@
+"""Running it: serve the API, fold what is recorded, show the demonstration.
+
+The one rule: what runs until it is stopped says so, and ends quietly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from projections.follower import Rebuild
+from scripts.commands.frame import err, opened, out, progress_of, settings_of
+from scripts.service import open_service
+from scripts.settings import Settings, make_log_key
+
+commands = click.Group()
+
+
+GRACE_SECONDS = 5.0
+"""How long a rebuild keeps the old tables for the reads that still look at them."""
+
+
+@commands.command()
+@click.option("--host", help="The address to serve on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to serve on.")
+@click.option("--workers", type=click.IntRange(1, 64), help="How many processes serve.")
+@click.option("--threads", type=click.IntRange(1, 256), help="How many threads serve in each.")
+@click.option(
+    "--follow/--no-follow", default=None, help="Fold the journal in the serving processes."
+)
+@click.pass_context
+def serve(ctx: click.Context, /, **given: Any) -> None:
+    """Serve the API.
+
+    On SQLite the serving process folds the journal itself; on PostgreSQL run “stemma follow”
+    beside it, or say --follow.
+    """
+    _serve(settings_of(ctx, **given))
+
+
+def _serve(settings: Settings) -> None:
+    from scripts.server import serve as serve_forever
+
+    says = f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)"
+    serve_forever(settings, announce=lambda: err.print(says))
+
+
+@commands.command()
+@click.pass_context
+def follow(ctx: click.Context) -> None:
+    """Fold the journal into the read tables as it grows, until stopped."""
+    with opened(ctx) as service:
+        position = service.follower.catch_up()
+        err.print(f"following from position {position} (stop with Ctrl-C)")
+        try:
+            service.follower.run()
+        except KeyboardInterrupt:
+            err.print(f"stopped at position {service.store.current().position}")
+
+
+@commands.command()
+@click.option(
+    "--grace-seconds",
+    default=GRACE_SECONDS,
+    show_default=True,
+    help="How long the old tables stay for reads under way.",
+)
+@click.pass_context
+def rebuild(ctx: click.Context, grace_seconds: float) -> None:
+    """Fold everything again from nothing, beside the tables in use, then switch."""
+    with opened(ctx) as service, progress_of("refolding") as told:
+        position = Rebuild(service.journal, service.store).run(told, grace_seconds)
+    out.print(f"rebuilt up to position {position}")
+
+
+@commands.command()
+@click.option("--serve", "serving", is_flag=True, help="Serve it afterwards.")
+@click.pass_context
+def demo(ctx: click.Context, serving: bool) -> None:
+    """Load the demonstration: an invented community, and a few real records."""
+    from scripts import demonstration
+
+    settings = settings_of(ctx, follow=True, public_pages=True)
+    make_log_key(settings)
+    with open_service(settings.database, operator_key=settings.operator_key) as service:
+        key = demonstration.load(service, settings)
+        demonstration.tell(out, settings, key)
+    if serving:
+        _serve(settings)

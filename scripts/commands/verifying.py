@@ -1,0 +1,113 @@
+"""Verifying: what the log gave out, offline; and the database itself, from its facts.
+
+The one rule: nothing is believed and nothing is changed; the first difference ends with status 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from projections import money
+from scripts import terminal
+from scripts.commands.frame import asked, opened, out, progress_of
+from scripts.service import Service
+from scripts.verify import KINDS
+
+if TYPE_CHECKING:
+    from scripts.audit import Check
+
+commands = click.Group()
+
+
+@commands.group()
+def verify() -> None:
+    """Check what the log gave out offline, or the database itself.
+
+    What is checked offline needs no database, and none of this program but scripts/verify.py and
+    the files of domain/ that it imports.
+    """
+
+
+def _offline(name: str, meaning: str) -> click.Command:
+    """The command that checks a file as scripts/verify.py does by itself."""
+
+    def check(file: str, **said: Any) -> None:
+        from scripts.verify import main as verify_offline
+
+        given = [(n, v if isinstance(v, tuple) else (v,)) for n, v in said.items() if v]
+        words = [word for n, values in given for v in values for word in (_flag(n), v)]
+        sys.exit(verify_offline([name, *words, "--", file]))
+
+    vkey: dict[str, Any] = {"multiple": True, "metavar": "VKEY"}
+    params: list[click.Parameter] = [
+        click.Argument(["file"], metavar="FILE"),
+        click.Option(
+            ["--key"], required=True, help="A public key of the log, or its file; repeated.", **vkey
+        ),
+        click.Option(["--origin"], help="The log it must be of; else that of the key that signed."),
+        click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
+        click.Option(["--quorum"], metavar="N", help="How many witnesses must be seen; all."),
+    ]
+    if name in ("history", "log"):
+        whose = "The work or person whose facts are to be counted."
+        params.append(click.Option(["--of"], metavar="ID", help=whose))
+    if name == "receipt":
+        actors = "A key of who acted, its file, or the receipt of its registration."
+        texts = "The texts behind the fact, as GET /facts/{position}/disclosures gives them."
+        params.append(click.Option(["--actor-key"], help=actors, **vkey))
+        params.append(click.Option(["--disclosures"], metavar="JSON", help=texts))
+    return click.Command(
+        name, callback=check, params=params, help=f"{meaning[0].upper()}{meaning[1:]}."
+    )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+for _name, _what in KINDS.items():
+    verify.add_command(_offline(_name, _what))
+
+
+@verify.command("database")
+@click.pass_context
+def verify_database(ctx: click.Context) -> None:
+    """Compute everything anew from the facts alone, and tell the first difference.
+
+    The journal itself, every history by its rules, the texts in the vault, the log with all that
+    was signed, and every row of the read tables. It changes nothing, and needs the owner's role.
+    """
+    from scripts import audit
+
+    with opened(ctx) as service:
+        for name, check in audit.CHECKS.items():
+            click.echo(f"{name:<12}{_verified(name, check, service)}")
+
+
+@commands.command("verify-money")
+@click.pass_context
+def verify_money(ctx: click.Context) -> None:
+    """Compute every share, division and payout again from the journal alone; prove every balance.
+
+    It tells the first difference, and ends with status 1 if there is one; else what stands on the
+    accounts of each currency. It changes nothing.
+    """
+    from scripts import audit
+
+    with asked(ctx) as (service, view):
+        out.print(_verified("money", audit.money, service))
+        terminal.totals(out, money.totals(view))
+
+
+def _verified(name: str, check: Check, service: Service) -> str:
+    """What a check found to hold; where it found a difference, that is the end."""
+    from scripts import audit
+
+    with progress_of(name) as told:
+        found = audit.first_difference(check, service, told)
+    if isinstance(found, audit.Difference):
+        raise click.ClickException(f"NOT VERIFIED: {found}")
+    return found
