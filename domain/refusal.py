@@ -691,7 +691,7 @@ class NothingToPay(Refusal):
 
 
 class StatementTooLong(Refusal):
-    """The statement has more lines than a PDF holds; a shorter period has fewer, CSV has no limit."""
+    """The statement has more lines than a PDF holds; a shorter period has fewer, CSV any number."""
 
     code = "statement_too_long"
 
