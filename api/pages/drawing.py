@@ -75,7 +75,8 @@ def _by_itself(frame: Frame, id: str) -> Markup:
 class Drawn(NamedTuple):
     """A lineage as a part of a page, and where it stands alone."""
 
-    svg: Markup
+    svg: Markup | None
+    """Up to forty works stand in the page itself; more are a document of their own in it."""
     outline: Markup | None
     """The same as a nested list; None if that would be too long."""
     works: int
@@ -91,14 +92,12 @@ def drawn_inline(found: Mapping[str, Any]) -> Drawn | None:
     if not count:
         return None
     known, id = flows(found), found["root"]
-    picture = replace(_picture(found, known), open_href=_file(id, "svg", picture="whole"))
-    return Drawn(
-        lineage_svg(picture, stand_alone=False),
-        nested_html(picture) if count <= MOST_CARDS else None,
-        count,
-        known,
-        {form: _file(id, form) for form in ("svg", "png")},
-    )
+    files = {form: _file(id, form) for form in ("svg", "png")}
+    if count > MOST_CARDS:
+        return Drawn(None, None, count, known, files)
+    picture = _picture(found, known)
+    svg = lineage_svg(picture, stand_alone=False)
+    return Drawn(svg, nested_html(picture), count, known, files)
 
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:

@@ -37,8 +37,9 @@ COOKIE_OF_LOOPBACK = "stemma"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    # A large picture is a document within the page, which browsers call an object and a frame.
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; object-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 POLICY_WITH_SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
 

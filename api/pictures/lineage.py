@@ -420,4 +420,4 @@ def _counted(picture: LineagePicture, drawn: Folded, y: float, room: float) -> M
     line = label(said, _MARGIN + room - width(said, _TITLE), y, room, _TITLE, "counted")
     if not said or not href:
         return line
-    return element("a", line, class_="fold", href=href, aria_label=said)
+    return linked(said, line, href=href, class_="fold")

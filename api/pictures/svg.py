@@ -61,7 +61,8 @@ def linked(said: str, *drawn: str, href: str, class_: str | None = None) -> Mark
     title = element("title", said)
     if not href:
         return element("g", title, *drawn, role="img")
-    return element("a", title, *drawn, href=href, class_=class_)
+    # A picture may be a document within a page: its ways lead out of there.
+    return element("a", title, *drawn, href=href, target="_top", class_=class_)
 
 
 def joined(children: Iterable[str]) -> Markup:
