@@ -28,7 +28,7 @@ def typeset(template: str, inputs: Mapping[str, str], **wanted: Any) -> bytes:
     """A document made of a template, which reads the inputs as ``sys.inputs``.
 
     In the fonts that Typst carries; what those lack, in the machine's. One at a time: two thousand
-    lines of a table take two hundred megabytes, and are forgotten at once, not ten documents later.
+    lines of a table take some three hundred megabytes, which would be kept for ten documents more.
     """
     with _one_at_a_time:
         compiler = typst.Compiler(font_paths=_fonts(), root=_NOTHING_THERE)
