@@ -172,7 +172,7 @@ def _ask(routes: Routes) -> None:
     @routes.reads("/payout-batches", BatchesAnswer, Listed, refuses=(NotPermitted,))
     def list_payout_batches(view: View, **part: Unpack[Part]) -> Page:
         """Payout batches, in the order of their issue."""
-        permit(actor(), "read a statement")
+        permit(actor(), "read")
         return statements.batches(view, **part)
 
     @routes.reads(
@@ -180,7 +180,7 @@ def _ask(routes: Routes) -> None:
     )
     def show_payout_batch(view: View, id: str) -> dict[str, Any]:
         """A payout batch with its control sums."""
-        permit(actor(), "read a statement")
+        permit(actor(), "read")
         return statements.batch(view, id)
 
     @routes.reads("/payouts", PayoutsAnswer, Payouts, refuses=(NotPermitted, UnknownContributor))
@@ -287,7 +287,7 @@ def _cell(value: object) -> object:
 def must_be_own(view: View, payee: str | None) -> None:
     """Only the operator reads of others."""
     owner = "" if payee is None else _person(view, payee)
-    permit(_person(view, actor()), "read a statement", contributor=owner)
+    permit(_person(view, actor()), "read", contributor=owner)
 
 
 def _person(view: View, id: str) -> str:

@@ -6,7 +6,7 @@ the parts of a finished work count alike then, with its own people as one part m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -33,16 +33,10 @@ class Flows(NamedTuple):
 def flows(told: Mapping[str, Any]) -> Flows:
     """The flows over a lineage, as ``lineage_with_makers`` and the roll tell it."""
     edges, nodes = told["edges"], {node["id"]: node for node in told["nodes"]}
-    leaving: dict[str, list[int]] = {}
-    for place, edge in enumerate(edges):
-        leaving.setdefault(edge["child"], []).append(place)
-    graph: nx.DiGraph[str] = nx.DiGraph((edge["child"], edge["parent"]) for edge in edges)
-    graph.add_nodes_from(nodes)
     reached, kept = {told["root"]: Fraction(1)}, dict[str, Fraction | None].fromkeys(nodes)
     over: list[Fraction | None] = [None] * len(edges)
     has_alike = has_unknown = False
-    for id in nx.topological_sort(graph):
-        places = leaving.get(id, [])
+    for id, places in _before_parents(told):
         rates = _rates(nodes[id], [edges[place] for place in places])
         for place, rate in zip(places, rates, strict=True):
             has_unknown |= rate is None
@@ -56,11 +50,46 @@ def flows(told: Mapping[str, Any]) -> Flows:
     return Flows(kept, over, has_alike, has_unknown)
 
 
+def through(told: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """By way of which direct parents of the root each work is in it, and in which proportion.
+
+    Only how a whole that is known is told apart depends on it, so here every edge without a rate
+    counts alike, and nothing is too little to count.
+    """
+    edges, ways = told["edges"], dict[str, dict[str, int]]()
+    for id, places in _before_parents(told):
+        stated = [edges[place]["rate"] for place in places]
+        alike = _alike([None if rate is None else Fraction(rate) for rate in stated], 0)
+        for place, rate in zip(places, alike, strict=True):
+            parent = edges[place]["parent"]
+            came = {parent: _FINEST} if id == told["root"] else ways.get(id, {})
+            onward = ways.setdefault(parent, {})
+            for way, part in came.items():
+                onward[way] = onward.get(way, 0) + max(1, round(part * rate))
+    return ways
+
+
+def _before_parents(told: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
+    """Every work before those it was made from, with the places of its edges to them."""
+    leaving: dict[str, list[int]] = {}
+    for place, edge in enumerate(told["edges"]):
+        leaving.setdefault(edge["child"], []).append(place)
+    graph: nx.DiGraph[str] = nx.DiGraph((edge["child"], edge["parent"]) for edge in told["edges"])
+    graph.add_node(told["root"])
+    for id in nx.topological_sort(graph):
+        yield id, leaving.get(id, [])
+
+
 def _rates(work: Mapping[str, Any], edges: Sequence[Mapping[str, Any]]) -> list[Fraction | None]:
     """The rate of each edge from a work to what it was made from, if one is known."""
     stated = [None if edge["rate"] is None else Fraction(edge["rate"]) for edge in edges]
-    if work["kind"] != "release" or None not in stated:
+    if work["kind"] != "release":
         return stated
-    parts = stated.count(None) + bool(work["contributors"])
-    alike = (1 - sum(filter(None, stated), Fraction())) / parts
-    return [alike if rate is None else rate for rate in stated]
+    return [*_alike(stated, bool(work["contributors"]))]
+
+
+def _alike(stated: Sequence[Fraction | None], more: int) -> list[Fraction]:
+    """Those without a rate share alike in what the others leave, with so many parts more."""
+    parts = stated.count(None) + more
+    left = 1 - sum(filter(None, stated), Fraction())
+    return [left / parts if rate is None else rate for rate in stated]

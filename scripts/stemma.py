@@ -12,7 +12,7 @@ import click
 
 from domain.recorders import JournalUnavailable
 from domain.refusal import Refusal
-from projections.store import Behind, StoreUnavailable
+from projections.store import BadCursor, Behind, StoreUnavailable
 from scripts.commands import (
     bundles,
     forgetting,
@@ -43,6 +43,9 @@ class Command(click.Group):
             return super().invoke(ctx)
         except Refusal as refusal:
             raise click.ClickException(f"{refusal} ({refusal.code})") from refusal
+        except BadCursor as problem:
+            said = "--after takes only what the last line of a page says (bad_cursor)"
+            raise click.ClickException(said) from problem
         except (BadSetting, StoreUnavailable, JournalUnavailable, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
         except OSError as problem:

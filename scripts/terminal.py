@@ -61,12 +61,6 @@ def works(out: Console, page: Page) -> None:
             work["id"],
         )
     out.print(table)
-    _say_more(out, page)
-
-
-def _say_more(out: Console, page: Page) -> None:
-    if page.next is not None:
-        out.print("… and more; say how many with --limit")
 
 
 def contributors(out: Console, work: dict[str, Any], tree: dict[str, Any], page: Page) -> None:
@@ -147,7 +141,6 @@ def relatives(out: Console, page: Page) -> None:
             work["id"],
         )
     out.print(table)
-    _say_more(out, page)
 
 
 def split(out: Console, page: Page) -> None:
@@ -167,7 +160,6 @@ def split(out: Console, page: Page) -> None:
             "; ".join(ways),
         )
     out.print(table)
-    _say_more(out, page)
 
 
 def history(out: Console, page: Page) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -257,6 +258,84 @@ def test_the_words_of_a_real_pipe_are_whole_and_end_quietly(stemma: Stemma) -> N
         assert process.stderr.read() == ""
 
 
+# -- page by page --------------------------------------------------------------------------
+
+COMMUNITY = [
+    *({"type": "contributor", "id": id, "name": id.title()} for id in ("ana", "ben", "cem")),
+    *(
+        {"type": "contribution", "id": f"piece-{by}", "title": "Tide", "medium": "text", "by": by,
+         "authors": [{"contributor": by, "role": "writer"}], "sources": sources}
+        for by, sources in (
+            ("ana", [{"uri": f"https://old.example/{n}", "kind": "sample"} for n in range(3)]),
+            ("ben", [{"work": "piece-ana", "kind": "sample"}]),
+            ("cem", [{"work": "piece-ben", "kind": "sample"}]),
+        )
+    ),
+    *(
+        {"type": "release", "id": f"album-{n}", "title": "Tides",
+         "components": [{"work": "piece-cem"}]}
+        for n in range(3)
+    ),
+    {"type": "release.publish", "id": "album-0"},
+    *(
+        {"type": "credit", "id": f"ear-{n}", "work": "piece-cem", "contributor": "ana",
+         "role": role, "by": "cem"}
+        for n, role in enumerate(("editor", "host", "musician"))
+    ),
+    *(
+        {"type": "credit.dispute", "id": f"ear-{n}", "grounds": "other", "reason": "No.",
+         "by": "ben"}
+        for n in range(3)
+    ),
+]  # fmt: skip
+SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
+         "--default-rate", "1/4")  # fmt: skip
+PAGED = [
+    *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
+    *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
+]
+
+
+def test_a_list_told_a_page_at_a_time_is_the_whole_list(stemma: Stemma) -> None:
+    """The last line of a page says how to go on, whatever is recorded meanwhile."""
+    assert " 0 refused" in stemma("import", "-", input="\n".join(map(json.dumps, COMMUNITY)))
+    for words in PAGED:
+        whole = stemma.json(*words, "--json")
+        assert (len(whole["items"]) > 2, whole["next"]) == (True, None), words
+        items, more = [], ["--limit", "2"]
+        while more:
+            page = stemma.json(*words, *more, "--json")
+            items += page["items"]
+            last = stemma(*words, *more).splitlines()[-1]
+            on = re.fullmatch(r"… and more: the same with (--after \S+ --as-of \d+)", last)
+            more = ["--limit", "2", *on[1].split()] if on else []
+            assert (page["next"] is None) == (on is None), words
+            stemma("contribution", "post", "--title", "Later", "--medium", "text", "--by", "ana",
+                   "--author", "ana writer", "--source", "piece-ana sample")  # fmt: skip
+        assert items == whole["items"], words
+
+
+def test_every_list_with_a_limit_has_a_next_page() -> None:
+    limited = {
+        words: {param.name for param in command.params} for words, command in leaves(main)
+    }  # fmt: skip
+    paged = {words for words, names in limited.items() if {"limit", "after"} <= names}
+    assert paged == {words[:1] for words in PAGED}
+    assert {words for words, names in limited.items() if "limit" in names} == {
+        *paged,
+        ("remix", "preview"),  # says how many there are, and tells the first of them
+    }
+
+
+def leaves(group: click.Group) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for words in commands(group):
+        command: click.Command = group
+        for word in words:
+            assert isinstance(command, click.Group)
+            command = command.commands[word]
+        yield words, command
+
+
 # -- errors --------------------------------------------------------------------------------
 
 
@@ -273,6 +352,7 @@ def test_the_words_of_a_real_pipe_are_whole_and_end_quietly(stemma: Stemma) -> N
         (["contributors", "top", "--as-published"], "(not_published)"),
         (["contributors", "top", "--as-of", "0"], "(unknown_work)"),
         (["works", "--as-of", "999"], "not 999 yet"),
+        (["works", "--after", "nonsense"], "(bad_cursor)"),
         (["credit", "accept", "nothing"], "(unknown_credit)"),
         (["contributor", "add", "--name", ""], "(bad_text)"),
         (["contributor", "add", "--id", "a b", "--name", "x"], "(bad_line)"),

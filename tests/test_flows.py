@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.policy.cascade import relative_keep
 from domain.policy.graph import graph_of
-from projections.flows import flows
+from projections.flows import flows, through
 
 PEOPLE = [{"id": "ana", "name": "Ana"}]
 
@@ -102,3 +102,16 @@ def test_where_every_rate_is_on_record_it_is_the_split(rows: list[list[tuple[int
         assert abs((found.kept[work] or 0) - Fraction(kept[work], scale)) < Fraction(1, 10**10)
     whole = sum(share for share in found.kept.values() if share is not None)
     assert abs(whole - 1) < Fraction(1, 10**10)
+
+
+def test_what_two_parents_lead_to_is_told_apart_by_the_rates() -> None:
+    edges = ("whole", "a", "1/2"), ("whole", "b", "1/2"), ("a", "loop", "1/2"), ("b", "loop", "1/4")
+    ways = through(told(*edges))
+    assert ways["a"].keys() == {"a"}
+    assert Fraction(ways["loop"]["a"], ways["loop"]["b"]) == 2
+
+
+@pytest.mark.parametrize("rate", ["0", None])
+def test_every_work_is_led_to_by_some_direct_parent(rate: str | None) -> None:
+    ways = through(told(("whole", "a", rate), ("a", "b", rate), ("b", "c", rate)))
+    assert {id: [*by] for id, by in ways.items()} == {"a": ["a"], "b": ["a"], "c": ["a"]}

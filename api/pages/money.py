@@ -22,14 +22,12 @@ from domain.apportionment import divide
 from domain.money.payee import is_person, is_work
 from domain.money.treasury import Treasury
 from domain.text import LIMITS
-from projections import lineage, people, pools, timeline
+from projections import attribution, lineage, people, pools, timeline
+from projections.flows import through
 from projections.store import View
 
 BY_TERMS = "terms"
 """Stands in the picture for what the terms of a pool give by themselves."""
-
-SEVERAL = "several"
-"""Stands in the picture for several direct parents, of which no one alone led to a piece."""
 
 
 class Period(When):
@@ -136,15 +134,17 @@ def _split(
     if not earned:
         return None
     release, assets = statement["release"], agreed["assets"] if agreed else []
-    through = _through(view, release, agreed["graph_position"] if agreed else None)
+    position = agreed["graph_position"] if agreed else None
+    frozen = view if position is None else view.at(position)
+    vias = through(attribution.lineage_with_makers(frozen, release))
     ways: dict[str, dict[str, Fraction]] = {payee: {} for payee in earned}
     for asset in assets:
-        via = through.get(asset["asset"], asset["asset"])
-        within = sum(Fraction(share) for _, share in asset["shares"])
+        by = vias.get(asset["asset"]) or {asset["asset"]: 1}
+        within = sum(Fraction(share) for _, share in asset["shares"]) * sum(by.values())
         for payee, share in asset["shares"]:
-            if payee in ways:
-                part = Fraction(asset["value"]) * Fraction(share) / within
-                ways[payee][via] = ways[payee].get(via, Fraction()) + part
+            for via, part in by.items() if payee in ways else ():
+                goes = Fraction(asset["value"]) * Fraction(share) * part / within
+                ways[payee][via] = ways[payee].get(via, Fraction()) + goes
     paid = [
         Paid(via, payee, amount)
         for payee, total in earned.items()
@@ -164,31 +164,12 @@ def _split(
     return split_svg(picture, stand_alone=is_alone)
 
 
-def _through(view: View, release: str, position: int | None) -> dict[str, str]:
-    """By way of which direct parent of a finished work each work is in it, if there is only one."""
-    frozen = view if position is None else view.at(position)
-    tree = lineage.ancestry(frozen, lineage.find(frozen, release).number)
-    ids = lineage.ids_of(frozen, tree.generation)
-    through = {tree.root: release}
-    for parent in tree.parents.get(tree.root, ()):
-        waiting, seen = [parent], {parent}
-        while waiting:
-            work = waiting.pop()
-            through[work] = ids[parent] if work not in through else SEVERAL
-            more = [one for one in tree.parents.get(work, ()) if one not in seen]
-            seen.update(more)
-            waiting += more
-    return {ids[work]: via for work, via in through.items()}
-
-
 def _divided(total: int, weights: dict[str, Fraction]) -> dict[str, int]:
     weights = {key: weight for key, weight in weights.items() if weight} or {BY_TERMS: Fraction(1)}
     return {key: units for key, units in divide(total, weights).units.items() if units}
 
 
 def _via(via: str, release: str, names: dict[str, dict[str, Any]]) -> Via:
-    if via == SEVERAL:
-        return Via(via, "several of them")
     if via == BY_TERMS:
         return Via(via, "the terms of the pool")
     if via in names:

@@ -67,3 +67,8 @@ def progress_of(what: str) -> Iterator[Callable[[int, int | None], None]]:
 def named(kind: str, text: str) -> str:
     """The id a text stands for."""
     return bundle.Ids("bundle").named(kind, text)
+
+
+def flag_of(name: str) -> str:
+    """The option that says what is called so everywhere else."""
+    return f"--{name.replace('_', '-')}"

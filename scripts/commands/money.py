@@ -33,7 +33,7 @@ def pools_(ctx: click.Context, release: str, as_of: int | None, as_json: bool) -
     from scripts import accounts
 
     with asked(ctx, as_of) as (_, view):
-        page = pools.pools(view, named(bundle.WORK, release), limit=1000)
+        page = pools.pools(view, named(bundle.WORK, release), limit=answers.ALL)
     answers.tell(view, page, as_json, accounts.pools)
 
 
@@ -113,7 +113,7 @@ def ledger(
             return
         for one in pools.every_pool(view) if id is None else [id]:
             opened = pools.pool_named(view, service.journal, one)
-            page = pools.ledger(view, service.journal, one, limit=1_000_000)
+            page = pools.ledger(view, service.journal, one, limit=answers.ALL)
             answers.tell(view, page, as_json, accounts.ledger, opened.currency)
 
 

@@ -42,7 +42,7 @@ def _asked_of(
 @click.option("--role", help="Only works with a credit in this role.")
 @click.option("--kind", type=click.Choice(["contribution", "outside", "release"]))
 @click.option("--never-remixed", is_flag=True, help="Only works nothing was made from yet.")
-@answers.limit
+@answers.paged
 @answers.as_of
 @answers.as_json
 @click.pass_context
@@ -73,7 +73,7 @@ def contributors(
     """Who contributed to a work, through every generation: credits roll and lineage tree."""
     with _asked_of(ctx, work, as_of, as_published) as (view, id):
         named_role = None if role is None else role_named(role)
-        page = attribution.contributors(view, id, role=named_role, limit=10_000)
+        page = attribution.contributors(view, id, role=named_role, limit=answers.ALL)
         told = lineage.work(view, id)
         tree = attribution.lineage_with_makers(view, id)
     answers.tell(view, page, as_json, terminal.contributors, told, tree)
@@ -99,38 +99,31 @@ def lineage_(ctx: click.Context, work: str, form: str, as_of: int | None) -> Non
 
 @commands.command()
 @click.argument("work")
-@answers.limit
+@answers.paged
 @answers.as_of
 @answers.as_json
 @click.pass_context
-def ancestors(ctx: click.Context, work: str, limit: int, as_of: int | None, as_json: bool) -> None:
+def ancestors(
+    ctx: click.Context, /, work: str, as_of: int | None, as_json: bool, **place: Any
+) -> None:
     """List what a work was made from, the nearest generation first."""
-    _relatives(ctx, lineage.ancestors, work, limit, as_of, as_json)
+    with asked(ctx, as_of) as (_, view):
+        page = lineage.ancestors(view, named(bundle.WORK, work), **place)
+    answers.tell(view, page, as_json, terminal.relatives)
 
 
 @commands.command()
 @click.argument("work")
-@answers.limit
+@answers.paged
 @answers.as_of
 @answers.as_json
 @click.pass_context
 def descendants(
-    ctx: click.Context, work: str, limit: int, as_of: int | None, as_json: bool
+    ctx: click.Context, /, work: str, as_of: int | None, as_json: bool, **place: Any
 ) -> None:
     """List what was made from a work, the nearest generation first."""
-    _relatives(ctx, lineage.descendants, work, limit, as_of, as_json)
-
-
-def _relatives(
-    ctx: click.Context,
-    walk: Callable[..., Page],
-    work: str,
-    limit: int,
-    as_of: int | None,
-    as_json: bool,
-) -> None:
     with asked(ctx, as_of) as (_, view):
-        page = walk(view, named(bundle.WORK, work), limit=limit)
+        page = lineage.descendants(view, named(bundle.WORK, work), **place)
     answers.tell(view, page, as_json, terminal.relatives)
 
 
@@ -141,7 +134,7 @@ def _relatives(
 @click.option("--currency", default="USD", show_default=True)
 @click.option("--default-rate", help="Of the edges that state none.")
 @_as_published
-@answers.limit
+@answers.paged
 @answers.as_of
 @answers.as_json
 @click.pass_context
@@ -178,40 +171,40 @@ def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_
     """Every fact about a work, a contributor, a credit or a remix, in order."""
     name, of = HISTORIES[kind]
     with asked(ctx, as_of) as (service, view):
-        page = of(view, service.journal, named(name, subject), limit=100_000)
+        page = of(view, service.journal, named(name, subject), limit=answers.ALL)
     answers.tell(view, page, as_json, terminal.history)
 
 
 @commands.command("notices")
 @click.argument("contributor")
-@answers.limit
+@answers.paged
 @answers.as_of
 @answers.as_json
 @click.pass_context
 def notices_(
-    ctx: click.Context, contributor: str, limit: int, as_of: int | None, as_json: bool
+    ctx: click.Context, /, contributor: str, as_of: int | None, as_json: bool, **place: Any
 ) -> None:
     """What a person was told: disputes that concern them, answers and ends."""
     with asked(ctx, as_of) as (service, view):
         id = named(bundle.PERSON, contributor)
-        page = notices.of_contributor(view, service.journal, id, actor=OPERATOR, limit=limit)
+        page = notices.of_contributor(view, service.journal, id, actor=OPERATOR, **place)
     answers.tell(view, page, as_json, terminal.history)
 
 
 @commands.command("attribution")
 @click.argument("contributor")
-@answers.limit
+@answers.paged
 @answers.as_of
 @answers.as_json
 @click.pass_context
 def attribution_(
-    ctx: click.Context, contributor: str, limit: int, as_of: int | None, as_json: bool
+    ctx: click.Context, /, contributor: str, as_of: int | None, as_json: bool, **place: Any
 ) -> None:
     """Every finished work a person is in, how, and through what."""
     with asked(ctx, as_of) as (_, view):
         id = named(bundle.PERSON, contributor)
         person = attribution.person(view, id)
-        page = attribution.attribution(view, id, limit=limit)
+        page = attribution.attribution(view, id, **place)
     answers.tell(view, page, as_json, terminal.attribution, person)
 
 

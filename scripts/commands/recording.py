@@ -15,7 +15,7 @@ import click
 from domain.refusal import Refusal
 from scripts import bundle
 from scripts.commands import money, questions
-from scripts.commands.frame import opened
+from scripts.commands.frame import flag_of, opened
 from scripts.commands.signing import signing_of
 from scripts.service import Service
 
@@ -88,7 +88,7 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
             flag = name.removesuffix("s") if several else name
             params.append(
                 click.Option(
-                    [f"--{flag.replace('_', '-')}", name],
+                    [flag_of(flag), name],
                     required=name in shape.needed,
                     metavar=bundle.LISTS.get(kind, kind).upper(),
                     multiple=several,
@@ -133,7 +133,7 @@ def _json_of(name: str, text: str) -> object:
     try:
         return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     except ValueError as error:
-        raise click.ClickException(f"--{name.replace('_', '-')} is not JSON: {error}") from error
+        raise click.ClickException(f"{flag_of(name)} is not JSON: {error}") from error
 
 
 def _part(name: str, text: str) -> bundle.Line:

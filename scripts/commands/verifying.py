@@ -12,7 +12,7 @@ import click
 
 from projections import money
 from scripts import terminal
-from scripts.commands.frame import asked, opened, out, progress_of
+from scripts.commands.frame import asked, flag_of, opened, out, progress_of
 from scripts.service import Service
 from scripts.verify import KINDS
 
@@ -38,7 +38,7 @@ def _offline(name: str, meaning: str) -> click.Command:
         from scripts.verify import main as verify_offline
 
         given = [(n, v if isinstance(v, tuple) else (v,)) for n, v in said.items() if v]
-        words = [word for n, values in given for v in values for word in (_flag(n), v)]
+        words = [word for n, values in given for v in values for word in (flag_of(n), v)]
         sys.exit(verify_offline([name, *words, "--", file]))
 
     vkey: dict[str, Any] = {"multiple": True, "metavar": "VKEY"}
@@ -62,10 +62,6 @@ def _offline(name: str, meaning: str) -> click.Command:
     return click.Command(
         name, callback=check, params=params, help=f"{meaning[0].upper()}{meaning[1:]}."
     )
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 for _name, _what in KINDS.items():
