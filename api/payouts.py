@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any, Unpack
 
-from flask import Response
+from flask import Response, request
 
 from api.answers.examples import BATCH, BEN
 from api.answers.payouts import (
@@ -39,6 +39,7 @@ from domain.refusal import (
     IdTaken,
     NothingToPay,
     NotPermitted,
+    StatementTooLong,
     UnknownBatch,
     UnknownContributor,
     UnknownCredit,
@@ -51,7 +52,7 @@ from projections.store import Page, Store, View
 
 HERE = "/payouts/<id(payout):id>"
 
-FORMATS = {"json": "application/json", "csv": "text/csv"}
+FORMATS = {"json": "application/json", "csv": "text/csv", "pdf": "application/pdf"}
 
 COLUMNS = (
     *("recorded_at", "effective_at", "kind", "currency", "amount_minor", "release", "pool"),
@@ -200,8 +201,8 @@ def _tell(routes: Routes, journal: Journal) -> None:
         "/contributors/<id(contributor):id>/statement",
         StatementAnswer,
         Period,
-        refuses=(NotPermitted, UnknownContributor, BadMadeAt, BadCurrency),
-        also={"text/csv": ",".join(COLUMNS) + "\r\n"},
+        refuses=(NotPermitted, UnknownContributor, BadMadeAt, BadCurrency, StatementTooLong),
+        also={"text/csv": ",".join(COLUMNS) + "\r\n", "application/pdf": "%PDF-1.7"},
     )
     def show_statement(
         view: View,
@@ -212,12 +213,14 @@ def _tell(routes: Routes, journal: Journal) -> None:
         currency: str | None = None,
         format: str | None = None,
     ) -> dict[str, Any] | Response:
-        """What somebody earned, was paid and is owed in a period; also as CSV."""
+        """What somebody earned, was paid and is owed in a period; also as CSV and as PDF."""
         must_be_own(view, id)
         told = statement_of(view, journal, id, from_, to, currency)
-        if (format or form_asked(FORMATS)) == "csv":
-            return Response(as_csv(told), content_type="text/csv; charset=utf-8")
-        return told
+        wanted = format or form_asked(FORMATS)
+        if wanted == "json":
+            return told
+        period = {"from": from_, "to": to, "currency": currency}
+        return statement_file(view, journal, told, wanted, period)
 
 
 def statement_of(
@@ -232,7 +235,23 @@ def statement_of(
     after = 0 if since is None else _before(journal, since)
     until = None if before is None else _before(journal, before)
     wanted = None if currency is None else currency_code(currency)
-    return statements.statement(view, id, after=after, until=until, currency=wanted)
+    return statements.statement(view, journal, id, after=after, until=until, currency=wanted)
+
+
+def statement_file(
+    view: View,
+    journal: Journal,
+    told: dict[str, Any],
+    form: str,
+    asked: dict[str, str | None],
+) -> Response:
+    """A statement as a file: CSV, or PDF with links to the pages of this service."""
+    if form == "csv":
+        return Response(as_csv(told), content_type="text/csv; charset=utf-8")
+    from api.statement_pdf import as_pdf
+
+    made = as_pdf(view, journal, told, asked=asked, origin=request.root_url)
+    return Response(made, content_type=FORMATS["pdf"])
 
 
 def _before(journal: Journal, moment: str) -> int:

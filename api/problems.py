@@ -103,6 +103,7 @@ REFUSED: dict[str, int] = {
     "lineage_circle": 422,
     "rates_over_whole": 422,
     "split_too_large": 422,
+    "statement_too_long": 422,
     "unbalanced_division": 422,
     # Only the moment was bad.
     "busy": 503,
@@ -132,7 +133,6 @@ OWN: dict[str, Kind] = {
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
     "internal_error": Kind(500, "We made a mistake; it is in our log."),
     "projections_behind": Kind(503, "The answers have not caught up with that position yet."),
-    "no_fonts": Kind(503, "The server has no font, so it draws no PNG; the SVG is there."),
     "storage_unavailable": Kind(503, "The database does not answer; try again."),
 }
 """The problems that are not the domain's."""

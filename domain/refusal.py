@@ -690,6 +690,20 @@ class NothingToPay(Refusal):
         )
 
 
+class StatementTooLong(Refusal):
+    """The statement has more lines than a PDF holds; a shorter period has fewer, CSV any number."""
+
+    code = "statement_too_long"
+
+    def __init__(self, lines: int, limit: int) -> None:
+        super().__init__(
+            f"The statement has {lines} lines, and a PDF at most {limit}. "
+            "Ask for a shorter period, for one currency, or for CSV.",
+            lines=lines,
+            limit=limit,
+        )
+
+
 class TooLarge(Refusal):
     """What was said does not fit into one fact."""
 

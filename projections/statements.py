@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
+from domain.journal import Journal
 from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.money.entry import Entry
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution, money, pools
 from projections.store import Page, Row, View, cut, decode_cursor, holds
@@ -54,6 +57,7 @@ def currencies(view: View, payees: Collection[str]) -> list[str]:
 
 def statement(
     view: View,
+    journal: Journal,
     id: str,
     *,
     after: int = 0,
@@ -73,13 +77,16 @@ def statement(
     return {
         "contributor": attribution.persons(view, [number])[number],
         "after": after,
-        "statements": [_in_currency(end, payees, after, each) for each in wanted],
+        "until": end.as_of,
+        "statements": [_in_currency(end, journal, payees, after, each) for each in wanted],
     }
 
 
-def _in_currency(view: View, payees: Collection[str], after: int, currency: str) -> dict[str, Any]:
+def _in_currency(
+    view: View, journal: Journal, payees: Collection[str], after: int, currency: str
+) -> dict[str, Any]:
     before, now = Standing(view.at(after), payees, currency), Standing(view, payees, currency)
-    lines = _lines(view, payees, after, currency)
+    lines = _lines(view, journal, payees, after, currency)
     earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNED)
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in EARNED)
     return {
@@ -109,11 +116,14 @@ def _in_currency(view: View, payees: Collection[str], after: int, currency: str)
 EARNED = ("division", "reversal", "correction")
 
 
-def _lines(view: View, payees: Collection[str], after: int, currency: str) -> list[dict[str, Any]]:
+def _lines(
+    view: View, journal: Journal, payees: Collection[str], after: int, currency: str
+) -> list[dict[str, Any]]:
     """What was given and what was paid, in the order of its recording."""
     rows = view.rows(
-        "SELECT p.position, p.noun, p.proposal, p.pool, p.amount, b.kind, b.at, "
-        "b.effective, r.source, b.revenue, y.issued_at, y.born, w.id, w.title, o.name, a.number "
+        "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
+        "b.effective, b.amount, r.source, b.revenue, y.issued_at, y.born, "
+        "w.id, w.title, o.name, a.number "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
         "LEFT JOIN @bookings r ON r.id = b.revenue AND r.kind = 'revenue' "
@@ -129,6 +139,7 @@ def _lines(view: View, payees: Collection[str], after: int, currency: str) -> li
     )
     found = [_Given(*row) for row in rows]
     texts = view.texts({text for row in found for text in (row.title, row.name)})
+    shares = _shares(journal, [row for row in found if row.kind in EARNED])
     return [
         {
             "position": row.position,
@@ -136,16 +147,32 @@ def _lines(view: View, payees: Collection[str], after: int, currency: str) -> li
             "effective_at": row.effective,
             "kind": row.kind or ("payout" if row.position == row.issued else "claim"),
             "noun": row.noun,
+            "payee": row.payee,
             "release": {"id": row.release, "title": texts.get(row.title)},
             "pool": {"id": row.pool, "name": texts.get(row.name)},
             "agreement": row.number,
             "proposal": row.proposal,
             "source": row.source,
             "revenue": row.revenue,
+            "of_minor": row.of,
+            "share": shares.get((row.noun, row.payee)),
             "amount_minor": row.amount,
         }
         for row in found
     ]
+
+
+def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]:
+    """What of each amount is due to its payee, exactly; nothing, where nothing came in."""
+    amounts = {(row.noun, row.payee): row.of for row in given if row.of}
+    shares = {}
+    for placed in journal.facts.streams(sorted({noun for noun, _ in amounts})):
+        entry = placed.fact()
+        assert isinstance(entry, Entry.Event)
+        for payee, _, due, _ in entry.lines:
+            if amount := amounts.get((placed.originator_id, str(payee))):
+                shares[placed.originator_id, str(payee)] = str(Fraction(due) / amount)
+    return shares
 
 
 class _Given(NamedTuple):
@@ -153,12 +180,14 @@ class _Given(NamedTuple):
 
     position: int
     noun: str
+    payee: str
     proposal: str
     pool: str
     amount: int
     kind: str | None
     at: str | None
     effective: str | None
+    of: int | None
     source: str | None
     revenue: str | None
     issued_at: str | None

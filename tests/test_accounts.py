@@ -6,6 +6,7 @@ Rule: asked of the demonstration, in which everything happens.
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -45,10 +46,14 @@ def printed(shown: Service, *words: str) -> str:
 
 
 def answer(shown: Service, path: str) -> str:
+    return bytes_of(shown, path).decode()
+
+
+def bytes_of(shown: Service, path: str) -> bytes:
     client = create_app(shown.journal, shown.store, shown.keys, shown.log).test_client()
     told = client.get(path, headers={"Authorization": "Bearer for-tests"})
     assert told.status_code == 200, told.text
-    return told.text
+    return told.data
 
 
 def division(shown: Service) -> str:
@@ -94,6 +99,15 @@ def test_csv_is_printed_as_the_api_writes_it(shown: Service) -> None:
     assert printed(shown, "statement", "lanternfish", "--csv").replace("\r\n", "\n") == answer(
         shown, f"/contributors/{LANTERNFISH}/statement?format=csv"
     ).replace("\r\n", "\n")
+
+
+def test_a_pdf_is_written_as_the_api_gives_it(shown: Service, tmp_path: Path) -> None:
+    file, address = tmp_path / "statement.pdf", f"/contributors/{LANTERNFISH}/statement"
+    words = ("statement", "lanternfish", "--from", "2020", "--pdf", str(file))
+    assert printed(shown, *words, "--origin", "http://localhost/") == ""
+    assert file.read_bytes() == bytes_of(shown, f"{address}?format=pdf&from=2020")
+    assert printed(shown, *words) == ""
+    assert b"/division/" not in file.read_bytes()
 
 
 def test_the_ledger_of_all_pools_is_told_at_once(shown: Service) -> None:

@@ -25,7 +25,7 @@ MAY_IMPORT = {
         "markupsafe",
         "marshmallow",
         "werkzeug",
-        "resvg_py",
+        "typst",
     },
 }
 PACKAGES = (*MAY_IMPORT, "scripts")

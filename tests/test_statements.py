@@ -89,7 +89,7 @@ def test_every_period_adds_up_and_begins_where_the_one_before_ended(
     for after, end in pairwise(ends):
         with told.store.view() as view:
             (found,) = statements.statement(
-                view, person, after=after, until=end, currency=currency
+                view, told.journal, person, after=after, until=end, currency=currency
             )["statements"]
         assert checked(found)["opening_minor"] == before
         before = found["closing_minor"]
@@ -98,7 +98,9 @@ def test_every_period_adds_up_and_begins_where_the_one_before_ended(
 def test_a_payout_less_a_debt_is_told_as_a_payout_line_by_line(told: Bank) -> None:
     """Also the line that fills the debt, which has the other sign."""
     with told.view() as view:
-        (dollars,) = statements.statement(view, told.person("ana"), currency="USD")["statements"]
+        (dollars,) = statements.statement(view, told.journal, told.person("ana"), currency="USD")[
+            "statements"
+        ]
     last = dollars["lines"][-1]["position"]
     debt, *_, paid = sorted(
         (line for line in checked(dollars)["lines"] if line["position"] == last),
@@ -156,11 +158,11 @@ def test_a_person_with_nothing_has_an_empty_statement_and_nobody_has_none(databa
     with small(database) as (told, *_):
         eve = told.person("eve")
         with told.view() as view:
-            assert statements.statement(view, eve)["statements"] == []
-            (zero,) = statements.statement(view, eve, currency="JPY")["statements"]
+            assert statements.statement(view, told.journal, eve)["statements"] == []
+            (zero,) = statements.statement(view, told.journal, eve, currency="JPY")["statements"]
             assert {checked(zero)[f"{name}_minor"] for name in SUMS} == {0}
             with pytest.raises(UnknownContributor):
-                statements.statement(view, "0" * 8 + "-0000-4000-8000-" + "0" * 12)
+                statements.statement(view, told.journal, "0" * 8 + "-0000-4000-8000-" + "0" * 12)
             with pytest.raises(BadCurrency):
                 statement_of(view, told.journal, eve, None, None, "XYZ")
 
@@ -172,14 +174,14 @@ def test_after_a_merge_both_accounts_are_one_person(database: str) -> None:
         before = told.head()
         told.tell("merge_contributor", id=bo, into=ana)
         with told.view() as view:
-            (found,) = statements.statement(view, bo)["statements"]
+            (found,) = statements.statement(view, told.journal, bo)["statements"]
             assert checked(found)["closing_minor"] == 100
-            (found,) = statements.statement(view, ana, after=before)["statements"]
+            (found,) = statements.statement(view, told.journal, ana, after=before)["statements"]
             assert checked(found)["opening_minor"] == 100
-            (found,) = statements.statement(view, bo, until=before)["statements"]
+            (found,) = statements.statement(view, told.journal, bo, until=before)["statements"]
             assert checked(found)["closing_minor"] == 100
         with told.view(as_of=before) as view:  # when nobody knew
-            (found,) = statements.statement(view, bo)["statements"]
+            (found,) = statements.statement(view, told.journal, bo)["statements"]
             assert checked(found)["closing_minor"] == 50
 
 
@@ -229,9 +231,11 @@ def served(tmp_path: Path) -> Iterator[Served]:
         ("*/*", None, "application/json"),
         ("text/csv;q=0.1, application/json", None, "application/json"),
         ("application/json", "csv", "text/csv; charset=utf-8"),
+        ("application/pdf", None, "application/pdf"),
+        ("text/csv", "pdf", "application/pdf"),
     ],
 )
-def test_who_asks_for_csv_gets_it(
+def test_who_asks_for_csv_or_pdf_gets_it(
     accept: str, form: str | None, media: str, served: Served
 ) -> None:
     ana = served.admit("Ana")
@@ -240,3 +244,5 @@ def test_who_asks_for_csv_gets_it(
     answer = api.get(path, headers={"Accept": accept}, **asked)
     assert (answer.status, answer.headers["Content-Type"]) == (200, media)
     assert api.get(path, headers={"Accept": "image/png"}).code == "not_acceptable"
+    stranger = served.acting(served.admit("Ben"))
+    assert stranger.get(path, headers={"Accept": accept}, **asked).code == "not_permitted"

@@ -12,6 +12,7 @@ from api.answers.divisions import ENTRY_KINDS
 from api.answers.examples import (
     ALBUM,
     BATCH,
+    BEN,
     DIVISION,
     MOMENT,
     PAYOUT,
@@ -68,12 +69,15 @@ class StatementLine(Shape):
     effective_at = told.text(MOMENT, "When it was earned.", null=True)
     kind = told.one_of((*ENTRY_KINDS, "payout", "claim"))
     noun = told.id(DIVISION, "The division, correction, reversal or payout.")
+    payee = told.id(BEN, "The account it stands on; before a merge it was another person's.")
     release = told.one(TitledRef)
     pool = told.one(NamedRef)
     agreement = told.count(1)
     proposal = told.id(PROPOSAL)
     source = told.text("Bandcamp", null=True)
     revenue = told.id(REVENUE, null=True)
+    of_minor = told.maybe("integer", 100000, "What was divided, taken back or corrected.")
+    share = told.exact("1/4", "What of that is due, exactly; rounding is carried.", null=True)
     amount_minor = told.units(25000)
 
 
@@ -97,6 +101,7 @@ class StatementAnswer(Known):
 
     contributor = told.one(PersonRef)
     after = told.count(0, "The period begins after this position.")
+    until = told.count(97, "The period ends with this position.")
     statements = told.several(CurrencyStatement)
 
 

@@ -29,8 +29,7 @@ from api.pictures import (
 )
 from api.pictures.folding import MOST_DRAWN
 from api.pictures.lineage import MOST_CARDS
-from api.pictures.png import NoFonts, png_of
-from api.problems import Problem
+from api.pictures.png import png_of
 from projections import attribution
 from projections.flows import Flows, flows
 
@@ -59,12 +58,9 @@ def as_file(picture: Markup) -> Response:
     return answer
 
 
-def painted(picture: Markup, fonts: Sequence[str] = ()) -> Response:
-    """A picture as PNG, in the fonts of the machine or those of these files."""
-    try:
-        return Response(png_of(picture, fonts=fonts), content_type="image/png")
-    except NoFonts as problem:
-        raise Problem("no_fonts", f"{problem}.") from None
+def painted(picture: Markup) -> Response:
+    """A picture as PNG."""
+    return Response(png_of(picture), content_type="image/png")
 
 
 def _by_itself(frame: Frame, id: str) -> Markup:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from flask import Response, g, render_template, request
+from flask import g, render_template, request
 
-from api.fields import Text, word
+from api.fields import Choice, Text, word
 from api.pages import words
 from api.pages.drawing import as_file, painted
 from api.pages.frame import Answer, Frame, When, asked, id_in_path, to_page
-from api.payouts import as_csv, must_be_own, statement_of
+from api.payouts import must_be_own, statement_file, statement_of
 from api.pictures import Markup, Paid, Payee, SplitPicture, Step, Via, Way, split_svg, why_svg
 from api.problems import Problem
 from domain.apportionment import divide
@@ -35,7 +35,7 @@ class Period(When):
 
     from_ = word("2026-01", "From this moment on.", data_key="from")
     to = word("2026-07", "Before this moment.")
-    format = word("csv", "As a table.")
+    format = Choice(("csv", "pdf"), "As a file.")
 
 
 class Asked(When):
@@ -57,9 +57,11 @@ def pages(frame: Frame) -> None:
         with frame.view(wanted) as view:
             must_be_own(view, id)
             told = statement_of(view, frame.journal, id, since, before, None)
-            if form == "csv":
-                answer = Response(as_csv(told), content_type="text/csv; charset=utf-8")
-                answer.headers["Content-Disposition"] = 'attachment; filename="statement.csv"'
+            if form is not None:
+                period = {"from": since, "to": before}
+                answer = statement_file(view, frame.journal, told, form, period)
+                called = f'attachment; filename="statement-{view.as_of}.{form}"'
+                answer.headers["Content-Disposition"] = called
                 return answer
             return render_template(
                 "statement.html",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,6 +43,12 @@ def pools_(ctx: click.Context, release: str, as_of: int | None, as_json: bool) -
 @click.option("--to", "before", metavar="MOMENT", help="Before this moment.")
 @click.option("--currency", help="Only in this currency.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the lines as CSV instead.")
+@click.option(
+    "--pdf",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Write it here as PDF instead.",
+)
+@click.option("--origin", default="", help="Where the pages are, for the links in the PDF.")
 @answers.as_of
 @answers.as_json
 @click.pass_context
@@ -52,6 +59,8 @@ def statement(
     before: str | None,
     currency: str | None,
     as_csv: bool,
+    pdf: Path | None,
+    origin: str,
     as_of: int | None,
     as_json: bool,
 ) -> None:
@@ -62,6 +71,14 @@ def statement(
     with asked(ctx, as_of) as (service, view):
         id = named(bundle.PERSON, contributor)
         told = payouts.statement_of(view, service.journal, id, since, before, currency)
+        if pdf is not None:
+            from api.statement_pdf import as_pdf
+
+            period = {"from": since, "to": before, "currency": currency}
+            made = as_pdf(view, service.journal, told, asked=period, origin=origin)
+            with click.open_file(str(pdf), "wb") as written:
+                written.write(made)
+            return
     if as_csv:
         click.echo(payouts.as_csv(told), nl=False)
     else:
