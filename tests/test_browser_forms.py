@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from browsing import look_at, reader, running_browser, sign_in
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import Served, serving
+from serving import Client, Served, serving
 from test_browser import CLOCK, TERMS
 
 PEOPLE = 426
@@ -359,3 +359,123 @@ def post_by_keys(page: Page, tag: str, *, js: bool) -> str:
     press(page, "Post it")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Song {tag}")
     return page.url.partition("?")[0].rpartition("/")[2]
+
+
+# -- nothing that is typed runs ----------------------------------------------------------------
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2) data-evil>\"'&amp;{{7*7}}|\\"
+URI = "javascript:alert(3)//'+alert(4)"
+
+
+def everything(served: Served) -> tuple[str, dict[str, list[str]]]:
+    """Every text that somebody can give is evil; the person, and by page which texts it shows."""
+
+    def post(path: str, body: object = None, by: Client = served.operator, **said: object) -> str:
+        return by.post(path, body, **said).id
+
+    get, ana = served.operator.get, served.admit(EVIL)
+    poem = post(
+        "/contributions",
+        title=EVIL,
+        medium="<b>text</b>",
+        licence=EVIL,
+        authors=[{"contributor": ana, "role": "writer", "display": EVIL}],
+        sources=[{"uri": URI, "kind": "sample", "note": EVIL}],
+    )
+    whole = post("/releases", title=EVIL, components=[{"work": poem}])
+    post(f"/releases/{whole}/publish", {})
+    told = get(f"/works/{poem}").json
+    credit, edge = told["credits"][0]["id"], told["sources"][0]["remix"]
+    outside = told["sources"][0]["work"]["id"]
+    editor = post("/credits", work=poem, contributor=ana, role="editor", evidence=EVIL)
+    acting = served.acting(ana)
+    for noun, id in (("credits", editor), ("remixes", edge)):
+        dispute = {"grounds": "other", "reason": EVIL, "evidence": EVIL}
+        post(f"/{noun}/{id}/dispute", dispute)
+        post(f"/{noun}/{id}/answer", by=acting, reason=EVIL, evidence=EVIL)
+    shares = [[EVIL, "1/2"], ["artists", "1/2", {"type": "agreed"}]]
+    terms = {"type": "fixed", "shares": shares}
+    said = {"name": EVIL, "kind": "song", "currency": "EUR", "terms": terms}
+    pool = post(f"/releases/{whole}/pools", said)
+    assets = [
+        {"asset": EVIL, "value": "1", "within": [f"act {EVIL}"], "shares": [[ana, "1"], [URI, "1"]]}
+    ]
+    proposal = post(f"/pools/{pool}/proposals", assets=assets, note=EVIL)
+    comment = post(f"/proposals/{proposal}/comments", by=acting, kind="other", text=EVIL)
+    post(f"/proposals/{proposal}/revise", comments=[comment], assets=assets, note=EVIL)
+    CLOCK.ahead += CLOCK.WINDOW
+    post(f"/proposals/{proposal}/finalise")
+    brought = {"source": EVIL, "effective_at": "2026-06", "amount_minor": 1001}
+    revenue = post(f"/pools/{pool}/revenue", {**brought, "document": EVIL, "note": EVIL})
+    division = get(f"/revenue/{revenue}").json["division"]
+    post(f"/proposals/{proposal}/accept", by=acting)
+    post(f"/credits/{editor}/settle", outcome="dismissed", reason=EVIL)
+    post(f"/remixes/{edge}/settle", outcome="dismissed", reason=EVIL)
+    batch = post("/payout-batches", currency="EUR", payees=[ana])
+    payout = get(f"/payouts?batch={batch}").items[0]["id"]
+    post(f"/payouts/{payout}/settle", reference=EVIL)
+    post(f"/payouts/{payout}/return", reason=EVIL)
+    post(f"/credits/{credit}/hold", reason=EVIL)
+    post(f"/revenue/{revenue}/reverse", amount_minor=1, reason=EVIL)
+    second = post(f"/pools/{pool}/proposals", assets=assets)
+    post(f"/proposals/{second}/comments", by=acting, kind="other", text=EVIL)
+    evil = [EVIL]
+    return ana, {
+        "/": evil,
+        f"/search?{urlencode({'q': EVIL[:30]})}": evil,
+        f"/search?{urlencode({'q': EVIL + EVIL})}": [EVIL + EVIL],
+        f"/sign-in?{urlencode({'to': '/' + EVIL})}": [],
+        **{f"/w/{work}": [EVIL, URI] for work in (poem, outside)},
+        **{f"/{page}/{whole}": evil for page in ("r", "list", "history")},
+        f"/p/{ana}": evil,
+        f"/history/{ana}": evil,
+        f"/works/{whole}/lineage.svg": [],
+        f"/c/{credit}": evil,
+        f"/c/{editor}": evil,
+        f"/e/{edge}": [URI],
+        f"/post?source={outside}": [URI],
+        f"/w/{poem}/sources": evil,
+        f"/w/{poem}/credits": evil,
+        f"/pool/{pool}": evil,
+        f"/pools/{pool}/split.svg": [],
+        f"/proposal/{proposal}": [EVIL, URI],
+        f"/proposal/{second}": [EVIL, URI],
+        f"/proposal/{second}/revise": [EVIL, URI],
+        f"/division/{division}": [EVIL, URI],
+        f"/division/{division}/why?payee={ana}": evil,
+        f"/statement/{ana}": evil,
+        "/waiting": evil,
+    }
+
+
+def test_whatever_is_typed_is_shown_as_it_is_and_never_run(
+    browser: Browser, served: Served
+) -> None:
+    ana, pages = everything(served)
+    with reader(browser, served.origin) as page:
+        sign_in(page, served.operator.key or "")
+        for path, texts in pages.items():
+            if path == "/waiting":
+                sign_in(page, served.service.keys.create(ana))
+            answer = page.goto(path)
+            assert answer is not None
+            assert answer.status == 200, path
+            strange = page.locator("[data-evil], [onload], [onerror], a[href^=javascript]")
+            assert strange.count() == 0, path
+            seen = page.evaluate("document.body.textContent")
+            for text in texts:
+                assert text in seen, (path, text)
+            assert ">49" not in page.content(), path
+        page.goto(f"/post?{urlencode({'source': URI})}")
+        page.get_by_label("Title", exact=True).fill(EVIL)
+        page.get_by_label("Medium").fill(EVIL[:40])
+        page.get_by_label("Find a person").press_sequentially("<script>alert", delay=0)
+        page.get_by_role("button", name=f"Add {EVIL}").click()
+        page.get_by_label("Role", exact=True).fill(EVIL)
+        page.get_by_role("button", name="Show it before").click()
+        expect(page.get_by_role("alert")).to_contain_text(EVIL)
+        expect(page.get_by_label("Title", exact=True)).to_have_value(EVIL)
+        page.get_by_label("Role", exact=True).fill("writer")
+        page.get_by_role("button", name="Show it before").click()
+        expect(page.get_by_role("definition").first).to_have_text(EVIL)
+        assert page.locator("[data-evil]").count() == 0
