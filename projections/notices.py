@@ -62,8 +62,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Proposal.Commented():
             yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
-            for told in (PEOPLE, PAYEES):
-                yield Put(NOTICES, (numbers[happened.release], position, told))
+            yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
+            yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
         case Consent.Offered() | Consent.Waived() | Consent.Declined():
             yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
             if not isinstance(happened, Consent.Offered):
