@@ -5,8 +5,7 @@ becomes of their credits since.
 
 A row says at which position there is something to be told, and to whom: to the person it names, to
 whoever posted the work it names, to everybody of that work, or to everybody who was to have a share
-in what it earns. What it says is read from the
-journal, as a history is.
+in what it earns. What it says is read from the journal, as a history is.
 """
 
 from __future__ import annotations

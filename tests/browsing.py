@@ -14,7 +14,15 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 FLAGS = (
     "--no-sandbox",  # a container's root has none
@@ -86,8 +94,12 @@ def reader(
         if not sent.url.startswith((origin, "data:")):
             complaints.append(f"{page.url}: asked {sent.url}")
 
+    def refuse(asked: Dialog) -> None:
+        complaints.append(f"{page.url}: a dialog, {asked.message}")
+        asked.dismiss()
+
     page.on("console", listen)
-    page.on("dialog", lambda asked: complaints.append(f"{page.url}: a dialog, {asked.message}"))
+    page.on("dialog", refuse)
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     page.on("request", watch)
     try:
