@@ -4,8 +4,8 @@ The one rule: a notice once given stays given, whoever the person was merged wit
 becomes of their credits since.
 
 A row says at which position there is something to be told, and to whom: to the person it names, to
-whoever posted the work it names, or to everybody of that work. What it says is read from the
-journal, as a history is.
+whoever posted the work it names, to everybody of that work, or to everybody who was to have a share
+in what it earns. What it says is read from the journal, as a history is.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ POSTER = "poster"
 """Told to whoever posted the work that is the subject."""
 PEOPLE = "people"
 """Told to the poster, and to everybody credited on the work at that position."""
+PAYEES = "payees"
+"""Told to everybody who had a share in a proposal for the work at that position."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -60,6 +62,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
             yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
+            yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
         case Consent.Offered() | Consent.Waived() | Consent.Declined():
             yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
             if not isinstance(happened, Consent.Offered):
@@ -100,7 +103,10 @@ def of_contributor(
         "UNION SELECT n.position FROM @credits c JOIN @notices n ON n.subject = c.work "
         # The credit as it was when there was something to tell.
         "AND n.told = :people AND c.since <= n.position AND c.until > n.position "
-        "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone)"
+        "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone) "
+        "UNION SELECT n.position FROM @pieces s JOIN @proposals a ON a.id = s.proposal "
+        "JOIN @pools o ON o.id = a.pool JOIN @notices n ON n.subject = o.release "
+        "AND n.told = :payees WHERE s.payee IN :named AND s.position <= n.position"
         f") AS told WHERE position {beyond} :place AND position <= :as_of "
         f"ORDER BY position {order} LIMIT :limit",
         accounts=accounts,
@@ -108,6 +114,7 @@ def of_contributor(
         gone=list(NOT_COUNTED),
         person=PERSON,
         people=PEOPLE,
+        payees=PAYEES,
         posters=[POSTER, PEOPLE],
         place=place[0],
         limit=limit + 1,

@@ -64,18 +64,15 @@ def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]
 def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
     """The agreed shares somebody has to answer, the latest first, and of which finished work."""
     rows = view.rows(
-        "SELECT s.proposal, s.share, o.release FROM @shares s "
+        "SELECT s.proposal, o.release FROM @shares s "
         f"JOIN @proposals a ON a.id = s.proposal AND {holds('a')} "
         f"JOIN @pools o ON o.id = a.pool WHERE s.payee IN :ids AND s.state = 'offered' "
         f"AND {holds('s')} ORDER BY a.born DESC LIMIT :limit",
         ids=ids(view, id),
         limit=limit,
     )
-    works = lineage.references(view, [release for _, _, release in rows])
-    return [
-        {"proposal": proposal, "share": share, "release": works[release]}
-        for proposal, share, release in rows
-    ]
+    works = lineage.references(view, [release for _, release in rows])
+    return [{"proposal": proposal, "release": works[release]} for proposal, release in rows]
 
 
 def returned_to(view: View, id: str) -> list[dict[str, Any]]:

@@ -14,7 +14,15 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 FLAGS = (
     "--no-sandbox",  # a container's root has none
@@ -86,7 +94,12 @@ def reader(
         if not sent.url.startswith((origin, "data:")):
             complaints.append(f"{page.url}: asked {sent.url}")
 
+    def refuse(asked: Dialog) -> None:
+        complaints.append(f"{page.url}: a dialog, {asked.message}")
+        asked.dismiss()
+
     page.on("console", listen)
+    page.on("dialog", refuse)
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     page.on("request", watch)
     try:
@@ -106,7 +119,10 @@ def sign_in(page: Page, key: str) -> None:
 
 def findings(page: Page, within: str | None = None) -> list[str]:
     """What axe finds serious or critical, each with where it is; within a part of a long page."""
-    found: list[dict[str, Any]] = Axe().run(page, context=within).response["violations"]
+    # What is in order is not told one by one: that takes longer than to find it.
+    only = {"resultTypes": ["violations"]}
+    told = Axe().run(page, context=within, options=only).response
+    found: list[dict[str, Any]] = told["violations"]
     return [
         f"{one['impact']} {one['id']}: {node['target']} {node['failureSummary']}"
         for one in found

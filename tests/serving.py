@@ -14,6 +14,7 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
 
+from flask import Flask
 from jsonschema_rs import Draft202012Validator
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -135,6 +136,7 @@ class Served:
 
     service: Service
     operator: Client
+    app: Flask
 
     def client(self, key: str | None) -> Client:
         """Somebody with another key, or none."""
@@ -188,7 +190,7 @@ def serving(
         try:
             client = Client(server.port, OPERATOR_KEY)
             client.document = client.get("/openapi.json").json
-            yield Served(service, client)
+            yield Served(service, client, app)
         finally:
             server.shutdown()
             thread.join()

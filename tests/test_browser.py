@@ -18,6 +18,8 @@ TERMS = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", {"type
 class Clock:
     """A clock that can be set forward, so that a window closes."""
 
+    WINDOW = timedelta(days=15)
+    """So long are comments open, and a day."""
     ahead = timedelta()
 
     def __call__(self) -> datetime:
@@ -141,7 +143,7 @@ def earn(served: Served, release: str, shares: dict[str, str]) -> dict[str, str]
     )
     comment = served.operator.get(f"/proposals/{first}").json["comments"][0]["id"]
     post(f"/proposals/{first}/answer", comment=comment, text="It is in the terms of May.")
-    CLOCK.ahead += timedelta(days=15)
+    CLOCK.ahead += CLOCK.WINDOW
     post(f"/proposals/{first}/finalise")
     said = {"source": "shop", "effective_at": "2026-06", "amount_minor": 100_001}
     division = post(f"/pools/{pool}/revenue", said).id
@@ -487,7 +489,7 @@ def test_shares_are_revised_and_a_share_is_given_up(
         expect(page.get_by_role("status")).to_contain_text("recorded")
         expect(page.get_by_text("0 % → 50 %")).to_be_visible()
         expect(page.get_by_text("So it is.")).to_be_visible()
-    CLOCK.ahead += timedelta(days=15)
+    CLOCK.ahead += CLOCK.WINDOW
     post(f"/proposals/{proposal}/finalise")
     with reader(browser, served.origin, width=768, js=js) as page:
         sign_in(page, keys.create(cleo))

@@ -154,23 +154,23 @@ class Sent:
         if self.unread:
             raise Problem("bad_policy", self.unread[0])
 
-    def wrong(self, problem: Problem | None) -> dict[str, str]:
-        """The field that a problem is about, by its id in the page: what is wrong there."""
+    def wrong(self, problem: Problem | None) -> list[tuple[str, str]]:
+        """The fields that a problem is about, by their ids in the page, and what is wrong there."""
         if problem is None:
-            return {}
+            return []
         said = str(problem.description)
         if self.text is not None and self.unread:
-            return {"lines": " ".join(self.unread[:MOST_TOLD])}
+            return [("lines", complaint) for complaint in self.unread[:MOST_TOLD]]
         place = _PLACE.match(str(problem.members.get("where", "")))
         if place is None:
-            return {}
+            return []
         asset, share = int(place[1]), int(place[2] or 0)
         said = said[place.end() :].lstrip(": ")
         if self.text is not None:
-            return {"lines": f"Line {self.lines.get((asset, share), 0)}: {said}"}
+            return [("lines", f"Line {self.lines.get((asset, share), 0)}: {said}")]
         if place[2] is None:
-            return {f"value-{asset}": said}
-        return {f"share-{asset}-{share + 1}": said}
+            return [(f"value-{asset}", said)]
+        return [(f"share-{asset}-{share + 1}", said)]
 
 
 def _sent(names: Names) -> Sent:
@@ -248,7 +248,7 @@ def _form(
         spare=range(len(assets), len(assets) + SPARE_ROWS),
         lines=text,
         problem=problem,
-        wrong=sent.wrong(problem) if sent else {},
+        wrong=sent.wrong(problem) if sent else [],
         **_shown(view, proposal, assets, comments),
     )
 

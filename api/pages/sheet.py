@@ -45,6 +45,8 @@ class Sheet:
     sources: list[Row]
     people: list[Row]
     complaints: list[str] = field(default_factory=list)
+    added: str = ""
+    """The field to go on with: the first one of the row that was added last."""
 
     @classmethod
     def empty(cls) -> Sheet:
@@ -82,11 +84,13 @@ class Sheet:
     def add_source(self, named: str, kind: str = KIND, rate: str = "") -> None:
         """Cite a work by its id or its page, or something elsewhere by its address."""
         self.sources.append({"source": _named(named), "kind": kind, "rate": rate, "note": ""})
+        self.added = f"kind-{len(self.sources) - 1}"
 
     def add_person(self, named: str, role: str = "") -> None:
         """Name a person by their id or their page."""
         if all(row["person"] != _named(named) for row in self.people):
             self.people.append({"person": _named(named), "role": role, "display": "", "kind": ""})
+        self.added = f"role-{len(self.people) - 1}"
 
     def paste(self, lines: str) -> None:
         """Cite many at once: an id or an address a line, perhaps with its kind and its rate."""
@@ -126,18 +130,16 @@ class Sheet:
 
     # -- as a page shows them --------------------------------------------------------------
 
-    def wrong(self, problem: Problem | None) -> dict[str, str]:
-        """The fields that a problem is about, by their ids in the page: what is wrong with each."""
+    def wrong(self, problem: Problem | None) -> list[tuple[str, str]]:
+        """The fields that a problem is about, by their ids in the page, and what is wrong there."""
         if problem is None:
-            return {}
+            return []
         errors = problem.members.get("errors")
         if isinstance(errors, list):
-            told = [_place(error["pointer"], str(error["detail"])) for error in errors]
-        else:
-            # A refusal names what was said; the field is the one that says so.
-            said = {value for value in problem.members.values() if isinstance(value, str) and value}
-            told = [(field, problem.description or "") for field in self._saying(said)]
-        return dict(told)
+            return [_place(error["pointer"], str(error["detail"])) for error in errors]
+        # A refusal names what was said; the field is the one that says so.
+        said = {value for value in problem.members.values() if isinstance(value, str) and value}
+        return [(field, problem.description or "") for field in self._saying(said)]
 
     def _saying(self, said: set[str]) -> Iterator[str]:
         yield from (name for name, value in self.fields.items() if value in said)

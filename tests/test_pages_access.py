@@ -1,0 +1,117 @@
+"""Who gets past which page and which form: every route of the pages is tried as it runs.
+
+Rule: the routes are asked of the service itself, so a new one is held to the same unasked.
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from serving import OPERATOR_KEY, Served, serving
+from test_pages import Reader, reader, signed_in
+
+OPEN = {"/", "/audit", "/docs", "/openapi.json", "/sign-in"}
+"""What anybody may read, whatever the settings say."""
+CLOSED = re.compile(r"/(waiting|post|pools?|proposal|division|statement)\b|/w/[^/]+/(sources|cred)")
+"""What nobody reads without signing in, whatever the settings say."""
+WITHOUT_SESSION = {"/sign-in", "/audit"}
+"""The forms that somebody may send who has not signed in."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(f"sqlite:///{tmp_path_factory.mktemp('access') / 'stemma.db'}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('open') / 'stemma.db'}"
+    with serving(database, public_pages=True) as running:
+        yield running
+
+
+def paths(served: Served, method: str) -> list[str]:
+    """The address of every page, or of every form, about something that is not there."""
+    found = [
+        re.sub(r"<[^>]+>", lambda part: "eat" if part[0] == "<verb>" else str(uuid4()), rule.rule)
+        for rule in served.app.url_map.iter_rules()
+        if method in (rule.methods or ()) and rule.endpoint.startswith("pages.")
+    ]
+    assert len(found) > 8
+    return found
+
+
+def test_a_stranger_reads_only_what_is_open(served: Served, public: Served) -> None:
+    for path in paths(served, "GET"):
+        assert (reader(served).get(path).status == 200) == (path in OPEN), path
+        is_closed = CLOSED.match(path) is not None
+        assert (reader(public).get(path).status == 303) == is_closed, path
+
+
+def test_no_form_is_taken_without_its_token_or_from_elsewhere(served: Served) -> None:
+    someone, head = signed_in(served, served.admit("Ana")), served.head
+    token = someone.get("/post").token
+    for path in paths(served, "POST"):
+        if path not in WITHOUT_SESSION:
+            for said in ({}, {"form_token": "0" * 64}, {"form_token": "0" * 64, "title": "A"}):
+                assert someone.post(path, said).status == 403, path
+        for header in ({"Origin": "https://example.org"}, {"Sec_Fetch_Site": "cross-site"}):
+            page = someone.post(path, {"form_token": token, "title": "A"}, **header)
+            assert (page.status, "stale_form" in page.text) == (403, True), path
+            assert "Go on with it" not in page.text
+    assert served.head == head
+    assert someone.get("/waiting").status == 200
+
+
+def test_a_form_without_a_session_is_kept_only_if_it_was_typed_here(served: Served) -> None:
+    for path in set(paths(served, "POST")) - WITHOUT_SESSION:
+        here = reader(served).post(path, {"reason": "Typed here.", "do": "record"})
+        assert (here.status, "Typed here." in here.text) == (401, True), path
+        assert reader(served).post(path, {"reason": " ", "do": "record"}).status == 303, path
+        for header in ({"Origin": "https://example.org"}, {"Sec_Fetch_Site": "same-site"}):
+            page = reader(served).post(path, {"reason": "Typed elsewhere."}, **header)
+            assert (page.status, "Typed" in page.text) == (303, False), path
+
+
+def test_what_is_kept_is_sent_only_to_a_path_of_this_site(served: Served) -> None:
+    kept = urlencode({"title": "A", "do": "record"})
+    said = {"key": OPERATOR_KEY, "kept": kept}
+    for to, where in (("/post", "/post"), ("//example.org", "/"), ("https://example.org/", "/")):
+        page = reader(served).post("/sign-in", {**said, "to": to})
+        assert page.status == 200
+        assert f'<form method="post" action="{where}">' in page.text
+        assert 'name="do" value="change"' in page.text
+
+
+def test_a_session_is_ended_by_its_own_button_alone(served: Served) -> None:
+    for host in ("127.0.0.1", "stemma.example"):
+        someone = Reader(served.operator.port, host).sign_in(OPERATOR_KEY)
+        token = someone.get("/waiting").token
+        assert someone.get("/sign-out").status == 405
+        assert someone.post("/sign-out", {}).status == 403
+        page = someone.post("/sign-out", {"form_token": token}, Origin="https://example.org")
+        assert page.status == 403
+        assert someone.get("/waiting").status == 200
+        gone = someone.post("/sign-out", {"form_token": token}).headers["Set-Cookie"]
+        said = {part.strip() for part in gone.split(";")}
+        assert {"Max-Age=0", "HttpOnly", "Path=/"} <= said
+        assert ("Secure" in said) == (host != "127.0.0.1")
+
+
+def test_nobody_is_shown_what_another_was_told_or_paid(public: Served) -> None:
+    ana, ben = public.admit("Ana of the notices"), public.admit("Ben of the notices")
+    poem = public.post_piece("A poem that is talked about", by=ana)
+    credit = public.operator.get(f"/works/{poem}").json["credits"][0]["id"]
+    public.operator.post(f"/credits/{credit}/hold", reason="A word in private.")
+    assert "A word in private." in signed_in(public, ana).get("/waiting").text_seen
+    for someone in (signed_in(public, ben), reader(public), reader(public).sign_in(OPERATOR_KEY)):
+        for path in ("/waiting", f"/c/{credit}", f"/w/{poem}", f"/history/{ana}", f"/p/{ana}"):
+            assert "A word in private." not in someone.get(path).text_seen, path
+    as_ben = signed_in(public, ben)
+    for path in (f"/statement/{ana}", f"/statement/{ana}?format=csv"):
+        page = as_ben.get(path)
+        assert page.status == 403
+        assert "Ana" not in page.text_seen

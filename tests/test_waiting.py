@@ -1,0 +1,144 @@
+"""What waits for somebody, and what they were told: the newest first, each with the way to it.
+
+Rule: every way is followed, by whom it was told; where something can be done about it, it is done.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from serving import Served, serving
+from test_pages import Reader, signed_in
+
+
+class Clock:
+    """A clock that can be set forward, so that a window closes."""
+
+    ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def served(database: str, clock: Clock) -> Iterator[Served]:
+    with serving(database, public_pages=True, clock=clock) as running:
+        yield running
+
+
+def earn(served: Served, clock: Clock, people: list[str]) -> tuple[str, str]:
+    """The ids of an agreement by which these share alike, and of its pool with money in it."""
+    post = served.operator.post
+    song = served.post_piece("A song that earns", by=people[0])
+    whole = post("/releases", title="It earns", components=[{"work": song}]).id
+    post(f"/releases/{whole}/publish", {})
+    said = {"name": "its pool", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}
+    pool = post(f"/releases/{whole}/pools", said).id
+    assets = [{"asset": song, "value": "1", "shares": [[one, "1"] for one in people]}]
+    proposal = post(f"/pools/{pool}/proposals", assets=assets).id
+    clock.ahead += timedelta(days=15)
+    post(f"/proposals/{proposal}/finalise")
+    post(f"/pools/{pool}/revenue", source="shop", effective_at="2026-06", amount_minor=10_000)
+    return proposal, pool
+
+
+def send(someone: Reader, path: str, page: str, **said: str) -> None:
+    """Send a form of a page, and see that it was taken."""
+    token = someone.get(page).token
+    assert someone.post(path, {"form_token": token, **said}).status == 303
+
+
+def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
+    served: Served, clock: Clock
+) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    proposal, pool = earn(served, clock, [ana, ben])
+    post = served.operator.post
+    as_ana = signed_in(served, ana)
+    assert f'href="/proposal/{proposal}">Answer' in as_ana.get("/waiting").text
+    send(as_ana, f"/proposal/{proposal}/accept", f"/proposal/{proposal}")
+    song = served.operator.get("/works?kind=contribution").items[0]["id"]
+    credit = served.operator.get(f"/works/{song}").json["credits"][0]["id"]
+    served.acting(ana).post(f"/credits/{credit}/accept")
+    remix = served.post_piece("A remix of it", song, by=ben)
+    edge = served.operator.get(f"/works/{remix}").json["sources"][0]["remix"]
+    served.acting(ben).post(f"/remixes/{edge}/dispute", grounds="other", reason="Not so.")
+    post(f"/remixes/{edge}/settle", outcome="dismissed", reason="It is so.")
+    served.acting(ben).post(f"/credits/{credit}/dispute", grounds="other", reason="Not hers.")
+    post(f"/credits/{credit}/settle", outcome="dismissed", reason="It is hers.")
+    post(f"/credits/{credit}/hold", reason="For a day.")
+    post(f"/credits/{credit}/release")
+    batch = post("/payout-batches", currency="EUR", payees=[ana]).id
+    payout = served.operator.get(f"/payouts?batch={batch}").items[0]["id"]
+    post(f"/payouts/{payout}/settle", reference="SEPA 17")
+    post(f"/payouts/{payout}/return", reason="The account was closed.")
+    second = post(
+        f"/pools/{pool}/proposals", assets=[{"asset": "a", "value": "1", "shares": [[ana, "1"]]}]
+    ).id
+    post(f"/proposals/{second}/withdraw", reason="Too early.")
+    page = as_ana.get("/waiting")
+    told = re.findall(r'<li class="([a-z_ ]+)">', page.text)
+    assert told == [
+        *("proposal withdrawn", "proposal posted"),
+        *("payout returned", "payout settled", "payout issued"),
+        *("hold released", "hold opened", "credit settled", "credit disputed"),
+        *("remix settled", "remix disputed", "share offered", "proposal posted"),
+    ]
+    ways = re.findall(r'<a href="([^"]+)">look at it', page.text)
+    assert len(ways) == len(told)
+    for way in ways:
+        assert as_ana.get(way.partition("#")[0]).status == 200, way
+    assert ways[2] == f"/statement/{ana}#returned"
+    assert 'id="returned"' in as_ana.get(f"/statement/{ana}").text
+
+
+def test_a_payout_that_came_back_is_asked_for_again_by_its_payee_alone(
+    served: Served, clock: Clock
+) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    proposal, _ = earn(served, clock, [ana, ben])
+    for one in (ana, ben):
+        served.acting(one).post(f"/proposals/{proposal}/accept")
+    batch = served.operator.post("/payout-batches", currency="EUR").id
+    for one in served.operator.get(f"/payouts?batch={batch}").items:
+        served.operator.post(f"/payouts/{one['id']}/return", reason="No such account.")
+    as_ana, as_ben = signed_in(served, ana), signed_in(served, ben)
+    page = as_ana.get("/waiting")
+    assert "50.00 EUR" in page.text_seen
+    assert f'href="/statement/{ana}#returned"' in page.text
+    (payout,) = re.findall('name="payout" value="([^"]+)"', as_ana.get(f"/statement/{ana}").text)
+    claim, head = f"/statement/{ana}/claim", served.head
+    token = as_ben.get("/post").token
+    assert as_ben.post(claim, {"form_token": token, "payout": payout}).status == 403
+    assert as_ben.post(claim, {"form_token": token}).status == 404
+    assert served.head == head
+    send(as_ana, claim, f"/statement/{ana}", payout=payout)
+    assert "Payouts that came back" not in as_ana.get("/waiting").text_seen
+    assert 'id="returned"' not in as_ana.get(f"/statement/{ana}").text
+    assert served.operator.get(f"/payouts/{payout}").json["state"] == "claimed"
+    assert "No such account." in as_ben.get("/waiting").text_seen
+
+
+def test_what_somebody_was_told_comes_in_pages_the_newest_first(
+    served: Served,
+) -> None:
+    ana = served.admit("Ana")
+    poem = served.post_piece("A poem", by=ana)
+    credit = served.operator.get(f"/works/{poem}").json["credits"][0]["id"]
+    for number in range(30):
+        served.operator.post(f"/credits/{credit}/hold", reason=f"Hold {number}.")
+        served.operator.post(f"/credits/{credit}/release", reason=f"Free {number}.")
+    as_ana = signed_in(served, ana)
+    first = as_ana.get("/waiting")
+    (further,) = re.findall(r'href="(\?[^"]+)" rel="next"', first.text)
+    served.operator.post(f"/credits/{credit}/hold", reason="Later.")
+    second = as_ana.get("/waiting" + further.replace("&amp;", "&"))
+    told = re.findall("(?:Hold|Free|Later) ?[0-9]*[.]", first.text_seen + second.text_seen)
+    assert told == [f"{what} {n}." for n in reversed(range(30)) for what in ("Free", "Hold")]
+    assert "Later." in as_ana.get("/waiting").text_seen
