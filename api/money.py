@@ -28,8 +28,8 @@ from api.answers import (
 )
 from api.fields import Shape
 from domain.identity import part_id
-from domain.money.books import ACCOUNTS
 from domain.money.pool import POOL_KINDS
+from domain.money.postings import ACCOUNTS
 from domain.money.proposal import COMMENT_KINDS
 from domain.split import ROUNDINGS
 

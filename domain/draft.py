@@ -12,9 +12,9 @@ from __future__ import annotations
 from domain.commands.admitting import Admitting
 from domain.commands.disputing import Disputing
 from domain.commands.forgetting import Forgetting
-from domain.commands.posting import Posting
 from domain.commands.releasing import Releasing
+from domain.commands.submitting import Submitting
 
 
-class Draft(Admitting, Forgetting, Posting, Releasing, Disputing):
+class Draft(Admitting, Forgetting, Submitting, Releasing, Disputing):
     """Every command but those about money."""

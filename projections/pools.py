@@ -15,12 +15,12 @@ from domain.apportionment import divide, payee_key
 from domain.fact import Noun
 from domain.journal import Journal
 from domain.moment import instant
-from domain.money.books import ACCOUNTS, IN_TRANSIT, PAID, RECEIVED, SUSPENSE, WAITING
 from domain.money.consent import Consent
 from domain.money.entry import Entry, Line
 from domain.money.keeping import share_id
 from domain.money.payee import is_person, is_work
 from domain.money.pool import Pool
+from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, RECEIVED, SUSPENSE, WAITING
 from domain.money.proposal import Assets, Proposal
 from domain.money.shares import parts_in, shares_of, waived_in
 from domain.refusal import (

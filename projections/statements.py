@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution, money, pools
 from projections.store import Page, Row, View, decode_cursor, encode_cursor, holds
