@@ -1,6 +1,7 @@
 """The journal in one SQLite file.
 
-The one rule: a transaction that writes begins IMMEDIATE; a deferred one fails beside another writer.
+The one rule: a transaction that writes begins IMMEDIATE; a deferred one fails beside another
+writer.
 """
 
 from __future__ import annotations
