@@ -1,10 +1,10 @@
 """A draft: commands carried out on what the journal says, not yet recorded.
 
-The one rule: every command takes the actor (the operator or a contributor's id) and its particulars
-by name, and answers a receipt, whose position is filled in when the draft is committed.
+The one rule: a command takes the actor (the operator or a contributor's id) and its particulars by
+name, and answers a receipt; its position is filled in when the draft is committed.
 
-What each command does stands in its room in domain/commands; what all are made of, in
-domain/drafting.py. The commands about money are in the rooms of domain/money.
+What a command does stands in its room in domain/commands; what all are made of, in
+domain/drafting.py. The commands about money have their rooms in domain/money.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 from domain.commands.admitting import Admitting
 from domain.commands.disputing import Disputing
 from domain.commands.forgetting import Forgetting
-from domain.commands.posting import Posting
 from domain.commands.releasing import Releasing
+from domain.commands.submitting import Submitting
 
 
-class Draft(Admitting, Forgetting, Posting, Releasing, Disputing):
+class Draft(Admitting, Forgetting, Submitting, Releasing, Disputing):
     """Every command but those about money."""

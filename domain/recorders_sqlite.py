@@ -1,7 +1,7 @@
 """The journal in one SQLite file.
 
-The one rule: a transaction that writes begins IMMEDIATE, or it would fail beside another writer;
-and what was erased is overwritten in every file.
+The one rule: a transaction that writes begins IMMEDIATE; a deferred one fails beside another
+writer.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from domain.currency import decimal
 from domain.journal import Journal
 from domain.moment import instant
-from domain.money.books import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
 from domain.money.payee import is_person
+from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
 from projections import pools
 from projections.store import View
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.moment import instant
-from domain.money.books import ACCOUNTS, OWED, postings
 from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.hold import Hold
 from domain.money.payee import is_person, is_work
 from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
+from domain.money.postings import ACCOUNTS, OWED, postings
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
 from domain.remix import Remix

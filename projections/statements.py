@@ -15,8 +15,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from domain.journal import Journal
-from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.money.entry import Entry
+from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution, money, pools
 from projections.store import Page, Row, View, cut, decode_cursor, holds

@@ -18,7 +18,7 @@ from rich.tree import Tree
 
 from api.keys import Key
 from domain.currency import decimal
-from domain.money.books import ACCOUNTS
+from domain.money.postings import ACCOUNTS
 from projections import formats
 from projections.store import Page
 from scripts.bundle import Report

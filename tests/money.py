@@ -15,8 +15,9 @@ from stories import NOON, OPERATOR, Story, id_of
 from domain.apportionment import check_division, divide, settle
 from domain.fact import Fact
 from domain.journal import LARGEST_FACT_BYTES
-from domain.money.books import OWED, RECEIVED, WAITING, Books, fold_after, postings
+from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
+from domain.money.postings import OWED, RECEIVED, WAITING, postings
 from domain.money.treasury import Treasury
 from domain.sheet import Receipt
 from domain.split import PLAIN

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from money import AGREED, Bank, asset, bank
 
 from domain.moment import instant
-from domain.money.books import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.refusal import (
     BadPolicy,
     CommentsOpen,

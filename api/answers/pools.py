@@ -23,8 +23,8 @@ from api.answers.proposals import PROPOSAL_STATES, StruckLine
 from api.answers.splits import PayeeRef
 from api.answers.told import Known, ListAnswer
 from api.fields import Shape
-from domain.money.books import ACCOUNTS
 from domain.money.pool import POOL_KINDS
+from domain.money.postings import ACCOUNTS
 from domain.split import ROUNDINGS
 
 HELD_BECAUSE = ("unclaimed", "unaccepted", "declined", "disputed")

@@ -1,6 +1,6 @@
 """Forgetting: every text of a person is erased, and what they made stays without a name.
 
-The one rule: no text of any of their accounts is left, not even one written at the same moment.
+The one rule: no account of the person has a text left, not even one written at the same moment.
 """
 
 from __future__ import annotations

@@ -2,10 +2,6 @@
 
 The one rule: the books are a function of the facts up to a position. Commands decide by them and
 projections tell them; nothing that is not a fact enters them.
-
-Double entry: every fact that moves money is a list of postings that adds up to nothing. What is
-owed to a payee stands on one account for each agreement; it may be negative, and then it is a debt
-that later earnings fill up. Whether it may be paid now is no account but a condition (``held``).
 """
 
 from __future__ import annotations
@@ -25,6 +21,7 @@ from domain.money.hold import Hold
 from domain.money.payee import is_work
 from domain.money.payout import Payout
 from domain.money.pool import Pool
+from domain.money.postings import OWED, postings
 from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
 from domain.money.shares import Shares, shares_of, waived_in
@@ -32,76 +29,9 @@ from domain.recorders import Placed
 from domain.remix import Remix
 from domain.split import PLAIN
 
-RECEIVED = "received"
-WAITING = "waiting"
-OWED = "owed"
-IN_TRANSIT = "in_transit"
-PAID = "paid"
-SUSPENSE = "suspense"
-ACCOUNTS = {
-    RECEIVED: "what came in (negative: the other side of everything else)",
-    WAITING: "revenue that is not divided yet",
-    OWED: "what a payee earned and was not paid; negative if they were paid too much",
-    IN_TRANSIT: "payouts that are on their way",
-    PAID: "payouts that have arrived",
-    SUSPENSE: "payouts that came back and were not claimed yet",
-}
-
-
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""
 NOTHING_ABOVE: Above = {}
-
-
-class Posting(NamedTuple):
-    """Money on an account; of a payee only on those that are a payee's."""
-
-    account: str
-    payee: str | None
-    agreement: str | None
-    pool: str
-    currency: str
-    amount_minor: int
-
-
-def postings(happened: Fact) -> Iterator[Posting]:
-    """What a fact posts; all facts of one append together add up to nothing."""
-    match happened:
-        case Revenue.Recorded(pool=pool, currency=currency, amount_minor=amount):
-            yield Posting(RECEIVED, None, None, pool, currency, -amount)
-            yield Posting(WAITING, None, None, pool, currency, amount)
-        case Revenue.Reversed(pool=pool, currency=currency, amount_minor=amount):
-            yield Posting(RECEIVED, None, None, pool, currency, amount)
-            yield Posting(WAITING, None, None, pool, currency, -amount)
-        case Entry.Divided(pool=pool, currency=currency, amount_minor=amount):
-            yield Posting(WAITING, None, None, pool, currency, -amount)
-            yield from _owed(happened)
-        case Entry.Reversed(pool=pool, currency=currency, amount_minor=amount):
-            yield Posting(RECEIVED, None, None, pool, currency, -amount)
-            yield from _owed(happened)
-        case Entry.Event():
-            yield from _owed(happened)
-        case Payout.Issued():
-            yield from _moved(happened, OWED, IN_TRANSIT)
-        case Payout.Settled():
-            yield from _moved(happened, IN_TRANSIT, PAID)
-        case Payout.Returned(was=was):
-            yield from _moved(happened, PAID if was == "settled" else IN_TRANSIT, SUSPENSE)
-        case Payout.Claimed():
-            yield from _moved(happened, SUSPENSE, OWED)
-
-
-def _owed(happened: Entry.Event) -> Iterator[Posting]:
-    pool, agreement, currency = happened.pool, happened.proposal, happened.currency
-    for payee, units, *_ in happened.lines:
-        if units:
-            yield Posting(OWED, str(payee), agreement, pool, currency, int(units))
-
-
-def _moved(happened: Payout.Event, source: str, to: str) -> Iterator[Posting]:
-    for payee, agreement, pool, units in happened.parts:
-        for account, amount in ((source, -int(units)), (to, int(units))):
-            yield Posting(account, str(payee), str(agreement), str(pool), happened.currency, amount)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from domain.identity import is_id
-
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _LIKE_A_UUID = re.compile(r"[^\w]*(urn:)?(uuid:)?(-?[0-9a-f]){32}[^\w]*\Z", re.IGNORECASE)
 _WORK = "work/"
 
 
 def is_person(payee: str) -> bool:
     """Whether a payee is a contributor."""
-    return is_id(payee)
+    return bool(_UUID.match(payee))
 
 
 def is_meant_as_person(payee: str) -> bool:

@@ -11,19 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from domain.fact import Fact
-from domain.money.books import (
-    ACCOUNTS,
-    IN_TRANSIT,
-    OWED,
-    PAID,
-    SUSPENSE,
-    Agreement,
-    Books,
-    postings,
-)
+from domain.money.books import Agreement, Books
 from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.payout import Payout
+from domain.money.postings import ACCOUNTS, IN_TRANSIT, OWED, PAID, SUSPENSE, postings
 from domain.money.proposal import Proposal
 from domain.money.reckoning import (
     Reckoned,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from domain.journal import Journal
-from domain.money.books import ACCOUNTS, RECEIVED
 from domain.money.pool import Pool
+from domain.money.postings import ACCOUNTS, RECEIVED
 from domain.refusal import UnknownPool
 from projections import lineage, money
 from projections.nouns import noun_at

@@ -12,9 +12,9 @@ from typing import Any
 
 from domain.apportionment import payee_key
 from domain.journal import Journal
-from domain.money.books import IN_TRANSIT, PAID, SUSPENSE, WAITING
 from domain.money.entry import Entry
 from domain.money.pool import Pool
+from domain.money.postings import IN_TRANSIT, PAID, SUSPENSE, WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.refusal import UnknownDivision, UnknownProposal

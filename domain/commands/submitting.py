@@ -1,4 +1,4 @@
-"""Posting: a piece with its authors and its sources.
+"""Submitting: a piece is posted with its authors and its sources, and may be taken back.
 
 The one rule: a piece never stands without the authors and sources it was posted with.
 """
@@ -19,7 +19,7 @@ from domain.sheet import Receipt
 from domain.text import hex_digest, plain_text
 
 
-class Posting(Deriving, Crediting):
+class Submitting(Deriving, Crediting):
     """The commands about contributions."""
 
     def submit_contribution(
