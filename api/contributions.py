@@ -11,7 +11,6 @@ from api.routes import Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
-    BadId,
     BadMadeAt,
     BadRate,
     BadUri,
@@ -84,7 +83,7 @@ def contributions(journal: Journal, store: Store) -> Routes:
         Contribution,
         at="/works",
         refuses=(
-            *(BadId, IdTaken, UnknownContributor, UnknownRole, UnknownWork, UnknownKind),
+            *(IdTaken, UnknownContributor, UnknownRole, UnknownWork, UnknownKind),
             *(BadRate, BadUri, NoSource, BadMadeAt, MadeInFuture, ParentNotOlder, SelfRemix),
             *(CapExceeded, SplitTooLarge),
         ),

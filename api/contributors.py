@@ -18,7 +18,6 @@ from domain.contributor import GROUNDS
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
-    BadId,
     BadSigningKey,
     IdTaken,
     MergeCircle,
@@ -79,13 +78,13 @@ def contributors(journal: Journal, store: Store) -> Routes:
         Draft.admit_contributor,
         Contributor,
         at="/contributors",
-        refuses=(BadId, IdTaken),
+        refuses=(IdTaken,),
     )
     routes.changes(
         f"{HERE}/merge",
         Draft.merge_contributor,
         Merge,
-        refuses=(BadId, UnknownContributor, MergeCircle, WrongState),
+        refuses=(UnknownContributor, MergeCircle, WrongState),
     )
 
     routes.changes(

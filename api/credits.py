@@ -17,7 +17,6 @@ from api.routes import Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
-    BadId,
     BadMadeAt,
     IdTaken,
     UnknownContributor,
@@ -62,7 +61,7 @@ def credits(journal: Journal, store: Store) -> Routes:
         Credit,
         at="/credits",
         refuses=(
-            *(BadId, IdTaken, UnknownWork, UnknownContributor),
+            *(IdTaken, UnknownWork, UnknownContributor),
             *(UnknownRole, UnknownKind, BadMadeAt),
         ),
     )

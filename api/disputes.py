@@ -11,7 +11,6 @@ from api.routes import Command, Routes
 from domain.refusal import (
     AlreadyAnswered,
     BadDeadline,
-    BadId,
     BadMadeAt,
     BadOutcome,
     NotYet,
@@ -64,5 +63,5 @@ def disputed(
         f"{here}/settle",
         settle,
         Settlement,
-        refuses=(*unknown, WrongState, BadOutcome, BadId, AlreadyAnswered, NotYet),
+        refuses=(*unknown, WrongState, BadOutcome, AlreadyAnswered, NotYet),
     )

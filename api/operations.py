@@ -6,14 +6,16 @@ every problem it can meet, by status.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from inspect import getdoc
 from typing import Any
 
-from api.fields import Choice, Count, Shape, Units
+from marshmallow import Schema, fields
+
+from api.fields import Choice, Count, Id, Shape, Units
 from api.problems import PROBLEMS
 from api.signatures import PARAMETER
-from domain.refusal import BadSignature, NotPublished, Refusal
+from domain.refusal import BadId, BadSignature, NotPublished, Refusal
 
 Refusals = Collection[type[Refusal]]
 
@@ -44,8 +46,11 @@ def writing(
     ]
     if signed:
         codes.append(BadSignature.code)
-    if any(isinstance(field, Count | Units) for field in body().fields.values()):
+    said = list(_fields_of(body))
+    if any(isinstance(field, Count | Units) for field in said):
         codes.append("out_of_range")
+    if any(isinstance(field, Id) for field in said):
+        codes.append(BadId.code)
     doc = documented(command, answers, codes)
     if signed:
         doc["parameters"] = [PARAMETER]
@@ -54,6 +59,15 @@ def writing(
         "content": {"application/json": {"schema": body}},
     }
     return doc
+
+
+def _fields_of(body: type[Schema]) -> Iterator[fields.Field[Any]]:
+    """The fields of a body, and those of the objects and lists in it."""
+    for field in body().fields.values():
+        inner = field.inner if isinstance(field, fields.List) else field
+        yield inner
+        if isinstance(inner, fields.Nested):
+            yield from _fields_of(type(inner.schema))
 
 
 def asking(

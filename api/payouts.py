@@ -34,7 +34,6 @@ from domain.permission import permit
 from domain.refusal import (
     BadAmount,
     BadCurrency,
-    BadId,
     BadMadeAt,
     IdTaken,
     NothingToPay,
@@ -135,7 +134,7 @@ def _pay(routes: Routes) -> None:
         Issuing,
         at="/payout-batches",
         refuses=(
-            *(BadCurrency, BadAmount, BadId, IdTaken, NothingToPay),
+            *(BadCurrency, BadAmount, IdTaken, NothingToPay),
             *(UnknownContributor, UnknownWork),
         ),
     )

@@ -48,7 +48,6 @@ from domain.money.treasury import Treasury
 from domain.refusal import (
     BadAmount,
     BadCurrency,
-    BadId,
     BadMadeAt,
     IdTaken,
     NoShare,
@@ -163,7 +162,7 @@ def _open(routes: Routes) -> None:
         at="/pools",
         refuses=(
             *(UnknownRelease, UnknownWork, UnknownContributor, UnknownKind, BadCurrency),
-            *(BadId, IdTaken, WindowTooShort, *OF_SPLIT),
+            *(IdTaken, WindowTooShort, *OF_SPLIT),
         ),
     )
 
@@ -178,19 +177,19 @@ def _book(routes: Routes) -> None:
             command,
             body,
             at=f"/{noun}",
-            refuses=(UnknownPool, BadId, IdTaken, BadMadeAt, *more),
+            refuses=(UnknownPool, IdTaken, BadMadeAt, *more),
         )
     routes.changes(
         "/revenue/<id(revenue):revenue>/reverse",
         Treasury.reverse_revenue,
         Reversing,
-        refuses=(UnknownRevenue, BadId, IdTaken, ReversalTooLarge, *OF_SPLIT),
+        refuses=(UnknownRevenue, IdTaken, ReversalTooLarge, *OF_SPLIT),
     )
     routes.changes(
         f"{POOL_PATH}/correct",
         Treasury.correct_pool,
         Correcting,
-        refuses=(UnknownPool, BadId, IdTaken, NothingToCorrect, *OF_SPLIT),
+        refuses=(UnknownPool, IdTaken, NothingToCorrect, *OF_SPLIT),
     )
 
 

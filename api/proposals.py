@@ -30,7 +30,6 @@ from domain.money.treasury import Treasury
 from domain.refusal import (
     BadAmount,
     BadGraph,
-    BadId,
     BadMadeAt,
     BadPolicy,
     BadRate,
@@ -176,14 +175,14 @@ def _propose(routes: Routes) -> None:
         Treasury.post_proposal,
         Proposing,
         at="/proposals",
-        refuses=(UnknownPool, BadId, IdTaken, WindowTooShort, *OF_CONTENT),
+        refuses=(UnknownPool, IdTaken, WindowTooShort, *OF_CONTENT),
     )
     for path, command, body, refuses in (
         (
             "comments",
             Treasury.comment_on_proposal,
             Commenting,
-            (UnknownKind, BadId, IdTaken, WrongState, UnknownContributor),
+            (UnknownKind, IdTaken, WrongState, UnknownContributor),
         ),
         ("answer", Treasury.answer_comment, Answering, (UnknownComment, WrongState)),
         (

@@ -12,7 +12,6 @@ from api.routes import Routes
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
-    BadId,
     BadMadeAt,
     BadRate,
     CapExceeded,
@@ -60,7 +59,7 @@ def releases(journal: Journal, store: Store) -> Routes:
         Release,
         at="/works",
         refuses=(
-            *(BadId, IdTaken, UnknownWork, NoComponents, BadRate),
+            *(IdTaken, UnknownWork, NoComponents, BadRate),
             *(BadMadeAt, MadeInFuture, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge),
         ),
     )

@@ -31,7 +31,6 @@ from domain.journal import Journal
 from domain.refusal import (
     BadAmount,
     BadGraph,
-    BadId,
     BadMadeAt,
     BadPolicy,
     BadRate,
@@ -56,7 +55,7 @@ from projections.store import Page, Store, View
 HERE = "/remixes/<id(remix):id>"
 
 DECLARING = (
-    *(BadId, UnknownWork, UnknownKind, BadRate, BadUri, NoSource, ParentNotOlder, SelfRemix),
+    *(UnknownWork, UnknownKind, BadRate, BadUri, NoSource, ParentNotOlder, SelfRemix),
     *(CapExceeded, SplitTooLarge),
 )
 """Why an edge may not be declared."""

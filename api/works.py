@@ -37,7 +37,6 @@ from domain.refusal import (
     BadAmount,
     BadCurrency,
     BadGraph,
-    BadId,
     BadMadeAt,
     BadPolicy,
     BadRate,
@@ -147,7 +146,7 @@ def _change(routes: Routes) -> None:
         Draft.claim_work,
         Claim,
         at="/credits",
-        refuses=(UnknownWork, BadId, IdTaken, UnknownContributor, UnknownRole),
+        refuses=(UnknownWork, IdTaken, UnknownContributor, UnknownRole),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun, says_the_same
+from domain.identity import new_id
 from domain.note import VerifierKey
 from domain.nouns import BORN
 from domain.outside import Outside
@@ -181,6 +182,12 @@ class Drafting:
         self._permit(actor, verb, **relations)
         return self._sheet(actor)
 
+    def _new_id(self, id: str | None) -> str:
+        """The id of what a command brings into being."""
+        if id is None and self.signing is not None:
+            raise BadSignature("what is signed names the id of what it brings into being")
+        return new_id(id)
+
     # -- writing down ----------------------------------------------------------------------
 
     def _born(
@@ -195,8 +202,6 @@ class Drafting:
         """Record a birth, or answer the same one again if the client repeats itself."""
         if given and self._stream(id):
             return self._again(id, sheet, absent())
-        if self.signing is not None and not given:
-            raise BadSignature("what is signed names the id of what it brings into being")
         check()
         return self._write(id, sheet)
 

@@ -578,6 +578,23 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
         "bad_line",
         "“authors” must be a list of objects",
     ),
+    "terms that are no object": (
+        {
+            "type": "pool",
+            "release": "ep",
+            "name": "P",
+            "kind": "song",
+            "currency": "EUR",
+            "terms": 5,
+        },
+        "bad_line",
+        "“terms” must be an object",
+    ),
+    "minimums without an amount": (
+        {"type": "payout", "id": "june", "currency": "EUR", "minimums": [{"payee": "@ana"}]},
+        "bad_line",
+        "“minimum_minor” is missing",
+    ),
     "unknown field of an author": (
         {
             "type": "contribution",

@@ -14,6 +14,7 @@ from api.document import operations
 from api.signatures import SIGNATURE
 from domain.chain import Chains
 from domain.draft import Draft
+from domain.money.treasury import Treasury
 from domain.note import COSIGNATURE, SignerKey
 from domain.receipt import leaf_bytes, read_leaf
 from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
@@ -29,10 +30,10 @@ ANA = id_of("ana")
 KEY = SignerKey(ANA, bytes(range(32)))
 
 
-def signed(told: Any, name: str, key: SignerKey = KEY, **said: Any) -> Any:
+def signed(told: Any, command: str, key: SignerKey = KEY, /, **said: Any) -> Any:
     """Record a command as its actor has signed it."""
-    signing = sign_command(key, name, said)
-    return told.journal.record_signed(signing, getattr(Draft, name), actor=key.name, **said)
+    signing = sign_command(key, command, said)
+    return told.journal.record_signed(signing, getattr(Treasury, command), actor=key.name, **said)
 
 
 def registered(told: Any) -> str:
@@ -157,6 +158,16 @@ def test_what_was_not_signed_is_not_recorded_as_signed(database: str) -> None:
         with pytest.raises(BadSignature, match="names the id"):
             signed(told, "assemble_release", title="x", components=[{"work": told.piece("p")}])
         assert told.head() == head + 1
+
+
+def test_whatever_is_signed_names_what_it_brings_into_being(database: str) -> None:
+    with story(database) as told:
+        ana = registered(told)
+        whole = told.release("ep", told.piece("p", actor=ana), actor=ana)
+        opened = {"release": whole, "name": "x", "kind": "song", "currency": "EUR"}
+        with pytest.raises(BadSignature, match="names the id"):
+            signed(told, "open_pool", **opened, terms={"type": "agreed"})
+        assert signed(told, "open_pool", **opened, terms={"type": "agreed"}, id=id_of("pool"))
 
 
 def test_only_a_key_that_the_actor_has_registered_signs(database: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from domain.contributor import Contributor
 from domain.drafting import Drafting
-from domain.identity import new_id
 from domain.permission import permit
 from domain.refusal import BadSigningKey, MergeCircle
 from domain.sheet import Receipt
@@ -20,7 +19,7 @@ class Admitting(Drafting):
 
     def admit_contributor(self, *, actor: str, name: str, id: str | None = None) -> Receipt:
         """Somebody can be credited from now on."""
-        sheet, new = self._sheet(actor), new_id(id)
+        sheet, new = self._sheet(actor), self._new_id(id)
         permit(actor, "admit a contributor")
         sheet.add(Contributor.Admitted, new, name=sheet.seal_text(new, "name", name))
         return self._born(new, sheet, given=id is not None)

@@ -9,7 +9,6 @@ from domain.contribution import Contribution
 from domain.credit import Credit, credit_kind
 from domain.drafting import Drafting
 from domain.fact import Fact
-from domain.identity import new_id
 from domain.moment import start_of
 from domain.outside import Outside
 from domain.permission import OPERATOR
@@ -36,7 +35,7 @@ class Crediting(Drafting):
         id: str | None = None,
     ) -> Receipt:
         """Credit a person: granted by somebody else, claimed by the person themself."""
-        new, on = new_id(id), self._work(work)
+        new, on = self._new_id(id), self._work(work)
         sheet = self._sheet(actor)
         person = self._contributor(contributor)
         if self._person(actor) == self._person(person.id):
@@ -70,7 +69,7 @@ class Crediting(Drafting):
         """Say that one made a work, such as a source outside; answers the new credit."""
         work, person = self._work(id), self._contributor(contributor)
         sheet = self._permitted(actor, "claim", contributor=person.id)
-        new = new_id(credit)
+        new = self._new_id(credit)
         sheet.add(
             Credit.Claimed,
             new,

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.drafting import PENDING, Drafting
-from domain.identity import new_id
 from domain.moment import instant, start_of, start_of_past
 from domain.outside import Outside, normal_uri, outside_id
 from domain.refusal import NoSource, UnknownRemix
@@ -36,7 +35,7 @@ class Deriving(Drafting):
         id: str | None = None,
     ) -> Receipt:
         """Say later that a work was made from an older one, here or outside."""
-        new, made = new_id(id), self._work(child)
+        new, made = self._new_id(id), self._work(child)
         sheet = self._sheet(actor)
         source = self._source(sheet, {"work": parent, "uri": uri})
         if source.id != made.id:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.commands.deriving import Deriving
-from domain.identity import new_id, part_id
+from domain.identity import part_id
 from domain.refusal import NoComponents, UnknownRelease
 from domain.release import Release
 from domain.remix import Remix, exact_rate
@@ -29,7 +29,7 @@ class Releasing(Deriving):
         id: str | None = None,
     ) -> Receipt:
         """Put a finished work together from its components, in one append."""
-        sheet, new = self._sheet(actor), new_id(id)
+        sheet, new = self._sheet(actor), self._new_id(id)
         self._permit(actor, "assemble")
         parents = [self._work(component["work"]) for component in components]
         if not parents or len({parent.id for parent in parents}) < len(parents):

@@ -11,7 +11,7 @@ from typing import Any
 from domain.commands.crediting import Crediting
 from domain.commands.deriving import Deriving
 from domain.contribution import Contribution
-from domain.identity import new_id, part_id
+from domain.identity import part_id
 from domain.permission import OPERATOR
 from domain.refusal import UnknownContribution
 from domain.remix import Remix, exact_rate, remix_kind
@@ -36,7 +36,7 @@ class Submitting(Deriving, Crediting):
         id: str | None = None,
     ) -> Receipt:
         """Post a piece with its authors and sources, in one append."""
-        sheet, new = self._sheet(actor), new_id(id)
+        sheet, new = self._sheet(actor), self._new_id(id)
         self._permit(actor, "submit")
         owner = actor if actor != OPERATOR or not authors else str(authors[0]["contributor"])
         parents = [self._source(sheet, source) for source in sources]

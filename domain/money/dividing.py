@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from domain.apportionment import whole_amount
-from domain.identity import new_id, part_id
+from domain.identity import part_id
 from domain.moment import instant, start_of
 from domain.money.books import Agreement, Books
 from domain.money.entry import Entry
@@ -60,7 +60,7 @@ class Dividing(Keeping):
     ) -> Receipt:
         """Record money that came in; it is divided at once if nothing stands against that."""
         opened = self._pool(pool)
-        sheet, new = self._permitted(actor, "keep the books"), new_id(id)
+        sheet, new = self._permitted(actor, "keep the books"), self._new_id(id)
         sheet.add(
             Revenue.Recorded,
             new,
@@ -86,7 +86,7 @@ class Dividing(Keeping):
     ) -> Receipt:
         """Record money that was spent; it is paid back before there is a profit again."""
         opened = self._pool(pool)
-        sheet, new = self._permitted(actor, "keep the books"), new_id(id)
+        sheet, new = self._permitted(actor, "keep the books"), self._new_id(id)
         self._must_know([payer])
         sheet.add(
             Expense.Recorded,
@@ -156,7 +156,7 @@ class Dividing(Keeping):
     ) -> Receipt:
         """Take revenue back, in whole or in part: a refund, a chargeback."""
         noun = self._get(Revenue, revenue, UnknownRevenue)
-        sheet, new = self._permitted(actor, "keep the books"), new_id(id)
+        sheet, new = self._permitted(actor, "keep the books"), self._new_id(id)
         sealed = sheet.seal_text(actor, "reason", reason)
         if id is not None and (known := self._reversed_before(noun, new, amount_minor)):
             return known
@@ -226,7 +226,7 @@ class Dividing(Keeping):
         correct. What was paid stays as it was; only differences are posted.
         """
         opened = self._pool(pool)
-        sheet, new = self._permitted(actor, "keep the books"), new_id(id)
+        sheet, new = self._permitted(actor, "keep the books"), self._new_id(id)
         sealed = sheet.seal_text(actor, "reason", reason)
         if id is not None and (known := self._stream(new)):
             position, happened = known[0]

@@ -11,7 +11,7 @@ from typing import Any
 from domain.apportionment import payee_key, whole_amount
 from domain.credit import Credit
 from domain.currency import currency_code
-from domain.identity import new_id, part_id
+from domain.identity import part_id
 from domain.money.books import Above, Books
 from domain.money.hold import Hold
 from domain.money.keeping import Keeping
@@ -48,7 +48,7 @@ class Paying(Keeping):
 
         ``minimums`` says for whom another minimum holds, ``payees`` who is paid at all.
         """
-        sheet, new = self._permitted(actor, "pay"), new_id(id)
+        sheet, new = self._permitted(actor, "pay"), self._new_id(id)
         asked: dict[str, Any] = {
             "currency": currency_code(currency),
             "minimum_minor": _least(minimum_minor),

@@ -72,7 +72,7 @@ class Proposing(Dividing):
     ) -> Receipt:
         """Let money come in for a release, in one currency, under terms."""
         noun = self._get(Release, release, UnknownRelease)
-        sheet, new = self._permitted(actor, "close a split", poster=noun.poster), new_id(id)
+        sheet, new = self._permitted(actor, "close a split", poster=noun.poster), self._new_id(id)
         if rounding not in ROUNDINGS:
             raise BadSplit("rounding", f"this is one of {', '.join(ROUNDINGS)}")
         _must_be_days(comment_days, LEAST_COMMENT_DAYS)
@@ -114,7 +114,7 @@ class Proposing(Dividing):
     ) -> Receipt:
         """Propose shares: set by hand (assets), or computed by a policy over the lineage."""
         opened = self._pool(pool)
-        sheet, new = self._closing(actor, opened.release), new_id(id)
+        sheet, new = self._closing(actor, opened.release), self._new_id(id)
         days = opened.comment_days
         if comment_days is not None:
             days = _must_be_days(comment_days, opened.comment_days)
@@ -187,7 +187,7 @@ class Proposing(Dividing):
     ) -> Receipt:
         """Say what is wrong with a proposal: left out, too much, too little, or something else."""
         noun = self._get(Proposal, proposal, UnknownProposal)
-        sheet, new = self._permitted(actor, "comment"), new_id(id)
+        sheet, new = self._permitted(actor, "comment"), self._new_id(id)
         sheet.add(
             Proposal.Commented,
             proposal,

@@ -179,7 +179,9 @@ def _value(kind: str, name: str, value: object, ids: Ids, touched: list[str]) ->
             return _text(name, value)
         case "number":
             return _number(name, value)
-        case "json":
+        case "object" if not isinstance(value, dict):
+            raise BadLine(f"“{name}” must be an object")
+        case "json" | "object":
             return _resolved(PERSON, value, ids, touched)
         case "payee":
             return _mentioned(PERSON, _text(name, value), ids, touched)

@@ -20,6 +20,8 @@ NUMBER = "number"
 """A whole number, never a text: an amount of units, days, a position."""
 JSON = "json"
 """A JSON value whose form the domain describes; in it, “@text” stands for an id of the bundle."""
+OBJECT = "object"
+"""The same, and it is an object."""
 PAYEE = "payee"
 """“@text” for a contributor of the bundle, a contributor's UUID, or any name."""
 PIECE = "piece"
@@ -144,7 +146,7 @@ SHAPES: dict[str, Shape] = {
     },
     "pool": Shape(
         Treasury.open_pool,
-        {"release": WORK, "name": TEXT, "kind": TEXT, "currency": TEXT, "terms": JSON},
+        {"release": WORK, "name": TEXT, "kind": TEXT, "currency": TEXT, "terms": OBJECT},
         {
             "id": POOL,
             "rounding": TEXT,
@@ -210,7 +212,7 @@ SHAPES: dict[str, Shape] = {
     "payout": Shape(
         Treasury.issue_payouts,
         {"currency": TEXT},
-        {"id": BATCH_ID, "minimum_minor": NUMBER, "minimums": JSON, "payees": PAYEES},
+        {"id": BATCH_ID, "minimum_minor": NUMBER, "minimums": LIST, "payees": PAYEES},
         BATCH_ID,
     ),
     "payout.settle": Shape(Treasury.settle_payout, {"id": PAYOUT}, {"reference": TEXT}),
@@ -225,5 +227,6 @@ PARTS: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
     "authors": ({"contributor": PERSON, "role": TEXT}, {"display": TEXT}),
     "sources": ({"kind": TEXT}, {"work": WORK, "uri": TEXT, "rate": TEXT, "note": TEXT}),
     "components": ({"work": WORK}, {"rate": TEXT}),
+    "minimums": ({"payee": PAYEE, "minimum_minor": NUMBER}, {}),
 }
 """The fields of what stands in a list."""

@@ -118,7 +118,7 @@ def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
             elif isinstance(value, tuple):
                 line[name] = list(value) or None
             elif value is not None:
-                is_json = fields_of.get(name) == bundle.JSON
+                is_json = fields_of.get(name) in (bundle.JSON, bundle.OBJECT, bundle.LIST)
                 line[name] = _json_of(name, value) if is_json else value
         with opened(ctx) as service:
             record_line(service, line, sign)
