@@ -94,6 +94,11 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
     assert len(ways) == len(told)
     for way in ways:
         assert as_ana.get(way.partition("#")[0]).status == 200, way
+    held = f"/c/{credit}"
+    assert held in ways
+    assert "For a day." in as_ana.get(held).text_seen
+    for someone in (signed_in(served, ben), Reader(served.operator.port)):
+        assert "For a day." not in someone.get(held).text_seen
     assert ways[2] == f"/statement/{ana}#returned"
     assert 'id="returned"' in as_ana.get(f"/statement/{ana}").text
 

@@ -5,7 +5,7 @@ The one rule: a button is there only if the domain would do what it says; the do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
@@ -17,10 +17,12 @@ from api.pages.keeping import OVERTAKEN, said_before
 from api.problems import Problem, of_refusal
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.draft import Draft
+from domain.money.hold import hold_on
+from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.sheet import Receipt
-from projections import attribution, history, lineage, timeline
+from projections import attribution, history, lineage, people, timeline
 from projections.disputes import with_dispute
 from projections.nouns import facts_of
 from projections.store import View
@@ -91,8 +93,16 @@ def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = 
             "credit.html",
             credit=credit,
             here=f"/c/{id}",
-            **_decidable(frame, view, id, OF_CREDITS, problem, tried),
+            **_decidable(frame, view, id, OF_CREDITS, problem, tried, _holds(view, credit)),
         )
+
+
+def _holds(view: View, credit: dict[str, Any]) -> list[str]:
+    """The hold on what a credit earns, for its person and the operator; others have no business."""
+    if g.actor is None:
+        return []
+    is_own = g.actor == OPERATOR or credit["contributor"]["id"] in people.ids(view, g.actor)
+    return [hold_on(credit["id"])] if is_own else []
 
 
 def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
@@ -113,13 +123,15 @@ def _decidable(
     verbs: Mapping[str, Verb],
     problem: Problem | None,
     tried: str,
+    further: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What happened to a credit or an edge, and what its reader may decide now."""
     placed = facts_of(view, frame.journal, id)
+    shown = facts_of(view, frame.journal, id, *further)
     outcomes = _outcomes(frame, id, verbs["settle"])
     possible = _possible(frame, id, verbs, outcomes)
     return {
-        "facts": told(view, history.tell(frame.journal, placed)),
+        "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
         "seen": max(one.position for one in placed),
         **said_before(tried, possible),

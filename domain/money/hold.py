@@ -8,6 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.fact import Fact, Noun, fact
+from domain.identity import part_id
+
+
+def hold_on(credit: str) -> str:
+    """The id of the hold on a credit: there is one, opened and released as often as needed."""
+    return part_id(credit, "hold", 0)
 
 
 class Hold(Noun):

@@ -13,7 +13,7 @@ from domain.credit import Credit
 from domain.currency import currency_code
 from domain.identity import part_id
 from domain.money.books import Above, Books
-from domain.money.hold import Hold
+from domain.money.hold import Hold, hold_on
 from domain.money.keeping import Keeping
 from domain.money.payee import is_person
 from domain.money.payout import Batch, Parts, Payout
@@ -153,7 +153,7 @@ class Paying(Keeping):
         """The sheet, the id of the hold on a credit, and what every fact about that names."""
         credit = self._get(Credit, id, UnknownCredit)
         sheet = self._permitted(actor, "hold money")
-        return sheet, part_id(id, "hold", 0), {"credit": id, **credit.line}
+        return sheet, hold_on(id), {"credit": id, **credit.line}
 
 
 def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:
