@@ -61,11 +61,11 @@ def through(told: Mapping[str, Any]) -> dict[str, dict[str, int]]:
         stated = [edges[place]["rate"] for place in places]
         alike = _alike([None if rate is None else Fraction(rate) for rate in stated], 0)
         for place, rate in zip(places, alike, strict=True):
-            parent = edges[place]["parent"]
+            parent, (over, under) = edges[place]["parent"], rate.as_integer_ratio()
             came = {parent: _FINEST} if id == told["root"] else ways.get(id, {})
             onward = ways.setdefault(parent, {})
             for way, part in came.items():
-                onward[way] = onward.get(way, 0) + max(1, round(part * rate))
+                onward[way] = onward.get(way, 0) + max(1, part * over // under)
     return ways
 
 

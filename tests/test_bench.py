@@ -38,7 +38,18 @@ MEASURES = {
         for which in ("random works of", "random releases of", "the worst of a dense graph")
         for percent in (50, 99)
     ],
-    "pages": ["a release of 30 works", "a release of 500 works"],
+    "pages": [
+        f"{what} {works} {of}".strip()
+        for works in (30, 500)
+        for what, of in (
+            ("a release of", "works"),
+            ("the last of", "pieces"),
+            ("a pool of", "shares"),
+            ("the agreement of", ""),
+            ("one of", "people"),
+            ("what one earned of", ""),
+        )
+    ],
     "split": [
         f"the worst of a {shape} graph of, p{percent}"
         for shape in ("sparse", "dense")

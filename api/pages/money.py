@@ -93,48 +93,40 @@ def _pools(frame: Frame) -> None:
                 statement=pools.statement(view, frame.journal, id),
                 release=lineage.work(view, pool["release"]),
                 revenue=pools.bookings(view, "revenue", id, limit=30),
-                picture=split_of(frame, view, id),
+                is_divided=bool(pools.earned(view, id)),
             )
 
     @frame.page("/pools/<id>/split.svg", nobody_else=True)
     def draw_split(id: str) -> Answer:
-        return as_file(_by_itself(frame, id))
+        return as_file(_split(frame, id))
 
     @frame.page("/pools/<id>/split.png", nobody_else=True)
     def paint_split(id: str) -> Answer:
-        return painted(_by_itself(frame, id))
+        return painted(_split(frame, id))
 
 
-def _by_itself(frame: Frame, id: str) -> Markup:
+def _split(frame: Frame, id: str) -> Markup:
     with frame.view(asked()) as view:
-        picture = split_of(frame, view, id_in_path(id), is_alone=True)
+        picture = _drawn(frame, view, id_in_path(id))
     if picture is None:
         raise Problem("not_found", "Nothing of this pool has been divided yet.")
     return picture
 
 
-def split_of(frame: Frame, view: View, id: str, *, is_alone: bool = False) -> Markup | None:
-    """What was divided of a pool: by way of what the finished work was made from, to whom."""
-    pool = pools.pool(view, frame.journal, id)
-    statement = pools.statement(view, frame.journal, id)
-    final = [one for one in pool["proposals"] if one["state"] == "finalised"]
-    agreed = pools.proposal(view, frame.journal, final[-1]["id"]) if final else None
-    return _split(view, statement, agreed, is_alone=is_alone)
+def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
+    """What was divided of a pool: by way of what the finished work was made from, to whom.
 
-
-def _split(
-    view: View, statement: dict[str, Any], agreed: dict[str, Any] | None, *, is_alone: bool
-) -> Markup | None:
-    """What was divided, by way of the direct parents, to whoever earned it; to the unit."""
-    earned = {
-        line["payee"]["id"]: line["earned_minor"]
-        for line in statement["lines"]
-        if line["earned_minor"] > 0
-    }
+    Everybody's amount is what they earned, to the unit; by which way is as the latest agreement has
+    it.
+    """
+    opened = pools.pool_named(view, frame.journal, id)
+    earned = pools.earned(view, id)
     if not earned:
         return None
-    release, assets = statement["release"], agreed["assets"] if agreed else []
-    position = agreed["graph_position"] if agreed else None
+    agreement = pools.agreement_now(view, frame.journal, id)
+    agreed = agreement.current if agreement else None
+    release, assets = opened.release, agreed.assets if agreed else ()
+    position = agreed.graph_position if agreed else None
     frozen = view if position is None else view.at(position)
     vias = through(attribution.lineage_with_makers(frozen, release))
     ways: dict[str, dict[str, Fraction]] = {payee: {} for payee in earned}
@@ -142,9 +134,9 @@ def _split(
         by = vias.get(asset["asset"]) or {asset["asset"]: 1}
         within = sum(Fraction(share) for _, share in asset["shares"]) * sum(by.values())
         for payee, share in asset["shares"]:
+            own = Fraction(asset["value"]) * Fraction(share) / within
             for via, part in by.items() if payee in ways else ():
-                goes = Fraction(asset["value"]) * Fraction(share) * part / within
-                ways[payee][via] = ways[payee].get(via, Fraction()) + goes
+                ways[payee][via] = ways[payee].get(via, 0) + own * part
     paid = [
         Paid(via, payee, amount)
         for payee, total in earned.items()
@@ -152,16 +144,16 @@ def _split(
     ]
     used = dict.fromkeys(one.via for one in paid)
     names = timeline.names(view, [release, *used])
-    told = {line["payee"]["id"]: line["payee"] for line in statement["lines"]}
+    told = pools.payees_told(view, earned)
     picture = SplitPicture(
         title=words.called(names[release]),
         vias=tuple(_via(via, release, names) for via in used),
         payees=tuple(Payee(id, _payee(told[id]), _payee_address(id)) for id in earned),
         paid=tuple(paid),
-        money=lambda amount: words.money(amount, statement["currency"]),
+        money=lambda amount: words.money(amount, opened.currency),
         href=words.address(names[release]),
     )
-    return split_svg(picture, stand_alone=is_alone)
+    return split_svg(picture, stand_alone=True)
 
 
 def _divided(total: int, weights: dict[str, Fraction]) -> dict[str, int]:

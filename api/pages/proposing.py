@@ -101,7 +101,8 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
         told = pools.proposal(view, frame.journal, id)
         names = names_in(view, told)
         own = _own(view, told)
-        scopes = _scopes(told["assets"], own["payee"]["id"], names) if own else {}
+        is_asked = own and own["consent"]
+        scopes = _scopes(told["assets"], own["payee"]["id"], names) if own and is_asked else {}
         may = _may(frame, told, list(scopes))
         return render_template(
             "proposal.html",

@@ -13,11 +13,9 @@ from typing import Any
 from flask import Response, g, render_template
 
 from api.pages import words
-from api.pages.drawing import drawn_history, drawn_inline, weight
+from api.pages.drawing import drawn_history, drawn_inline
 from api.pages.finding import cards, told
 from api.pages.frame import Answer, Frame, Listed, asked, id_in_path, part, to_page
-from api.pages.money import split_of
-from api.pictures import Markup
 from domain.permission import OPERATOR
 from projections import attribution, lineage, people, pools, timeline
 from projections.log import Log
@@ -67,20 +65,18 @@ def _works(frame: Frame) -> None:
             names = part(_names(found), "credits", MOST_NAMES)
             taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
             room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
-            picture = drawn_inline(found.lineage, room * 3 // 4 if earning else room)
-            room -= weight(picture.svg) + weight(picture.outline) if picture else 0
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
                 roll=found,
                 names=list(_by_role(names.items)),
                 more_names=names.next,
-                picture=picture,
+                picture=drawn_inline(found.lineage, room),
                 credits=attribution.credits_of(view, id),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
                 pools=earning,
-                splits=dict(_splits(frame, view, earning, room)),
+                divided=[pool for pool in earning[:MOST_SPLITS] if pools.earned(view, pool["id"])],
             )
 
     @frame.page("/w/<id>")
@@ -143,17 +139,6 @@ def _by_role(
             heading,
             [(role, [one for *_, one in same]) for role, same in groupby(below, itemgetter(1))],
         )
-
-
-def _splits(
-    frame: Frame, view: View, earning: list[dict[str, Any]], room_bytes: int
-) -> Iterator[tuple[str, Markup]]:
-    """The splits of the first pools, as far as there is room; the page of each pool has its own."""
-    for pool in earning[:MOST_SPLITS]:
-        picture = split_of(frame, view, pool["id"])
-        room_bytes -= weight(picture)
-        if picture and room_bytes >= 0:
-            yield pool["id"], picture
 
 
 def _people(frame: Frame) -> None:

@@ -7,7 +7,7 @@ why, and why it may not be paid yet.
 from __future__ import annotations
 
 from projections.pools.accounts import every_pool, pool, pool_named, pools
-from projections.pools.balance import statement
+from projections.pools.balance import agreement_now, earned, statement
 from projections.pools.differences import diff
 from projections.pools.divisions import division
 from projections.pools.payees import payees_told
@@ -17,10 +17,12 @@ from projections.pools.reasons import why
 from projections.pools.revenue import booking, bookings
 
 __all__ = [
+    "agreement_now",
     "booking",
     "bookings",
     "diff",
     "division",
+    "earned",
     "every_pool",
     "ledger",
     "payees_told",

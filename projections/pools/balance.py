@@ -32,7 +32,7 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
     units = money.pool_units(view, id)
     accounts = money.accounts(view, pool=id)
     held = money.held(view, ((each.payee, each.proposal) for each in accounts))
-    agreement = _agreement_now(view, journal, id)
+    agreement = agreement_now(view, journal, id)
     shares: dict[str, Fraction] = {}
     struck: list[dict[str, Any]] = []
     if agreement is not None:
@@ -85,7 +85,15 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
     }
 
 
-def _agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
+def earned(view: View, id: str) -> dict[str, int]:
+    """What everybody who earned something of a pool did, in units of its currency."""
+    sums: dict[str, int] = defaultdict(int)
+    for each in money.accounts(view, pool=id):
+        sums[each.payee] += sum(each.units.values())
+    return {payee: units for payee, units in sums.items() if units > 0}
+
+
+def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
     """The latest agreement of a pool."""
     row = view.one(
         f"SELECT a.id FROM @proposals a WHERE a.pool = :pool AND a.state = 'finalised' "

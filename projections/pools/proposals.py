@@ -79,7 +79,7 @@ def struck_in(
     """What was waived: of which asset, over what it is spread, and how much of all it is."""
     told = payees_told(view, {payee for payee, _ in waivers})
     called = titles(view, {*waivers.values(), *(asset for _, asset in waivers)})
-    held = parts_in(assets)
+    held = parts_in(assets) if waivers else {}
     return [
         {
             "payee": told[payee],
