@@ -112,11 +112,7 @@ def _places(service: Service, clock: _Clock, works: int) -> Iterator[_Place]:
         (f"a pool of {works} shares", f"/pool/{pool}", f"/pools/{pool}/statement"),
         (f"the agreement of {works}", f"/proposal/{proposal}", f"/proposals/{proposal}"),
         (f"one of {works} people", f"/p/{person}", f"{own}/attribution"),
-        (
-            f"what one earned of {works}",
-            f"/statement/{person}",
-            f"/contributors/{person}/statement",
-        ),
+        (f"what one earned of {works}", f"/statement/{person}", f"{own}/statement"),
     ):
         yield _Place(said, page, json)
 
