@@ -1,7 +1,6 @@
 """The laws of drawing hold for every graph: no box on another, no line through a box, one way."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -261,7 +260,12 @@ def test_real_lineages_keep_the_laws(shared_data: Path) -> None:
             assert breaches(shapes, lines, lay_out(shapes, lines)) == []
 
 
-@pytest.mark.skipif(not shutil.which("dot"), reason="dot is missing: apt-get install graphviz")
+OF_DOT = {"real": 2605, (5, 10): 0, (30, 15): 84, (120, 2): 280}
+"""How many crossings dot 2.43.0 leaves on these graphs: the real ones (``dot -v`` tells), and so
+many generated ones of so many works. The tests do without it; ``stemma bench layout`` asks the dot
+that is there."""
+
+
 def test_real_lineages_cross_at_most_a_fifth_more_than_with_dot(shared_data: Path) -> None:
     """dot tells how many are left between its ranks; that is what the layout tells, too."""
     large = [graph for graph in real_lineages(shared_data) if graph[0] >= 12]
@@ -270,18 +274,16 @@ def test_real_lineages_cross_at_most_a_fifth_more_than_with_dot(shared_data: Pat
         lay_out([CARD] * works, [Line(parent, child) for child, parent in edges]).crossings
         for works, edges in large
     )
-    assert ours <= 1.2 * sum(beside.crossings_of_dot(*graph) for graph in large)
+    assert ours <= 1.2 * OF_DOT["real"]
 
 
-@pytest.mark.skipif(not shutil.which("dot"), reason="dot is missing: apt-get install graphviz")
-@pytest.mark.parametrize("works, graphs", [(5, 10), (30, 15), (120, 2)])
+@pytest.mark.parametrize("works, graphs", [of for of in OF_DOT if isinstance(of, tuple)])
 def test_generated_lineages_cross_at_most_a_fifth_more_than_with_dot(
     works: int, graphs: int
 ) -> None:
     told = [(works, beside.lineage(works, seed)) for seed in range(graphs)]
     ours = sum(beside.crossings(beside.drawn(*graph)) for graph in told)
-    theirs = sum(beside.crossings(beside.drawn_by_dot(*graph)) for graph in told)
-    assert ours <= 1.2 * theirs
+    assert ours <= 1.2 * OF_DOT[works, graphs]
 
 
 def test_crossings_are_counted_where_lines_meet() -> None:

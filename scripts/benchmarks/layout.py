@@ -3,12 +3,12 @@
 The peer is Graphviz's dot (the Debian package graphviz), given the same boxes and lines. Crossings
 are counted on what is drawn, by one function for both: every line as the curve it is drawn as, and
 every point where two lines meet that share no box. The times are the processor's, for a whole
-picture as SVG; dot's hold the start of its process.
+picture as SVG; dot's hold the start of its process. Real lineages, which have no licence to be
+copied here, are held against dot in ``tests/test_pictures_layout.py``.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -113,14 +113,6 @@ def drawn_by_dot(works: int, edges: Edges) -> list[Curve]:
                     points += _bezier(ends[first : first + 4])
                 curves.append((int(tail), int(head), points))
     return curves
-
-
-def crossings_of_dot(works: int, edges: Edges) -> int:
-    """How many crossings between its ranks dot says it left."""
-    asked = ["dot", "-v", "-Tplain"]
-    text = _as_dot(works, edges)
-    told = subprocess.run(asked, input=text, capture_output=True, text=True, check=True).stderr
-    return int(re.findall(r"^mincross \S+ (\d+) crossings", told, re.MULTILINE)[-1])
 
 
 def _dot(works: int, edges: Edges, form: str) -> str:
