@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +25,17 @@ from domain.note import SignerKey
 from scripts.service import Service, open_service
 
 OPERATOR_KEY = "stemma_the-key-from-outside"
+
+
+class Clock:
+    """The time, set forward if need be, so that a window closes."""
+
+    WINDOW = timedelta(days=15)
+    """So long are comments open, and a day."""
+    ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
 
 class Quiet(WSGIRequestHandler):

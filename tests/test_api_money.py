@@ -7,29 +7,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from money import Clock
 from serving import Client, Served, serving
-from stories import NOON
 
 TERMS = {"type": "fixed", "shares": [["operator", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
-
-
-class Clock:
-    """A clock that is set forward by hand, and ticks."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-    def days(self, number: int) -> None:
-        self.now += timedelta(days=number)
 
 
 @pytest.fixture
@@ -80,7 +65,7 @@ class Book:
 
     def agree(self, clock: Clock, **said: Any) -> str:
         proposal = self.propose(**said)
-        clock.days(15)
+        clock.wait(days=15)
         assert self.api.post(f"/proposals/{proposal}/finalise").status == 200
         return proposal
 
@@ -128,7 +113,7 @@ def test_a_pool_is_proposed_talked_about_agreed_divided_and_paid(
     ).id
     early = api.post(f"/proposals/{proposal}/finalise")
     assert (early.status, early.code) == (409, "window_open")
-    clock.days(15)
+    clock.wait(days=15)
     unanswered = api.post(f"/proposals/{proposal}/finalise")
     assert (unanswered.status, unanswered.code) == (409, "comments_open")
     revised = book.assets([book.cy, "99/100"], [book.dee, "1/100"])

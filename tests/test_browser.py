@@ -4,26 +4,14 @@ Rule: a page that complains on its console, asks elsewhere or is wider than its 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from browsing import findings, keep, look_at, overflow, reader, running_browser, sign_in
 from playwright.sync_api import Browser, Page, expect
-from serving import Served, serving
+from serving import Clock, Served, serving
 
 TERMS = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
-
-
-class Clock:
-    """A clock that can be set forward, so that a window closes."""
-
-    WINDOW = timedelta(days=15)
-    """So long are comments open, and a day."""
-    ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 CLOCK = Clock()

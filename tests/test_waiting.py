@@ -5,20 +5,11 @@ Rule: every way is followed, by whom it was told; where something can be done ab
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from serving import Served, serving
+from serving import Clock, Served, serving
 from test_pages import Reader, signed_in
-
-
-class Clock:
-    """A clock that can be set forward, so that a window closes."""
-
-    ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture
