@@ -125,15 +125,16 @@ def named_in(leaf: Leaf) -> set[str]:
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] in SUBJECTS:
         named.add(leaf.originator_id)
-    return named.union(people_among(_payees(content)))
+    return named.union(people_among(_concerned(content)))
 
 
-def _payees(content: dict[str, Any]) -> Iterator[str]:
-    """Whom a fact about money names as a payee, wherever it does."""
+def _concerned(content: dict[str, Any]) -> Iterator[str]:
+    """Whom a fact about money names: payees, and who made the comments that it answers."""
     shares = (share for asset in content.get("assets", ()) for share in asset["shares"])
     rows = (*content.get("lines", ()), *content.get("parts", ()), *shares)
     yield from (str(payee) for payee, *_ in rows)
-    yield str(content.get("payee"))
+    yield from content.get("commenters", ())
+    yield from (str(content.get(name)) for name in ("payee", "commenter"))
 
 
 def content_of(leaf: Leaf) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.money.consent import Consent
 from domain.money.hold import Hold
-from domain.money.payee import is_person, people_among
+from domain.money.payee import is_person
 from domain.money.payout import Payout
-from domain.money.proposal import Proposal, payees_of
+from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, permit
 from domain.remix import Remix
 from projections import attribution
@@ -48,6 +48,10 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     """Who has to be told of this fact."""
     if isinstance(happened, Answer | Settlement) and happened.disputer != OPERATOR:
         yield Put(NOTICES, (numbers[happened.disputer], position, PERSON))
+    if isinstance(happened, Proposal.Stage | Proposal.Continued | Proposal.Answered):
+        _, *people = happened.subjects()  # payees, and who made the comments that are answered
+        for person in people:
+            yield Put(NOTICES, (numbers[person], position, PERSON))
     match happened:
         case Remix.Disputed() | Remix.Answered() | Remix.Settled():
             for end in (happened.child, happened.parent):
@@ -55,9 +59,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Credit.Disputed() | Credit.Answered() | Credit.Settled():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
             yield Put(NOTICES, (numbers[happened.work], position, POSTER))
-        case Proposal.Posted() | Proposal.Revised() | Proposal.Continued():
-            for payee in people_among(payees_of(happened.assets)):
-                yield Put(NOTICES, (numbers[payee], position, PERSON))
         case Proposal.Commented():
             yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():

@@ -136,6 +136,7 @@ def test_every_field_that_takes_free_text_is_sealed(topic: str) -> None:
         *("made", "made_at", "effective_at", "medium", "licence", "sha256", "uri"),
         *("ground", "erased"),
         *("pool", "release", "proposal", "comment", "comments", "revenue", "expense", "credit"),
+        *("commenter", "commenters"),
         *("currency", "amount_minor", "terms", "rounding", "comment_days", "deferral_minor"),
         *("works", "assets", "policy", "graph_position", "basis", "number", "agreement"),
         *("closes_at", "payee", "share", "shares", "scope", "lines", "agreed", "costs"),

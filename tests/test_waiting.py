@@ -138,3 +138,23 @@ def test_what_somebody_was_told_comes_in_pages_the_newest_first(
     told = re.findall("(?:Hold|Free|Later) ?[0-9]*[.]", first.text_seen + second.text_seen)
     assert told == [f"{what} {n}." for n in reversed(range(30)) for what in ("Free", "Hold")]
     assert "Later." in as_ana.get("/waiting").text_seen
+
+
+def test_whoever_commented_is_told_of_the_answer_also_without_a_share(
+    served: Served, clock: Clock
+) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben who was left out")
+    _, pool = earn(served, clock, [ana])
+    post = served.operator.post
+    assets = [{"asset": "all of it", "value": "1", "shares": [[ana, "1"]]}]
+    proposal = post(f"/pools/{pool}/proposals", assets=assets).id
+    said = {"kind": "left_out", "text": "I tuned the piano."}
+    first, second = (
+        served.acting(ben).post(f"/proposals/{proposal}/comments", **said).id for _ in range(2)
+    )
+    post(f"/proposals/{proposal}/answer", comment=first, text="The tuner is paid by the hall.")
+    post(f"/proposals/{proposal}/revise", comments=[second], assets=assets)
+    page = signed_in(served, ben).get("/waiting").text
+    assert re.findall(r'<li class="([a-z_ ]+)">', page) == [
+        *("proposal revised", "proposal answered"),
+    ]

@@ -198,12 +198,16 @@ class Proposal(Noun):
 
     @fact("proposal.answered")
     class Answered(Event):
-        """A comment was answered."""
+        """A comment was answered; whoever made it is told."""
 
         SEALED = ("text",)
         FROM = ("open",)
         comment: str
+        commenter: str
         text: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, *people_among([self.commenter]))
 
         def apply(self, noun: Proposal) -> None:
             at, position = instant(self.timestamp), noun.facts[-1][0]
@@ -214,6 +218,12 @@ class Proposal(Noun):
         """The shares were changed because of comments, which are answered by it."""
 
         comments: list[str]
+        commenters: list[str]
+        """Whoever made them, who are told."""
+
+        def subjects(self) -> tuple[str, ...]:
+            named = (*payees_of(self.assets), *self.commenters)
+            return (self.release, *people_among(named))
 
         def apply(self, noun: Proposal) -> None:
             self.begin(noun, tuple(self.comments))

@@ -155,8 +155,7 @@ class Proposing(Dividing):
     ) -> Receipt:
         """Change what is proposed because of comments, which are answered by it."""
         noun, sheet = self._proposal(proposal, actor)
-        for comment in comments:
-            _comment(noun, comment)
+        commenters = [_comment(noun, comment).actor for comment in comments]
         if not comments:
             raise BadSplit("comments", "a revision names the comments that caused it")
         content = self._content(self._pool(noun.pool), assets, policy, graph_position, default_rate)
@@ -171,6 +170,7 @@ class Proposing(Dividing):
             graph_position=content.graph_position,
             default_rate=content.default_rate,
             comments=list(comments),
+            commenters=list(dict.fromkeys(commenters)),
             note=sheet.seal(actor, "note", note),
         )
         return self._move_on(noun, sheet)
@@ -225,9 +225,9 @@ class Proposing(Dividing):
     def answer_comment(self, *, actor: str, proposal: str, comment: str, text: str) -> Receipt:
         """Answer a comment on a proposal."""
         noun, sheet = self._proposal(proposal, actor)
-        _comment(noun, comment)
+        commenter = _comment(noun, comment).actor
         sealed = sheet.seal_text(actor, "text", text)
-        content = {**noun.line, "comment": comment, "text": sealed}
+        content = {**noun.line, "comment": comment, "commenter": commenter, "text": sealed}
         return self._move(noun, sheet, Proposal.Answered, content)
 
     def extend_proposal(
