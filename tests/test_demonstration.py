@@ -106,6 +106,24 @@ def test_every_address_it_prints_answers(shown: Service, tmp_path: Path) -> None
         assert client.get(address).status_code == (200 if address == "/docs" else 401)
 
 
+@pytest.mark.parametrize(
+    "picture, drawn",
+    [
+        ("lineage.svg", f"/works/{IDS.named('work', 'the-lighthouse')}/lineage.svg"),
+        ("split.svg", f"/pools/{IDS.named('pool', 'lighthouse-money')}/split.svg"),
+    ],
+)
+def test_its_pictures_are_what_it_draws(
+    shown: Service, tmp_path: Path, picture: str, drawn: str
+) -> None:
+    """The ones in the README. If they may change, save what is served at this address."""
+    key, _ = told(shown, tmp_path)
+    client = create_app(shown.journal, shown.store, shown.keys, shown.log).test_client()
+    answer = client.get(drawn, headers={"Authorization": f"Bearer {key}"})
+    kept = Path(demonstration.__file__).parent / picture
+    assert answer.text.strip() == kept.read_text("utf-8").strip()
+
+
 def test_every_command_it_prints_runs(shown: Service, tmp_path: Path) -> None:
     _, printed = told(shown, tmp_path)
     commands = re.findall(r"^ *\.venv/bin/stemma (.+)$", printed, re.MULTILINE)
