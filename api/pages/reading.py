@@ -6,6 +6,7 @@ The one rule: they say what the API says, at one position of the journal, and ch
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -28,8 +29,8 @@ Named = tuple[str, str, dict[str, Any]]
 FEW_FACTS = 12
 """How many facts of a history stand on the page of what it is about."""
 MANY = 50
-MOST_SPLITS = 5
-"""Of how many pools the split is drawn on the page of a release, if there is room for them."""
+MOST_SPLITS, MOST_PAYEES = 5, 24
+"""Of how many pools the split is on the page of a release, and how many payees are in its table."""
 MOST_NAMES = 450
 """How many names of a credits roll stand on one page."""
 ROOM_BYTES, LEAST_ROOM_BYTES, NAME_BYTES, OPEN_BYTES = 60_000, 8_000, 95, 125
@@ -76,7 +77,7 @@ def _works(frame: Frame) -> None:
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
                 pools=earning,
-                divided=[pool for pool in earning[:MOST_SPLITS] if pools.earned(view, pool["id"])],
+                divided=list(_divided(view, earning[:MOST_SPLITS])),
             )
 
     @frame.page("/w/<id>")
@@ -139,6 +140,25 @@ def _by_role(
             heading,
             [(role, [one for *_, one in same]) for role, same in groupby(below, itemgetter(1))],
         )
+
+
+def _divided(view: View, earning: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The pools of which somebody earned something, each with those who earned most."""
+    for pool in earning:
+        earned = pools.earned(view, pool["id"])
+        if not earned:
+            continue
+        most = sorted(earned, key=lambda payee: (-earned[payee], payee))[:MOST_PAYEES]
+        told, whole = pools.payees_told(view, most), sum(earned.values())
+        lines = [
+            {
+                "payee": told[payee],
+                "amount_minor": earned[payee],
+                "share": str(Fraction(earned[payee], whole)),
+            }
+            for payee in most
+        ]
+        yield {**pool, "lines": lines, "others": len(earned) - len(lines)}
 
 
 def _people(frame: Frame) -> None:
