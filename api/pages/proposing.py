@@ -6,6 +6,7 @@ The one rule: a button is there only if the domain would do what it says; the do
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
@@ -107,6 +108,7 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
         return render_template(
             "proposal.html",
             proposal=told,
+            largest_first=sorted(told["shares"], key=lambda line: -Fraction(line["share"])),
             pool=pools.pool(view, frame.journal, told["pool"]),
             diff=pools.diff(view, frame.journal, id) if len(told["revisions"]) > 1 else None,
             names=names,
