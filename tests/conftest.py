@@ -10,7 +10,9 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
+from browsing import running_browser
 from databases import NoPostgres, Postgres, running_postgres
+from playwright.sync_api import Browser
 
 # A time limit for one example says more about the machine than about the code.
 hypothesis.settings.register_profile("stemma", deadline=None, print_blob=True)
@@ -59,6 +61,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'stemma.db'}"
     url: str = request.getfixturevalue("postgres_dsn")
     return url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of a file."""
+    with running_browser() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

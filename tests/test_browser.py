@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import findings, keep, look_at, overflow, reader, running_browser, sign_in
+from browsing import findings, keep, look_at, overflow, reader, sign_in
 from playwright.sync_api import Browser, Page, expect
 from serving import Clock, Served, serving
 
@@ -18,12 +18,6 @@ CLOCK = Clock()
 LONG = "A Very Long Title That Somebody Thought Of At Night And Never Shortened " * 5
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 ARABIC = "المنارة التي مشت وحدها في الليل"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

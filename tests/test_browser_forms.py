@@ -7,18 +7,12 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from browsing import look_at, reader, running_browser, sign_in
+from browsing import look_at, reader, sign_in
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import Client, Served, serving
 from test_browser import CLOCK, TERMS
 
 PEOPLE = 426
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

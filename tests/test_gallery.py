@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from browsing import keep, overflow, reader, running_browser
+from browsing import keep, overflow, reader
 from playwright.sync_api import Browser, Frame, Page, expect
 from serving import Served, serving
 
@@ -118,12 +118,6 @@ def wholes(served: Served) -> dict[Size, str]:
 def _numbered(words: tuple[str, ...], number: int) -> str:
     word = words[number % len(words)]
     return word if number < len(words) else f"{word} {number}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

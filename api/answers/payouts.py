@@ -137,18 +137,6 @@ class BatchState(Shape):
     amount_minor = told.count(50000)
 
 
-class BatchAnswer(Known):
-    """A payout batch with its control sums."""
-
-    id = told.id(BATCH)
-    currency = told.text("USD")
-    count = told.count(2)
-    total_minor = told.count(50000)
-    issued_at = told.text(MOMENT)
-    states = told.several(BatchState)
-    position = told.count(90)
-
-
 class BatchItem(Shape):
     """A payout batch in a list."""
 
@@ -158,6 +146,12 @@ class BatchItem(Shape):
     total_minor = told.count(50000)
     issued_at = told.text(MOMENT)
     position = told.count(90)
+
+
+class BatchAnswer(Known, BatchItem):
+    """A payout batch with its control sums."""
+
+    states = told.several(BatchState)
 
 
 class BatchesAnswer(ListAnswer):

@@ -126,14 +126,13 @@ def _decidable(
     further: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What happened to a credit or an edge, and what its reader may decide now."""
-    placed = facts_of(view, frame.journal, id)
     shown = facts_of(view, frame.journal, id, *further)
     outcomes = _outcomes(frame, id, verbs["settle"])
     possible = _possible(frame, id, verbs, outcomes)
     return {
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
-        "seen": max(one.position for one in placed),
+        "seen": max(one.position for one in shown if one.originator_id == id),
         **said_before(tried, possible),
         "grounds": GROUNDS,
         "outcomes": {name: OUTCOMES[name] for name in outcomes},

@@ -87,13 +87,14 @@ def _pools(frame: Frame) -> None:
         id = id_in_path(id)
         with frame.view(asked()) as view:
             pool = pools.pool(view, frame.journal, id)
+            statement = pools.statement(view, frame.journal, id)
             return render_template(
                 "pool.html",
                 pool=pool,
-                statement=pools.statement(view, frame.journal, id),
+                statement=statement,
                 release=lineage.work(view, pool["release"]),
                 revenue=pools.bookings(view, "revenue", id, limit=30),
-                is_divided=bool(pools.earned(view, id)),
+                is_divided=any(line["earned_minor"] > 0 for line in statement["lines"]),
             )
 
     @frame.page("/pools/<id>/split.svg", nobody_else=True)
