@@ -8,7 +8,8 @@ from __future__ import annotations
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from api import pages, proofs, service
+from api import proofs, service
+from api import web as pages
 from api.authentication import is_private, require_keys
 from api.contributions import contributions
 from api.contributors import contributors
@@ -16,13 +17,13 @@ from api.credits import credits
 from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
-from api.pages.frame import page_of
-from api.payouts import payouts
-from api.pools import pools
+from api.money.payouts import payouts
+from api.money.pools import pools
+from api.money.splits import splits
 from api.problems import answer_problems, wants_page
 from api.releases import releases
 from api.remixes import remixes
-from api.splits import splits
+from api.web.frame import page_of
 from api.works import works
 from domain.journal import Journal
 from projections.log import Log
@@ -58,7 +59,7 @@ def create_app(
 
     ``public_pages`` lets anybody read the pages; forms and the API ask for a key all the same.
     """
-    app = Flask("api", static_folder="static", template_folder="templates")
+    app = Flask("api", static_folder="web/static", template_folder="web/templates")
     app.json = Json(app)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False

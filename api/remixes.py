@@ -48,8 +48,9 @@ from domain.refusal import (
     UnknownWork,
     WrongState,
 )
-from projections import history, lineage, splitting
+from projections import history, lineage
 from projections.disputes import with_dispute
+from projections.money import splitting
 from projections.store import Page, Store, View
 
 HERE = "/remixes/<id(remix):id>"

@@ -53,7 +53,8 @@ from domain.refusal import (
     UnknownWork,
 )
 from domain.role import role_named
-from projections import attribution, formats, history, lineage, splitting
+from projections import attribution, formats, history, lineage
+from projections.money import splitting
 from projections.store import Page, Store, View
 
 HERE = "/works/<id(work):id>"
@@ -110,7 +111,7 @@ class Split(ListedOfRelease):
     """Which split is asked for."""
 
     policy = policy_field(
-        "The type of a policy of domain/policies.md, or one as JSON.", required=True
+        "The type of a policy of domain/money/policies.md, or one as JSON.", required=True
     )
     amount_minor = Whole(
         0, LARGEST_POSITION, "How much, in the currency's smallest units.", required=True

@@ -34,8 +34,8 @@ from eventsourcing.utils import Environment
 
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
+from domain.money.policy.graph import Graph, graph_of
 from domain.money.treasury import Treasury
-from domain.policy.graph import Graph, graph_of
 from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
 from domain.remix import follow_edges

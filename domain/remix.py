@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from domain.apportionment import common_scale
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, fact
+from domain.money.apportionment import common_scale
 from domain.refusal import BadRate, CapExceeded, UnknownKind, UnknownRemix
 
 REMIX_KINDS = {

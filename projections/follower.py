@@ -20,7 +20,7 @@ from domain.recorders import JournalUnavailable, Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.history import HISTORY
 from projections.lineage import LINEAGE, WORKS
-from projections.money import MONEY
+from projections.money.rows import MONEY
 from projections.notices import NOTICED
 from projections.store import (
     Generation,

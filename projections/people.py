@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections import attribution, lineage, statements
+from projections import attribution, lineage
 from projections.attribution import CreditRow
+from projections.money import statements
 from projections.store import Page, View, cut, decode_cursor, holds
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from api.pages.words import BOOKED, CONSENTS, HELD_BECAUSE, day, money, percent, units
+from api.web.words import BOOKED, CONSENTS, HELD_BECAUSE, day, money, percent, units
 from projections.store import Page
 from scripts.terminal import shown
 

@@ -25,7 +25,6 @@ from domain.recorders import Placed, vault_row
 from domain.refusal import Refusal
 from domain.seal import Disclosure, digest_of
 from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
-from projections import money as projected
 from projections.follower import (
     PROJECTIONS,
     TABLES,
@@ -37,6 +36,7 @@ from projections.follower import (
     uncollected,
 )
 from projections.log import Log, Signed
+from projections.money import rows as projected
 from projections.store import Generation, View, Writer, table_name
 from projections.tables import Table
 from scripts.bundle.whole import content_of

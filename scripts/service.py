@@ -17,14 +17,14 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from api.keys import Keys
-from api.sessions import Sessions
+from api.web.sessions import Sessions
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
 from projections.follower import Follower
 from projections.lineage import neighbours_in
 from projections.log import Log
-from projections.splitting import graph_in
+from projections.money.splitting import graph_in
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (

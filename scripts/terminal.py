@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from api.keys import Key
-from domain.currency import decimal
+from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS
 from projections import formats
 from projections.store import Page

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from domain.split import preview
+from domain.money.split import preview
 
 PLAIN = "largest_remainder"
 WITH_CARRY = "largest_remainder_with_carry"

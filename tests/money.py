@@ -12,15 +12,15 @@ from typing import Any
 
 from stories import NOON, OPERATOR, Story, id_of
 
-from domain.apportionment import check_division, divide, settle
 from domain.fact import Fact
 from domain.journal import LARGEST_FACT_BYTES
+from domain.money.apportionment import check_division, divide, settle
 from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
 from domain.money.postings import OWED, RECEIVED, WAITING, postings
+from domain.money.split import PLAIN
 from domain.money.treasury import Treasury
 from domain.sheet import Receipt
-from domain.split import PLAIN
 from scripts.service import open_service
 
 AGREED = {"type": "agreed"}

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from domain.apportionment import (
+from domain.money.apportionment import (
     MAXIMUM_AMOUNT_DIGITS,
     apportion_over,
     check_division,

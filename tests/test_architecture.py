@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # What each package may import besides itself and the standard library.
 MAY_IMPORT = {
     "domain": {"eventsourcing", "cryptography"},
-    "projections": {"domain", "networkx"},
+    "projections": {"domain", "networkx", "typst"},
     "api": {
         "domain",
         "projections",
@@ -25,7 +25,6 @@ MAY_IMPORT = {
         "markupsafe",
         "marshmallow",
         "werkzeug",
-        "typst",
     },
 }
 PACKAGES = (*MAY_IMPORT, "scripts")

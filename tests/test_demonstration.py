@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from api.application import create_app
-from projections import attribution, formats, history, lineage, pools, statements
+from projections import attribution, formats, history, lineage
+from projections.money import pools, statements
 from projections.store import View
 from scripts import demonstration
 from scripts.bundle import Ids

@@ -31,7 +31,7 @@ DOCUMENTS = (
     *(f"{name}.md" for name in ("README", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG")),
     *(f"{folder}/README.md" for folder in FOLDERS),
     "scripts/demonstration/README.md",
-    "api/pictures/README.md",
+    "projections/pictures/README.md",
 )
 
 

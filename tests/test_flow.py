@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_policies import policies
 
-from domain.policy.flow import Flow
-from domain.policy.reading import Policy
+from domain.money.policy.flow import Flow
+from domain.money.policy.reading import Policy
+from domain.money.split import Split, read_terms, split
 from domain.refusal import BadSplit
-from domain.split import Split, read_terms, split
 
 amounts = st.integers(0, 1000)
 incomes = st.lists(st.integers(0, 700), min_size=1, max_size=5)

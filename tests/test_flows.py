@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.policy.cascade import relative_keep
-from domain.policy.graph import graph_of
-from projections.flows import flows, through
+from domain.money.policy.cascade import relative_keep
+from domain.money.policy.graph import graph_of
+from projections.money.flows import flows, through
 
 PEOPLE = [{"id": "ana", "name": "Ana"}]
 

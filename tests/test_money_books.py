@@ -17,6 +17,7 @@ from stories import OPERATOR, id_of
 from domain.identity import part_id
 from domain.money.books import Books, fold_after
 from domain.money.entry import Entry, Line, must_add_up
+from domain.money.split import PLAIN
 from domain.refusal import (
     BadAmount,
     BadMadeAt,
@@ -29,7 +30,6 @@ from domain.refusal import (
     UnknownContributor,
     WrongState,
 )
-from domain.split import PLAIN
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from money import AGREED, Bank, asset, bank
 
 from domain.moment import instant
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.money.split import PLAIN, WITH_CARRY
 from domain.refusal import (
     BadPolicy,
     CommentsOpen,
@@ -36,7 +37,6 @@ from domain.refusal import (
     WindowOpen,
     WrongState,
 )
-from domain.split import PLAIN, WITH_CARRY
 
 EXAMPLES = settings().max_examples // 8
 """``--hypothesis-profile=soak`` makes it many more."""

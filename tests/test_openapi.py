@@ -21,10 +21,10 @@ from serving import Served, serving
 from api.answers.examples import POOL, PROPOSAL
 from api.document import operations
 from api.fields import LARGEST_POSITION
-from api.pages import is_page
+from api.money.proposals import ASSETS
 from api.problems import PROBLEMS
-from api.proposals import ASSETS
-from api.reference import Reference, pretty
+from api.web import is_page
+from api.web.reference import Reference, pretty
 from domain.role import ROLES
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
-from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -16,12 +15,11 @@ from money import Bank, Clock, asset
 from werkzeug.test import TestResponse
 
 from api.application import create_app
-from api.pages import is_page
+from api.web import is_page
 from domain.money.treasury import Treasury
 from domain.note import SignerKey
 from scripts.service import Service, open_service
 
-API = Path(__file__).parents[1] / "api"
 MOST_BYTES = 100_000
 PEOPLE, WORKS, MANY = 426, 500, 300
 LONG = "It was in my drawer since the summer of the long rain, and I can show the drafts. " * 40
@@ -30,6 +28,7 @@ KEY = "for-this-test-only"
 NO_PAGES = {
     "/openapi.json": "it is for programs, and whole",
     "/static/<path:filename>": "a part of pages",
+    "/static/pictures.css": "a part of pages",
     "/works/<id>/lineage.png": "as many pixels as the picture is large",
     "/pools/<id>/split.png": "as many pixels as the picture is large",
 }
@@ -67,7 +66,11 @@ class Community:
         if answer.mimetype != "text/html":
             return len(answer.data)
         parts = re.findall(r'<(?:link rel="stylesheet" href|script src)="/([^"]+)"', answer.text)
-        return len(answer.data) + sum((API / part).stat().st_size for part in parts)
+        return len(answer.data) + sum(map(self._size, parts))
+
+    def _size(self, part: str) -> int:
+        with self.client.get(f"/{part}") as answer:
+            return len(answer.data)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 
 from api.keys import digest_of
-from api.pages import words
+from api.web import words
 from domain.dispute import GROUNDS
 from scripts.service import Service
 

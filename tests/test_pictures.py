@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.pictures import (
+from projections.pictures import (
     Happening,
     LineagePicture,
     Made,
@@ -34,10 +34,10 @@ from api.pictures import (
     timeline_svg,
     why_svg,
 )
-from api.pictures.folding import MOST_DRAWN, folded
-from api.pictures.lineage import MOST_CARDS, curve
-from api.pictures.svg import Markup, element, number
-from api.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
+from projections.pictures.folding import MOST_DRAWN, folded
+from projections.pictures.lineage import MOST_CARDS, curve
+from projections.pictures.svg import Markup, element, number
+from projections.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
 from scripts.benchmarks import layout as beside
 
 AWKWARD = [
@@ -667,7 +667,7 @@ def test_the_same_data_give_the_same_picture(name: str) -> None:
 
 
 def test_every_class_that_is_used_has_a_style() -> None:
-    sheet = (Path(__file__).parents[1] / "api/static/pictures.css").read_text("utf-8")
+    sheet = (Path(__file__).parents[1] / "projections/pictures/pictures.css").read_text("utf-8")
     styled = set(re.findall(r"\.([a-z][a-z0-9]*)", sheet))
     used = {
         name

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.pictures.layout import (
+from projections.pictures.layout import (
     Box,
     Layout,
     Line,

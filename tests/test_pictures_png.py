@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from api.pictures import LineagePicture, Work, lineage_svg
-from api.pictures.png import MOST_PIXELS, png_of
+from projections.pictures import LineagePicture, Work, lineage_svg
+from projections.pictures.png import MOST_PIXELS, png_of
 
 
 def svg(title: str) -> str:

@@ -17,17 +17,17 @@ from exact import PLAIN, WITH_CARRY, answered, fixed, graph, shares, solved, uni
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.currency import DIGITS
-from domain.policy.cascade import RelativeCascade, stacks
-from domain.policy.graph import Graph, graph_of
-from domain.policy.reading import MAXIMUM_DEPTH
-from domain.policy.versions import VERSIONS
+from domain.money.currency import DIGITS
+from domain.money.policy.cascade import RelativeCascade, stacks
+from domain.money.policy.graph import Graph, graph_of
+from domain.money.policy.reading import MAXIMUM_DEPTH
+from domain.money.policy.versions import VERSIONS
+from domain.money.split import preview, read_terms, split
 from domain.refusal import REFUSALS, CapExceeded, LineageCircle, Refusal
-from domain.split import preview, read_terms, split
 
 # -- the document --------------------------------------------------------------------------
 
-DOCUMENT = (Path(__file__).resolve().parents[1] / "domain/policies.md").read_text("utf-8")
+DOCUMENT = (Path(__file__).resolve().parents[1] / "domain/money/policies.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```json\n(.*?)```\n```json\n(.*?)```", DOCUMENT, re.DOTALL)
 
 

@@ -20,7 +20,7 @@ from domain.refusal import (
     Refusal,
 )
 from projections import lineage
-from projections.splitting import Recorded, graph_at, preview_edge, split_of
+from projections.money.splitting import Recorded, graph_at, preview_edge, split_of
 from projections.store import View
 
 

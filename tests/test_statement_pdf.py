@@ -14,11 +14,11 @@ import pytest
 from money import HALF, Bank, bank
 from pypdf import PdfReader
 
-from api.pages import words
-from api.payouts import statement_of
-from api.statement_pdf import MOST_LINES, STANDS, as_pdf
+from api.money.payouts import statement_of
+from api.money.statement_pdf import MOST_LINES, STANDS, as_pdf
+from api.web import words
 from domain.refusal import StatementTooLong
-from projections.pools import why
+from projections.money.pools import why
 
 ORIGIN = "https://stemma.example"
 SUMS = ("opening", "earned", "recouped", "held", "paid", "closing")

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from money import HALF, Bank, asset, bank
 from serving import Served, serving
 
-from api.payouts import COLUMNS, as_csv, statement_of
+from api.money.payouts import COLUMNS, as_csv, statement_of
 from domain.refusal import BadCurrency, BadMadeAt, UnknownContributor
-from projections import statements
+from projections.money import statements
 from projections.store import View
 
 PEOPLE = ("ana", "bo", "cy")

@@ -12,10 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_policies import exact_shares, lineages
 
-from domain.policy.graph import Graph, graph_of
-from domain.policy.works import Frozen, assets_of
+from domain.money.policy.graph import Graph, graph_of
+from domain.money.policy.works import Frozen, assets_of
+from domain.money.split import read_terms, split
 from domain.refusal import BadPolicy, CapExceeded
-from domain.split import read_terms, split
 
 
 def as_policy(assets: list[Frozen]) -> dict[str, Any]:

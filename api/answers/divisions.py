@@ -21,7 +21,7 @@ from api.answers.examples import (
 from api.answers.splits import PayeeRef
 from api.answers.told import Known
 from api.fields import Shape
-from domain.split import ROUNDINGS
+from domain.money.split import ROUNDINGS
 
 ENTRY_KINDS = ("division", "reversal", "correction")
 

@@ -25,7 +25,7 @@ from api.answers.told import Known, ListAnswer
 from api.fields import Shape
 from domain.money.pool import POOL_KINDS
 from domain.money.postings import ACCOUNTS
-from domain.split import ROUNDINGS
+from domain.money.split import ROUNDINGS
 
 HELD_BECAUSE = ("unclaimed", "unaccepted", "declined", "disputed")
 

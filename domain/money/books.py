@@ -25,9 +25,9 @@ from domain.money.postings import OWED, postings
 from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
 from domain.money.shares import Shares, shares_of, waived_in
+from domain.money.split import PLAIN
 from domain.recorders import Placed
 from domain.remix import Remix
-from domain.split import PLAIN
 
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""

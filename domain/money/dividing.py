@@ -11,9 +11,9 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from domain.apportionment import whole_amount
 from domain.identity import part_id
 from domain.moment import instant, start_of
+from domain.money.apportionment import whole_amount
 from domain.money.books import Agreement, Books
 from domain.money.entry import Entry
 from domain.money.keeping import Keeping, division_id

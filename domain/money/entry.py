@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from domain.apportionment import payee_key
 from domain.fact import Fact, Noun, fact
+from domain.money.apportionment import payee_key
 from domain.money.payee import people_among
 from domain.refusal import UnbalancedDivision
 

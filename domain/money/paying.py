@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.apportionment import payee_key, whole_amount
 from domain.credit import Credit
-from domain.currency import currency_code
 from domain.identity import part_id
+from domain.money.apportionment import payee_key, whole_amount
 from domain.money.books import Above, Books
+from domain.money.currency import currency_code
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import Keeping
 from domain.money.payee import is_person

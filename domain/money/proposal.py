@@ -27,7 +27,7 @@ COMMENT_KINDS = {
 }
 
 Assets = list[dict[str, Any]]
-"""``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``: see domain/policies.md."""
+"""``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``: see policies.md."""
 
 
 def joined(assets: Assets, more: Assets) -> Assets:

@@ -10,14 +10,16 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from domain.apportionment import payee_key, whole_amount
-from domain.currency import currency_code
 from domain.identity import new_id
 from domain.moment import instant, start_of
+from domain.money.apportionment import payee_key, whole_amount
 from domain.money.consent import Consent
+from domain.money.currency import currency_code
 from domain.money.dividing import Dividing
 from domain.money.keeping import pages, share_id
 from domain.money.payee import is_person
+from domain.money.policy.graph import Graph
+from domain.money.policy.works import assets_of
 from domain.money.pool import LEAST_COMMENT_DAYS, MOST_COMMENT_DAYS, Pool, pool_kind
 from domain.money.proposal import (
     Assets,
@@ -29,9 +31,8 @@ from domain.money.proposal import (
 )
 from domain.money.reckoning import by_terms, difference
 from domain.money.shares import must_be_scope, shares_of, waived_in
+from domain.money.split import ROUNDINGS, WITH_CARRY, read_terms
 from domain.nouns import BORN
-from domain.policy.graph import Graph
-from domain.policy.works import assets_of
 from domain.refusal import (
     BadAmount,
     BadSplit,
@@ -48,7 +49,6 @@ from domain.refusal import (
 )
 from domain.release import Release
 from domain.sheet import Receipt, Sheet
-from domain.split import ROUNDINGS, WITH_CARRY, read_terms
 from domain.work import Work
 
 

@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from domain.apportionment import apportion_over, divide, settle
+from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.books import Agreement, Books, PoolBooks
 from domain.money.entry import Costs, Entry, Line, entry_lines
+from domain.money.policy.shares import FINE
 from domain.money.pool import Pool
 from domain.money.shares import Shares
-from domain.policy.shares import FINE
-from domain.split import read_terms, split
+from domain.money.split import read_terms, split
 
 AGREED = "\0"
 """Stands for everybody who shares by agreement; no name can be this."""

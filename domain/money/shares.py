@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from domain.money.policy.assets import RELEASE, Asset
+from domain.money.policy.assets import shares_of as asset_shares
+from domain.money.policy.parts import Parts
+from domain.money.policy.reading import Entry
 from domain.money.proposal import Assets
-from domain.policy.assets import RELEASE, Asset
-from domain.policy.assets import shares_of as asset_shares
-from domain.policy.parts import Parts
-from domain.policy.reading import Entry
 from domain.refusal import UnknownScope
 
 Shares = Mapping[str, Fraction]

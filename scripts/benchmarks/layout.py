@@ -19,8 +19,8 @@ from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
 from time import process_time
 
-from api.pictures import LineagePicture, Made, Work, lineage_svg
-from api.pictures.layout import Line, Point, Shape, lay_out
+from projections.pictures import LineagePicture, Made, Work, lineage_svg
+from projections.pictures.layout import Line, Point, Shape, lay_out
 from scripts.benchmarks.measure import Peer, Result, Size
 
 Edges = list[tuple[int, int]]

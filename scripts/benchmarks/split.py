@@ -19,10 +19,10 @@ from random import Random
 
 import networkx as nx
 
-from domain.apportionment import Division, divide
-from domain.policy.cascade import RelativeCascade
-from domain.policy.graph import Edge, graph_of
-from domain.split import split
+from domain.money.apportionment import Division, divide
+from domain.money.policy.cascade import RelativeCascade
+from domain.money.policy.graph import Edge, graph_of
+from domain.money.split import split
 from scripts.benchmarks.measure import Peer, Result, Size, percentile
 from scripts.generate import DENSE, TYPICAL, Piece, Shape, community
 

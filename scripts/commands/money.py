@@ -14,7 +14,7 @@ import click
 
 from domain.journal import Journal
 from domain.refusal import UnknownRevenue
-from projections import pools
+from projections.money import pools
 from projections.store import View
 from scripts import bundle
 from scripts.commands import answers
@@ -65,14 +65,14 @@ def statement(
     as_json: bool,
 ) -> None:
     """What somebody earned, was paid and is owed, in all or in a period of recorded time."""
-    from api import payouts
+    from api.money import payouts
     from scripts import accounts
 
     with asked(ctx, as_of) as (service, view):
         id = named(bundle.PERSON, contributor)
         told = payouts.statement_of(view, service.journal, id, since, before, currency)
         if pdf is not None:
-            from api.statement_pdf import as_pdf
+            from api.money.statement_pdf import as_pdf
 
             period = {"from": since, "to": before, "currency": currency}
             made = as_pdf(view, service.journal, told, asked=period, origin=origin)
@@ -101,7 +101,7 @@ def ledger(
     as_json: bool,
 ) -> None:
     """Every fact that moved money of a pool, with its postings; each append adds up to nothing."""
-    from projections.beancount import beancount
+    from projections.money.beancount import beancount
     from scripts import accounts
 
     if (pool is None) != every:

@@ -13,7 +13,8 @@ import click
 
 from domain.permission import OPERATOR
 from domain.role import role_named
-from projections import attribution, history, lineage, notices, splitting
+from projections import attribution, history, lineage, notices
+from projections.money import splitting
 from projections.store import Page, View
 from scripts import bundle, terminal
 from scripts.commands import answers

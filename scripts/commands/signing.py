@@ -73,8 +73,8 @@ def _command_at(method: str, path: str) -> tuple[str, dict[str, str]]:
     """The command that a request is, and the ids in its path, as the service reads them."""
     from werkzeug.exceptions import HTTPException
 
-    from api.pages import is_page
     from api.problems import Problem
+    from api.web import is_page
 
     try:
         endpoint, ids = _routes().match(path, method)

@@ -1,0 +1,1 @@
+"""Money over HTTP: pools, proposals, payouts, statements and previews of a split."""

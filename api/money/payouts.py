@@ -1,0 +1,297 @@
+"""Payouts over HTTP: batches, what became of each payout, holds, and everybody's own statement.
+
+The one rule: what one person is paid is shown to that person and to the operator, nobody else.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any, Unpack
+
+from flask import Response, request
+
+from api.answers.examples import BATCH, BEN
+from api.answers.payouts import (
+    PAYOUT_STATES,
+    BatchAnswer,
+    BatchesAnswer,
+    PayoutAnswer,
+    PayoutsAnswer,
+    StatementAnswer,
+)
+from api.asking import Asked, Listed, Part, form_asked
+from api.authentication import actor
+from api.fields import Choice, Id, Nested, Shape, Texts, Units, text_named, word
+from api.routes import Routes
+from domain.journal import Journal
+from domain.moment import start_of
+from domain.money.currency import currency_code
+from domain.money.payee import is_person
+from domain.money.treasury import Treasury
+from domain.permission import permit
+from domain.refusal import (
+    BadAmount,
+    BadCurrency,
+    BadMadeAt,
+    IdTaken,
+    NothingToPay,
+    NotPermitted,
+    StatementTooLong,
+    UnknownBatch,
+    UnknownContributor,
+    UnknownCredit,
+    UnknownPayout,
+    UnknownWork,
+    WrongState,
+)
+from projections import attribution
+from projections.money import statements
+from projections.store import Page, Store, View
+
+HERE = "/payouts/<id(payout):id>"
+
+FORMATS = {"json": "application/json", "csv": "text/csv", "pdf": "application/pdf"}
+
+COLUMNS = (
+    *("recorded_at", "effective_at", "kind", "currency", "amount_minor", "release", "pool"),
+    *("source", "agreement", "noun", "position"),
+)
+"""The columns of a statement as CSV."""
+
+
+class Minimum(Shape):
+    """The least that is paid to one payee."""
+
+    payee = text_named("payer", BEN, required=True)
+    minimum_minor = Units(1, 1000, "In the currency's smallest units.", required=True)
+
+
+class Issuing(Shape):
+    """Who is paid."""
+
+    currency = word("USD", "A code of ISO 4217.", required=True)
+    minimum_minor = Units(1, 1000, "Nobody is paid less; 1, if not said.", allow_none=False)
+    minimums = Texts(Nested(Minimum), "For whom another minimum holds.", allow_none=False)
+    payees = Texts(text_named("payer", BEN), "Only these, if said.")
+    id = Id(BATCH, "Chosen by the client, so that a repetition is harmless.")
+
+
+class Settling(Shape):
+    """The transfer."""
+
+    reference = text_named("reference", "SEPA 2026-11-23/17")
+
+
+class Returning(Shape):
+    """Why it came back."""
+
+    reason = text_named("reason", "The account was closed.", required=True)
+
+
+class Claiming(Shape):
+    """What the payee says."""
+
+    reason = text_named("reason", "I have a new account.")
+
+
+class Payouts(Listed):
+    """Which payouts are asked for."""
+
+    batch = Id(BATCH, "Of this batch.", allow_none=False)
+    payee = text_named("payer", BEN, "To this payee.", allow_none=False)
+    state = Choice(PAYOUT_STATES, "In this state.")
+
+
+class Period(Asked):
+    """The period of a statement."""
+
+    from_ = word(
+        "2026-01",
+        "From this moment on; from the beginning, if not said.",
+        data_key="from",
+        allow_none=False,
+    )
+    to = word("2026-07", "Before this moment; until now, if not said.", allow_none=False)
+    currency = word("USD", "Only in this currency.", allow_none=False)
+    format = Choice(tuple(FORMATS), "The form; goes before the Accept header.")
+
+
+def payouts(journal: Journal, store: Store) -> Routes:
+    """The routes of payouts, holds and statements."""
+    routes = Routes("payouts", "What is paid, and what is held back.", journal, store)
+    _pay(routes)
+    _hold(routes)
+    _ask(routes)
+    _tell(routes, journal)
+    return routes
+
+
+def _pay(routes: Routes) -> None:
+    routes.creates(
+        "/payout-batches",
+        Treasury.issue_payouts,
+        Issuing,
+        at="/payout-batches",
+        refuses=(
+            *(BadCurrency, BadAmount, IdTaken, NothingToPay),
+            *(UnknownContributor, UnknownWork),
+        ),
+    )
+    for verb, command, body, may_be_empty in (
+        ("settle", Treasury.settle_payout, Settling, True),
+        ("return", Treasury.return_payout, Returning, False),
+        ("claim", Treasury.claim_payout, Claiming, True),
+    ):
+        routes.changes(
+            f"{HERE}/{verb}",
+            command,
+            body,
+            refuses=(UnknownPayout, WrongState),
+            may_be_empty=may_be_empty,
+        )
+
+
+def _hold(routes: Routes) -> None:
+    path = "/credits/<id(credit):id>"
+    routes.changes(
+        f"{path}/hold", Treasury.hold_credit, Returning, refuses=(UnknownCredit, WrongState)
+    )
+    routes.changes(
+        f"{path}/release",
+        Treasury.release_credit,
+        Claiming,
+        refuses=(UnknownCredit, WrongState),
+        may_be_empty=True,
+    )
+
+
+def _ask(routes: Routes) -> None:
+    @routes.reads("/payout-batches", BatchesAnswer, Listed, refuses=(NotPermitted,))
+    def list_payout_batches(view: View, **part: Unpack[Part]) -> Page:
+        """Payout batches, in the order of their issue."""
+        permit(actor(), "read a statement")
+        return statements.batches(view, **part)
+
+    @routes.reads(
+        "/payout-batches/<id(batch):id>", BatchAnswer, refuses=(UnknownBatch, NotPermitted)
+    )
+    def show_payout_batch(view: View, id: str) -> dict[str, Any]:
+        """A payout batch with its control sums."""
+        permit(actor(), "read a statement")
+        return statements.batch(view, id)
+
+    @routes.reads("/payouts", PayoutsAnswer, Payouts, refuses=(NotPermitted, UnknownContributor))
+    def list_payouts(view: View, *, payee: str | None = None, **asked: Any) -> Page:
+        """Payouts, in the order of their issue: one's own, or for the operator all."""
+        must_be_own(view, payee)
+        return statements.payouts(view, payee=payee, **asked)
+
+    @routes.reads(HERE, PayoutAnswer, refuses=(UnknownPayout, NotPermitted))
+    def show_payout(view: View, id: str) -> dict[str, Any]:
+        """A payout."""
+        found = statements.payout(view, id)
+        must_be_own(view, found["payee"]["id"])
+        return found
+
+
+def _tell(routes: Routes, journal: Journal) -> None:
+    @routes.reads(
+        "/contributors/<id(contributor):id>/statement",
+        StatementAnswer,
+        Period,
+        refuses=(NotPermitted, UnknownContributor, BadMadeAt, BadCurrency, StatementTooLong),
+        also={"text/csv": ",".join(COLUMNS) + "\r\n", "application/pdf": "%PDF-1.7"},
+    )
+    def show_statement(
+        view: View,
+        id: str,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        format: str | None = None,
+    ) -> dict[str, Any] | Response:
+        """What somebody earned, was paid and is owed in a period; also as CSV and as PDF."""
+        must_be_own(view, id)
+        told = statement_of(view, journal, id, from_, to, currency)
+        wanted = format or form_asked(FORMATS)
+        if wanted == "json":
+            return told
+        period = {"from": from_, "to": to, "currency": currency}
+        return statement_file(view, journal, told, wanted, period)
+
+
+def statement_of(
+    view: View,
+    journal: Journal,
+    id: str,
+    since: str | None,
+    before: str | None,
+    currency: str | None,
+) -> dict[str, Any]:
+    """The statement of a person over a period of recorded time."""
+    after = 0 if since is None else _before(journal, since)
+    until = None if before is None else _before(journal, before)
+    wanted = None if currency is None else currency_code(currency)
+    return statements.statement(view, journal, id, after=after, until=until, currency=wanted)
+
+
+def statement_file(
+    view: View,
+    journal: Journal,
+    told: dict[str, Any],
+    form: str,
+    asked: dict[str, str | None],
+) -> Response:
+    """A statement as a file: CSV, or PDF with links to the pages of this service."""
+    if form == "csv":
+        return Response(as_csv(told), content_type="text/csv; charset=utf-8")
+    from api.money.statement_pdf import as_pdf
+
+    made = as_pdf(view, journal, told, asked=asked, origin=request.root_url)
+    return Response(made, content_type=FORMATS["pdf"])
+
+
+def _before(journal: Journal, moment: str) -> int:
+    """The last position recorded before a moment."""
+    return journal.position_at(datetime.fromisoformat(start_of(moment)) - timedelta(microseconds=1))
+
+
+def as_csv(told: dict[str, Any]) -> str:
+    """A statement's lines, one a row, as RFC 4180 writes them."""
+    written = StringIO()
+    table = csv.writer(written)
+    table.writerow(COLUMNS)
+    for statement in told["statements"]:
+        for line in statement["lines"]:
+            row = {
+                **line,
+                "currency": statement["currency"],
+                "release": line["release"]["title"],
+                "pool": line["pool"]["name"],
+            }
+            table.writerow([_cell(row[column]) for column in COLUMNS])
+    return written.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A cell; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def must_be_own(view: View, payee: str | None) -> None:
+    """Only the operator reads of others."""
+    owner = "" if payee is None else _person(view, payee)
+    permit(_person(view, actor()), "read a statement", contributor=owner)
+
+
+def _person(view: View, id: str) -> str:
+    """Who an account belongs to after all merges; a payee that is nobody here stays as it is."""
+    if not is_person(id):
+        return id
+    number = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    return str(attribution.persons(view, [number])[number]["id"])

@@ -1,0 +1,54 @@
+"""Splits over HTTP: what an amount would come to, for anybody who wants to check a case.
+
+The one rule: nothing is recorded and nothing is read; the answer follows from the body alone.
+"""
+
+from __future__ import annotations
+
+from api.routes import Routes
+from domain.journal import Journal
+from domain.money.split import preview
+from domain.refusal import (
+    BadAmount,
+    BadCarry,
+    BadCurrency,
+    BadGraph,
+    BadPolicy,
+    BadRate,
+    BadShare,
+    BadSplit,
+    CapExceeded,
+    LineageCircle,
+    RatesOverWhole,
+    SplitTooLarge,
+    UnbalancedDivision,
+)
+from projections.store import Store
+
+EXAMPLE: dict[str, object] = {
+    "amount_minor": 100,
+    "currency": "USD",
+    "rounding": "largest_remainder",
+    "policy": {"type": "relative_cascade"},
+    "graph": {
+        "root": "film",
+        "edges": [{"child": "film", "parent": "song", "rate": "1/5"}],
+        "people": {"film": [["ana", "1/2"], ["ben", "1/2"]], "song": [["cleo", "1"]]},
+    },
+}
+
+
+def splits(journal: Journal, store: Store) -> Routes:
+    """The routes of splits."""
+    routes = Routes("splits", "Who would be paid how much, exactly.", journal, store)
+    routes.computes(
+        "/splits/preview",
+        preview,
+        "preview_split",
+        example=EXAMPLE,
+        refuses=(
+            *(BadSplit, BadAmount, BadCurrency, BadPolicy, BadShare, BadRate, BadCarry, BadGraph),
+            *(LineageCircle, RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision),
+        ),
+    )
+    return routes

@@ -1,0 +1,199 @@
+"""A statement as PDF, to be printed, filed and kept.
+
+The one rule: it says what the JSON says at the same position, and the same statement is the same
+bytes.
+
+It is tagged, for screen readers and for archives (PDF/UA-1 and PDF/A-2a): in thirty years it can be
+read without another file, a font or this program.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from api.web import words
+from domain.journal import Journal
+from domain.moment import instant
+from domain.refusal import StatementTooLong
+from projections.money.statements import EARNED
+from projections.pictures.text import clean, isolated
+from projections.store import View
+from projections.typesetting import TypstError, typeset
+
+MOST_LINES = 2_000
+"""Some two seconds of work; who has more takes a shorter period, or CSV."""
+
+STANDARDS = ["a-2a", "ua-1"]
+ERASED = "(erased)"
+
+Asked = Mapping[str, str | None]
+"""What a statement was asked for with: from, to, currency."""
+
+_HERE = Path(__file__).parent
+_LONGEST_WORD, _LONGEST_NUMBER, _LONGEST_SHARE = 24, 14, 140
+
+STANDS = {
+    "payable_minor": "can be paid",
+    "held_minor": "is held",
+    "debt_minor": "was paid too much",
+    "in_transit_minor": "paid, on its way",
+    "settled_minor": "paid, and arrived",
+    "suspense_minor": "came back, to be claimed",
+}
+"""What the balances are called."""
+
+
+def as_pdf(
+    view: View,
+    journal: Journal,
+    told: dict[str, Any],
+    *,
+    asked: Asked,
+    origin: str = "",
+) -> bytes:
+    """A statement as PDF, with links to the pages of ``origin``; ``asked`` is its period."""
+    count = sum(len(one["lines"]) for one in told["statements"])
+    if count > MOST_LINES:
+        raise StatementTooLong(count, MOST_LINES)
+    (latest,) = journal.facts.at([view.as_of])
+    recorded = latest.fact().timestamp
+    shown = _shown(view, told, instant(recorded), asked, origin.rstrip("/"))
+    inputs = {"mark": (_HERE.parent / "web" / "static" / "stemma.svg").read_text("utf-8")}
+    template = (_HERE / "statement.typ").read_text("utf-8")
+    made_at = int(recorded.timestamp())
+    try:
+        inputs["told"] = json.dumps({**shown, "unshown": False})
+        return typeset(template, inputs, format="pdf", timestamp=made_at, pdf_standards=STANDARDS)
+    except TypstError:
+        # An archive takes no page with a character that is in no font, but a person does.
+        inputs["told"] = json.dumps({**shown, "unshown": True})
+        return typeset(template, inputs, format="pdf", timestamp=made_at)
+
+
+def _shown(
+    view: View, told: dict[str, Any], recorded: str, asked: Asked, origin: str
+) -> dict[str, Any]:
+    """What stands on the paper, as texts."""
+    name, id = _text(told["contributor"]["name"]), told["contributor"]["id"]
+    moment = f"{words.minute(recorded)} UTC"
+    since, before = asked.get("from"), asked.get("to")
+    begin = f"from {_text(since)}" if since else "from the beginning"
+    period = f"{begin}, before {_text(before)}" if before else f"{begin}, up to {moment}"
+    return {
+        "language": "en",
+        "origin": origin,
+        "id": id,
+        "title": f"Statement of {name}",
+        "period": period,
+        "position": f"{view.as_of:,}",
+        "about": [
+            ["Account", id],
+            ["Period", f"{period} (facts {told['after'] + 1:,} to {told['until']:,})"],
+            ["Holds at", f"position {view.as_of:,} of the journal, recorded {moment}"],
+        ],
+        "currencies": [_currency(one, origin) for one in told["statements"]],
+        "checks": _checks(view, id, asked, origin),
+    }
+
+
+def _currency(one: dict[str, Any], origin: str) -> dict[str, Any]:
+    currency = one["currency"]
+
+    def amount(minor: int) -> str:
+        return words.money(minor, currency).removesuffix(f" {currency}")
+
+    sums = [
+        ["at the beginning", amount(one["opening_minor"]), False],
+        ["+ earned", amount(one["earned_minor"]), False],
+        ["− recouped", amount(one["recouped_minor"]), False],
+        ["− held", amount(one["held_minor"]), False],
+        ["− paid", amount(one["paid_minor"]), False],
+        ["= at the end", amount(one["closing_minor"]), True],
+    ]
+    return {
+        "currency": currency,
+        "sums": sums,
+        "stands": [[said, amount(one["balances"][name]), False] for name, said in STANDS.items()],
+        "held": [
+            f"{words.money(held['amount_minor'], currency)} is held: "
+            f"{', '.join(words.HELD_BECAUSE.get(why, why) for why in held['because'])}."
+            for held in one["held"]
+        ],
+        "lines": [
+            {
+                "day": words.day(line["recorded_at"]),
+                "what": words.BOOKED.get(line["kind"], line["kind"]),
+                "source": _text(line["source"]) if line["source"] else "",
+                "release": _text(line["release"]["title"]),
+                "pool": _text(line["pool"]["name"]),
+                "facts": _facts(line),
+                "share": _share(line["share"]),
+                "of": amount(line["of_minor"] or 0),
+                "amount": amount(line["amount_minor"]),
+                "why": _why(line, origin),
+            }
+            for line in one["lines"]
+        ],
+        "total": amount(one["earned_minor"] - one["paid_minor"]),
+    }
+
+
+def _share(exact: str | None) -> str:
+    """A share as it is, over several lines if need be; one that would fill the page, as percent."""
+    shown = exact or ""
+    return _broken(shown if len(shown) <= _LONGEST_SHARE else words.percent(shown), _LONGEST_NUMBER)
+
+
+def _facts(line: dict[str, Any]) -> str:
+    earned = f"for {words.day(line['effective_at'])} · " if line["effective_at"] else ""
+    return f"{earned}agreement {line['agreement']:,} · fact {line['position']:,}"
+
+
+def _why(line: dict[str, Any], origin: str) -> str:
+    if not origin or line["kind"] not in EARNED:
+        return ""
+    return f"{origin}/division/{line['noun']}/why?{urlencode({'payee': line['payee']})}"
+
+
+def _checks(view: View, id: str, asked: Asked, origin: str) -> list[dict[str, Any]]:
+    query = urlencode({"as_of": view.as_of, **{name: said for name, said in asked.items() if said}})
+    return [
+        {
+            "said": "Nothing that was recorded is ever edited. Asked for again at this position, "
+            "with a key of the account, the statement is the same, as PDF, CSV or JSON:",
+            "address": f"{origin}/contributors/{id}/statement?{query}",
+            "leads": bool(origin),
+        },
+        {
+            "said": "Each line names its fact. The receipt of a fact is checked on any machine, "
+            "against the log’s public key, with stemma verify receipt:",
+            "address": f"{origin}/facts/FACT/receipt",
+            "leads": False,
+        },
+        {
+            "said": "What the journal held at this position is backed by the signed log, and "
+            "checked with stemma verify as-of:",
+            "address": f"{origin}/log/as-of/{view.as_of}",
+            "leads": bool(origin),
+        },
+        {
+            "said": "A share is exact: so much of the amount below it is due. Amounts are whole "
+            "units; what rounding leaves over is carried to the next division, as “why” tells.",
+            "address": "",
+            "leads": False,
+        },
+    ]
+
+
+def _text(text: str | None) -> str:
+    """What somebody wrote, on one line: a long word may break, and turns nothing around it."""
+    return isolated(_broken(clean(text), _LONGEST_WORD)) if text else ERASED
+
+
+def _broken(text: str, longest: int) -> str:
+    return re.sub(rf"\S{{{longest}}}(?=[\w!-~])", "\\g<0>\u200b", text)

@@ -1,0 +1,204 @@
+"""Pages of one credit and of one edge, with what their reader may decide about it.
+
+The one rule: a button is there only if the domain would do what it says; the domain is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from flask import g, render_template, request
+
+from api.problems import Problem, of_refusal
+from api.web import words
+from api.web.finding import on_works, told
+from api.web.frame import Answer, Frame, asked, id_in_path, to_page
+from api.web.keeping import OVERTAKEN, said_before
+from domain.dispute import GROUNDS, OUTCOMES
+from domain.draft import Draft
+from domain.money.hold import hold_on
+from domain.permission import OPERATOR
+from domain.refusal import Refusal
+from domain.remix import REMIX_KINDS
+from domain.sheet import Receipt
+from projections import attribution, history, lineage, people, timeline
+from projections.disputes import with_dispute
+from projections.nouns import facts_of
+from projections.store import View
+
+Command = Callable[..., Receipt]
+
+REHEARSED = "a reason"
+"""What stands for a reason while the domain is asked whether it would do something."""
+
+
+class Verb(NamedTuple):
+    """Something that may be decided: what its button says, and what it asks for."""
+
+    label: str
+    command: Command
+    fields: tuple[str, ...] = ("reason",)
+    needs_reason: bool = True
+
+    def would(self, frame: Frame, id: str, **said: str) -> bool:
+        """Whether it would do something, if it was said now."""
+        return frame.may(self.command, id=id, reason=REHEARSED, **said)
+
+
+def _disputes(dispute: Command, answer: Command, settle: Command) -> dict[str, Verb]:
+    return {
+        "dispute": Verb("Dispute it", dispute, ("grounds", "reason", "evidence", "answer_by")),
+        "answer": Verb("Answer", answer, ("reason", "evidence")),
+        "settle": Verb("End the dispute", settle, ("outcome", "reason")),
+    }
+
+
+OF_CREDITS: Mapping[str, Verb] = {
+    "accept": Verb("Accept", Draft.accept_credit, needs_reason=False),
+    "decline": Verb("Decline", Draft.decline_credit, needs_reason=False),
+    "revoke": Verb("Revoke", Draft.revoke_credit, needs_reason=False),
+    **_disputes(Draft.dispute_credit, Draft.answer_credit, Draft.settle_credit),
+}
+OF_REMIXES: Mapping[str, Verb] = {
+    **_disputes(Draft.dispute_remix, Draft.answer_remix, Draft.settle_remix),
+    "strike": Verb("Strike as false", Draft.strike_remix),
+}
+
+
+def pages(frame: Frame) -> None:
+    """The page of a credit and the page of an edge."""
+
+    @frame.page("/c/<id>")
+    def show_credit(id: str) -> Answer:
+        return _credit(frame, id_in_path(id))
+
+    @frame.form("/c/<id>/<verb>")
+    def decide_credit(id: str, verb: str) -> Answer:
+        return _decide(frame, id_in_path(id), verb, OF_CREDITS, _credit, f"/c/{id}")
+
+    @frame.page("/e/<id>")
+    def show_remix(id: str) -> Answer:
+        return _remix(frame, id_in_path(id))
+
+    @frame.form("/e/<id>/<verb>")
+    def decide_remix(id: str, verb: str) -> Answer:
+        return _decide(frame, id_in_path(id), verb, OF_REMIXES, _remix, f"/e/{id}")
+
+
+def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
+    with frame.view(asked()) as view:
+        (credit,) = on_works(view, [_disputed(frame, view, attribution.credit(view, id))])
+        return render_template(
+            "credit.html",
+            credit=credit,
+            here=f"/c/{id}",
+            **_decidable(frame, view, id, OF_CREDITS, problem, tried, _holds(view, credit)),
+        )
+
+
+def _holds(view: View, credit: dict[str, Any]) -> list[str]:
+    """The hold on what a credit earns, for its person and the operator; others have no business."""
+    if g.actor is None:
+        return []
+    is_own = g.actor == OPERATOR or credit["contributor"]["id"] in people.ids(view, g.actor)
+    return [hold_on(credit["id"])] if is_own else []
+
+
+def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
+    with frame.view(asked()) as view:
+        return render_template(
+            "edge.html",
+            remix=_disputed(frame, view, lineage.remix(view, id)),
+            kinds=REMIX_KINDS,
+            here=f"/e/{id}",
+            **_decidable(frame, view, id, OF_REMIXES, problem, tried),
+        )
+
+
+def _decidable(
+    frame: Frame,
+    view: View,
+    id: str,
+    verbs: Mapping[str, Verb],
+    problem: Problem | None,
+    tried: str,
+    further: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What happened to a credit or an edge, and what its reader may decide now."""
+    shown = facts_of(view, frame.journal, id, *further)
+    outcomes = _outcomes(frame, id, verbs["settle"])
+    possible = _possible(frame, id, verbs, outcomes)
+    return {
+        "facts": told(view, history.tell(frame.journal, shown)),
+        "verbs": possible,
+        "seen": max(one.position for one in shown if one.originator_id == id),
+        **said_before(tried, possible),
+        "grounds": GROUNDS,
+        "outcomes": {name: OUTCOMES[name] for name in outcomes},
+        "problem": problem,
+    }
+
+
+def _disputed(frame: Frame, view: View, told: dict[str, Any]) -> dict[str, Any]:
+    """A credit or an edge with the dispute that is open, and whoever speaks in it by name."""
+    found = with_dispute(view, frame.journal, told)
+    if dispute := found["dispute"]:
+        sides = [side for side in (dispute, dispute["answer"]) if side]
+        names = timeline.names(view, {side["actor"] for side in sides})
+        for side in sides:
+            who = names.get(side["actor"])
+            side["by"] = "the operator" if who is None else words.link(who)
+    return found
+
+
+def _possible(
+    frame: Frame, id: str, verbs: Mapping[str, Verb], outcomes: list[str]
+) -> dict[str, Verb]:
+    if g.actor is None:
+        return {}
+    said = {"dispute": {"grounds": "other"}}
+    return {
+        name: verb
+        for name, verb in verbs.items()
+        if (outcomes if name == "settle" else verb.would(frame, id, **said.get(name, {})))
+    }
+
+
+def _outcomes(frame: Frame, id: str, settle: Verb) -> list[str]:
+    """The ends of a dispute that its reader may choose."""
+    if g.actor is None:
+        return []
+    return [name for name in OUTCOMES if settle.would(frame, id, outcome=name)]
+
+
+def _decide(
+    frame: Frame,
+    id: str,
+    verb: str,
+    verbs: Mapping[str, Verb],
+    show: Callable[[Frame, str, Problem, str], str],
+    path: str,
+) -> Answer:
+    known = verbs.get(verb)
+    if known is None:
+        raise Problem("not_found", f"Nothing here can be told to {verb}.")
+    said = {name: request.form.get(name, "").strip() or None for name in known.fields}
+    if said["reason"] is None and known.needs_reason:
+        problem = Problem("missing_field", "Say why: whoever reads this later wants to know.")
+        return show(frame, id, problem, verb), 422
+    if frame.may(known.command, id=id, **said) and _is_overtaken(frame, id):
+        problem = Problem("wrong_state", OVERTAKEN)
+        return show(frame, id, problem, verb), problem.code or 409
+    try:
+        receipt = frame.journal.record(known.command, actor=g.actor, id=id, **said)
+    except Refusal as refusal:
+        problem = of_refusal(refusal)
+        return show(frame, id, problem, verb), problem.code or 422
+    return to_page(path, receipt.position)
+
+
+def _is_overtaken(frame: Frame, id: str) -> bool:
+    """Whether something happened to it that whoever decides has not seen; a repetition is none."""
+    last = max(one.position for one in frame.journal.facts.streams([id]))
+    return request.form.get("seen", str(last)) != str(last)

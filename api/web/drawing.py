@@ -1,0 +1,184 @@
+"""The picture of a lineage, within a page and as a file of its own.
+
+The one rule: it shows what the page beside it says, at the same position of the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from flask import Response, g, request
+
+from api.web import words
+from api.web.frame import Answer, Frame, again, asked, id_in_path
+from projections import attribution
+from projections.money.flows import Flows, flows
+from projections.pictures import (
+    Happening,
+    LineagePicture,
+    Made,
+    Markup,
+    Work,
+    lineage_svg,
+    nested_html,
+    policy,
+    timeline_svg,
+)
+from projections.pictures.folding import MOST_DRAWN
+from projections.pictures.lineage import MOST_CARDS
+from projections.pictures.png import png_of
+from projections.pictures.svg import SHEET
+
+ALONE_BYTES = 90_000
+"""What a picture by itself takes at most, unless all of it is asked for."""
+FEWEST_DRAWN = 8
+"""How many works are drawn however much they take."""
+
+
+def pages(frame: Frame) -> None:
+    """The pictures that stand alone, and the sheet that those within pages share."""
+
+    @frame.page("/static/pictures.css", anybody=True)
+    def show_picture_sheet() -> Answer:
+        return Response(SHEET.read_text("utf-8"), content_type="text/css; charset=utf-8")
+
+    @frame.page("/works/<id>/lineage.svg")
+    def draw_lineage(id: str) -> Answer:
+        return as_file(_by_itself(frame, id))
+
+    @frame.page("/works/<id>/lineage.png")
+    def paint_lineage(id: str) -> Answer:
+        return painted(_by_itself(frame, id))
+
+
+def as_file(picture: Markup) -> Response:
+    """A picture as a file of its own, which carries its style."""
+    answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = policy()
+    return answer
+
+
+def painted(picture: Markup) -> Response:
+    """A picture as PNG."""
+    return Response(png_of(picture), content_type="image/png")
+
+
+def _by_itself(frame: Frame, id: str) -> Markup:
+    id = id_in_path(id)
+    wanted = asked()
+    is_whole = wanted.pop("picture", None) == "whole"
+    with frame.view(wanted, id) as view:
+        found = attribution.lineage_with_makers(view, id)
+        picture = replace(
+            _picture(found, flows(found)),
+            fold=Fraction(0) if is_whole else None,
+            open_href=again(picture="whole"),
+            fold_href=again(picture=None),
+        )
+    if is_whole:
+        return lineage_svg(picture, stand_alone=True)
+    return _fitted(picture)
+
+
+class Drawn(NamedTuple):
+    """A lineage as a part of a page, and where it stands alone."""
+
+    svg: Markup | None
+    """Up to forty works stand in the page, if it has room; else they are a document within it."""
+    outline: Markup | None
+    """The same as a nested list; None if that would be too long."""
+    works: int
+    """How many works are behind the one that is asked about."""
+    flows: Flows
+    files: dict[str, str]
+    """The addresses of the picture as ``svg`` and ``png``."""
+
+
+def drawn_inline(found: Mapping[str, Any], room_bytes: int) -> Drawn | None:
+    """The lineage as a part of the page about it, if there is one.
+
+    What does not fit into the room that the page has for it is a document of its own.
+    """
+    count = len(found["nodes"]) - 1
+    if not count:
+        return None
+    known, id = flows(found), found["root"]
+    svg = outline = None
+    if count <= MOST_CARDS:
+        picture = _picture(found, known)
+        svg, outline = lineage_svg(picture, stand_alone=False), nested_html(picture)
+        if weight(svg) + weight(outline) > room_bytes:
+            svg = None
+        if weight(outline) > room_bytes:
+            outline = None
+    files = {form: _file(id, form) for form in ("svg", "png")}
+    return Drawn(svg, outline, count, known, files)
+
+
+def weight(markup: str | None) -> int:
+    """How many bytes a part of a page is."""
+    return len((markup or "").encode())
+
+
+def _fitted(picture: LineagePicture) -> Markup:
+    """The picture by itself with as many works as fit; the others are counted."""
+    most = MOST_DRAWN
+    while True:
+        drawn = lineage_svg(replace(picture, most=most), stand_alone=True)
+        taken = weight(drawn)
+        if taken <= ALONE_BYTES or most <= FEWEST_DRAWN:
+            return drawn
+        most = max(FEWEST_DRAWN, min(most - 1, int(0.9 * most * ALONE_BYTES / taken)))
+
+
+def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """The facts of a page along time, each the way to its sentence; one minute is no picture."""
+    if len({words.minute(fact["recorded_at"]) for fact in facts}) < 2:
+        return None
+    happenings = [
+        Happening(
+            datetime.fromisoformat(fact["recorded_at"]),
+            words.kind_of(fact["topic"]),
+            fact["sentence"].striptags(),
+            f"#fact-{fact['position']}",
+        )
+        for fact in facts
+    ]
+    return timeline_svg(happenings, stand_alone=False)
+
+
+def _file(id: str, form: str, **query: str) -> str:
+    """The address of a picture by itself, as known when the page is."""
+    asked = urlencode(query | ({} if g.is_now else {"as_of": g.as_of}))
+    return f"{request.script_root}/works/{id}/lineage.{form}" + (f"?{asked}" if asked else "")
+
+
+def _picture(found: Mapping[str, Any], known: Flows) -> LineagePicture:
+    works = tuple(
+        Work(
+            id=node["id"],
+            title=words.called(node),
+            kind=node["kind"],
+            medium=node["medium"] or "",
+            people=tuple(words.called(one) for one in node["contributors"]),
+            href=words.address(node),
+            share=_told(node, known),
+        )
+        for node in found["nodes"]
+    )
+    edges = tuple(
+        Made(edge["child"], edge["parent"], edge["kind"], edge["rate"] or "", share)
+        for edge, share in zip(found["edges"], known.over, strict=True)
+    )
+    return LineagePicture(found["root"], works, edges)
+
+
+def _told(node: Mapping[str, Any], known: Flows) -> Fraction | None:
+    """What a work keeps; a finished work that passes everything on has no figure."""
+    kept = known.kept[node["id"]]
+    return None if node["kind"] == "release" and kept == 0 else kept

@@ -1,0 +1,129 @@
+"""The start page and the search: the ways in.
+
+The one rule: what is found by typing is found without a script as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, render_template
+
+from api.web import words
+from api.web.frame import Answer, Frame, Listed, asked
+from domain.permission import OPERATOR
+from projections import attribution, lineage, notices, people, timeline
+from projections.store import Page, View
+
+CARDS = 24
+PIECES = 8
+"""How many of the latest pieces stand below the finished works."""
+FOUND = 30
+SUGGESTED = 8
+
+
+def pages(frame: Frame) -> None:
+    """The start page, the search, and what a search suggests."""
+
+    @frame.page("/", anybody=True)
+    def show_start() -> Answer:
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        if not (g.actor or frame.public):
+            return render_template("start.html", finished=None)
+        with frame.view(wanted) as view:
+            found = lineage.works(view, kind="release", after=cursor, limit=CARDS)
+            pieces = lineage.works(view, kind="contribution", limit=PIECES)
+            return render_template(
+                "start.html",
+                finished=Page(cards(view, found.items), found.next),
+                pieces=[] if cursor else cards(view, pieces.items),
+            )
+
+    @frame.page("/search")
+    def search() -> Answer:
+        wanted = asked(Listed)
+        q, kind, cursor = (wanted.pop(name, None) for name in ("q", "kind", "cursor"))
+        known = kind if kind in ("contribution", "outside", "release") else None
+        with frame.view(wanted) as view:
+            works = Page([], None)
+            if kind != "people":
+                works = lineage.works(view, q=q, kind=known, after=cursor, limit=FOUND)
+            found = Page([], None)
+            if q and kind in (None, "people"):
+                after = cursor if kind == "people" else None
+                found = attribution.people(view, q=q, after=after, limit=FOUND)
+            return render_template(
+                "search.html",
+                q=q or "",
+                kind=kind,
+                works=Page(cards(view, works.items), works.next),
+                people=found,
+            )
+
+    @frame.page("/suggest")
+    def suggest() -> Answer:
+        wanted = asked(Listed)
+        q, kind = wanted.pop("q", None), wanted.pop("kind", None)
+        with frame.view(wanted) as view:
+            return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
+
+    @frame.page("/waiting", nobody_else=True)
+    def show_waiting() -> Answer:
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            if g.actor == OPERATOR:
+                return render_template("waiting.html", notices=[], next=None)
+            found = notices.of_contributor(
+                view, frame.journal, g.actor, actor=g.actor, after=cursor, is_newest_first=True
+            )
+            return render_template(
+                "waiting.html",
+                credits=on_works(view, people.waiting_for(view, g.actor)),
+                shares=people.shares_waiting_for(view, g.actor),
+                returned=people.returned_to(view, g.actor),
+                notices=told(view, found.items),
+                next=found.next,
+            )
+
+
+def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Facts with the sentences they are told in."""
+    ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
+    names = timeline.names(view, ids)
+    return [{**item, "sentence": words.sentence(item, names)} for item in items]
+
+
+def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
+    """A few works or people whose names contain what was typed."""
+    if not q or not q.strip():
+        return {"works": [], "people": []}
+    if kind == "people":
+        return {"works": [], "people": attribution.people(view, q=q, limit=SUGGESTED).items}
+    found = lineage.works(view, q=q, limit=SUGGESTED).items
+    return {"works": cards(view, found), "people": []}
+
+
+def cards(view: View, works: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Works with who made them: a finished work's are those of its components as well."""
+    numbers = lineage.numbers_of(view, [work["id"] for work in works])
+    whole = [numbers[work["id"]] for work in works if work["kind"] == "release"]
+    components = lineage.parents_of(view, whole)
+    parts = {number for found in components.values() for number in found}
+    made = attribution.makers(view, {*numbers.values(), *parts})
+    told = []
+    for work in works:
+        number = numbers[work["id"]]
+        makers = [
+            maker for part in (number, *components.get(number, ())) for maker in made.get(part, ())
+        ]
+        told.append({**work, "makers": list({maker["id"]: maker for maker in makers}.values())})
+    return told
+
+
+def on_works(view: View, credits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Credits with the works they are on, not only their ids."""
+    numbers = lineage.numbers_of(view, {credit["work"] for credit in credits})
+    works = lineage.references(view, numbers.values())
+    return [{**credit, "work": works[numbers[credit["work"]]]} for credit in credits]

@@ -1,0 +1,299 @@
+"""What every page stands in: who reads it, at which position, and what its answer carries.
+
+The one rule: nobody gets past here who may not read the page, and no form is taken from elsewhere.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.asking import LONGEST_CURSOR, viewing
+from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, loaded, searched
+from api.keys import Keys
+from api.problems import PROBLEMS, Problem, wants_page
+from api.web import words
+from api.web.keeping import ask_for_key, form_to_keep, is_ours, show_kept
+from api.web.sessions import Sessions, form_token
+from domain.journal import Journal
+from domain.permission import OPERATOR
+from domain.refusal import NotPublished, Refusal
+from domain.sheet import Receipt
+from projections import attribution, lineage
+from projections.store import Store, View, decode_cursor, encode_cursor
+
+COOKIE = "__Host-stemma"
+COOKIE_OF_LOOPBACK = "stemma"
+"""On the machine itself there is no TLS, and some browsers keep no secure cookie then."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+POLICY = (
+    # A large picture is a document within the page, which browsers call an object and a frame.
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; object-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+POLICY_WITH_SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
+
+Answer = str | AnyResponse | tuple[str, int]
+
+
+T = TypeVar("T")
+
+
+class Part(NamedTuple, Generic[T]):
+    """Some of a list, and the cursor of what follows."""
+
+    items: Sequence[T]
+    next: str | None
+
+
+class When(Shape):
+    """As of when a page is read."""
+
+    as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
+    on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
+    as_ = Choice(("now", "published"), "As now, or as published.", data_key="as")
+    min_position = Whole(0, LARGEST_POSITION, "Wait for this position.")
+    picture = Choice(("whole",), "Nothing in the picture is folded away.")
+
+
+class Listed(When):
+    """As of when, and from where on."""
+
+    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to go on.")
+    q = searched("low tide", "What is looked for.")
+    kind = searched("contribution", "Of this kind.")
+    what = searched("credits", "Which facts.")
+
+
+class Frame:
+    """What pages are made with."""
+
+    def __init__(
+        self, journal: Journal, store: Store, keys: Keys, sessions: Sessions, *, public: bool
+    ) -> None:
+        self.journal, self.store, self.keys, self.sessions = journal, store, keys, sessions
+        self.public = public
+        self.blueprint = Blueprint("pages", __name__)
+        self.open = set[str]()
+        """The endpoints that anybody may see, whatever the settings say."""
+        self.closed = set[str]()
+        """The endpoints that nobody sees without signing in, whatever the settings say."""
+        self.blueprint.before_request(self._come_in)
+        self.blueprint.after_request(_finish)
+        self.blueprint.app_context_processor(self._shared)
+        self.blueprint.app_template_filter("day")(words.day)
+        self.blueprint.app_template_filter("percent")(words.percent)
+        self.blueprint.app_template_global("money")(words.money)
+        self.blueprint.app_template_global("address")(words.address)
+        self.blueprint.app_template_global("called")(words.called)
+        self.blueprint.app_template_global("again")(again)
+        self.blueprint.app_template_global("part")(part)
+        self.blueprint.app_template_filter("brief")(words.brief)
+
+    # -- routes ----------------------------------------------------------------------------
+
+    def page(
+        self, path: str, *, anybody: bool = False, nobody_else: bool = False
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """A page that only reads.
+
+        ``anybody`` may see it, even if the others are not public; or it is for those who have
+        signed in and ``nobody_else``, even if they are.
+        """
+
+        def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
+            for names, is_wanted in ((self.open, anybody), (self.closed, nobody_else)):
+                if is_wanted:
+                    names.add(f"pages.{show.__name__}")
+            self.blueprint.get(path)(show)
+            return show
+
+        return decorate
+
+    def form(self, path: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """What a form is sent to, by somebody who has signed in."""
+
+        def decorate(take: Callable[..., Answer]) -> Callable[..., Answer]:
+            def taken(**ids: str) -> Answer:
+                self.must_be_ours()
+                given = request.form.get("form_token", "")
+                if not hmac.compare_digest(given.encode(), g.form_token.encode()):
+                    if kept := form_to_keep():
+                        return show_kept(request.path, kept, PROBLEMS["stale_form"].status)
+                    raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
+                return take(**ids)
+
+            taken.__name__ = take.__name__
+            self.blueprint.post(path)(taken)
+            return take
+
+        return decorate
+
+    @staticmethod
+    def must_be_ours() -> None:
+        """Refuse a form that was sent from another site, as far as the browser tells."""
+        if is_ours() is False:
+            raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
+
+    # -- who reads -------------------------------------------------------------------------
+
+    def _come_in(self) -> AnyResponse | None:
+        token = request.cookies.get(cookie_name(), "")
+        g.actor = self.sessions.holder_of(token) if token else None
+        g.form_token = form_token(token) if g.actor else ""
+        given = request.authorization
+        if g.actor is None and given is not None and given.type == "bearer":
+            g.actor = self.keys.holder_of(given.token or "")
+        is_closed = request.method == "POST" or request.endpoint in self.closed
+        if g.actor or request.endpoint in self.open or (self.public and not is_closed):
+            return None
+        return self._sign_in_first()
+
+    def _sign_in_first(self) -> AnyResponse:
+        """The way to sign in, and back here from there."""
+        if not wants_page():
+            raise Problem("unauthenticated", "Send a key: Authorization: Bearer KEY.")
+        if request.method == "POST" and (kept := form_to_keep()):
+            return ask_for_key(request.path, kept=kept, status=401)
+        back = request.full_path.rstrip("?") if request.method == "GET" else "/"
+        return redirect(f"{request.script_root}/sign-in?{urlencode({'to': back})}", 303)
+
+    def _shared(self) -> dict[str, Any]:
+        actor = g.get("actor")
+        return {
+            "actor": actor,
+            "actor_name": self._name_of(actor) if actor and "form_token" in g else None,
+            "form_token": g.get("form_token", ""),
+            "may_read": bool(actor or self.public),
+            "base": request.script_root,
+            "words": words,
+            "script": _script,
+        }
+
+    def _name_of(self, actor: str) -> str:
+        if actor == OPERATOR:
+            return "the operator"
+        with self.store.view() as view:
+            return str(attribution.person(view, actor)["name"] or "somebody")
+
+    # -- what is read ----------------------------------------------------------------------
+
+    @contextmanager
+    def view(self, asked: dict[str, Any], id: str | None = None) -> Iterator[View]:
+        """The answers as known when they are asked for; ``as=published`` is about a release."""
+        day, as_ = asked.pop("on", None), asked.pop("as_", None)
+        if day is not None:
+            asked["as_of"] = self.journal.position_at(_end_of(day))
+        with viewing(self.journal, self.store, asked) as now:
+            g.as_of, g.is_now = now.as_of, "as_of" not in request.args and day is None
+            if as_ == "published" and id is not None:
+                try:
+                    view = lineage.as_published(now, id)
+                except NotPublished:
+                    view = now
+                g.as_of, g.is_now = view.as_of, False
+                yield view
+            else:
+                yield now
+
+    def rehearse(self, command: Callable[..., Receipt], *said: Any, **named: Any) -> Receipt:
+        """Carry a command out on a draft that is thrown away; raises what would be refused."""
+        return command(self.journal.draft(), *said, **named)
+
+    def may(self, command: Callable[..., Receipt], **said: Any) -> bool:
+        """Whether a command would record something, if it was given now."""
+        draft = self.journal.draft()
+        try:
+            command(draft, actor=g.actor, **said)
+        except Refusal:
+            return False
+        return bool(draft.facts)
+
+
+def cookie_name() -> str:
+    """The name of the cookie that holds a session."""
+    return COOKIE_OF_LOOPBACK if is_loopback() else COOKIE
+
+
+def is_loopback() -> bool:
+    """Whether the page was asked for at the machine itself."""
+    return urlsplit(f"//{request.host}").hostname in LOOPBACK
+
+
+def asked(shape: type[Shape] = When) -> dict[str, Any]:
+    """What the address of the page asks for; what it does not know it leaves to others."""
+    known = {field.data_key or name for name, field in shape().fields.items()}
+    given = {name: value for name, value in request.args.items() if name in known and value}
+    return loaded(shape, given, "invalid_query", "query")
+
+
+def id_in_path(text: str) -> str:
+    """The id in its usual form; what is no UUID is the id of nothing."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise Problem("not_found", PROBLEMS["not_found"].meaning) from None
+
+
+def to_page(path: str, position: int | None = None) -> AnyResponse:
+    """The way to a page, after a form; the page waits for what was recorded."""
+    waits = "" if position is None else f"?{urlencode({'min_position': position})}"
+    return redirect(f"{request.script_root}{path}{waits}", 303)
+
+
+def page_of(problem: Problem) -> Response:
+    """A problem as people are told it."""
+    status, meaning = PROBLEMS[problem.problem]
+    answer = make_response(render_template("problem.html", problem=problem, meaning=meaning))
+    answer.status_code = status
+    for name, value in problem.headers.items():
+        answer.headers[name] = value
+    return _finish(answer)
+
+
+def _script(name: str) -> Markup:
+    """A small script of ours, which the page that asks for it may run; it works without."""
+    g.may_run = True
+    return Markup('<script src="{}/static/{}" defer></script>').format(request.script_root, name)
+
+
+def _finish(answer: Response) -> Response:
+    policy = POLICY_WITH_SCRIPT if g.get("may_run") else POLICY
+    answer.headers.setdefault("Content-Security-Policy", policy)
+    # Not "no-referrer": with it a browser does not say where a form comes from.
+    answer.headers["Referrer-Policy"] = "same-origin"
+    answer.vary.add("Cookie")
+    return answer
+
+
+def again(**changed: str | None) -> str:
+    """The address of this page with some of its query changed."""
+    query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
+    left = {name: value for name, value in query.items() if value}
+    return f"?{urlencode(left)}" if left else request.script_root + request.path
+
+
+def part(items: Sequence[T], what: str, most: int) -> Part[T]:
+    """Some of a list that a page knows whole: the part of ``what`` that its address asks for."""
+    asked = request.args.get("cursor") if request.args.get("what") == what else None
+    (start,) = decode_cursor(asked, int) or [0]
+    end = max(start, 0) + most
+    return Part(items[max(start, 0) : end], encode_cursor(end) if end < len(items) else None)
+
+
+def _end_of(day: str) -> datetime:
+    """The last instant of a day."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time.max, UTC)
+    except ValueError:
+        raise Problem("bad_made_at", f"“{day}” is not a day, such as 2026-11-20.") from None

@@ -1,0 +1,242 @@
+"""Pages about money: a pool, a division and why, and one's own statement.
+
+The one rule: they are for those who have signed in, and what one person is paid is for that person
+and the operator alone.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from flask import g, render_template, request
+
+from api.fields import Choice, Text, word
+from api.money.payouts import must_be_own, statement_file, statement_of
+from api.problems import Problem
+from api.web import words
+from api.web.drawing import as_file, painted
+from api.web.frame import Answer, Frame, When, asked, id_in_path, to_page
+from domain.money.apportionment import divide
+from domain.money.payee import is_person, is_work
+from domain.money.treasury import Treasury
+from domain.text import LIMITS
+from projections import attribution, lineage, people, timeline
+from projections.money import pools
+from projections.money.flows import through
+from projections.pictures import (
+    Markup,
+    Paid,
+    Payee,
+    SplitPicture,
+    Step,
+    Via,
+    Way,
+    split_svg,
+    why_svg,
+)
+from projections.store import View
+
+BY_TERMS = "terms"
+"""Stands in the picture for what the terms of a pool give by themselves."""
+
+
+class Period(When):
+    """The period of a statement."""
+
+    from_ = word("2026-01", "From this moment on.", data_key="from")
+    to = word("2026-07", "Before this moment.")
+    format = Choice(("csv", "pdf"), "As a file.")
+
+
+class Asked(When):
+    """Whose line of a division."""
+
+    payee = Text(LIMITS["payer"], None, "Whose line.", required=True)
+
+
+def pages(frame: Frame) -> None:
+    """The pages about money."""
+    _pools(frame)
+    _divisions(frame)
+
+    @frame.page("/statement/<id>", nobody_else=True)
+    def show_statement(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Period)
+        since, before, form = (wanted.pop(name, None) for name in ("from_", "to", "format"))
+        with frame.view(wanted) as view:
+            must_be_own(view, id)
+            told = statement_of(view, frame.journal, id, since, before, None)
+            if form is not None:
+                period = {"from": since, "to": before}
+                answer = statement_file(view, frame.journal, told, form, period)
+                called = f'attachment; filename="statement-{view.as_of}.{form}"'
+                answer.headers["Content-Disposition"] = called
+                return answer
+            return render_template(
+                "statement.html",
+                told=told,
+                since=since,
+                before=before,
+                returned=people.returned_to(view, id),
+            )
+
+    @frame.form("/statement/<id>/claim")
+    def claim_payout(id: str) -> Answer:
+        payout = id_in_path(request.form.get("payout", ""))
+        receipt = frame.journal.record(Treasury.claim_payout, actor=g.actor, id=payout)
+        return to_page(f"/statement/{id_in_path(id)}", receipt.position)
+
+
+# -- pools ---------------------------------------------------------------------------------
+
+
+def _pools(frame: Frame) -> None:
+    @frame.page("/pool/<id>", nobody_else=True)
+    def show_pool(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view(asked()) as view:
+            pool = pools.pool(view, frame.journal, id)
+            statement = pools.statement(view, frame.journal, id)
+            return render_template(
+                "pool.html",
+                pool=pool,
+                statement=statement,
+                release=lineage.work(view, pool["release"]),
+                revenue=pools.bookings(view, "revenue", id, limit=30),
+                is_divided=any(line["earned_minor"] > 0 for line in statement["lines"]),
+            )
+
+    @frame.page("/pools/<id>/split.svg", nobody_else=True)
+    def draw_split(id: str) -> Answer:
+        return as_file(_split(frame, id))
+
+    @frame.page("/pools/<id>/split.png", nobody_else=True)
+    def paint_split(id: str) -> Answer:
+        return painted(_split(frame, id))
+
+
+def _split(frame: Frame, id: str) -> Markup:
+    with frame.view(asked()) as view:
+        picture = _drawn(frame, view, id_in_path(id))
+    if picture is None:
+        raise Problem("not_found", "Nothing of this pool has been divided yet.")
+    return picture
+
+
+def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
+    """What was divided of a pool: by way of what the finished work was made from, to whom.
+
+    Everybody's amount is what they earned, to the unit; by which way is as the latest agreement has
+    it.
+    """
+    opened = pools.pool_named(view, frame.journal, id)
+    earned = pools.earned(view, id)
+    if not earned:
+        return None
+    agreement = pools.agreement_now(view, frame.journal, id)
+    agreed = agreement.current if agreement else None
+    release, assets = opened.release, agreed.assets if agreed else ()
+    position = agreed.graph_position if agreed else None
+    frozen = view if position is None else view.at(position)
+    vias = through(attribution.lineage_with_makers(frozen, release))
+    ways: dict[str, dict[str, Fraction]] = {payee: {} for payee in earned}
+    for asset in assets:
+        by = vias.get(asset["asset"]) or {asset["asset"]: 1}
+        within = sum(Fraction(share) for _, share in asset["shares"]) * sum(by.values())
+        for payee, share in asset["shares"]:
+            own = Fraction(asset["value"]) * Fraction(share) / within
+            for via, part in by.items() if payee in ways else ():
+                ways[payee][via] = ways[payee].get(via, 0) + own * part
+    paid = [
+        Paid(via, payee, amount)
+        for payee, total in earned.items()
+        for via, amount in _divided(total, ways[payee]).items()
+    ]
+    used = dict.fromkeys(one.via for one in paid)
+    names = timeline.names(view, [release, *used])
+    told = pools.payees_told(view, earned)
+    picture = SplitPicture(
+        title=words.called(names[release]),
+        vias=tuple(_via(via, release, names) for via in used),
+        payees=tuple(Payee(id, _payee(told[id]), _payee_address(id)) for id in earned),
+        paid=tuple(paid),
+        money=lambda amount: words.money(amount, opened.currency),
+        href=words.address(names[release]),
+    )
+    return split_svg(picture, stand_alone=True)
+
+
+def _divided(total: int, weights: dict[str, Fraction]) -> dict[str, int]:
+    weights = {key: weight for key, weight in weights.items() if weight} or {BY_TERMS: Fraction(1)}
+    return {key: units for key, units in divide(total, weights).units.items() if units}
+
+
+def _via(via: str, release: str, names: dict[str, dict[str, Any]]) -> Via:
+    if via == BY_TERMS:
+        return Via(via, "the terms of the pool")
+    if via in names:
+        return Via(via, words.called(names[via]), words.address(names[via]), via == release)
+    return Via(via, via)
+
+
+def _payee(told: dict[str, Any]) -> str:
+    return str(told["name"] or told["id"])
+
+
+def _payee_address(id: str) -> str:
+    if is_person(id):
+        return f"{request.script_root}/p/{id}"
+    return f"{request.script_root}/w/{id.partition('/')[2]}" if is_work(id) else ""
+
+
+# -- divisions -----------------------------------------------------------------------------
+
+
+def _divisions(frame: Frame) -> None:
+    @frame.page("/division/<id>", nobody_else=True)
+    def show_division(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view(asked()) as view:
+            told = pools.division(view, frame.journal, id)
+            release = lineage.work(view, told["release"])
+            return render_template("division.html", division=told, release=release)
+
+    @frame.page("/division/<id>/why", nobody_else=True)
+    def show_why(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Asked)
+        payee = wanted.pop("payee")
+        with frame.view(wanted) as view:
+            told = pools.why(view, frame.journal, id, payee)
+            division = pools.division(view, frame.journal, id)
+            release = lineage.work(view, division["release"])
+            return render_template(
+                "why.html",
+                why=told,
+                division=division,
+                release=release,
+                picture=_ways(told, release),
+            )
+
+
+def _ways(told: dict[str, Any], release: dict[str, Any]) -> Markup | None:
+    """Every way from the finished work to the pieces somebody has a share in, as chains."""
+    ways = [
+        Way(
+            steps=tuple(
+                Step(
+                    words.called(release) if not number else step["title"] or "a work",
+                    f"{request.script_root}/w/{step['id']}",
+                )
+                for number, step in enumerate(path)
+            ),
+            person=_payee(told["payee"]),
+            href=_payee_address(told["payee"]["id"]),
+            how=f"{words.percent(piece['share'])} of it",
+        )
+        for piece in told["pieces"]
+        for path in piece["paths"]
+    ]
+    return why_svg(ways, stand_alone=False) if ways else None

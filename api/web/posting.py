@@ -1,0 +1,243 @@
+"""Posting: a piece with its sources, more sources of a piece, more credits on a work.
+
+The one rule: what will be recorded is shown first, and it is recorded only by the button below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import g, render_template, request
+
+from api.contributions import Contribution
+from api.credits import Credit
+from api.fields import Shape, loaded
+from api.problems import Problem, of_refusal
+from api.remixes import Remix
+from api.web.finding import suggestions
+from api.web.frame import Answer, Frame, asked, id_in_path, to_page
+from api.web.sheet import Sheet, can_be_named
+from domain.draft import Draft
+from domain.identity import part_id
+from domain.permission import OPERATOR
+from domain.refusal import Refusal
+from domain.remix import REMIX_KINDS
+from domain.role import ROLES
+from domain.sheet import Receipt
+from projections import timeline
+from projections.store import View
+
+FIELDS = ("title", "medium", "made_at", "licence", "sha256")
+MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
+
+Carry = Callable[..., Receipt]
+"""What carries a command out: the journal, or a draft that is then thrown away."""
+Record = Callable[[Sheet, Carry], Receipt]
+
+
+def pages(frame: Frame) -> None:
+    """The forms that record something new."""
+    _post(frame)
+    _sources(frame)
+    _credits(frame)
+
+
+def _post(frame: Frame) -> None:
+    def record(sheet: Sheet, carry: Carry) -> Receipt:
+        said = {
+            **sheet.stated(),
+            "authors": [_without_kind(row) for row in sheet.stated_people()],
+            "sources": sheet.stated_sources(),
+            "id": sheet.id,
+        }
+        return carry(Draft.submit_contribution, actor=g.actor, **_checked(Contribution, said))
+
+    @frame.page("/post", nobody_else=True)
+    def show_post() -> Answer:
+        sheet = Sheet.empty()
+        if g.actor != OPERATOR:
+            sheet.add_person(g.actor)
+        if source := request.args.get("source"):
+            sheet.add_source(source)
+        return _form(frame, sheet, "post")
+
+    @frame.form("/post")
+    def take_post() -> Answer:
+        sheet = Sheet.sent(*FIELDS)
+        return _taken(frame, sheet, "post", record, lambda receipt: f"/w/{receipt.id}")
+
+
+def _sources(frame: Frame) -> None:
+    def record(sheet: Sheet, work: str, carry: Carry) -> Receipt:
+        stated = [
+            {**_as_remix(row), "child": work, "id": part_id(sheet.id, "source", number)}
+            for number, row in enumerate(sheet.stated_sources())
+        ]
+        said = [_checked(Remix, row, f"#/sources/{n}") for n, row in enumerate(stated)]
+        return carry(_each, Draft.declare_remix, said, actor=g.actor)
+
+    @frame.page("/w/<id>/sources", nobody_else=True)
+    def show_sources(id: str) -> Answer:
+        return _form(frame, Sheet.empty(), "sources", work=id_in_path(id))
+
+    @frame.form("/w/<id>/sources")
+    def take_sources(id: str) -> Answer:
+        work = id_in_path(id)
+        return _taken(
+            frame,
+            Sheet.sent(),
+            "sources",
+            lambda sheet, carry: record(sheet, work, carry),
+            lambda _: f"/w/{work}",
+            work=work,
+        )
+
+
+def _credits(frame: Frame) -> None:
+    def record(sheet: Sheet, work: str, carry: Carry) -> Receipt:
+        evidence = sheet.fields.get("evidence") or None
+        stated = [
+            {**row, "work": work, "evidence": evidence, "id": part_id(sheet.id, "credit", number)}
+            for number, row in enumerate(sheet.stated_people())
+        ]
+        said = [_checked(Credit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
+        return carry(_each, Draft.open_credit, said, actor=g.actor)
+
+    @frame.page("/w/<id>/credits", nobody_else=True)
+    def show_credits(id: str) -> Answer:
+        sheet = Sheet.empty()
+        if g.actor != OPERATOR:
+            sheet.add_person(g.actor)
+        return _form(frame, sheet, "credits", work=id_in_path(id))
+
+    @frame.form("/w/<id>/credits")
+    def take_credits(id: str) -> Answer:
+        work = id_in_path(id)
+        return _taken(
+            frame,
+            Sheet.sent("evidence"),
+            "credits",
+            lambda sheet, carry: record(sheet, work, carry),
+            lambda _: f"/w/{work}",
+            work=work,
+        )
+
+
+def _each(
+    draft: Draft,
+    command: Callable[..., Receipt],
+    said: Iterable[dict[str, Any]],
+    *,
+    actor: str,
+) -> Receipt:
+    """Several commands in one append: all of them are recorded or none."""
+    receipts = [command(draft, actor=actor, **one) for one in said]
+    if not receipts:
+        raise Problem("missing_field", "Nothing has been added to the list yet.")
+    return receipts[-1]
+
+
+# -- the form, from one request to the next --------------------------------------------------
+
+
+def _taken(
+    frame: Frame,
+    sheet: Sheet,
+    purpose: str,
+    record: Record,
+    then: Callable[[Receipt], str],
+    *,
+    work: str | None = None,
+) -> Answer:
+    """Do what the button says: search, add, show, or record and go on."""
+    do = request.form.get("do", "")
+    try:
+        if sheet.change():
+            return _form(frame, sheet, purpose, work=work)
+        found_here = _looked_for(sheet)
+        if found_here is not None or do in ("change", "add", "find"):
+            return _form(frame, sheet, purpose, work=work, searched=found_here or ("", ""))
+        if do == "record":
+            receipt = record(sheet, frame.journal.record)
+            return to_page(then(receipt), receipt.position)
+        record(sheet, frame.rehearse)
+        return _form(frame, sheet, purpose, work=work, template="preview.html")
+    except (Problem, Refusal) as refusal:
+        problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
+        return _form(frame, sheet, purpose, work=work, problem=problem)
+
+
+def _looked_for(sheet: Sheet) -> tuple[str, str] | None:
+    """What is looked for in the form, and where; what can be named at once is added instead."""
+    if lines := request.form.get("paste", "").strip():
+        sheet.paste(lines)
+        return ("", "")
+    for kind, add in (("works", sheet.add_source), ("people", sheet.add_person)):
+        q = request.form.get(f"find_{kind}", "").strip()
+        if q and can_be_named(q):
+            add(q)
+            return ("", "")
+        if q:
+            return (kind, q)
+    return None
+
+
+def _form(
+    frame: Frame,
+    sheet: Sheet,
+    purpose: str,
+    *,
+    work: str | None = None,
+    template: str = "form.html",
+    problem: Problem | None = None,
+    searched: tuple[str, str] = ("", ""),
+) -> Answer:
+    kind, q = searched
+    with frame.view(asked()) as view:
+        found = suggestions(view, q, kind) if kind else None
+        told = render_template(
+            template,
+            purpose=purpose,
+            work=_work(view, work),
+            problem=problem,
+            wrong=sheet.wrong(problem),
+            searched=kind,
+            q=q,
+            found=found,
+            kinds=REMIX_KINDS,
+            roles=ROLES,
+            media=MEDIA,
+            **sheet.shown(view),
+        )
+    return told, 200 if problem is None else problem.code or 422
+
+
+def _work(view: View, id: str | None) -> dict[str, Any] | None:
+    if id is None:
+        return None
+    work = timeline.names(view, [id]).get(id)
+    if work is None or "kind" not in work:
+        raise Problem("not_found", f"There is no work {id}.")
+    return work
+
+
+def _checked(shape: type[Shape], said: dict[str, Any], row: str = "#") -> dict[str, Any]:
+    """What a form says, held to the same shape as what the API is sent; which row it is of."""
+    try:
+        return loaded(shape, said, "invalid_body", "form")
+    except Problem as problem:
+        errors = problem.members["errors"]
+        assert isinstance(errors, list)
+        for error in errors:
+            error["pointer"] = error["pointer"].replace("#", row, 1)
+        raise
+
+
+def _as_remix(row: dict[str, str | None]) -> dict[str, str | None]:
+    named = {"work": "parent", "note": "evidence"}
+    return {named.get(name, name): value for name, value in row.items()}
+
+
+def _without_kind(row: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in row.items() if name != "kind"}

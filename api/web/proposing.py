@@ -1,0 +1,186 @@
+"""The page of a proposal: its shares, what is said about them, and what its reader may do.
+
+The one rule: a button is there only if the domain would do what it says; the domain is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from flask import g, render_template, request
+
+from api.problems import Problem, of_refusal
+from api.web import words
+from api.web.frame import Answer, Frame, asked, id_in_path, to_page
+from api.web.keeping import OVERTAKEN, said_before
+from domain.money.policy.assets import RELEASE
+from domain.money.proposal import COMMENT_KINDS, Assets
+from domain.money.shares import scopes_of
+from domain.money.treasury import Treasury
+from domain.permission import OPERATOR
+from domain.refusal import Refusal
+from domain.sheet import Receipt
+from projections import attribution, timeline
+from projections.money import pools
+from projections.store import View
+
+
+class Said(NamedTuple):
+    """Something that may be said about a proposal: its command, and the fields of its form."""
+
+    command: Callable[..., Receipt]
+    fields: tuple[str, ...] = ()
+    rehearsed: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+
+SAID: dict[str, Said] = {
+    "accept": Said(Treasury.accept_share),
+    "decline": Said(Treasury.decline_share, ("reason",)),
+    "waive": Said(Treasury.waive_share, ("scope", "reason"), {"scope": RELEASE}),
+    "comment": Said(
+        Treasury.comment_on_proposal,
+        ("kind", "text", "about"),
+        {"kind": "other", "text": "a comment"},
+    ),
+    "answer": Said(Treasury.answer_comment, ("comment", "text")),
+    "extend": Said(Treasury.extend_proposal, ("closes_at", "reason"), {"closes_at": "9999-01-01"}),
+    "finalise": Said(Treasury.finalise_proposal),
+    "withdraw": Said(Treasury.withdraw_proposal, ("reason",), {"reason": "a reason"}),
+}
+
+ABOUT_SHARES = frozenset({"accept", "decline", "waive", "finalise"})
+"""What nobody says about other shares than those they have seen."""
+
+
+def pages(frame: Frame) -> None:
+    """The page of a proposal, and what its forms are sent to."""
+
+    @frame.page("/proposal/<id>", nobody_else=True)
+    def show_proposal(id: str) -> Answer:
+        return _proposal(frame, id_in_path(id))
+
+    @frame.form("/proposal/<id>/<verb>")
+    def decide_proposal(id: str, verb: str) -> Answer:
+        id, known = id_in_path(id), SAID.get(verb)
+        if known is None:
+            raise Problem("not_found", f"A proposal cannot be told to {verb}.")
+        said = {name: request.form.get(name, "").strip() or None for name in known.fields}
+        said = {name: value for name, value in said.items() if value is not None}
+        if missing := set(known.rehearsed) - set(said):
+            problem = Problem("missing_field", f"{', '.join(sorted(missing))}: This is needed.")
+            return _proposal(frame, id, problem, verb), 422
+        if (
+            verb in ABOUT_SHARES
+            and frame.may(known.command, proposal=id, **said)
+            and _is_overtaken(frame, id)
+        ):
+            problem = Problem("wrong_state", OVERTAKEN)
+            return _proposal(frame, id, problem, verb), problem.code or 409
+        try:
+            receipt = frame.journal.record(known.command, actor=g.actor, proposal=id, **said)
+        except Refusal as refusal:
+            problem = of_refusal(refusal)
+            return _proposal(frame, id, problem, verb), problem.code or 422
+        return to_page(f"/proposal/{id}", receipt.position)
+
+
+def stage(told: Mapping[str, Any]) -> str:
+    """Which shares were looked at: every revision changes them, and whatever is given up."""
+    return f"{len(told['revisions'])}.{len(told['struck'])}"
+
+
+def _is_overtaken(frame: Frame, id: str) -> bool:
+    """Whether the shares are others than those that whoever decides has seen."""
+    with frame.view(asked()) as view:
+        now = stage(pools.proposal(view, frame.journal, id))
+    return request.form.get("seen", now) != now
+
+
+def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
+    with frame.view(asked()) as view:
+        told = pools.proposal(view, frame.journal, id)
+        names = names_in(view, told)
+        own = _own(view, told)
+        is_asked = own and own["consent"]
+        scopes = _scopes(told["assets"], own["payee"]["id"], names) if own and is_asked else {}
+        may = _may(frame, told, list(scopes))
+        return render_template(
+            "proposal.html",
+            proposal=told,
+            largest_first=sorted(told["shares"], key=lambda line: -Fraction(line["share"])),
+            pool=pools.pool(view, frame.journal, told["pool"]),
+            diff=pools.diff(view, frame.journal, id) if len(told["revisions"]) > 1 else None,
+            names=names,
+            own=own,
+            scopes=scopes,
+            may=may,
+            stage=stage(told),
+            **said_before(tried, may),
+            comment_kinds=COMMENT_KINDS,
+            problem=problem,
+        )
+
+
+def names_in(view: View, told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The works and people of a proposal: its release, its assets, who has said something."""
+    ids = {told["release"]}
+    for asset in told["assets"]:
+        ids |= {asset["asset"], *asset["within"]}
+    for comment in told["comments"]:
+        ids |= {comment["actor"], *(answer["actor"] for answer in comment["answers"])}
+    return timeline.names(view, ids)
+
+
+def _may(frame: Frame, told: dict[str, Any], scopes: list[str]) -> set[str]:
+    """What its reader may do with it now."""
+
+    def would(verb: str, **said: str) -> bool:
+        known = SAID[verb]
+        return frame.may(known.command, proposal=told["id"], **{**known.rehearsed, **said})
+
+    may = {verb for verb in SAID if verb not in ("answer", "waive") and would(verb)}
+    if any(would("waive", scope=scope) for scope in scopes):
+        may.add("waive")
+    open_comments = [one["id"] for one in told["comments"] if one["is_open"]]
+    if open_comments and would("answer", comment=open_comments[0], text="an answer"):
+        may.add("answer")
+    if told["comments"] and frame.may(
+        Treasury.revise_proposal,
+        proposal=told["id"],
+        comments=[told["comments"][0]["id"]],
+        assets=told["assets"],
+        note="a revision",
+    ):
+        may.add("revise")
+    return may
+
+
+def _own(view: View, told: dict[str, Any]) -> dict[str, Any] | None:
+    """The line of whoever reads, if they have a share."""
+    if g.actor == OPERATOR:
+        return None
+    number = attribution.find_person(view, g.actor)[0]
+    same = attribution.accounts_of(view, attribution.after_merges(view, number))
+    ids = {one["id"] for one in attribution.persons(view, same).values()}
+    return next((line for line in told["shares"] if line["payee"]["id"] in ids), None)
+
+
+def _scopes(
+    assets: Assets, payee: str, names: dict[str, dict[str, Any]]
+) -> dict[str, tuple[str, str]]:
+    """Within what a payee can waive: how far it reaches, and what that is called."""
+    scopes: dict[str, tuple[str, str]] = {}
+    parts: dict[str, tuple[str, str]] = {}
+    for asset in assets:
+        if any(holder == payee for holder, _ in asset["shares"]):
+            scopes[asset["asset"]] = ("asset", called(asset["asset"], names))
+            for part in scopes_of(asset)[1:-1]:
+                parts[part] = ("part", called(part, names))
+    return {**scopes, **parts, RELEASE: ("release", "")} if scopes else {}
+
+
+def called(name: str, names: dict[str, dict[str, Any]]) -> str:
+    """What an asset or a part is called: a work by its title, anything else as it is named."""
+    return words.called(names[name]) if name in names else name

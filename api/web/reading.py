@@ -1,0 +1,234 @@
+"""Pages about works and people: a release, a piece, a source elsewhere, a person, a history.
+
+The one rule: they say what the API says, at one position of the journal, and change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from flask import Response, g, render_template
+
+from api.web import words
+from api.web.drawing import drawn_history, drawn_inline
+from api.web.finding import cards, told
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, to_page
+from domain.permission import OPERATOR
+from projections import attribution, lineage, people, timeline
+from projections.log import Log
+from projections.money import pools
+from projections.roll import Roll, roll
+from projections.store import Page, View
+
+Named = tuple[str, str, dict[str, Any]]
+"""A line of a credits roll: the heading it stands below, the role, and who."""
+
+FEW_FACTS = 12
+"""How many facts of a history stand on the page of what it is about."""
+MANY = 50
+MOST_SPLITS, MOST_PAYEES = 5, 24
+"""Of how many pools the split is on the page of a release, and how many payees are in its table."""
+MOST_NAMES = 450
+"""How many names of a credits roll stand on one page."""
+ROOM_BYTES, LEAST_ROOM_BYTES, NAME_BYTES, OPEN_BYTES = 60_000, 8_000, 95, 125
+"""What pictures may take of the page of a release: the less, the more names stand on it."""
+ROOM_OF_A_PIECE_BYTES = 20_000
+
+
+def pages(frame: Frame, log: Log) -> None:
+    """The pages about works and people."""
+    _works(frame)
+    _people(frame)
+    _histories(frame)
+
+    @frame.page("/receipts/<int:position>", anybody=True)
+    def give_receipt(position: int) -> Answer:
+        answer = Response(log.receipt(position), content_type="text/plain; charset=utf-8")
+        name = f'attachment; filename="stemma-fact-{position}.receipt"'
+        answer.headers["Content-Disposition"] = name
+        return answer
+
+
+def _works(frame: Frame) -> None:
+    @frame.page("/r/<id>")
+    def show_release(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view(asked(), id) as view:
+            row = lineage.find(view, id)
+            if row.kind != "release":
+                return to_page(f"/w/{id}")
+            found = roll(view, id)
+            facts = _facts(view, frame, found.numbers, limit=FEW_FACTS)
+            earning = pools.pools(view, id).items if g.actor else []
+            names = part(_names(found), "credits", MOST_NAMES)
+            taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
+            room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
+            return render_template(
+                "release.html",
+                work=lineage.work(view, id),
+                roll=found,
+                names=list(_by_role(names.items)),
+                more_names=names.next,
+                picture=drawn_inline(found.lineage, room),
+                credits=attribution.credits_of(view, id),
+                facts=told(view, facts.items),
+                has_more_facts=facts.next is not None,
+                pools=earning,
+                divided=list(_divided(view, earning[:MOST_SPLITS])),
+            )
+
+    @frame.page("/w/<id>")
+    def show_work(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        with frame.view(wanted) as view:
+            row = lineage.find(view, id)
+            if row.kind == "release":
+                return to_page(f"/r/{id}")
+            facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
+            found = attribution.lineage_with_makers(view, id)
+            behind = len(found["nodes"]) - 1
+            return render_template(
+                "piece.html",
+                work=lineage.work(view, id),
+                picture=drawn_inline(found, ROOM_OF_A_PIECE_BYTES),
+                poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
+                credits=attribution.credits_of(view, id),
+                behind=behind,
+                remixes=lineage.descendants(
+                    view, id, after=cursor if what == "remixes" else None, limit=MANY
+                ),
+                facts=told(view, facts.items),
+                has_more_facts=facts.next is not None,
+            )
+
+    @frame.page("/list/<id>")
+    def list_lineage(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted, id) as view:
+            found = lineage.ancestors(view, id, after=cursor, limit=MANY * 2)
+            return render_template(
+                "list.html",
+                work=lineage.work(view, id),
+                works=cards(view, found.items),
+                next=found.next,
+            )
+
+
+def _names(found: Roll) -> list[Named]:
+    """The lines of a credits roll, one after the other."""
+    return [
+        (heading, role["role"], one)
+        for heading, roles in (("", found.direct), ("Influences", found.influence))
+        for role in roles
+        for one in role["people"]
+    ]
+
+
+def _by_role(
+    names: Sequence[Named],
+) -> Iterator[tuple[str, list[tuple[str, list[dict[str, Any]]]]]]:
+    """Lines of a credits roll below their headings and roles."""
+    for heading, below in groupby(names, itemgetter(0)):
+        yield (
+            heading,
+            [(role, [one for *_, one in same]) for role, same in groupby(below, itemgetter(1))],
+        )
+
+
+def _divided(view: View, earning: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The pools of which somebody earned something, each with those who earned most."""
+    for pool in earning:
+        earned = pools.earned(view, pool["id"])
+        if not earned:
+            continue
+        most = sorted(earned, key=lambda payee: (-earned[payee], payee))[:MOST_PAYEES]
+        told, whole = pools.payees_told(view, most), sum(earned.values())
+        lines = [
+            {
+                "payee": told[payee],
+                "amount_minor": earned[payee],
+                "share": str(Fraction(earned[payee], whole)),
+            }
+            for payee in most
+        ]
+        yield {**pool, "lines": lines, "others": len(earned) - len(lines)}
+
+
+def _people(frame: Frame) -> None:
+    @frame.page("/p/<id>")
+    def show_person(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        with frame.view(wanted) as view:
+            return render_template(
+                "person.html",
+                person=attribution.person(view, id),
+                into=_merged_into(view, id),
+                finished=attribution.attribution(
+                    view, id, after=cursor if what == "finished" else None, limit=MANY // 2
+                ),
+                made=people.made_by(view, id, after=cursor if what == "made" else None, limit=MANY),
+            )
+
+
+def _merged_into(view: View, id: str) -> dict[str, Any] | None:
+    number = attribution.find_person(view, id)[0]
+    into = attribution.after_merges(view, number)
+    return None if into == number else attribution.persons(view, [into])[into]
+
+
+def _histories(frame: Frame) -> None:
+    @frame.page("/history/<id>")
+    def show_history(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        with frame.view(wanted, id) as view:
+            subject = timeline.names(view, [id]).get(id)
+            numbers, since = _subjects(view, id, subject)
+            facts = _facts(view, frame, numbers, what, after=cursor)
+            sentences = told(view, facts.items)
+            return render_template(
+                "history.html",
+                subject=subject,
+                facts=sentences,
+                picture=drawn_history(sentences),
+                next=facts.next,
+                what=what,
+                is_whole=len(numbers) > 1,
+                since=since,
+            )
+
+
+def _facts(
+    view: View,
+    frame: Frame,
+    subjects: list[int],
+    what: str | None = None,
+    *,
+    after: str | None = None,
+    limit: int = MANY,
+) -> Page:
+    return timeline.timeline(
+        view, frame.journal, subjects, topics=words.topics(what), after=after, limit=limit
+    )
+
+
+def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list[int], int]:
+    """A finished work with everything in it, or a piece or a person alone; and since when."""
+    if subject is not None and "kind" not in subject:
+        number, *_, born = attribution.find_person(view, id)
+        return [number], born
+    row = lineage.find(view, id)
+    if row.kind == "release":
+        return list(lineage.ancestry(view, row.number).generation), row.born
+    return [row.number], row.born

@@ -1,0 +1,320 @@
+"""Revising a proposal: its assets and shares as a form, and what it would change, before it does.
+
+The one rule: what will be recorded is shown first, share by share, and only that is recorded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from flask import g, render_template, request
+
+from api.fields import loaded
+from api.money.proposals import Revising
+from api.problems import Problem, of_refusal
+from api.web import words
+from api.web.frame import Answer, Frame, asked, id_in_path, to_page
+from api.web.proposing import names_in
+from domain.money.apportionment import payee_key
+from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
+from domain.money.shares import shares_of
+from domain.money.treasury import Treasury
+from domain.refusal import Refusal
+from domain.sheet import Receipt
+from projections.money import pools
+from projections.store import View
+
+MOST_ROWS = 150
+"""So many shares have a field each; more of them are lines of one text."""
+SPARE_ROWS = 3
+"""How many pieces more a form has room for."""
+MOST_TOLD = 5
+"""So many wrong lines are told at once."""
+BETWEEN = " | "
+COLUMNS = ("piece", "value", "payee", "share")
+_BETWEEN = re.compile(r"(?<!\\)\|")
+_ESCAPED = re.compile(r"\\([\\|])")
+_PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?: \(.*\))?")
+
+_OWN_PAGE = re.compile(r"/(?:w|r|p|works|contributors)/([0-9a-f-]{36})/?\Z", re.IGNORECASE)
+
+
+@dataclass
+class Names:
+    """What the works and people of a proposal are called, and who is meant by a name."""
+
+    told: dict[str, str]
+    """By id: everything in the proposal, and what its release has that it leaves out."""
+    kept: frozenset[str]
+    """What the proposal names already: such a name means itself."""
+
+    @classmethod
+    def of(cls, view: View, proposal: Mapping[str, Any]) -> Names:
+        """The names in a proposal."""
+        assets: Assets = proposal["assets"]
+        payees = set(payees_of(assets))
+        people = pools.payees_told(view, payees)
+        told = {id: words.called(thing) for id, thing in names_in(view, dict(proposal)).items()}
+        told |= {id: str(one["name"] or id) for id, one in people.items()}
+        told |= {one["id"]: one["name"] for one in proposal["warnings"] if one["name"]}
+        return cls(told, frozenset(payees.union(asset["asset"] for asset in assets)))
+
+    def meant(self, text: str) -> str:
+        """The id that a text stands for: the address of a page here, or a name of only one."""
+        text = text.strip()
+        if text in self.kept:
+            return text
+        own = _OWN_PAGE.search(text)
+        if own and (text.startswith("/") or text.startswith(request.root_url)):
+            return own[1].lower()
+        try:
+            return str(UUID(text))
+        except ValueError:
+            found = [id for id, name in self.told.items() if name == text]
+            return found[0] if len(found) == 1 else text
+
+
+def pages(frame: Frame) -> None:
+    """The form that revises a proposal."""
+
+    @frame.page("/proposal/<id>/revise", nobody_else=True)
+    def show_revision(id: str) -> Answer:
+        with frame.view(asked()) as view:
+            proposal = pools.proposal(view, frame.journal, id_in_path(id))
+            first = [one["id"] for one in proposal["comments"]][:1]
+            # Whoever may not do it, or cannot any more, is told so at once.
+            _revised(frame.rehearse, proposal, proposal["assets"], first, "a revision")
+            comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
+            return _form(view, proposal, proposal["assets"], comments)
+
+    @frame.form("/proposal/<id>/revise")
+    def revise_proposal(id: str) -> Answer:
+        with frame.view(asked()) as view:
+            proposal = pools.proposal(view, frame.journal, id_in_path(id))
+            sent = _sent(Names.of(view, proposal))
+        assets = sent.assets
+        comments, do = request.form.getlist("comments"), request.form.get("do")
+        note = request.form.get("note", "").strip() or None
+        # The stage that was looked at: what was recorded meanwhile is looked at first.
+        was_seen = request.form.get("seen") == str(len(proposal["revisions"]))
+        is_final = do == "record" and was_seen
+        problem = None
+        if do not in ("change", "more"):
+            record = frame.journal.record if is_final else frame.rehearse
+            try:
+                sent.must_be_read()
+                receipt = _revised(record, proposal, assets, comments, note)
+            except (Problem, Refusal) as refusal:
+                problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
+            else:
+                if is_final:
+                    return to_page(f"/proposal/{proposal['id']}", receipt.position)
+                with frame.view(asked()) as view:
+                    return _preview(view, proposal, assets, comments, is_overtaken=do == "record")
+        with frame.view(asked()) as view:
+            page = _form(view, proposal, assets, comments, problem, sent)
+        return page, 200 if problem is None else problem.code or 422
+
+
+def _revised(
+    record: Callable[..., Receipt],
+    proposal: Mapping[str, Any],
+    assets: Assets,
+    comments: list[str],
+    note: str | None,
+) -> Receipt:
+    said = loaded(
+        Revising, {"assets": assets, "comments": comments, "note": note}, "invalid_body", "form"
+    )
+    return record(Treasury.revise_proposal, actor=g.actor, proposal=proposal["id"], **said)
+
+
+# -- what a form says ------------------------------------------------------------------------
+
+
+@dataclass
+class Sent:
+    """The assets as a form says them, and where each of them stands in it."""
+
+    assets: Assets
+    text: str | None = None
+    """The lines, if it is one text: as they were typed."""
+    lines: dict[tuple[int, int], int] = field(default_factory=dict)
+    """By asset and share, the line that says it."""
+    unread: list[str] = field(default_factory=list)
+    """What is wrong with a line by itself."""
+
+    def must_be_read(self) -> None:
+        """Refuse lines that say less than they must, or contradict one another."""
+        if self.unread:
+            raise Problem("bad_policy", self.unread[0])
+
+    def wrong(self, problem: Problem | None) -> list[tuple[str, str]]:
+        """The fields that a problem is about, by their ids in the page, and what is wrong there."""
+        if problem is None:
+            return []
+        said = str(problem.description)
+        if self.text is not None and self.unread:
+            return [("lines", complaint) for complaint in self.unread[:MOST_TOLD]]
+        place = _PLACE.match(str(problem.members.get("where", "")))
+        if place is None:
+            return []
+        asset, share = int(place[1]), int(place[2] or 0)
+        said = said[place.end() :].lstrip(": ")
+        if self.text is not None:
+            return [("lines", f"Line {self.lines.get((asset, share), 0)}: {said}")]
+        if place[2] is None:
+            return [(f"value-{asset}", said)]
+        return [(f"share-{asset}-{share + 1}", said)]
+
+
+def _sent(names: Names) -> Sent:
+    """The assets as the form says them: a line without its value or its share is left out."""
+    if "lines" in request.form:
+        return _read(request.form["lines"], names)
+    form = request.form
+    holders: dict[str, list[list[str]]] = {}
+    for of, payee, share in zip(
+        form.getlist("of"), form.getlist("payee"), form.getlist("share"), strict=False
+    ):
+        if payee.strip() and share.strip():
+            holders.setdefault(of, []).append([names.meant(payee), share.strip()])
+    rows = zip(form.getlist("asset"), form.getlist("value"), form.getlist("within"), strict=False)
+    return Sent(
+        [
+            _asset(
+                names.meant(asset), value.strip(), within.splitlines(), holders.get(str(row), [])
+            )
+            for row, (asset, value, within) in enumerate(rows)
+            if asset.strip() and value.strip()
+        ]
+    )
+
+
+def _asset(name: str, value: str, within: Iterable[str], shares: list[list[str]]) -> dict[str, Any]:
+    parts = [part.strip() for part in within if part.strip()]
+    return {"asset": name, "value": value, "shares": shares} | ({"within": parts} if parts else {})
+
+
+def _read(text: str, names: Names) -> Sent:
+    """The assets as lines: asset, value, payee, share, and perhaps the parts it is within."""
+    sent, places = Sent([], text), dict[str, int]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        columns = [_ESCAPED.sub(r"\1", column.strip()) for column in _BETWEEN.split(line)]
+        if len(columns) < len(COLUMNS) or not all(columns[: len(COLUMNS)]):
+            sent.unread.append(f"Line {number} is not “{BETWEEN.join(COLUMNS)}”: {line.strip()}")
+            continue
+        name, value, payee, share, *within = columns
+        new = _asset(names.meant(name), value, within, [])
+        place = places.setdefault(new["asset"], len(sent.assets))
+        if place == len(sent.assets):
+            sent.assets.append(new)
+        asset = sent.assets[place]
+        if {**asset, "shares": []} != new:
+            said = "another value, or other parts, than a line before it"
+            sent.unread.append(f"Line {number} gives {name} {said}.")
+        payee_id = names.meant(payee)
+        if any(payee_id == known for known, _ in asset["shares"]):
+            sent.unread.append(f"Line {number} names {payee} in {name} a second time.")
+        sent.lines[place, len(asset["shares"])] = number
+        asset["shares"].append([payee_id, share])
+    return sent
+
+
+# -- what a page shows -----------------------------------------------------------------------
+
+
+def _form(
+    view: View,
+    proposal: dict[str, Any],
+    assets: Assets,
+    comments: list[str],
+    problem: Problem | None = None,
+    sent: Sent | None = None,
+) -> str:
+    text = sent.text if sent else None
+    if text is None and sum(len(asset["shares"]) for asset in assets) > MOST_ROWS:
+        text = _lines(assets, Names.of(view, proposal))
+    return render_template(
+        "revise.html",
+        assets=assets,
+        spare=range(len(assets), len(assets) + SPARE_ROWS),
+        lines=text,
+        problem=problem,
+        wrong=sent.wrong(problem) if sent else [],
+        **_shown(view, proposal, assets, comments),
+    )
+
+
+def _preview(
+    view: View,
+    proposal: dict[str, Any],
+    assets: Assets,
+    comments: list[str],
+    *,
+    is_overtaken: bool,
+) -> str:
+    before, after = shares_of(proposal["assets"], {}), shares_of(assets, {})
+    payees = sorted({*before, *after}, key=payee_key)
+    told = pools.payees_told(view, payees)
+    changes = [
+        {
+            "payee": told[payee],
+            "before": str(before.get(payee, Fraction())),
+            "after": str(after.get(payee, Fraction())),
+        }
+        for payee in payees
+    ]
+    return render_template(
+        "revision.html",
+        changes=changes,
+        assets=assets,
+        is_overtaken=is_overtaken,
+        **_shown(view, proposal, assets, comments),
+    )
+
+
+def _shown(
+    view: View, proposal: dict[str, Any], assets: Assets, comments: list[str]
+) -> dict[str, Any]:
+    people = pools.payees_told(view, payees_of(assets))
+    return {
+        "proposal": proposal,
+        "names": Names.of(view, proposal).told
+        | {id: one["name"] for id, one in people.items() if one["name"]},
+        "answered": comments,
+        "note": request.form.get("note", ""),
+        "comment_kinds": COMMENT_KINDS,
+    }
+
+
+def _lines(assets: Assets, names: Names) -> str:
+    """The assets as lines, in names where a name means only one."""
+
+    def written(text: str) -> str:
+        return text.replace("\\", "\\\\").replace("|", r"\|")
+
+    def named(id: str) -> str:
+        name = names.told.get(id, id)
+        return written(name if name.isprintable() and names.meant(name) == id else id)
+
+    return "\n".join(
+        BETWEEN.join(
+            (
+                named(asset["asset"]),
+                asset["value"],
+                named(payee),
+                share,
+                *map(written, asset.get("within", ())),
+            )
+        )
+        for asset in assets
+        for payee, share in asset["shares"]
+    )

@@ -1,0 +1,61 @@
+"""Signing in: a key is shown once, and a cookie stands for it from then on.
+
+The one rule: the cookie is for this site alone, out of reach of scripts, and worth nothing to
+whoever reads the database.
+"""
+
+from __future__ import annotations
+
+from flask import g, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.web.frame import Answer, Frame, cookie_name, is_loopback, to_page
+from api.web.keeping import ask_for_key, is_ours, show_kept
+from api.web.sessions import LIFETIME, form_token
+
+
+def pages(frame: Frame) -> None:
+    """The page that takes a key, and the form that ends a session."""
+
+    @frame.page("/sign-in", anybody=True)
+    def show_sign_in() -> Answer:
+        return ask_for_key(_own_address(request.args.get("to", "/")), status=200)
+
+    @frame.blueprint.post("/sign-in")
+    def sign_in() -> AnyResponse:
+        frame.must_be_ours()
+        to = _own_address(request.form.get("to", "/"))
+        kept = request.form.get("kept", "") if is_ours() else ""
+        token = frame.sessions.open(request.form.get("key", "").strip())
+        if token is None:
+            return ask_for_key(to, kept=kept, problem="This key is not valid.", status=401)
+        answer: AnyResponse
+        if kept:
+            g.actor, g.form_token = frame.sessions.holder_of(token), form_token(token)
+            answer = show_kept(to, kept, 200)
+        else:
+            answer = to_page(to)
+        answer.set_cookie(
+            cookie_name(),
+            token,
+            max_age=LIFETIME,
+            secure=not is_loopback(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return answer
+
+    frame.open.add("pages.sign_in")
+
+    @frame.form("/sign-out")
+    def sign_out() -> AnyResponse:
+        frame.sessions.close(request.cookies.get(cookie_name(), ""))
+        answer = to_page("/")
+        answer.delete_cookie(cookie_name(), secure=not is_loopback(), httponly=True)
+        return answer
+
+
+def _own_address(to: str) -> str:
+    """An address on this site: a path, and nothing a browser could take for another host."""
+    is_ours = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
+    return to if is_ours else "/"

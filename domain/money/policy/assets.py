@@ -1,0 +1,186 @@
+"""Pieces of a finished work: what each is worth, whose it is, and who waived a share of it.
+
+The one rule: a share that was waived goes to others in its scope, never back to whoever waived it,
+and stays visible, struck out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from domain.money.apportionment import common_scale
+from domain.money.policy.flow import Flow
+from domain.money.policy.graph import Graph
+from domain.money.policy.parts import Parts, Struck, exactly
+from domain.money.policy.reading import (
+    MAXIMUM_COMPUTED_LENGTH,
+    Entry,
+    Form,
+    exact_share,
+    fields_of,
+    list_of,
+)
+from domain.refusal import BadPolicy, BadShare
+
+RELEASE = "release"
+"""The scope that holds every piece."""
+
+MAXIMUM_SCOPES = 8
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A piece of the finished work: what it is worth, what it is a part of, and whose it is."""
+
+    name: str
+    value: Fraction
+    within: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Everything that a waiver of this piece may be spread over."""
+        return (self.name, *self.within, RELEASE)
+
+
+Waivers = Mapping[tuple[str, str], str]
+"""By payee and asset: the scope over which the waived share is spread."""
+
+
+def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
+    """What everybody gets of 1: each of the assets by its value, then the shares inside it.
+
+    A waived part goes to the others in its scope in proportion to what they keep there. All
+    waivers take effect at once, so their order does not matter.
+    """
+    values = sum(asset.value for asset in assets)
+    held: dict[tuple[str, str], Fraction] = {}
+    for asset in assets:
+        part = asset.value / values / sum(entry.share for entry in asset.entries)
+        for entry in asset.entries:
+            held[entry.name, asset.name] = part * entry.share
+    common_scale(part.denominator for part in held.values())
+    amounts = {payee: Fraction() for payee, _ in held}
+    waived: dict[str, dict[str, Fraction]] = {}
+    struck = []
+    for (payee, piece), part in held.items():
+        if (payee, piece) not in waivers:
+            amounts[payee] += part
+            continue
+        over = waivers[payee, piece]
+        mine = waived.setdefault(over, {})
+        mine[payee] = mine.get(payee, Fraction()) + part
+        struck.append(Struck(payee, f"{piece} over {over}", part))
+    for over, parts in waived.items():
+        kept: dict[str, Fraction] = {}
+        for asset in assets:
+            if over in asset.scopes:
+                for entry in asset.entries:
+                    if (entry.name, asset.name) not in waivers:
+                        part = held[entry.name, asset.name]
+                        kept[entry.name] = kept.get(entry.name, Fraction()) + part
+        for payee, part in spread(parts, kept, over).items():
+            amounts[payee] += part
+    return exactly(amounts, struck)
+
+
+def spread(
+    waived: Mapping[str, Fraction], kept: Mapping[str, Fraction], over: str
+) -> dict[str, Fraction]:
+    """What each who keeps something gets of what was waived, nobody of their own.
+
+    Of Wᵢ, waived by i, j gets Wᵢ·kⱼ/(K − kᵢ); all together kⱼ·(Σ aᵢ − aⱼ) with aᵢ = Wᵢ/(K − kᵢ).
+    """
+    whole = sum(kept.values(), Fraction())
+    factors = {}
+    for payee, part in waived.items():
+        others = whole - kept.get(payee, 0)
+        if part and not others:
+            reason = f"what {payee} waives can't be spread over “{over}”: nobody else is left there"
+            raise BadPolicy("policy.waivers", reason)
+        factors[payee] = part / others if part else Fraction()
+    scale = common_scale(factor.denominator for factor in factors.values())
+    total = Fraction(sum((factor * scale).numerator for factor in factors.values()), scale)
+    return {payee: part * (total - factors.get(payee, Fraction())) for payee, part in kept.items()}
+
+
+def read_assets(form: Form, value: object) -> dict[str, Asset]:
+    """``[{"asset", "value", "within"?, "shares"}]``, by name."""
+    assets: dict[str, Asset] = {}
+    groups: set[str] = set()
+    for index, line in enumerate(form.listed(value, "assets")):
+        place = f"assets[{index}]"
+        needed = ("asset", "value", "shares")
+        where = form.at(place)
+        fields = fields_of(line, where, BadPolicy, needed=needed, optional=("within",))
+        name = form.name(fields["asset"], f"{place}.asset")
+        within = list_of(fields.get("within", []), f"{where}.within", BadPolicy)
+        if len(within) > MAXIMUM_SCOPES:
+            raise BadPolicy(f"{where}.within", f"a piece is in at most {MAXIMUM_SCOPES} parts")
+        parts = tuple(form.name(part, f"{place}.within") for part in within)
+        entries = form.entries(fields["shares"], f"{place}.shares", longest=MAXIMUM_COMPUTED_LENGTH)
+        if any(entry.then is not None for entry in entries):
+            raise BadPolicy(f"{where}.shares", "the shares of a piece are people's")
+        if not any(entry.share for entry in entries):
+            raise BadShare(f"{where}.shares", 0, "all of them are 0")
+        if name in assets:
+            raise BadPolicy(where, f"“{name}” is listed twice")
+        form.once(parts, f"{place}.within")
+        worth = exact_share(fields["value"], where, MAXIMUM_COMPUTED_LENGTH)
+        assets[name] = Asset(name, worth, parts, entries)
+        groups.update(parts)
+    # Refused here, before sums of them are computed, if they are too long together.
+    common_scale(asset.value.denominator for asset in assets.values())
+    for name in sorted({*groups, RELEASE} & set(assets) | ({RELEASE} & groups)):
+        raise BadPolicy(form.at("assets"), f"“{name}” would name two scopes")
+    return assets
+
+
+def read_waivers(form: Form, value: object, assets: Mapping[str, Asset]) -> Waivers:
+    """``[{"payee", "asset", "over"}]``: who waives their share of what, spread over what."""
+    waivers: dict[tuple[str, str], str] = {}
+    owned = {(entry.name, asset.name) for asset in assets.values() for entry in asset.entries}
+    for index, line in enumerate(form.listed(value, "waivers")):
+        place = f"waivers[{index}]"
+        needed = ("payee", "asset", "over")
+        fields = fields_of(line, form.at(place), BadPolicy, needed=needed)
+        payee, name, over = (form.name(fields[each], f"{place}.{each}") for each in needed)
+        if (payee, name) not in owned:
+            raise BadPolicy(form.at(place), f"“{payee}” has no share in “{name}”")
+        if over not in assets[name].scopes:
+            raise BadPolicy(form.at(place), f"“{name}” is not within “{over}”")
+        if (payee, name) in waivers:
+            raise BadPolicy(form.at(place), f"“{payee}” waives “{name}” twice")
+        waivers[payee, name] = over
+    return waivers
+
+
+@dataclass(frozen=True)
+class Assets:
+    """Every piece has a value, and the people in it share that: N·vₖ/Σv·cᵢ/Σc.
+
+    It is the inner part of ``community_pool``: waivers are the same.
+
+    Source: HitRecord's community payment proposals.
+    """
+
+    TYPE: ClassVar[str] = "assets"
+    VERSION: ClassVar[int] = 1
+    shares: Parts
+
+    @classmethod
+    def read(cls, form: Form) -> Assets:
+        """``{"type": "assets", "assets": [{…}], "waivers": [{…}]}``."""
+        fields = form.fields("assets", optional=("waivers",))
+        assets = read_assets(form, fields["assets"])
+        if not any(asset.value for asset in assets.values()):
+            raise BadShare(form.at("assets"), 0, "the assets are worth nothing")
+        waivers = read_waivers(form, fields["waivers"], assets) if "waivers" in fields else {}
+        return cls(shares_of(tuple(assets.values()), waivers))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody with a piece gets."""
+        return self.shares.times(amount)

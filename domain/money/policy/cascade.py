@@ -1,0 +1,326 @@
+"""Policies over the lineage: what goes from a work to its parents, and to theirs.
+
+The one rule: one pass over the works, each before its parents; paths are never listed, because a
+deep lineage has more of them than there are atoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
+from domain.money.policy.flow import Flow
+from domain.money.policy.graph import Graph
+from domain.money.policy.parts import MAXIMUM_BITS, Parts
+from domain.money.policy.reading import Form, exact_share, part_of_whole, units_minor
+from domain.refusal import (
+    BadGraph,
+    BadPolicy,
+    CapExceeded,
+    RatesOverWhole,
+    SplitTooLarge,
+    UnbalancedDivision,
+    shown,
+)
+
+MAXIMUM_PATH_LENGTH = 64
+"""How many generations back the decay looks at most."""
+
+_WHOLE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class _OverLineage:
+    """What the policies over a lineage share: where it starts, and how large it may be."""
+
+    VERSION: ClassVar[int] = 1
+    root: str | None = None
+    maximum_ancestors: int | None = None
+
+    def start(self, graph: Graph | None) -> tuple[Graph, str, tuple[str, ...]]:
+        """The graph, the root, and the root with all of its ancestors."""
+        graph = needed(graph)
+        root = self.root or graph.root
+        lineage = graph.lineage(root)
+        if self.maximum_ancestors is not None and len(lineage) - 1 > self.maximum_ancestors:
+            raise SplitTooLarge(f"ancestors of {root}", self.maximum_ancestors)
+        return graph, root, lineage
+
+
+def needed(graph: Graph | None) -> Graph:
+    """The graph, which this policy can't do without."""
+    if graph is None:
+        raise BadGraph("graph", "the policy is computed over a graph, and there is none")
+    return graph
+
+
+def _lineage_fields(form: Form, *own: str, steps: int = 1) -> Mapping[str, object]:
+    """The fields of a policy over a lineage: its own, the root and the limit of ancestors."""
+    graph = needed(form.given.graph)
+    form.given.spent.step(steps * (graph.edge_count + len(graph.nodes)))
+    fields = form.fields(optional=(*own, "root", "maximum_ancestors"))
+    if "root" in fields and fields["root"] not in graph.nodes:
+        raise BadPolicy(form.at("root"), f"“{shown(fields['root'])}” is not in the graph")
+    return fields
+
+
+def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | None, int | None]:
+    """The root and the limit of ancestors, each only if stated."""
+    root, limit = fields.get("root"), fields.get("maximum_ancestors")
+    return (
+        None if root is None else form.name(root, "root"),
+        None if limit is None else units_minor(limit, form.at("maximum_ancestors")),
+    )
+
+
+def among_people(graph: Graph, kept: Mapping[str, int], scale: int) -> Parts:
+    """What each work keeps, divided among its people; whoever is in the graph is listed."""
+    people = common_scale(share.denominator for each in graph.people.values() for _, share in each)
+    units: dict[str, int] = {}
+    for node in graph.nodes:
+        part = kept.get(node, 0)
+        for payee, share in graph.holders(node):
+            own = part * (share.numerator * (people // share.denominator))
+            units[payee] = units.get(payee, 0) + own
+    return Parts(units, scale * people)
+
+
+@dataclass(frozen=True)
+class RelativeCascade(_OverLineage):
+    """Each work passes on parts of what reaches it: a rate is a part of the child's income.
+
+    v(root) = 1; v(a) = Σ over edges d→a of v(d)·r(d→a); keep(n) = v(n)·(1 − Σ r).
+    A person gets Σ over works of keep(n)·c(n), c being the person's share in the work.
+
+    Source: Katz, Transitive Credit as a Means to Address Social and Technological Concerns
+    (arXiv:1407.5117); Story Protocol's liquid relative percentage (LRP).
+    """
+
+    TYPE: ClassVar[str] = "relative_cascade"
+
+    @classmethod
+    def read(cls, form: Form) -> RelativeCascade:
+        """``{"type": "relative_cascade"}``."""
+        return cls(*_lineage_limits(form, _lineage_fields(form)))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody in the graph gets."""
+        graph, root, lineage = self.start(graph)
+        kept, scale = relative_keep(graph, root, lineage)
+        return among_people(graph, kept, scale).times(amount)
+
+
+def relative_keep(graph: Graph, root: str, lineage: Sequence[str]) -> tuple[dict[str, int], int]:
+    """What each work of a lineage keeps of 1, as whole numbers over one common scale.
+
+    A work's generation is the length of the longest way to it. Whatever reaches a generation is a
+    whole number over that generation's scale, which is the one before times the least number that
+    all rates leaving that one divide; so nothing is rounded and no divisor is sought.
+    """
+    generation = dict.fromkeys(lineage, 0)
+    denominators: dict[int, set[int]] = {}
+    for node in lineage:
+        here = generation[node]
+        leaving = denominators.setdefault(here, set())
+        for parent, _, denominator in graph.rates.get(node, ()):
+            leaving.add(denominator)
+            generation[parent] = max(generation[parent], here + 1)
+    steps = [common_scale(denominators[each]) for each in range(len(denominators))]
+    scales = [1]
+    for step in steps:
+        scales.append(scales[-1] * step)
+        limit_scale(scales[-1], graph.edge_count)
+    reached = dict.fromkeys(lineage, 0)
+    reached[root] = 1
+    kept = {}
+    ratios: dict[tuple[int, int], int] = {}
+    for node in lineage:
+        here, reaches = generation[node] + 1, reached[node]
+        keeps = step = steps[here - 1]
+        for parent, numerator, denominator in graph.rates.get(node, ()):
+            passes = numerator * (step // denominator)
+            keeps -= passes
+            there = generation[parent]
+            if there != here:
+                if (here, there) not in ratios:
+                    ratios[here, there] = scales[there] // scales[here]
+                passes *= ratios[here, there]
+            reached[parent] += reaches * passes
+        if keeps < 0:
+            raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - keeps, step))
+        kept[node] = reaches * keeps * (scales[-1] // scales[here])
+    return kept, scales[-1]
+
+
+def limit_scale(scale: int, times: int) -> None:
+    """Refuse a scale that is too long to be written, or to be computed with so many times."""
+    bits = scale.bit_length()
+    if bits > MAXIMUM_SCALE_BITS or bits * times > 4 * MAXIMUM_BITS:
+        raise SplitTooLarge("digits in an exact share", 4_200)
+
+
+def rate_scale(graph: Graph, lineage: Sequence[str]) -> int:
+    """One scale over which every rate in a lineage is a whole number."""
+    scale = common_scale({rate[2] for node in lineage for rate in graph.rates.get(node, ())})
+    limit_scale(scale, graph.edge_count)
+    return scale
+
+
+@dataclass(frozen=True)
+class _Absolute(_OverLineage):
+    """A rate is a part of the root's income, whatever the works between them get."""
+
+    cap: Fraction = _WHOLE
+
+    @classmethod
+    def read_capped(cls, form: Form) -> tuple[str | None, int | None, Fraction]:
+        """The fields of both absolute policies."""
+        fields = _lineage_fields(form, "cap")
+        cap = part_of_whole(fields.get("cap", "1"), form.at("cap"))
+        return *_lineage_limits(form, fields), cap
+
+    def pay(
+        self, graph: Graph, root: str, lineage: Sequence[str], times: Mapping[str, int]
+    ) -> Parts:
+        """Each parent gets its rate as often as its child counts; the root keeps the rest."""
+        scale = rate_scale(graph, lineage)
+        kept = dict.fromkeys(lineage, 0)
+        for child in lineage:
+            for parent, numerator, denominator in graph.rates.get(child, ()):
+                kept[parent] += times[child] * numerator * (scale // denominator)
+        kept[root] = scale - sum(kept.values())
+        if kept[root] < 0:
+            raise UnbalancedDivision("a stack over the whole was not refused")
+        return among_people(graph, kept, scale)
+
+
+@dataclass(frozen=True)
+class AbsolutePerPath(_Absolute):
+    """Each ancestor gets its rate of the root's income, once for each path that leads to it.
+
+    royalty(root, a) = Σ over edges d→a of paths(root, d)·rate; the root keeps 1 − stack, with
+    stack(n) = Σ over parents p of (stack(p) + rate). A work whose stack passes the cap is refused.
+
+    Source: Story Protocol's liquid absolute percentage (LAP).
+    """
+
+    TYPE: ClassVar[str] = "absolute_per_path"
+
+    @classmethod
+    def read(cls, form: Form) -> AbsolutePerPath:
+        """``{"type": "absolute_per_path", "cap": "1"}``."""
+        return cls(*cls.read_capped(form))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody in the graph gets."""
+        graph, root, lineage = self.start(graph)
+        stacks(graph, lineage, self.cap)
+        paths = dict.fromkeys(lineage, 0)
+        paths[root] = 1
+        for node in lineage:
+            for parent in graph.parents.get(node, {}):
+                paths[parent] += paths[node]
+        return self.pay(graph, root, lineage, paths).times(amount)
+
+
+def stacks(graph: Graph, lineage: Sequence[str], cap: Fraction = _WHOLE) -> dict[str, Fraction]:
+    """How much of each work's income its ancestors are owed, per path; refused over the cap."""
+    scale = rate_scale(graph, lineage)
+    most = cap.numerator * scale
+    stack: dict[str, int] = {}
+    # The oldest first: a cap is passed by the first work that would owe too much.
+    for node in reversed(lineage):
+        owed = 0
+        for parent, numerator, denominator in graph.rates.get(node, ()):
+            owed += stack[parent] + numerator * (scale // denominator)
+        if owed * cap.denominator > most:
+            raise CapExceeded(node, Fraction(owed, scale), cap)
+        stack[node] = owed
+    return {node: Fraction(owed, scale) for node, owed in stack.items()}
+
+
+@dataclass(frozen=True)
+class AbsolutePerEdge(_Absolute):
+    """Each ancestor gets its rate of the root's income, once for each edge that leads to it.
+
+    royalty(root, a) = Σ over distinct edges d→a that can be reached of the rate; the root keeps
+    the rest. In a diamond the grandparent is paid once where ``absolute_per_path`` pays it twice.
+
+    Source: Story Protocol's LAP without its count of paths; a licence is paid once however often
+    the work is heard.
+    """
+
+    TYPE: ClassVar[str] = "absolute_per_edge"
+
+    @classmethod
+    def read(cls, form: Form) -> AbsolutePerEdge:
+        """``{"type": "absolute_per_edge", "cap": "1"}``."""
+        return cls(*cls.read_capped(form))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody in the graph gets."""
+        graph, root, lineage = self.start(graph)
+        scale = rate_scale(graph, lineage)
+        rates = [rate for child in lineage for rate in graph.rates.get(child, ())]
+        owed = sum(numerator * (scale // denominator) for _, numerator, denominator in rates)
+        stack = Fraction(owed, scale)
+        if stack > self.cap:
+            raise CapExceeded(root, stack, self.cap)
+        return self.pay(graph, root, lineage, dict.fromkeys(lineage, 1)).times(amount)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decay(_OverLineage):
+    """All ancestors share a pool, the nearer the more; rates on the edges are not read.
+
+    w(a) = Σ over paths from the root to a of λ^length, for length ≤ L; an ancestor's work gets
+    β·w(a)/Σw, the root keeps 1 − β, and everything if it has no ancestors.
+
+    Source: Katz, On an index of status (Psychometrika 18, 1953), cut off at L.
+    """
+
+    TYPE: ClassVar[str] = "decay"
+    pool: Fraction
+    factor: Fraction
+    depth: int
+
+    @classmethod
+    def read(cls, form: Form) -> Decay:
+        """``{"type": "decay", "pool": "1/5", "factor": "1/2", "depth": 3}``."""
+        form.fields("pool", "factor", "depth", optional=("root", "maximum_ancestors"))
+        depth = units_minor(form.value["depth"], form.at("depth"))
+        if not 1 <= depth <= MAXIMUM_PATH_LENGTH:
+            raise BadPolicy(form.at("depth"), f"this is from 1 to {MAXIMUM_PATH_LENGTH}")
+        fields = _lineage_fields(form, "pool", "factor", "depth", steps=depth)
+        root, limit = _lineage_limits(form, fields)
+        factor = exact_share(fields["factor"], form.at("factor"))
+        if not 0 < factor <= 1:
+            raise BadPolicy(form.at("factor"), "this is more than 0 and at most 1")
+        pool = part_of_whole(fields["pool"], form.at("pool"))
+        return cls(root=root, maximum_ancestors=limit, pool=pool, factor=factor, depth=depth)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody in the graph gets."""
+        graph, root, _ = self.start(graph)
+        near, far = self.factor.numerator, self.factor.denominator
+        weights: dict[str, int] = {}
+        paths = {root: 1}
+        for length in range(1, self.depth + 1):
+            longer: dict[str, int] = {}
+            for node, count in paths.items():
+                for parent in graph.parents.get(node, {}):
+                    longer[parent] = longer.get(parent, 0) + count
+            paths = longer
+            weight = near**length * far ** (self.depth - length)
+            for node, count in paths.items():
+                weights[node] = weights.get(node, 0) + count * weight
+        total = sum(weights.values())
+        if not total:
+            return among_people(graph, {root: 1}, 1).times(amount)
+        limit_scale(total * self.pool.denominator, graph.edge_count)
+        kept = {node: weight * self.pool.numerator for node, weight in weights.items()}
+        kept[root] = (self.pool.denominator - self.pool.numerator) * total
+        return among_people(graph, kept, self.pool.denominator * total).times(amount)

@@ -1,0 +1,143 @@
+"""The community pool: what a community earned with a work, after costs, shared with its operator.
+
+The one rule: nobody is paid from a pool in which they have no piece, not even by a waiver, and a
+share that was waived stays visible, struck out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import ClassVar
+
+from domain.money.policy.assets import Asset, Waivers, read_assets, read_waivers, shares_of
+from domain.money.policy.flow import Flow
+from domain.money.policy.graph import Graph
+from domain.money.policy.order import InTurn, Tranche, read_tranches
+from domain.money.policy.parts import Parts, alone, exactly, together
+from domain.money.policy.reading import Form, exact_share, list_of, part_of_whole
+from domain.refusal import BadPolicy, BadShare
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One pool: its weight among the pools, and the pieces that have a right to it."""
+
+    name: str
+    weight: Fraction
+    assets: tuple[Asset, ...]
+
+    def shares(self, waivers: Waivers) -> Parts:
+        """What everybody gets of 1 in this pool."""
+        shares = shares_of(self.assets, waivers)
+        struck = (replace(each, of=f"{each.of} in {self.name}") for each in shares.struck)
+        return replace(shares, struck=tuple(struck))
+
+
+@dataclass(frozen=True)
+class CommunityPool:
+    """Line items first, then costs; the profit is shared by the operator and the pools.
+
+    profit = revenue − line items − costs, not less than 0; the operator gets profit·o, the pools
+    share profit·(1 − o) by weight, a pool's assets by value, an asset's people by their shares.
+    Line items (a budget line, a self-funded pool) and costs are paid one after the other as far as
+    there is money, less what they were paid before; whoever is in a line item shares in a later
+    profit in addition. Only pieces that are in a pool have a right to it.
+
+    Source: HitRecord's community payment proposals (Tiny Book of Tiny Stories: 8,073.64 USD
+    received, half of it, 4,036.82, to the community).
+    """
+
+    TYPE: ClassVar[str] = "community_pool"
+    VERSION: ClassVar[int] = 1
+    first: InTurn
+    operator: str
+    operator_share: Fraction
+    pools: tuple[Pool, ...]
+    payees: tuple[str, ...]
+    waivers: Waivers
+
+    @classmethod
+    def read(cls, form: Form) -> CommunityPool:
+        """``{"type": "community_pool", "operator": ["us", "1/2"], "assets": […], "pools"}``."""
+        optional = ("line_items", "costs", "paid", "waivers")
+        fields = form.fields("operator", "assets", "pools", optional=optional)
+        first = [
+            line
+            for place in optional[:2]
+            if place in fields
+            for line in cls._first(form, fields[place], place)
+        ]
+        form.once((entry.name for entry, _ in first), "line_items and costs")
+        names = (entry.name for entry, _ in first)
+        operator = list_of(fields["operator"], form.at("operator"), BadPolicy)
+        if len(operator) != 2:
+            raise BadPolicy(form.at("operator"), "this is [name, share]")
+        assets = read_assets(form, fields["assets"])
+        pools = cls._pools(form, fields["pools"], assets)
+        policy = cls(
+            InTurn(
+                tuple(first),
+                form.minor_by_name(fields.get("paid", {}), "paid", names),
+                form.at("paid"),
+            ),
+            form.name(operator[0], "operator"),
+            part_of_whole(operator[1], form.at("operator")),
+            pools,
+            tuple(dict.fromkeys(entry.name for each in assets.values() for entry in each.entries)),
+            read_waivers(form, fields["waivers"], assets) if "waivers" in fields else {},
+        )
+        for pool in pools:
+            # A waiver that can't be spread is refused when it is agreed, not when money comes in.
+            pool.shares(policy.waivers)
+        return policy
+
+    @staticmethod
+    def _first(form: Form, value: object, place: str) -> Iterable[Tranche]:
+        """What is paid before there is a profit; each of it has an amount."""
+        for entry, size in read_tranches(form, value, place):
+            if size is None:
+                raise BadPolicy(form.at(f"{place} ({entry.name})"), "this needs an amount")
+            yield entry, size
+
+    @staticmethod
+    def _pools(form: Form, value: object, assets: Mapping[str, Asset]) -> tuple[Pool, ...]:
+        """``[[name, weight, [asset, …]]]``."""
+        pools = []
+        for index, line in enumerate(form.listed(value, "pools")):
+            place = f"pools[{index}]"
+            fields = list_of(line, form.at(place), BadPolicy)
+            if len(fields) != 3:
+                raise BadPolicy(form.at(place), "a pool is [name, weight, [asset, …]]")
+            names = [form.name(each, place) for each in form.listed(fields[2], place)]
+            form.once(names, place)
+            for name in names:
+                if name not in assets:
+                    raise BadPolicy(form.at(place), f"“{name}” is not one of the assets")
+            chosen = tuple(assets[name] for name in names)
+            if not any(asset.value for asset in chosen):
+                raise BadShare(form.at(place), 0, "the assets of the pool are worth nothing")
+            weight = exact_share(fields[1], form.at(place))
+            pools.append(Pool(form.name(fields[0], place), weight, chosen))
+        form.once((pool.name for pool in pools), "pools")
+        if not any(pool.weight for pool in pools):
+            raise BadShare(form.at("pools"), 0, "all weights are 0")
+        return tuple(pools)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What line items, costs, the operator and everybody with a piece get."""
+        paid, profit = self.first.pay(amount, graph, flow)
+        weights = sum(pool.weight for pool in self.pools)
+        artists = profit * (1 - self.operator_share)
+        return together(
+            [
+                exactly(dict.fromkeys(self.payees, Fraction())),
+                *paid,
+                alone(self.operator, profit * self.operator_share),
+                *(
+                    pool.shares(self.waivers).times(artists * pool.weight / weights)
+                    for pool in self.pools
+                ),
+            ]
+        )

@@ -1,0 +1,325 @@
+"""Policies by order: what comes first, up to how much, and what happens with the rest.
+
+The one rule: nothing here is rounded; a cap or a tranche may end within a unit, and the units are
+given out once, at the people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import ClassVar
+
+from domain.money.policy.flow import Flow
+from domain.money.policy.graph import Graph
+from domain.money.policy.parts import Parts, alone, exactly, together
+from domain.money.policy.reading import (
+    Entry,
+    Form,
+    Policy,
+    fields_of,
+    list_of,
+    part_of_whole,
+    units_minor,
+)
+from domain.refusal import BadAmount, BadPolicy, RatesOverWhole
+
+
+@dataclass(frozen=True)
+class Fee:
+    """What one payee gets off the top: a rate, up to a cap, or a fixed amount."""
+
+    payee: str
+    rate: Fraction | None
+    cap_minor: int | None
+    minimum_minor: int
+
+    def due(self, amount: Fraction) -> Fraction:
+        """min(cap, N·f), refused if it is less than the least for which the fee is worth taking."""
+        due = Fraction(self.cap_minor or 0) if self.rate is None else amount * self.rate
+        if self.cap_minor is not None:
+            due = min(due, Fraction(self.cap_minor))
+        if amount and due < self.minimum_minor:
+            reason = f"the fee of {self.payee} would be less than {self.minimum_minor}"
+            raise BadAmount(amount, reason)
+        return due
+
+
+@dataclass(frozen=True)
+class Fees:
+    """Fees come off the whole before anything else; the rest is divided by another policy.
+
+    feeᵢ = min(capᵢ, N·fᵢ), each of the whole amount, not of what other fees left; a fixed amount
+    is a fee with a cap alone. If they are more than there is, the earlier ones come first. The
+    rest, N − Σ fee, goes on by ``then``.
+
+    Source: Numscript's capped destination; Open Collective's host, platform and processor fees.
+    """
+
+    TYPE: ClassVar[str] = "fees"
+    VERSION: ClassVar[int] = 1
+    fees: tuple[Fee, ...]
+    then: Policy
+
+    @classmethod
+    def read(cls, form: Form) -> Fees:
+        """``{"type": "fees", "fees": [{"payee", "rate", "cap_minor"}], "then": {…}}``."""
+        fields = form.fields("fees", "then")
+        fees = tuple(
+            cls._fee(form, fee, f"fees[{index}]")
+            for index, fee in enumerate(form.listed(fields["fees"], "fees"))
+        )
+        total = sum((fee.rate for fee in fees if fee.rate), Fraction())
+        if total > 1:
+            raise RatesOverWhole(form.at("fees"), total)
+        return cls(fees, form.policy(fields["then"], "then"))
+
+    @staticmethod
+    def _fee(form: Form, value: object, place: str) -> Fee:
+        """One fee: a payee, and a rate, a cap or a fixed amount."""
+        where = form.at(place)
+        optional = ("rate", "cap_minor", "amount_minor", "minimum_minor")
+        fee = fields_of(value, where, BadPolicy, needed=("payee",), optional=optional)
+        if ("amount_minor" in fee) == ("rate" in fee) or {"amount_minor", "cap_minor"} <= set(fee):
+            raise BadPolicy(where, "a fee has a rate, with or without a cap, or a fixed amount")
+        cap = fee.get("cap_minor", fee.get("amount_minor"))
+        return Fee(
+            form.name(fee["payee"], f"{place}.payee"),
+            part_of_whole(fee["rate"], f"{where}.rate") if "rate" in fee else None,
+            None if cap is None else units_minor(cap, f"{where}.cap_minor"),
+            units_minor(fee.get("minimum_minor", 0), f"{where}.minimum_minor"),
+        )
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What the fees and everybody after them get."""
+        left = amount
+        taken = []
+        for fee in self.fees:
+            part = min(left, fee.due(amount))
+            left -= part
+            taken.append(alone(fee.payee, part))
+        return together([*taken, self.then.parts(left, graph, flow)])
+
+
+Tranche = tuple[Entry, int | None]
+"""Who is paid, and how much until it is the next one's turn; None for the residual."""
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """Who is paid one after the other, and how much of it they got before all divisions."""
+
+    tranches: tuple[Tranche, ...]
+    before: Mapping[str, int]
+    place: str
+
+    def pay(
+        self, amount: Fraction, graph: Graph | None, flow: Flow
+    ) -> tuple[list[Parts], Fraction]:
+        """min(remaining, what is still open) for one after the other, and what remains."""
+        paid = []
+        for entry, size in self.tranches:
+            part = amount
+            if size is not None:
+                place = f"{self.place} ({entry.name})"
+                open_part = size - self.before.get(entry.name, 0) - flow.earlier(place)
+                part = min(amount, max(Fraction(), open_part))
+                flow.through(place, part)
+            paid.append(entry.parts(part, graph, flow))
+            amount -= part
+        return paid, amount
+
+
+def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
+    """``[[name, units or null], [name, units or null, policy], …]``, no name twice."""
+    tranches: list[Tranche] = []
+    for index, line in enumerate(form.listed(value, place)):
+        here = f"{place}[{index}]"
+        fields = list_of(line, form.at(here), BadPolicy)
+        if not 2 <= len(fields) <= 3:
+            raise BadPolicy(form.at(here), "this is [name, units] or [name, units, policy]")
+        name = form.name(fields[0], here)
+        size = None if fields[1] is None else units_minor(fields[1], form.at(f"{here} ({name})"))
+        then = form.policy(fields[2], here) if len(fields) == 3 else None
+        tranches.append((Entry(name, Fraction(), then), size))
+    form.once((entry.name for entry, _ in tranches), place)
+    return tranches
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """One after the other is paid what is still open of theirs; the last gets the rest.
+
+    payᵢ = min(remaining, Tᵢ − recoupedᵢ), not less than 0; the last tranche is the residual. What
+    earlier divisions paid is recouped too.
+
+    Source: 0xSplits' waterfall module; film recoupment schedules.
+    """
+
+    TYPE: ClassVar[str] = "waterfall"
+    VERSION: ClassVar[int] = 1
+    tranches: InTurn
+
+    @classmethod
+    def read(cls, form: Form) -> Waterfall:
+        """``{"type": "waterfall", "tranches": [["bank", "5000"], ["ana", null]]}``."""
+        fields = form.fields("tranches", optional=("recouped",))
+        tranches = read_tranches(form, fields["tranches"], "tranches")
+        if [size is None for _, size in tranches] != [False] * (len(tranches) - 1) + [True]:
+            raise BadPolicy(form.at("tranches"), "the last, and only it, is null: it gets the rest")
+        limited = (entry.name for entry, size in tranches if size is not None)
+        recouped = form.minor_by_name(fields.get("recouped", {}), "recouped", limited)
+        return cls(InTurn(tuple(tranches), recouped, form.at("recouped")))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What every tranche gets."""
+        paid, _ = self.tranches.pay(amount, graph, flow)
+        return together(paid)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One advance (or guarantee) of one payee, and how far it is earned back."""
+
+    account: str
+    payee: str
+    place: str
+    advance_minor: int
+    earned_minor: int
+    paid_minor: int
+
+    def balance(self, flow: Flow) -> Fraction:
+        """earned − advance − paid: what of this account could be paid, or is still to be earned."""
+        earned = self.earned_minor + flow.earlier(f"{self.place}.earned_minor")
+        paid = self.paid_minor + flow.earlier(f"{self.place}.paid_minor")
+        return earned - self.advance_minor - paid
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Who was paid in advance earns it back before being paid again; a guarantee is the same.
+
+    payable(E) = max(0, E − advance − paid), with E all that was earned and ``paid`` all that was
+    paid beyond the advance. Of a part p of this amount the payee gets payable(E + p) − payable(E);
+    the rest goes to whoever advanced it. With ``cross_collateral``, which is off by default, the
+    payee's other accounts are added to the one on which this amount is earned.
+
+    Source: recording and publishing agreements; the minimum guarantee of a licence.
+    """
+
+    TYPE: ClassVar[str] = "advance"
+    VERSION: ClassVar[int] = 1
+    account: str
+    accounts: tuple[Account, ...]
+    to: str
+    then: Policy
+    cross_collateral: bool = False
+
+    @classmethod
+    def read(cls, form: Form) -> Advance:
+        """``{"type": "advance", "account", "accounts": [{…}], "to": "label", "then": {…}}``."""
+        fields = form.fields("account", "accounts", "to", "then", optional=("cross_collateral",))
+        accounts = []
+        numbers = ("advance_minor", "earned_minor", "paid_minor")
+        for index, value in enumerate(form.listed(fields["accounts"], "accounts")):
+            place = f"accounts[{index}]"
+            line = fields_of(
+                value, form.at(place), BadPolicy, needed=("account", "payee", *numbers)
+            )
+            account = form.name(line["account"], f"{place}.account")
+            payee = form.name(line["payee"], f"{place}.payee")
+            units = [units_minor(line[each], form.at(f"{place}.{each}")) for each in numbers]
+            accounts.append(Account(account, payee, form.at(place), *units))
+        if len({(each.account, each.payee) for each in accounts}) < len(accounts):
+            raise BadPolicy(form.at("accounts"), "a payee has one line on each account")
+        account = form.name(fields["account"], "account")
+        if account not in {each.account for each in accounts}:
+            raise BadPolicy(form.at("account"), f"“{account}” is not one of the accounts")
+        return cls(
+            account,
+            tuple(accounts),
+            form.name(fields["to"], "to"),
+            form.policy(fields["then"], "then"),
+            form.flag(fields.get("cross_collateral", False), "cross_collateral"),
+        )
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What the payees are paid, and what goes back to whoever advanced it."""
+        earned = self.then.parts(amount, graph, flow)
+        amounts = {payee: Fraction(units, earned.scale) for payee, units in earned.units.items()}
+        recouped = Fraction()
+        for payee in sorted({each.payee for each in self.accounts}):
+            part = amounts.setdefault(payee, Fraction())
+            amounts[payee] = self.pay(payee, part, flow)
+            recouped += part - amounts[payee]
+        amounts[self.to] = amounts.get(self.to, Fraction()) + recouped
+        return exactly(amounts, earned.struck)
+
+    def pay(self, payee: str, part: Fraction, flow: Flow) -> Fraction:
+        """payable(E + p) − payable(E), with payable = max(0, earned − advance − paid)."""
+        open_accounts = [
+            each
+            for each in self.accounts
+            if each.payee == payee and (self.cross_collateral or each.account == self.account)
+        ]
+        if not open_accounts:
+            return part
+        balance = sum((each.balance(flow) for each in open_accounts), Fraction())
+        paid = max(Fraction(), balance + part) - max(Fraction(), balance)
+        # With cross-collateral a payee may have accounts, but none on which this is earned.
+        account = min(open_accounts, key=lambda each: each.account != self.account)
+        flow.through(f"{account.place}.earned_minor", part)
+        flow.through(f"{account.place}.paid_minor", paid)
+        return paid
+
+
+@dataclass(frozen=True)
+class Escalator:
+    """Shares change as more comes in: each band of all that ever came in has its own policy.
+
+    Of an amount N after E earlier, band k, from aₖ to bₖ, divides
+    max(0, min(E + N, bₖ) − max(E, aₖ)): bands are marginal, so no unit is divided twice.
+
+    Source: royalty escalators in publishing and film; the bands of an income tax.
+    """
+
+    TYPE: ClassVar[str] = "escalator"
+    VERSION: ClassVar[int] = 1
+    earned_minor: int
+    bands: tuple[tuple[int | None, Policy], ...]
+    place: str
+
+    @classmethod
+    def read(cls, form: Form) -> Escalator:
+        """``{"type": "escalator", "earned_minor": 0, "bands": [["1000", {…}], [null, {…}]]}``."""
+        fields = form.fields("earned_minor", "bands")
+        bands: list[tuple[int | None, Policy]] = []
+        for index, line in enumerate(form.listed(fields["bands"], "bands")):
+            place = f"bands[{index}]"
+            band = list_of(line, form.at(place), BadPolicy)
+            if len(band) != 2:
+                raise BadPolicy(form.at(place), "a band is [up to, policy]")
+            limit = None if band[0] is None else units_minor(band[0], form.at(place))
+            bands.append((limit, form.policy(band[1], place)))
+        limits = [0, *(limit for limit, _ in bands[:-1] if limit is not None)]
+        rising = all(low < high for low, high in pairwise(limits))
+        if len(limits) != len(bands) or bands[-1][0] is not None or not rising:
+            raise BadPolicy(form.at("bands"), "the limits rise, and only the last is null")
+        place = form.at("earned_minor")
+        return cls(units_minor(fields["earned_minor"], place), tuple(bands), place)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody in every band gets."""
+        start = self.earned_minor + flow.earlier(self.place)
+        end = start + amount
+        flow.through(self.place, amount)
+        parts = []
+        low = Fraction()
+        for limit, policy in self.bands:
+            high = end if limit is None else Fraction(limit)
+            within = max(Fraction(), min(end, high) - max(start, low))
+            parts.append(policy.parts(within, graph, flow))
+            low = high
+        return together(parts)

@@ -1,0 +1,85 @@
+"""Exact parts of an amount: what every payee gets before anything is rounded.
+
+The one rule: parts add up to exactly the amount they are parts of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd
+
+from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
+from domain.refusal import SplitTooLarge
+
+MAXIMUM_BITS = 24_000_000
+"""Payees times the length of their exact shares: 7.2 million digits to write."""
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A part that was waived: it went to others, and it stays visible."""
+
+    payee: str
+    of: str
+    amount: Fraction
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parts of an amount: ``units[payee] / scale``, whole numbers over one common scale."""
+
+    units: dict[str, int]
+    scale: int
+    struck: tuple[Struck, ...] = ()
+
+    def __post_init__(self) -> None:
+        bits = self.scale.bit_length()
+        if bits > MAXIMUM_SCALE_BITS:
+            raise SplitTooLarge("digits in an exact share", 4_200)
+        if bits * len(self.units) > MAXIMUM_BITS:
+            raise SplitTooLarge("digits in all exact shares", 7_200_000)
+
+    def whole(self) -> Fraction:
+        """The amount these are parts of."""
+        return Fraction(sum(self.units.values()), self.scale)
+
+    def times(self, factor: Fraction) -> Parts:
+        """The same parts of an amount that is ``factor`` times as large."""
+        by, scale = factor.numerator, self.scale * factor.denominator
+        shorter = gcd(by, scale)
+        by, scale = by // shorter, scale // shorter
+        return Parts(
+            {payee: units * by for payee, units in self.units.items()},
+            scale,
+            tuple(Struck(each.payee, each.of, each.amount * factor) for each in self.struck),
+        )
+
+
+def alone(payee: str, amount: Fraction) -> Parts:
+    """All of the amount for one payee."""
+    return Parts({payee: amount.numerator}, amount.denominator)
+
+
+def exactly(amounts: Mapping[str, Fraction], struck: Iterable[Struck] = ()) -> Parts:
+    """The amounts as they are, over their common scale."""
+    scale = common_scale(amount.denominator for amount in amounts.values())
+    units = {
+        payee: amount.numerator * (scale // amount.denominator) for payee, amount in amounts.items()
+    }
+    return Parts(units, scale, tuple(struck))
+
+
+def together(parts: Iterable[Parts]) -> Parts:
+    """Everybody's parts of several amounts, added up."""
+    every = tuple(parts)
+    if len(every) == 1:
+        return every[0]
+    scale = common_scale(each.scale for each in every)
+    units: dict[str, int] = {}
+    for each in every:
+        factor = scale // each.scale
+        for payee, count in each.units.items():
+            units[payee] = units.get(payee, 0) + count * factor
+    return Parts(units, scale, tuple(struck for each in every for struck in each.struck))

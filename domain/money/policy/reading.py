@@ -1,0 +1,312 @@
+"""Reading a form: what was sent, taken exactly as it is or refused by name.
+
+The one rule: a share, rate or weight is a text, never a JSON number, and a field that is not
+documented is refused, so that nothing a person wrote is ever left out of account.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import ClassVar, Protocol
+
+from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, common_scale
+from domain.money.policy.flow import Flow
+from domain.money.policy.graph import Graph
+from domain.money.policy.parts import Parts
+from domain.refusal import (
+    BadAmount,
+    BadGraph,
+    BadPolicy,
+    BadShare,
+    BadSplit,
+    SplitTooLarge,
+    shown,
+)
+from domain.remix import MAXIMUM_RATE_LENGTH
+
+MAXIMUM_DEPTH = 16
+MAXIMUM_ENTRIES = 20_000
+MAXIMUM_STEPS = 2_000_000
+MAXIMUM_NAME_LENGTH = 200
+"""How deep policies may be nested, how many entries they may list in all, how many edges may be
+looked at in all (a policy over the graph looks at each of them), and how long a name may be."""
+
+MAXIMUM_COMPUTED_LENGTH = 2 * 4_300
+"""How long an exact number may be that was computed before, not written by a person."""
+
+_EXACT = re.compile(r"[0-9]+(?:\.[0-9]+|/[0-9]+)?")
+_WHOLE = re.compile(rf"[0-9]{{1,{MAXIMUM_AMOUNT_DIGITS}}}")
+
+
+class Policy(Protocol):
+    """A way to divide an amount."""
+
+    TYPE: ClassVar[str]
+    VERSION: ClassVar[int]
+
+    @classmethod
+    def read(cls, form: Form) -> Policy:
+        """The policy as its form says it, or a refusal."""
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody gets of an amount that is not negative, those who get nothing too.
+
+        A policy that remembers asks the flow what went through it, and tells it what does now.
+        """
+
+
+def exact_share(value: object, where: str, longest: int = MAXIMUM_RATE_LENGTH) -> Fraction:
+    """A share or weight: an exact text that is not negative."""
+    if not isinstance(value, str):
+        raise BadShare(where, value, 'it must be a text, such as "1/3" or "0.25"')
+    if value.startswith("-"):
+        raise BadShare(where, value, "it is negative")
+    if len(value) > longest or not _EXACT.fullmatch(value):
+        raise BadShare(where, value, 'it is not an exact number such as "1/3" or "0.25"')
+    try:
+        return Fraction(value)
+    except ZeroDivisionError:
+        raise BadShare(where, value, "it divides by zero") from None
+    except ValueError:
+        raise BadShare(where, value, "it has too many digits") from None
+
+
+def part_of_whole(value: object, where: str) -> Fraction:
+    """A share that is at most the whole."""
+    share = exact_share(value, where)
+    if share > 1:
+        raise BadShare(where, value, "it is more than the whole")
+    return share
+
+
+def units_minor(value: object, where: str) -> int:
+    """A number of units that is not negative: a JSON integer or the same as a text."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value < 10**MAXIMUM_AMOUNT_DIGITS:
+            return value
+        raise BadAmount(value, f"{where} is from 0 up to {MAXIMUM_AMOUNT_DIGITS} digits")
+    raise BadAmount(value, f"{where} is a whole number of units")
+
+
+def name_of(
+    value: object,
+    where: str,
+    refusal: type[BadSplit | BadPolicy | BadGraph],
+    longest: int = MAXIMUM_NAME_LENGTH,
+) -> str:
+    """A name: a text that can be shown on one line and does not start or end with a space."""
+    if not isinstance(value, str):
+        raise refusal(where, "a name is a text")
+    if not 0 < len(value) <= longest:
+        raise refusal(where, f"a name has 1 to {longest} characters")
+    if not value.isprintable() or value != value.strip():
+        raise refusal(where, "a name has no control characters and no space around it")
+    return value
+
+
+def list_of(
+    value: object, where: str, refusal: type[BadSplit | BadPolicy | BadGraph]
+) -> Sequence[object]:
+    """A JSON list."""
+    if not isinstance(value, list | tuple):
+        raise refusal(where, "this is a list")
+    return value
+
+
+def fields_of(
+    value: object,
+    where: str,
+    refusal: type[BadSplit | BadPolicy | BadGraph],
+    *,
+    needed: Iterable[str],
+    optional: Iterable[str] = (),
+) -> Mapping[str, object]:
+    """A JSON object with exactly these fields."""
+    if not isinstance(value, Mapping):
+        raise refusal(where, "this is an object")
+    needed = tuple(needed)
+    known = (*needed, *optional)
+    for name in value:
+        if name not in known:
+            raise refusal(where, f"there is no field “{shown(name)}”, only {', '.join(known)}")
+    for name in needed:
+        if name not in value:
+            raise refusal(where, f"the field “{name}” is missing")
+    return value
+
+
+@dataclass
+class Spent:
+    """How much of its limits a case has used so far."""
+
+    entries: int = 0
+    steps: int = 0
+
+    def entry(self, count: int = 1) -> None:
+        """Count what is listed."""
+        self.entries += count
+        if self.entries > MAXIMUM_ENTRIES:
+            raise SplitTooLarge("entries in a policy", MAXIMUM_ENTRIES)
+
+    def step(self, count: int) -> None:
+        """Count the edges that will be looked at."""
+        self.steps += count
+        if self.steps > MAXIMUM_STEPS:
+            raise SplitTooLarge("edges to look at, over all policies,", MAXIMUM_STEPS)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a policy: who, and by which policy the part is divided further, if by one."""
+
+    name: str
+    share: Fraction
+    then: Policy | None = None
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """The amount for the payee of that name, or for those whom the policy names."""
+        if self.then is not None:
+            return self.then.parts(amount, graph, flow)
+        return Parts({self.name: amount.numerator}, amount.denominator)
+
+
+Versions = Mapping[tuple[str, int], type[Policy]]
+Shares = Sequence[tuple[str, Fraction]]
+"""Payees, each once, and exact shares that add up to 1."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What there is beside the forms: versions, a lineage, agreed shares; and what was spent."""
+
+    versions: Versions
+    graph: Graph | None = None
+    agreed: Shares = ()
+    spent: Spent = field(default_factory=Spent)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One policy as it was sent, and what reading it may use."""
+
+    value: Mapping[str, object]
+    where: str
+    given: Given
+    depth: int = 0
+
+    def fields(self, *needed: str, optional: Iterable[str] = ()) -> Mapping[str, object]:
+        """The fields of this form: these, beside its type and version."""
+        return fields_of(
+            self.value,
+            self.where,
+            BadPolicy,
+            needed=("type", *needed),
+            optional=("version", *optional),
+        )
+
+    def at(self, place: str) -> str:
+        """Where something stands, for a refusal to name."""
+        return f"{self.where}.{place}"
+
+    def name(self, value: object, place: str) -> str:
+        """A name in this form."""
+        return name_of(value, self.at(place), BadPolicy)
+
+    def listed(self, value: object, place: str) -> Sequence[object]:
+        """A list in this form that is not empty; each of its entries counts."""
+        entries = list_of(value, self.at(place), BadPolicy)
+        if not entries:
+            raise BadPolicy(self.at(place), "this list is empty")
+        self.given.spent.entry(len(entries))
+        return entries
+
+    def entries(
+        self,
+        value: object,
+        place: str,
+        *,
+        has_share: bool = True,
+        longest: int = MAXIMUM_RATE_LENGTH,
+    ) -> tuple[Entry, ...]:
+        """A list of ``[name, share]`` or ``[name, share, policy]``, no name twice.
+
+        Without shares it is a list of ``name`` or ``[name, policy]``.
+        """
+        entries = []
+        for index, line in enumerate(self.listed(value, place)):
+            here = f"{place}[{index}]"
+            fields = [line] if not has_share and isinstance(line, str) else line
+            fields = list_of(fields, self.at(here), BadPolicy)
+            least = 2 if has_share else 1
+            if not least <= len(fields) <= least + 1:
+                form = "[name, share] or [name, share, policy]" if has_share else "[name, policy]"
+                raise BadPolicy(self.at(here), f"this is {form}")
+            name = self.name(fields[0], here)
+            at = self.at(f"{here} ({name})")
+            share = exact_share(fields[1], at, longest) if has_share else Fraction(1)
+            then = self.policy(fields[-1], here) if len(fields) > least else None
+            entries.append(Entry(name, share, then))
+        self.once((entry.name for entry in entries), place)
+        # Refused here, before sums of them are computed, if they are too long together.
+        common_scale(entry.share.denominator for entry in entries)
+        return tuple(entries)
+
+    def once(self, names: Iterable[str], place: str) -> None:
+        """Refuse a name that is listed twice."""
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise BadPolicy(self.at(place), f"“{name}” is listed twice")
+            seen.add(name)
+
+    def flag(self, value: object, place: str) -> bool:
+        """True or false."""
+        if not isinstance(value, bool):
+            raise BadPolicy(self.at(place), "this is true or false")
+        return value
+
+    def minor_by_name(self, value: object, place: str, known: Iterable[str]) -> dict[str, int]:
+        """Units by name, each name one of those known."""
+        names = set(known)
+        if not isinstance(value, Mapping):
+            raise BadPolicy(self.at(place), "this is an object of units by name")
+        for name in value:
+            if name not in names:
+                raise BadPolicy(self.at(place), f"“{shown(name)}” is not one of those listed")
+        return {
+            name: units_minor(units, self.at(f"{place} ({name})")) for name, units in value.items()
+        }
+
+    def policy(self, value: object, place: str) -> Policy:
+        """A policy inside this one.
+
+        A name alone is a policy that gives it everything, a list is the shares of ``fixed``.
+        """
+        if isinstance(value, str):
+            value = [[value, "1"]]
+        if isinstance(value, list | tuple):
+            value = {"type": "fixed", "version": 1, "shares": value}
+        return read_policy(value, self.at(place), self.given, self.depth + 1)
+
+
+def read_policy(value: object, where: str, given: Given, depth: int = 0) -> Policy:
+    """The policy as it was sent, by the rules of the version it names."""
+    if depth > MAXIMUM_DEPTH:
+        raise SplitTooLarge("policies inside each other", MAXIMUM_DEPTH)
+    if not isinstance(value, Mapping):
+        raise BadPolicy(where, "a policy is an object with a type")
+    given.spent.entry()
+    kind, version = value.get("type"), value.get("version", 1)
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise BadPolicy(where, "the version is a whole number")
+    if not isinstance(kind, str) or (kind, version) not in given.versions:
+        known = ", ".join(f"{kind} {version}" for kind, version in sorted(given.versions))
+        raise BadPolicy(
+            where, f"there is no policy “{shown(kind)} {shown(version)}”; there are {known}"
+        )
+    return given.versions[kind, version].read(Form(value, where, given, depth))

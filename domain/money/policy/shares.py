@@ -1,0 +1,281 @@
+"""Policies by agreed numbers: fixed and equal shares, bundles, and the true-up of what was paid.
+
+The one rule: numbers are normalised by their exact sum, and a part may be divided further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import ClassVar
+
+from domain.money.apportionment import common_scale
+from domain.money.policy.flow import Flow
+from domain.money.policy.graph import Graph
+from domain.money.policy.parts import Parts, Struck, exactly, together
+from domain.money.policy.reading import Entry, Form, Policy, exact_share
+from domain.refusal import BadPolicy, BadShare
+
+FINE = 10**6
+"""A true-up remembers so many parts of a unit."""
+
+
+def pro_rata(entries: Sequence[Entry], amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    """N·wᵢ/Σw for each entry, divided further where it says how."""
+    scale = common_scale(entry.share.denominator for entry in entries)
+    weights = [entry.share.numerator * (scale // entry.share.denominator) for entry in entries]
+    total = sum(weights)
+    final = {
+        entry.name: amount.numerator * weight
+        for entry, weight in zip(entries, weights, strict=True)
+        if entry.then is None
+    }
+    further = [
+        entry.parts(amount * Fraction(weight, total), graph, flow)
+        for entry, weight in zip(entries, weights, strict=True)
+        if entry.then is not None
+    ]
+    return together([Parts(final, amount.denominator * total), *further])
+
+
+def must_weigh(form: Form, entries: Sequence[Entry], place: str) -> None:
+    """Refuse entries that all weigh nothing: there would be no shares."""
+    if not any(entry.share for entry in entries):
+        raise BadShare(form.at(place), 0, "all of them are 0, so there is nothing to divide by")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Everybody gets an agreed share: N·cᵢ, with cᵢ = wᵢ/Σw.
+
+    The numbers need not add up to 1 unless ``whole`` says to what they must, exactly. A share that
+    is waived goes to the others in proportion, and stays visible as struck out.
+
+    Source: the pro-rata split of every split sheet; the waiver is HitRecord's.
+    """
+
+    TYPE: ClassVar[str] = "fixed"
+    VERSION: ClassVar[int] = 1
+    entries: tuple[Entry, ...]
+    waived: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, form: Form) -> Fixed:
+        """``{"type": "fixed", "shares": [["ana", "2"], ["bo", "1"]]}``."""
+        fields = form.fields("shares", optional=("whole", "waived"))
+        entries = form.entries(fields["shares"], "shares")
+        must_weigh(form, entries, "shares")
+        total = sum((entry.share for entry in entries), Fraction())
+        if "whole" in fields and total != exact_share(fields["whole"], form.at("whole")):
+            reason = f"the shares must add up to exactly {fields['whole']}"
+            raise BadShare(form.at("shares"), total, reason)
+        waived = (
+            frozenset(form.name(name, "waived") for name in form.listed(fields["waived"], "waived"))
+            if "waived" in fields
+            else frozenset()
+        )
+        by_name = {entry.name: entry for entry in entries}
+        for name in sorted(waived):
+            if name not in by_name or by_name[name].then is not None:
+                raise BadPolicy(form.at("waived"), f"“{name}” is not a payee listed here")
+        if not any(entry.share for entry in entries if entry.name not in waived):
+            raise BadPolicy(form.at("waived"), "nobody is left for it to go to")
+        return cls(entries, waived)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody listed gets."""
+        if not self.waived:
+            return pro_rata(self.entries, amount, graph, flow)
+        left = [
+            Entry(entry.name, Fraction(), None) if entry.name in self.waived else entry
+            for entry in self.entries
+        ]
+        total = sum(entry.share for entry in self.entries)
+        struck = tuple(
+            Struck(entry.name, "shares", amount * entry.share / total)
+            for entry in self.entries
+            if entry.name in self.waived
+        )
+        parts = pro_rata(left, amount, graph, flow)
+        return Parts(parts.units, parts.scale, parts.struck + struck)
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The shares that were agreed elsewhere: N·cᵢ, with Σc = 1.
+
+    A pool's terms say how money comes to those who share it; who they are and how they share is
+    what a finalised proposal says. So it is a policy only where there is one.
+
+    Source: HitRecord's payment proposals, which are commented on and then finalised.
+    """
+
+    TYPE: ClassVar[str] = "agreed"
+    VERSION: ClassVar[int] = 1
+    shares: Parts
+
+    @classmethod
+    def read(cls, form: Form) -> Agreed:
+        """``{"type": "agreed"}``."""
+        form.fields()
+        agreed = form.given.agreed
+        if not agreed:
+            reason = "“agreed” stands only in the terms of a pool, where shares were agreed on"
+            raise BadPolicy(form.where, reason)
+        form.given.spent.entry(len(agreed))
+        return cls(exactly(dict(agreed)))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody gets who was agreed on."""
+        return self.shares.times(amount)
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """What another policy computes, with some shares set by hand and the others in proportion.
+
+    With set shares sᵢ and S = Σs: those named get N·sᵢ, whatever was computed for them; everybody
+    else what was computed times N·(1 − S)/Σ of what was computed for all the others. What was
+    waived changes like the others. The policy inside remembers what it computed.
+
+    Source: HitRecord's Glitch Megamix: after comments five editors were added at 1 % each.
+    """
+
+    TYPE: ClassVar[str] = "adjusted"
+    VERSION: ClassVar[int] = 1
+    of: Policy
+    by_hand: tuple[Entry, ...]
+    where: str
+
+    @classmethod
+    def read(cls, form: Form) -> Adjusted:
+        """``{"type": "adjusted", "of": {…}, "set": [["editor", "1/100"]]}``."""
+        fields = form.fields("of", "set")
+        spent = form.given.spent
+        before = spent.steps
+        of = form.policy(fields["of"], "of")
+        by_hand = form.entries(fields["set"], "set")
+        if any(entry.then is not None for entry in by_hand):
+            raise BadPolicy(form.at("set"), "a share that is set is a payee's, not a policy's")
+        total = sum(entry.share for entry in by_hand)
+        if total > 1:
+            raise BadShare(form.at("set"), total, "they are more than the whole")
+        # Whoever is left for the rest is found by computing once more.
+        spent.step(spent.steps - before)
+        listed = of.parts(Fraction(), form.given.graph, Flow()).units
+        if total < 1 and not set(listed) - {entry.name for entry in by_hand}:
+            raise BadShare(form.at("set"), total, "nobody else is left for the rest")
+        return cls(of, by_hand, form.where)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody gets once some were set."""
+        computed = self.of.parts(amount, graph, flow)
+        by_hand = {entry.name: entry.share * amount for entry in self.by_hand}
+        others = {name: units for name, units in computed.units.items() if name not in by_hand}
+        rest = amount - sum(by_hand.values())
+        left = Fraction(sum(others.values()), computed.scale)
+        if rest and not left:
+            raise BadPolicy(f"{self.where}.set", "nobody else gets a part of this amount")
+        changed = Parts(others, computed.scale, computed.struck).times(
+            rest / left if left else Fraction()
+        )
+        return together([changed, exactly(by_hand)])
+
+
+@dataclass(frozen=True)
+class Equal:
+    """Everybody gets the same: N/m for m payees.
+
+    Source: the default of joint authors who agreed nothing else (17 U.S.C. § 201(a) as read by the
+    courts).
+    """
+
+    TYPE: ClassVar[str] = "equal"
+    VERSION: ClassVar[int] = 1
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def read(cls, form: Form) -> Equal:
+        """``{"type": "equal", "payees": ["ana", "bo"]}``."""
+        fields = form.fields("payees")
+        return cls(form.entries(fields["payees"], "payees", has_share=False))
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody listed gets."""
+        return pro_rata(self.entries, amount, graph, flow)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Tracks share what came in for all of them, each by its own policy: N·uₜ/Σu for track t.
+
+    By track every u is 1; by usage it is what was counted: plays, seconds, downloads.
+
+    Source: cashmusic/platform issue 591 (by track); streaming's pro-rata pool (by usage).
+    """
+
+    TYPE: ClassVar[str] = "bundle"
+    VERSION: ClassVar[int] = 1
+    tracks: tuple[Entry, ...]
+
+    @classmethod
+    def read(cls, form: Form) -> Bundle:
+        """``{"type": "bundle", "by": "usage", "tracks": [["one", "340", {…}]]}``."""
+        fields = form.fields("by", "tracks")
+        if fields["by"] not in ("track", "usage"):
+            raise BadPolicy(form.at("by"), "this is “track” or “usage”")
+        tracks = form.entries(fields["tracks"], "tracks", has_share=fields["by"] == "usage")
+        must_weigh(form, tracks, "tracks")
+        return cls(tracks)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What the payees of every track get."""
+        return pro_rata(self.tracks, amount, graph, flow)
+
+
+@dataclass(frozen=True)
+class TrueUp:
+    """Whoever was paid less than their share so far is brought nearer to it.
+
+    targetᵢ = (P + N)·cᵢ with P all that was paid; dᵢ = max(0, targetᵢ − paidᵢ); N·dᵢ/Σd. What
+    was paid is remembered to the millionth of a unit: Σd divides, and is another number each time,
+    so the exact sums would soon be too long to be written.
+
+    Source: SourceCred's BALANCED grain policy, without its rounding at every step.
+    """
+
+    TYPE: ClassVar[str] = "true_up"
+    VERSION: ClassVar[int] = 1
+    entries: tuple[Entry, ...]
+    paid: Mapping[str, int] = field(default_factory=dict)
+    where: str = "policy"
+
+    @classmethod
+    def read(cls, form: Form) -> TrueUp:
+        """``{"type": "true_up", "shares": [["ana", "2"], ["bo", "1"]], "paid": {"ana": 500}}``."""
+        fields = form.fields("shares", "paid")
+        entries = form.entries(fields["shares"], "shares")
+        must_weigh(form, entries, "shares")
+        if any(entry.then is not None for entry in entries):
+            raise BadPolicy(form.at("shares"), "only payees can have been paid, not a policy")
+        names = (entry.name for entry in entries)
+        return cls(entries, form.minor_by_name(fields["paid"], "paid", names), form.where)
+
+    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+        """What everybody listed gets."""
+        total = sum(entry.share for entry in self.entries)
+        places = {entry.name: f"{self.where}.paid ({entry.name})" for entry in self.entries}
+        paid = {
+            name: self.paid.get(name, 0) + flow.earlier(place) for name, place in places.items()
+        }
+        whole = amount + sum(paid.values())
+        lacking = {
+            entry.name: max(Fraction(), whole * entry.share / total - paid[entry.name])
+            for entry in self.entries
+        }
+        # Nobody lacks anything only if there is nothing to divide: the gaps add up to the amount.
+        factor = amount / (sum(lacking.values()) or Fraction(1))
+        for name, place in places.items():
+            flow.through(place, Fraction(round(lacking[name] * factor * FINE), FINE))
+        return exactly(lacking).times(factor)

@@ -1,0 +1,36 @@
+"""Every version of every policy that an agreement may name.
+
+The one rule: a version that was in force once stays here for ever, so that whatever was divided by
+it can be computed again; a change to a formula is a new version.
+"""
+
+from __future__ import annotations
+
+from domain.money.policy.assets import Assets
+from domain.money.policy.cascade import AbsolutePerEdge, AbsolutePerPath, Decay, RelativeCascade
+from domain.money.policy.community import CommunityPool
+from domain.money.policy.order import Advance, Escalator, Fees, Waterfall
+from domain.money.policy.reading import Versions
+from domain.money.policy.shares import Adjusted, Agreed, Bundle, Equal, Fixed, TrueUp
+
+VERSIONS: Versions = {
+    (policy.TYPE, policy.VERSION): policy
+    for policy in (
+        Fixed,
+        Equal,
+        RelativeCascade,
+        AbsolutePerPath,
+        AbsolutePerEdge,
+        Decay,
+        Fees,
+        Waterfall,
+        Advance,
+        Escalator,
+        Bundle,
+        TrueUp,
+        CommunityPool,
+        Assets,
+        Agreed,
+        Adjusted,
+    )
+}

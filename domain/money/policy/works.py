@@ -1,0 +1,64 @@
+"""Policies seen by work: what goes to each work of a lineage, and inside it to its people.
+
+The one rule: who gets how much is the same, whether it is computed by the policy or by the assets
+that it was frozen as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from domain.money.apportionment import payee_key
+from domain.money.policy.cascade import among_people
+from domain.money.policy.flow import Flow
+from domain.money.policy.graph import Graph
+from domain.money.policy.parts import Parts, together
+from domain.money.policy.reading import Policy, Shares
+from domain.refusal import BadPolicy
+
+OTHER = "other"
+"""The asset of all who are paid by name, such as for a fee, and not for a work."""
+
+Frozen = tuple[str, Fraction, Shares]
+"""An asset: its name, its part of 1, and whose it is, by shares that add up to 1."""
+
+
+def assets_of(
+    policy: Policy, graph: Graph, *, amount_minor: int = 1, other: str = OTHER
+) -> list[Frozen]:
+    """A policy over a lineage, frozen as assets: each work with what it keeps, and its people.
+
+    Works are in the order of ``payee_key``; those that keep nothing are listed too. Whoever the
+    policy pays by name is in one more asset at the end, if they get anything. What a policy with
+    caps or tranches pays depends on the amount; of it, these are parts. A policy that looks at the
+    people in works (an advance of one, a share set for one) can't be said by work and is refused.
+    """
+    if other in graph.nodes:
+        raise BadPolicy("policy", f"“{other}” is a work; name the asset of all others otherwise")
+    amount = Fraction(amount_minor)
+    # No name has a control character, so nobody who is paid by name is taken for a work.
+    works = {f"\0{node}": node for node in graph.nodes}
+    alone = {node: ((mark, Fraction(1)),) for mark, node in works.items()}
+    by_work = policy.parts(amount, replace(graph, people=alone), Flow())
+    kept = {works[each]: units for each, units in by_work.units.items() if each in works}
+    named = {each: units for each, units in by_work.units.items() if each not in works and units}
+    people = among_people(graph, kept, by_work.scale)
+    by_name = Parts(named, by_work.scale)
+    if _paid(together([people, by_name])) != _paid(policy.parts(amount, graph, Flow())):
+        raise BadPolicy("policy", "what it pays depends on who is in a work, not on works alone")
+    whole = by_work.whole() * by_work.scale
+    assets: list[Frozen] = [
+        (work, kept[work] / whole, graph.holders(work)) for work in sorted(kept, key=payee_key)
+    ]
+    if not named:
+        return assets
+    total = sum(named.values())
+    shares = tuple((each, Fraction(named[each], total)) for each in sorted(named, key=payee_key))
+    return [*assets, (other, total / whole, shares)]
+
+
+def _paid(parts: Parts) -> Mapping[str, Fraction]:
+    """What everybody gets who gets anything."""
+    return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items() if units}

@@ -1,0 +1,270 @@
+"""A split: an amount, a policy and, where it needs one, a lineage; and who gets how much.
+
+The one rule: nothing is recorded and nothing is left out: every payee has a line, and the lines add
+up to the amount.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from domain.money.apportionment import (
+    NO_CARRY,
+    Division,
+    common_scale,
+    divide,
+    is_exact,
+    whole_amount,
+)
+from domain.money.currency import currency_code
+from domain.money.policy.flow import NO_FLOW, Flow
+from domain.money.policy.graph import Edge, Graph, graph_of
+from domain.money.policy.parts import Struck
+from domain.money.policy.reading import (
+    MAXIMUM_COMPUTED_LENGTH,
+    MAXIMUM_NAME_LENGTH,
+    Given,
+    Policy,
+    exact_share,
+    fields_of,
+    list_of,
+    name_of,
+    read_policy,
+    units_minor,
+)
+from domain.money.policy.versions import VERSIONS
+from domain.refusal import BadCarry, BadGraph, BadRate, BadShare, BadSplit, SplitTooLarge, shown
+from domain.remix import exact_rate
+
+PLAIN = "largest_remainder"
+WITH_CARRY = "largest_remainder_with_carry"
+ROUNDINGS = (WITH_CARRY, PLAIN)
+"""The ways to round, the default first."""
+
+MAXIMUM_EDGES = 50_000
+MAXIMUM_PEOPLE = 50_000
+MAXIMUM_PLACE_LENGTH = 1_000
+
+_CARRIED = re.compile(r"-?[0-9]+(?:\.[0-9]+|/[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Split:
+    """A division, what it sent through its policy, and the waived shares, which stay visible."""
+
+    division: Division
+    struck: tuple[Struck, ...]
+    flow: Mapping[str, Fraction]
+    """What this division sent by each place of the policy that remembers, if anything."""
+
+
+def split(
+    amount_minor: int,
+    policy: Policy,
+    graph: Graph | None = None,
+    *,
+    carry: Mapping[str, Fraction] = NO_CARRY,
+    minimum_minor: int = 0,
+    flow: Mapping[str, Fraction] = NO_FLOW,
+) -> Split:
+    """Divide an amount by a policy, rounded once, after what earlier divisions sent through it.
+
+    Of an amount of 0 the shares are those by which the next unit would be divided. A negative
+    amount is the exact mirror: with the same flow it sends back what the positive one sends.
+    """
+    amount = Fraction(abs(whole_amount(amount_minor)) or 1)
+    passed = Flow(flow)
+    parts = policy.parts(amount, graph, passed)
+    _must_have_come(flow, passed.sent)
+    division = divide(amount_minor, parts.units, carry=carry, minimum_minor=minimum_minor)
+    struck = tuple(Struck(each.payee, each.of, each.amount / amount) for each in parts.struck)
+    sign = (amount_minor > 0) - (amount_minor < 0)
+    return Split(
+        division, struck, {place: sign * part for place, part in passed.sent.items() if sign * part}
+    )
+
+
+def _must_have_come(earlier: Mapping[str, Fraction], places: Mapping[str, Fraction]) -> None:
+    """Refuse a flow that cannot have come through this policy."""
+    for place, part in earlier.items():
+        if place not in places:
+            raise BadSplit("flow", f"nothing is remembered at “{shown(place)}” of this policy")
+        if not is_exact(part) or part < 0:
+            raise BadSplit("flow", f"what went through “{shown(place)}” is exact and not negative")
+
+
+def read_terms(
+    value: object, *, agreed: Sequence[tuple[str, Fraction]] = (), graph: Graph | None = None
+) -> Policy:
+    """The policy that is the terms of a pool; ``agreed`` are the shares of its final proposal."""
+    common_scale(share.denominator for _, share in agreed)
+    total = sum((share for _, share in agreed), Fraction())
+    if agreed and (total != 1 or any(share < 0 for _, share in agreed)):
+        raise BadShare("agreed", total, "none is negative, and they must add up to exactly 1")
+    if len({payee for payee, _ in agreed}) < len(agreed):
+        raise BadSplit("agreed", "nobody is listed twice")
+    return read_policy(value, "policy", Given(VERSIONS, graph, agreed))
+
+
+def preview(body: Mapping[str, object]) -> dict[str, object]:
+    """The answer of ``POST /splits/preview`` to its body, as policies.md describes both."""
+    fields = fields_of(
+        body,
+        "body",
+        BadSplit,
+        needed=("amount_minor", "currency", "policy"),
+        optional=("rounding", "graph", "agreed", "flow", "carry", "minimum_minor"),
+    )
+    amount_minor = whole_amount(fields["amount_minor"])
+    currency = currency_code(fields["currency"])
+    rounding = fields.get("rounding", WITH_CARRY)
+    if rounding not in ROUNDINGS:
+        raise BadSplit("rounding", f"this is one of {', '.join(ROUNDINGS)}")
+    if rounding == PLAIN and "carry" in fields:
+        raise BadSplit("carry", f"nothing is carried with {PLAIN}")
+    if rounding == WITH_CARRY and "minimum_minor" in fields:
+        raise BadSplit("minimum_minor", f"a minimum is only for {PLAIN}")
+    graph = read_graph(fields["graph"]) if "graph" in fields else None
+    agreed = read_agreed(fields["agreed"]) if "agreed" in fields else ()
+    result = split(
+        amount_minor,
+        read_terms(fields["policy"], agreed=agreed, graph=graph),
+        graph,
+        carry=read_carry(fields.get("carry", [])),
+        minimum_minor=units_minor(fields.get("minimum_minor", 0), "minimum_minor"),
+        flow=read_flow(fields.get("flow", [])),
+    )
+    division = result.division
+    answer: dict[str, object] = {
+        "amount_minor": amount_minor,
+        "currency": currency,
+        "rounding": rounding,
+        "lines": [
+            {"payee": payee, "amount_minor": units, "share": str(division.share(payee))}
+            for payee, units in division.units.items()
+        ],
+    }
+    if rounding == WITH_CARRY:
+        answer["carry"] = [[payee, str(part)] for payee, part in division.carry().items()]
+    if "flow" in fields:
+        answer["flow"] = [[place, str(part)] for place, part in result.flow.items()]
+    if result.struck:
+        answer["struck"] = [
+            {"payee": each.payee, "of": each.of, "share": str(each.amount)}
+            for each in result.struck
+        ]
+    return answer
+
+
+def read_graph(value: object) -> Graph:
+    """A graph as it is sent: ``{"root", "edges": [{"child", "parent", "rate"}], "people"}``."""
+    optional = ("edges", "people")
+    fields = fields_of(value, "graph", BadGraph, needed=("root",), optional=optional)
+    lines = list_of(fields.get("edges", []), "graph.edges", BadGraph)
+    people = fields.get("people", {})
+    if not isinstance(people, Mapping):
+        raise BadGraph("graph.people", "this is an object of [[payee, share], …] by work")
+    if len(lines) > MAXIMUM_EDGES:
+        raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+    held = {
+        name_of(node, "graph.people", BadGraph): _holders(node, each)
+        for node, each in people.items()
+    }
+    if sum(map(len, held.values())) > MAXIMUM_PEOPLE:
+        raise SplitTooLarge("people in a graph", MAXIMUM_PEOPLE)
+    root = name_of(fields["root"], "graph.root", BadGraph)
+    return graph_of(root, [_edge(line, index) for index, line in enumerate(lines)], held)
+
+
+def _edge(value: object, index: int) -> Edge:
+    """One edge; without a rate it only says that the child was made from the parent."""
+    where = f"graph.edges[{index}]"
+    needed = ("child", "parent")
+    edge = fields_of(value, where, BadGraph, needed=needed, optional=("rate",))
+    child, parent = (name_of(edge[each], f"{where}.{each}", BadGraph) for each in needed)
+    rate = edge.get("rate")
+    if "rate" in edge and rate is None:
+        raise BadRate(rate)
+    try:
+        exact = exact_rate(rate)
+    except BadRate:
+        raise BadRate(shown(rate)) from None
+    return child, parent, None if exact is None else Fraction(exact)
+
+
+def _holders(node: str, value: object) -> tuple[tuple[str, Fraction], ...]:
+    """Whose a work is: ``[[payee, share], …]``, nobody twice."""
+    where = f"graph.people ({shown(node)})"
+    holders = {
+        payee: exact_share(share, f"{where}, {payee}")
+        for payee, share in _lines(value, where, BadGraph, "[payee, share]").items()
+    }
+    if not holders:
+        raise BadGraph(where, "this list is empty; leave out a work that is its own payee")
+    return tuple(holders.items())
+
+
+def read_carry(value: object) -> dict[str, Fraction]:
+    """What was carried here: ``[["payee", "-1/3"], …]``, as an earlier answer gave it."""
+    lines = _lines(value, "carry", BadSplit, "[payee, part of a unit]", twice=BadCarry)
+    return {payee: _carried(part, payee) for payee, part in lines.items()}
+
+
+def read_agreed(value: object) -> tuple[tuple[str, Fraction], ...]:
+    """The shares of a final proposal: ``[["payee", "1/3"], …]``."""
+    lines = _lines(value, "agreed", BadSplit, "[payee, share]")
+    if not lines:
+        raise BadSplit("agreed", "this list is empty")
+    return tuple(
+        (payee, exact_share(share, f"agreed, {payee}", MAXIMUM_COMPUTED_LENGTH))
+        for payee, share in lines.items()
+    )
+
+
+def read_flow(value: object) -> dict[str, Fraction]:
+    """What went through the policy before: ``[["policy.recouped (bank)", "1200"], …]``."""
+    lines = _lines(value, "flow", BadSplit, "[place, units]", longest=MAXIMUM_PLACE_LENGTH)
+    return {
+        place: exact_share(part, f"flow, {place}", MAXIMUM_COMPUTED_LENGTH)
+        for place, part in lines.items()
+    }
+
+
+def _lines(
+    value: object,
+    where: str,
+    refusal: type[BadSplit | BadGraph],
+    form: str,
+    *,
+    twice: type[BadCarry] | None = None,
+    longest: int = MAXIMUM_NAME_LENGTH,
+) -> dict[str, object]:
+    """A list of ``[name, value]``, no name twice."""
+    lines: dict[str, object] = {}
+    for line in list_of(value, where, refusal):
+        fields = list_of(line, where, refusal)
+        if len(fields) != 2:
+            raise refusal(where, f"a line is {form}")
+        name = name_of(fields[0], where, refusal, longest)
+        if name in lines:
+            reason = f"“{name}” is listed twice"
+            raise twice(reason) if twice else refusal(where, reason)
+        lines[name] = fields[1]
+    return lines
+
+
+def _carried(value: object, payee: str) -> Fraction:
+    """An exact text like a share, which may be negative and as long as an exact share may be."""
+    if (
+        not isinstance(value, str)
+        or len(value) > MAXIMUM_COMPUTED_LENGTH
+        or not _CARRIED.fullmatch(value)
+    ):
+        raise BadCarry(f'“{payee}” carries no exact part such as "-1/3"')
+    try:
+        return Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        raise BadCarry(f'“{payee}” carries no exact part such as "-1/3"') from None

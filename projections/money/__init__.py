@@ -1,0 +1,1 @@
+"""What the money facts come to, as rows and as answers."""

@@ -1,0 +1,122 @@
+"""The ledger as a beancount journal, which other tools read and `bean-check` accepts.
+
+The one rule: a transaction is one append, it balances, and the balances at its end are asserted.
+
+Form: the beancount 3 language (beancount.github.io/docs/beancount_language_syntax.html). What is
+ours as a positive number is somebody's claim, so it stands there as a negative one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from hashlib import sha256
+from itertools import groupby
+from typing import NamedTuple
+
+from domain.journal import Journal
+from domain.moment import instant
+from domain.money.currency import decimal
+from domain.money.payee import is_person
+from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
+from projections.money import pools
+from projections.store import View
+
+_ROOTS = {
+    RECEIVED: "Assets:Received",
+    PAID: "Assets:Paid",
+    WAITING: "Liabilities:Waiting",
+    OWED: "Liabilities:Owed",
+    IN_TRANSIT: "Liabilities:In-Transit",
+    SUSPENSE: "Liabilities:Suspense",
+}
+
+
+class _Posted(NamedTuple):
+    """A posting as it is written."""
+
+    position: int
+    noun: str
+    account: str
+    payee: str | None
+    currency: str
+    amount: int
+
+
+def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
+    """The journal of one pool, or of all."""
+    if pool is not None:
+        pools.pool_named(view, journal, pool)
+    return "\n".join(_lines(view, journal, pool)) + "\n"
+
+
+def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
+    posted = list(_postings(view, pool))
+    told = pools.payees_told(view, {each.payee for each in posted if each.payee is not None})
+    facts = {
+        placed.position: placed.fact()
+        for placed in journal.facts.at(sorted({each.position for each in posted}))
+    }
+    days = {position: facts[position].timestamp.date() for position in facts}
+    append = {position: facts[position].timestamp for position in facts}
+    yield "; Written by Stemma. Amounts owed to somebody are negative."
+    yield f'option "title" "Stemma, as of position {view.as_of}"'
+    for currency in sorted({each.currency for each in posted}):
+        yield f'option "operating_currency" "{currency}"'
+    first = min(days.values(), default=date(1970, 1, 1))
+    accounts = {(each.account, each.payee): each.currency for each in posted}
+    yield ""
+    for account, payee in sorted(accounts, key=lambda each: _name(*each)):
+        yield f"{first} open {_name(account, payee)}"
+        if payee is not None:
+            yield f"  payee: {_text(payee)}"
+            if told[payee]["name"]:
+                yield f"  name: {_text(told[payee]['name'])}"
+    balances: dict[tuple[str, str], int] = defaultdict(int)
+    for (noun, _), alike in groupby(posted, key=lambda each: (each.noun, append[each.position])):
+        lines = list(alike)
+        happened = facts[lines[0].position]
+        yield ""
+        yield f"{days[lines[0].position]} * {_text(happened.TOPIC)}"
+        yield f"  position: {lines[0].position}"
+        yield f"  noun: {_text(noun)}"
+        yield f"  recorded: {_text(instant(happened.timestamp))}"
+        if happened.effective:
+            yield f"  effective: {_text(happened.effective)}"
+        for each in lines:
+            balances[_name(each.account, each.payee), each.currency] -= each.amount
+            yield f"  {_name(each.account, each.payee)}  {_amount(-each.amount, each.currency)}"
+    last = max(days.values(), default=first) + timedelta(days=1)
+    yield ""
+    for (name, currency), amount in sorted(balances.items()):
+        yield f"{last} balance {name}  {_amount(amount, currency)}"
+
+
+def _postings(view: View, pool: str | None) -> Iterator[_Posted]:
+    where = "" if pool is None else "AND p.pool = :pool"
+    rows = view.rows(
+        "SELECT p.position, p.noun, p.account, p.payee, p.currency, p.amount FROM @postings p "
+        f"WHERE p.position <= :as_of {where} ORDER BY p.position, p.account, p.payee",
+        **({} if pool is None else {"pool": pool}),
+    )
+    for row in rows:
+        yield _Posted(*row)
+
+
+def _name(account: str, payee: str | None) -> str:
+    """The name of an account; a payee's part is letters, digits and dashes only."""
+    if payee is None:
+        return _ROOTS[account]
+    part = f"P-{payee}" if is_person(payee) else f"N-{sha256(payee.encode()).hexdigest()[:16]}"
+    return f"{_ROOTS[account]}:{part}"
+
+
+def _amount(amount_minor: int, currency: str) -> str:
+    return f"{decimal(amount_minor, currency)} {currency}"
+
+
+def _text(text: str) -> str:
+    """A text in quotes, on one line."""
+    plain = " ".join(text.split())
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,35 @@
+"""Pools: what is proposed and agreed for a release, and where every unit that came in is.
+
+The one rule: whatever is told here adds up to what came in, and says of every unit whose it is,
+why, and why it may not be paid yet.
+"""
+
+from __future__ import annotations
+
+from projections.money.pools.accounts import every_pool, pool, pool_named, pools
+from projections.money.pools.balance import agreement_now, earned, statement
+from projections.money.pools.differences import diff
+from projections.money.pools.divisions import division
+from projections.money.pools.payees import payees_told
+from projections.money.pools.postings import ledger
+from projections.money.pools.proposals import proposal
+from projections.money.pools.reasons import why
+from projections.money.pools.revenue import booking, bookings
+
+__all__ = [
+    "agreement_now",
+    "booking",
+    "bookings",
+    "diff",
+    "division",
+    "earned",
+    "every_pool",
+    "ledger",
+    "payees_told",
+    "pool",
+    "pool_named",
+    "pools",
+    "proposal",
+    "statement",
+    "why",
+]

@@ -1,0 +1,88 @@
+"""The pools of a release: the terms of each, what is on its accounts, and its proposals.
+
+The one rule: what a pool is follows from the fact that opened it; what is on its accounts, from its
+postings, and adds up to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.journal import Journal
+from domain.money.pool import Pool
+from domain.money.postings import ACCOUNTS, RECEIVED
+from domain.refusal import UnknownPool
+from projections import lineage
+from projections.money import rows as money
+from projections.nouns import noun_at
+from projections.store import Page, View, cut, decode_cursor, holds
+
+_POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
+_POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
+
+
+def pools(view: View, release: str, *, after: str | None = None, limit: int = 50) -> Page:
+    """The pools of a release, in the order in which they were opened."""
+    number = lineage.find(view, release).number
+    place = decode_cursor(after, int) or [0]
+    rows = view.rows(
+        f"SELECT {_POOL} FROM {_POOL_FROM} WHERE o.release = :number AND o.position > :above "
+        "AND o.position <= :as_of ORDER BY o.position LIMIT :limit",
+        number=number,
+        above=place[0],
+        limit=limit + 1,
+    )
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    texts = view.texts({name for _, _, name, *_ in page})
+    items = [
+        {
+            "id": id,
+            "release": of,
+            "name": texts.get(name),
+            "kind": kind,
+            "currency": currency,
+            "received_minor": -money.pool_units(view, id).get(RECEIVED, 0),
+            "position": position,
+        }
+        for id, of, name, kind, currency, position in page
+    ]
+    return Page(items, more)
+
+
+def pool(view: View, journal: Journal, id: str) -> dict[str, Any]:
+    """A pool: its terms, what is on its accounts, and its proposals."""
+    noun = noun_at(view, journal, Pool, id, UnknownPool)
+    opened = noun.opened
+    units = money.pool_units(view, id)
+    rows = view.rows(
+        "SELECT a.id, a.state, a.number, a.opened_at, a.closes_at, a.effective_at, a.born "
+        f"FROM @proposals a WHERE a.pool = :id AND {holds('a')} ORDER BY a.born",
+        id=id,
+    )
+    names = ("id", "state", "number", "opened_at", "closes_at", "effective_at", "position")
+    return {
+        "id": id,
+        "release": opened.release,
+        "name": view.texts({opened.name}).get(opened.name),
+        "kind": opened.kind,
+        "currency": opened.currency,
+        "terms": opened.terms,
+        "rounding": opened.rounding,
+        "comment_days": opened.comment_days,
+        "deferral_minor": opened.deferral_minor,
+        "works": opened.works,
+        "position": noun.position,
+        "accounts": {f"{account}_minor": units.get(account, 0) for account in ACCOUNTS},
+        "proposals": [dict(zip(names, row, strict=True)) for row in rows],
+    }
+
+
+def every_pool(view: View) -> list[str]:
+    """All pools, in the order in which they were opened."""
+    rows = view.rows("SELECT o.id FROM @pools o WHERE o.position <= :as_of ORDER BY o.position")
+    return [id for (id,) in rows]
+
+
+def pool_named(view: View, journal: Journal, id: str) -> Pool.Opened:
+    """What a pool is; UnknownPool if there is none with this id."""
+    return noun_at(view, journal, Pool, id, UnknownPool).opened

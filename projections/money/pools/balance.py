@@ -1,0 +1,151 @@
+"""Where the money of a pool is: its public statement.
+
+The one rule: received − reversed = waiting + earned, and every unit earned is somebody's: payable,
+held with its reasons, in transit, paid, or in suspense.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from fractions import Fraction
+from typing import Any
+
+from domain.journal import Journal
+from domain.money.apportionment import payee_key
+from domain.money.entry import Entry
+from domain.money.pool import Pool
+from domain.money.postings import IN_TRANSIT, PAID, SUSPENSE, WAITING
+from domain.money.proposal import Proposal
+from domain.money.shares import shares_of
+from domain.refusal import UnknownDivision, UnknownProposal
+from projections.money import rows as money
+from projections.money.pools.accounts import pool_named
+from projections.money.pools.payees import payees_told
+from projections.money.pools.proposals import struck_in, waivers_of
+from projections.nouns import noun_at
+from projections.store import View, holds
+
+
+def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
+    """The public statement of a pool: what came in, whose it is, and what keeps it; it adds up."""
+    opened = pool_named(view, journal, id)
+    units = money.pool_units(view, id)
+    accounts = money.accounts(view, pool=id)
+    held = money.held(view, ((each.payee, each.proposal) for each in accounts))
+    agreement = agreement_now(view, journal, id)
+    shares: dict[str, Fraction] = {}
+    struck: list[dict[str, Any]] = []
+    if agreement is not None:
+        assets, waivers = agreement.current.assets, waivers_of(view, journal, agreement)
+        shares = dict(shares_of(assets, waivers))
+        struck = struck_in(view, assets, waivers)
+    carried = _carried(view, journal, id)
+    by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for each in accounts:
+        sums, owed = by_payee[each.payee], each.owed
+        why = held.get((each.payee, each.proposal), ())
+        sums["earned"] += sum(each.units.values())
+        sums["held" if why and owed > 0 else "payable" if owed > 0 else "debt"] += abs(owed)
+        for account in (IN_TRANSIT, PAID, SUSPENSE):
+            sums[account] += each.units.get(account, 0)
+        reasons[each.payee] += [reason for reason in why if owed > 0]
+    payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
+    told = payees_told(view, payees)
+    columns = ("earned", "payable", "held", "debt", IN_TRANSIT, PAID, SUSPENSE)
+    lines = [
+        {
+            "payee": told[payee],
+            "share": str(shares[payee]) if payee in shares else None,
+            **{f"{column}_minor": by_payee[payee][column] for column in columns},
+            "held_because": list(dict.fromkeys(reasons[payee])),
+            "rounding": str(carried.get(payee, Fraction())),
+        }
+        for payee in payees
+    ]
+    waiting = _waiting(view, id, opened)
+    booked = _booked(view, id)
+    return {
+        "pool": id,
+        "release": opened.release,
+        "name": view.texts({opened.name}).get(opened.name),
+        "currency": opened.currency,
+        "agreement": agreement.final.number if agreement and agreement.final else None,
+        "received_minor": booked["revenue"],
+        "reversed_minor": -booked["reversal"],
+        "waiting_minor": units.get(WAITING, 0),
+        "waiting": waiting,
+        "divided_minor": sum(line["earned_minor"] for line in lines),
+        "costs_minor": booked["expense"],
+        "lines": lines,
+        "struck": struck,
+        "totals": {
+            f"{column}_minor": sum(line[f"{column}_minor"] for line in lines) for column in columns
+        },
+    }
+
+
+def earned(view: View, id: str) -> dict[str, int]:
+    """What everybody who earned something of a pool did, in units of its currency."""
+    sums: dict[str, int] = defaultdict(int)
+    for each in money.accounts(view, pool=id):
+        sums[each.payee] += sum(each.units.values())
+    return {payee: units for payee, units in sums.items() if units > 0}
+
+
+def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
+    """The latest agreement of a pool."""
+    row = view.one(
+        f"SELECT a.id FROM @proposals a WHERE a.pool = :pool AND a.state = 'finalised' "
+        f"AND {holds('a')} ORDER BY a.number DESC LIMIT 1",
+        pool=pool,
+    )
+    return None if row is None else noun_at(view, journal, Proposal, row[0], UnknownProposal)
+
+
+def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
+    """What is carried for every payee: the latest entry of a pool names all of it."""
+    row = view.one(
+        "SELECT b.id FROM @bookings b WHERE b.pool = :pool AND b.proposal IS NOT NULL "
+        "AND b.position <= :as_of ORDER BY b.position DESC LIMIT 1",
+        pool=pool,
+    )
+    if row is None or "carry" not in pool_named(view, journal, pool).rounding:
+        return {}
+    entry = noun_at(view, journal, Entry, row[0], UnknownDivision)
+    return {line.payee: line.after for line in entry.lines if line.after}
+
+
+def _booked(view: View, pool: str) -> dict[str, int]:
+    rows = view.rows(
+        "SELECT b.kind, CAST(sum(b.amount) AS BIGINT) FROM @bookings b "
+        "WHERE b.pool = :pool AND b.position <= :as_of GROUP BY b.kind",
+        pool=pool,
+    )
+    return {"revenue": 0, "reversal": 0, "expense": 0} | dict(rows)
+
+
+def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[dict[str, Any]]:
+    """Revenue that is not divided, by source, and what it waits for."""
+    rows = view.rows(
+        "SELECT r.source, CAST(sum(l.left_minor) AS BIGINT), "
+        "CAST(sum(CASE WHEN d.id IS NULL THEN l.left_minor ELSE 0 END) AS BIGINT) "
+        "FROM @bookings r JOIN (SELECT b.revenue, sum(b.amount) AS left_minor FROM @bookings b "
+        "WHERE b.pool = :pool AND b.kind IN ('revenue', 'reversal') AND b.position <= :as_of "
+        "GROUP BY b.revenue) l ON l.revenue = r.id "
+        "LEFT JOIN @bookings d ON d.revenue = r.id AND d.kind = 'division' "
+        "AND d.position <= :as_of "
+        "WHERE r.pool = :pool AND r.kind = 'revenue' AND r.position <= :as_of "
+        "GROUP BY r.source ORDER BY r.source",
+        pool=pool,
+    )
+    return [
+        {
+            "source": source,
+            "brought_minor": brought,
+            "waiting_minor": waiting,
+            "because": "deferred" if brought < opened.deferral_minor else "no_agreement",
+        }
+        for source, brought, waiting in rows
+        if waiting
+    ]

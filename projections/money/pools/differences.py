@@ -1,0 +1,65 @@
+"""What became of the first proposal, person by person.
+
+The one rule: a change of somebody's share is told with the comments that caused it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from domain.journal import Journal
+from domain.money.apportionment import payee_key
+from domain.money.proposal import Proposal
+from domain.money.shares import shares_of
+from domain.refusal import UnknownProposal
+from projections.money.pools.payees import payees_told
+from projections.money.pools.proposals import waivers_of
+from projections.nouns import noun_at
+from projections.store import View
+
+
+def diff(view: View, journal: Journal, id: str) -> dict[str, Any]:
+    """What became of the first proposal, person by person, with the comments that caused it."""
+    noun = noun_at(view, journal, Proposal, id, UnknownProposal)
+    stages = [shares_of(version.content.assets, {}) for version in noun.versions]
+    final = shares_of(noun.current.assets, waivers_of(view, journal, noun))
+    payees = sorted({payee for stage in (*stages, final) for payee in stage}, key=payee_key)
+    told = payees_told(view, payees)
+    texts = view.texts({comment.text for comment in noun.comments.values()})
+    lines = []
+    for payee in payees:
+        shares = [stage.get(payee, Fraction()) for stage in stages]
+        causes = [
+            {
+                "at": version.at,
+                "position": version.position,
+                "before": str(shares[number - 1]),
+                "after": str(shares[number]),
+                "comments": [
+                    {
+                        "id": comment,
+                        "kind": noun.comments[comment].kind,
+                        "about": noun.comments[comment].about,
+                        "text": texts.get(noun.comments[comment].text),
+                        "actor": noun.comments[comment].actor,
+                    }
+                    for comment in version.comments
+                ],
+            }
+            for number, version in enumerate(noun.versions)
+            if number and shares[number - 1] != shares[number]
+        ]
+        lines.append(
+            {
+                "payee": told[payee],
+                "first": str(shares[0]),
+                "current": str(final.get(payee, Fraction())),
+                "change": str(final.get(payee, Fraction()) - shares[0]),
+                "waived": str(shares[-1] - final.get(payee, Fraction()))
+                if shares[-1] > final.get(payee, Fraction())
+                else "0",
+                "causes": causes,
+            }
+        )
+    return {"id": id, "state": noun.state, "lines": lines}

@@ -1,0 +1,58 @@
+"""A division, a reversal or a correction, line by line.
+
+The one rule: carried before + due − given = carried after, for every line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.journal import Journal
+from domain.moment import instant
+from domain.money.entry import Entry
+from domain.refusal import UnknownDivision
+from projections.money.pools.payees import payees_told
+from projections.money.rows import ENTRIES
+from projections.nouns import noun_at
+from projections.store import View
+
+
+def division(view: View, journal: Journal, id: str) -> dict[str, Any]:
+    """A division, a reversal or a correction, with every line."""
+    entry = noun_at(view, journal, Entry, id, UnknownDivision)
+    first = entry.first
+    told = payees_told(view, (line.payee for line in entry.lines))
+    return {
+        "id": id,
+        "kind": ENTRIES[type(first)],
+        "pool": first.pool,
+        "release": first.release,
+        "proposal": first.proposal,
+        "agreement": first.agreement,
+        "revenue": getattr(first, "revenue", None),
+        "currency": first.currency,
+        "amount_minor": first.amount_minor,
+        "agreed": first.agreed,
+        "recorded_at": instant(first.timestamp),
+        "effective_at": first.effective_at,
+        "reason": view.texts({first.reason}).get(first.reason),
+        "costs": [
+            {"expense": expense, "payer": payer, "amount_minor": units}
+            for expense, payer, units in getattr(first, "costs", [])
+        ],
+        "flow": [
+            {"place": place, "amount": amount} for place, amount in getattr(first, "flow", [])
+        ],
+        "lines": [
+            {
+                "payee": told[line.payee],
+                "amount_minor": line.amount_minor,
+                "due": str(line.due),
+                "share": str(line.due / first.amount_minor) if first.amount_minor else None,
+                "carry_before": str(line.before),
+                "carry_after": str(line.after),
+            }
+            for line in entry.lines
+        ],
+        "position": entry.position,
+    }

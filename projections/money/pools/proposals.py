@@ -1,0 +1,164 @@
+"""A proposal: who would share what, what was said about it, and who has agreed.
+
+The one rule: it is told as it stands, waivers taken off; a share that was waived is told beside it,
+struck out, and whoever is in the work but not in the proposal is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.journal import Journal
+from domain.money.apportionment import payee_key
+from domain.money.consent import Consent
+from domain.money.keeping import share_id
+from domain.money.proposal import Assets, Proposal
+from domain.money.shares import parts_in, shares_of, waived_in
+from domain.refusal import UnknownProposal
+from projections import attribution, lineage
+from projections.money.pools.payees import payees_told, titles
+from projections.nouns import facts_of, noun_at
+from projections.store import View, holds
+
+
+def proposal(view: View, journal: Journal, id: str) -> dict[str, Any]:
+    """A proposal: its shares, the window, comments with answers, and who has agreed."""
+    noun = noun_at(view, journal, Proposal, id, UnknownProposal)
+    waivers = waivers_of(view, journal, noun)
+    shares = shares_of(noun.current.assets, waivers)
+    consents = _consents(view, id)
+    told = payees_told(view, shares)
+    texts = view.texts(
+        {
+            *(version.note for version in noun.versions),
+            *(comment.text for comment in noun.comments.values()),
+            *(answer.text for each in noun.comments.values() for answer in each.answers),
+        }
+    )
+    return {
+        "id": id,
+        "pool": noun.pool,
+        "release": noun.release,
+        "state": noun.state,
+        "opened_at": noun.opened_at,
+        "closes_at": noun.closes_at,
+        "number": noun.final.number if noun.final else None,
+        "effective_at": noun.final.effective_at if noun.final else None,
+        "policy": noun.current.policy,
+        "graph_position": noun.current.graph_position,
+        "assets": [_asset_told(asset) for asset in noun.current.assets],
+        "shares": [
+            {
+                "payee": told[payee],
+                "share": str(shares[payee]),
+                "consent": consents.get(payee),
+            }
+            for payee in sorted(shares, key=payee_key)
+        ],
+        "struck": struck_in(view, noun.current.assets, waivers),
+        "comments": [_comment_told(comment, texts) for comment in noun.comments.values()],
+        "revisions": [
+            {
+                "at": version.at,
+                "actor": version.actor,
+                "position": version.position,
+                "comments": list(version.comments),
+                "note": texts.get(version.note),
+            }
+            for version in noun.versions
+        ],
+        "warnings": used_but_uncited(view, noun.release, noun.current.assets),
+        "position": noun.position,
+    }
+
+
+def struck_in(
+    view: View, assets: Assets, waivers: Mapping[tuple[str, str], str]
+) -> list[dict[str, Any]]:
+    """What was waived: of which asset, over what it is spread, and how much of all it is."""
+    told = payees_told(view, {payee for payee, _ in waivers})
+    called = titles(view, {*waivers.values(), *(asset for _, asset in waivers)})
+    held = parts_in(assets) if waivers else {}
+    return [
+        {
+            "payee": told[payee],
+            "asset": asset,
+            "title": called.get(asset),
+            "over": over,
+            "over_title": called.get(over),
+            "share": str(held[payee, asset]),
+        }
+        for (payee, asset), over in waivers.items()
+    ]
+
+
+def _asset_told(asset: dict[str, Any]) -> dict[str, Any]:
+    return {"within": [], **asset}
+
+
+def _comment_told(comment: Any, texts: dict[str | None, str]) -> dict[str, Any]:
+    return {
+        "id": comment.id,
+        "kind": comment.kind,
+        "about": comment.about,
+        "text": texts.get(comment.text),
+        "actor": comment.actor,
+        "at": comment.at,
+        "position": comment.position,
+        "is_open": comment.is_open,
+        "answers": [
+            {
+                "text": texts.get(answer.text),
+                "actor": answer.actor,
+                "at": answer.at,
+                "position": answer.position,
+            }
+            for answer in comment.answers
+        ],
+    }
+
+
+def _consents(view: View, id: str) -> dict[str, str]:
+    rows = view.rows(
+        f"SELECT s.payee, s.state FROM @shares s WHERE s.proposal = :id AND {holds('s')}", id=id
+    )
+    return dict(rows)
+
+
+def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, str], str]:
+    """By payee and asset, over what is spread what was waived of an agreement."""
+    offered = [share_id(noun.id, payee) for payee in _consents(view, noun.id)]
+    waivers: dict[tuple[str, str], str] = {}
+    for placed in facts_of(view, journal, *offered):
+        happened = placed.fact()
+        if isinstance(happened, Consent.Waived):
+            waivers |= waived_in(noun.current.assets, happened.payee, happened.scope)
+    return waivers
+
+
+def used_but_uncited(view: View, release: str, assets: Assets) -> list[dict[str, Any]]:
+    """Works and people of the finished work that are missing from a proposal.
+
+    A work counts as cited if it is an asset, and so do its people if they have a share in any.
+    """
+    tree = lineage.ancestry(view, lineage.find(view, release).number)
+    pieces = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
+    paid = {payee for asset in assets for payee, _ in asset["shares"]}
+    by_work = any(name in pieces for name in lineage.ids_of(view, tree.generation).values())
+    works = lineage.references(view, [work for work in tree.generation if work != tree.root])
+    missing: list[dict[str, Any]] = []
+    if by_work:
+        missing += [
+            {"kind": "work", "id": found["id"], "name": found["title"] or found["uri"]}
+            for _, found in sorted(works.items())
+            if found["id"] not in pieces
+        ]
+    rows = attribution.credits_on(view, tree.generation)
+    people = attribution.persons(view, {row.contributor for row in rows})
+    missing += [
+        {"kind": "contributor", **told}
+        for _, told in sorted(people.items())
+        if told["id"] not in paid
+    ]
+    return missing

@@ -1,0 +1,125 @@
+"""Why somebody was given an amount: their share, the pieces it is for, and the last unit.
+
+The one rule: what is told adds up to the amount, and was known when the division was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from domain.journal import Journal
+from domain.money.apportionment import divide
+from domain.money.entry import Entry, Line
+from domain.money.proposal import Proposal
+from domain.money.shares import shares_of
+from domain.refusal import NoShare, UnknownDivision, UnknownProposal
+from projections import attribution, lineage
+from projections.money.pools.accounts import pool_named
+from projections.money.pools.payees import payees_told
+from projections.money.pools.proposals import waivers_of
+from projections.money.rows import ENTRIES
+from projections.nouns import noun_at
+from projections.store import View
+
+
+def why(view: View, journal: Journal, id: str, payee: str) -> dict[str, Any]:
+    """Why a payee was given this amount: shares, pieces and paths, carry, and the rounding."""
+    entry = noun_at(view, journal, Entry, id, UnknownDivision)
+    first = entry.first
+    line = next((each for each in entry.lines if each.payee == payee), None)
+    if line is None:
+        raise NoShare(payee)
+    at = view.at(entry.position + len(entry.facts) - 1)
+    noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
+    opened = pool_named(view, journal, first.pool)
+    waivers = waivers_of(at, journal, noun)
+    share = shares_of(noun.current.assets, waivers).get(payee, Fraction())
+    agreed = Fraction(first.agreed)
+    costs = [
+        {"expense": expense, "amount_minor": units}
+        for expense, payer, units in getattr(first, "costs", [])
+        if payer == payee
+    ]
+    paid_back = sum(cost["amount_minor"] for cost in costs)
+    by_agreement = agreed * share if not isinstance(first, Entry.Corrected) else line.due
+    told = payees_told(view, [payee])
+    return {
+        "division": id,
+        "kind": ENTRIES[type(first)],
+        "payee": told[payee],
+        "currency": first.currency,
+        "of_minor": first.amount_minor,
+        "amount_minor": line.amount_minor,
+        "due": str(line.due),
+        "carry_before": str(line.before),
+        "carry_after": str(line.after),
+        "rounding": _rounding(first, entry.lines, payee),
+        "terms": opened.terms,
+        "agreed": first.agreed,
+        "share": str(share),
+        "by_agreement": str(by_agreement),
+        "by_terms": str(line.due - by_agreement - paid_back),
+        "costs": costs,
+        "agreement": {
+            "proposal": first.proposal,
+            "number": first.agreement,
+            "policy": noun.current.policy,
+            "graph_position": noun.current.graph_position,
+            "effective_at": noun.final.effective_at if noun.final else None,
+        },
+        "pieces": _pieces(view, noun, payee, waivers),
+    }
+
+
+def _pieces(
+    view: View, noun: Proposal, payee: str, waivers: dict[tuple[str, str], str]
+) -> list[dict[str, Any]]:
+    """Every asset in which a payee has a share, with the ways that lead to it in the lineage."""
+    total = sum(Fraction(asset["value"]) for asset in noun.current.assets)
+    position = noun.current.graph_position
+    frozen = view if position is None else view.at(position)
+    tree = lineage.ancestry(frozen, lineage.find(frozen, noun.release).number)
+    ids = lineage.ids_of(frozen, tree.generation)
+    numbers = {id: number for number, id in ids.items()}
+    pieces = []
+    for asset in noun.current.assets:
+        within = sum(Fraction(share) for _, share in asset["shares"])
+        for holder, share in asset["shares"]:
+            if holder != payee:
+                continue
+            number = numbers.get(asset["asset"])
+            paths = [] if number is None else tree.paths([number], attribution.PATHS)
+            told = lineage.references(frozen, {work for path in paths for work in path})
+            pieces.append(
+                {
+                    "asset": asset["asset"],
+                    "title": told[number]["title"] if number in told else None,
+                    "value": str(Fraction(asset["value"]) / total),
+                    "share": str(Fraction(share) / within),
+                    "waived_over": waivers.get((payee, asset["asset"])),
+                    "paths": [
+                        [{"id": told[work]["id"], "title": told[work]["title"]} for work in path]
+                        for path in paths
+                    ],
+                }
+            )
+    return pieces
+
+
+def _rounding(first: Entry.First, lines: Sequence[Line], payee: str) -> dict[str, Any] | None:
+    """The rank of the remainder, and how many units were left over; only a division has these."""
+    if not isinstance(first, Entry.Divided):
+        return None
+    division = divide(
+        first.amount_minor,
+        {line.payee: line.due for line in lines},
+        carry={line.payee: line.before for line in lines if line.before},
+    )
+    return {
+        "method": first.rounding,
+        "left_over": division.left_over,
+        "rank": division.ranks[payee],
+        "payees": len(division.ranks),
+    }

@@ -1,0 +1,319 @@
+"""Splitting: the recorded lineage of a work as a graph to divide over, and who would get what.
+
+The one rule: an edge counts unless it is struck; a work is its directly credited people's, in equal
+shares, and its own payee where nobody is credited; what is not on record is never made up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import prod
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from domain.money.apportionment import Division
+from domain.money.currency import currency_code
+from domain.money.payee import is_work, work_payee
+from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
+from domain.money.policy.graph import Graph, graph_of
+from domain.money.policy.reading import Policy
+from domain.money.split import MAXIMUM_EDGES, read_terms, split
+from domain.outside import normal_uri, outside_id
+from domain.refusal import BadPolicy, SplitTooLarge, UnknownWork
+from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
+from projections import attribution, lineage
+from projections.ancestry import Ancestry
+from projections.attribution import PATHS
+from projections.store import Page, Store, View, decode_cursor, encode_cursor
+
+LISTED = 50
+"""How many lines of a preview are told if nobody says how many."""
+
+
+class Edge(NamedTuple):
+    """An edge that counts: child and parent by their numbers, and the rate as stated."""
+
+    child: int
+    parent: int
+    kind: str
+    rate: str | None
+    id: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A work's lineage as recorded: the graph, and what its ids stand for."""
+
+    graph: Graph
+    """Works by their ids; payees are ids of contributors, and ``work/ID`` for works of nobody."""
+    tree: Ancestry
+    ids: dict[int, str]
+    """The ids of the works by their numbers in the tree."""
+    works: dict[str, dict[str, Any]]
+    """The works by their ids, as answers refer to them."""
+    people: dict[str, str | None]
+    """The names of the contributors by their ids."""
+
+
+def graph_at(view: View, work: int, default_rate: Fraction | None = None) -> Recorded:
+    """The lineage of the work with this number, as known at the view's position.
+
+    An edge without a rate has the default one; without a default, a policy that needs rates refuses
+    the edge by name.
+    """
+    return recorded(view, work, _edges(view, work), default_rate)
+
+
+def _edges(view: View, work: int) -> list[Edge]:
+    """The edges that count above a work."""
+    columns = "e.child, e.parent, e.kind, e.id, e.rate"
+    return [
+        Edge(child, parent, kind, rate, id)
+        for child, parent, kind, id, rate in lineage.edges_above(view, work, columns)
+    ]
+
+
+def recorded(
+    view: View,
+    work: int,
+    edges: Sequence[Edge],
+    default_rate: Fraction | None,
+    new: Mapping[int, dict[str, Any]] = MappingProxyType({}),
+) -> Recorded:
+    """The lineage of a work made of these edges; ``new`` are works not on record yet."""
+    if len(edges) > MAXIMUM_EDGES:
+        raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+    tree = Ancestry(work, (edge[:3] for edge in edges))
+    found = lineage.references(view, tree.generation)
+    found |= {number: new[number] for number in new if number in tree.generation}
+    ids = {number: one["id"] for number, one in found.items()}
+    held: dict[int, list[int]] = {}
+    for credit in attribution.credits_on(view, tree.generation):
+        if credit.kind == "direct" and credit.contributor not in held.setdefault(credit.work, []):
+            held[credit.work].append(credit.contributor)
+    persons = attribution.persons(view, {one for people in held.values() for one in people})
+    graph = graph_of(
+        ids[work],
+        [(ids[edge.child], ids[edge.parent], _rate(edge.rate, default_rate)) for edge in edges],
+        {
+            id: [(persons[one]["id"], Fraction(1, len(held[number]))) for one in held[number]]
+            if number in held
+            else [(work_payee(id), Fraction(1))]
+            for number, id in ids.items()
+        },
+    )
+    works = {one["id"]: one for one in found.values()}
+    return Recorded(graph, tree, ids, works, {one["id"]: one["name"] for one in persons.values()})
+
+
+def _rate(stated: str | None, default_rate: Fraction | None) -> Fraction | None:
+    return default_rate if stated is None else Fraction(stated)
+
+
+def graph_in(
+    store: Store, catch_up: Callable[[], int], work: str, position: int, default_rate: str | None
+) -> Graph:
+    """The graph of a work as known at a position, once everything up to there is folded."""
+    if store.current().position < position:
+        catch_up()
+    stated = exact_rate(default_rate)
+    with store.view(position) as view:
+        number = lineage.find(view, work).number
+        return graph_at(view, number, None if stated is None else Fraction(stated)).graph
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def split_of(
+    view: View,
+    id: str,
+    *,
+    policy: str,
+    amount_minor: int,
+    currency: str,
+    default_rate: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """What everybody would get of an amount for this work, the largest share first."""
+    place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
+    over = graph_at(view, lineage.find(view, id).number, rate_of(default_rate))
+    chosen = policy_named(policy, over.graph)
+    division = split(amount_minor, chosen, over.graph).division
+    # Sorting is stable: equal shares stay in the order of the division, which a name decides.
+    payees = sorted(division.units, key=division.share, reverse=True)
+    page = payees[place : place + limit] if place >= 0 else []
+    held, part = _held(over), parts_of_paths(chosen, over.graph)
+    items = [
+        {
+            "payee": told_payee(over, payee),
+            "share": str(division.share(payee)),
+            "amount_minor": division.units[payee],
+            "currency": code,
+            **_paths(over, held.get(payee, {}), part),
+        }
+        for payee in page
+    ]
+    more = place + limit < len(payees)
+    return Page(items, encode_cursor(place + limit) if more else None)
+
+
+def preview_edge(
+    view: View,
+    *,
+    child: str,
+    kind: str,
+    parent: str | None = None,
+    uri: str | None = None,
+    rate: str | None = None,
+    policy: str | None = None,
+    amount_minor: int | None = None,
+    default_rate: str | None = None,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """What one more edge would change for everybody in a work, the greatest loss first."""
+    work, default = lineage.find(view, child).number, rate_of(default_rate)
+    source, new = _source(view, parent, uri)
+    before = _edges(view, work)
+    own = [edge.rate for edge in before if edge.child == work]
+    stack = must_be_within_cap(child, [*own, rate])
+    above = [] if new else _edges(view, source)
+    after = [*{edge.id: edge for edge in (*before, *above)}.values()]
+    after.append(Edge(work, source, kind, rate, ""))
+    old, late = (recorded(view, work, edges, default, new) for edges in (before, after))
+    was, will = (
+        split(amount_minor or 0, policy_named(policy or RelativeCascade.TYPE, one.graph), one.graph)
+        for one in (old, late)
+    )
+    changes = {
+        payee: will.division.share(payee)
+        - (was.division.share(payee) if payee in was.division.units else 0)
+        for payee in will.division.units
+    }
+    changed = sorted((payee for payee, by in changes.items() if by), key=changes.__getitem__)
+
+    def units(division: Division, payee: str) -> int | None:
+        return None if amount_minor is None else division.units.get(payee, 0)
+
+    return {
+        "stack": {
+            "before": str(stack_of(own)),
+            "after": str(stack),
+            "cap": str(CAP),
+        },
+        "changed": len(changed),
+        "items": [
+            {
+                "payee": told_payee(late, payee),
+                "share_before": str(will.division.share(payee) - changes[payee]),
+                "share_after": str(will.division.share(payee)),
+                "change": str(changes[payee]),
+                "amount_before_minor": units(was.division, payee),
+                "amount_after_minor": units(will.division, payee),
+            }
+            for payee in changed[: limit or LISTED]
+        ],
+    }
+
+
+def _source(
+    view: View, parent: str | None, uri: str | None
+) -> tuple[int, dict[int, dict[str, Any]]]:
+    """The number of the work a source names; with what is told of it if nobody has cited it yet."""
+    if parent is not None:
+        return lineage.find(view, parent).number, {}
+    normal = normal_uri(uri or "")
+    try:
+        return lineage.find(view, outside_id(normal)).number, {}
+    except UnknownWork:
+        # The number of no work.
+        return 0, {0: {"id": outside_id(normal), "title": None, "uri": normal}}
+
+
+def rate_of(default_rate: str | None) -> Fraction | None:
+    """The rate of edges that state none, if one is given."""
+    exact = exact_rate(default_rate)
+    return None if exact is None else Fraction(exact)
+
+
+def policy_named(policy: str, graph: Graph) -> Policy:
+    """The policy a question names: by its type alone, or as the JSON of policies.md."""
+    form: object = {"type": policy}
+    if policy.lstrip().startswith("{"):
+        try:
+            form = json.loads(policy)
+        except (ValueError, RecursionError):
+            raise BadPolicy("policy", "this is neither the name of a policy nor JSON") from None
+    return read_terms(form, graph=graph)
+
+
+def told_payee(over: Recorded, payee: str) -> dict[str, Any]:
+    """A payee as an answer tells it: a person, a work of nobody, or a name of the policy alone."""
+    if payee in over.people:
+        return {"id": payee, "kind": "contributor", "name": over.people[payee]}
+    work = over.works.get(payee.partition("/")[2]) if is_work(payee) else None
+    if work is not None:
+        return {"id": payee, "kind": "work", "name": _label(work)}
+    return {"id": payee, "kind": "other", "name": payee}
+
+
+def _label(work: Mapping[str, Any]) -> str | None:
+    label: str | None = work["title"] or work["uri"]
+    return label
+
+
+PartOfPath = Callable[[tuple[str, ...]], Fraction]
+"""What the people of the last work of a path get through it, of 1."""
+
+
+def parts_of_paths(policy: Policy, graph: Graph) -> PartOfPath | None:
+    """How much comes through one path, or None if the policy's parts are no sums over paths."""
+    if not isinstance(policy, RelativeCascade | AbsolutePerPath):
+        return None
+    if policy.root not in (None, graph.root):
+        return None
+
+    def rate(child: str, parent: str) -> Fraction:
+        return graph.parents[child][parent] or Fraction()
+
+    def kept(node: str) -> Fraction:
+        return 1 - sum((rate(node, parent) for parent in graph.parents.get(node, ())), Fraction())
+
+    if isinstance(policy, RelativeCascade):
+        # Every rate on the way, and what the work at its end keeps.
+        return lambda path: prod((rate(*edge) for edge in pairwise(path)), start=kept(path[-1]))
+    root_keeps = 1 - stacks(graph, graph.lineage(graph.root), policy.cap)[graph.root]
+    # The last rate alone, once for every path.
+    return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
+
+
+def _held(over: Recorded) -> dict[str, dict[int, Fraction]]:
+    """The works each payee has a share in, by their numbers."""
+    held: dict[str, dict[int, Fraction]] = {}
+    for number, id in over.ids.items():
+        for payee, share in over.graph.holders(id):
+            held.setdefault(payee, {})[number] = share
+    return held
+
+
+def _paths(over: Recorded, held: Mapping[int, Fraction], part: PartOfPath | None) -> dict[str, Any]:
+    """The ways by which something comes to a payee, the shortest first."""
+    works = sorted(held, key=lambda work: (over.tree.generation[work], work))
+    paths = []
+    for numbers in over.tree.paths(works, PATHS):
+        path = tuple(over.ids[number] for number in numbers)
+        steps = [over.graph.parents[child][parent] for child, parent in pairwise(path)]
+        share = None if part is None else part(path) * held[numbers[-1]]
+        paths.append(
+            {
+                "works": [{"id": id, "title": _label(over.works[id])} for id in path],
+                "rates": [None if rate is None else str(rate) for rate in steps],
+                "share": None if share is None else str(share),
+            }
+        )
+    return {"path_count": sum(over.tree.path_count[work] for work in works), "paths": paths}

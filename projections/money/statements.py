@@ -1,0 +1,301 @@
+"""Statements: what a person earned, was paid and is owed in a period, line by line.
+
+The one rule: opening + earned − recouped − held − paid = closing, to the unit, and every line says
+which fact it comes from.
+
+A period is a stretch of the journal: from what was known at its beginning to what was known at its
+end. What may be paid is what is owed and not held; a debt is what was paid too much.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from domain.journal import Journal
+from domain.money.entry import Entry
+from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.refusal import UnknownBatch, UnknownPayout
+from projections import attribution
+from projections.money import pools
+from projections.money import rows as money
+from projections.store import Page, Row, View, cut, decode_cursor, holds
+
+
+class Standing:
+    """Where payees stand in one currency at one position."""
+
+    def __init__(self, view: View, payees: Collection[str], currency: str) -> None:
+        self.payable = self.held = self.debt = self.owed = 0
+        self.units: dict[str, int] = defaultdict(int)
+        self.reasons: dict[str, int] = defaultdict(int)
+        found = money.accounts(view, payees=payees, currency=currency)
+        held = money.held(view, ((each.payee, each.proposal) for each in found))
+        for each in found:
+            owed, why = each.owed, held.get((each.payee, each.proposal), ())
+            self.owed += owed
+            if owed < 0:
+                self.debt -= owed
+            elif why:
+                self.held += owed
+                self.reasons["+".join(why)] += owed
+            else:
+                self.payable += owed
+            for account in (IN_TRANSIT, PAID, SUSPENSE):
+                self.units[account] += each.units.get(account, 0)
+
+
+def currencies(view: View, payees: Collection[str]) -> list[str]:
+    """The currencies in which these payees have anything."""
+    rows = view.rows(
+        "SELECT DISTINCT p.currency FROM @postings p WHERE p.payee IN :payees "
+        "AND p.position <= :as_of ORDER BY p.currency",
+        payees=list(payees),
+    )
+    return [currency for (currency,) in rows]
+
+
+def statement(
+    view: View,
+    journal: Journal,
+    id: str,
+    *,
+    after: int = 0,
+    until: int | None = None,
+    currency: str | None = None,
+) -> dict[str, Any]:
+    """The statement of a person over the journal after a position, until another or the view's.
+
+    Who that is, with which accounts, is as known to the view, so that periods fit together.
+    """
+    number = attribution.find_person(view, id)[0]
+    accounts = attribution.accounts_of(view, attribution.after_merges(view, number))
+    payees = [told["id"] for told in attribution.persons(view, accounts).values()]
+    end = view if until is None else view.at(until)
+    after = min(after, end.as_of)
+    wanted = currencies(end, payees) if currency is None else [currency]
+    return {
+        "contributor": attribution.persons(view, [number])[number],
+        "after": after,
+        "until": end.as_of,
+        "statements": [_in_currency(end, journal, payees, after, each) for each in wanted],
+    }
+
+
+def _in_currency(
+    view: View, journal: Journal, payees: Collection[str], after: int, currency: str
+) -> dict[str, Any]:
+    before, now = Standing(view.at(after), payees, currency), Standing(view, payees, currency)
+    lines = _lines(view, journal, payees, after, currency)
+    earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNED)
+    paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in EARNED)
+    return {
+        "currency": currency,
+        "opening_minor": before.payable,
+        "earned_minor": earned,
+        "recouped_minor": before.debt - now.debt,
+        "held_minor": now.held - before.held,
+        "paid_minor": paid,
+        "closing_minor": now.payable,
+        "balances": {
+            "payable_minor": now.payable,
+            "held_minor": now.held,
+            "debt_minor": now.debt,
+            "in_transit_minor": now.units[IN_TRANSIT],
+            "settled_minor": now.units[PAID],
+            "suspense_minor": now.units[SUSPENSE],
+        },
+        "held": [
+            {"because": reasons.split("+"), "amount_minor": amount}
+            for reasons, amount in sorted(now.reasons.items())
+        ],
+        "lines": lines,
+    }
+
+
+EARNED = ("division", "reversal", "correction")
+
+
+def _lines(
+    view: View, journal: Journal, payees: Collection[str], after: int, currency: str
+) -> list[dict[str, Any]]:
+    """What was given and what was paid, in the order of its recording."""
+    rows = view.rows(
+        "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
+        "b.effective, b.amount, r.source, b.revenue, y.issued_at, y.born, "
+        "w.id, w.title, o.name, a.number "
+        "FROM @postings p "
+        "LEFT JOIN @bookings b ON b.id = p.noun "
+        "LEFT JOIN @bookings r ON r.id = b.revenue AND r.kind = 'revenue' "
+        f"LEFT JOIN @payouts y ON y.id = p.noun AND {holds('y')} "
+        f"JOIN @pools o ON o.id = p.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
+        f"JOIN @proposals a ON a.id = p.proposal AND {holds('a')} "
+        "WHERE p.payee IN :payees AND p.currency = :currency AND p.account = :owed "
+        "AND p.position > :after AND p.position <= :as_of ORDER BY p.position, p.pool",
+        payees=list(payees),
+        currency=currency,
+        owed=OWED,
+        after=after,
+    )
+    found = [_Given(*row) for row in rows]
+    texts = view.texts({text for row in found for text in (row.title, row.name)})
+    shares = _shares(journal, [row for row in found if row.kind in EARNED])
+    return [
+        {
+            "position": row.position,
+            "recorded_at": row.at or row.issued_at,
+            "effective_at": row.effective,
+            "kind": row.kind or ("payout" if row.position == row.issued else "claim"),
+            "noun": row.noun,
+            "payee": row.payee,
+            "release": {"id": row.release, "title": texts.get(row.title)},
+            "pool": {"id": row.pool, "name": texts.get(row.name)},
+            "agreement": row.number,
+            "proposal": row.proposal,
+            "source": row.source,
+            "revenue": row.revenue,
+            "of_minor": row.of,
+            "share": shares.get((row.noun, row.payee)),
+            "amount_minor": row.amount,
+        }
+        for row in found
+    ]
+
+
+def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]:
+    """What of each amount is due to its payee, exactly; nothing, where nothing came in."""
+    amounts = {(row.noun, row.payee): row.of for row in given if row.of}
+    shares = {}
+    for placed in journal.facts.streams(sorted({noun for noun, _ in amounts})):
+        entry = placed.fact()
+        assert isinstance(entry, Entry.Event)
+        for payee, _, due, _ in entry.lines:
+            if amount := amounts.get((placed.originator_id, str(payee))):
+                shares[placed.originator_id, str(payee)] = str(Fraction(due) / amount)
+    return shares
+
+
+class _Given(NamedTuple):
+    """Something given to a payee, or paid."""
+
+    position: int
+    noun: str
+    payee: str
+    proposal: str
+    pool: str
+    amount: int
+    kind: str | None
+    at: str | None
+    effective: str | None
+    of: int | None
+    source: str | None
+    revenue: str | None
+    issued_at: str | None
+    issued: int | None
+    release: str
+    title: str
+    name: str
+    number: int
+
+
+# -- payouts -------------------------------------------------------------------------------
+
+_PAYOUT = "y.id, y.batch, y.payee, y.currency, y.amount, y.state, y.reference, y.issued_at, y.born"
+
+
+def payouts(
+    view: View,
+    *,
+    batch: str | None = None,
+    payee: str | None = None,
+    state: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Payouts, in the order of their issue."""
+    place = decode_cursor(after, int) or [0]
+    where, values = [holds("y"), "y.born > :above"], {"above": place[0], "limit": limit + 1}
+    filters = {"batch": batch, "payee": payee, "state": state}
+    for name, wanted in filters.items():
+        if wanted is not None:
+            where.append(f"y.{name} = :{name}")
+            values[name] = wanted
+    rows = view.rows(
+        f"SELECT {_PAYOUT} FROM @payouts y WHERE {' AND '.join(where)} "
+        "ORDER BY y.born LIMIT :limit",
+        **values,
+    )
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page(_payouts_told(view, page), more)
+
+
+def payout(view: View, id: str) -> dict[str, Any]:
+    """One payout; UnknownPayout if there is none with this id."""
+    row = view.one(f"SELECT {_PAYOUT} FROM @payouts y WHERE y.id = :id AND {holds('y')}", id=id)
+    if row is None:
+        raise UnknownPayout(id)
+    return _payouts_told(view, [row])[0]
+
+
+def _payouts_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    told = pools.payees_told(view, {row[2] for row in rows})
+    texts = view.texts({row[6] for row in rows})
+    return [
+        {
+            "id": id,
+            "batch": batch,
+            "payee": told[payee],
+            "currency": currency,
+            "amount_minor": amount,
+            "state": state,
+            "reference": texts.get(reference),
+            "issued_at": issued_at,
+            "position": born,
+        }
+        for id, batch, payee, currency, amount, state, reference, issued_at, born in rows
+    ]
+
+
+def batch(view: View, id: str) -> dict[str, Any]:
+    """A payout batch with its control sums: how many payouts, how much, and what became of it."""
+    row = view.one(
+        "SELECT b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
+        "WHERE b.id = :id AND b.position <= :as_of",
+        id=id,
+    )
+    if row is None:
+        raise UnknownBatch(id)
+    currency, count, total, issued_at, position = row
+    states = view.rows(
+        "SELECT y.state, count(*), CAST(sum(y.amount) AS BIGINT) FROM @payouts y "
+        f"WHERE y.batch = :id AND {holds('y')} GROUP BY y.state ORDER BY y.state",
+        id=id,
+    )
+    return {
+        "id": id,
+        "currency": currency,
+        "count": count,
+        "total_minor": total,
+        "issued_at": issued_at,
+        "states": [
+            {"state": state, "count": number, "amount_minor": amount}
+            for state, number, amount in states
+        ],
+        "position": position,
+    }
+
+
+def batches(view: View, *, after: str | None = None, limit: int = 50) -> Page:
+    """Payout batches, in the order of their issue."""
+    place = decode_cursor(after, int) or [0]
+    rows = view.rows(
+        "SELECT b.id, b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
+        "WHERE b.position > :above AND b.position <= :as_of ORDER BY b.position LIMIT :limit",
+        above=place[0],
+        limit=limit + 1,
+    )
+    names = ("id", "currency", "count", "total_minor", "issued_at", "position")
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page([dict(zip(names, row, strict=True)) for row in page], more)

@@ -1,0 +1,41 @@
+"""Pictures of what is known: lineages, splits and ways, drawn on the server as SVG.
+
+The one rule: a picture is made from plain data alone; it runs no script and loads nothing.
+"""
+
+from __future__ import annotations
+
+from projections.pictures.folding import LineagePicture, Made, Work
+from projections.pictures.lineage import lineage_svg
+from projections.pictures.outline import (
+    Entry,
+    nested,
+    nested_html,
+)
+from projections.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
+from projections.pictures.svg import Markup, policy, stylesheet
+from projections.pictures.timeline import Happening, timeline_svg
+from projections.pictures.ways import Step, Way, why_svg
+
+__all__ = [
+    "Entry",
+    "Happening",
+    "LineagePicture",
+    "Made",
+    "Markup",
+    "Paid",
+    "Payee",
+    "SplitPicture",
+    "Step",
+    "Via",
+    "Way",
+    "Work",
+    "lineage_svg",
+    "nested",
+    "nested_html",
+    "policy",
+    "split_svg",
+    "stylesheet",
+    "timeline_svg",
+    "why_svg",
+]

@@ -1,0 +1,423 @@
+"""A lineage as a picture: cards for up to forty works, a river for hundreds.
+
+The one rule: a number's room is taken before a name's, and a label lies on nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from projections.pictures.folding import Folded, LineagePicture, Made, Work, folded
+from projections.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
+from projections.pictures.svg import Markup, document, element, joined, linked, number
+from projections.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
+
+MOST_CARDS = 40
+"""Of so many works each has a card; more are drawn as a river."""
+COLOURS = 11
+"""So many people have a colour of their own; the others share a grey, so that no colour lies."""
+
+_MARGIN = 16.0
+_NARROWEST_PICTURE = 320.0
+_SNUG, _FITTING = 1100.0, 1290.0
+"""Wider than the first, a picture is shown a little smaller where the window asks for it; works
+stand closer, so that it is not wider than the second."""
+_TOLD, _MENTIONED = 120, 40
+"""So many characters tell what a work is called, and name it or a person in passing."""
+_MOST_NAMED = 5
+"""So many people are named with a work; its page names all."""
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A way to draw works: their shapes, and what stands in each."""
+
+    name: str
+    space: Space
+    whole: float
+    """How thick a line is that carries the whole."""
+    shapes: Callable[[tuple[Work, ...], list[Line], float], list[Shape]]
+    draw: Callable[[Work, Box, tuple[str, ...]], Markup]
+    narrowest: float
+    widest: float
+    """How wide a work may be at most: as narrow as that, if the picture fits into a window then."""
+    closer: Space | None = None
+    """The room that is left free then."""
+
+
+def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
+    """The picture of a lineage as SVG: within a page, or as a file of its own."""
+    drawn = folded(picture)
+    form = _RIVER if _is_river(picture) else _CARDS
+    place = {work.id: index for index, work in enumerate(drawn.works)}
+    lines = [
+        Line(place[edge.parent], place[edge.child], _thickness(edge.share, form.whole))
+        for edge in drawn.edges
+    ]
+    layout = _laid_out(form, drawn.works, lines)
+    room = max(layout.width, _NARROWEST_PICTURE)
+    height = layout.height + 2 * _MARGIN
+    counted = _counted(picture, drawn, height - 2, room)
+    title = next((work.title for work in drawn.works if work.id == picture.root), picture.root)
+    return document(
+        room + 2 * _MARGIN,
+        height + (18 if counted else 0),
+        element(
+            "g",
+            *_groups(picture.root, drawn, form, layout, lines),
+            transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
+        ),
+        counted,
+        name=f"{form.name} snug" if _SNUG <= room <= _FITTING else form.name,
+        title=f"Lineage of {isolated(title)}",
+        description=_described(drawn, layout),
+        stand_alone=stand_alone,
+    )
+
+
+def _laid_out(form: _Form, works: tuple[Work, ...], lines: list[Line]) -> Layout:
+    layout = lay_out(form.shapes(works, lines, form.widest), lines, form.space)
+    if layout.width <= _FITTING or form.closer is None:
+        return layout
+    gaps = (layout.columns - 1) * form.closer.widest_between_columns
+    widest = max(form.narrowest, (_FITTING - gaps) / layout.columns)
+    return lay_out(form.shapes(works, lines, widest), lines, form.closer)
+
+
+def _is_river(picture: LineagePicture) -> bool:
+    if picture.form:
+        return picture.form == "river"
+    return len(picture.works) > MOST_CARDS
+
+
+def _groups(
+    root: str, drawn: Folded, form: _Form, layout: Layout, lines: list[Line]
+) -> list[Markup]:
+    """Each work with the lines that lead to it, the finished work first, then back in time."""
+    colours = colours_of(drawn.works)
+    ways = _ways(root, drawn)
+    titles = {work.id: work.title for work in drawn.works}
+    groups: list[list[Markup]] = [[] for _ in drawn.works]
+    for edge, line, route in zip(drawn.edges, lines, layout.routes, strict=True):
+        groups[line.right].append(_flow(edge, line, route, titles, colours[edge.parent][0]))
+    for work, box, group in zip(drawn.works, layout.boxes, groups, strict=True):
+        group.append(_linked(work, form.draw(work, box, colours[work.id]), ways[work.id]))
+    boxes = layout.boxes
+    order = sorted(range(len(boxes)), key=lambda index: (-boxes[index].x, boxes[index].y))
+    return [
+        element("g", *groups[index], class_=_classes(drawn.works[index], root)) for index in order
+    ]
+
+
+def _described(drawn: Folded, layout: Layout) -> str:
+    has_shares = any(work.share is not None for work in drawn.works)
+    people = {name for work in drawn.works for name in work.people}
+    works = _count(len(drawn.works), "work", "works")
+    makers = _count(len(people), "person", "people")
+    columns = _count(layout.columns, "column", "columns")
+    thick = ", as thick as the share that goes back that way" if has_shares else ""
+    return (
+        f"{works} by {makers} in {columns}, what was made first on the left. A line leads from a "
+        f"work to what was made from it{thick}.{f' {drawn.said}.' if drawn.said else ''}"
+    )
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
+    """The colours of each work's people. Who has most of the picture has a colour of their own."""
+    weight: dict[str, float] = {}
+    for work in works:
+        for name in work.people:
+            part = float(work.share or 0) / len(work.people)
+            weight[name] = weight.get(name, 0.0) + 1 + _SHARE_COUNTS * part
+    ranked = sorted(weight, key=lambda name: (-weight[name], name))
+    colour = {name: f"c{place}" for place, name in enumerate(ranked[:COLOURS])}
+    return {
+        work.id: tuple(colour.get(name, "cx") for name in work.people) or ("cx",) for work in works
+    }
+
+
+_SHARE_COUNTS = 40
+"""The whole share is worth as much of a picture as so many works."""
+
+
+def _ways(root: str, drawn: Folded) -> dict[str, str]:
+    """The shortest way from the root to each work, by titles."""
+    titles = {work.id: work.title for work in drawn.works}
+    parents: dict[str, list[str]] = {}
+    for edge in drawn.edges:
+        parents.setdefault(edge.child, []).append(edge.parent)
+    before: dict[str, str] = {}
+    waiting = [root]
+    for id in waiting:
+        for parent in parents.get(id, ()):
+            if parent != root and parent not in before:
+                before[parent] = id
+                waiting.append(parent)
+    said = {}
+    for id in titles:
+        way = []
+        at = id
+        while at in before:
+            at = before[at]
+            way.append(_mentioned(titles[at]))
+        if len(way) > 4:
+            way = [*way[:2], "…", way[-1]]
+        said[id] = " → ".join(way)
+    return said
+
+
+def _classes(work: Work, root: str) -> str:
+    said = {"work": True, "root": work.id == root, "outside": work.kind == "outside"}
+    return " ".join(name for name, holds in said.items() if holds)
+
+
+def _linked(work: Work, inner: Markup, way: str) -> Markup:
+    """A work that can be followed, and that says in words what it shows."""
+    people = ", ".join(map(_mentioned, work.people[:_MOST_NAMED]))
+    if len(work.people) > _MOST_NAMED:
+        people += f" and {len(work.people) - _MOST_NAMED} more"
+    said = " · ".join(
+        filter(
+            None,
+            (
+                f"{isolated(shortened(work.title, _TOLD))}{f', by {people}' if people else ''}",
+                work.medium,
+                "" if work.share is None else percent(work.share),
+                f"used in {way}" if way else "",
+            ),
+        )
+    )
+    return linked(said, inner, href=work.href)
+
+
+def _mentioned(name: str) -> str:
+    """A work or a person in passing: by as much of the name as tells which."""
+    return isolated(shortened(name, _MENTIONED))
+
+
+def _thickness(share: Fraction | None, whole: float) -> float:
+    return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
+
+
+def _flow(
+    edge: Made, line: Line, route: list[Point], titles: dict[str, str], colour: str
+) -> Markup:
+    said = f"{_mentioned(titles[edge.parent])} → {_mentioned(titles[edge.child])}"
+    more = " ".join(filter(None, (edge.kind, edge.rate)))
+    share = "" if edge.share is None else percent(edge.share)
+    return element(
+        "path",
+        element("title", " · ".join(filter(None, (said, more, share)))),
+        class_=f"flow {colour}",
+        d=curve(route),
+        stroke_width=line.thickness,
+        stroke_dasharray=_dashes(line.thickness) if edge.kind == "influence" else None,
+    )
+
+
+def _dashes(thickness: float) -> str:
+    """Dashes that are longer than they are thick."""
+    return f"{number(max(6.0, thickness * 2.5))} {number(max(4.0, thickness * 0.8))}"
+
+
+def curve(route: list[Point]) -> str:
+    """A route as a path: curved between columns, straight along them, and one line as far as it is
+    level. Every step is told from the point before, in tenths that do not add up to an error."""
+    (x, y), *points = [(round(10 * x), round(10 * y)) for x, y in route]
+    said, level = [f"M{_tenths(x)} {_tenths(y)}"], 0
+    for step, (next_x, next_y) in enumerate(points):
+        over, down = next_x - x, next_y - y
+        x, y = next_x, next_y
+        if not down:
+            level += over
+            continue
+        if level:
+            said.append(f"h{_tenths(level)}")
+            level = 0
+        end = f"{_tenths(over)} {_tenths(down)}"
+        middle = _tenths(over // 2)
+        said.append(f"l{end}" if step % 2 else f"c{middle} 0 {middle} {_tenths(down)} {end}")
+    if level:
+        said.append(f"h{_tenths(level)}")
+    return "".join(said)
+
+
+def _tenths(count: int) -> str:
+    return number(count / 10)
+
+
+# -- cards ---------------------------------------------------------------------------------
+
+_TITLE, _SMALL = 12.5, 11.0
+_NARROWEST = 104.0
+_INSET, _ROW = 16.0, 15.0
+
+
+def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
+    """As wide as what stands on it, within bounds, and as high as it has lines."""
+    del lines
+    shapes = []
+    for work in works:
+        wanted = max(
+            width(work.title, _TITLE, bold=True),
+            width(", ".join(work.people), _SMALL),
+            width(work.medium, _SMALL) + 12 + _share_width(work, _SMALL),
+        )
+        full = ceil(min(widest, max(_NARROWEST, wanted + _INSET + 10)))
+        rows = len(_title_lines(work, full)) + bool(work.people) + _has_last_row(work)
+        height = _ROW * rows + 11
+        shapes.append(Shape(full, height / 2, height / 2, height - 12))
+    return shapes
+
+
+def _has_last_row(work: Work) -> bool:
+    return bool(work.medium) or work.share is not None
+
+
+def _title_lines(work: Work, wide: float) -> list[str]:
+    """A title on one line, if it fits into a card so wide, else on two."""
+    room = wide - _INSET - 9
+    if width(work.title, _TITLE, bold=True) <= room:
+        return [work.title]
+    return [line for line in wrapped(work.title, room, _TITLE, bold=True) if line]
+
+
+def _share_width(work: Work, size: float) -> float:
+    return 0.0 if work.share is None else width(percent(work.share), size, bold=True)
+
+
+def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
+    """Title, people, and what it is beside its share; on the left a bar in its people's colours."""
+    left, right = box.x + _INSET, box.x + box.width - 9
+    room = right - left
+    parts = [
+        element(
+            "rect",
+            class_="card",
+            x=box.x,
+            y=box.y,
+            width=box.width,
+            height=box.height,
+            rx=6.0,
+            stroke_dasharray="4 3" if work.kind == "outside" else None,
+        )
+    ]
+    shown = colours[:4]
+    part = (box.height - 16) / len(shown)
+    parts += [
+        element(
+            "rect",
+            class_=colour,
+            x=box.x + 6,
+            y=box.y + 8 + part * index,
+            width=4.0,
+            height=part - (1 if index < len(shown) - 1 else 0),
+            rx=1.5,
+        )
+        for index, colour in enumerate(shown)
+    ]
+    y = box.y + 2
+    for line in _title_lines(work, box.width):
+        parts.append(label(isolated(line), left, y := y + _ROW, room, _TITLE, "head", bold=True))
+    if work.people:
+        people = ", ".join(map(isolated, work.people))
+        parts.append(label(people, left, y := y + _ROW, room, _SMALL, "faint"))
+    if work.share is not None:
+        share = percent(work.share)
+        parts.append(figure(share, right, y + _ROW, _SMALL))
+        room -= width(share, _SMALL, bold=True) + 10
+    parts.append(label(work.medium, left, y + _ROW, room, _SMALL, "faint"))
+    return joined(parts)
+
+
+# -- rivers --------------------------------------------------------------------------------
+
+_LABEL = 10.5
+_HEAD = 15.0
+_WHOLE_RIVER, _THINNEST_RIVER = 84.0, 4.0
+
+
+def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
+    """A label, and below it the river itself: as wide as what flows through it."""
+    flows_in, flows_out = [0.0] * len(works), [0.0] * len(works)
+    for line in lines:
+        flows_in[line.right] += line.thickness + 1
+        flows_out[line.left] += line.thickness + 1
+    shapes = []
+    for work, into, out_of in zip(works, flows_in, flows_out, strict=True):
+        whole = _WHOLE_RIVER if not out_of and work.share is not None else 0.0
+        wide = max(_THINNEST_RIVER, into, out_of, whole)
+        shapes.append(Shape(widest, wide / 2 + _HEAD, wide / 2, wide))
+    return shapes
+
+
+def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
+    """Title and share, and below them the river in the colours of the work's people."""
+    taken = _share_width(work, _LABEL)
+    top, pill = box.y + _HEAD, box.height - _HEAD
+    shown = colours[: max(1, min(4, int(pill // 3)))]
+    part = pill / len(shown)
+    parts = [
+        element(
+            "rect", class_="card", x=box.x, y=top, width=box.width, height=pill, rx=min(5, pill / 2)
+        ),
+        *(
+            element(
+                "rect",
+                class_=colour,
+                x=box.x,
+                y=top + part * place,
+                width=box.width,
+                height=part,
+                rx=min(5, part / 2),
+            )
+            for place, colour in enumerate(shown)
+        ),
+        label(isolated(work.title), box.x + 1, box.y + 11, box.width - taken - 8, _LABEL, "head"),
+    ]
+    if work.share is not None:
+        parts.append(figure(percent(work.share), box.x + box.width - 1, box.y + 11, _LABEL))
+    return joined(parts)
+
+
+# -- the forms -----------------------------------------------------------------------------
+
+
+_CARDS = _Form(
+    "cards",
+    Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=84),
+    34.0,
+    _card_shapes,
+    _card,
+    narrowest=110.0,
+    widest=172.0,
+    closer=Space(between_boxes=14, beside_lanes=8, between_columns=36, widest_between_columns=44),
+)
+_RIVER = _Form(
+    "river",
+    Space(between_boxes=10, beside_lanes=6, between_columns=34, widest_between_columns=84),
+    _WHOLE_RIVER,
+    _river_shapes,
+    _pill,
+    narrowest=118.0,
+    widest=118.0,
+)
+
+
+def _counted(picture: LineagePicture, drawn: Folded, y: float, room: float) -> Markup:
+    """The counted line that stands for what is not drawn, and opens it."""
+    said, href, count = drawn.said, picture.open_href, len(picture.works)
+    if not said and picture.fold == 0 and count > picture.most and picture.fold_href:
+        said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
+    # At the right end, where a frame that scrolls begins.
+    line = label(said, _MARGIN + room - width(said, _TITLE), y, room, _TITLE, "counted")
+    if not said or not href:
+        return line
+    return linked(said, line, href=href, class_="fold")

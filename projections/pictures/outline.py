@@ -1,0 +1,86 @@
+"""A lineage as a nested list, for whoever cannot see a picture, or would rather read.
+
+The one rule: every work is told once, with all below it; where it comes again it is referred to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from projections.pictures.folding import LineagePicture, Made, Work, merged, named
+from projections.pictures.svg import Markup, element, escaped, joined
+from projections.pictures.text import percent
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list: a work, how deep it stands, and by what it is joined to the one above."""
+
+    depth: int
+    work: Work
+    edge: Made | None
+    again: bool
+    """It was named before, with all below it; here it is only referred to."""
+
+
+def nested(picture: LineagePicture) -> list[Entry]:
+    """The lineage as a list, for whoever cannot see it: every work, each with all below it once.
+
+    What more goes to comes first.
+    """
+    works = {work.id: work for work in named(picture)}
+    below: dict[str, list[Made]] = {}
+    for edge in merged(
+        edge for edge in picture.edges if edge.child in works and edge.parent in works
+    ):
+        below.setdefault(edge.child, []).append(edge)
+    entries: list[Entry] = []
+    seen: set[str] = set()
+    stack: list[tuple[int, str, Made | None]] = (
+        [(0, picture.root, None)] if picture.root in works else []
+    )
+    while stack:
+        depth, id, above = stack.pop()
+        again = id in seen
+        seen.add(id)
+        entries.append(Entry(depth, works[id], above, again))
+        if not again:
+            ordered = sorted(below.get(id, ()), key=lambda one: one.share or 0)
+            stack.extend((depth + 1, one.parent, one) for one in ordered)
+    return entries
+
+
+_DEEPEST = 40
+"""A list is not nested deeper than this, which is more than anybody can follow."""
+
+
+def nested_html(picture: LineagePicture, *, prefix: str = "work") -> Markup:
+    """The list as HTML. A work that was named before is a link to where it was; ``prefix`` begins
+    the names of these places."""
+    said: list[str] = []
+    depth = -1
+    numbers: dict[str, int] = {}
+    for entry in nested(picture):
+        deep = min(entry.depth, _DEEPEST)
+        if deep > depth:
+            said.append('<ul class="lineage">')
+        else:
+            said.append("</li>" + "</ul></li>" * (depth - deep))
+        depth = deep
+        work, edge = entry.work, entry.edge
+        place = f"{prefix}-{numbers.setdefault(work.id, len(numbers) + 1)}"
+        how = " ".join(filter(None, (edge.kind, edge.rate))) if edge else ""
+        title = element("bdi", work.title)
+        line: list[str] = [f"{how}: "] if how else []
+        if entry.again:
+            line += [element("a", title, href=f"#{place}"), " (see above)"]
+        else:
+            line.append(element("a", title, href=work.href) if work.href else title)
+            for number, name in enumerate(work.people):
+                line += [", " if number else " by ", element("bdi", name)]
+            if work.share is not None:
+                line.append(f" · {percent(work.share)}")
+        said.append(f"<li{'' if entry.again else f' id={chr(34)}{escaped(place)}{chr(34)}'}>")
+        said.append(joined(line))
+    said.append("</li></ul>" * (depth + 1))
+    return Markup("".join(said))

@@ -1,0 +1,31 @@
+"""A picture as PNG, for where no SVG can go: a message, a slide, a preview.
+
+The one rule: it shows what the SVG shows in light colours, letters included, on any machine.
+"""
+
+from __future__ import annotations
+
+import re
+from math import sqrt
+
+from projections.typesetting import typeset
+
+MOST_PIXELS = 24_000_000
+"""About a hundred megabytes while it is drawn; a larger picture is drawn smaller."""
+
+_SIZE = re.compile(r'<svg [^>]*viewBox="0 0 (\S+) (\S+)"')
+_PAGE = """
+#set page(width: auto, height: auto, margin: 0pt, fill: none)
+#image(bytes(sys.inputs.svg), format: "svg", width: float(sys.inputs.width) * 1pt)
+"""
+_POINTS_PER_INCH = 72
+
+
+def png_of(svg: str, *, zoom: float = 2.0) -> bytes:
+    """The PNG of a stand-alone picture, with so many pixels to each unit of its size."""
+    size = _SIZE.search(svg)
+    assert size, "only pictures of this package are drawn"
+    width, height = float(size[1]), float(size[2])
+    fitting = min(zoom, sqrt(MOST_PIXELS / (width * height)))
+    inputs = {"svg": svg, "width": str(width)}
+    return typeset(_PAGE, inputs, format="png", ppi=fitting * _POINTS_PER_INCH)

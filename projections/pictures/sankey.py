@@ -1,0 +1,361 @@
+"""A split as a picture: from the finished work, by way of its direct parents, to people.
+
+The one rule: names and numbers stand in columns of their own, never on a band; and nobody is left
+out: who gets little is counted, with the sum of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+from projections.pictures.svg import Markup, document, element, linked, number
+from projections.pictures.text import clean, figure, isolated, label, percent, width, wrapped
+
+_T = TypeVar("_T")
+
+MOST_PAYEES = 24
+MOST_WAYS = 12
+"""More than so many are folded into one line, unless all of them are asked for."""
+COLOURS = 11
+
+
+@dataclass(frozen=True)
+class Payee:
+    """Somebody who gets something."""
+
+    id: str
+    name: str
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Via:
+    """A work by way of which something is paid: a direct parent, or the finished work itself."""
+
+    id: str
+    title: str
+    href: str = ""
+    is_own: bool = False
+    """It is the finished work's own part."""
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What goes by one way to one payee."""
+
+    via: str
+    payee: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class SplitPicture:
+    """An amount, and who gets how much of it by which way."""
+
+    title: str
+    vias: tuple[Via, ...]
+    payees: tuple[Payee, ...]
+    paid: tuple[Paid, ...]
+    money: Callable[[int], str]
+    """How an amount is written."""
+    href: str = ""
+    show_all: bool = False
+    open_href: str = ""
+    """Where everybody is shown."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One plate or row: what it is called, where it leads, and what flows through it."""
+
+    name: str
+    amount: int
+    href: str = ""
+    colour: str = "cx"
+    is_counted: bool = False
+
+
+@dataclass
+class _Placed:
+    """Where a plate or a row stands, and down to where bands are stacked on either side."""
+
+    y: float
+    height: float
+    thickness: float
+    left: float = 0.0
+    right: float = 0.0
+
+    def moved(self, by: float) -> _Placed:
+        """Further down, with no band yet."""
+        y = self.y + by
+        start = y + (self.height - self.thickness) / 2
+        return _Placed(y, self.height, self.thickness, start, start)
+
+
+_MARGIN = 16.0
+_NAME, _SMALL, _LINE = 12.5, 11.0, 15.5
+_ROOT, _PLATE, _BAR = 160.0, 196.0, 10.0
+_FIRST_GAP, _SECOND_GAP = 64.0, 120.0
+_ROW, _LEAST_PLATE, _BETWEEN = 22.0, 40.0, 14.0
+_THINNEST = 0.8
+_LONGEST = 190.0
+"""How wide a name may be; the counted line is never cut."""
+_AT_ROOT = _MARGIN
+_AT_VIA = _AT_ROOT + _ROOT + _FIRST_GAP
+_AT_PAYEE = _AT_VIA + _PLATE + _SECOND_GAP
+
+
+def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
+    """The picture of a split as SVG: within a page, or as a file of its own."""
+    vias, payees, flows = _parts(picture)
+    amount = sum(payee.amount for payee in payees)
+    whole = _Part(clean(picture.title) or "(untitled)", amount, picture.href)
+    thick = _thicknesses(flows, len(payees))
+    (root,), plates, rows = _columns(thick, len(vias), len(payees))
+    figures = [(picture.money(each.amount), _share(each.amount, amount)) for each in payees]
+    drawn, full = _rows(payees, figures, rows)
+    into = [
+        _band(
+            _AT_ROOT + _ROOT, root, _AT_VIA, plate, plate.thickness, via, picture.money(via.amount)
+        )
+        for via, plate in zip(vias, plates, strict=True)
+    ]
+    onwards: list[list[Markup]] = [[] for _ in payees]
+    for (via, payee), thickness in sorted(thick.items()):
+        said = f"{isolated(vias[via].name)} · {picture.money(flows[via, payee])}"
+        ends = plates[via], rows[payee]
+        onwards[payee].append(
+            _band(_AT_VIA + _PLATE, ends[0], _AT_PAYEE, ends[1], thickness, payees[payee], said)
+        )
+    shown = [(picture.money(via.amount), _share(via.amount, amount)) for via in vias]
+    height = max(each.y + each.height for each in (root, *plates, *rows))
+    title = f"Split of {picture.money(amount)}"
+    return document(
+        full,
+        height + 2 * _MARGIN,
+        element(
+            "g",
+            *into,
+            *(
+                element("g", *bands, row, class_="line")
+                for bands, row in zip(onwards, drawn, strict=True)
+            ),
+            *map(_plate, vias, shown, [_AT_VIA] * len(vias), [_PLATE] * len(vias), plates),
+            _plate(whole, (picture.money(amount), ""), _AT_ROOT, _ROOT, root, "root"),
+            transform=f"translate(0 {number(_MARGIN)})",
+        ),
+        name="split",
+        title=title,
+        description=(
+            f"What {isolated(whole.name)} earned, by way of the works it was made from, to "
+            f"{len(picture.payees):,} people. A band is as thick as the amount is large."
+        ),
+        stand_alone=stand_alone,
+    )
+
+
+def _thicknesses(flows: dict[tuple[int, int], int], rows: int) -> dict[tuple[int, int], float]:
+    """How thick each band is; all together about as high as the rows."""
+    total = sum(map(abs, flows.values()))
+    scale = max(150.0, min(340.0, 16.0 * rows)) / total if total else 0.0
+    return {key: max(_THINNEST, abs(amount) * scale) for key, amount in flows.items()}
+
+
+def _columns(
+    thick: dict[tuple[int, int], float], vias: int, payees: int
+) -> tuple[list[_Placed], list[_Placed], list[_Placed]]:
+    """The finished work, its direct parents and the people, each column at the middle."""
+    through, to = [0.0] * vias, [0.0] * payees
+    for (via, payee), thickness in thick.items():
+        through[via] += thickness
+        to[payee] += thickness
+    columns = (
+        _stacked([max(_LEAST_PLATE + 6, sum(through))], [sum(through)], 0),
+        _stacked([max(_LEAST_PLATE, each) for each in through], through, _BETWEEN),
+        _stacked([max(_ROW, each + 8) for each in to], to, 0),
+    )
+    ends = [column[-1].y + column[-1].height if column else 0.0 for column in columns]
+    first, second, third = (
+        [placed.moved((max(ends) - end) / 2) for placed in column]
+        for column, end in zip(columns, ends, strict=True)
+    )
+    return first, second, third
+
+
+def _stacked(heights: list[float], thicknesses: list[float], between: float) -> list[_Placed]:
+    placed, y = [], 0.0
+    for height, thickness in zip(heights, thicknesses, strict=True):
+        placed.append(_Placed(y, height, thickness))
+        y += height + between
+    return placed
+
+
+def _band(
+    x: float,
+    start: _Placed,
+    to_x: float,
+    end: _Placed,
+    thickness: float,
+    part: _Part,
+    said: str,
+) -> Markup:
+    """A band of one thickness from the right of one to the left of the other, below those there."""
+    y, to_y = start.right, end.left
+    start.right += thickness
+    end.left += thickness
+    middle = number((x + to_x) / 2)
+    left, right = number(x), number(to_x)
+    path = (
+        f"M{left} {number(y)}C{middle} {number(y)} {middle} {number(to_y)} {right} {number(to_y)}"
+        f"V{number(to_y + thickness)}C{middle} {number(to_y + thickness)} "
+        f"{middle} {number(y + thickness)} {left} {number(y + thickness)}Z"
+    )
+    title = element("title", f"{isolated(part.name)} · {said}")
+    return element("path", title, class_=f"band {part.colour}", d=path)
+
+
+def _rows(
+    payees: list[_Part], figures: list[tuple[str, str]], rows: list[_Placed]
+) -> tuple[list[Markup], float]:
+    """A line for each payee, in columns: bar, name, amount, share; and how far right they reach."""
+    moneys, shares = (
+        max((width(each[column], _NAME, bold=True) for each in figures), default=0.0)
+        for column in (0, 1)
+    )
+    names = [
+        width(payee.name, _NAME) if payee.is_counted else min(_LONGEST, width(payee.name, _NAME))
+        for payee in payees
+    ]
+    name_at, room = _AT_PAYEE + _BAR + 8, max(90.0, *names) + 1
+    money_at = name_at + room + 16 + moneys
+    share_at = money_at + 14 + shares
+    drawn = []
+    for payee, (money, share), row in zip(payees, figures, rows, strict=True):
+        base = row.y + row.height / 2 + 4.3
+        bar = max(row.thickness, 2)
+        drawn.append(
+            _linked(
+                payee,
+                f"{isolated(payee.name)} · {money} · {share}",
+                element(
+                    "rect",
+                    class_=payee.colour,
+                    x=_AT_PAYEE,
+                    y=row.y + (row.height - bar) / 2,
+                    width=_BAR,
+                    height=bar,
+                    rx=1.5,
+                ),
+                label(isolated(payee.name), name_at, base, room, _NAME, "head"),
+                figure(money, money_at, base, _NAME),
+                figure(share, share_at, base, _NAME, faint=True),
+            )
+        )
+    return drawn, share_at + _MARGIN
+
+
+def _plate(
+    part: _Part,
+    figures: tuple[str, str],
+    x: float,
+    wide: float,
+    placed: _Placed,
+    class_: str | None = None,
+) -> Markup:
+    """A card with a name and its amount, at which bands end on both sides."""
+    lines = _name_lines(isolated(part.name), wide - 20, placed.height)
+    # The lines of the name and the one of the figures, in the middle together.
+    base = placed.y + placed.height / 2 + 4.3 - _LINE * len(lines) / 2
+    below = base + _LINE * len(lines)
+    money, share = figures
+    room = wide - 26 - width(share, _SMALL, bold=True)
+    inner = _linked(
+        part,
+        f"{isolated(part.name)} · {' · '.join(filter(None, figures))}",
+        element("rect", class_="card", x=x, y=placed.y, width=wide, height=placed.height, rx=6.0),
+        *(
+            label(line, x + 10, base + _LINE * place, wide - 20, _NAME, "head", bold=True)
+            for place, line in enumerate(lines)
+        ),
+        label(money, x + 10, below, room, _SMALL, "faint"),
+        figure(share, x + wide - 10, below, _SMALL, faint=True),
+    )
+    return element("g", inner, class_=class_)
+
+
+def _name_lines(name: str, room: float, height: float) -> list[str]:
+    """A name on one line, or on two where it needs them and the plate is high enough."""
+    if width(name, _NAME, bold=True) <= room or height < _LEAST_PLATE + _LINE:
+        return [name]
+    return [line for line in wrapped(name, room, _NAME, bold=True) if line]
+
+
+def _linked(part: _Part, said: str, *drawn: Markup) -> Markup:
+    """What can be followed, and says in words what it shows."""
+    return linked(said, *drawn, href=part.href, class_="fold" if part.is_counted else None)
+
+
+def _parts(
+    picture: SplitPicture,
+) -> tuple[list[_Part], list[_Part], dict[tuple[int, int], int]]:
+    """The plates in the middle, the rows on the right, and what flows from one to the other."""
+    via_sums, payee_sums = _sums(picture.paid, "via"), _sums(picture.paid, "payee")
+    all_vias = sorted(
+        picture.vias, key=lambda via: (not via.is_own, -abs(via_sums.get(via.id, 0)), via.id)
+    )
+    all_payees = sorted(
+        picture.payees, key=lambda payee: (-payee_sums.get(payee.id, 0), payee.name, payee.id)
+    )
+    vias = [
+        _Part(_via_name(via), via_sums.get(via.id, 0), via.href)
+        for via in _kept(all_vias, MOST_WAYS)
+    ]
+    most = len(all_payees) if picture.show_all else MOST_PAYEES
+    payees = [
+        _Part(
+            clean(payee.name) or "(no name)",
+            payee_sums.get(payee.id, 0),
+            payee.href,
+            f"c{place}" if place < COLOURS else "cx",
+        )
+        for place, payee in enumerate(_kept(all_payees, most))
+    ]
+    if rest := [payee_sums.get(payee.id, 0) for payee in all_payees[len(payees) :]]:
+        most_of_them = _share(max(rest), sum(payee_sums.values())) or picture.money(max(rest))
+        said = f"+ {len(rest):,} people, at most {most_of_them} each"
+        payees.append(_Part(said, sum(rest), picture.open_href, is_counted=True))
+    if others := [via_sums.get(via.id, 0) for via in all_vias[len(vias) :]]:
+        vias.append(_Part(f"+ {len(others):,} more works", sum(others)))
+    via_at = {via.id: min(place, len(vias) - 1) for place, via in enumerate(all_vias)}
+    payee_at = {payee.id: min(place, len(payees) - 1) for place, payee in enumerate(all_payees)}
+    flows: dict[tuple[int, int], int] = {}
+    for paid in picture.paid:
+        key = via_at[paid.via], payee_at[paid.payee]
+        flows[key] = flows.get(key, 0) + paid.amount_minor
+    return vias, payees, flows
+
+
+def _kept(parts: list[_T], most: int) -> list[_T]:
+    """Those that have a line of their own: one line is left to the others, if there are any."""
+    return parts if len(parts) <= most else parts[: most - 1]
+
+
+def _via_name(via: Via) -> str:
+    if via.is_own:
+        return "its own part"
+    return f"via {isolated(clean(via.title)) or '(untitled)'}"
+
+
+def _sums(paid: Sequence[Paid], by: str) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for one in paid:
+        key: str = getattr(one, by)
+        sums[key] = sums.get(key, 0) + one.amount_minor
+    return sums
+
+
+def _share(amount: int, whole: int) -> str:
+    return percent(Fraction(amount, whole)) if whole else ""

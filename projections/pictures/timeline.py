@@ -1,0 +1,129 @@
+"""A history as a picture: every fact a dot at its time, in a row for each noun.
+
+The one rule: no dot hides another; where there are too many for their time, the rest are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from projections.pictures.svg import Markup, document, element, linked, number
+from projections.pictures.text import clean, isolated, label, width
+
+MOST_DOTS = 6
+"""So many facts of one row stand above one another; above them the others are counted."""
+COLOURS = 11
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A fact, when it was recorded, and what it says."""
+
+    at: datetime
+    noun: str
+    said: str
+    href: str = ""
+
+
+_MARGIN, _SIZE = 16.0, 11.0
+_AXIS, _STEP, _DOT = 600.0, 30.0, 9.0
+_LONGEST_NOUN = 150.0
+_TICKS = 4
+
+
+def timeline_svg(
+    happenings: Sequence[Happening], *, stand_alone: bool, title: str = "History"
+) -> Markup:
+    """The history as SVG, the earliest on the left."""
+    ordered = sorted(happenings, key=lambda one: one.at)
+    rows: dict[str, dict[int, list[Happening]]] = {}
+    for one in ordered:
+        place = round(_along(ordered, one.at) * (_AXIS / _STEP - 1))
+        rows.setdefault(clean(one.noun), {}).setdefault(place, []).append(one)
+    left = _MARGIN + 12 + max([min(_LONGEST_NOUN, width(noun, _SIZE)) for noun in rows], default=0)
+    drawn: list[Markup] = []
+    y = _MARGIN
+    for place, (noun, bins) in enumerate(rows.items()):
+        stacks = [len(stack) for stack in bins.values()]
+        height = 12 + _DOT * min(max(stacks), MOST_DOTS) + 12 * (max(stacks) > MOST_DOTS)
+        y += height
+        drawn.append(label(isolated(noun), _MARGIN, y, _LONGEST_NOUN, _SIZE, "faint"))
+        path = f"M{number(left)} {number(y + 3)}H{number(left + _AXIS)}"
+        drawn.append(element("path", class_="rule", d=path, fill="none"))
+        colour = f"c{place}" if place < COLOURS else "cx"
+        for step, stack in bins.items():
+            drawn.append(_stack(stack, left + (step + 0.5) * _STEP, y, colour))
+    drawn += _ticks(ordered, left, y + 22)
+    return document(
+        left + _AXIS + _MARGIN,
+        y + 22 + _MARGIN,
+        *drawn,
+        name="dots",
+        title=clean(title),
+        description=_described(ordered),
+        stand_alone=stand_alone,
+    )
+
+
+def _along(ordered: Sequence[Happening], at: datetime) -> float:
+    """Where a time is between the first, at 0, and the last, at 1."""
+    span = ordered[-1].at - ordered[0].at
+    return (at - ordered[0].at) / span if span else 0.0
+
+
+def _stack(stack: list[Happening], x: float, y: float, colour: str) -> Markup:
+    """Facts of about one time, the earliest lowest."""
+    shown = stack if len(stack) <= MOST_DOTS else stack[: MOST_DOTS - 1]
+    dots = [_dot(one, x, y - 2 - _DOT * place, colour) for place, one in enumerate(shown)]
+    if rest := len(stack) - len(shown):
+        said = f"+{rest}" if rest < 1000 else f"+{rest // 1000}k"
+        top = y - 2 - _DOT * len(shown)
+        dots.append(
+            element(
+                "text",
+                element("title", f"{rest:,} more"),
+                said,
+                class_="faint",
+                x=x,
+                y=top + 2,
+                font_size=9.5,
+                text_anchor="middle",
+            )
+        )
+    return element("g", *dots, class_=colour)
+
+
+def _dot(one: Happening, x: float, y: float, colour: str) -> Markup:
+    said = f"{one.at:%Y-%m-%d %H:%M} · {clean(one.said)}"
+    dot = element("circle", cx=x, cy=y, r=3.6, class_=f"dot {colour}")
+    return linked(said, dot, href=one.href)
+
+
+def _ticks(ordered: Sequence[Happening], left: float, y: float) -> list[Markup]:
+    """Times below the axis: the first, the last, and some between."""
+    if not ordered:
+        return []
+    first, span = ordered[0].at, ordered[-1].at - ordered[0].at
+    form = "%Y-%m-%d" if span >= timedelta(days=_TICKS) else "%m-%d %H:%M"
+    count = _TICKS if span else 0
+    return [
+        element(
+            "text",
+            f"{first + span * place / max(1, count):{form}}",
+            class_="faint",
+            x=left + _STEP / 2 + (_AXIS - _STEP) * place / max(1, count),
+            y=y,
+            font_size=10.0,
+            text_anchor="middle",
+        )
+        for place in range(count + 1)
+    ]
+
+
+def _described(ordered: Sequence[Happening]) -> str:
+    if not ordered:
+        return "Nothing has happened yet."
+    facts = "1 fact" if len(ordered) == 1 else f"{len(ordered):,} facts"
+    return f"{facts} from {ordered[0].at:%Y-%m-%d} to {ordered[-1].at:%Y-%m-%d}, a dot each."

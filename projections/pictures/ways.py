@@ -1,0 +1,187 @@
+"""Why somebody got something: every way from a finished work to a person, as a chain of cards.
+
+The one rule: a way is told from the work to the person, step by step, each with its rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from projections.pictures.svg import Markup, document, element, number
+from projections.pictures.text import clean, figure, fitted, isolated, label, width
+
+MOST_WAYS = 24
+"""More ways than this are counted."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A work on the way, and how one comes to it from the one before."""
+
+    title: str
+    href: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """From a finished work, over pieces, to a person and what came this way."""
+
+    steps: tuple[Step, ...]
+    person: str
+    href: str = ""
+    how: str = ""
+    """How one comes to the person from the last piece: a role, a part."""
+    amount: str = ""
+
+
+_MARGIN = 16.0
+_SIZE, _SMALL = 12.0, 10.5
+_HEIGHT, _BETWEEN = 26.0, 22.0
+_NARROWEST, _WIDEST = 46.0, 168.0
+_SHORTEST, _LONGEST = 34.0, 104.0
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A card in a chain, with the arrow before it."""
+
+    name: str
+    href: str
+    how: str
+    amount: str = ""
+    is_person: bool = False
+
+    @property
+    def arrow(self) -> float:
+        """How long the arrow before it is."""
+        return min(_LONGEST, max(_SHORTEST, width(self.how, _SMALL) + 18))
+
+    @property
+    def room(self) -> float:
+        """What of the card is left to the name."""
+        return min(_WIDEST, max(_NARROWEST, width(self.name, _SIZE, bold=self.is_person) + 1))
+
+    @property
+    def card(self) -> float:
+        """How wide the card is: an amount has its own room in it."""
+        taken = width(self.amount, _SIZE, bold=True) + 12 if self.amount else 0.0
+        return self.room + 20 + taken
+
+
+def why_svg(
+    ways: Sequence[Way], *, stand_alone: bool, title: str = "How it came", widest: float = 760.0
+) -> Markup:
+    """The ways as SVG, one below the other; a long one goes on in the next row."""
+    parts: list[Markup] = []
+    y = 0.0
+    full = 240.0
+    for number_of_way, way in enumerate(ways[:MOST_WAYS]):
+        if number_of_way:
+            y += 18
+        chain, x, y = _chain(way, y, widest - 2 * _MARGIN)
+        parts.append(element("g", *chain, role="group", aria_label=_said(way)))
+        full = max(full, x)
+        y += _HEIGHT + _BETWEEN
+    if (rest := len(ways) - MOST_WAYS) > 0:
+        said = f"+ {rest:,} more {'way' if rest == 1 else 'ways'}"
+        parts.append(label(said, 0, y + 8, full, _SIZE, "counted"))
+        y += 20 + _BETWEEN
+    height = max(y - _BETWEEN, _HEIGHT)
+    told = f"{len(ways):,} {'way' if len(ways) == 1 else 'ways'}"
+    return document(
+        full + 2 * _MARGIN,
+        height + 2 * _MARGIN + 14,
+        element("g", *parts, transform=f"translate({number(_MARGIN)} {number(_MARGIN + 14)})"),
+        name="ways",
+        title=clean(title),
+        description=f"{told}, each from the finished work to the person.",
+        stand_alone=stand_alone,
+    )
+
+
+def _said(way: Way) -> str:
+    steps = " → ".join(isolated(clean(step.title) or "(untitled)") for step in way.steps)
+    return " → ".join(
+        filter(None, (steps, " ".join((isolated(clean(way.person)), way.amount)).strip()))
+    )
+
+
+def _links(way: Way) -> list[_Link]:
+    return [
+        *(
+            _Link(isolated(clean(step.title) or "(untitled)"), step.href, clean(step.how))
+            for step in way.steps
+        ),
+        _Link(
+            isolated(clean(way.person) or "(no name)"), way.href, clean(way.how), way.amount, True
+        ),
+    ]
+
+
+def _chain(way: Way, y: float, room: float) -> tuple[list[Markup], float, float]:
+    """The cards of one way and the arrows between; how far right and how far down they reach."""
+    parts: list[Markup] = []
+    x = reach = 0.0
+    for place, link in enumerate(_links(way)):
+        before = link.arrow if place else 0.0
+        if place and x + before + link.card > room:
+            x, y = 18.0, y + _HEIGHT + _BETWEEN
+        if place:
+            parts.append(_arrow(link, x, y))
+            x += before
+        parts.append(_card(link, x, y))
+        x += link.card
+        reach = max(reach, x)
+    return parts, reach, y
+
+
+def _arrow(link: _Link, x: float, y: float) -> Markup:
+    middle = y + _HEIGHT / 2
+    end = x + link.arrow - 3
+    parts = [
+        element(
+            "path",
+            class_="arrow",
+            d=f"M{number(x + 3)} {number(middle)}H{number(end)}m-5 -4l5 4l-5 4",
+            fill="none",
+            stroke_width=1.4,
+        )
+    ]
+    how = fitted(link.how, link.arrow - 14, _SMALL)
+    if how:
+        parts.append(
+            element(
+                "text",
+                how,
+                class_="faint",
+                x=x + link.arrow / 2,
+                y=middle - 6,
+                font_size=_SMALL,
+                text_anchor="middle",
+            )
+        )
+    return element("g", *parts)
+
+
+def _card(link: _Link, x: float, y: float) -> Markup:
+    said = f"{link.name} {link.amount}".strip()
+    parts = [
+        element("title", said),
+        element(
+            "rect",
+            class_="card",
+            x=x,
+            y=y,
+            width=link.card,
+            height=_HEIGHT,
+            rx=_HEIGHT / 2 if link.is_person else 6.0,
+        ),
+        label(link.name, x + 10, y + 17, link.room, _SIZE, "head", bold=link.is_person),
+    ]
+    if link.amount:
+        parts.append(figure(link.amount, x + link.card - 10, y + 17, _SIZE))
+    if link.href:
+        return element("a", *parts, href=link.href, aria_label=said)
+    return element("g", *parts)
