@@ -12,7 +12,7 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 from test_pages import Reader, reader, signed_in
 
-OPEN = {"/", "/audit", "/docs", "/openapi.json", "/sign-in"}
+OPEN = {"/static/pictures.css", "/", "/audit", "/docs", "/openapi.json", "/sign-in"}
 """What anybody may read, whatever the settings say."""
 CLOSED = re.compile(r"/(waiting|post|pools?|proposal|division|statement)\b|/w/[^/]+/(sources|cred)")
 """What nobody reads without signing in, whatever the settings say."""
