@@ -39,6 +39,7 @@ from domain.money.treasury import Treasury
 from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
 from domain.remix import follow_edges
+from domain.request import Request
 from domain.seal import Disclosure
 from domain.sheet import Receipt
 from domain.signature import Signing
@@ -198,6 +199,7 @@ class Journal(Application[str]):
         disclosures: Sequence[Disclosure],
         erased: Collection[str],
         condition: Condition,
+        requests: Sequence[Request] = (),
     ) -> Sequence[int]:
         """Record facts with their texts; IntegrityError if others were faster."""
         return self.append_stored(
@@ -206,6 +208,7 @@ class Journal(Application[str]):
             disclosures=disclosures,
             erased=erased,
             condition=condition,
+            requests=requests,
         )
 
     def append_stored(

@@ -11,6 +11,7 @@ conflict), and triggers refuse to edit or delete facts.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -25,6 +26,7 @@ from eventsourcing.persistence import (
 from domain.chain import link_facts
 from domain.fact import Fact, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
+from domain.request import Request
 from domain.seal import Disclosure
 
 JournalUnavailable = PersistenceError
@@ -172,6 +174,18 @@ class JournalRecorder(ApplicationRecorder):
         )
         return [Disclosure(*row) for row in rows]
 
+    def requests(self, targets: Collection[str]) -> list[Request]:
+        """What was asked of these targets, in the order in which it was recorded."""
+        rows = self.query(
+            "SELECT target, position, digest, texts, id FROM requests "
+            f"WHERE {self.among('target')} ORDER BY target, position",
+            self.listed(targets),
+        )
+        return [
+            Request(target, position, digest, tuple(json.loads(texts)), id)
+            for target, position, digest, texts, id in rows
+        ]
+
     def _placed(self, where: str, *values: object) -> list[Placed]:
         rows = self.query(
             f"SELECT {self.POSITION}, originator_id, originator_version, topic, state, links "
@@ -207,6 +221,11 @@ HEADS = (
     "position BIGINT NOT NULL, hash TEXT NOT NULL)"
 )
 """The latest fact about each subject, so that the next one can name it."""
+REQUESTS = (
+    "CREATE TABLE IF NOT EXISTS requests (target TEXT NOT NULL, position BIGINT NOT NULL, "
+    "digest TEXT NOT NULL, texts TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (target, position))"
+)
+"""What was asked of a target, written with the facts that came of it."""
 VAULT = (
     "CREATE TABLE IF NOT EXISTS vault (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, "
     "name TEXT NOT NULL, salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
@@ -221,3 +240,11 @@ def vault_row(disclosure: Disclosure) -> Row:
     """A disclosure as the vault holds it."""
     folded = disclosure.value.casefold() if disclosure.name in SEARCHED else ""
     return (*disclosure, folded)
+
+
+def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
+    """The rows of requests whose place in an append has become a position."""
+    return [
+        (one.target, positions[one.position], one.digest, json.dumps(one.texts), one.id)
+        for one in requests
+    ]

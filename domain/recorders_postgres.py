@@ -6,6 +6,7 @@ sent it has to ask.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
@@ -17,6 +18,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 
 from domain.recorders import (
     HEADS,
+    REQUESTS,
     VAULT,
     VAULT_BY_OWNER,
     Condition,
@@ -25,9 +27,11 @@ from domain.recorders import (
     Row,
     all_of,
     linked,
+    request_rows,
     vault_row,
 )
 from domain.refusal import NotPermitted
+from domain.request import Request
 from domain.seal import Disclosure
 
 PIPELINED_CHARACTERS = 8_000
@@ -45,6 +49,7 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
         "topic TEXT NOT NULL, state BYTEA NOT NULL, links TEXT NOT NULL, "
         "UNIQUE (originator_id, originator_version))",
         HEADS.replace("TEXT", 'TEXT COLLATE "C"'),
+        REQUESTS.replace("TEXT", 'TEXT COLLATE "C"'),
         VAULT.replace("TEXT", 'TEXT COLLATE "C"'),
         VAULT_BY_OWNER,
         "CREATE OR REPLACE FUNCTION facts_are_immutable() RETURNS trigger LANGUAGE plpgsql AS "
@@ -98,12 +103,14 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
         disclosures: Sequence[Disclosure] = (),
         erased: Collection[str] = (),
         positions: Sequence[int] | None = None,
+        requests: Sequence[Request] = (),
         **_: Any,
     ) -> Sequence[int]:
         """Append facts, each with its subjects, and the texts behind them; their positions."""
         # Not retried when the connection breaks: whether it was recorded is asked by the caller.
         size = sum(len(stored.state) for stored in stored_events)
         size += sum(len(text.value) for text in disclosures)
+        size += sum(len(json.dumps(asked)) for asked in requests)
         size += 2 * sum(len(subject) for subjects in about for subject in subjects)
         with (
             self.datastore.get_connection() as connection,
@@ -140,6 +147,13 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
                     b"INSERT INTO vault SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], "
                     b"%s::text[], %s::text[], %s::text[]) ON CONFLICT (digest) DO NOTHING",
                     vault,
+                )
+            if requests:
+                asked = [list(c) for c in zip(*request_rows(requests, positions), strict=True)]
+                cursor.execute(
+                    b"INSERT INTO requests SELECT * FROM unnest(%s::text[], %s::bigint[], "
+                    b"%s::text[], %s::text[], %s::text[])",
+                    asked,
                 )
             if erased:
                 cursor.execute(b"DELETE FROM vault WHERE digest = ANY(%s)", [list(erased)])

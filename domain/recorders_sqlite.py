@@ -18,6 +18,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from domain.recorders import (
     HEADS,
+    REQUESTS,
     VAULT,
     VAULT_BY_OWNER,
     Condition,
@@ -26,8 +27,10 @@ from domain.recorders import (
     Row,
     all_of,
     linked,
+    request_rows,
     vault_row,
 )
+from domain.request import Request
 from domain.seal import Disclosure
 
 
@@ -50,6 +53,7 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
         "(f.originator_id = new.originator_id AND f.originator_version = new.originator_version)) "
         "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
         HEADS + " WITHOUT ROWID",
+        REQUESTS + " WITHOUT ROWID",
         VAULT,
         VAULT_BY_OWNER,
     )
@@ -82,6 +86,7 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
         disclosures: Sequence[Disclosure] = (),
         erased: Collection[str] = (),
         positions: Sequence[int] | None = None,
+        requests: Sequence[Request] = (),
         **_: Any,
     ) -> Sequence[int]:
         """Append facts, each with its subjects, and the texts behind them; their positions."""
@@ -102,6 +107,9 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
             cursor.executemany(
                 "INSERT INTO vault VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
                 [vault_row(disclosure) for disclosure in disclosures],
+            )
+            cursor.executemany(
+                "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", request_rows(requests, positions)
             )
             if erased:
                 # Without it the deleted text would still lie in the file.

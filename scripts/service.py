@@ -28,7 +28,8 @@ from projections.money.splitting import graph_in
 from projections.store import Store, StoreUnavailable, open_store
 
 TABLES = (
-    *("stored_events", "heads", "vault", "projections", "api_keys", "sessions"),
+    *("stored_events", "heads", "vault", "requests", "projections"),
+    *("api_keys", "sessions"),
     *("log_tiles", "log_size", "log_checkpoints", "log_cosignatures"),
 )
 """Every table that is there once for all; the read tables have generations."""

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from eventsourcing.persistence import IntegrityError
 from stories import (
+    NOON,
     OPERATOR,
+    Story,
     at_once,
     broken_edges,
     every_fact,
@@ -23,9 +25,12 @@ from stories import (
     story,
 )
 
+from domain.contributor import Contributor
 from domain.draft import Draft
 from domain.fact import read_fact
+from domain.recorders import Condition
 from domain.refusal import IdTaken, MergeCircle, ParentNotOlder, Refusal
+from domain.request import Request
 from domain.sheet import Receipt
 
 ROUNDS = 30
@@ -153,6 +158,65 @@ def test_many_who_append_at_once_get_positions_without_gaps(database: str) -> No
         assert [placed.topic for placed in facts].count("outside.cited") == 12
         assert {facts[receipt.position - 1].topic for receipt in receipts} == {"remix.declared"}
         assert len({receipt.position for receipt in receipts}) == 72
+
+
+# -- requests ------------------------------------------------------------------------------
+
+
+def test_what_was_asked_of_a_target_is_recorded_with_its_facts(database: str) -> None:
+    """A request says which fact of its append it stands at, and is kept at that position."""
+    with story(database) as told:
+        told.person("ana")
+        requests = [
+            Request("b", 0, "digest-1", ("text-1", "text-2"), "one"),
+            Request("a", 1, "digest-2", (), "two"),
+            Request("b", 1, "digest-3", ("Ä😀\u2028",), "three"),
+        ]
+        append_with(told, "ben", "eva", requests=requests)
+        at = [asked._replace(position=asked.position + 2) for asked in requests]
+        assert told.journal.facts.requests(["b", "a", "nobody"]) == [at[1], at[0], at[2]]
+        assert told.journal.facts.requests(["a"]) == [at[1]]
+        assert told.journal.facts.requests([]) == []
+
+
+def test_a_request_is_not_recorded_without_its_facts(database: str) -> None:
+    with story(database) as told:
+        told.person("ana")
+        with pytest.raises(IntegrityError):
+            append_with(told, "ana", requests=[Request("a", 0, "digest", (), "one")])
+        assert told.journal.facts.requests(["a"]) == []
+
+
+def test_facts_are_not_recorded_without_their_request(database: str) -> None:
+    """Two requests of one target never stand at one position."""
+    with story(database) as told:
+        twice = [Request("a", 0, "digest", (), "one"), Request("a", 0, "other", (), "two")]
+        with pytest.raises(IntegrityError):
+            append_with(told, "ana", requests=twice)
+        assert told.head() == 0
+        assert told.journal.facts.requests(["a"]) == []
+
+
+def test_requests_of_any_size_arrive(database: str) -> None:
+    texts = tuple(f"{number:064}" for number in range(40_000))
+    with story(database) as told:
+        append_with(told, "ana", requests=[Request("a", 0, "digest", texts, "one")])
+        assert told.journal.facts.requests(["a"]) == [Request("a", 1, "digest", texts, "one")]
+
+
+def append_with(told: Story, *names: str, requests: list[Request]) -> None:
+    """Admit people by the journal's own append."""
+    facts = [
+        Contributor.Admitted(
+            originator_id=id_of(name),
+            originator_version=1,
+            timestamp=NOON,
+            actor=OPERATOR,
+            name=f"the commitment to {name}",
+        )
+        for name in names
+    ]
+    told.journal.append(facts, [], (), Condition(0, {}), requests)
 
 
 # -- races ---------------------------------------------------------------------------------

@@ -1,0 +1,18 @@
+"""What was asked of a target, so that a repetition is recognised."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """A command that was carried out, and what its receipt names."""
+
+    target: str
+    position: int
+    """Where its last fact stands; before it is recorded, the place of that fact in the append."""
+    digest: str
+    """Of the content of the command, without the texts of people."""
+    texts: tuple[str, ...]
+    """The commitments of its sealed texts, in order."""
+    id: str
