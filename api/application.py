@@ -11,7 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 from api import proofs, service
 from api import web as pages
 from api.authentication import is_private, require_keys
-from api.contributions import contributions
+from api.commands import commands
 from api.contributors import contributors
 from api.credits import credits
 from api.document import register
@@ -21,8 +21,8 @@ from api.money.payouts import payouts
 from api.money.pools import pools
 from api.money.splits import splits
 from api.problems import answer_problems, wants_page
-from api.releases import releases
 from api.remixes import remixes
+from api.routes import Routes
 from api.web.frame import page_of
 from api.works import works
 from domain.journal import Journal
@@ -39,8 +39,8 @@ HEADERS = {
 """What every answer carries: no script runs, nothing is guessed, nobody is told who asked."""
 
 NOUNS = (
-    *(contributors, contributions, works, remixes, credits, releases),
-    *(pools, payouts, splits, service.service),
+    *(contributors, works, remixes, credits, pools, payouts, splits),
+    service.service,
 )
 
 
@@ -65,8 +65,13 @@ def create_app(
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     require_keys(app, keys, is_public=_is_public)
-    nouns = [routes(journal, store) for routes in NOUNS]
-    nouns.append(proofs.proofs(journal, store, log))
+    nouns = [
+        Routes("contributions", "Posted pieces.", journal, store),
+        Routes("releases", "Finished works.", journal, store),
+        *(routes(journal, store) for routes in NOUNS),
+        proofs.proofs(journal, store, log),
+    ]
+    commands(journal, {routes.blueprint.name: routes for routes in nouns})
     document = register(app, nouns)
     app.register_blueprint(pages.pages(journal, store, keys, log, document, public=public_pages))
     answer_problems(app, page_of)

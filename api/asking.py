@@ -13,9 +13,10 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
 
-from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole
+from api.fields import Choice, Shape, Text, Whole
 from api.problems import Problem
 from domain.journal import Journal
+from domain.values import LARGEST_POSITION
 from projections.store import Page, Store, View
 
 LIMIT = 50

@@ -8,60 +8,19 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from api.answers.attribution import AttributionAnswer
-from api.answers.examples import ANA, BEN
 from api.answers.facts import HistoryAnswer, NoticesAnswer
 from api.answers.people import PeopleAnswer, PersonAnswer
 from api.asking import Listed, Part
-from api.fields import Id, Shape, searched, text_named, word
+from api.fields import searched
 from api.routes import Routes
-from domain.contributor import GROUNDS
-from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
-    BadSigningKey,
-    IdTaken,
-    MergeCircle,
     UnknownContributor,
-    UnknownGround,
-    WrongState,
 )
 from projections import attribution, history, notices
 from projections.store import Page, Store, View
 
 HERE = "/contributors/<id(contributor):id>"
-KEY = f"{BEN}+22a6266a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
-
-
-class Contributor(Shape):
-    """Somebody who can be credited."""
-
-    name = text_named("name", "Ben", required=True)
-    id = Id(BEN, "Chosen by the client, so that a repetition is harmless.")
-
-
-class Merge(Shape):
-    """Two contributors who are the same person."""
-
-    into = Id(ANA, "Who they both are from now on.", required=True)
-    reason = text_named("reason", "The same person signed up twice.")
-
-
-class Forget(Shape):
-    """A person who is to be forgotten."""
-
-    ground = word("request", f"One of {', '.join(GROUNDS)}.", required=True)
-
-
-class SigningKey(Shape):
-    """A key with which a contributor signs what they post."""
-
-    key = word(KEY, "The public half: the contributor's id, the key's id, the key.", required=True)
-
-
-class RevokedKey(SigningKey):
-    """A key with which a contributor signs no longer."""
-
-    reason = text_named("reason", "The laptop was stolen.")
 
 
 class People(Listed):
@@ -73,29 +32,6 @@ class People(Listed):
 def contributors(journal: Journal, store: Store) -> Routes:
     """The routes of contributors."""
     routes = Routes("contributors", "People and groups who can be credited.", journal, store)
-    routes.creates(
-        "/contributors",
-        Draft.admit_contributor,
-        Contributor,
-        at="/contributors",
-        refuses=(IdTaken,),
-    )
-    routes.changes(
-        f"{HERE}/merge",
-        Draft.merge_contributor,
-        Merge,
-        refuses=(UnknownContributor, MergeCircle, WrongState),
-    )
-
-    routes.changes(
-        f"{HERE}/forget",
-        Draft.forget_contributor,
-        Forget,
-        refuses=(UnknownContributor, UnknownGround),
-    )
-    keys = (UnknownContributor, BadSigningKey, WrongState)
-    routes.changes(f"{HERE}/register-key", Draft.register_key, SigningKey, refuses=keys)
-    routes.changes(f"{HERE}/revoke-key", Draft.revoke_key, RevokedKey, refuses=keys)
 
     @routes.reads("/contributors", PeopleAnswer, People)
     def list_contributors(view: View, *, q: str | None = None, **part: Unpack[Part]) -> Page:

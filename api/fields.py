@@ -16,17 +16,15 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.problems import PROBLEMS, Problem
-from domain.money.dividing import MOST_UNITS
 from domain.outside import URI_LIMIT
 from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.text import LIMITS
+from domain.values import MOST_UNITS
 
 MAXIMUM_BODY_BYTES = 1 << 20
 LONGEST_SEARCH = 200
 LONGEST_WORD = 200
 LONGEST_POLICY = 20_000
-LARGEST_POSITION = (1 << 53) - 1
-"""The largest whole number that every JSON reader takes as it is."""
 LARGEST_AMOUNT = MOST_UNITS - 1
 
 
@@ -141,8 +139,9 @@ class Rate(Text):
         self,
         description: str = "How much of it, exactly; never a number.",
         example: str | None = "1/5",
+        **options: Any,
     ) -> None:
-        super().__init__(MAXIMUM_RATE_LENGTH, example, description)
+        super().__init__(MAXIMUM_RATE_LENGTH, example, description, **options)
 
 
 class Units(fields.Integer):
@@ -154,9 +153,17 @@ class Units(fields.Integer):
         "invalid": Complaint("wrong_type", "This is not a whole number."),
     }
 
-    def __init__(self, least: int, example: int | None, description: str, **options: Any) -> None:
+    def __init__(
+        self,
+        least: int,
+        example: int | None,
+        description: str,
+        *,
+        most: int = LARGEST_AMOUNT,
+        **options: Any,
+    ) -> None:
         super().__init__(
-            validate=validate.Range(least, LARGEST_AMOUNT, error=OUT_OF_RANGE),
+            validate=validate.Range(least, most, error=OUT_OF_RANGE),
             metadata={"description": description, **_shown(example)},
             **optional(options),
         )

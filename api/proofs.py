@@ -12,13 +12,14 @@ from typing import Any
 from flask import Response, jsonify
 
 from api.answers.facts import DisclosuresAnswer, PositionAnswer
-from api.fields import LARGEST_POSITION, Shape, Whole, word
+from api.fields import Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.journal import Journal
 from domain.moment import instant, start_of
 from domain.refusal import BadCosignature, BadMadeAt, NotInLog, UnknownContributor, UnknownWork
 from domain.tree import TILE_WIDTH
+from domain.values import LARGEST_POSITION
 from projections import history
 from projections.log import Log
 from projections.store import Store, View

@@ -7,72 +7,38 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from api.answers.examples import EDGE, SONG
+from api.answers.examples import SONG
 from api.answers.facts import HistoryAnswer
 from api.answers.splits import PreviewAnswer
 from api.answers.works import RemixAnswer
 from api.asking import LIMIT, MAXIMUM_LIMIT, Listed, Part
-from api.contributions import Reason
-from api.disputes import disputed
 from api.fields import (
-    LARGEST_POSITION,
     Count,
     Id,
     Rate,
     Shape,
     policy_field,
-    text_named,
     uri_field,
     word,
 )
 from api.routes import Routes
-from domain.draft import Draft
+from domain.commands.deriving import DeclareRemix
 from domain.journal import Journal
 from domain.refusal import (
     BadAmount,
     BadGraph,
-    BadMadeAt,
     BadPolicy,
-    BadRate,
     BadShare,
-    BadUri,
-    CapExceeded,
-    IdTaken,
-    NoSource,
-    ParentNotOlder,
     RatesOverWhole,
-    SelfRemix,
-    SplitTooLarge,
-    UnknownKind,
     UnknownRemix,
-    UnknownWork,
-    WrongState,
 )
+from domain.values import LARGEST_POSITION
 from projections import history, lineage
 from projections.disputes import with_dispute
 from projections.money import splitting
 from projections.store import Page, Store, View
 
 HERE = "/remixes/<id(remix):id>"
-
-DECLARING = (
-    *(UnknownWork, UnknownKind, BadRate, BadUri, NoSource, ParentNotOlder, SelfRemix),
-    *(CapExceeded, SplitTooLarge),
-)
-"""Why an edge may not be declared."""
-
-
-class Remix(Shape):
-    """This work was made from that older one."""
-
-    child = Id(SONG, required=True)
-    parent = Id(None, "Either the id of a work here, or …")
-    uri = uri_field("https://example.org/recordings/waves", "… the address of one elsewhere.")
-    kind = word("sample", "One of GET /kinds.", required=True)
-    rate = Rate()
-    evidence = text_named("evidence", "https://example.org/liner-notes")
-    effective_at = word("2026-11-20", "From when it holds, if not from now.")
-    id = Id(EDGE, "Chosen by the client, so that a repetition is harmless.")
 
 
 class Planned(Shape):
@@ -94,31 +60,14 @@ class Planned(Shape):
 def remixes(journal: Journal, store: Store) -> Routes:
     """The routes of remixes."""
     routes = Routes("remixes", "Edges: this work was made from that older one.", journal, store)
-    routes.creates(
-        "/remixes",
-        Draft.declare_remix,
-        Remix,
-        at="/remixes",
-        refuses=(*DECLARING, IdTaken, BadMadeAt),
-    )
-    disputed(
-        routes,
-        HERE,
-        Draft.dispute_remix,
-        Draft.answer_remix,
-        Draft.settle_remix,
-        (UnknownRemix,),
-    )
-    routes.changes(f"{HERE}/strike", Draft.strike_remix, Reason, refuses=(UnknownRemix, WrongState))
 
     @routes.previews(
         "/remixes/preview",
-        Draft.declare_remix,
+        DeclareRemix,
         Planned,
         PreviewAnswer,
-        takes=("child", "parent", "uri", "kind", "rate"),
         refuses=(
-            *DECLARING,
+            *DeclareRemix.refusals(),
             *(BadPolicy, BadShare, BadGraph, BadAmount, RatesOverWhole),
         ),
     )

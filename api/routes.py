@@ -2,23 +2,21 @@
 
 The one rule: what is documented is what runs; a route is declared here or it does not exist.
 
-A few kinds of route carry the whole service: one brings something into being, one changes its
-state, one asks. The first two hand a command of the domain to the journal, the third hands a view
-of the store to a question. Besides, one computes from its body alone, one gives a file, one takes
-a file from anybody, and one tells about the service.
+The routes of commands follow from the commands (api.commands). Here are those that ask a question
+of a view, rehearse a command, compute from a body alone, give or take a file, and tell about the
+service.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Concatenate
+from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_smorest import Blueprint
 from werkzeug.routing import BaseConverter, Map
 
-from api.answers.told import ReceiptAnswer
 from api.asking import Asked, answer_at, viewing
 from api.authentication import actor
 from api.fields import Shape, read_body, read_file, read_object, read_query
@@ -33,15 +31,12 @@ from api.operations import (
     writing,
 )
 from api.problems import of_refusal
-from api.signatures import signing_of
+from domain.command import Command
 from domain.journal import Journal
-from domain.money.treasury import Treasury
 from domain.refusal import REFUSALS, NotPermitted
-from domain.sheet import Receipt
 from projections import lineage
 from projections.store import Page, Store
 
-Command = Callable[Concatenate[Treasury, ...], Receipt]
 Question = Callable[..., Mapping[str, Any] | Page | Response]
 
 
@@ -67,44 +62,6 @@ class Routes:
     def __init__(self, noun: str, description: str, journal: Journal, store: Store) -> None:
         self.blueprint = Blueprint(noun, __name__, description=description)
         self._journal, self._store = journal, store
-
-    def creates(
-        self, path: str, command: Command, body: type[Shape], *, at: str, refuses: Refusals
-    ) -> None:
-        """A path that brings something into being, to be found under ``at`` from then on."""
-
-        def create(**ids: str) -> Response:
-            said = read_body(body)
-            receipt = self._record(command, ids, said)
-            answer = jsonify(id=receipt.id, position=receipt.position)
-            answer.status_code = 201
-            answer.headers["Location"] = f"{request.script_root}{at}/{receipt.id}"
-            return answer
-
-        located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
-        answers = {"201": answered("It is recorded.", ReceiptAnswer, located)}
-        doc = writing(command, body, answers, refuses)
-        self._add("POST", path, create, command.__name__, doc)
-
-    def changes(
-        self,
-        path: str,
-        command: Command,
-        body: type[Shape],
-        *,
-        refuses: Refusals,
-        may_be_empty: bool = False,
-    ) -> None:
-        """A path that changes the state of something."""
-
-        def change(**ids: str) -> Response:
-            said = read_body(body, may_be_empty=may_be_empty)
-            receipt = self._record(command, ids, said)
-            return jsonify(id=receipt.id, position=receipt.position)
-
-        answers = {"200": answered("It is recorded.", ReceiptAnswer)}
-        doc = writing(command, body, answers, refuses, body_required=not may_be_empty)
-        self._add("POST", path, change, command.__name__, doc)
 
     def reads(
         self,
@@ -133,7 +90,7 @@ class Routes:
             may_refuse = (*refuses, NotPermitted) if knows_actor else refuses
             may_be_nowhere = "<int:" in path or "<path:" in path
             doc = asking(question, query, answer, may_refuse, also or {}, may_be_nowhere)
-            self._add("GET", path, ask, question.__name__, doc)
+            self.add("GET", path, ask, question.__name__, doc)
             return question
 
         return decorate
@@ -158,7 +115,7 @@ class Routes:
             }
             codes = [*problems, *(OF_QUERY if query else ())]
             doc = documented(tell, answers, codes, query)
-            self._add("GET", path, told, tell.__name__, doc)
+            self.add("GET", path, told, tell.__name__, doc)
             return tell
 
         return decorate
@@ -166,29 +123,29 @@ class Routes:
     def previews(
         self,
         path: str,
-        command: Command,
+        command: type[Command],
         body: type[Shape],
         answer: type[Shape],
         *,
-        takes: Collection[str],
         refuses: Refusals,
     ) -> Callable[[Question], Question]:
         """A path that tells what a command would change; it refuses as the command does.
 
-        The command, with the fields of the body it ``takes``, is drafted and never recorded.
+        The command, with the fields of the body that are its own, is drafted and never recorded.
         """
+        own = {one.name for one in command.fields()}
 
         def decorate(question: Question) -> Question:
             def preview() -> Response:
                 said = read_body(body)
-                drafted = {name: value for name, value in said.items() if name in takes}
-                command(self._journal.draft(), actor=actor(), **drafted)
+                drafted = {name: value for name, value in said.items() if name in own}
+                self._journal.draft().carry_out(command.of(drafted), actor())
                 with viewing(self._journal, self._store, {}) as view:
                     return answer_at(view, question(view, **said), {})
 
             answers = {"200": answered("What it would change.", answer)}
             doc = writing(question, body, answers, refuses, signed=False)
-            self._add("POST", path, preview, question.__name__, doc)
+            self.add("POST", path, preview, question.__name__, doc)
             return question
 
         return decorate
@@ -213,7 +170,7 @@ class Routes:
         answers = {"200": {"description": "The answer.", "content": {"application/json": answer}}}
         doc = documented(compute, answers, codes)
         doc["requestBody"] = {"required": True, "content": {"application/json": content}}
-        self._add("POST", path, computed, name, doc)
+        self.add("POST", path, computed, name, doc)
 
     def gives(
         self,
@@ -249,14 +206,10 @@ class Routes:
             codes += ["not_found"] if "<" in path else []
             codes = codes if public else ["unauthenticated", *codes]
             doc = documented(give, answers, codes, query)
-            self._add("GET", path, given, give.__name__, doc)
+            self.add("GET", path, given, give.__name__, doc)
             return give
 
         return decorate
-
-    def _record(self, command: Command, ids: dict[str, str], said: dict[str, Any]) -> Receipt:
-        signing = signing_of(command.__name__, ids)
-        return self._journal.record_signed(signing, command, actor=actor(), **ids, **said)
 
     def takes(
         self, path: str, media_type: str, example: str, maximum_bytes: int, *, refuses: Refusals
@@ -272,14 +225,15 @@ class Routes:
             codes = ["storage_unavailable", "too_large", *(refusal.code for refusal in refuses)]
             doc = documented(take, answers, codes)
             doc["requestBody"] = {"required": True, "content": content}
-            self._add("POST", path, taken, take.__name__, doc)
+            self.add("POST", path, taken, take.__name__, doc)
             return take
 
         return decorate
 
-    def _add(
+    def add(
         self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]
     ) -> None:
+        """Add a route with its documentation."""
         view.__name__ = name
         doc["operationId"] = name
         documented = self.blueprint.doc(**doc)(view)

@@ -11,48 +11,38 @@ from typing import Any, Unpack
 from flask import Response, jsonify, request
 
 from api.answers.attribution import ContributorsAnswer
-from api.answers.examples import BEN
 from api.answers.facts import HistoryAnswer
 from api.answers.splits import SplitAnswer
 from api.answers.works import LineageAnswer, RelativesAnswer, WorkAnswer, WorksAnswer
 from api.asking import AskedOfRelease, Listed, ListedOfRelease, Part, form_asked
 from api.fields import (
-    LARGEST_POSITION,
     Choice,
     Flag,
-    Id,
     Rate,
-    Shape,
     Whole,
     policy_field,
     searched,
-    text_named,
     word,
 )
 from api.routes import Routes
 from domain.credit import credit_kind
-from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import (
     BadAmount,
     BadCurrency,
     BadGraph,
-    BadMadeAt,
     BadPolicy,
     BadRate,
     BadShare,
     CapExceeded,
-    IdTaken,
-    MadeInFuture,
-    ParentNotOlder,
     RatesOverWhole,
     SplitTooLarge,
-    UnknownContributor,
     UnknownKind,
     UnknownRole,
     UnknownWork,
 )
 from domain.role import role_named
+from domain.values import LARGEST_POSITION
 from projections import attribution, formats, history, lineage
 from projections.money import splitting
 from projections.store import Page, Store, View
@@ -72,22 +62,6 @@ EXAMPLES: dict[str, Any] = {
     "text/vnd.graphviz": "digraph lineage { … }",
     "application/ld+json": {"@context": {"prov": "http://www.w3.org/ns/prov#"}, "@graph": []},
 }
-
-
-class Redating(Shape):
-    """A corrected making date."""
-
-    made_at = word("1969-10", "A year, a month, a day or a time.", required=True)
-    reason = text_named("reason", "The label says so.", required=True)
-
-
-class Claim(Shape):
-    """Somebody says that they made this work."""
-
-    contributor = Id(BEN, required=True)
-    role = word("singer", "One of GET /roles.", required=True)
-    evidence = text_named("evidence", "https://example.org/about-me", required=True)
-    credit = Id(None, "The id of the new credit, chosen by the client.")
 
 
 class Works(Listed):
@@ -129,26 +103,9 @@ class Lineage(AskedOfRelease):
 def works(journal: Journal, store: Store) -> Routes:
     """The routes of works: contributions, outside sources and releases alike."""
     routes = Routes("works", "Contributions, outside sources and releases.", journal, store)
-    _change(routes)
     _find(routes)
     _ask(routes, journal)
     return routes
-
-
-def _change(routes: Routes) -> None:
-    routes.changes(
-        f"{HERE}/redate",
-        Draft.redate_work,
-        Redating,
-        refuses=(UnknownWork, BadMadeAt, MadeInFuture, ParentNotOlder),
-    )
-    routes.creates(
-        f"{HERE}/claim",
-        Draft.claim_work,
-        Claim,
-        at="/credits",
-        refuses=(UnknownWork, IdTaken, UnknownContributor, UnknownRole),
-    )
 
 
 def _find(routes: Routes) -> None:

@@ -5,7 +5,7 @@ The one rule: a name never enters a fact, only the commitment to it.
 
 from __future__ import annotations
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Looking, Noun, fact
 from domain.refusal import UnknownGround
 
 GROUNDS = {
@@ -89,6 +89,10 @@ class Contributor(Noun):
             noun.keys = noun.keys - {self.key}
 
     BIRTHS = (Admitted,)
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """The person themself."""
+        return {"contributor": self.id}
 
 
 def ground_named(ground: str) -> str:

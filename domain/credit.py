@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.dispute import Answer, Disputable, Opening, Settlement
-from domain.fact import Fact, fact
-from domain.refusal import UnknownCredit, UnknownKind
+from domain.fact import Fact, Looking, fact
+from domain.outside import Outside
+from domain.permission import OPERATOR
+from domain.refusal import UnknownKind
+from domain.work import Work
 
 CREDIT_KINDS = {
     "direct": "the person made something that is in the work",
@@ -24,9 +27,8 @@ class Credit(Disputable):
     """One line of the credits, and what became of it."""
 
     NAME = "credit"
-    UNKNOWN = UnknownCredit
     GONE = "revoked"
-    UNDO = "revoke"
+    UNDO = frozenset({"poster"})
     work: str
     contributor: str
 
@@ -115,6 +117,19 @@ class Credit(Disputable):
     def line(self) -> dict[str, str]:
         """The work and the person, as every fact about the credit names them."""
         return {"work": self.work, "contributor": self.contributor}
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who posted the work, whose credit it is, who has to agree, and who opened it."""
+        on = looking.get(Work, self.work)
+        claimed = isinstance(self.facts[0][1], Credit.Claimed)
+        # A claim on a source outside is for the operator to judge: nobody here posted it.
+        judge = OPERATOR if isinstance(on, Outside) else on.poster
+        return {
+            "poster": judge,
+            "contributor": self.contributor,
+            "addressee": judge if claimed else self.contributor,
+            "opener": self.poster,
+        }
 
 
 def credit_kind(kind: str) -> str:

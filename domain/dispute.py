@@ -7,7 +7,6 @@ Both nouns use what is here, so that a dispute is the same wherever it is about.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
@@ -18,11 +17,10 @@ from domain.permission import OPERATOR
 from domain.refusal import (
     AlreadyAnswered,
     BadDeadline,
+    BadOutcome,
     NotYet,
     TooLate,
-    UnknownCredit,
     UnknownGrounds,
-    UnknownRemix,
 )
 
 GROUNDS = {
@@ -62,24 +60,22 @@ class Dispute(NamedTuple):
     answered: bool = False
 
 
-class Disputable(Noun, ABC):
+class Disputable(Noun):
     """A noun that may be disputed."""
 
-    UNKNOWN: ClassVar[type[UnknownRemix] | type[UnknownCredit]]
-    """The refusal when there is none with an id."""
     Disputed: ClassVar[type[Opening]]
     Answered: ClassVar[type[Answer]]
     Settled: ClassVar[type[Settlement]]
     GONE: ClassVar[str]
     """Its state when it does not count any more."""
-    UNDO: ClassVar[str]
-    """What it is called to bring it into that state."""
+    UNDO: ClassVar[frozenset[str]]
+    """The relations in which somebody may bring it into that state."""
     dispute: Dispute | None = None
 
     @property
-    @abstractmethod
-    def line(self) -> dict[str, str]:
-        """What every fact about it names."""
+    def disputer(self) -> str:
+        """Who opened the latest dispute."""
+        return self.dispute.opened_by if self.dispute else OPERATOR
 
     def must_be_answerable(self, now: datetime) -> None:
         """Refuse a second answer, and one after the deadline; asked of what is disputed."""
@@ -162,6 +158,13 @@ def known_grounds(grounds: str) -> str:
     if grounds not in GROUNDS:
         raise UnknownGrounds(grounds, tuple(GROUNDS))
     return grounds
+
+
+def known_outcome(outcome: str) -> str:
+    """The outcome, if it is one in which a dispute may end."""
+    if outcome not in OUTCOMES:
+        raise BadOutcome(outcome, f"it ends {', '.join(OUTCOMES)}")
+    return outcome
 
 
 def deadline_of(answer_by: str | None, now: datetime) -> str:

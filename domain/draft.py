@@ -1,20 +1,251 @@
-"""A draft: commands carried out on what the journal says, not yet recorded.
+"""A draft: commands carried out on the past, not yet recorded.
 
-The one rule: a command takes the actor (the operator or a contributor's id) and its particulars by
-name, and answers a receipt; its position is filled in when the draft is committed.
+A command adds all of its facts to the draft or none, and a draft is recorded whole or not at all.
 
-What a command does stands in its room in domain/commands; what all are made of, in
-domain/drafting.py. The commands about money have their rooms in domain/money.
+One rule recognises every repetition: what was asked of a target is kept beside the facts
+(domain.request). The same asked again is answered as before; a birth under the id of something
+else is refused.
 """
 
 from __future__ import annotations
 
-from domain.commands.admitting import Admitting
-from domain.commands.disputing import Disputing
-from domain.commands.forgetting import Forgetting
-from domain.commands.releasing import Releasing
-from domain.commands.submitting import Submitting
+from collections.abc import Collection, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.command import Command
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.fact import Fact, New
+from domain.identity import new_id
+from domain.note import VerifierKey
+from domain.nouns import NAMED
+from domain.past import PENDING, Kept, Past
+from domain.permission import OPERATOR
+from domain.recorders import Condition
+from domain.refusal import BadSignature, ContributorForgotten, IdTaken, NotPermitted, Refusal
+from domain.request import Request
+from domain.seal import Disclosure
+from domain.sheet import Sheet
+from domain.signature import Signing, check_signature, must_fit
+from domain.tree import NotVerified
+from domain.values import Ref
 
 
-class Draft(Admitting, Forgetting, Submitting, Releasing, Disputing):
-    """Every command but those about money."""
+@dataclass(frozen=True)
+class Receipt:
+    """What a command answers: what it is about, and the position of the last fact it recorded."""
+
+    id: str
+    position: int
+
+    def recorded(self, positions: Sequence[int]) -> Receipt:
+        """The receipt once its draft was recorded at these positions."""
+        if self.position < PENDING:
+            return self
+        return replace(self, position=positions[self.position - PENDING])
+
+
+class Draft(Past):
+    """Commands carried out one after the other, to be recorded together."""
+
+    def __init__(
+        self,
+        journal: Kept,
+        now: datetime,
+        *,
+        once: MutableMapping[str, int] | None = None,
+        signing: Signing | None = None,
+    ) -> None:
+        super().__init__(journal, now)
+        self.once = once
+        """How far an import has come with each target: what was asked of it after that is not done
+        again. Without it, only a repetition of what was asked last is harmless."""
+        self.signing = signing
+        """What the actor signed, if they did: the draft is then of one command."""
+        self.disclosures: list[Disclosure] = []
+        self.erased: set[str] = set()
+        self.requests: list[Request] = []
+        self._asked: dict[str, list[Request]] = {}
+        self._sheet = Sheet("", now)
+
+    def prefetch_requests(self, targets: Collection[str]) -> None:
+        """Read what was asked of many targets at once."""
+        missing = [target for target in targets if target not in self._asked]
+        for target in missing:
+            self._asked[target] = []
+        for request in self._journal.facts.requests(missing) if missing else ():
+            self._asked[request.target].append(request)
+
+    @property
+    def condition(self) -> Condition:
+        """Under which the draft may be recorded."""
+        return Condition(self.position, self.watched, self.emptied)
+
+    # -- a command -------------------------------------------------------------------------
+
+    def carry_out(self, command: Command, by: str = OPERATOR) -> Receipt:
+        """Add what a command decides, or find that it was carried out before.
+
+        Looks up what it names, asks whether it may, reads what it says, decides: the first of
+        these that refuses is told.
+        """
+        self.actor, self._sheet = by, Sheet(by, self.now, self.signing)
+        target = self._target(command)
+        stated, problem = self._read(command)
+        if stated is not None and target is not None and (known := self._known(stated, target)):
+            return known
+        self._must_be_able(command)
+        if stated is None:
+            assert problem is not None
+            raise problem
+        self.id = target or new_id(None)
+        if stated.MAKES and self.stream(self.id):
+            raise IdTaken(self.id)
+        try:
+            for new in stated.decide(self):
+                self._write(new)
+            return self._take(stated)
+        except Refusal:
+            # The books may hold what was decided before the refusal.
+            self._books = None
+            raise
+
+    def _target(self, command: Command) -> str | None:
+        """The id that is chosen, in its usual form, or of what the command is about."""
+        chosen = command.target(self.actor)
+        if chosen is None and self.signing is not None:
+            raise BadSignature("what is signed names the id of what it brings into being")
+        return new_id(chosen) if command.MAKES and chosen is not None else chosen
+
+    def _read(self, command: Command) -> tuple[Command | None, Refusal | None]:
+        try:
+            return command.read(self.now), None
+        except Refusal as problem:
+            return None, problem
+
+    def _must_be_able(self, command: Command) -> None:
+        """Refuse who may not ask, or what names something that is not there."""
+        if self.signing is not None:
+            self._must_have_signed(self.signing)
+        if not command.MAY and self.actor != OPERATOR:
+            raise NotPermitted(self.actor, command.NAME)
+        for one, id in command.said():
+            if isinstance(one.value, Ref) and one.value.noun in NAMED:
+                self.named(one.value.noun, id)
+        self.permit(command.NAME, command.MAY, command.sides(self))
+
+    # -- repetitions -----------------------------------------------------------------------
+
+    def _known(self, command: Command, target: str) -> Receipt | None:
+        """The receipt of the same request before, if there was one."""
+        self.prefetch_requests([target])
+        asked = self._asked[target]
+        if command.MAKES or self.once is None:
+            past = asked[:1] if command.MAKES else asked[-1:]
+        else:
+            past = [one for one in asked if one.position > self.once.get(target, 0)]
+        for request in past:
+            if self._is_same(command, request):
+                self._come_to(target, request.position)
+                return Receipt(request.id, request.position)
+        if command.MAKES and asked:
+            raise IdTaken(target)
+        return None
+
+    def _is_same(self, command: Command, request: Request) -> bool:
+        """Whether a request said the same; an erased text cannot differ."""
+        if command.digest(self.actor) != request.digest:
+            return False
+        pending = {text.digest: text.value for text in self.disclosures}
+        kept = {**self.texts(set(request.texts) - set(pending)), **pending}
+        return all(
+            digest not in kept or kept[digest] == text
+            for digest, text in zip(request.texts, command.texts(), strict=True)
+        )
+
+    def _come_to(self, target: str, position: int) -> None:
+        if self.once is not None:
+            self.once[target] = position
+
+    # -- writing down ----------------------------------------------------------------------
+
+    def _write(self, new: New) -> None:
+        """Write down one fact of the command at hand, which the books at hand then know."""
+        happened = self._sheet.write(new, len(self.stream(new.id)))
+        if self._books is not None:
+            self._books.fold(PENDING + len(self._added()) - 1, happened)
+
+    def _take(self, command: Command) -> Receipt:
+        """Add the whole sheet to the draft."""
+        sheet = self._sheet
+        self._must_be_known(sheet)
+        if self.signing is not None:
+            self._must_say_what_was_signed(self.signing, sheet)
+        for happened in sheet.facts:
+            position = PENDING + len(self.facts)
+            self.facts.append(happened)
+            noun = self._nouns.get(happened.originator_id)
+            if noun is not None:
+                self.erased.update(happened.erases(noun))
+                noun.happen(position, happened)
+            self.stream(happened.originator_id).append((position, happened))
+        self.disclosures += sheet.disclosures
+        return self._remember(command, PENDING + len(self.facts) - 1)
+
+    def _remember(self, command: Command, position: int) -> Receipt:
+        """Keep what was asked, so that a repetition is recognised."""
+        target = command.target(self.actor) or self.id
+        by_text = {text.value: text.digest for text in self._sheet.disclosures}
+        texts = tuple(by_text.get(text, "") for text in command.texts())
+        request = Request(target, position, command.digest(self.actor), texts, self.id)
+        self.requests.append(request._replace(position=position - PENDING))
+        self.prefetch_requests([target])
+        self._asked[target].append(request)
+        self._come_to(target, position)
+        return Receipt(self.id, position)
+
+    def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
+        """The owner and the commitment of every text of these, recorded or about to be."""
+        pending = [(text.owner, text.digest) for text in self.disclosures if text.owner in owners]
+        return [one for one in (*super().owned(owners), *pending) if one[1] not in self.erased]
+
+    def _added(self) -> list[Fact]:
+        return [*self.facts, *self._sheet.facts]
+
+    def _must_be_known(self, sheet: Sheet) -> None:
+        """Refuse whom a new fact brings up if they were forgotten: who acts, owns, is credited."""
+        persons = {self.actor, *(text.owner for text in sheet.disclosures)}
+        for happened in sheet.facts:
+            match happened:
+                case Credit.Birth(contributor=person) | Contributor.Merged(into=person):
+                    persons.add(person)
+        born = {one.originator_id for one in sheet.facts if one.originator_version == 1}
+        for person in persons - born - {OPERATOR}:
+            if self.contributor(person).state == Contributor.Forgotten.STATE:
+                raise ContributorForgotten(person)
+            # To be forgotten at the same moment comes wholly before or wholly after.
+            self.watch(Contributor.Forgotten.TOPIC, person)
+
+    # -- signatures ------------------------------------------------------------------------
+
+    def _must_have_signed(self, signing: Signing) -> None:
+        if signing.actor == OPERATOR:
+            raise BadSignature("only contributors have keys to sign with")
+        keys = [VerifierKey.parse(key) for key in self.contributor(signing.actor).keys]
+        try:
+            digest = signing.disclosure().digest
+            check_signature(signing.actor, digest, signing.signature, keys)
+        except NotVerified as problem:
+            raise BadSignature(str(problem)) from None
+
+    def _must_say_what_was_signed(self, signing: Signing, sheet: Sheet) -> None:
+        """Refuse facts that say something else than was signed, or a statement used before."""
+        if self.texts([signing.disclosure().digest]):
+            raise BadSignature("it was used before; sign again with another nonce")
+        for happened in sheet.facts:
+            try:
+                version = happened.originator_version
+                must_fit(signing.statement, vars(happened), version, happened.actor)
+            except NotVerified as problem:
+                raise BadSignature(str(problem)) from None

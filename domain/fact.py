@@ -10,17 +10,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
+from typing import (
+    Any,
+    ClassVar,
+    NamedTuple,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+)
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
 from eventsourcing.utils import register_topic
 
 from domain.moment import instant
+from domain.refusal import REFUSALS, Refusal, WrongState
 
 T = TypeVar("T")
+N = TypeVar("N", bound="Noun")
 
 FACTS: dict[str, type[Fact]] = {}
 """Every kind of fact by its topic."""
@@ -46,6 +57,11 @@ class Fact:
     """The digest of what the actor signed (see domain.signature)."""
     signature: str | None = None
 
+    @classmethod
+    def born(cls, id: str, /, **content: Any) -> New:
+        """The first fact of a noun with this id."""
+        return New(cls, id, content)
+
     def subjects(self) -> tuple[str, ...]:
         """The works and contributors this fact is about."""
         return (self.originator_id,)
@@ -68,6 +84,14 @@ class Fact:
         return getattr(self, "effective_at", None) or instant(self.timestamp)
 
 
+class New(NamedTuple):
+    """A fact that a command decides on: it has no place, time or actor yet."""
+
+    kind: type[Fact]
+    id: str
+    content: dict[str, Any]
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def fact(topic: str) -> Callable[[type[T]], type[T]]:
     """Make a class a kind of fact with the explicit topic under which it is stored."""
@@ -81,6 +105,13 @@ def fact(topic: str) -> Callable[[type[T]], type[T]]:
         return made
 
     return decorate
+
+
+class Looking(Protocol):
+    """What a noun may be asked to look up."""
+
+    def get(self, kind: type[N], id: str) -> N:
+        """The noun with this id, if it is of the kind."""
 
 
 class Noun:
@@ -97,7 +128,29 @@ class Noun:
     """What happened so far, with positions."""
 
     NAME: ClassVar[str]
+    UNKNOWN: ClassVar[type[Refusal]]
+    """The refusal when there is none with an id: by default what its name says."""
     BIRTHS: ClassVar[tuple[type[Fact], ...]]
+
+    def __init_subclass__(cls) -> None:
+        unknown = REFUSALS.get(f"unknown_{vars(cls).get('NAME')}")
+        if unknown and "UNKNOWN" not in vars(cls):
+            cls.UNKNOWN = unknown
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """What every fact about it names besides its id."""
+        return {}
+
+    def then(self, kind: type[Fact], /, **content: Any) -> New:
+        """A change of it; refused if its state does not allow it."""
+        if kind.FROM and self.state not in kind.FROM:
+            raise WrongState(self.NAME, self.id, self.state, kind.FROM)
+        return New(kind, self.id, {**self.line, **content})
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who stands in which relation to it (see domain.permission)."""
+        return {}
 
     @classmethod
     def told_by(cls, facts: Iterable[tuple[int, Fact]]) -> Self:
@@ -161,29 +214,6 @@ def read_fact(originator_id: str, originator_version: int, topic: str, state: by
     happened = object.__new__(FACTS[topic])
     happened.__dict__.update(content)
     return happened
-
-
-def says_the_same(
-    new: Fact, old: Fact, text_of: Callable[[str], str | None], ignore: frozenset[str]
-) -> bool:
-    """Whether a repeated command would record what is recorded already.
-
-    Sealed fields are compared by their texts; an erased text cannot differ.
-    """
-    if type(new) is not type(old):
-        return False
-    for field in fields(new):
-        name = field.name
-        if name in ignore:
-            continue
-        ours, theirs = getattr(new, name), getattr(old, name)
-        if name in new.SEALED and ours is not None and theirs is not None:
-            erased_or_same = text_of(theirs)
-            if erased_or_same is not None and erased_or_same != text_of(ours):
-                return False
-        elif ours != theirs:
-            return False
-    return True
 
 
 def utc_now() -> datetime:

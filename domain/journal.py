@@ -20,7 +20,7 @@ from collections.abc import (
 from datetime import datetime
 from threading import Condition as Signal
 from threading import Lock
-from typing import Any, Concatenate, NamedTuple, ParamSpec, cast
+from typing import Any, NamedTuple, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
@@ -32,19 +32,18 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresFactory
 from eventsourcing.utils import Environment
 
+from domain.command import Command
+from domain.draft import Draft, Receipt
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
 from domain.money.policy.graph import Graph, graph_of
-from domain.money.treasury import Treasury
+from domain.permission import OPERATOR
 from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
 from domain.remix import follow_edges
 from domain.request import Request
 from domain.seal import Disclosure
-from domain.sheet import Receipt
 from domain.signature import Signing
-
-P = ParamSpec("P")
 
 LARGEST_FACT_BYTES = 65_000
 """A leaf of the log holds 65,535 bytes: a fact, its place, and its links."""
@@ -157,41 +156,40 @@ class Journal(Application[str]):
         return cast("JournalRecorder", self.recorder)
 
     def record(
-        self,
-        command: Callable[Concatenate[Treasury, P], Receipt],
-        /,
-        *arguments: P.args,
-        **named: P.kwargs,
+        self, *commands: Command, by: str = OPERATOR, signing: Signing | None = None
     ) -> Receipt:
-        """Carry out one command, again when others interfere; raises the command's refusals."""
-        return self.record_signed(None, command, *arguments, **named)
+        """Carry out commands in one append, and answer the receipt of the last.
 
-    def record_signed(
-        self,
-        signing: Signing | None,
-        command: Callable[Concatenate[Treasury, P], Receipt],
-        /,
-        *arguments: P.args,
-        **named: P.kwargs,
-    ) -> Receipt:
-        """Carry out one command that its actor may have signed."""
+        A single one may be signed by its actor. All are carried out again when others interfere,
+        and none is recorded if one is refused, which is raised.
+        """
         for attempt in range(ATTEMPTS):
-            draft = Treasury(self, signing=signing)
+            draft = Draft(self, self.clock(), signing=signing)
             try:
-                receipt = command(draft, *arguments, **named)
-                draft.commit()
+                receipts = [draft.carry_out(command, by) for command in commands]
+                return receipts[-1].recorded(self.commit(draft))
             except Refusal:
                 if not draft.is_overtaken:
                     raise
             except IntegrityError:
                 time.sleep(random.uniform(0, 0.004 * 2 ** min(attempt, 6)))
-            else:
-                return receipt
         raise Busy
 
-    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Treasury:
-        """An empty draft, for several commands in one append; see Draft."""
-        return Treasury(self, once=once)
+    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Draft:
+        """An empty draft, for several commands in one append."""
+        return Draft(self, self.clock(), once=once)
+
+    def commit(self, draft: Draft) -> Sequence[int]:
+        """Record a draft at the positions it answers; IntegrityError if others were faster."""
+        if not draft.facts:
+            return ()
+        return self.append(
+            draft.facts,
+            [text for text in draft.disclosures if text.digest not in draft.erased],
+            draft.erased,
+            draft.condition,
+            draft.requests,
+        )
 
     def append(
         self,

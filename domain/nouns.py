@@ -19,9 +19,15 @@ from domain.money.revenue import Expense, Revenue
 from domain.outside import Outside
 from domain.release import Release
 from domain.remix import Remix
+from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Contribution, Outside, Release, Remix, Credit),
     *(Pool, Proposal, Consent, Revenue, Expense, Entry, Batch, Payout, Hold),
 )
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
+NAMED: dict[str, type[Noun]] = {
+    **{noun.NAME: noun for noun in NOUNS},
+    "work": Work,
+}
+"""The nouns by what they are called."""

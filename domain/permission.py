@@ -1,9 +1,11 @@
-"""Who may do what: the one place where that is decided.
+"""Who may do what: each command names the relations in which somebody may ask for it.
 
-The one rule: an operator may act for anyone; everybody else only in the relations named here.
+An operator may act for anyone; everybody else only in a relation that is named.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 
 from domain.refusal import NotPermitted
 
@@ -11,56 +13,29 @@ OPERATOR = "operator"
 
 ANYONE = "anyone"
 
-MAY: dict[str, frozenset[str]] = {
-    "admit a contributor": frozenset(),
-    "merge": frozenset(),
-    "forget": frozenset({"contributor"}),
-    "register a key": frozenset({"contributor"}),
-    "revoke a key": frozenset({"contributor"}),
-    "submit": frozenset({ANYONE}),
-    "withdraw": frozenset({"poster"}),
-    "redate": frozenset({"poster"}),
-    "declare": frozenset({"poster", "poster of the parent"}),
-    "dispute": frozenset({ANYONE}),
-    "answer": frozenset({"poster", "poster of the parent", "author", "contributor", "opener"}),
-    "settle": frozenset(),
-    "withdraw a dispute": frozenset({"disputer"}),
-    "let expire": frozenset({ANYONE}),
-    "strike": frozenset(),
-    "grant": frozenset({"poster"}),
-    "claim": frozenset({"contributor"}),
-    "accept": frozenset({"addressee"}),
-    "decline": frozenset({"contributor", "addressee"}),
-    "revoke": frozenset({"poster"}),
-    "assemble": frozenset({ANYONE}),
-    "publish": frozenset({"poster"}),
-    "read notices": frozenset({"contributor"}),
-    "close a split": frozenset({"poster"}),
-    "comment": frozenset({ANYONE}),
-    "answer for a share": frozenset({"contributor"}),
-    "keep the books": frozenset(),
-    "pay": frozenset(),
-    "claim a payout": frozenset({"contributor"}),
-    "hold money": frozenset(),
-    "read a statement": frozenset({"contributor"}),
+RELATIONS = {
+    ANYONE: "everybody with a key",
+    "poster": "who posted the work or assembled the release",
+    "poster of the parent": "who posted the work that it was made from",
+    "contributor": "whose credit, key, share or payout it is, or who is to be forgotten",
+    "addressee": "who has to agree to a credit: the person it was granted to, or the poster of the "
+    "work on which it was claimed",
+    "author": "who is credited on a work at hand since it was posted",
+    "opener": "who declared the edge or opened the credit",
+    "disputer": "who opened the dispute",
 }
-"""What each verb asks of the one who acts: the relations in which it is allowed.
+"""The relations in which somebody may stand to what a command is about."""
 
-poster: who posted the work in question (or assembled the release). contributor: whose credit, key
-or share it is, or who is to be forgotten. addressee: who has to agree to a credit: the person it
-was granted to, or the poster of the work on which it was claimed. author: whose credit a work at
-hand was posted with. opener: who declared the edge or opened the credit. disputer: who opened the
-dispute.
-"""
+OWN = frozenset({"contributor"})
+"""What only the person themself may read: notices, statements, payouts."""
 
 
-def permit(actor: str, verb: str, **relations: str) -> None:
+def permit(actor: str, what: str, allowed: Collection[str], sides: Mapping[str, str]) -> None:
     """Refuse with NotPermitted unless the actor is the operator or stands in an allowed relation.
 
-    ``relations`` says who stands in each, such as ``poster=…`` (``_`` for a space).
+    ``sides`` says who stands in each.
     """
-    allowed = MAY[verb]
     if actor == OPERATOR or ANYONE in allowed:
         return
-    if not any(relations.get(name.replace(" ", "_")) == actor for name in allowed):
-        raise NotPermitted(actor, verb)
+    if not any(sides.get(name) == actor for name in allowed):
+        raise NotPermitted(actor, what)

@@ -176,10 +176,17 @@ class JournalRecorder(ApplicationRecorder):
 
     def requests(self, targets: Collection[str]) -> list[Request]:
         """What was asked of these targets, in the order in which it was recorded."""
+        return self._requests(self.among("target"), self.listed(targets))
+
+    def requests_between(self, after: int, upto: int) -> list[Request]:
+        """What was asked that ended after a position and up to another, in order."""
+        return self._requests("position > ? AND position <= ?", after, upto)
+
+    def _requests(self, where: str, *values: object) -> list[Request]:
         rows = self.query(
-            "SELECT target, position, digest, texts, id FROM requests "
-            f"WHERE {self.among('target')} ORDER BY target, position",
-            self.listed(targets),
+            f"SELECT target, position, digest, texts, id FROM requests WHERE {where} "
+            "ORDER BY position",
+            *values,
         )
         return [
             Request(target, position, digest, tuple(json.loads(texts)), id)
@@ -222,10 +229,11 @@ HEADS = (
 )
 """The latest fact about each subject, so that the next one can name it."""
 REQUESTS = (
-    "CREATE TABLE IF NOT EXISTS requests (target TEXT NOT NULL, position BIGINT NOT NULL, "
-    "digest TEXT NOT NULL, texts TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (target, position))"
+    "CREATE TABLE IF NOT EXISTS requests (position BIGINT PRIMARY KEY, target TEXT NOT NULL, "
+    "digest TEXT NOT NULL, texts TEXT NOT NULL, id TEXT NOT NULL)"
 )
 """What was asked of a target, written with the facts that came of it."""
+REQUESTS_BY_TARGET = "CREATE INDEX IF NOT EXISTS requests_target ON requests (target, position)"
 VAULT = (
     "CREATE TABLE IF NOT EXISTS vault (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, "
     "name TEXT NOT NULL, salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
@@ -245,6 +253,6 @@ def vault_row(disclosure: Disclosure) -> Row:
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
     """The rows of requests whose place in an append has become a position."""
     return [
-        (one.target, positions[one.position], one.digest, json.dumps(one.texts), one.id)
+        (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id)
         for one in requests
     ]

@@ -19,6 +19,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from domain.recorders import (
     HEADS,
     REQUESTS,
+    REQUESTS_BY_TARGET,
     VAULT,
     VAULT_BY_OWNER,
     Condition,
@@ -50,6 +51,7 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
         "UNIQUE (originator_id, originator_version))",
         HEADS.replace("TEXT", 'TEXT COLLATE "C"'),
         REQUESTS.replace("TEXT", 'TEXT COLLATE "C"'),
+        REQUESTS_BY_TARGET,
         VAULT.replace("TEXT", 'TEXT COLLATE "C"'),
         VAULT_BY_OWNER,
         "CREATE OR REPLACE FUNCTION facts_are_immutable() RETURNS trigger LANGUAGE plpgsql AS "
@@ -151,7 +153,7 @@ class PostgresJournal(JournalRecorder, PostgresApplicationRecorder):
             if requests:
                 asked = [list(c) for c in zip(*request_rows(requests, positions), strict=True)]
                 cursor.execute(
-                    b"INSERT INTO requests SELECT * FROM unnest(%s::text[], %s::bigint[], "
+                    b"INSERT INTO requests SELECT * FROM unnest(%s::bigint[], %s::text[], "
                     b"%s::text[], %s::text[], %s::text[])",
                     asked,
                 )

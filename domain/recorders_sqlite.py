@@ -19,6 +19,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder
 from domain.recorders import (
     HEADS,
     REQUESTS,
+    REQUESTS_BY_TARGET,
     VAULT,
     VAULT_BY_OWNER,
     Condition,
@@ -53,7 +54,8 @@ class SQLiteJournal(JournalRecorder, SQLiteApplicationRecorder):
         "(f.originator_id = new.originator_id AND f.originator_version = new.originator_version)) "
         "BEGIN SELECT raise(ABORT, 'facts are immutable'); END",
         HEADS + " WITHOUT ROWID",
-        REQUESTS + " WITHOUT ROWID",
+        REQUESTS.replace("BIGINT", "INTEGER"),
+        REQUESTS_BY_TARGET,
         VAULT,
         VAULT_BY_OWNER,
     )

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from domain.dispute import Answer, Disputable, Opening, Settlement
-from domain.fact import Fact, fact
+from domain.fact import Fact, Looking, fact
 from domain.money.apportionment import common_scale
-from domain.refusal import BadRate, CapExceeded, UnknownKind, UnknownRemix
+from domain.refusal import BadRate, CapExceeded, UnknownKind
+from domain.work import Work
 
 REMIX_KINDS = {
     "adaptation": "made anew from it: a story from a poem, a film from a story",
@@ -34,9 +35,8 @@ class Remix(Disputable):
     """One edge of the lineage, and what became of it."""
 
     NAME = "remix"
-    UNKNOWN = UnknownRemix
     GONE = "struck"
-    UNDO = "strike"
+    UNDO = frozenset()
     child: str
     parent: str
     rate: str | None
@@ -97,6 +97,14 @@ class Remix(Disputable):
     def line(self) -> dict[str, str]:
         """The two works, as every fact about the edge names them."""
         return {"child": self.child, "parent": self.parent}
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who posted either end, and who declared the edge."""
+        return {
+            "poster": looking.get(Work, self.child).poster,
+            "poster of the parent": looking.get(Work, self.parent).poster,
+            "opener": self.poster,
+        }
 
 
 def remix_kind(kind: str) -> str:

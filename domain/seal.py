@@ -28,6 +28,14 @@ class Disclosure(NamedTuple):
     value: str
 
 
+class Said(NamedTuple):
+    """A text that a fact is to commit to: whose it is, what it is called, and what it says."""
+
+    owner: str
+    name: str
+    value: str
+
+
 def base64url(data: bytes) -> str:
     """Bytes as base64url without padding."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,32 +1,25 @@
-"""The sheet of a command: what it writes down while it is being carried out, and what it answers.
+"""The sheet of a command: the facts and texts it has decided on so far.
 
-The one rule: every fact on it has the same actor, moment and signature, and names a text of a
-person only by the commitment to it.
+Every fact on it has the same actor, moment and signature, and holds a text of a person only as the
+commitment to it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain.fact import Fact
-from domain.seal import Disclosure, seal
+from domain.fact import Fact, New
+from domain.seal import Disclosure, Said, seal
 from domain.signature import Signing
 from domain.text import plain_text
 
 
 @dataclass
-class Receipt:
-    """What a command answers: which noun, and the position at which it is recorded."""
-
-    id: str
-    position: int
-
-
-@dataclass
 class Sheet:
-    """The facts and texts of one command while it is being carried out."""
+    """What one command writes down."""
 
     actor: str
     now: datetime
@@ -35,31 +28,40 @@ class Sheet:
     disclosures: list[Disclosure] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.signed = {}
+        self._added = Counter[str]()
+        self._signed: dict[str, str] = {}
         if self.signing is not None:
             statement = self.signing.disclosure()
             self.disclosures.append(statement)
-            self.signed = {"statement": statement.digest, "signature": self.signing.signature}
+            self._signed = {"statement": statement.digest, "signature": self.signing.signature}
 
-    def add(self, happened: type[Fact], id: str, /, *, version: int = 1, **content: Any) -> None:
-        """Write down one fact."""
-        self.facts.append(
-            happened(
-                originator_id=id,
-                originator_version=version,
-                timestamp=self.now,
-                actor=self.actor,
-                **self.signed,
-                **content,
-            )
+    def write(self, new: New, after: int = 0) -> Fact:
+        """Write down a fact about something that had so many facts before this command."""
+        self._added[new.id] += 1
+        happened = new.kind(
+            originator_id=new.id,
+            originator_version=after + self._added[new.id],
+            timestamp=self.now,
+            actor=self.actor,
+            **self._signed,
+            **{name: self._kept(new.kind, name, value) for name, value in new.content.items()},
         )
+        self.facts.append(happened)
+        return happened
 
-    def seal(self, owner: str, name: str, value: str | None) -> str | None:
-        """Commit to an optional text of an owner."""
-        return None if value is None else self.seal_text(owner, name, value)
+    def _kept(self, kind: type[Fact], name: str, value: Any) -> Any:
+        """What a fact holds of a value: of a text of a person, the commitment."""
+        if isinstance(value, Said):
+            return self._seal(*value)
+        if name in kind.SEALED and isinstance(value, str):
+            return self._seal(self.actor, name, value)
+        return value
 
-    def seal_text(self, owner: str, name: str, value: str) -> str:
-        """Commit to a text of an owner, after checking it."""
+    def _seal(self, owner: str, name: str, value: str) -> str:
+        """Commit to a text; said several times in one command, it is one text."""
+        for known in self.disclosures:
+            if (known.owner, known.name, known.value) == (owner, name, value):
+                return known.digest
         salt = self.signing.salt(name, value) if self.signing else None
         disclosure = seal(owner, name, plain_text(name, value), salt)
         self.disclosures.append(disclosure)

@@ -6,7 +6,7 @@ strictly before its child; so the graph has no circle, and no search for one is 
 
 from __future__ import annotations
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Looking, Noun, fact
 from domain.refusal import ParentNotOlder, SelfRemix
 
 
@@ -35,6 +35,10 @@ class Work(Noun):
         def apply(self, noun: Work) -> None:
             noun.made_at = self.made_at
             noun.made = self.made
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who posted it."""
+        return {"poster": self.poster}
 
     @property
     def order(self) -> tuple[str, int]:

@@ -21,7 +21,7 @@ from domain.money.hold import Hold
 from domain.money.payee import is_person
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
-from domain.permission import OPERATOR, permit
+from domain.permission import OPERATOR, OWN, permit
 from domain.remix import Remix
 from projections import attribution
 from projections.history import tell
@@ -93,7 +93,7 @@ def of_contributor(
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     accounts = attribution.accounts_of(view, person)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
-    permit(actor, "read notices", contributor=actor if actor in named else id)
+    permit(actor, "read notices", OWN, {"contributor": actor if actor in named else id})
     first, beyond, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
     place = decode_cursor(after, int) or [first]
     rows = view.rows(

@@ -27,6 +27,7 @@ from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.release import Release
 from domain.remix import Remix
+from domain.seal import Said
 from domain.sheet import Sheet
 
 
@@ -238,27 +239,28 @@ def facts_of(items: Iterable[Item], now: datetime) -> Sheet:
 def _write_down(sheet: Sheet, item: Item) -> None:
     match item:
         case Person(id, name):
-            sheet.add(Contributor.Admitted, id, name=sheet.seal_text(id, "name", name))
+            sheet.write(Contributor.Admitted.born(id, name=Said(id, "name", name)))
         case Piece(id, title, medium, authors, sources):
             made = instant(item.made)
-            sealed = sheet.seal_text(authors[0][0], "title", title)
-            sheet.add(
-                Contribution.Submitted, id, title=sealed, medium=medium, made_at=made, made=made
+            sheet.write(
+                Contribution.Submitted.born(
+                    id,
+                    title=Said(authors[0][0], "title", title),
+                    medium=medium,
+                    made_at=made,
+                    made=made,
+                )
             )
             for number, (person, role) in enumerate(authors):
-                credit = part_id(id, "author", number)
-                sheet.add(
-                    Credit.Granted, credit, work=id, contributor=person, role=role, kind="direct"
-                )
+                said = {"work": id, "contributor": person, "role": role, "kind": "direct"}
+                sheet.write(Credit.Granted.born(part_id(id, "author", number), **said))
             for number, (work, kind) in enumerate(sources):
-                sheet.add(
-                    Remix.Declared, part_id(id, "source", number), child=id, parent=work, kind=kind
-                )
+                edge = part_id(id, "source", number)
+                sheet.write(Remix.Declared.born(edge, child=id, parent=work, kind=kind))
         case Whole(id, title, components):
             made = instant(item.made)
-            sealed = sheet.seal_text(OPERATOR, "title", title)
-            sheet.add(Release.Assembled, id, title=sealed, made_at=made, made=made)
+            sheet.write(Release.Assembled.born(id, title=title, made_at=made, made=made))
             for number, work in enumerate(components):
                 edge = part_id(id, "component", number)
-                sheet.add(Remix.Declared, edge, child=id, parent=work, kind="component")
-            sheet.add(Release.Published, id, version=2)
+                sheet.write(Remix.Declared.born(edge, child=id, parent=work, kind="component"))
+            sheet.write(Release.Published.born(id))

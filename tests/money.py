@@ -12,6 +12,7 @@ from typing import Any
 
 from stories import NOON, OPERATOR, Story, id_of
 
+from domain.draft import Receipt
 from domain.fact import Fact
 from domain.journal import LARGEST_FACT_BYTES
 from domain.money.apportionment import check_division, divide, settle
@@ -19,8 +20,7 @@ from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
 from domain.money.postings import OWED, RECEIVED, WAITING, postings
 from domain.money.split import PLAIN
-from domain.money.treasury import Treasury
-from domain.sheet import Receipt
+from domain.registry import BY_OPERATION
 from scripts.service import open_service
 
 AGREED = {"type": "agreed"}
@@ -50,7 +50,8 @@ class Bank(Story):
 
     def tell(self, command: str, **said: Any) -> Receipt:
         said.setdefault("actor", OPERATOR)
-        return self.journal.record(getattr(Treasury, command), **said)
+        by = said.pop("actor")
+        return self.journal.record(BY_OPERATION[command].of(said), by=by)
 
     def people(self, *names: str) -> list[str]:
         return [self.person(name) for name in names]

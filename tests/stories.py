@@ -14,14 +14,13 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from domain.draft import Draft
+from domain.draft import Draft, Receipt
 from domain.identity import part_id
 from domain.moment import instant
-from domain.money.treasury import Treasury
 from domain.note import SignerKey
 from domain.recorders import Placed
 from domain.refusal import Refusal
-from domain.sheet import Receipt
+from domain.registry import BY_OPERATION
 from projections.follower import TABLES
 from projections.store import View, holds, table_name
 from scripts.service import Service, open_service
@@ -41,6 +40,11 @@ def ticking(start: datetime = NOON) -> Callable[[], datetime]:
     return lambda: start + timedelta(seconds=next(ticks))
 
 
+def carry_out(draft: Draft, command: str, /, actor: str = OPERATOR, **said: Any) -> Receipt:
+    """Carry out a command on a draft, by its identifier."""
+    return draft.carry_out(BY_OPERATION[command].of(said), actor)
+
+
 class Story:
     """A service, and the commands of its journal in few words; ids follow from names."""
 
@@ -50,7 +54,8 @@ class Story:
     def tell(self, command: str, **said: Any) -> Receipt:
         """Carry out a command by its name, as the operator unless an actor is named."""
         said.setdefault("actor", OPERATOR)
-        return self.journal.record(getattr(Treasury, command), **said)
+        by = said.pop("actor")
+        return self.journal.record(BY_OPERATION[command].of(said), by=by)
 
     def person(self, name: str) -> str:
         return self.tell("admit_contributor", name=name, id=id_of(name)).id
@@ -169,9 +174,8 @@ def every_fact(told: Story) -> dict[str, str]:
         ],
         id=id_of("song"),
     ).id
-    outside = told.journal.record(
-        Draft.declare_remix,
-        actor=OPERATOR,
+    outside = tell(
+        "declare_remix",
         child=poem,
         uri="https://example.org/saga",
         kind="influence",

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from domain.draft import Draft
 from domain.fact import FACTS
 from domain.identity import part_id
 from domain.note import SignerKey
 from domain.outside import outside_id
+from domain.registry import BY_OPERATION, COMMANDS
 from projections import attribution, history, lineage
 from projections.store import View
 from scripts import bundle
@@ -30,7 +30,7 @@ from scripts.service import Service, open_service
 REASON = "because"
 IN_TIME = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
-KEY = str(SignerKey(bundle.Ids("bundle").named(bundle.PERSON, "ana"), bytes(32)).verifier)
+KEY = str(SignerKey(bundle.Ids("bundle").named("contributor", "ana"), bytes(32)).verifier)
 STORY: list[Line] = [
     {"type": "contributor", "id": "ana", "name": "Ana"},
     {"type": "contributor", "id": "ben", "name": "Ben"},
@@ -344,7 +344,9 @@ def test_the_story_has_every_type_of_line_with_every_field() -> None:
     said: dict[str, set[str]] = {}
     for line in (*STORY, *PROPOSED, *AGREED):
         said.setdefault(line["type"], set()).update(line.keys() - {"type", "by"})
-    assert said == {kind: {*shape.needed, *shape.optional} for kind, shape in bundle.SHAPES.items()}
+    assert said == {
+        name: {one.name for one in command.fields()} for name, command in COMMANDS.items()
+    }
 
 
 def test_every_type_of_line_is_recorded_once(database: str) -> None:
@@ -354,7 +356,7 @@ def test_every_type_of_line_is_recorded_once(database: str) -> None:
         head = service.journal.facts.head()
         second = imported(service, [*STORY, *PROPOSED, *AGREED])
         assert (first.refused, second.refused) == ([], [])
-        assert first.recorded.keys() == bundle.SHAPES.keys()
+        assert first.recorded.keys() == COMMANDS.keys()
         assert (first.unchanged.total(), second.recorded.total()) == (0, 0)
         assert second.unchanged == first.recorded
         assert service.journal.facts.head() == head
@@ -377,15 +379,15 @@ def test_a_bundle_changes_nothing_after_what_happened_since(database: str) -> No
     with open_service(database) as service:
         imported(service, STORY)
         for command, named in (
-            (Draft.revoke_credit, {"id": credit("ear")}),
-            (Draft.withdraw_contribution, {"id": work("poem"), "reason": REASON}),
+            ("revoke_credit", {"id": credit("ear")}),
+            ("withdraw_contribution", {"id": work("poem"), "reason": REASON}),
             (
-                Draft.strike_remix,
+                "strike_remix",
                 {"id": bundle.Ids("bundle").named("remix", "loop"), "reason": "x"},
             ),
-            (Draft.withdraw_release, {"id": work("album"), "reason": REASON}),
+            ("withdraw_release", {"id": work("album"), "reason": REASON}),
         ):
-            service.journal.record(command, actor="operator", **named)  # type: ignore[arg-type]
+            service.journal.record(BY_OPERATION[command].of(named))
         head = service.journal.facts.head()
         report = imported(service, STORY)
         assert (report.refused, report.recorded.total()) == ([], 0)
@@ -1019,11 +1021,11 @@ def csv_bundle(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def work(text: str) -> str:
-    return bundle.Ids("bundle").named(bundle.WORK, text)
+    return bundle.Ids("bundle").named("work", text)
 
 
 def credit(text: str) -> str:
-    return bundle.Ids("bundle").named(bundle.CREDIT, text)
+    return bundle.Ids("bundle").named("credit", text)
 
 
 def text_of(line: Line) -> str:

@@ -16,8 +16,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from domain.registry import COMMANDS
 from scripts import commands as rooms_of_commands
-from scripts.bundle import SHAPES, Ids
+from scripts.bundle import Ids
 from scripts.stemma import ROOMS, main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,8 +110,8 @@ def test_every_type_of_line_has_a_command() -> None:
         for words in commands()
         if len(words) == 2 and words[0] not in OTHERS and words[1] not in ASKING
     ]
-    assert {words[0] for words in recording} == {kind.split(".")[0] for kind in SHAPES}
-    assert len(recording) == len(SHAPES)
+    assert {words[0] for words in recording} == {name.split(".")[0] for name in COMMANDS}
+    assert len(recording) == len(COMMANDS)
 
 
 @pytest.mark.parametrize("words", [("nothing",), ("works", "--colour"), ("credit", "open")])

@@ -26,7 +26,6 @@ SIGNER = SignerKey("stemma.example/log", bytes(32))
 # signs the log; it says what was acknowledged and which checkpoints it gave out.
 PROGRAM = """
 import json, os, random, signal, sys, time
-from domain.draft import Draft
 from domain.note import SignerKey
 from scripts.bundle import Found, import_lines
 from scripts.service import open_service
@@ -45,12 +44,11 @@ def write(round, says):
     chance = random.Random(round)
     with open_service(database, signer=SIGNER) as service:
         for id in (ANA, BEN):
-            service.journal.record(Draft.admit_contributor, actor="operator", name=id, id=id)
+            service.journal.record(AdmitContributor(name=id, id=id))
         batch = 0
         while True:
             if chance.random() < 0.5:
-                receipt = service.journal.record(
-                    Draft.submit_contribution, actor="operator", **PIECE
+                receipt = service.journal.record(SubmitContribution.of(PIECE)
                 )
                 told = {"id": receipt.id, "position": receipt.position}
             else:

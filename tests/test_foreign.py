@@ -16,6 +16,7 @@ from typing import Any
 import metamorphic_log
 import pytest
 from serving import serving
+from stories import carry_out
 
 from domain.checkpoint import cosign, decode_proof, encode_proof
 from domain.note import COSIGNATURE, SignerKey
@@ -141,8 +142,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
         for people in (1, 1, 5, 249, 1, 300, 143):
             draft = journal.draft()
             for number in range(people):
-                draft.admit_contributor(actor="operator", name=f"person {number}")
-            draft.commit()
+                carry_out(draft, "admit_contributor", actor="operator", name=f"person {number}")
+            journal.commit(draft)
             size = log.catch_up()
             checkpoints[size] = log.latest().decode()
         sizes = list(checkpoints)

@@ -13,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 from psycopg.conninfo import make_conninfo
 from serving import serving
-from stories import OPERATOR, Story, at_once, id_of, meanwhile, raw_connection, story
+from stories import OPERATOR, Story, at_once, carry_out, id_of, meanwhile, raw_connection, story
 
 from domain.commands.forgetting import ERASED_IN_ONE_FACT
 from domain.contributor import GROUNDS
+from domain.draft import Receipt
 from domain.note import SignerKey
 from domain.receipt import verify_receipt
 from domain.refusal import (
@@ -27,7 +28,6 @@ from domain.refusal import (
     Refusal,
     WrongState,
 )
-from domain.sheet import Receipt
 from projections import attribution, history, lineage
 from scripts.bundle import Found, Line, export_lines, import_lines
 from scripts.mirror import mirror
@@ -160,8 +160,15 @@ def test_whoever_owned_very_much_is_forgotten_in_several_facts(database: str) ->
         gus = told.person("gus")
         draft = told.journal.draft()
         for number in range(ERASED_IN_ONE_FACT + 5):
-            draft.submit_contribution(actor=gus, title=f"mine {number}", medium="text", authors=[])
-        draft.commit()
+            carry_out(
+                draft,
+                "submit_contribution",
+                actor=gus,
+                title=f"mine {number}",
+                medium="text",
+                authors=[],
+            )
+        told.journal.commit(draft)
         before = told.head()
         receipt = told.tell("forget_contributor", id=gus, ground="request")
         facts = list(told.journal.read(before))
@@ -382,16 +389,19 @@ def crowd(database: str) -> Iterator[tuple[Story, list[str]]]:
         draft = told.journal.draft()
         people = [f"Person{number:02}" for number in range(40)]
         for name in people:
-            draft.admit_contributor(actor=OPERATOR, name=f"{name} Ünique", id=id_of(name))
+            carry_out(
+                draft, "admit_contributor", actor=OPERATOR, name=f"{name} Ünique", id=id_of(name)
+            )
         for number in range(400):
             name = chance.choice(people)
             title = f"{name} said {number} " + "Ä" * chance.randrange(200)
             evidence = f"{name} wrote {number} " + chance.randbytes(1500).hex()
-            draft.submit_contribution(
+            carry_out(
+                draft, "submit_contribution",
                 actor=id_of(name), title=title, medium="text", authors=[],
                 sources=[{"uri": f"urn:x:{number}", "kind": "sample", "note": evidence}],
             )  # fmt: skip
-        draft.commit()
+        told.journal.commit(draft)
         told.service.follower.catch_up()
         yield told, people
 

@@ -11,6 +11,7 @@ import pytest
 from browsing import keep, overflow, reader
 from playwright.sync_api import Browser, Frame, Page, expect
 from serving import Served, serving
+from stories import carry_out
 
 from domain.permission import OPERATOR
 from scripts.benchmarks.layout import lineage
@@ -78,7 +79,7 @@ def wholes(served: Served) -> dict[Size, str]:
     """The finished works, by their sizes."""
     draft = served.service.journal.draft()
     people = [
-        draft.admit_contributor(actor=OPERATOR, name=_numbered(NAMES, number)).id
+        carry_out(draft, "admit_contributor", actor=OPERATOR, name=_numbered(NAMES, number)).id
         for number in range(max(size.people for size in SIZES))
     ]
     made: dict[Size, str] = {}
@@ -89,7 +90,9 @@ def wholes(served: Served) -> dict[Size, str]:
         ids: dict[int, str] = {}
         for number in range(size.works, 0, -1):
             credited = {number % size.people, *([number * 7 % size.people] if number % 4 else [])}
-            ids[number] = draft.submit_contribution(
+            ids[number] = carry_out(
+                draft,
+                "submit_contribution",
                 actor=OPERATOR,
                 title=_numbered(TITLES, number),
                 medium=MEDIA[number % len(MEDIA)],
@@ -106,12 +109,14 @@ def wholes(served: Served) -> dict[Size, str]:
                     for source in parents.get(number, ())
                 ],
             ).id
-        made[size] = draft.assemble_release(
+        made[size] = carry_out(
+            draft,
+            "assemble_release",
             actor=OPERATOR,
             title=f"{TITLES[-1]} ({size.works})",
             components=[{"work": ids[part]} for part in parents[0]],
         ).id
-    draft.commit()
+    served.service.journal.commit(draft)
     return made
 
 

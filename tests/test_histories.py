@@ -18,12 +18,12 @@ from stories import OPERATOR, Story, broken_edges, id_of, read_tables, story, ti
 
 from domain.chain import Chains
 from domain.dispute import OUTCOMES
+from domain.draft import Receipt
 from domain.identity import part_id
 from domain.outside import outside_id
 from domain.receipt import read_leaf
 from domain.recorders import Placed
 from domain.refusal import Refusal
-from domain.sheet import Receipt
 from domain.tree import leaf_hash
 from projections import attribution, history, lineage, notices
 from projections.follower import Rebuild

@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 from serving import Served, serving
+from stories import carry_out
 
 from domain.checkpoint import (
     Checkpoint,
@@ -44,8 +45,8 @@ def tell(service: Service, people: int) -> None:
     """Some facts: people are admitted in one append."""
     draft = service.journal.draft()
     for number in range(people):
-        draft.admit_contributor(actor="operator", name=f"person {number}")
-    draft.commit()
+        carry_out(draft, "admit_contributor", actor="operator", name=f"person {number}")
+    service.journal.commit(draft)
 
 
 def leaves(service: Service) -> list[bytes]:

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from money import HALF, Bank, Clock, asset, audit, bank
-from stories import OPERATOR, at_once, id_of
+from stories import at_once, id_of
 
-from domain.money.treasury import Treasury
+from domain.draft import Receipt
 from domain.refusal import NothingToPay, Refusal, ReversalTooLarge
-from domain.sheet import Receipt
+from domain.registry import BY_OPERATION
 from scripts.service import open_service
 
 ROUNDS = 5
@@ -189,7 +189,7 @@ def worker(database: str, seed: int) -> list[str]:
                     said |= {"source": "s", "effective_at": "2026", "id": new}
                     mine.append(new)
             try:
-                service.journal.record(getattr(Treasury, command), actor=OPERATOR, **said)
+                service.journal.record(BY_OPERATION[command].of(said))
             except (NothingToPay, ReversalTooLarge) as refusal:
                 refused.append(refusal.code)
     return refused

@@ -12,11 +12,12 @@ from urllib.parse import urljoin
 import pytest
 from flask.testing import FlaskClient
 from money import Bank, Clock, asset
+from stories import carry_out
 from werkzeug.test import TestResponse
 
 from api.application import create_app
 from api.web import is_page
-from domain.money.treasury import Treasury
+from domain.draft import Draft
 from domain.note import SignerKey
 from scripts.service import Service, open_service
 
@@ -95,7 +96,9 @@ def fill(told: Bank) -> dict[str, list[str]]:
     """A hub and its remixes, a release of hundreds, a collage of hundreds, and what they earn."""
     draft = told.journal.draft()
     people = [
-        draft.admit_contributor(actor="operator", name=f"Person {n} of the Lanterns").id
+        carry_out(
+            draft, "admit_contributor", actor="operator", name=f"Person {n} of the Lanterns"
+        ).id
         for n in range(PEOPLE)
     ]
     prolific, second = people[:2]
@@ -112,22 +115,32 @@ def fill(told: Bank) -> dict[str, list[str]]:
     ]
     parts = {"The long night": works[-20:], "The crowd": crowd}
     night, crowded = (
-        draft.assemble_release(
-            actor="operator", title=title, components=[{"work": work} for work in components]
+        carry_out(
+            draft,
+            "assemble_release",
+            actor="operator",
+            title=title,
+            components=[{"work": work} for work in components],
         ).id
         for title, components in parts.items()
     )
-    draft.publish_release(actor="operator", id=night)
+    carry_out(draft, "publish_release", actor="operator", id=night)
     granted = [
-        draft.open_credit(
-            actor="operator", work=hub, contributor=one, role="editor", evidence=LONG
+        carry_out(
+            draft,
+            "open_credit",
+            actor="operator",
+            work=hub,
+            contributor=one,
+            role="editor",
+            evidence=LONG,
         ).id
         for one in [*people[2:], *[prolific] * 60]
     ]
     said = {"grounds": "wrong_role", "reason": LONG}
     for credit in granted[:100]:
-        draft.dispute_credit(actor=prolific, id=credit, **said)
-    draft.commit()
+        carry_out(draft, "dispute_credit", actor=prolific, id=credit, **said)
+    told.journal.commit(draft)
     edge = told.edge(collage, hub)
     for _ in range(20):
         told.tell("dispute_remix", id=edge, grounds="not_derived", reason=LONG)
@@ -173,8 +186,8 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
     agreement = told.agree(pool, assets)
     draft = told.journal.draft()
     for one in people[:50]:
-        draft.accept_share(actor=one, proposal=agreement)
-    draft.commit()
+        carry_out(draft, "accept_share", actor=one, proposal=agreement)
+    told.journal.commit(draft)
     told.earn(pool, 50_000_00)
     division = next(
         one.fact().originator_id for one in told.facts() if one.topic == "division.made"
@@ -208,8 +221,10 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
     }
 
 
-def _piece(draft: Treasury, title: str, makers: list[str], *sources: str) -> str:
-    return draft.submit_contribution(
+def _piece(draft: Draft, title: str, makers: list[str], *sources: str) -> str:
+    return carry_out(
+        draft,
+        "submit_contribution",
         actor=makers[0],
         title=title,
         medium="image",

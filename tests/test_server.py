@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from domain.draft import Draft
+from domain.commands.admitting import AdmitContributor
 from scripts.service import Service, open_service
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -293,7 +293,7 @@ def test_a_follower_survives_the_end_of_its_connections(postgres_dsn: str) -> No
     with started("follow", STEMMA_DATABASE=postgres_dsn) as follower:
         for number in range(1, 5):
             with open_service(postgres_dsn) as service:
-                service.journal.record(Draft.admit_contributor, actor="operator", name="Ana")
+                service.journal.record(AdmitContributor(name="Ana"))
                 wait_until(partial(has_read, service, number), follower)
             end_connections(postgres_dsn)
         assert follower.poll() is None
@@ -308,7 +308,7 @@ def test_a_follower_waits_for_a_database_that_is_away(postgres_dsn: str) -> None
             time.sleep(1)
             assert follower.poll() is None
         with open_service(postgres_dsn) as service:
-            service.journal.record(Draft.admit_contributor, actor="operator", name="Ana")
+            service.journal.record(AdmitContributor(name="Ana"))
             wait_until(partial(has_read, service, 1), follower)
 
 

@@ -13,11 +13,10 @@ from stories import id_of, story
 from api.document import operations
 from api.signatures import SIGNATURE
 from domain.chain import Chains
-from domain.draft import Draft
-from domain.money.treasury import Treasury
 from domain.note import COSIGNATURE, SignerKey
 from domain.receipt import leaf_bytes, read_leaf
 from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
+from domain.registry import BY_OPERATION
 from domain.seal import digest_of
 from domain.signature import check_signature, must_fit, read_signing, salt_of, sign_command
 from domain.tree import NotVerified, leaf_hash
@@ -33,7 +32,7 @@ KEY = SignerKey(ANA, bytes(range(32)))
 def signed(told: Any, command: str, key: SignerKey = KEY, /, **said: Any) -> Any:
     """Record a command as its actor has signed it."""
     signing = sign_command(key, command, said)
-    return told.journal.record_signed(signing, getattr(Treasury, command), actor=key.name, **said)
+    return told.journal.record(BY_OPERATION[command].of(said), by=key.name, signing=signing)
 
 
 def registered(told: Any) -> str:
@@ -124,11 +123,14 @@ def test_an_old_yes_is_not_taken_again(database: str) -> None:
         credit = told.credit(told.piece("piece"), ana)
         said = {"id": credit, "reason": "yes"}
         yes = sign_command(KEY, "accept_credit", said)
-        accept = told.journal.record_signed(yes, Draft.accept_credit, actor=ana, **said)
-        assert told.journal.record_signed(yes, Draft.accept_credit, actor=ana, **said) == accept
+        accept = told.journal.record(BY_OPERATION["accept_credit"].of(said), by=ana, signing=yes)
+        assert (
+            told.journal.record(BY_OPERATION["accept_credit"].of(said), by=ana, signing=yes)
+            == accept
+        )
         told.tell("decline_credit", id=credit, actor=ana, reason="no")
         with pytest.raises(BadSignature, match="used before"):
-            told.journal.record_signed(yes, Draft.accept_credit, actor=ana, **said)
+            told.journal.record(BY_OPERATION["accept_credit"].of(said), by=ana, signing=yes)
 
 
 def test_what_was_not_signed_is_not_recorded_as_signed(database: str) -> None:
@@ -146,11 +148,15 @@ def test_what_was_not_signed_is_not_recorded_as_signed(database: str) -> None:
             said = PIECE | other
             signing = read_signing(sent, ana, "submit_contribution", said)
             with pytest.raises(BadSignature, match="does not hold"):
-                told.journal.record_signed(signing, Draft.submit_contribution, actor=ana, **said)
+                told.journal.record(
+                    BY_OPERATION["submit_contribution"].of(said), by=ana, signing=signing
+                )
         for command in ("redate_work", "submit_contributions"):
             signing = read_signing(sent, ana, command, PIECE)
             with pytest.raises(BadSignature, match="does not hold"):
-                told.journal.record_signed(signing, Draft.submit_contribution, actor=ana, **PIECE)
+                told.journal.record(
+                    BY_OPERATION["submit_contribution"].of(PIECE), by=ana, signing=signing
+                )
         # What is recorded is spelled as the service spells it; so it is to be signed like that.
         authors = [{"contributor": ana, "role": "Author"}]
         with pytest.raises(BadSignature, match="“role” is writer, which was not signed"):

@@ -23,28 +23,21 @@ from api.answers.payouts import (
 )
 from api.asking import Asked, Listed, Part, form_asked
 from api.authentication import actor
-from api.fields import Choice, Id, Nested, Shape, Texts, Units, text_named, word
+from api.fields import Choice, Id, text_named, word
 from api.routes import Routes
 from domain.journal import Journal
 from domain.moment import start_of
 from domain.money.currency import currency_code
 from domain.money.payee import is_person
-from domain.money.treasury import Treasury
-from domain.permission import permit
+from domain.permission import OWN, permit
 from domain.refusal import (
-    BadAmount,
     BadCurrency,
     BadMadeAt,
-    IdTaken,
-    NothingToPay,
     NotPermitted,
     StatementTooLong,
     UnknownBatch,
     UnknownContributor,
-    UnknownCredit,
     UnknownPayout,
-    UnknownWork,
-    WrongState,
 )
 from projections import attribution
 from projections.money import statements
@@ -59,41 +52,6 @@ COLUMNS = (
     *("source", "agreement", "noun", "position"),
 )
 """The columns of a statement as CSV."""
-
-
-class Minimum(Shape):
-    """The least that is paid to one payee."""
-
-    payee = text_named("payer", BEN, required=True)
-    minimum_minor = Units(1, 1000, "In the currency's smallest units.", required=True)
-
-
-class Issuing(Shape):
-    """Who is paid."""
-
-    currency = word("USD", "A code of ISO 4217.", required=True)
-    minimum_minor = Units(1, 1000, "Nobody is paid less; 1, if not said.", allow_none=False)
-    minimums = Texts(Nested(Minimum), "For whom another minimum holds.", allow_none=False)
-    payees = Texts(text_named("payer", BEN), "Only these, if said.")
-    id = Id(BATCH, "Chosen by the client, so that a repetition is harmless.")
-
-
-class Settling(Shape):
-    """The transfer."""
-
-    reference = text_named("reference", "SEPA 2026-11-23/17")
-
-
-class Returning(Shape):
-    """Why it came back."""
-
-    reason = text_named("reason", "The account was closed.", required=True)
-
-
-class Claiming(Shape):
-    """What the payee says."""
-
-    reason = text_named("reason", "I have a new account.")
 
 
 class Payouts(Listed):
@@ -121,57 +79,16 @@ class Period(Asked):
 def payouts(journal: Journal, store: Store) -> Routes:
     """The routes of payouts, holds and statements."""
     routes = Routes("payouts", "What is paid, and what is held back.", journal, store)
-    _pay(routes)
-    _hold(routes)
     _ask(routes)
     _tell(routes, journal)
     return routes
-
-
-def _pay(routes: Routes) -> None:
-    routes.creates(
-        "/payout-batches",
-        Treasury.issue_payouts,
-        Issuing,
-        at="/payout-batches",
-        refuses=(
-            *(BadCurrency, BadAmount, IdTaken, NothingToPay),
-            *(UnknownContributor, UnknownWork),
-        ),
-    )
-    for verb, command, body, may_be_empty in (
-        ("settle", Treasury.settle_payout, Settling, True),
-        ("return", Treasury.return_payout, Returning, False),
-        ("claim", Treasury.claim_payout, Claiming, True),
-    ):
-        routes.changes(
-            f"{HERE}/{verb}",
-            command,
-            body,
-            refuses=(UnknownPayout, WrongState),
-            may_be_empty=may_be_empty,
-        )
-
-
-def _hold(routes: Routes) -> None:
-    path = "/credits/<id(credit):id>"
-    routes.changes(
-        f"{path}/hold", Treasury.hold_credit, Returning, refuses=(UnknownCredit, WrongState)
-    )
-    routes.changes(
-        f"{path}/release",
-        Treasury.release_credit,
-        Claiming,
-        refuses=(UnknownCredit, WrongState),
-        may_be_empty=True,
-    )
 
 
 def _ask(routes: Routes) -> None:
     @routes.reads("/payout-batches", BatchesAnswer, Listed, refuses=(NotPermitted,))
     def list_payout_batches(view: View, **part: Unpack[Part]) -> Page:
         """Payout batches, in the order of their issue."""
-        permit(actor(), "read a statement")
+        permit(actor(), "read a statement", OWN, {})
         return statements.batches(view, **part)
 
     @routes.reads(
@@ -179,7 +96,7 @@ def _ask(routes: Routes) -> None:
     )
     def show_payout_batch(view: View, id: str) -> dict[str, Any]:
         """A payout batch with its control sums."""
-        permit(actor(), "read a statement")
+        permit(actor(), "read a statement", OWN, {})
         return statements.batch(view, id)
 
     @routes.reads("/payouts", PayoutsAnswer, Payouts, refuses=(NotPermitted, UnknownContributor))
@@ -286,7 +203,7 @@ def _cell(value: object) -> object:
 def must_be_own(view: View, payee: str | None) -> None:
     """Only the operator reads of others."""
     owner = "" if payee is None else _person(view, payee)
-    permit(_person(view, actor()), "read a statement", contributor=owner)
+    permit(_person(view, actor()), "read a statement", OWN, {"contributor": owner})
 
 
 def _person(view: View, id: str) -> str:

@@ -15,55 +15,63 @@ from api.web import words
 from api.web.finding import on_works, told
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
 from api.web.keeping import OVERTAKEN, said_before
+from domain.command import Command
 from domain.dispute import GROUNDS, OUTCOMES
-from domain.draft import Draft
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
+from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
-from domain.sheet import Receipt
 from projections import attribution, history, lineage, people, timeline
 from projections.disputes import with_dispute
 from projections.nouns import facts_of
 from projections.store import View
 
-Command = Callable[..., Receipt]
-
-REHEARSED = "a reason"
-"""What stands for a reason while the domain is asked whether it would do something."""
-
 
 class Verb(NamedTuple):
-    """Something that may be decided: what its button says, and what it asks for."""
+    """Something that may be decided: what its button says, and the command behind it."""
 
     label: str
-    command: Command
-    fields: tuple[str, ...] = ("reason",)
-    needs_reason: bool = True
+    command: type[Command]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What it asks for."""
+        return tuple(one.name for one in self.command.fields() if one.name not in UNASKED)
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether it is not done without a reason."""
+        return any(one.name == "reason" and one.is_needed for one in self.command.fields())
 
     def would(self, frame: Frame, id: str, **said: str) -> bool:
         """Whether it would do something, if it was said now."""
-        return frame.may(self.command, id=id, reason=REHEARSED, **said)
+        return frame.may(self.command, id=id, **said)
 
 
-def _disputes(dispute: Command, answer: Command, settle: Command) -> dict[str, Verb]:
+UNASKED = ("id", "replaced_by")
+"""What no form asks for: what it is about stands in its address."""
+LABELS = {
+    "accept": "Accept",
+    "decline": "Decline",
+    "revoke": "Revoke",
+    "dispute": "Dispute it",
+    "answer": "Answer",
+    "settle": "End the dispute",
+    "strike": "Strike as false",
+}
+
+
+def _verbs(noun: str) -> dict[str, Verb]:
+    """What may be decided about a noun, in the order of the labels."""
+    names = {verb: f"{noun}.{verb}" for verb in LABELS}
     return {
-        "dispute": Verb("Dispute it", dispute, ("grounds", "reason", "evidence", "answer_by")),
-        "answer": Verb("Answer", answer, ("reason", "evidence")),
-        "settle": Verb("End the dispute", settle, ("outcome", "reason")),
+        verb: Verb(LABELS[verb], COMMANDS[name]) for verb, name in names.items() if name in COMMANDS
     }
 
 
-OF_CREDITS: Mapping[str, Verb] = {
-    "accept": Verb("Accept", Draft.accept_credit, needs_reason=False),
-    "decline": Verb("Decline", Draft.decline_credit, needs_reason=False),
-    "revoke": Verb("Revoke", Draft.revoke_credit, needs_reason=False),
-    **_disputes(Draft.dispute_credit, Draft.answer_credit, Draft.settle_credit),
-}
-OF_REMIXES: Mapping[str, Verb] = {
-    **_disputes(Draft.dispute_remix, Draft.answer_remix, Draft.settle_remix),
-    "strike": Verb("Strike as false", Draft.strike_remix),
-}
+OF_CREDITS: Mapping[str, Verb] = _verbs("credit")
+OF_REMIXES: Mapping[str, Verb] = _verbs("remix")
 
 
 def pages(frame: Frame) -> None:
@@ -157,11 +165,10 @@ def _possible(
 ) -> dict[str, Verb]:
     if g.actor is None:
         return {}
-    said = {"dispute": {"grounds": "other"}}
     return {
         name: verb
         for name, verb in verbs.items()
-        if (outcomes if name == "settle" else verb.would(frame, id, **said.get(name, {})))
+        if (outcomes if name == "settle" else verb.would(frame, id))
     }
 
 
@@ -191,7 +198,7 @@ def _decide(
         problem = Problem("wrong_state", OVERTAKEN)
         return show(frame, id, problem, verb), problem.code or 409
     try:
-        receipt = frame.journal.record(known.command, actor=g.actor, id=id, **said)
+        receipt = frame.record(known.command.of({"id": id, **said}))
     except Refusal as refusal:
         problem = of_refusal(refusal)
         return show(frame, id, problem, verb), problem.code or 422

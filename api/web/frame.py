@@ -18,16 +18,18 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.asking import LONGEST_CURSOR, viewing
-from api.fields import LARGEST_POSITION, Choice, Shape, Text, Whole, loaded, searched
+from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
 from api.problems import PROBLEMS, Problem, wants_page
 from api.web import words
 from api.web.keeping import ask_for_key, form_to_keep, is_ours, show_kept
 from api.web.sessions import Sessions, form_token
+from domain.command import Command
+from domain.draft import Receipt
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
-from domain.sheet import Receipt
+from domain.values import LARGEST_POSITION
 from projections import attribution, lineage
 from projections.store import Store, View, decode_cursor, encode_cursor
 
@@ -206,15 +208,21 @@ class Frame:
             else:
                 yield now
 
-    def rehearse(self, command: Callable[..., Receipt], *said: Any, **named: Any) -> Receipt:
-        """Carry a command out on a draft that is thrown away; raises what would be refused."""
-        return command(self.journal.draft(), *said, **named)
+    def record(self, *commands: Command) -> Receipt:
+        """Carry commands out for who has signed in, in one append."""
+        return self.journal.record(*commands, by=g.actor)
 
-    def may(self, command: Callable[..., Receipt], **said: Any) -> bool:
-        """Whether a command would record something, if it was given now."""
+    def rehearse(self, *commands: Command) -> Receipt:
+        """Carry commands out on a draft that is thrown away; raises what would be refused."""
+        draft = self.journal.draft()
+        return [draft.carry_out(command, g.actor) for command in commands][-1]
+
+    def may(self, command: type[Command], **said: Any) -> bool:
+        """Whether a command would record something now; what it needs, its examples stand for."""
+        needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
         draft = self.journal.draft()
         try:
-            command(draft, actor=g.actor, **said)
+            draft.carry_out(command.of({**needed, **said}), g.actor)
         except Refusal:
             return False
         return bool(draft.facts)

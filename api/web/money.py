@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from flask import g, render_template, request
+from flask import render_template, request
 
 from api.fields import Choice, Text, word
 from api.money.payouts import must_be_own, statement_file, statement_of
@@ -19,7 +19,7 @@ from api.web.drawing import as_file, painted
 from api.web.frame import Answer, Frame, When, asked, id_in_path, to_page
 from domain.money.apportionment import divide
 from domain.money.payee import is_person, is_work
-from domain.money.treasury import Treasury
+from domain.money.paying import ClaimPayout
 from domain.text import LIMITS
 from projections import attribution, lineage, people, timeline
 from projections.money import pools
@@ -85,7 +85,7 @@ def pages(frame: Frame) -> None:
     @frame.form("/statement/<id>/claim")
     def claim_payout(id: str) -> Answer:
         payout = id_in_path(request.form.get("payout", ""))
-        receipt = frame.journal.record(Treasury.claim_payout, actor=g.actor, id=payout)
+        receipt = frame.record(ClaimPayout(id=payout))
         return to_page(f"/statement/{id_in_path(id)}", receipt.position)
 
 

@@ -5,35 +5,35 @@ The one rule: what will be recorded is shown first, and it is recorded only by t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from flask import g, render_template, request
 
-from api.contributions import Contribution
-from api.credits import Credit
-from api.fields import Shape, loaded
+from api.fields import loaded
 from api.problems import Problem, of_refusal
-from api.remixes import Remix
+from api.schemas import body_of
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
 from api.web.sheet import Sheet, can_be_named
-from domain.draft import Draft
+from domain.command import Command
+from domain.commands.crediting import OpenCredit
+from domain.commands.deriving import DeclareRemix
+from domain.commands.submitting import SubmitContribution
+from domain.draft import Receipt
 from domain.identity import part_id
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import ROLES
-from domain.sheet import Receipt
 from projections import timeline
 from projections.store import View
 
 FIELDS = ("title", "medium", "made_at", "licence", "sha256")
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
-Carry = Callable[..., Receipt]
-"""What carries a command out: the journal, or a draft that is then thrown away."""
-Record = Callable[[Sheet, Carry], Receipt]
+Stating = Callable[[Sheet], list[Command]]
+"""The commands that a form states."""
 
 
 def pages(frame: Frame) -> None:
@@ -44,14 +44,14 @@ def pages(frame: Frame) -> None:
 
 
 def _post(frame: Frame) -> None:
-    def record(sheet: Sheet, carry: Carry) -> Receipt:
+    def state(sheet: Sheet) -> list[Command]:
         said = {
             **sheet.stated(),
             "authors": [_without_kind(row) for row in sheet.stated_people()],
             "sources": sheet.stated_sources(),
             "id": sheet.id,
         }
-        return carry(Draft.submit_contribution, actor=g.actor, **_checked(Contribution, said))
+        return [_checked(SubmitContribution, said)]
 
     @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
@@ -65,17 +65,16 @@ def _post(frame: Frame) -> None:
     @frame.form("/post")
     def take_post() -> Answer:
         sheet = Sheet.sent(*FIELDS)
-        return _taken(frame, sheet, "post", record, lambda receipt: f"/w/{receipt.id}")
+        return _taken(frame, sheet, "post", state, lambda receipt: f"/w/{receipt.id}")
 
 
 def _sources(frame: Frame) -> None:
-    def record(sheet: Sheet, work: str, carry: Carry) -> Receipt:
+    def state(sheet: Sheet, work: str) -> list[Command]:
         stated = [
             {**_as_remix(row), "child": work, "id": part_id(sheet.id, "source", number)}
             for number, row in enumerate(sheet.stated_sources())
         ]
-        said = [_checked(Remix, row, f"#/sources/{n}") for n, row in enumerate(stated)]
-        return carry(_each, Draft.declare_remix, said, actor=g.actor)
+        return [_checked(DeclareRemix, row, f"#/sources/{n}") for n, row in enumerate(stated)]
 
     @frame.page("/w/<id>/sources", nobody_else=True)
     def show_sources(id: str) -> Answer:
@@ -88,21 +87,20 @@ def _sources(frame: Frame) -> None:
             frame,
             Sheet.sent(),
             "sources",
-            lambda sheet, carry: record(sheet, work, carry),
+            lambda sheet: state(sheet, work),
             lambda _: f"/w/{work}",
             work=work,
         )
 
 
 def _credits(frame: Frame) -> None:
-    def record(sheet: Sheet, work: str, carry: Carry) -> Receipt:
+    def state(sheet: Sheet, work: str) -> list[Command]:
         evidence = sheet.fields.get("evidence") or None
         stated = [
             {**row, "work": work, "evidence": evidence, "id": part_id(sheet.id, "credit", number)}
             for number, row in enumerate(sheet.stated_people())
         ]
-        said = [_checked(Credit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
-        return carry(_each, Draft.open_credit, said, actor=g.actor)
+        return [_checked(OpenCredit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
 
     @frame.page("/w/<id>/credits", nobody_else=True)
     def show_credits(id: str) -> Answer:
@@ -118,24 +116,10 @@ def _credits(frame: Frame) -> None:
             frame,
             Sheet.sent("evidence"),
             "credits",
-            lambda sheet, carry: record(sheet, work, carry),
+            lambda sheet: state(sheet, work),
             lambda _: f"/w/{work}",
             work=work,
         )
-
-
-def _each(
-    draft: Draft,
-    command: Callable[..., Receipt],
-    said: Iterable[dict[str, Any]],
-    *,
-    actor: str,
-) -> Receipt:
-    """Several commands in one append: all of them are recorded or none."""
-    receipts = [command(draft, actor=actor, **one) for one in said]
-    if not receipts:
-        raise Problem("missing_field", "Nothing has been added to the list yet.")
-    return receipts[-1]
 
 
 # -- the form, from one request to the next --------------------------------------------------
@@ -145,7 +129,7 @@ def _taken(
     frame: Frame,
     sheet: Sheet,
     purpose: str,
-    record: Record,
+    state: Stating,
     then: Callable[[Receipt], str],
     *,
     work: str | None = None,
@@ -159,13 +143,19 @@ def _taken(
         if found_here is not None or do in ("change", "add", "find"):
             return _form(frame, sheet, purpose, work=work, searched=found_here or ("", ""))
         if do == "record":
-            receipt = record(sheet, frame.journal.record)
+            receipt = frame.record(*_some(state(sheet)))
             return to_page(then(receipt), receipt.position)
-        record(sheet, frame.rehearse)
+        frame.rehearse(*_some(state(sheet)))
         return _form(frame, sheet, purpose, work=work, template="preview.html")
     except (Problem, Refusal) as refusal:
         problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
         return _form(frame, sheet, purpose, work=work, problem=problem)
+
+
+def _some(commands: list[Command]) -> list[Command]:
+    if not commands:
+        raise Problem("missing_field", "Nothing has been added to the list yet.")
+    return commands
 
 
 def _looked_for(sheet: Sheet) -> tuple[str, str] | None:
@@ -222,10 +212,10 @@ def _work(view: View, id: str | None) -> dict[str, Any] | None:
     return work
 
 
-def _checked(shape: type[Shape], said: dict[str, Any], row: str = "#") -> dict[str, Any]:
-    """What a form says, held to the same shape as what the API is sent; which row it is of."""
+def _checked(command: type[Command], said: dict[str, Any], row: str = "#") -> Command:
+    """What a form says, held to the same schema as the body of a request; which row it is of."""
     try:
-        return loaded(shape, said, "invalid_body", "form")
+        return command.of(loaded(body_of(command), said, "invalid_body", "form"))
     except Problem as problem:
         errors = problem.members["errors"]
         assert isinstance(errors, list)

@@ -5,9 +5,9 @@ The one rule: a button is there only if the domain would do what it says; the do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import g, render_template, request
 
@@ -15,40 +15,28 @@ from api.problems import Problem, of_refusal
 from api.web import words
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
 from api.web.keeping import OVERTAKEN, said_before
+from domain.command import Command
 from domain.money.policy.assets import RELEASE
 from domain.money.proposal import COMMENT_KINDS, Assets
 from domain.money.shares import scopes_of
-from domain.money.treasury import Treasury
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
-from domain.sheet import Receipt
+from domain.registry import COMMANDS
 from projections import attribution, timeline
 from projections.money import pools
 from projections.store import View
 
-
-class Said(NamedTuple):
-    """Something that may be said about a proposal: its command, and the fields of its form."""
-
-    command: Callable[..., Receipt]
-    fields: tuple[str, ...] = ()
-    rehearsed: dict[str, str] = {}  # noqa: RUF012 - never changed
-
-
-SAID: dict[str, Said] = {
-    "accept": Said(Treasury.accept_share),
-    "decline": Said(Treasury.decline_share, ("reason",)),
-    "waive": Said(Treasury.waive_share, ("scope", "reason"), {"scope": RELEASE}),
-    "comment": Said(
-        Treasury.comment_on_proposal,
-        ("kind", "text", "about"),
-        {"kind": "other", "text": "a comment"},
-    ),
-    "answer": Said(Treasury.answer_comment, ("comment", "text")),
-    "extend": Said(Treasury.extend_proposal, ("closes_at", "reason"), {"closes_at": "9999-01-01"}),
-    "finalise": Said(Treasury.finalise_proposal),
-    "withdraw": Said(Treasury.withdraw_proposal, ("reason",), {"reason": "a reason"}),
+SAID: dict[str, type[Command]] = {
+    verb: COMMANDS[f"proposal.{verb}"]
+    for verb in (
+        *("accept", "decline", "waive", "comment", "answer"),
+        *("extend", "finalise", "withdraw"),
+    )
 }
+REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
+"""What is said while the domain is asked whether it would do it, where an example would not do."""
+UNASKED = ("proposal", "contributor", "id", "effective_at")
+"""What no form asks for."""
 
 ABOUT_SHARES = frozenset({"accept", "decline", "waive", "finalise"})
 """What nobody says about other shares than those they have seen."""
@@ -66,20 +54,21 @@ def pages(frame: Frame) -> None:
         id, known = id_in_path(id), SAID.get(verb)
         if known is None:
             raise Problem("not_found", f"A proposal cannot be told to {verb}.")
-        said = {name: request.form.get(name, "").strip() or None for name in known.fields}
-        said = {name: value for name, value in said.items() if value is not None}
-        if missing := set(known.rehearsed) - set(said):
+        asked_for = [one for one in known.fields() if one.name not in UNASKED]
+        sent = {one.name: request.form.get(one.name, "").strip() for one in asked_for}
+        said = {name: value for name, value in sent.items() if value}
+        if missing := {one.name for one in asked_for if one.is_needed} - set(said):
             problem = Problem("missing_field", f"{', '.join(sorted(missing))}: This is needed.")
             return _proposal(frame, id, problem, verb), 422
         if (
             verb in ABOUT_SHARES
-            and frame.may(known.command, proposal=id, **said)
+            and frame.may(known, proposal=id, **said)
             and _is_overtaken(frame, id)
         ):
             problem = Problem("wrong_state", OVERTAKEN)
             return _proposal(frame, id, problem, verb), problem.code or 409
         try:
-            receipt = frame.journal.record(known.command, actor=g.actor, proposal=id, **said)
+            receipt = frame.record(known.of({"proposal": id, **said}))
         except Refusal as refusal:
             problem = of_refusal(refusal)
             return _proposal(frame, id, problem, verb), problem.code or 422
@@ -137,8 +126,8 @@ def _may(frame: Frame, told: dict[str, Any], scopes: list[str]) -> set[str]:
     """What its reader may do with it now."""
 
     def would(verb: str, **said: str) -> bool:
-        known = SAID[verb]
-        return frame.may(known.command, proposal=told["id"], **{**known.rehearsed, **said})
+        rehearsed = {**REHEARSED.get(verb, {}), **said}
+        return frame.may(SAID[verb], proposal=told["id"], **rehearsed)
 
     may = {verb for verb in SAID if verb not in ("answer", "waive") and would(verb)}
     if any(would("waive", scope=scope) for scope in scopes):
@@ -147,7 +136,7 @@ def _may(frame: Frame, told: dict[str, Any], scopes: list[str]) -> set[str]:
     if open_comments and would("answer", comment=open_comments[0], text="an answer"):
         may.add("answer")
     if told["comments"] and frame.may(
-        Treasury.revise_proposal,
+        COMMANDS["proposal.revise"],
         proposal=told["id"],
         comments=[told["comments"][0]["id"]],
         assets=told["assets"],

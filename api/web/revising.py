@@ -12,20 +12,20 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from flask import g, render_template, request
+from flask import render_template, request
 
 from api.fields import loaded
-from api.money.proposals import Revising
 from api.problems import Problem, of_refusal
+from api.schemas import body_of
 from api.web import words
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
 from api.web.proposing import names_in
+from domain.draft import Receipt
 from domain.money.apportionment import payee_key
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
+from domain.money.proposing import ReviseProposal
 from domain.money.shares import shares_of
-from domain.money.treasury import Treasury
 from domain.refusal import Refusal
-from domain.sheet import Receipt
 from projections.money import pools
 from projections.store import View
 
@@ -105,7 +105,7 @@ def pages(frame: Frame) -> None:
         is_final = do == "record" and was_seen
         problem = None
         if do not in ("change", "more"):
-            record = frame.journal.record if is_final else frame.rehearse
+            record = frame.record if is_final else frame.rehearse
             try:
                 sent.must_be_read()
                 receipt = _revised(record, proposal, assets, comments, note)
@@ -128,10 +128,9 @@ def _revised(
     comments: list[str],
     note: str | None,
 ) -> Receipt:
-    said = loaded(
-        Revising, {"assets": assets, "comments": comments, "note": note}, "invalid_body", "form"
-    )
-    return record(Treasury.revise_proposal, actor=g.actor, proposal=proposal["id"], **said)
+    said = {"assets": assets, "comments": comments, "note": note}
+    stated = loaded(body_of(ReviseProposal), said, "invalid_body", "form")
+    return record(ReviseProposal.of({"proposal": proposal["id"], **stated}))
 
 
 # -- what a form says ------------------------------------------------------------------------

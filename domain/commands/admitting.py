@@ -1,88 +1,97 @@
 """Admitting: who can be credited, which accounts are one person, and the keys they sign with.
 
-The one rule: who is who only the operator says, and no way through merges leads back to its start.
+Who is who only the operator says, and merges never lead back to where they started.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Annotated
+
+from domain.command import Command, command
 from domain.contributor import Contributor
-from domain.drafting import Drafting
-from domain.permission import permit
-from domain.refusal import BadSigningKey, MergeCircle
-from domain.sheet import Receipt
+from domain.fact import New
+from domain.past import Past
+from domain.permission import OWN
+from domain.refusal import BadSigningKey, MergeCircle, WrongState
 from domain.signature import must_be_key_of
 from domain.tree import NotVerified
+from domain.values import ANA, ContributorId, Example, Name, NewContributorId, Reason, SigningKey
+
+_PATH = "/contributors"
 
 
-class Admitting(Drafting):
-    """The commands about contributors, but for forgetting them."""
+@command("contributor", _PATH, makes="contributor", home=_PATH)
+class AdmitContributor(Command):
+    """Register a person or group who can be credited from now on."""
 
-    def admit_contributor(self, *, actor: str, name: str, id: str | None = None) -> Receipt:
-        """Somebody can be credited from now on."""
-        sheet, new = self._sheet(actor), self._new_id(id)
-        permit(actor, "admit a contributor")
-        sheet.add(Contributor.Admitted, new, name=sheet.seal_text(new, "name", name))
-        return self._born(new, sheet, given=id is not None)
+    name: Name
+    id: NewContributorId | None = None
 
-    def merge_contributor(
-        self, *, actor: str, id: str, into: str, reason: str | None = None
-    ) -> Receipt:
-        """Say that two contributors are the same person."""
-        sheet = self._sheet(actor)
-        permit(actor, "merge")
-        contributor, target = self._contributor(id), self._contributor(into)
-        if contributor.id == target.id:
-            raise MergeCircle(id, into)
-        sealed = sheet.seal(actor, "reason", reason)
-        # Two merges at the same moment could close a circle: watch every one.
-        self.watched["contributor.merged"] = None
-        return self._move(
-            contributor,
-            sheet,
-            Contributor.Merged,
-            {"into": target.id, "reason": sealed},
-            lambda: self._must_not_circle(contributor, target),
+    def decide(self, past: Past) -> Iterator[New]:
+        yield Contributor.Admitted.born(past.id, name=past.text(past.id, "name", self.name))
+
+
+@command("contributor.merge", f"{_PATH}/{{id}}/merge", refuses=(MergeCircle, WrongState))
+class MergeContributor(Command):
+    """Say that two contributors are the same person."""
+
+    id: ContributorId
+    into: Annotated[ContributorId, "Who they both are from now on.", Example(ANA)]
+    reason: Annotated[Reason | None, Example("The same person signed up twice.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        if self.id == self.into:
+            raise MergeCircle(self.id, self.into)
+        merged = past.contributor(self.id).then(
+            Contributor.Merged, into=self.into, reason=self.reason
         )
-
-    def _must_not_circle(self, contributor: Contributor, target: Contributor) -> None:
-        if self._person(target.id) == contributor.id:
-            raise MergeCircle(contributor.id, target.id)
-
-    def register_key(self, *, actor: str, id: str, key: str) -> Receipt:
-        """Let a contributor sign what they post, with the key of which this is the public half."""
-        contributor = self._contributor(id)
-        sheet = self._permitted(actor, "register a key", contributor=contributor.id)
-        return self._move(
-            contributor,
-            sheet,
-            Contributor.KeyRegistered,
-            {"key": key},
-            lambda: _must_be_new(key, contributor),
-        )
-
-    def revoke_key(self, *, actor: str, id: str, key: str, reason: str | None = None) -> Receipt:
-        """Let a key sign no longer; what it has signed before stands."""
-        contributor = self._contributor(id)
-        sheet = self._permitted(actor, "revoke a key", contributor=contributor.id)
-
-        def must_be_registered() -> None:
-            if key not in contributor.keys:
-                raise BadSigningKey(f"it is no key with which {contributor.id} signs")
-
-        return self._move(
-            contributor,
-            sheet,
-            Contributor.KeyRevoked,
-            {"key": key, "reason": sheet.seal(actor, "reason", reason)},
-            must_be_registered,
-        )
+        # Two merges at the same moment could form a cycle: watch every one.
+        past.watch_all(Contributor.Merged.TOPIC)
+        if past.person(self.into) == self.id:
+            raise MergeCircle(self.id, self.into)
+        yield merged
 
 
-def _must_be_new(key: str, contributor: Contributor) -> None:
-    """Refuse what is no key of the contributor; a key that was revoked does not come back."""
-    try:
-        must_be_key_of(contributor.id, key)
-    except NotVerified as problem:
-        raise BadSigningKey(str(problem)) from None
-    if any(getattr(happened, "key", None) == key for _, happened in contributor.facts):
-        raise BadSigningKey("it was registered before")
+@command(
+    "contributor.register-key",
+    f"{_PATH}/{{id}}/register-key",
+    may=OWN,
+    refuses=(BadSigningKey, WrongState),
+)
+class RegisterKey(Command):
+    """Let a contributor sign what they post, with the key of which this is the public half."""
+
+    id: ContributorId
+    key: SigningKey
+
+    def decide(self, past: Past) -> Iterator[New]:
+        contributor = past.contributor(self.id)
+        registered = contributor.then(Contributor.KeyRegistered, key=self.key)
+        try:
+            must_be_key_of(self.id, self.key)
+        except NotVerified as problem:
+            raise BadSigningKey(str(problem)) from None
+        if any(getattr(happened, "key", None) == self.key for _, happened in contributor.facts):
+            raise BadSigningKey("it was registered before")
+        yield registered
+
+
+@command(
+    "contributor.revoke-key",
+    f"{_PATH}/{{id}}/revoke-key",
+    may=OWN,
+    refuses=(BadSigningKey, WrongState),
+)
+class RevokeKey(Command):
+    """Let a key sign no longer; what it has signed before stands."""
+
+    id: ContributorId
+    key: SigningKey
+    reason: Annotated[Reason | None, Example("The laptop was stolen.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        contributor = past.contributor(self.id)
+        if self.key not in contributor.keys:
+            raise BadSigningKey(f"it is no key with which {self.id} signs")
+        yield contributor.then(Contributor.KeyRevoked, key=self.key, reason=self.reason)

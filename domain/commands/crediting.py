@@ -1,146 +1,139 @@
-"""Crediting: who did what in a work, whoever says so, and whether the other side agrees.
+"""Crediting: who did what in a work, and whether the other side agrees.
 
-The one rule: a credit is agreed to by the side that did not say it.
+A credit is agreed to by the side that did not say it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Annotated
+
+from domain.command import Command, command
 from domain.contribution import Contribution
-from domain.credit import Credit, credit_kind
-from domain.drafting import Drafting
-from domain.fact import Fact
-from domain.moment import start_of
-from domain.outside import Outside
-from domain.permission import OPERATOR
-from domain.refusal import UnknownCredit
+from domain.credit import Credit
+from domain.fact import New
+from domain.past import Past
+from domain.permission import OPERATOR, OWN
+from domain.refusal import WrongState
 from domain.release import Release
-from domain.role import role_named
-from domain.sheet import Receipt, Sheet
+from domain.values import (
+    ContributorId,
+    CreditedAs,
+    CreditId,
+    CreditKind,
+    Evidence,
+    Example,
+    Moment,
+    NewCreditId,
+    Reason,
+    Role,
+    WorkId,
+)
+
+_PATH = "/credits"
 
 
-class Crediting(Drafting):
-    """The commands about credits, but for disputes about them."""
+@command("credit", _PATH, may=("contributor", "poster"), makes="credit", home=_PATH)
+class OpenCredit(Command):
+    """Credit a person: granted by somebody else, claimed by the person themself."""
 
-    def open_credit(
-        self,
-        *,
-        actor: str,
-        work: str,
-        contributor: str,
-        role: str,
-        kind: str = "direct",
-        display: str | None = None,
-        evidence: str | None = None,
-        effective_at: str | None = None,
-        id: str | None = None,
-    ) -> Receipt:
-        """Credit a person: granted by somebody else, claimed by the person themself."""
-        new, on = self._new_id(id), self._work(work)
-        sheet = self._sheet(actor)
-        person = self._contributor(contributor)
-        if self._person(actor) == self._person(person.id):
-            self._permit(actor, "claim", contributor=person.id)
-        else:
-            self._permit(actor, "grant", poster=on.poster)
-        self._credit(
-            sheet,
-            new,
-            on.id,
-            on.poster if isinstance(on, Contribution | Release) else OPERATOR,
-            contributor=person.id,
-            role=role,
-            kind=kind,
-            display=display,
-            evidence=evidence,
-            effective_at=None if effective_at is None else start_of(effective_at),
+    work: WorkId
+    contributor: ContributorId
+    role: Annotated[Role, Example("editor")]
+    kind: CreditKind = "direct"
+    display: Annotated[CreditedAs | None, Example("cut the last verse")] = None
+    evidence: Evidence | None = None
+    effective_at: Annotated[Moment | None, "From when it holds, if not from now."] = None
+    id: NewCreditId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return {"contributor": self.contributor, "poster": past.work(self.work).poster}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        work = past.work(self.work)
+        poster = work.poster if isinstance(work, Contribution | Release) else OPERATOR
+        yield from credited(
+            past,
+            past.id,
+            work.id,
+            poster,
+            self.contributor,
+            role=self.role,
+            kind=self.kind,
+            display=past.text(self.contributor, "display", self.display),
+            evidence=self.evidence,
+            effective_at=self.effective_at,
         )
-        return self._born(new, sheet, given=id is not None)
 
-    def claim_work(
-        self,
-        *,
-        actor: str,
-        id: str,
-        contributor: str,
-        role: str,
-        evidence: str | None = None,
-        credit: str | None = None,
-    ) -> Receipt:
-        """Say that one made a work, such as a source outside; answers the new credit."""
-        work, person = self._work(id), self._contributor(contributor)
-        sheet = self._permitted(actor, "claim", contributor=person.id)
-        new = self._new_id(credit)
-        sheet.add(
-            Credit.Claimed,
-            new,
-            work=work.id,
-            contributor=person.id,
-            role=role_named(role),
+
+@command("work.claim", "/works/{id}/claim", may=OWN, makes="credit", home=_PATH)
+class ClaimWork(Command):
+    """Say that one made a work, such as a source outside; answers the new credit."""
+
+    id: WorkId
+    contributor: ContributorId
+    role: Annotated[Role, Example("writer")]
+    evidence: Evidence | None = None
+    credit: NewCreditId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return {"contributor": self.contributor}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield Credit.Claimed.born(
+            past.id,
+            work=self.id,
+            contributor=self.contributor,
+            role=self.role,
             kind="direct",
-            evidence=sheet.seal(person.id, "evidence", evidence),
+            evidence=past.text(self.contributor, "evidence", self.evidence),
         )
-        return self._born(new, sheet, given=credit is not None)
 
-    def accept_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Agree to a credit: the person to what was granted, the poster to what was claimed."""
-        return self._decide_credit(actor, id, "accept", Credit.Accepted, reason)
 
-    def decline_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Do not agree to a credit."""
-        return self._decide_credit(actor, id, "decline", Credit.Declined, reason)
+@command("credit.accept", f"{_PATH}/{{id}}/accept", may=("addressee",), refuses=(WrongState,))
+class AcceptCredit(Command):
+    """Agree to a credit: the person to what was granted, the poster to what was claimed."""
 
-    def revoke_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Take a credit back: it stays on record and stops counting."""
-        return self._decide_credit(actor, id, "revoke", Credit.Revoked, reason)
+    id: CreditId
+    reason: Annotated[Reason | None, Example("That was me.")] = None
 
-    def _decide_credit(
-        self, actor: str, id: str, verb: str, kind: type[Fact], reason: str | None
-    ) -> Receipt:
-        credit = self._get(Credit, id, UnknownCredit)
-        sheet = self._permitted(actor, verb, **self._sides(credit))
-        sealed = sheet.seal(actor, "reason", reason)
-        return self._move(credit, sheet, kind, {**credit.line, "reason": sealed})
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Credit, self.id).then(Credit.Accepted, reason=self.reason)
 
-    def _credit(
-        self,
-        sheet: Sheet,
-        id: str,
-        work: str,
-        poster: str,
-        *,
-        contributor: str,
-        role: str,
-        kind: str = "direct",
-        display: str | None = None,
-        evidence: str | None = None,
-        effective_at: str | None = None,
-    ) -> None:
-        """Open a credit; a poster who credits themself has nobody left to ask."""
-        person, actor = self._contributor(contributor), sheet.actor
-        own = self._person(actor) == self._person(person.id)
-        sheet.add(
-            Credit.Claimed if own else Credit.Granted,
-            id,
-            work=work,
-            contributor=person.id,
-            role=role_named(role),
-            kind=credit_kind(kind),
-            display=sheet.seal(person.id, "display", display),
-            evidence=sheet.seal(actor, "evidence", evidence),
-            effective_at=effective_at,
-        )
-        if own and self._person(poster) == self._person(actor):
-            sheet.add(Credit.Accepted, id, version=2, work=work, contributor=person.id)
 
-    def _sides(self, credit: Credit) -> dict[str, str]:
-        """Who stands in which relation to a credit."""
-        on = self._work(credit.work)
-        claimed = isinstance(credit.facts[0][1], Credit.Claimed)
-        # A claim on a source outside is for the operator to judge: nobody here posted it.
-        judge = OPERATOR if isinstance(on, Outside) else on.poster
-        return {
-            "poster": judge,
-            "contributor": credit.contributor,
-            "addressee": judge if claimed else credit.contributor,
-            "opener": credit.poster,
-        }
+@command(
+    "credit.decline",
+    f"{_PATH}/{{id}}/decline",
+    may=("contributor", "addressee"),
+    refuses=(WrongState,),
+)
+class DeclineCredit(Command):
+    """Do not agree to a credit."""
+
+    id: CreditId
+    reason: Annotated[Reason | None, Example("That was not me.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Credit, self.id).then(Credit.Declined, reason=self.reason)
+
+
+@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, refuses=(WrongState,))
+class RevokeCredit(Command):
+    """Take a credit back: it stays on record and stops counting."""
+
+    id: CreditId
+    reason: Annotated[Reason | None, Example("Credited by mistake.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Credit, self.id).then(Credit.Revoked, reason=self.reason)
+
+
+def credited(
+    past: Past, id: str, work: str, poster: str, contributor: str, **content: object
+) -> Iterator[New]:
+    """A credit on a work; posters who credit themselves have nobody left to ask."""
+    own = past.is_actor(contributor)
+    kind = Credit.Claimed if own else Credit.Granted
+    yield kind.born(id, work=work, contributor=contributor, **content)
+    if own and past.is_actor(poster):
+        yield Credit.Accepted.born(id, work=work, contributor=contributor)

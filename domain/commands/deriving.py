@@ -1,158 +1,170 @@
 """Deriving: what a work is made from, and the making dates that order works.
 
-The one rule: every parent stays older than its child, and what a work owes stays within the whole,
-whatever else is recorded at the same moment.
+A parent comes before its child, and what a work owes stays within the whole, whatever else is
+recorded at the same moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
-from domain.drafting import PENDING, Drafting
-from domain.moment import instant, start_of, start_of_past
+from domain.command import Command, command
+from domain.fact import New
+from domain.moment import instant, start_of_past
 from domain.outside import Outside, normal_uri, outside_id
-from domain.refusal import NoSource, UnknownRemix
-from domain.remix import Remix, exact_rate, follow_edges, must_be_within_cap, remix_kind
-from domain.sheet import Receipt, Sheet
+from domain.past import PENDING, Past
+from domain.refusal import (
+    CapExceeded,
+    NoSource,
+    ParentNotOlder,
+    SelfRemix,
+    SplitTooLarge,
+    WrongState,
+)
+from domain.remix import Remix, must_be_within_cap
+from domain.values import (
+    Evidence,
+    ExactRate,
+    Example,
+    MadeAt,
+    Moment,
+    NewRemixId,
+    Reason,
+    RemixId,
+    RemixKind,
+    Uri,
+    WorkId,
+)
 from domain.work import Work, must_be_older
 
+_PATH = "/remixes"
+OF_SOURCES = (NoSource, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge)
+"""Why a work may not be made from another."""
 
-class Deriving(Drafting):
-    """The commands about edges and dates; what brings a new work into being asks here, too."""
 
-    def declare_remix(
-        self,
-        *,
-        actor: str,
-        child: str,
-        kind: str,
-        parent: str | None = None,
-        uri: str | None = None,
-        rate: str | None = None,
-        evidence: str | None = None,
-        effective_at: str | None = None,
-        id: str | None = None,
-    ) -> Receipt:
-        """Say later that a work was made from an older one, here or outside."""
-        new, made = self._new_id(id), self._work(child)
-        sheet = self._sheet(actor)
-        source = self._source(sheet, {"work": parent, "uri": uri})
-        if source.id != made.id:
-            self._permit(actor, "declare", poster=made.poster, poster_of_the_parent=source.poster)
-        sheet.add(
-            Remix.Declared,
-            new,
-            child=made.id,
+@command(
+    "remix",
+    _PATH,
+    may=("poster", "poster of the parent"),
+    refuses=OF_SOURCES,
+    makes="remix",
+    home=_PATH,
+)
+class DeclareRemix(Command):
+    """Say later that a work was made from an older one, here or outside."""
+
+    child: WorkId
+    parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example("")] = None
+    uri: Annotated[
+        Uri | None,
+        "… the address of one elsewhere.",
+        Example("https://example.org/recordings/waves"),
+    ] = None
+    kind: RemixKind
+    rate: ExactRate | None = None
+    evidence: Annotated[Evidence | None, Example("https://example.org/liner-notes")] = None
+    effective_at: Annotated[Moment | None, "From when it holds, if not from now."] = None
+    id: NewRemixId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        child, (source, _) = past.work(self.child), source_of(past, self.parent, self.uri)
+        return {"poster": child.poster, "poster of the parent": source.poster}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        child, (source, cited) = past.work(self.child), source_of(past, self.parent, self.uri)
+        yield from cited
+        declared = Remix.Declared.born(
+            past.id,
+            child=child.id,
             parent=source.id,
-            kind=remix_kind(kind),
-            rate=exact_rate(rate),
-            evidence=sheet.seal(actor, "evidence", evidence),
-            effective_at=None if effective_at is None else start_of(effective_at),
+            kind=self.kind,
+            rate=self.rate,
+            evidence=self.evidence,
+            effective_at=self.effective_at,
         )
+        must_come_first(past, source, child)
+        if self.rate is not None:
+            must_be_within_cap(child.id, [self.rate, *past.rates(child.id)])
+        yield declared
 
-        def check() -> None:
-            self._must_be_older(source, made)
-            if rate is not None:
-                must_be_within_cap(made.id, [rate, *self._rates(made.id)])
 
-        return self._born(new, sheet, given=id is not None, check=check)
+@command("remix.strike", f"{_PATH}/{{id}}/strike", refuses=(WrongState,))
+class StrikeRemix(Command):
+    """Decide that an edge is false: it stays on record and stops counting."""
 
-    def _rates(self, child: str) -> list[str | None]:
-        """The rates of the edges that count from a work to what it is made from."""
-        edges = self._edges(child)
-        remixes = [id for id, ends in edges.items() if ends[0] == child]
-        self.prefetch(remixes)
-        # Two edges that are declared at the same moment could pass the cap together.
-        self._watch("remix.declared", child)
-        return [self._get(Remix, id, UnknownRemix).rate for id in remixes]
+    id: RemixId
+    reason: Reason
 
-    def strike_remix(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Decide that an edge is false: it stays on record and stops counting."""
-        remix = self._get(Remix, id, UnknownRemix)
-        sheet = self._permitted(actor, "strike")
-        sealed = sheet.seal_text(actor, "reason", reason)
-        return self._move(remix, sheet, Remix.Struck, {**remix.line, "reason": sealed})
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Remix, self.id).then(Remix.Struck, reason=self.reason)
 
-    def redate_work(self, *, actor: str, id: str, made_at: str, reason: str) -> Receipt:
-        """Correct a making date, within what the work was made from and what was made from it."""
-        work = self._work(id)
-        sheet = self._permitted(actor, "redate", poster=work.poster)
-        made = start_of_past(made_at, self.now)
-        sealed = sheet.seal_text(actor, "reason", reason)
-        return self._move(
-            work,
-            sheet,
-            Work.Redated,
-            {"made_at": made_at, "made": made, "reason": sealed},
-            lambda: self._must_fit(work, made_at, made),
-        )
 
-    def _must_fit(self, work: Work, made_at: str, made: str) -> None:
-        edges = self._edges(work.id)
-        moved = _dated(work.id, made_at, made, work.position)
-        self.prefetch({end for edge in edges.values() for end in edge})
-        for child, parent in edges.values():
+@command("work.redate", "/works/{id}/redate", may=("poster",), refuses=(ParentNotOlder,))
+class RedateWork(Command):
+    """Correct a making date, within what the work was made from and what was made from it."""
+
+    id: WorkId
+    made_at: MadeAt
+    reason: Annotated[Reason, Example("The tape says so.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        work = past.work(self.id)
+        moved = dated(work.id, self.made_at, start_of_past(self.made_at, past.now), work.position)
+        for child, parent in past.neighbours(work.id):
             if child == work.id:
-                must_be_older(self._work(parent), moved)
+                must_be_older(past.work(parent), moved)
             else:
-                must_be_older(moved, self._work(child))
-            self._watch("work.redated", child, parent)
-        # A new edge here, or a neighbour redated at the same moment, could close a circle.
-        self._watch("remix.declared", work.id)
-        self._watch("work.redated", work.id)
-
-    def _edges(self, work: str) -> dict[str, tuple[str, str]]:
-        """The edges at a work that count, those of this draft as well."""
-        edges = self.journal.edges_at(work, self.after)
-        for pending in self.facts:
-            follow_edges(edges, work, pending)
-        return edges
-
-    # -- what a new work is made from ------------------------------------------------------
-
-    def _source(self, sheet: Sheet, source: Mapping[str, Any]) -> Work:
-        """The parent a source names; an outside source is written down when it is new."""
-        work, uri = source.get("work"), source.get("uri")
-        if (work is None) == (uri is None):
-            raise NoSource
-        if work is not None:
-            return self._work(work)
-        normal = normal_uri(str(uri))
-        id = outside_id(normal)
-        if self._stream(id):
-            return self._work(id)
-        for known in sheet.facts:
-            if known.originator_id == id:
-                return Outside.told_by([(PENDING, known)])
-        sheet.add(Outside.Cited, id, uri=normal)
-        return Outside.told_by([(PENDING, sheet.facts[-1])])
-
-    def _made(self, made_at: str | None, parents: Iterable[Work]) -> str:
-        """When a new work was made: as stated, else now, and never before its parents.
-
-        Two machines' clocks may disagree; what is made from a recorded piece was made after it.
-        """
-        if made_at is not None:
-            return start_of_past(made_at, self.now)
-        return max([instant(self.now), *(parent.made for parent in parents)])
-
-    def _must_follow(
-        self, id: str, made_at: str | None, made: str, parents: Iterable[Work], sheet: Sheet
-    ) -> None:
-        """Refuse a new work that is not younger than all it is made from, or owes too much."""
-        must_be_within_cap(id, (one.rate for one in sheet.facts if isinstance(one, Remix.Declared)))
-        newborn = _dated(id, made_at, made, PENDING + len(self.facts) + PENDING)
-        for parent in parents:
-            self._must_be_older(parent, newborn)
-
-    def _must_be_older(self, parent: Work, child: Work) -> None:
-        must_be_older(parent, child)
-        # A redating at the same moment could turn the order around.
-        self._watch("work.redated", parent.id, child.id)
+                must_be_older(moved, past.work(child))
+        yield work.then(Work.Redated, made_at=self.made_at, made=moved.made, reason=self.reason)
 
 
-def _dated(id: str, made_at: str | None, made: str, position: int) -> Work:
+# -- what a new work is made from ----------------------------------------------------------------
+
+
+def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list[New]]:
+    """The parent that a source names; an outside source that is new is written down."""
+    if (work is None) == (uri is None):
+        raise NoSource
+    if work is not None:
+        return past.work(work), []
+    assert uri is not None
+    uri = normal_uri(uri)
+    id = outside_id(uri)
+    if past.stream(id):
+        return past.work(id), []
+    cited = Outside.Cited.born(id, uri=uri)
+    return past.imagine(Outside, cited), [cited]
+
+
+def made_first(past: Past, made_at: str | None, parents: Iterable[Work]) -> str:
+    """When a new work was made: as stated, else now, and never before its parents.
+
+    Two machines' clocks may disagree; what is made from a recorded piece was made after it.
+    """
+    if made_at is not None:
+        return start_of_past(made_at, past.now)
+    return max([instant(past.now), *(parent.made for parent in parents)])
+
+
+def must_follow(
+    past: Past, made_at: str | None, made: str, parents: Sequence[Work], rates: Iterable[str | None]
+) -> None:
+    """Refuse a new work that is not younger than all it is made from, or owes too much."""
+    must_be_within_cap(past.id, rates)
+    newborn = dated(past.id, made_at, made, PENDING + PENDING)
+    for parent in parents:
+        must_come_first(past, parent, newborn)
+
+
+def must_come_first(past: Past, parent: Work, child: Work) -> None:
+    """Refuse a parent that is not older than its child, now and at the moment of recording."""
+    must_be_older(parent, child)
+    # A redating at the same moment could turn the order around.
+    past.watch(Work.Redated.TOPIC, parent.id, child.id)
+
+
+def dated(id: str, made_at: str | None, made: str, position: int) -> Work:
     """A work as it would stand in the order of works."""
     work = Work.__new__(Work)
     work.id, work.made_at, work.made, work.position = id, made_at, made, position

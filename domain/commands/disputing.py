@@ -1,191 +1,200 @@
 """Disputing: an edge or a credit is called wrong, the other side answers, and the dispute ends.
 
-The one rule: a dispute goes the same way whatever it is about; only its two sides differ.
+A dispute goes the same way whatever it is about; only its two sides differ.
 """
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict, Unpack
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar
 
-from domain.commands.crediting import Crediting
+from domain.command import Command, command, record
 from domain.credit import NOT_COUNTED, Credit
-from domain.dispute import OUTCOMES, Disputable, deadline_of, known_grounds
+from domain.dispute import Disputable, deadline_of
+from domain.fact import New
 from domain.identity import part_id
-from domain.permission import OPERATOR
-from domain.refusal import BadOutcome, NotPermitted, UnknownCredit
+from domain.past import Past
+from domain.permission import ANYONE, OPERATOR
+from domain.refusal import (
+    AlreadyAnswered,
+    BadDeadline,
+    BadOutcome,
+    NotPermitted,
+    NotYet,
+    TooLate,
+    WrongState,
+)
 from domain.remix import Remix
-from domain.sheet import Receipt
+from domain.values import AnswerBy, CreditId, Evidence, Example, Grounds, Outcome, Reason, RemixId
+
+_OPENING: dict[str, Any] = {"may": (ANYONE,), "refuses": (WrongState, BadDeadline)}
+_ANSWERING: dict[str, Any] = {
+    "may": ("poster", "poster of the parent", "author", "contributor", "opener"),
+    "refuses": (WrongState, AlreadyAnswered, TooLate),
+}
+_SETTLING: dict[str, Any] = {"may": (ANYONE,), "refuses": (WrongState, AlreadyAnswered, NotYet)}
 
 
-class Complaint(TypedDict):
+class _About(Command):
+    """A command about something that may be disputed."""
+
+    KIND: ClassVar[type[Disputable]]
+    id: str
+
+    def noun(self, past: Past) -> Disputable:
+        """What the dispute is about."""
+        return past.get(self.KIND, self.id)
+
+
+@record
+class _Dispute(_About):
     """What is said to open a dispute."""
 
-    actor: str
-    id: str
-    grounds: str
-    reason: str
-    evidence: NotRequired[str | None]
-    answer_by: NotRequired[str | None]
+    grounds: Grounds
+    reason: Annotated[Reason, Example("I only lent the drum.")]
+    evidence: Evidence | None = None
+    answer_by: AnswerBy | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        deadline = deadline_of(self.answer_by, past.now)
+        yield self.noun(past).then(
+            self.KIND.Disputed,
+            grounds=self.grounds,
+            reason=self.reason,
+            deadline=deadline,
+            answer_by=self.answer_by,
+            evidence=self.evidence,
+        )
 
 
-class Reply(TypedDict):
+@record
+class _Answer(_About):
     """What is said to answer it."""
 
-    actor: str
-    id: str
-    reason: str
-    evidence: NotRequired[str | None]
+    reason: Annotated[Reason, Example("The drum is played from 0:40 on.")]
+    evidence: Annotated[Evidence | None, Example("https://example.org/raw-take")] = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        noun = self.noun(past)
+        sides = noun.sides(past)
+        if isinstance(noun, Remix) and _is_author(past, noun.child, noun.parent):
+            sides["author"] = past.actor
+        return sides
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = self.noun(past)
+        answered = noun.then(
+            self.KIND.Answered,
+            disputer=noun.disputer,
+            reason=self.reason,
+            evidence=self.evidence,
+        )
+        if past.actor != OPERATOR and past.is_actor(noun.disputer):
+            raise NotPermitted(past.actor, self.NAME)
+        noun.must_be_answerable(past.now)
+        yield answered
 
 
-class Decision(TypedDict):
-    """What is said to end it."""
+@record
+class _Settle(_About):
+    """What is said to end it: by whom, that depends on the outcome."""
 
-    actor: str
-    id: str
-    outcome: str
-    reason: str
-    replaced_by: NotRequired[str | None]
+    outcome: Outcome
+    reason: Annotated[Reason, Example("Both listened to the raw take.")]
+    replaced_by: str | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = self.noun(past)
+        replaced_by = self.replaced_by
+        if replaced_by is not None and (self.outcome != "corrected" or replaced_by == noun.id):
+            why = "only a correction names another one, that replaces this one"
+            raise BadOutcome(self.outcome, why)
+        sides = {**noun.sides(past), "disputer": noun.disputer}
+        if self.outcome != "withdrawn":
+            self._permit(past, noun, sides)
+        is_gone = self.outcome == "upheld" or replaced_by is not None
+        settled = noun.then(
+            self.KIND.Settled,
+            disputer=noun.disputer,
+            outcome=self.outcome,
+            stands_as=noun.GONE if is_gone or not noun.dispute else noun.dispute.before,
+            reason=self.reason,
+            replaced_by=replaced_by,
+        )
+        if self.outcome == "withdrawn":
+            self._permit(past, noun, sides)
+        if self.outcome == "expired":
+            noun.must_have_expired(past.now)
+        yield settled
+
+    def _permit(self, past: Past, noun: Disputable, sides: dict[str, str]) -> None:
+        """Ask whether who asks may let it end so; what may undo it may also uphold."""
+        allowed = {"upheld": noun.UNDO, "expired": (ANYONE,), "withdrawn": ("disputer",)}
+        past.permit(self.NAME, allowed.get(self.outcome, ()), sides)
 
 
-class Disputing(Crediting):
-    """The commands about disputes."""
+@command("remix.dispute", "/remixes/{id}/dispute", **_OPENING)
+class DisputeRemix(_Dispute):
+    """Say that an edge is false; the other side is notified and may answer."""
 
-    def dispute_remix(self, **said: Unpack[Complaint]) -> Receipt:
-        """Say that an edge is false; the other side is told and may answer."""
-        return self._dispute(Remix, **said)
+    KIND = Remix
+    id: RemixId
 
-    def dispute_credit(self, **said: Unpack[Complaint]) -> Receipt:
-        """Say that a credit is wrong; the other side is told and may answer."""
-        return self._dispute(Credit, **said)
 
-    def answer_remix(self, **said: Unpack[Reply]) -> Receipt:
-        """Answer the dispute about an edge, as the other side."""
-        return self._answer(Remix, **said)
+@command("remix.answer", "/remixes/{id}/answer", **_ANSWERING)
+class AnswerRemix(_Answer):
+    """Say why a disputed edge is true."""
 
-    def answer_credit(self, **said: Unpack[Reply]) -> Receipt:
-        """Answer the dispute about a credit, as the other side."""
-        return self._answer(Credit, **said)
+    KIND = Remix
+    id: RemixId
 
-    def settle_remix(self, **said: Unpack[Decision]) -> Receipt:
-        """End the dispute about an edge: upheld, dismissed, corrected, withdrawn or expired."""
-        return self._settle(Remix, **said)
 
-    def settle_credit(self, **said: Unpack[Decision]) -> Receipt:
-        """End the dispute about a credit: upheld, dismissed, corrected, withdrawn or expired."""
-        return self._settle(Credit, **said)
+@command("remix.settle", "/remixes/{id}/settle", **_SETTLING)
+class SettleRemix(_Settle):
+    """End the dispute about an edge: upheld, dismissed, corrected, withdrawn or expired."""
 
-    # -- whatever it is about --------------------------------------------------------------
+    KIND = Remix
+    id: RemixId
+    replaced_by: Annotated[
+        RemixId | None, "Of a correction: the edge that replaces this one.", Example("")
+    ] = None
 
-    def _dispute(
-        self,
-        kind: type[Disputable],
-        *,
-        actor: str,
-        id: str,
-        grounds: str,
-        reason: str,
-        evidence: str | None = None,
-        answer_by: str | None = None,
-    ) -> Receipt:
-        noun = self._get(kind, id, kind.UNKNOWN)
-        sheet = self._permitted(actor, "dispute")
-        content = {
-            "grounds": known_grounds(grounds),
-            "reason": sheet.seal_text(actor, "reason", reason),
-            "deadline": deadline_of(answer_by, self.now),
-            "answer_by": answer_by,
-            "evidence": sheet.seal(actor, "evidence", evidence),
-        }
-        return self._move(noun, sheet, kind.Disputed, {**noun.line, **content})
 
-    def _answer(
-        self,
-        kind: type[Disputable],
-        *,
-        actor: str,
-        id: str,
-        reason: str,
-        evidence: str | None = None,
-    ) -> Receipt:
-        noun = self._get(kind, id, kind.UNKNOWN)
-        sides = self._sides_of(noun)
-        if isinstance(noun, Remix) and self._is_author(actor, noun.child, noun.parent):
-            sides["author"] = actor
-        sheet, dispute = self._permitted(actor, "answer", **sides), noun.dispute
-        content = {
-            "disputer": dispute.opened_by if dispute else OPERATOR,
-            "reason": sheet.seal_text(actor, "reason", reason),
-            "evidence": sheet.seal(actor, "evidence", evidence),
-        }
+@command("credit.dispute", "/credits/{id}/dispute", **_OPENING)
+class DisputeCredit(_Dispute):
+    """Say that a credit is wrong; the other side is notified and may answer."""
 
-        def check() -> None:
-            assert dispute is not None
-            # Asked now, not before: a merge since must not refuse what is only said again.
-            if actor != OPERATOR and self._person(actor) == self._person(dispute.opened_by):
-                raise NotPermitted(actor, "answer")
-            noun.must_be_answerable(self.now)
+    KIND = Credit
+    id: CreditId
 
-        return self._move(noun, sheet, kind.Answered, {**noun.line, **content}, check)
 
-    def _settle(
-        self,
-        kind: type[Disputable],
-        *,
-        actor: str,
-        id: str,
-        outcome: str,
-        reason: str,
-        replaced_by: str | None = None,
-    ) -> Receipt:
-        noun = self._get(kind, id, kind.UNKNOWN)
-        other = None if replaced_by is None else self._get(kind, replaced_by, kind.UNKNOWN)
-        if outcome not in OUTCOMES:
-            raise BadOutcome(outcome, f"it ends {', '.join(OUTCOMES)}")
-        if other is not None and (outcome != "corrected" or other.id == noun.id):
-            raise BadOutcome(outcome, "only a correction names another one, that replaces this one")
-        dispute = noun.dispute
-        sheet = self._sheet(actor)
-        if outcome != "withdrawn":
-            # Whoever may undo it may also agree that the dispute about it is right.
-            verb = {"upheld": noun.UNDO, "expired": "let expire"}.get(outcome, "settle")
-            self._permit(actor, verb, **self._sides_of(noun))
-        is_gone = outcome == "upheld" or other is not None
-        content = {
-            "disputer": dispute.opened_by if dispute else OPERATOR,
-            "outcome": outcome,
-            "stands_as": noun.GONE if is_gone or not dispute else dispute.before,
-            "reason": sheet.seal_text(actor, "reason", reason),
-            "replaced_by": None if other is None else other.id,
-        }
+@command("credit.answer", "/credits/{id}/answer", **_ANSWERING)
+class AnswerCredit(_Answer):
+    """Say why a disputed credit is right."""
 
-        def check() -> None:
-            assert dispute is not None
-            if outcome == "withdrawn":
-                # Asked now, not before: what is only said again may be about an earlier dispute.
-                self._permit(actor, "withdraw a dispute", disputer=dispute.opened_by)
-            if outcome == "expired":
-                noun.must_have_expired(self.now)
+    KIND = Credit
+    id: CreditId
 
-        return self._move(noun, sheet, kind.Settled, {**noun.line, **content}, check)
 
-    # -- the two sides ---------------------------------------------------------------------
+@command("credit.settle", "/credits/{id}/settle", **_SETTLING)
+class SettleCredit(_Settle):
+    """End the dispute about a credit: upheld, dismissed, corrected, withdrawn or expired."""
 
-    def _sides_of(self, noun: Disputable) -> dict[str, str]:
-        """Who stands in which relation to an edge or a credit."""
-        if isinstance(noun, Credit):
-            return self._sides(noun)
-        assert isinstance(noun, Remix)
-        child, parent = self._work(noun.child), self._work(noun.parent)
-        posters = {"poster": child.poster, "poster_of_the_parent": parent.poster}
-        return {**posters, "opener": noun.poster}
+    KIND = Credit
+    id: CreditId
+    replaced_by: Annotated[
+        CreditId | None, "Of a correction: the credit that replaces this one.", Example("")
+    ] = None
 
-    def _is_author(self, actor: str, *works: str) -> bool:
-        """Whether one of these works was posted with a credit of theirs that counts."""
-        for work in works:
-            number = 0
-            while self._stream(id := part_id(work, "author", number)):
-                credit, number = self._get(Credit, id, UnknownCredit), number + 1
-                own = actor != OPERATOR and self._person(actor) == self._person(credit.contributor)
-                if own and credit.state not in NOT_COUNTED:
-                    return True
+
+def _is_author(past: Past, *works: str) -> bool:
+    """Whether one of these works was posted with a credit of theirs that counts."""
+    if past.actor == OPERATOR:
         return False
+    for work in works:
+        number = 0
+        while past.stream(id := part_id(work, "author", number)):
+            credit, number = past.get(Credit, id), number + 1
+            if past.is_actor(credit.contributor) and credit.state not in NOT_COUNTED:
+                return True
+    return False

@@ -1,73 +1,106 @@
-"""Releasing: a finished work is put together from its components, and brought out.
+"""Releasing: a finished work is put together from its components, and published.
 
-The one rule: what a finished work is made of is said when it is put together, all of it at once.
+What a finished work is made of is said when it is put together, all of it at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated
 
-from domain.commands.deriving import Deriving
+from domain.command import Command, Record, command, record
+from domain.commands.deriving import made_first, must_follow
+from domain.fact import New
 from domain.identity import part_id
-from domain.refusal import NoComponents, UnknownRelease
+from domain.past import Past
+from domain.permission import ANYONE
+from domain.refusal import (
+    CapExceeded,
+    NoComponents,
+    ParentNotOlder,
+    SelfRemix,
+    SplitTooLarge,
+    WrongState,
+)
 from domain.release import Release
-from domain.remix import Remix, exact_rate
-from domain.sheet import Receipt
+from domain.remix import Remix
+from domain.values import (
+    ExactRate,
+    Example,
+    MadeAt,
+    NewReleaseId,
+    Reason,
+    ReleaseId,
+    Title,
+    WorkId,
+)
+
+_PATH = "/releases"
 
 
-class Releasing(Deriving):
-    """The commands about releases."""
+@record
+class Component(Record):
+    """One part of a finished work."""
 
-    def assemble_release(
-        self,
-        *,
-        actor: str,
-        title: str,
-        components: Sequence[Mapping[str, Any]],
-        made_at: str | None = None,
-        id: str | None = None,
-    ) -> Receipt:
-        """Put a finished work together from its components, in one append."""
-        sheet, new = self._sheet(actor), self._new_id(id)
-        self._permit(actor, "assemble")
-        parents = [self._work(component["work"]) for component in components]
-        if not parents or len({parent.id for parent in parents}) < len(parents):
+    work: WorkId
+    rate: ExactRate | None = None
+
+
+@command(
+    "release",
+    _PATH,
+    may=(ANYONE,),
+    refuses=(NoComponents, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge),
+    makes="release",
+    home="/works",
+)
+class AssembleRelease(Command):
+    """Put a finished work together from its components, in one append."""
+
+    title: Annotated[Title, Example("Low Tide")]
+    components: Annotated[tuple[Component, ...], "What it is made of."]
+    made_at: MadeAt | None = None
+    id: NewReleaseId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        works = [component.work for component in self.components]
+        past.prefetch(works)
+        if not works or len(set(works)) < len(works):
             raise NoComponents
-        made = self._made(made_at, parents)
-        sheet.add(
-            Release.Assembled,
-            new,
-            title=sheet.seal_text(actor, "title", title),
-            made_at=made_at,
-            made=made,
-        )
-        for number, (component, parent) in enumerate(zip(components, parents, strict=True)):
-            sheet.add(
-                Remix.Declared,
-                part_id(new, "component", number),
-                child=new,
-                parent=parent.id,
+        return {}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        parents = [past.work(component.work) for component in self.components]
+        made = made_first(past, self.made_at, parents)
+        yield Release.Assembled.born(past.id, title=self.title, made_at=self.made_at, made=made)
+        for number, component in enumerate(self.components):
+            yield Remix.Declared.born(
+                part_id(past.id, "component", number),
+                child=past.id,
+                parent=component.work,
                 kind="component",
-                rate=exact_rate(component.get("rate")),
+                rate=component.rate,
             )
-        return self._born(
-            new,
-            sheet,
-            given=id is not None,
-            absent=lambda: [part_id(new, "component", len(components))],
-            check=lambda: self._must_follow(new, made_at, made, parents, sheet),
-        )
+        rates = [component.rate for component in self.components]
+        must_follow(past, self.made_at, made, parents, rates)
 
-    def publish_release(self, *, actor: str, id: str) -> Receipt:
-        """Bring a finished work out: its lineage is frozen at this position."""
-        release = self._get(Release, id, UnknownRelease)
-        sheet = self._permitted(actor, "publish", poster=release.poster)
-        return self._move(release, sheet, Release.Published, {})
 
-    def withdraw_release(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Offer a finished work no longer."""
-        release = self._get(Release, id, UnknownRelease)
-        sheet = self._permitted(actor, "withdraw", poster=release.poster)
-        sealed = sheet.seal_text(actor, "reason", reason)
-        return self._move(release, sheet, Release.Withdrawn, {"reason": sealed})
+@command("release.publish", f"{_PATH}/{{id}}/publish", may=("poster",), refuses=(WrongState,))
+class PublishRelease(Command):
+    """Publish a finished work: its lineage is frozen at this position."""
+
+    id: ReleaseId
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Release, self.id).then(Release.Published)
+
+
+@command("release.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), refuses=(WrongState,))
+class WithdrawRelease(Command):
+    """Offer a finished work no longer."""
+
+    id: ReleaseId
+    reason: Reason
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Release, self.id).then(Release.Withdrawn, reason=self.reason)

@@ -1,84 +1,143 @@
 """Submitting: a piece is posted with its authors and its sources, and may be taken back.
 
-The one rule: a piece never stands without the authors and sources it was posted with.
+A piece never stands without the authors and sources it was posted with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated
 
-from domain.commands.crediting import Crediting
-from domain.commands.deriving import Deriving
+from domain.command import Command, Record, command, record
+from domain.commands.crediting import credited
+from domain.commands.deriving import OF_SOURCES, made_first, must_follow, source_of
 from domain.contribution import Contribution
+from domain.fact import New
 from domain.identity import part_id
-from domain.permission import OPERATOR
-from domain.refusal import UnknownContribution
-from domain.remix import Remix, exact_rate, remix_kind
-from domain.sheet import Receipt
-from domain.text import hex_digest, plain_text
+from domain.past import Past
+from domain.permission import ANYONE, OPERATOR
+from domain.refusal import WrongState
+from domain.remix import Remix
+from domain.values import (
+    ContributionId,
+    ContributorId,
+    CreditedAs,
+    ExactRate,
+    Example,
+    Licence,
+    MadeAt,
+    Medium,
+    NewContributionId,
+    Note,
+    Reason,
+    RemixKind,
+    Role,
+    Sha256,
+    Title,
+    Uri,
+    WorkId,
+)
+
+_PATH = "/contributions"
 
 
-class Submitting(Deriving, Crediting):
-    """The commands about contributions."""
+@record
+class Author(Record):
+    """One author of a piece."""
 
-    def submit_contribution(
-        self,
-        *,
-        actor: str,
-        title: str,
-        medium: str,
-        authors: Sequence[Mapping[str, Any]],
-        sources: Sequence[Mapping[str, Any]] = (),
-        made_at: str | None = None,
-        licence: str | None = None,
-        sha256: str | None = None,
-        id: str | None = None,
-    ) -> Receipt:
-        """Post a piece with its authors and sources, in one append."""
-        sheet, new = self._sheet(actor), self._new_id(id)
-        self._permit(actor, "submit")
-        owner = actor if actor != OPERATOR or not authors else str(authors[0]["contributor"])
-        parents = [self._source(sheet, source) for source in sources]
-        made = self._made(made_at, parents)
-        sheet.add(
-            Contribution.Submitted,
-            new,
-            title=sheet.seal_text(owner, "title", title),
-            medium=plain_text("medium", medium),
-            made_at=made_at,
+    contributor: ContributorId
+    role: Role
+    display: CreditedAs | None = None
+
+
+@record
+class Source(Record):
+    """One thing a piece was made from: a work here, or an address elsewhere."""
+
+    work: Annotated[WorkId | None, "Either the id of a work here, or …", Example("")] = None
+    uri: Annotated[Uri | None, "… the address of one elsewhere."] = None
+    kind: Annotated[RemixKind, Example("adaptation")]
+    rate: ExactRate | None = None
+    note: Note | None = None
+
+
+@command(
+    "contribution",
+    _PATH,
+    may=(ANYONE,),
+    refuses=OF_SOURCES,
+    makes="contribution",
+    home="/works",
+)
+class SubmitContribution(Command):
+    """Post a piece with its authors and sources, in one append."""
+
+    title: Title
+    medium: Medium
+    authors: Annotated[tuple[Author, ...], "Who made it, each in a role."] = ()
+    sources: Annotated[tuple[Source, ...], "What it was made from."] = ()
+    made_at: MadeAt | None = None
+    licence: Licence | None = None
+    sha256: Sha256 | None = None
+    id: NewContributionId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        for source in self.sources:
+            source_of(past, source.work, source.uri)
+        return {}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        operated = past.actor == OPERATOR and self.authors
+        owner = self.authors[0].contributor if operated else past.actor
+        sources = [source_of(past, source.work, source.uri) for source in self.sources]
+        cited = {new.id: new for _, news in sources for new in news}
+        yield from cited.values()
+        parents = [parent for parent, _ in sources]
+        made = made_first(past, self.made_at, parents)
+        yield Contribution.Submitted.born(
+            past.id,
+            title=past.text(owner, "title", self.title),
+            medium=self.medium,
+            made_at=self.made_at,
             made=made,
-            licence=None if licence is None else plain_text("licence", licence),
-            sha256=None if sha256 is None else hex_digest(sha256),
+            licence=self.licence,
+            sha256=self.sha256,
         )
-        for number, author in enumerate(authors):
-            self._credit(sheet, part_id(new, "author", number), new, actor, **author)
-        for number, (source, parent) in enumerate(zip(sources, parents, strict=True)):
-            sheet.add(
-                Remix.Declared,
-                part_id(new, "source", number),
-                child=new,
+        yield from self._credits(past)
+        for number, (source, parent) in enumerate(zip(self.sources, parents, strict=True)):
+            yield Remix.Declared.born(
+                part_id(past.id, "source", number),
+                child=past.id,
                 parent=parent.id,
-                kind=remix_kind(source["kind"]),
-                rate=exact_rate(source.get("rate")),
-                evidence=sheet.seal(owner, "note", source.get("note")),
+                kind=source.kind,
+                rate=source.rate,
+                evidence=past.text(owner, "note", source.note),
             )
-        return self._born(
-            new,
-            sheet,
-            given=id is not None,
-            absent=lambda: [
-                part_id(new, "author", len(authors)),
-                part_id(new, "source", len(sources)),
-            ],
-            check=lambda: self._must_follow(new, made_at, made, parents, sheet),
-        )
+        rates = [source.rate for source in self.sources]
+        must_follow(past, self.made_at, made, parents, rates)
 
-    def withdraw_contribution(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Take a piece back: its title goes from every answer and from the vault."""
-        contribution = self._get(Contribution, id, UnknownContribution)
-        sheet = self._permitted(actor, "withdraw", poster=contribution.poster)
-        sealed = sheet.seal_text(actor, "reason", reason)
-        receipt = self._move(contribution, sheet, Contribution.Withdrawn, {"reason": sealed})
-        self.erased.add(contribution.title)
-        return receipt
+    def _credits(self, past: Past) -> Iterator[New]:
+        for number, author in enumerate(self.authors):
+            yield from credited(
+                past,
+                part_id(past.id, "author", number),
+                past.id,
+                past.actor,
+                author.contributor,
+                role=author.role,
+                kind="direct",
+                display=past.text(author.contributor, "display", author.display),
+            )
+
+
+@command(
+    "contribution.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), refuses=(WrongState,)
+)
+class WithdrawContribution(Command):
+    """Take a piece back: its title goes from every answer and from the vault."""
+
+    id: ContributionId
+    reason: Reason
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Contribution, self.id).then(Contribution.Withdrawn, reason=self.reason)

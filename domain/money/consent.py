@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Looking, Noun, fact
+from domain.refusal import NoShare
 
 
 class Consent(Noun):
     """What one payee says to one agreement."""
 
     NAME = "share"
+    UNKNOWN = NoShare
     proposal: str
     pool: str
     release: str
@@ -75,6 +77,10 @@ class Consent(Noun):
             noun.scopes.append(self.scope)
 
     BIRTHS = (Offered,)
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Whose share it is."""
+        return {"contributor": self.payee}
 
     @property
     def line(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.fact import Fact, Noun, fact
 from domain.identity import part_id
+from domain.refusal import UnknownCredit
 
 
 def hold_on(credit: str) -> str:
@@ -20,6 +21,7 @@ class Hold(Noun):
     """What a credit has earned is not paid for now."""
 
     NAME = "hold"
+    UNKNOWN = UnknownCredit
     credit: str
     work: str
     contributor: str
@@ -56,3 +58,8 @@ class Hold(Noun):
         STATE = "released"
 
     BIRTHS = (Opened,)
+
+    @property
+    def line(self) -> dict[str, str]:
+        """The credit, its work and its person."""
+        return {"credit": self.credit, "work": self.work, "contributor": self.contributor}

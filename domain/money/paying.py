@@ -1,159 +1,195 @@
 """Paying: payouts in batches, what became of each, and what is held back for now.
 
-The one rule: what leaves is taken off what is owed in the same append, so no unit leaves twice.
+What leaves is taken off what is owed in the same append, so no unit leaves twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 
+from domain.command import Command, Record, command, record
 from domain.credit import Credit
+from domain.fact import New
 from domain.identity import part_id
-from domain.money.apportionment import payee_key, whole_amount
+from domain.money.apportionment import payee_key
 from domain.money.books import Above, Books
-from domain.money.currency import currency_code
 from domain.money.hold import Hold, hold_on
-from domain.money.keeping import Keeping
+from domain.money.keeping import must_know
 from domain.money.payee import is_person
 from domain.money.payout import Batch, Parts, Payout
-from domain.refusal import (
-    BadAmount,
-    IdTaken,
-    NothingToPay,
-    UnknownCredit,
-    UnknownPayout,
-    WrongState,
+from domain.past import Past
+from domain.permission import OWN
+from domain.refusal import NothingToPay, UnknownContributor, UnknownWork, WrongState
+from domain.remix import Remix
+from domain.values import (
+    Amount,
+    AmountMinor,
+    CreditId,
+    CurrencyCode,
+    Example,
+    NewBatchId,
+    PayeeText,
+    PayoutId,
+    Reason,
+    Reference,
 )
-from domain.sheet import Receipt, Sheet
 
 MOST_PARTS = 250
 """Of so many parts a payout is made at most, so that it fits into a fact."""
+_PATH = "/payout-batches"
 
 
-class Paying(Keeping):
-    """The commands about what leaves, and what may not leave."""
+@record
+class Minimum(Record):
+    """The least that is paid to one payee."""
 
-    def issue_payouts(
-        self,
-        *,
-        actor: str,
-        currency: str,
-        minimum_minor: int = 1,
-        minimums: Sequence[Mapping[str, Any]] = (),
-        payees: Sequence[str] | None = None,
-        id: str | None = None,
-    ) -> Receipt:
-        """Pay everybody who is owed enough: one payout each, less what they were paid too much.
+    payee: PayeeText
+    minimum_minor: Annotated[AmountMinor, "In the currency's smallest units."]
 
-        ``minimums`` says for whom another minimum holds, ``payees`` who is paid at all.
-        """
-        sheet, new = self._permitted(actor, "pay"), self._new_id(id)
-        asked: dict[str, Any] = {
-            "currency": currency_code(currency),
-            "minimum_minor": _least(minimum_minor),
-            "minimums": [[each["payee"], _least(each["minimum_minor"])] for each in minimums],
-            "payees": None if payees is None else list(payees),
-        }
-        self._must_know([*(payees or ()), *(each["payee"] for each in minimums)])
-        for position, known in self._stream(new)[:1] if id is not None else ():
-            if any(getattr(known, name, asked) != said for name, said in asked.items()):
-                raise IdTaken(new)
-            return self._receipt(new, position)
-        books = self.books()
+
+@command(
+    "payout",
+    _PATH,
+    refuses=(NothingToPay, UnknownContributor, UnknownWork),
+    makes="batch",
+    home=_PATH,
+)
+class IssuePayouts(Command):
+    """Pay everybody who is owed enough: one payout each, less what they were paid too much.
+
+    ``minimums`` says for whom another minimum holds, ``payees`` who is paid at all.
+    """
+
+    currency: CurrencyCode
+    minimum_minor: Annotated[int, Amount(help="Nobody is paid less; default 1.", example=1000)] = 1
+    minimums: Annotated[tuple[Minimum, ...], "For whom another minimum holds."] = ()
+    payees: Annotated[tuple[PayeeText, ...] | None, "Only these; default everybody."] = None
+    id: NewBatchId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        must_know(past, [*(self.payees or ()), *(each.payee for each in self.minimums)])
+        paid = self._paid(past)
+        if not paid:
+            raise NothingToPay(self.currency, self.minimum_minor)
+        yield Batch.Opened.born(
+            past.id,
+            currency=self.currency,
+            minimum_minor=self.minimum_minor,
+            minimums=[[each.payee, each.minimum_minor] for each in self.minimums],
+            payees=None if self.payees is None else list(self.payees),
+            count=len(paid),
+            total_minor=sum(_amount(parts) for _, parts in paid),
+        )
+        for number, (payee, parts) in enumerate(paid):
+            yield Payout.Issued.born(
+                part_id(past.id, "payout", number),
+                batch=past.id,
+                payee=payee,
+                currency=self.currency,
+                amount_minor=_amount(parts),
+                parts=parts,
+            )
+            past.watch_money(payee, *(str(account) for account, *_ in parts))
+
+    def _paid(self, past: Past) -> list[tuple[str, Parts]]:
+        """Who is paid out of which parts, in the order of payees."""
+        books = past.books()
         # Whatever may stand against a payout is looked at as a whole.
-        self.watched["remix.disputed"] = None
+        past.watch_all(Remix.Disputed.TOPIC)
         parents = {parent for _, parent in books.edges.values()}
-        above = {each: self.journal.lineage(each, self.after, "0").nodes for each in parents}
-        found = _payable(books, currency, above)
-        least = {books.person(payee): minimum for payee, minimum in asked["minimums"]}
-        chosen = None if payees is None else set(map(books.person, payees))
-        paid = [
-            (payee, _amount(part), part)
+        above = {each: past.lineage(each, past.position, "0").nodes for each in parents}
+        least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
+        chosen = None if self.payees is None else set(map(books.person, self.payees))
+        found = _payable(books, self.currency, above)
+        return [
+            (payee, part)
             for payee, parts in sorted(found.items(), key=lambda each: payee_key(each[0]))
-            if _amount(parts) >= least.get(payee, asked["minimum_minor"])
+            if _amount(parts) >= least.get(payee, self.minimum_minor)
             and (chosen is None or payee in chosen)
             for part in _in_facts(parts)
         ]
-        if not paid:
-            raise NothingToPay(currency, minimum_minor)
-        sheet.add(
-            Batch.Opened,
-            new,
-            **asked,
-            count=len(paid),
-            total_minor=sum(amount for _, amount, _ in paid),
-        )
-        for number, (payee, amount, parts) in enumerate(paid):
-            sheet.add(
-                Payout.Issued,
-                part_id(new, "payout", number),
-                batch=new,
-                payee=payee,
-                currency=currency,
-                amount_minor=amount,
-                parts=parts,
-            )
-            self._watch_money(payee, *(str(account) for account, *_ in parts))
-        receipt = self._write(new, sheet)
-        receipt.position -= len(paid)
-        return receipt
 
-    def settle_payout(self, *, actor: str, id: str, reference: str | None = None) -> Receipt:
-        """Record that a payout has arrived."""
-        noun, sheet = self._payout(id), self._permitted(actor, "pay")
-        owner = noun.payee if is_person(noun.payee) else actor
-        sealed = sheet.seal(owner, "reference", reference)
-        return self._move(noun, sheet, Payout.Settled, {**noun.whole, "reference": sealed})
 
-    def return_payout(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Record that a payout came back; it rests with its payee until it is claimed."""
-        noun, sheet = self._payout(id), self._permitted(actor, "pay")
-        last = noun.facts[-1][1]
-        was = last.was if isinstance(last, Payout.Returned) else noun.state
-        sealed = sheet.seal_text(actor, "reason", reason)
-        content = {**noun.whole, "was": was, "reason": sealed}
-        return self._move(noun, sheet, Payout.Returned, content)
+_CHANGING: dict[str, Any] = {"refuses": (WrongState,)}
 
-    def claim_payout(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Ask for a payout that came back; it goes out with the next batch."""
-        noun = self._payout(id)
-        sheet = self._permitted(actor, "claim a payout", **_own(noun.payee))
-        sealed = sheet.seal(actor, "reason", reason)
-        return self._move(noun, sheet, Payout.Claimed, {**noun.whole, "reason": sealed})
 
-    def _payout(self, id: str) -> Payout:
-        noun = self._get(Payout, id, UnknownPayout)
-        self.books()
-        return noun
+@command("payout.settle", "/payouts/{id}/settle", **_CHANGING)
+class SettlePayout(Command):
+    """Record that a payout has arrived."""
 
-    # -- holds -----------------------------------------------------------------------------
+    id: PayoutId
+    reference: Reference | None = None
 
-    def hold_credit(self, *, actor: str, id: str, reason: str) -> Receipt:
-        """Pay nothing on a credit for now."""
-        sheet, hold, line = self._held(actor, id)
-        content = {**line, "reason": sheet.seal_text(actor, "reason", reason)}
-        self.books()
-        self._watch_money(line["contributor"])
-        if self._stream(hold):
-            return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Opened, content)
-        sheet.add(Hold.Opened, hold, **content)
-        return self._write(hold, sheet)
+    def decide(self, past: Past) -> Iterator[New]:
+        payout = past.get(Payout, self.id)
+        owner = payout.payee if is_person(payout.payee) else past.actor
+        reference = past.text(owner, "reference", self.reference)
+        yield payout.then(Payout.Settled, reference=reference)
 
-    def release_credit(self, *, actor: str, id: str, reason: str | None = None) -> Receipt:
-        """Let what was held on a credit be paid."""
-        sheet, hold, line = self._held(actor, id)
-        if not self._stream(hold):
-            raise WrongState(Hold.NAME, id, "not open", ("open",))
-        content = {**line, "reason": sheet.seal(actor, "reason", reason)}
-        self.books()
-        return self._move(self._get(Hold, hold, UnknownCredit), sheet, Hold.Released, content)
 
-    def _held(self, actor: str, id: str) -> tuple[Sheet, str, dict[str, Any]]:
-        """The sheet, the id of the hold on a credit, and what every fact about that names."""
-        credit = self._get(Credit, id, UnknownCredit)
-        sheet = self._permitted(actor, "hold money")
-        return sheet, hold_on(id), {"credit": id, **credit.line}
+@command("payout.return", "/payouts/{id}/return", **_CHANGING)
+class ReturnPayout(Command):
+    """Record that a payout came back; it rests with its payee until it is claimed."""
+
+    id: PayoutId
+    reason: Annotated[Reason, Example("The account was closed.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        payout = past.get(Payout, self.id)
+        yield payout.then(Payout.Returned, was=payout.state, reason=self.reason)
+
+
+@command("payout.claim", "/payouts/{id}/claim", may=OWN, **_CHANGING)
+class ClaimPayout(Command):
+    """Ask for a payout that came back; it goes out with the next batch."""
+
+    id: PayoutId
+    reason: Annotated[Reason | None, Example("I have a new account.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield past.get(Payout, self.id).then(Payout.Claimed, reason=self.reason)
+
+
+# -- holds ---------------------------------------------------------------------------------------
+
+
+@record
+class _OfHold(Command):
+    """What is done about the hold on a credit."""
+
+    id: CreditId
+
+    def target(self, actor: str) -> str:
+        return hold_on(self.id)
+
+
+@command("credit.hold", "/credits/{id}/hold", **_CHANGING)
+class HoldCredit(_OfHold):
+    """Pay nothing on a credit for now."""
+
+    reason: Annotated[Reason, Example("Two people claim the same solo.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        credit = past.get(Credit, self.id)
+        past.watch_money(credit.contributor)
+        if past.stream(past.id):
+            yield past.get(Hold, past.id).then(Hold.Opened, reason=self.reason)
+        else:
+            line = {"credit": self.id, **credit.line}
+            yield Hold.Opened.born(past.id, **line, reason=self.reason)
+
+
+@command("credit.release", "/credits/{id}/release", **_CHANGING)
+class ReleaseCredit(_OfHold):
+    """Let what was held on a credit be paid."""
+
+    reason: Annotated[Reason | None, Example("They have agreed.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        if not past.stream(past.id):
+            raise WrongState(Hold.NAME, self.id, "not open", ("open",))
+        yield past.get(Hold, past.id).then(Hold.Released, reason=self.reason)
 
 
 def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:
@@ -178,13 +214,3 @@ def _in_facts(parts: Parts) -> list[Parts]:
 
 def _amount(parts: Parts) -> int:
     return sum(int(units) for *_, units in parts)
-
-
-def _least(amount_minor: object) -> int:
-    if whole_amount(amount_minor) < 1:
-        raise BadAmount(amount_minor, "a payout is at least 1 unit")
-    return whole_amount(amount_minor)
-
-
-def _own(payee: str) -> dict[str, str]:
-    return {"contributor": payee} if is_person(payee) else {}

@@ -6,10 +6,10 @@ The one rule: a unit is paid once; what comes back rests with its payee until it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from domain.fact import Fact, Noun, fact
-from domain.money.payee import people_among
+from domain.fact import Fact, Looking, Noun, fact
+from domain.money.payee import is_person, people_among
 
 Parts = list[list[str | int]]
 """``[payee, agreement, pool, units]``: out of what a payout is made; a debt is negative."""
@@ -18,7 +18,7 @@ Parts = list[list[str | int]]
 class Batch(Noun):
     """Payouts that were issued together."""
 
-    NAME = "payout batch"
+    NAME = "batch"
     opened: Opened
 
     @fact("batch.opened")
@@ -114,8 +114,12 @@ class Payout(Noun):
 
     BIRTHS = (Issued,)
 
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who is paid, if that is a contributor."""
+        return {"contributor": self.payee} if is_person(self.payee) else {}
+
     @property
-    def whole(self) -> dict[str, object]:
+    def line(self) -> dict[str, Any]:
         """What every fact about it says."""
         return {
             "batch": self.batch,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Looking, Noun, fact
 from domain.refusal import UnknownKind
+from domain.release import Release
 
 POOL_KINDS = {
     "song": "what a song earns",
@@ -61,6 +62,10 @@ class Pool(Noun):
             noun.opened = self
 
     BIRTHS = (Opened,)
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who assembled the release."""
+        return looking.get(Release, self.opened.release).sides(looking)
 
 
 def pool_kind(kind: str) -> str:

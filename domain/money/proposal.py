@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Looking, Noun, fact
 from domain.moment import instant
 from domain.money.payee import people_among
 from domain.refusal import UnknownKind
+from domain.release import Release
 
 COMMENT_KINDS = {
     "left_out": "somebody or something is missing",
@@ -284,6 +285,10 @@ class Proposal(Noun):
             """Nothing: the shares follow from the assets."""
 
     BIRTHS = (Posted,)
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who assembled the release."""
+        return looking.get(Release, self.release).sides(looking)
 
     @property
     def current(self) -> Content:

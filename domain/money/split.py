@@ -36,13 +36,33 @@ from domain.money.policy.reading import (
     units_minor,
 )
 from domain.money.policy.versions import VERSIONS
-from domain.refusal import BadCarry, BadGraph, BadRate, BadShare, BadSplit, SplitTooLarge, shown
+from domain.refusal import (
+    BadAmount,
+    BadCarry,
+    BadGraph,
+    BadPolicy,
+    BadRate,
+    BadShare,
+    BadSplit,
+    CapExceeded,
+    LineageCircle,
+    RatesOverWhole,
+    SplitTooLarge,
+    TooLarge,
+    UnbalancedDivision,
+    shown,
+)
 from domain.remix import exact_rate
 
 PLAIN = "largest_remainder"
 WITH_CARRY = "largest_remainder_with_carry"
 ROUNDINGS = (WITH_CARRY, PLAIN)
 """The ways to round, the default first."""
+OF_SPLIT = (
+    *(BadSplit, BadAmount, BadPolicy, BadShare, BadRate, BadGraph, LineageCircle),
+    *(RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision, TooLarge),
+)
+"""Why an amount may not be divided as it was asked for."""
 
 MAXIMUM_EDGES = 50_000
 MAXIMUM_PEOPLE = 50_000
@@ -96,6 +116,13 @@ def _must_have_come(earlier: Mapping[str, Fraction], places: Mapping[str, Fracti
             raise BadSplit("flow", f"what went through “{shown(place)}” is exact and not negative")
 
 
+def known_rounding(rounding: object) -> str:
+    """The rounding, if it is one of those there are."""
+    if not isinstance(rounding, str) or rounding not in ROUNDINGS:
+        raise BadSplit("rounding", f"this is one of {', '.join(ROUNDINGS)}")
+    return rounding
+
+
 def read_terms(
     value: object, *, agreed: Sequence[tuple[str, Fraction]] = (), graph: Graph | None = None
 ) -> Policy:
@@ -120,9 +147,7 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
     )
     amount_minor = whole_amount(fields["amount_minor"])
     currency = currency_code(fields["currency"])
-    rounding = fields.get("rounding", WITH_CARRY)
-    if rounding not in ROUNDINGS:
-        raise BadSplit("rounding", f"this is one of {', '.join(ROUNDINGS)}")
+    rounding = known_rounding(fields.get("rounding", WITH_CARRY))
     if rounding == PLAIN and "carry" in fields:
         raise BadSplit("carry", f"nothing is carried with {PLAIN}")
     if rounding == WITH_CARRY and "minimum_minor" in fields:

@@ -9,11 +9,12 @@ in batches by COPY (executemany on SQLite), without any check.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from eventsourcing.application import Application
 
+from domain.commands.admitting import AdmitContributor
+from domain.commands.submitting import SubmitContribution
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.permission import OPERATOR
@@ -45,7 +46,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         Journal(journal_environment(for_ours, create=True)) as journal,
         Application[UUID](stock_environment(for_stock)) as stock,
     ):
-        author = journal.record(Draft.admit_contributor, actor=OPERATOR, name="Ana").id
+        author = journal.record(AdmitContributor(name="Ana")).id
         for batch in (1, BATCH[size]):
             with plain_journal(database) as by_hand:
                 yield compare(size, batch, author, journal, stock, by_hand)
@@ -88,24 +89,24 @@ def compare(
     )
 
 
-def submission(author: str) -> dict[str, Any]:
-    """The arguments of the command for one piece."""
-    return {**CONTENT, "actor": OPERATOR, "authors": [{"contributor": author, "role": ROLE}]}
+def submission(author: str) -> SubmitContribution:
+    """The command for one piece."""
+    return SubmitContribution.of({**CONTENT, "authors": [{"contributor": author, "role": ROLE}]})
 
 
 def record(journal: Journal, author: str, batch: int) -> None:
     """Ours: a command, or a draft of several."""
     if batch == 1:
-        journal.record(Draft.submit_contribution, **submission(author))
+        journal.record(submission(author))
     else:
-        drafted(journal, author, batch).commit()
+        journal.commit(drafted(journal, author, batch))
 
 
 def drafted(journal: Journal, author: str, batch: int) -> Draft:
     """A draft of so many pieces."""
     draft = journal.draft()
     for _ in range(batch):
-        draft.submit_contribution(**submission(author))
+        draft.carry_out(submission(author))
     return draft
 
 

@@ -13,9 +13,8 @@ from functools import partial
 from random import Random
 from statistics import median
 
-from domain.draft import Draft
+from domain.commands.admitting import AdmitContributor
 from domain.note import SignerKey
-from domain.permission import OPERATOR
 from domain.tree import Frontier, leaf_hash
 from projections.log import PAGE
 from scripts.benchmarks.append import record as append
@@ -72,8 +71,7 @@ def appended(size: Size, database: str, batch: int) -> Result:
     ):
         logged.follower.steps, bare.follower.steps = [logged.log.step], []
         authors = [
-            service.journal.record(Draft.admit_contributor, actor=OPERATOR, name="Ana").id
-            for service in (logged, bare)
+            service.journal.record(AdmitContributor(name="Ana")).id for service in (logged, bare)
         ]
 
         def ours(_: int) -> None:

@@ -13,11 +13,13 @@ from statistics import median
 from typing import NamedTuple
 
 from api.application import create_app
-from domain.draft import Draft
+from domain.commands.admitting import AdmitContributor
+from domain.commands.releasing import AssembleRelease, Component
+from domain.commands.submitting import Author, Source, SubmitContribution
 from domain.fact import utc_now
-from domain.money.treasury import Treasury
-from domain.permission import OPERATOR
-from domain.sheet import Receipt
+from domain.money.agreeing import FinaliseProposal
+from domain.money.dividing import RecordRevenue
+from domain.money.proposing import OpenPool, PostProposal
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of, scratch, seconds
 from scripts.service import Service, open_service
 
@@ -76,34 +78,21 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 
 def _places(service: Service, clock: _Clock, works: int) -> Iterator[_Place]:
     """The pages about a finished work of so many others, each by somebody else."""
-    people: list[str] = []
-    pieces: list[str] = []
     record = service.journal.record
-    whole = record(_release, works=works, people=people, pieces=pieces).id
+    people, pieces, whole = _release(service, works)
     pool = record(
-        Treasury.open_pool,
-        actor=OPERATOR,
-        release=whole,
-        name="All of it",
-        kind="song",
-        currency="EUR",
-        terms={"type": "agreed"},
+        OpenPool(
+            release=whole, name="All of it", kind="song", currency="EUR", terms={"type": "agreed"}
+        )
     ).id
-    assets = [
+    assets = tuple(
         {"asset": piece, "value": "1", "shares": [[one, "1"]]}
         for piece, one in zip(pieces, people, strict=True)
-    ]
-    proposal = record(Treasury.post_proposal, actor=OPERATOR, pool=pool, assets=assets).id
-    clock.ahead += timedelta(days=15)
-    record(Treasury.finalise_proposal, actor=OPERATOR, proposal=proposal)
-    record(
-        Treasury.record_revenue,
-        actor=OPERATOR,
-        pool=pool,
-        source="shop",
-        effective_at="2026-06",
-        amount_minor=1_000_000,
     )
+    proposal = record(PostProposal(pool=pool, assets=assets)).id
+    clock.ahead += timedelta(days=15)
+    record(FinaliseProposal(proposal=proposal))
+    record(RecordRevenue(pool=pool, source="shop", effective_at="2026-06", amount_minor=1_000_000))
     last, person = pieces[-1], people[-1]
     own = f"/contributors/{person}"
     for said, page, json in (
@@ -117,19 +106,22 @@ def _places(service: Service, clock: _Clock, works: int) -> Iterator[_Place]:
         yield _Place(said, page, json)
 
 
-def _release(draft: Draft, *, works: int, people: list[str], pieces: list[str]) -> Receipt:
+def _release(service: Service, works: int) -> tuple[list[str], list[str], str]:
     """A finished work of so many others, each by somebody else and made from up to two."""
-    people.clear()  # a draft that was overtaken is carried out again
-    pieces.clear()
+    draft = service.journal.draft()
+    people: list[str] = []
+    pieces: list[str] = []
     for number in range(works):
-        people.append(draft.admit_contributor(actor=OPERATOR, name=f"Person {number}").id)
-        piece = draft.submit_contribution(
-            actor=OPERATOR,
+        people.append(draft.carry_out(AdmitContributor(name=f"Person {number}")).id)
+        sources = (Source(work=work, kind="sample", rate="1/5") for work in pieces[-8::7])
+        piece = SubmitContribution(
             title=f"A study of paper lanterns, number {number}",
             medium="image",
-            authors=[{"contributor": people[-1], "role": "artist"}],
-            sources=[{"work": work, "kind": "sample", "rate": "1/5"} for work in pieces[-8::7]],
+            authors=(Author(contributor=people[-1], role="artist"),),
+            sources=tuple(sources),
         )
-        pieces.append(piece.id)
-    parts = [{"work": work} for work in pieces[-20:]]
-    return draft.assemble_release(actor=OPERATOR, title="All of them", components=parts)
+        pieces.append(draft.carry_out(piece).id)
+    parts = tuple(Component(work=work) for work in pieces[-20:])
+    whole = draft.carry_out(AssembleRelease(title="All of them", components=parts)).id
+    service.journal.commit(draft)
+    return people, pieces, whole

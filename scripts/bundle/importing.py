@@ -16,9 +16,10 @@ from domain.journal import Journal
 from domain.refusal import Busy, Refusal
 from projections.follower import uncollected
 from scripts.bundle.lines import BadLine, Found, Ids, Line, Refused, Report, Step, step_of
-from scripts.bundle.shapes import OVER_LINEAGE
 from scripts.bundle.whole import Restoration
 
+OVER_LINEAGE = ("proposal", "proposal.revise", "payout")
+"""What is computed over a lineage as it was recorded."""
 BATCH = 500
 """How many lines are recorded in one append."""
 ATTEMPTS = 12
@@ -79,12 +80,13 @@ def _carry_out(
         refused: list[Refused] = []
         draft = journal.draft(once=ChainMap({}, reached))
         draft.prefetch(touched)
+        draft.prefetch_requests(touched)
         for found, step in steps:
             try:
                 if isinstance(step, BadLine):
                     raise step
                 before = len(draft.facts)
-                step.command(draft, **step.arguments)
+                draft.carry_out(step.command, step.by)
             except Refusal as refusal:
                 refused.append(_refused(found, step, refusal))
             else:
@@ -93,7 +95,7 @@ def _carry_out(
         if refused and draft.is_overtaken:
             continue
         try:
-            draft.commit()
+            journal.commit(draft)
         except IntegrityError:
             continue
         reached.update(draft.once or {})
@@ -113,8 +115,9 @@ def in_its_words(line: Line, step: Step, refusal: Refusal) -> str:
     """What a refusal says in the words of the line: its ids where the message has ours."""
     reason = str(refusal)
     for name, value in line.items():
-        if isinstance(value, str) and isinstance(step.arguments.get(name), str):
-            reason = reason.replace(step.arguments[name], value)
+        own = getattr(step.command, name, None)
+        if isinstance(value, str) and isinstance(own, str):
+            reason = reason.replace(own, value)
     return reason
 
 

@@ -12,25 +12,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from domain.command import COMMANDS, Command, Record
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
-from domain.sheet import Receipt
-from scripts.bundle.shapes import (
-    LIST,
-    LISTS,
-    PARTS,
-    PERSON,
-    SHAPES,
-    WORK,
-)
+from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Value
 
 LONGEST_ID = 200
+CALLED = {"contributor": "person", "contribution": "work", "release": "work"}
+"""What an id is derived from in place of the name of its noun: all works share their ids."""
 
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair; also what a byte that is not UTF-8 is read as."""
@@ -96,7 +91,7 @@ class Ids:
             try:
                 return str(UUID(text))
             except ValueError:
-                return str(uuid5(root, f"{kind}/{text}"))
+                return str(uuid5(root, f"{CALLED.get(kind, kind)}/{text}"))
 
         self.named = named
         self._seen: Counter[str] = Counter()
@@ -109,10 +104,10 @@ class Ids:
 
 
 class Step(NamedTuple):
-    """A line ready to be carried out: the command, its arguments, and the ids it touches."""
+    """A line ready to be carried out: the command, who asks for it, and the ids it touches."""
 
-    command: Callable[..., Receipt]
-    arguments: dict[str, Any]
+    command: Command
+    by: str
     touched: list[str]
 
 
@@ -122,74 +117,66 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
     A birth without an id gets a derived one, so that importing it twice changes nothing; or,
     if ``derive`` is false, a random one.
     """
-    kind = line.get("type")
-    shape = SHAPES.get(kind) if isinstance(kind, str) else None
-    if shape is None:
-        raise BadLine(f"there is no type of line “{kind}”")
+    name = line.get("type")
+    command = COMMANDS.get(name) if isinstance(name, str) else None
+    if command is None:
+        raise BadLine(f"there is no type of line “{name}”")
     touched: list[str] = []
     content = {name: value for name, value in line.items() if name not in ("type", "by")}
-    arguments = _fields(content, shape.needed, shape.optional, ids, touched)
-    own = "credit" if kind == "work.claim" else "id"
-    if derive and shape.makes and own not in arguments:
-        arguments[own] = ids.of_line(shape.makes, line)
-        touched.append(arguments[own])
-    if kind == "contribution":
-        arguments.setdefault("authors", [])
+    said = _said(content, command, ids, touched)
+    if derive and command.MAKES and command.subject() not in said:
+        said[command.subject()] = own = ids.of_line(command.MAKES, line)
+        touched.append(own)
     by = line.get("by") or OPERATOR
-    arguments["actor"] = OPERATOR if by == OPERATOR else ids.named(PERSON, _id("by", by))
-    if arguments["actor"] != OPERATOR:
-        touched.append(arguments["actor"])
-    return Step(shape.command, arguments, touched)
+    actor = OPERATOR if by == OPERATOR else ids.named("contributor", _id("by", by))
+    if actor != OPERATOR:
+        touched.append(actor)
+    return Step(command.of(said), actor, touched)
 
 
-def _fields(
-    content: Mapping[str, Any],
-    needed: Mapping[str, str],
-    optional: Mapping[str, str],
-    ids: Ids,
-    touched: list[str],
+def _said(
+    content: Mapping[str, Any], record: type[Record], ids: Ids, touched: list[str]
 ) -> dict[str, Any]:
-    for name in needed:
-        if content.get(name) is None:
-            raise BadLine(f"the field “{name}” is missing")
-    found: dict[str, Any] = {}
-    for name, value in content.items():
-        if value is None:
-            continue
-        kind = needed.get(name) or optional.get(name)
-        if kind is None:
-            raise BadLine(f"there is no field “{name}” in this type of line")
-        if kind == LIST:
+    """What an object says, in the ids of the journal."""
+    known = {one.name: one for one in record.fields()}
+    for one in known.values():
+        if one.is_needed and content.get(one.name) is None:
+            raise BadLine(f"the field “{one.name}” is missing")
+    if unknown := [name for name in content if name not in known]:
+        raise BadLine(f"there is no field “{unknown[0]}” in this type of line")
+    return {
+        name: _value(known[name].value, name, value, ids, touched)
+        for name, value in content.items()
+        if value is not None
+    }
+
+
+def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> Any:  # noqa: PLR0911 - one a type
+    """What a field of a value type says."""
+    match kind:
+        case Ref(noun=noun) | NewId(noun=noun):
+            named = ids.named(noun, _id(name, value))
+            touched.append(named)
+            return named
+        case Several(record=record):
             if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
                 raise BadLine(f"“{name}” must be a list of objects")
-            found[name] = [_fields(part, *PARTS[name], ids, touched) for part in value]
-        elif kind in LISTS:
+            return [_said(part, record, ids, touched) for part in value]
+        case Many(inner=inner):
             if not isinstance(value, list):
                 raise BadLine(f"“{name}” must be a list")
-            found[name] = [_value(LISTS[kind], name, each, ids, touched) for each in value]
-        else:
-            found[name] = _value(kind, name, value, ids, touched)
-    return found
-
-
-def _value(kind: str, name: str, value: object, ids: Ids, touched: list[str]) -> Any:
-    """What a field of a kind says."""
-    match kind:
-        case "text":
-            return _text(name, value)
-        case "number":
+            return [_value(inner, name, each, ids, touched) for each in value]
+        case Number():
             return _number(name, value)
-        case "object" if not isinstance(value, dict):
-            raise BadLine(f"“{name}” must be an object")
-        case "json" | "object":
-            return _resolved(PERSON, value, ids, touched)
-        case "payee":
-            return _mentioned(PERSON, _text(name, value), ids, touched)
-        case "piece":
-            return _mentioned(WORK, _text(name, value), ids, touched)
-    named = ids.named(kind, _id(name, value))
-    touched.append(named)
-    return named
+        case Json():
+            if not isinstance(value, dict):
+                raise BadLine(f"“{name}” must be an object")
+            return _resolved("contributor", value, ids, touched)
+        case Payee():
+            return _mentioned("contributor", _text(name, value), ids, touched)
+        case Piece():
+            return _mentioned("work", _text(name, value), ids, touched)
+    return _text(name, value)
 
 
 def _number(name: str, value: object) -> int:
@@ -207,7 +194,7 @@ def _resolved(kind: str, value: Any, ids: Ids, touched: list[str]) -> Any:
             return [_resolved(kind, each, ids, touched) for each in value]
         case dict():
             return {
-                name: _resolved(WORK if name in _OF_WORKS else PERSON, each, ids, touched)
+                name: _resolved("work" if name in _OF_WORKS else "contributor", each, ids, touched)
                 for name, each in value.items()
             }
     return value

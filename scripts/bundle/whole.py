@@ -15,12 +15,13 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from domain.contribution import Contribution
 from domain.contributor import Contributor
-from domain.drafting import PENDING
 from domain.fact import FACTS
 from domain.identity import is_id
 from domain.journal import Journal
 from domain.nouns import BORN
+from domain.past import PENDING
 from domain.recorders import Placed
+from domain.request import Request
 from domain.seal import Disclosure, digest_of
 from scripts.bundle.lines import BadLine, Line, NotRestored
 
@@ -48,10 +49,11 @@ class Restoration:
         self.placed: list[Placed] = []
         self.texts: list[Disclosure] = []
         self.erased: set[str] = set()
+        self.requests: list[Request] = []
 
     def put(self, line: Line) -> bool:
         """Take one more fact; false if it stands at its place already, NotRestored if it can't."""
-        placed, texts = _whole_fact(line)
+        placed, texts, asked = _whole_fact(line)
         if self.there.get(placed.position) == placed[:5]:
             return False
         stream = self.streams.setdefault(placed.originator_id, [])
@@ -63,6 +65,7 @@ class Restoration:
             raise NotRestored(f"it is not the next fact about {placed.originator_id}")
         stream.append(placed)
         self.next += 1
+        self.requests += [one._replace(position=len(self.placed)) for one in asked]
         self.placed.append(placed)
         self.texts += texts
         if placed.topic in (Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC):
@@ -82,6 +85,7 @@ class Restoration:
                 positions=[placed.position for placed in self.placed],
                 disclosures=[text for text in self.texts if text.digest not in self.erased],
                 erased=self.erased,
+                requests=self.requests,
             )
 
 
@@ -89,12 +93,13 @@ def _is_position(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 < value < PENDING
 
 
-def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
+def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure], list[Request]]:
     try:
         placed = Placed(
             line["position"], line["id"], line["version"], line["topic"], line["state"].encode()
         )
         texts = [Disclosure(*text) for text in line.get("texts", [])]
+        asked = [_request(*one) for one in line.get("asked", [])]
         content = content_of(placed)
         fits = all(
             text.digest in content.values()
@@ -105,7 +110,19 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure]]:
         raise BadLine("not a fact as “stemma export” writes it") from None
     if not fits:
         raise NotRestored("a text is not the one the fact commits to")
-    return placed, texts
+    return placed, texts, asked
+
+
+def _request(target: str, digest: str, texts: list[str], id: str) -> Request:
+    """What was asked, as it was written out beside the last fact that came of it."""
+    if not (is_id(target) and is_id(id) and all(map(is_text, (digest, *texts)))):
+        raise ValueError(target)
+    return Request(target, 0, digest, tuple(texts), id)
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether a value of JSON is a text."""
+    return isinstance(value, str)
 
 
 def content_of(placed: Placed) -> dict[str, Any]:
@@ -164,8 +181,15 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
                 [digest for _, digests in sealed for digest in digests]
             )
         }
+        asked: dict[int, list[Request]] = {}
+        for request in journal.facts.requests_between(after, placed[-1].position):
+            asked.setdefault(request.position, []).append(request)
         for one, digests in sealed:
             texts = [list(known[digest]) for digest in digests if digest in known]
+            requests = [
+                [request.target, request.digest, list(request.texts), request.id]
+                for request in asked.get(one.position, ())
+            ]
             yield {
                 "type": "fact",
                 "position": one.position,
@@ -174,6 +198,7 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
                 "topic": one.topic,
                 "state": one.state.decode(),
                 **({"texts": texts} if texts else {}),
+                **({"asked": requests} if requests else {}),
             }
         after = placed[-1].position
 

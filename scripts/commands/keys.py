@@ -13,7 +13,7 @@ from domain.contributor import Contributor
 from domain.note import SignerKey
 from domain.refusal import ContributorForgotten
 from projections import attribution
-from scripts import bundle, terminal
+from scripts import terminal
 from scripts.commands.frame import asked, named, opened, out, settings_of
 from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
 
@@ -47,7 +47,7 @@ def key_pair(contributor: str, file: Path) -> None:
 
     The secret half is written to FILE and never leaves this machine; one that is there is kept.
     """
-    made = SignerKey.new(named(bundle.PERSON, contributor))
+    made = SignerKey.new(named("contributor", contributor))
     try:
         file.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
@@ -86,7 +86,7 @@ def key_create(ctx: click.Context, holder: str) -> None:
     """Make a key and print it; it is kept only as a digest and can't be shown again."""
     with asked(ctx) as (service, view):
         if holder != "operator":
-            holder = named(bundle.PERSON, holder)
+            holder = named("contributor", holder)
             if attribution.person(view, holder)["state"] == Contributor.Forgotten.STATE:
                 raise ContributorForgotten(holder)
         click.echo(service.keys.create(holder))

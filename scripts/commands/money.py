@@ -16,7 +16,6 @@ from domain.journal import Journal
 from domain.refusal import UnknownRevenue
 from projections.money import pools
 from projections.store import View
-from scripts import bundle
 from scripts.commands import answers
 from scripts.commands.frame import asked, named
 
@@ -33,7 +32,7 @@ def pools_(ctx: click.Context, release: str, as_of: int | None, as_json: bool) -
     from scripts import accounts
 
     with asked(ctx, as_of) as (_, view):
-        page = pools.pools(view, named(bundle.WORK, release), limit=answers.ALL)
+        page = pools.pools(view, named("work", release), limit=answers.ALL)
     answers.tell(view, page, as_json, accounts.pools)
 
 
@@ -69,7 +68,7 @@ def statement(
     from scripts import accounts
 
     with asked(ctx, as_of) as (service, view):
-        id = named(bundle.PERSON, contributor)
+        id = named("contributor", contributor)
         told = payouts.statement_of(view, service.journal, id, since, before, currency)
         if pdf is not None:
             from api.money.statement_pdf import as_pdf
@@ -107,7 +106,7 @@ def ledger(
     if (pool is None) != every:
         raise click.UsageError("say which POOL, or --all")
     with asked(ctx, as_of) as (service, view):
-        id = None if pool is None else named(bundle.POOL, pool)
+        id = None if pool is None else named("pool", pool)
         if as_beancount:
             click.echo(beancount(view, service.journal, pool=id), nl=False)
             return
@@ -132,13 +131,13 @@ def why(ctx: click.Context, division: str, payee: str, as_of: int | None, as_jso
     from scripts import accounts
 
     with asked(ctx, as_of) as (service, view):
-        id = named(bundle.REVENUE, division)
+        id = named("revenue", division)
         with suppress(UnknownRevenue):
             revenue = pools.booking(view, "revenue", id, UnknownRevenue)
             if revenue["division"] is None:
                 raise click.ClickException(f"{division} waits and is not divided yet")
             id = revenue["division"]
-        payee = named(bundle.PERSON, payee[1:]) if payee.startswith("@") else payee
+        payee = named("contributor", payee[1:]) if payee.startswith("@") else payee
         told = pools.why(view, service.journal, id, payee)
     answers.tell(view, told, as_json, accounts.why)
 

@@ -15,15 +15,14 @@ import click
 from domain.checkpoint import Trusted
 from projections import history
 from projections.store import View
-from scripts import bundle
 from scripts.commands.frame import asked, named, opened, progress_of
 
 commands = click.Group()
 
 
 RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
-    "work": (bundle.WORK, history.positions_of_work),
-    "contributor": (bundle.PERSON, history.positions_of_contributor),
+    "work": ("work", history.positions_of_work),
+    "contributor": ("contributor", history.positions_of_contributor),
 }
 
 

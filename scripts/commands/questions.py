@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
+from domain.commands.deriving import DeclareRemix
 from domain.permission import OPERATOR
 from domain.role import role_named
 from projections import attribution, history, lineage, notices
 from projections.money import splitting
 from projections.store import Page, View
-from scripts import bundle, terminal
+from scripts import terminal
 from scripts.commands import answers
 from scripts.commands.frame import asked, named, out
 
@@ -33,7 +34,7 @@ def _asked_of(
 ) -> Iterator[tuple[View, str]]:
     """A view of a work, perhaps with the lineage that was frozen at its publication; and its id."""
     with asked(ctx, as_of) as (_, now):
-        id = named(bundle.WORK, work)
+        id = named("work", work)
         yield lineage.as_published(now, id) if as_published else now, id
 
 
@@ -94,7 +95,7 @@ def contributors(
 def lineage_(ctx: click.Context, work: str, form: str, as_of: int | None) -> None:
     """What a work was made from, as a tree or in the forms other tools read."""
     with asked(ctx, as_of) as (_, view):
-        tree = attribution.lineage_with_makers(view, named(bundle.WORK, work))
+        tree = attribution.lineage_with_makers(view, named("work", work))
     terminal.lineage(out, tree, form)
 
 
@@ -109,7 +110,7 @@ def ancestors(
 ) -> None:
     """List what a work was made from, the nearest generation first."""
     with asked(ctx, as_of) as (_, view):
-        page = lineage.ancestors(view, named(bundle.WORK, work), **place)
+        page = lineage.ancestors(view, named("work", work), **place)
     answers.tell(view, page, as_json, terminal.relatives)
 
 
@@ -124,7 +125,7 @@ def descendants(
 ) -> None:
     """List what was made from a work, the nearest generation first."""
     with asked(ctx, as_of) as (_, view):
-        page = lineage.descendants(view, named(bundle.WORK, work), **place)
+        page = lineage.descendants(view, named("work", work), **place)
     answers.tell(view, page, as_json, terminal.relatives)
 
 
@@ -155,10 +156,10 @@ def split_(
 
 
 HISTORIES: dict[str, tuple[str, Callable[..., Page]]] = {
-    "work": (bundle.WORK, history.of_work),
-    "contributor": (bundle.PERSON, history.of_contributor),
-    "credit": (bundle.CREDIT, history.of_credit),
-    "remix": (bundle.REMIX, history.of_remix),
+    "work": ("work", history.of_work),
+    "contributor": ("contributor", history.of_contributor),
+    "credit": ("credit", history.of_credit),
+    "remix": ("remix", history.of_remix),
 }
 
 
@@ -187,7 +188,7 @@ def notices_(
 ) -> None:
     """What a person was told: disputes that concern them, answers and ends."""
     with asked(ctx, as_of) as (service, view):
-        id = named(bundle.PERSON, contributor)
+        id = named("contributor", contributor)
         page = notices.of_contributor(view, service.journal, id, actor=OPERATOR, **place)
     answers.tell(view, page, as_json, terminal.history)
 
@@ -203,7 +204,7 @@ def attribution_(
 ) -> None:
     """Every finished work a person is in, how, and through what."""
     with asked(ctx, as_of) as (_, view):
-        id = named(bundle.PERSON, contributor)
+        id = named("contributor", contributor)
         person = attribution.person(view, id)
         page = attribution.attribution(view, id, **place)
     answers.tell(view, page, as_json, terminal.attribution, person)
@@ -225,10 +226,11 @@ def preview(ctx: click.Context, /, by: str | None, **planned: Any) -> None:
     """What an edge would change if it were declared: the stack, and who is diluted."""
     for end in ("child", "parent"):
         if planned[end] is not None:
-            planned[end] = named(bundle.WORK, planned[end])
-    actor = OPERATOR if by is None else named(bundle.PERSON, by)
-    drafted = {name: planned[name] for name in ("child", "parent", "uri", "kind", "rate")}
+            planned[end] = named("work", planned[end])
+    actor = OPERATOR if by is None else named("contributor", by)
+    own = {one.name for one in DeclareRemix.fields()}
+    drafted = {name: value for name, value in planned.items() if name in own}
     with asked(ctx) as (service, view):
-        service.journal.draft().declare_remix(actor=actor, **drafted)
+        service.journal.draft().carry_out(DeclareRemix.of(drafted), actor)
         told = splitting.preview_edge(view, **planned)
     terminal.answer(out, view.as_of, told)

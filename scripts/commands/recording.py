@@ -1,18 +1,21 @@
-"""Recording: a command for each type of line that a bundle can hold, grouped by its noun.
+"""Recording: a command of the terminal for each command of the domain, grouped by its noun.
 
-The one rule: a command says what the line of its type says, in the same words.
+It says what the line of its type in a bundle says, in the same words.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from domain.command import Command, Field
 from domain.refusal import Refusal
+from domain.registry import COMMANDS
+from domain.values import Json, Many, NewId, Number, Ref, Several, Value
 from scripts import bundle
 from scripts.commands import money, questions
 from scripts.commands.frame import flag_of, opened
@@ -60,7 +63,7 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
     step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
     signing = signing_of(step, secret) if secret else None
     try:
-        receipt = service.journal.record_signed(signing, step.command, **step.arguments)
+        receipt = service.journal.record(step.command, by=step.by, signing=signing)
     except Refusal as refusal:
         said = bundle.in_its_words(line, step, refusal)
         raise click.ClickException(f"{said} ({refusal.code})") from refusal
@@ -68,64 +71,77 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
     click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
 
 
-def _recorder(line_type: str, shape: bundle.Shape) -> click.Command:
-    """The command that records one type of line, with an option for each of its fields."""
-    noun, _, verb = line_type.partition(".")
-    subject = next((name for name in ("id", noun) if verb and name in shape.needed), None)
+def _recorder(command: type[Command]) -> click.Command:
+    """The command that records one command of the domain, with an option for each field."""
+    noun, _, verb = command.NAME.partition(".")
+    subject = command.in_path()[0] if verb else None
     params: list[click.Parameter] = [click.Argument([subject])] if subject else []
-    for name, kind in {**shape.needed, **shape.optional}.items():
-        if name == subject:
-            continue
-        if name in PART_OPTIONS:
-            flag, meaning, _ = PART_OPTIONS[name]
-            params.append(
-                click.Option(
-                    [flag, name], multiple=True, metavar=f"'{meaning}'", help="May be repeated."
-                )
-            )
-        else:
-            several = kind in bundle.LISTS
-            flag = name.removesuffix("s") if several else name
-            params.append(
-                click.Option(
-                    [flag_of(flag), name],
-                    required=name in shape.needed,
-                    metavar=bundle.LISTS.get(kind, kind).upper(),
-                    multiple=several,
-                    help="May be repeated." if several else None,
-                    type=int if kind == bundle.NUMBER else str,
-                )
-            )
-    params.append(
-        click.Option(["--by"], metavar="CONTRIBUTOR", help="Who acts (default: the operator).")
-    )
-    params.append(
+    params += [_option(one) for one in command.fields() if one.name != subject]
+    params += [
+        click.Option(["--by"], metavar="CONTRIBUTOR", help="Who acts; default the operator."),
         click.Option(
             ["--sign"],
             metavar="FILE",
             type=click.Path(path_type=Path, dir_okay=False),
             help="The secret key with which who acts signs it.",
-        )
-    )
+        ),
+    ]
 
     @click.pass_context
-    def record(ctx: click.Context, /, sign: Path | None, **fields: Any) -> None:
-        line: bundle.Line = {"type": line_type}
-        fields_of = {**shape.needed, **shape.optional}
-        for name, value in fields.items():
-            if name in PART_OPTIONS:
-                line[name] = [_part(name, text) for text in value]
-            elif isinstance(value, tuple):
-                line[name] = list(value) or None
-            elif value is not None:
-                is_json = fields_of.get(name) in (bundle.JSON, bundle.OBJECT, bundle.LIST)
-                line[name] = _json_of(name, value) if is_json else value
+    def record(ctx: click.Context, /, sign: Path | None, **typed: Any) -> None:
+        values = {one.name: one.value for one in command.fields()}
+        line: bundle.Line = {"type": command.NAME}
+        for name, value in typed.items():
+            if value is not None and value != ():
+                line[name] = _stated(name, values.get(name), value)
         with opened(ctx) as service:
             record_line(service, line, sign)
 
     return click.Command(
-        verb or BIRTH_VERBS[noun], callback=record, params=params, help=shape.command.__doc__
+        verb or BIRTH_VERBS[noun], callback=record, params=params, help=command.__doc__
     )
+
+
+def _option(one: Field) -> click.Option:
+    """The option of a field; what stands in a list is given one by one."""
+    value = one.value
+    if one.name in PART_OPTIONS:
+        flag, metavar, _ = PART_OPTIONS[one.name]
+        told = f"{value.help} May be repeated."
+        return click.Option([flag, one.name], multiple=True, metavar=f"'{metavar}'", help=told)
+    several = isinstance(value, Many) and not isinstance(value.inner, Json)
+    kind = value.inner if isinstance(value, Many) and several else value
+    return click.Option(
+        [flag_of(one.name.removesuffix("s") if several else one.name), one.name],
+        required=one.is_needed,
+        metavar=_metavar(kind),
+        multiple=several,
+        help=_help(one, " May be repeated." if several else ""),
+        type=int if isinstance(kind, Number) else str,
+    )
+
+
+def _metavar(value: Value) -> str:
+    return value.noun.upper() if isinstance(value, Ref | NewId) else value.METAVAR
+
+
+def _help(one: Field, more: str) -> str:
+    """What an option means: the words of its field, or of the noun it names."""
+    if one.value.help:
+        return one.value.help + more
+    if isinstance(one.value, Ref):
+        return f"The {one.value.noun}.{more}"
+    return f"The {one.name.replace('_', ' ')}.{more}"
+
+
+def _stated(name: str, value: Value | None, typed: Any) -> Any:
+    """What was typed, as a line of a bundle says it."""
+    if name in PART_OPTIONS:
+        return [_part(name, text) for text in typed]
+    if isinstance(typed, tuple):
+        return list(typed)
+    is_json = isinstance(value, Json | Several | Many)
+    return _json_of(name, typed) if is_json else typed
 
 
 def _json_of(name: str, text: str) -> object:
@@ -143,11 +159,17 @@ def _part(name: str, text: str) -> bundle.Line:
         raise click.ClickException(str(error)) from error
 
 
-for _noun, _meaning in NOUNS.items():
-    _group = click.Group(_noun, help=_meaning)
-    for _type, _shape in bundle.SHAPES.items():
-        if _type.split(".")[0] == _noun:
-            _group.add_command(_recorder(_type, _shape))
-    for _question in QUESTIONS.get(_noun, ()):
-        _group.add_command(_question)
+def _groups() -> Iterator[click.Group]:
+    """A group for each noun: the commands that record, and what can be asked about it."""
+    for noun, meaning in NOUNS.items():
+        group = click.Group(noun, help=meaning)
+        for name, command in COMMANDS.items():
+            if name.partition(".")[0] == noun:
+                group.add_command(_recorder(command))
+        for question in QUESTIONS.get(noun, ()):
+            group.add_command(question)
+        yield group
+
+
+for _group in _groups():
     commands.add_command(_group)

@@ -6,31 +6,29 @@ The one rule: the secret key is read from its file, signs, and goes nowhere.
 from __future__ import annotations
 
 import json
-from functools import cache
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import click
 
-from domain.money.treasury import Treasury
 from domain.note import SignerKey
+from domain.registry import COMMANDS
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
+from domain.values import Ref, Value
 from scripts import bundle
-from scripts.service import open_service
-
-if TYPE_CHECKING:
-    from werkzeug.routing import MapAdapter
 
 commands = click.Group()
 
 
 def signing_of(step: bundle.Step, file: Path) -> Signing:
     """A step, signed with the key in a file by whoever acts."""
-    said = {name: value for name, value in step.arguments.items() if name != "actor"}
-    signing = sign_command(secret_in(file), step.command.__name__, said)
-    if signing.actor != step.arguments["actor"]:
+    said = step.command.plain()
+    signing = sign_command(secret_in(file), step.command.OPERATION, said)
+    if signing.actor != step.by:
         raise click.ClickException(f"the key is that of {signing.actor}; say so with --by")
     return signing
 
@@ -71,28 +69,19 @@ def sign(method: str, path: str, body: TextIO, key: Path) -> None:
 
 def _command_at(method: str, path: str) -> tuple[str, dict[str, str]]:
     """The command that a request is, and the ids in its path, as the service reads them."""
-    from werkzeug.exceptions import HTTPException
+    for command in COMMANDS.values() if method == "POST" else ():
+        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", command.PATH)
+        if found := re.fullmatch(pattern, path.rstrip("/")):
+            nouns = {one.name: one.value for one in command.fields()}
+            ids = found.groupdict().items()
+            return command.OPERATION, {name: _id(nouns[name], id) for name, id in ids}
+    raise click.ClickException(f"nothing is signed at {method} {path}")
 
-    from api.problems import Problem
-    from api.web import is_page
 
+def _id(noun: Value, text: str) -> str:
+    """The id in a path, in its usual form; what is no UUID is the id of nothing."""
+    assert isinstance(noun, Ref)
     try:
-        endpoint, ids = _routes().match(path, method)
-    except Problem as problem:
-        raise click.ClickException(f"{problem.description} ({problem.problem})") from problem
-    except HTTPException:
-        endpoint, ids = "", {}
-    command = endpoint.rpartition(".")[2]
-    if is_page(endpoint) or not hasattr(Treasury, command):
-        raise click.ClickException(f"nothing is signed at {method} {path}")
-    return command, dict(ids)
-
-
-@cache
-def _routes() -> MapAdapter:
-    """The routes of the API: those of an application on a database that is nowhere."""
-    from api.application import create_app
-
-    with open_service("sqlite:///:memory:") as nowhere:
-        app = create_app(nowhere.journal, nowhere.store, nowhere.keys, nowhere.log)
-    return app.url_map.bind("")
+        return str(UUID(text))
+    except ValueError:
+        raise noun.unknown(text) from None

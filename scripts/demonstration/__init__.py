@@ -38,11 +38,11 @@ class Question(NamedTuple):
 
 
 def _work(text: str) -> str:
-    return bundle.Ids("bundle").named(bundle.WORK, text)
+    return bundle.Ids("bundle").named("work", text)
 
 
 def _person(text: str) -> str:
-    return bundle.Ids("bundle").named(bundle.PERSON, text)
+    return bundle.Ids("bundle").named("contributor", text)
 
 
 def questions() -> list[Question]:
@@ -50,10 +50,10 @@ def questions() -> list[Question]:
     story, loop, gulls = _work("the-lighthouse"), _work("kitchen-break"), _work("gulls")
     named = bundle.Ids("bundle").named
     pool, shares = (
-        named(bundle.POOL, "lighthouse-money"),
-        named(bundle.PROPOSAL, "lighthouse-shares"),
+        named("pool", "lighthouse-money"),
+        named("proposal", "lighthouse-shares"),
     )
-    printing = named(bundle.REVENUE, "third-printing")
+    printing = named("revenue", "third-printing")
     return [
         Question(
             "Who contributed to the illustrated story, through every generation?",

@@ -1,0 +1,71 @@
+"""Commands over HTTP: a route for each, declared by the command itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Response, jsonify, request
+
+from api.answers.told import ReceiptAnswer
+from api.authentication import actor
+from api.fields import read_body
+from api.operations import answered, writing
+from api.routes import Routes
+from api.schemas import body_of
+from api.signatures import signing_of
+from domain.command import Command
+from domain.draft import Receipt
+from domain.journal import Journal
+from domain.registry import COMMANDS
+from domain.values import Ref
+
+ROOMS = {
+    "proposals": "pools",
+    "revenue": "pools",
+    "expenses": "pools",
+    "payout-batches": "payouts",
+}
+"""Under which heading of the document a path stands, where that is not its first word."""
+
+
+def commands(journal: Journal, rooms: Mapping[str, Routes]) -> None:
+    """Add the route of every command to the room that its path belongs to."""
+    for command in COMMANDS.values():
+        first = command.PATH.split("/")[1]
+        _add(journal, rooms[ROOMS.get(first, first)], command)
+
+
+def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
+    body = body_of(command)
+    may_be_empty = not any(field.required for field in body().fields.values())
+
+    def give(**ids: str) -> Response:
+        said = read_body(body, may_be_empty=may_be_empty)
+        signing = signing_of(command.OPERATION, ids)
+        asked = command.of({**ids, **said})
+        return _answer(command, journal.record(asked, by=actor(), signing=signing))
+
+    located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+    answers = (
+        {"201": answered("It is recorded.", ReceiptAnswer, located)}
+        if command.HOME
+        else {"200": answered("It is recorded.", ReceiptAnswer)}
+    )
+    doc = writing(command, body, answers, command.refusals(), body_required=not may_be_empty)
+    routes.add("POST", path_of(command), give, command.OPERATION, doc)
+
+
+def _answer(command: type[Command], receipt: Receipt) -> Response:
+    answer = jsonify(id=receipt.id, position=receipt.position)
+    if command.HOME:
+        answer.status_code = 201
+        answer.headers["Location"] = f"{request.script_root}{command.HOME}/{receipt.id}"
+    return answer
+
+
+def path_of(command: type[Command]) -> str:
+    """The path of a command as Flask writes it: an id of a noun in each place."""
+    places = {one.name: one.value for one in command.fields() if isinstance(one.value, Ref)}
+    return command.PATH.format(
+        **{name: f"<id({value.noun}):{name}>" for name, value in places.items()}
+    )

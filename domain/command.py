@@ -1,0 +1,269 @@
+"""Commands: what may be asked of Stemma, each declared once as a typed record.
+
+A record names its fields and says who may ask, what it refuses and what it decides. The route, the
+operation of the OpenAPI document, the command of the terminal, the line of a bundle, the statement
+that a signature covers, the form of a page and the reference are derived from it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    NamedTuple,
+    Self,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from domain.fact import New
+from domain.past import Past
+from domain.refusal import Refusal
+from domain.values import Example, Many, NewId, Ref, Several, Text, Value
+
+COMMANDS: dict[str, type[Command]] = {}
+"""Every command by its name, such as ``remix.strike``; a birth is named by its noun alone."""
+
+T = TypeVar("T")
+
+
+class Field(NamedTuple):
+    """One field of a record."""
+
+    name: str
+    value: Value
+    default: Any
+    """What stands for it where it is left out; MISSING if it is needed."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it may not be left out."""
+        return self.default is MISSING
+
+
+class Record:
+    """An object with exactly the fields of its annotations."""
+
+    @classmethod
+    def fields(cls) -> tuple[Field, ...]:
+        """Its fields, in order."""
+        return _fields(cast("Any", cls))
+
+    @classmethod
+    def every_field(cls) -> Iterator[Field]:
+        """Its fields and those of the records in its lists."""
+        for one in cls.fields():
+            yield one
+            if isinstance(one.value, Several):
+                yield from one.value.record.every_field()
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """The record of what was said, as it was said: nothing is read into it yet."""
+        known = {one.name: one.value for one in cls.fields()}
+        return cls(**{name: _record_in(known[name], value) for name, value in said.items()})
+
+    def read(self, now: datetime) -> Self:
+        """The same with every value in its normal form; raises what is wrong with the first."""
+        changed = {}
+        for one in self.fields():
+            said = getattr(self, one.name)
+            if said is not None or one.is_needed:
+                changed[one.name] = _read(one.value, said, now)
+        return replace(cast("Any", self), **changed)  # type: ignore[no-any-return]
+
+    def plain(self) -> dict[str, Any]:
+        """What it says as JSON, without the fields that say nothing."""
+        told = ((one, getattr(self, one.name)) for one in self.fields())
+        return {
+            one.name: [part.plain() for part in value] if isinstance(one.value, Several) else value
+            for one, value in told
+            if value is not None and value != one.default
+        }
+
+    def said(self) -> Iterator[tuple[Field, Any]]:
+        """Every field that says something, those of the records in its lists as well."""
+        for one in self.fields():
+            value = getattr(self, one.name)
+            if value is None:
+                continue
+            if isinstance(one.value, Several):
+                for part in value:
+                    yield from part.said()
+            elif isinstance(one.value, Many):
+                yield from ((one._replace(value=one.value.inner), each) for each in value)
+            else:
+                yield one, value
+
+
+@dataclass_transform(kw_only_default=True)
+def record(cls: type[T]) -> type[T]:
+    """Make a class a record: named fields, in the order in which they are declared."""
+    return dataclass(kw_only=True)(cls)
+
+
+class Command(Record):
+    """Something that may be asked of Stemma."""
+
+    NAME: ClassVar[str]
+    OPERATION: ClassVar[str]
+    """The same as an identifier: ``strike_remix``."""
+    MAY: ClassVar[frozenset[str]]
+    """The relations in which somebody may ask, besides the operator (see domain.permission)."""
+    REFUSES: ClassVar[tuple[type[Refusal], ...]]
+    """What it refuses besides what its values do."""
+    PATH: ClassVar[str]
+    """Where it is sent to, with the names of its fields in braces."""
+    MAKES: ClassVar[str | None]
+    """What it brings into being, if it does."""
+    HOME: ClassVar[str | None]
+    """Under which path what it makes is found."""
+
+    @abstractmethod
+    def decide(self, past: Past) -> Iterator[New]:
+        """What happens, given the past; raises a refusal if it may not."""
+
+    def sides(self, past: Past) -> Mapping[str, str]:
+        """Who stands in which relation to what it is about: by default, to what it names first."""
+        for one in self.fields():
+            if isinstance(one.value, Ref) and one.name in self.in_path():
+                return past.named(one.value.noun, getattr(self, one.name)).sides(past)
+        return {}
+
+    def target(self, actor: str) -> str | None:
+        """What a repetition is recognised at: the id it makes, or of what it changes."""
+        return cast("str | None", getattr(self, type(self).subject()))
+
+    @classmethod
+    def subject(cls) -> str:
+        """The field that names what it makes or, if it makes nothing, what it changes."""
+        if cls.MAKES:
+            return next(one.name for one in cls.fields() if isinstance(one.value, NewId))
+        return cls.in_path()[0]
+
+    @classmethod
+    def in_path(cls) -> list[str]:
+        """The fields that stand in its path."""
+        return re.findall(r"{(\w+)}", cls.PATH)
+
+    @classmethod
+    def refusals(cls) -> tuple[type[Refusal], ...]:
+        """Everything that may refuse it, besides what may refuse any command."""
+        values = (value for _, value, _ in cls.every_field())
+        return tuple(dict.fromkeys((*(r for value in values for r in value.refuses), *cls.REFUSES)))
+
+    def asked(self) -> str:
+        """What is asked, as canonical JSON in which the texts of people are left out."""
+        told = {"command": self.NAME, **_plain(self)}
+        return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def texts(self) -> list[str]:
+        """The texts of people in it, in order."""
+        return [
+            str(value)
+            for one, value in self.said()
+            if isinstance(one.value, Text) and one.value.is_sealed
+        ]
+
+    def digest(self, actor: str) -> str:
+        """What tells one request from another, but for the texts of people in it."""
+        return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
+
+
+@dataclass_transform(kw_only_default=True)
+def command(
+    name: str,
+    path: str,
+    *,
+    may: Iterable[str] = (),
+    refuses: Iterable[type[Refusal]] = (),
+    makes: str | None = None,
+    home: str | None = None,
+) -> Callable[[type[T]], type[T]]:
+    """Declare a command; without ``may`` it is for the operator alone."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        made = cast("type[Command]", dataclass(kw_only=True)(cls))
+        made.NAME, made.PATH, made.MAY = name, path, frozenset(may)
+        made.OPERATION = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        made.REFUSES, made.MAKES, made.HOME = tuple(refuses), makes, home
+        COMMANDS[name] = made
+        return cls
+
+    return decorate
+
+
+# -- reading annotations -------------------------------------------------------------------------
+
+
+@cache
+def _fields(cls: type[Any]) -> tuple[Field, ...]:
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(Field(one.name, value_of(hints[one.name]), _default(one)) for one in fields(cls))
+
+
+def _default(one: Any) -> Any:
+    return one.default if one.default_factory is MISSING else one.default_factory()
+
+
+def value_of(hint: Any) -> Value:
+    """The value type that an annotation means."""
+    origin, told = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        value = value_of(told[0])
+        for note in told[1:]:
+            if isinstance(note, Value):
+                value = note
+            elif isinstance(note, Example):
+                value = replace(value, example=str(note) or None)
+            elif isinstance(note, str):
+                value = replace(value, help=note)
+        return value
+    if origin in (Union, types.UnionType):
+        return value_of(next(one for one in told if one is not type(None)))
+    if origin in (tuple, list):
+        if is_dataclass(told[0]):
+            return Several(record=cast("type[Any]", told[0]))
+        inner = value_of(told[0])
+        return Many(inner=inner, help=inner.help)
+    return Value()
+
+
+def _record_in(value: Value, said: Any) -> Any:
+    if isinstance(value, Several) and said is not None:
+        return tuple(part if isinstance(part, Record) else value.record.of(part) for part in said)
+    return said
+
+
+def _read(value: Value, said: Any, now: datetime) -> Any:
+    if isinstance(value, Several):
+        return tuple(part.read(now) for part in said)
+    return value.read(said, now)
+
+
+def _plain(said: Record) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for name, value, _ in said.fields():
+        stated = getattr(said, name)
+        if isinstance(value, Several):
+            told[name] = [_plain(part) for part in stated]
+        elif isinstance(value, Text) and value.is_sealed:
+            told[name] = stated is not None
+        else:
+            told[name] = stated
+    return {name: stated for name, stated in told.items() if stated is not None}

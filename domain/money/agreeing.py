@@ -1,0 +1,158 @@
+"""Agreeing: shares become final, and their payees accept, decline or waive them.
+
+Every payee is asked at the end; what waited for the agreement is divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from domain.command import Command, command, record
+from domain.fact import New
+from domain.identity import new_id
+from domain.moment import instant
+from domain.money.apportionment import payee_key
+from domain.money.consent import Consent
+from domain.money.dividing import corrected, divide_waiting
+from domain.money.keeping import pages, share_id
+from domain.money.payee import is_person
+from domain.money.proposal import Proposal
+from domain.money.proposing import CLOSES, must_be_open
+from domain.money.reckoning import difference
+from domain.money.shares import must_be_scope, shares_of, waived_in
+from domain.money.split import OF_SPLIT
+from domain.past import Past
+from domain.permission import OWN
+from domain.refusal import CommentsOpen, NoShare, UnknownScope, WindowOpen, WrongState
+from domain.values import ContributorId, Example, Moment, PieceText, ProposalId, Reason
+
+_HERE = "/proposals/{proposal}"
+
+
+@command(
+    "proposal.finalise",
+    f"{_HERE}/finalise",
+    may=CLOSES,
+    refuses=(WrongState, WindowOpen, CommentsOpen, *OF_SPLIT),
+)
+class FinaliseProposal(Command):
+    """Agree on the shares; every payee is asked, and what waited for it is divided.
+
+    They hold for what was earned from ``effective_at`` on: by default from now on, and for the
+    first agreement of a pool from ever.
+    """
+
+    proposal: ProposalId
+    effective_at: Annotated[
+        Moment | None, "For what is earned from then on; default from now.", Example("2017")
+    ] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = past.get(Proposal, self.proposal)
+        must_be_open(noun)
+        if instant(past.now) < noun.closes_at:
+            raise WindowOpen(noun.closes_at)
+        if unanswered := tuple(each.id for each in noun.comments.values() if each.is_open):
+            raise CommentsOpen(unanswered)
+        shares = shares_of(noun.current.assets, {})
+        exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
+        yield from self._final(past, noun, exact)
+        for payee, share in exact:
+            if is_person(payee):
+                yield Consent.Offered.born(
+                    share_id(self.proposal, payee),
+                    proposal=self.proposal,
+                    **noun.line,
+                    payee=payee,
+                    share=share,
+                )
+        yield from divide_waiting(past, noun.pool)
+
+    def _final(self, past: Past, noun: Proposal, shares: list[list[str]]) -> Iterator[New]:
+        earlier, content = past.books().pools[noun.pool].agreements, noun.current
+        first, *more = pages(shares)
+        yield noun.then(
+            Proposal.Finalised,
+            shares=first,
+            number=len(earlier) + 1,
+            effective_at=self.effective_at or (instant(past.now) if earlier else None),
+            basis=content.policy and f"{content.policy['type']} {content.policy.get('version', 1)}",
+            graph_position=content.graph_position,
+        )
+        for page in more:
+            yield Proposal.Shared.born(noun.id, **noun.line, shares=page)
+
+
+@record
+class _OfShare(Command):
+    """An answer to the share that was agreed."""
+
+    proposal: ProposalId
+    contributor: Annotated[
+        ContributorId | None, "Whose share it is; default the share of who asks."
+    ] = None
+
+    def target(self, actor: str) -> str:
+        return share_id(self.proposal, self.contributor or actor)
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return {"contributor": self.contributor or past.actor}
+
+    def share(self, past: Past) -> Consent:
+        """What was offered to a payee, or to the person they were merged into."""
+        payee = self.contributor or past.actor
+        if not past.stream(past.id):
+            raise NoShare(payee)
+        return past.get(Consent, past.id)
+
+
+_ANSWERING: dict[str, Any] = {"may": OWN, "refuses": (NoShare, WrongState)}
+
+
+@command("proposal.accept", f"{_HERE}/accept", **_ANSWERING)
+class AcceptShare(_OfShare):
+    """Take the share that was agreed; what was held for it can be paid."""
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield self.share(past).then(Consent.Accepted)
+
+
+@command("proposal.decline", f"{_HERE}/decline", **_ANSWERING)
+class DeclineShare(_OfShare):
+    """Do not agree to the share; what is due on it stays held."""
+
+    reason: Annotated[Reason | None, Example("Too little for the work.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield self.share(past).then(Consent.Declined, reason=self.reason)
+
+
+@command(
+    "proposal.waive",
+    f"{_HERE}/waive",
+    may=OWN,
+    refuses=(NoShare, WrongState, UnknownScope, *OF_SPLIT),
+)
+class WaiveShare(_OfShare):
+    """Give up what is one's own within a scope: a piece, an act, an episode, the release.
+
+    It goes to the others there in proportion; what was divided already is corrected.
+    """
+
+    scope: Annotated[PieceText, "An asset, a part it is within, or “release”.", Example("act 1")]
+    reason: Annotated[Reason | None, Example("Too little for the work.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = self.share(past)
+        before = past.books().agreements[self.proposal]
+        must_be_scope(before.assets, noun.payee, self.scope)
+        waivers = {**before.waivers, **waived_in(before.assets, noun.payee, self.scope)}
+        shares_of(before.assets, waivers)  # refuses what nobody is left to get
+        past.watch_money(noun.release)
+        reason = past.text(past.actor, "reason", self.reason)
+        yield noun.then(Consent.Waived, scope=self.scope, reason=reason)
+        after = past.books().agreements[self.proposal]
+        if before.agreed and before.shares != after.shares:
+            change = difference(before.shares, after.shares)
+            yield from corrected(past, new_id(None), self.proposal, before.agreed, change, reason)

@@ -1,0 +1,226 @@
+"""The past: what a command may look at while it decides.
+
+What was looked at is remembered, and is the condition under which the decision is recorded: it is
+made again if anybody has changed it meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from domain.contributor import Contributor
+from domain.fact import Fact, New, Noun
+from domain.money.books import TOPICS, Bookkeeper, Books
+from domain.money.policy.graph import Graph
+from domain.nouns import BORN, NAMED
+from domain.permission import OPERATOR, permit
+from domain.recorders import JournalRecorder, Placed
+from domain.remix import Remix, follow_edges
+from domain.seal import Said
+from domain.work import Work
+
+N = TypeVar("N", bound=Noun)
+
+PENDING = 1 << 62
+"""Positions of facts that are not recorded yet start here: after every recorded one."""
+
+Stream = list[tuple[int, Fact]]
+
+
+class Kept(Protocol):
+    """What the past is read from: a journal."""
+
+    bookkeeper: Bookkeeper
+
+    @property
+    def facts(self) -> JournalRecorder:
+        """The facts as stored."""
+
+    def read(self, *, topics: Collection[str]) -> Iterable[Placed]:
+        """Every fact of some topics."""
+
+    def edges_at(self, work: str, upto: int) -> dict[str, tuple[str, str]]:
+        """The edges at a work that count, up to a position."""
+
+    def lineage(self, work: str, position: int, default_rate: str | None) -> Graph:
+        """A work's lineage and people as known at a position."""
+
+
+class Past:
+    """What the journal says, and what the commands before this one in its draft have added."""
+
+    actor: str
+    """Who asks for the command at hand."""
+    id: str
+    """The id of what the command at hand brings into being or changes."""
+
+    def __init__(self, journal: Kept, now: datetime) -> None:
+        self._journal = journal
+        self.now = now
+        self.position = journal.facts.head()
+        """Up to where the journal is looked at."""
+        self.facts: list[Fact] = []
+        """What the commands so far have added."""
+        self.watched: dict[str, set[str] | None] = {}
+        self.emptied: set[str] = set()
+        """Owners of whom no text may be left."""
+        self.is_overtaken = False
+        """Whether a command has seen what is newer: then a refusal of it may be wrong."""
+        self._streams: dict[str, Stream] = {}
+        self._nouns: dict[str, Noun] = {}
+        self._books: Books | None = None
+
+    # -- nouns -----------------------------------------------------------------------------
+
+    def prefetch(self, ids: Collection[str]) -> None:
+        """Read many streams at once."""
+        missing = [id for id in ids if id not in self._streams]
+        for id in missing:
+            self._streams[id] = []
+        for placed in self._journal.facts.streams(missing) if missing else ():
+            self._streams[placed.originator_id].append((placed.position, placed.fact()))
+
+    def stream(self, id: str) -> Stream:
+        """Every fact of a noun, with its position; empty if there is none."""
+        if id not in self._streams:
+            self.prefetch([id])
+        return self._streams[id]
+
+    def get(self, kind: type[N], id: str) -> N:
+        """The noun with this id, if it is of the kind."""
+        if id not in self._nouns:
+            stream = self.stream(id)
+            if not stream:
+                raise kind.UNKNOWN(id)
+            self._nouns[id] = BORN[type(stream[0][1])].told_by(stream)
+        noun = self._nouns[id]
+        if not isinstance(noun, kind):
+            raise kind.UNKNOWN(id)
+        return noun
+
+    def named(self, noun: str, id: str) -> Noun:
+        """The same, by what the kind is called."""
+        return self.get(NAMED[noun], id)
+
+    def work(self, id: str) -> Work:
+        """The work with this id."""
+        return self.get(Work, id)
+
+    def contributor(self, id: str) -> Contributor:
+        """The contributor with this id."""
+        return self.get(Contributor, id)
+
+    # -- people ----------------------------------------------------------------------------
+
+    def person(self, id: str) -> str:
+        """Who a contributor is after all merges; the operator is nobody else."""
+        while id != OPERATOR and (into := self.contributor(id).merged_into):
+            id = into
+        return id
+
+    def is_actor(self, contributor: str) -> bool:
+        """Whether somebody is who asks for the command at hand."""
+        return self.person(self.actor) == self.person(contributor)
+
+    def merged_into(self, contributor: str) -> list[str]:
+        """The accounts that were merged into one; another merge meanwhile is noticed."""
+        self.watch_all(Contributor.Merged.TOPIC)
+        recorded = self._journal.read(topics=(Contributor.Merged.TOPIC,))
+        facts = [*(placed.fact() for placed in recorded), *self.facts]
+        return [
+            one.originator_id
+            for one in facts
+            if isinstance(one, Contributor.Merged) and one.into == contributor
+        ]
+
+    def permit(self, what: str, allowed: Collection[str], sides: Mapping[str, str]) -> None:
+        """Refuse unless the person who asks is the operator or on an allowed side."""
+        person = self.person(self.actor)
+        if person != OPERATOR:
+            permit(person, what, allowed, {name: self.person(id) for name, id in sides.items()})
+
+    def text(self, owner: str, name: str, value: str | None) -> Said | None:
+        """An optional text of somebody else than who asks, or under another name than its field."""
+        return None if value is None else Said(owner, name, value)
+
+    # -- works -----------------------------------------------------------------------------
+
+    def edges(self, work: str) -> dict[str, tuple[str, str]]:
+        """The edges at a work that count: remix id to child and parent."""
+        edges = self._journal.edges_at(work, self.position)
+        for pending in self.facts:
+            follow_edges(edges, work, pending)
+        return edges
+
+    def neighbours(self, work: str) -> list[tuple[str, str]]:
+        """The child and the parent of every edge at a work, whose dates may not move meanwhile."""
+        ends = list(self.edges(work).values())
+        self.prefetch({end for edge in ends for end in edge})
+        # A new edge here, or a neighbour redated at the same moment, could form a cycle.
+        self.watch(Remix.Declared.TOPIC, work)
+        self.watch(Work.Redated.TOPIC, work, *(end for edge in ends for end in edge))
+        return ends
+
+    def rates(self, child: str) -> list[str | None]:
+        """The rates of the edges that count from a work to what it is made from."""
+        remixes = [id for id, ends in self.edges(child).items() if ends[0] == child]
+        self.prefetch(remixes)
+        # Two edges that are declared at the same moment could pass the cap together.
+        self.watch(Remix.Declared.TOPIC, child)
+        return [self.get(Remix, id).rate for id in remixes]
+
+    def imagine(self, kind: type[N], first: New) -> N:
+        """The noun that a fact not recorded yet would bring into being."""
+        happened = first.kind(
+            originator_id=first.id,
+            originator_version=1,
+            timestamp=self.now,
+            actor=self.actor,
+            **first.content,
+        )
+        return kind.told_by([(PENDING, happened)])
+
+    def lineage(self, work: str, position: int, default_rate: str | None) -> Graph:
+        """A work's lineage and people as known at a position."""
+        return self._journal.lineage(work, position, default_rate)
+
+    # -- money -----------------------------------------------------------------------------
+
+    def books(self) -> Books:
+        """The books, with what was added so far, that of the command at hand as well."""
+        if self._books is None:
+            self._books = self._journal.bookkeeper.books()
+            self.is_overtaken |= self._books.position > self.position
+            for number, happened in enumerate(self._added()):
+                self._books.fold(PENDING + number, happened)
+        return self._books
+
+    def _added(self) -> list[Fact]:
+        return self.facts
+
+    def watch_money(self, *subjects: str) -> None:
+        """Decide again if anything about the money of these has changed meanwhile."""
+        for topic in TOPICS:
+            self.watch(topic, *subjects)
+
+    # -- the condition ---------------------------------------------------------------------
+
+    def watch(self, topic: str, *subjects: str) -> None:
+        """Decide again if such a fact about one of these is recorded meanwhile."""
+        known = self.watched.setdefault(topic, set())
+        if known is not None:
+            known.update(subjects)
+
+    def watch_all(self, topic: str) -> None:
+        """Decide again if any such fact is recorded meanwhile."""
+        self.watched[topic] = None
+
+    def texts(self, digests: Iterable[str]) -> dict[str, str]:
+        """The texts behind commitments, as far as they were not erased."""
+        return self._journal.facts.texts(list(digests))
+
+    def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
+        """The owner and the commitment of every text that these have in the vault."""
+        return self._journal.facts.owned(owners)

@@ -1,0 +1,25 @@
+"""Every command there is: importing this file imports every room in which commands are declared."""
+
+from __future__ import annotations
+
+from domain.command import COMMANDS, Command
+from domain.commands import (
+    admitting,
+    crediting,
+    deriving,
+    disputing,
+    forgetting,
+    releasing,
+    submitting,
+)
+from domain.money import agreeing, dividing, paying, proposing
+
+__all__ = ["BY_OPERATION", "COMMANDS"]
+
+ROOMS = (
+    *(admitting, forgetting, submitting, deriving, crediting, disputing, releasing),
+    *(proposing, agreeing, dividing, paying),
+)
+
+BY_OPERATION: dict[str, type[Command]] = {one.OPERATION: one for one in COMMANDS.values()}
+"""Every command by its identifier, such as ``strike_remix``."""

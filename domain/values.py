@@ -1,0 +1,479 @@
+"""Value types: what a field of a command or a question may hold, said once for every way in.
+
+A value type reads a value (its refusals included), describes it, and gives an example. The HTTP
+schema, the option of the command line, the line of a bundle, the field of a form and the reference
+are derived from it; nothing here knows of any of them.
+
+A field is an annotation such as ``reason: Annotated[Reason | None, "Why.", Example("A typo.")]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from domain.contributor import ground_named
+from domain.credit import credit_kind
+from domain.dispute import known_grounds, known_outcome
+from domain.identity import new_id
+from domain.moment import start_of, start_of_past
+from domain.money.apportionment import whole_amount
+from domain.money.currency import currency_code
+from domain.money.pool import pool_kind
+from domain.money.proposal import comment_kind
+from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
+from domain.outside import URI_LIMIT, normal_uri
+from domain.refusal import (
+    REFUSALS,
+    BadAmount,
+    BadCurrency,
+    BadMadeAt,
+    BadOutcome,
+    BadRate,
+    BadSplit,
+    BadUri,
+    IdTaken,
+    MadeInFuture,
+    Refusal,
+    UnknownGround,
+    UnknownGrounds,
+    UnknownKind,
+    UnknownRole,
+)
+from domain.remix import MAXIMUM_RATE_LENGTH, exact_rate, remix_kind
+from domain.role import role_named
+from domain.seal import TEXTS
+from domain.text import LIMITS, hex_digest, plain_text
+
+MOST_UNITS = 10**15
+"""An amount is less: every JSON reader takes it as it is, and sums of thousands can be kept."""
+LARGEST_POSITION = (1 << 53) - 1
+"""The largest whole number that every JSON reader takes as it is."""
+LONGEST_WORD = 200
+
+
+class Example(str):
+    """The example of a field that is a text, in place of that of its type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """What a field may hold."""
+
+    help: str = ""
+    example: Any = None
+    METAVAR: ClassVar[str] = "TEXT"
+
+    @property
+    def refuses(self) -> tuple[type[Refusal], ...]:
+        """What may be wrong with a value, besides its JSON type."""
+        return ()
+
+    def read(self, value: Any, _now: datetime) -> Any:
+        """The value in its normal form; raises a refusal if it is none."""
+        return value
+
+
+@dataclass(frozen=True)
+class Ref(Value):
+    """The id of something there is."""
+
+    noun: str
+
+    @property
+    def refuses(self) -> tuple[type[Refusal], ...]:
+        """There is nothing by this id."""
+        return (self.unknown,)
+
+    @property
+    def unknown(self) -> type[Refusal]:
+        """The refusal when there is none with an id."""
+        return REFUSALS[f"unknown_{self.noun}"]
+
+
+@dataclass(frozen=True)
+class NewId(Value):
+    """An id that the client chooses for what the command brings into being."""
+
+    noun: str
+
+    @property
+    def refuses(self) -> tuple[type[Refusal], ...]:
+        """The id stands for other content."""
+        return (IdTaken,)
+
+    def read(self, value: str, _now: datetime) -> str:
+        """The id in its usual form."""
+        return new_id(value)
+
+
+@dataclass(frozen=True)
+class Text(Value):
+    """A text, as long as a text of this name may be."""
+
+    name: str
+
+    @property
+    def limit(self) -> int:
+        """How many characters it has at most."""
+        return LIMITS[self.name]
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a fact holds only the commitment to it."""
+        return self.name in TEXTS
+
+    def read(self, value: str, _now: datetime) -> str:
+        """The text, if it can be kept."""
+        return plain_text(self.name, value)
+
+
+@dataclass(frozen=True)
+class Word(Value):
+    """A text that stands for something the domain knows or not: a role, a kind, a date, a rate."""
+
+    reader: Callable[[str, datetime], str | None]
+    wrong: tuple[type[Refusal], ...]
+    limit: int = LONGEST_WORD
+    format: str | None = None
+
+    @property
+    def refuses(self) -> tuple[type[Refusal], ...]:
+        """What it may be instead."""
+        return self.wrong
+
+    def read(self, value: str, now: datetime) -> str | None:
+        """What it stands for, in its normal form."""
+        return self.reader(value, now)
+
+
+def known(reader: Callable[[str], str | None], *wrong: type[Refusal], **more: Any) -> Word:
+    """A word that is read without a look at the clock."""
+    return Word(lambda text, _: reader(text), wrong, **more)
+
+
+def _checked(reader: Callable[[str, datetime], object]) -> Callable[[str, datetime], str]:
+    """The text as it was stated, once it has been read without a refusal."""
+
+    def read(text: str, now: datetime) -> str:
+        reader(text, now)
+        return text
+
+    return read
+
+
+class Rate(Word):
+    """An exact share from 0 to 1, as a text: a JSON number would not be exact."""
+
+    METAVAR = "RATE"
+
+
+class Payee(Word):
+    """Who is paid: a contributor, a work, or a name outside; a bundle writes ``@ana``."""
+
+    METAVAR = "PAYEE"
+
+
+class Piece(Word):
+    """What a share or a comment is about: a payee, a work, an asset or a part of the release."""
+
+    METAVAR = "PIECE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Value):
+    """A whole number, never a text and never with a point."""
+
+    least: int = 0
+    most: int = LARGEST_POSITION
+    METAVAR: ClassVar[str] = "NUMBER"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amount(Number):
+    """An amount in the smallest units of its currency."""
+
+    least: int = 1
+    most: int = MOST_UNITS - 1
+    METAVAR: ClassVar[str] = "UNITS"
+
+    @property
+    def refuses(self) -> tuple[type[Refusal], ...]:
+        """It is not a number of units that can be."""
+        return (BadAmount,)
+
+    def read(self, value: int, _now: datetime) -> int:
+        """The amount, if it is from the least to the most."""
+        if not self.least <= whole_amount(value) <= self.most:
+            raise BadAmount(value, f"it is not from {self.least} to {self.most}")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Json(Value):
+    """A JSON object whose form the domain describes and checks: terms, a policy, an asset."""
+
+    METAVAR: ClassVar[str] = "JSON"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Many(Value):
+    """A list of values of one type."""
+
+    inner: Value = field(default_factory=Value)
+
+    @property
+    def refuses(self) -> tuple[type[Refusal], ...]:
+        """What may be wrong with one of them."""
+        return self.inner.refuses
+
+    def read(self, value: Any, now: datetime) -> tuple[Any, ...]:
+        """Each in its normal form."""
+        return tuple(self.inner.read(each, now) for each in value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Several(Value):
+    """A list of records, such as the authors of a piece."""
+
+    record: type[Any]
+    METAVAR: ClassVar[str] = "LIST"
+
+
+MaybeEmpty = Mapping[str, Any] | None
+
+# -- ids -----------------------------------------------------------------------------------------
+
+# The examples tell one small story: Ana's poem, sung by Ben, brought out as a release and sold.
+ANA = "8f7c1f1e-5d6a-4f0e-9f43-2d0c6b1a9e01"
+BEN = "8f7c1f1e-5d6a-4f0e-9f43-2d0c6b1a9e02"
+POEM = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a11"
+SONG = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a12"
+ALBUM = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a13"
+EDGE = "5e2f8c36-7a41-4d0b-b6a5-90c4e1d2f321"
+LINE = "c0a8f6d2-3b9e-4e57-8d12-6f7a8b9c0d31"
+POOL = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d401"
+PROPOSAL = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d402"
+COMMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d403"
+REVENUE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d404"
+DIVISION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d405"
+BATCH = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d406"
+EXPENSE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d409"
+CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
+
+ContributorId = Annotated[str, Ref("contributor", example=BEN)]
+ContributionId = Annotated[str, Ref("contribution", example=SONG)]
+WorkId = Annotated[str, Ref("work", example=SONG)]
+ReleaseId = Annotated[str, Ref("release", example=ALBUM)]
+RemixId = Annotated[str, Ref("remix", example=EDGE)]
+CreditId = Annotated[str, Ref("credit", example=LINE)]
+PoolId = Annotated[str, Ref("pool", example=POOL)]
+ProposalId = Annotated[str, Ref("proposal", example=PROPOSAL)]
+CommentId = Annotated[str, Ref("comment", example=COMMENT)]
+RevenueId = Annotated[str, Ref("revenue", example=REVENUE)]
+ExpenseId = Annotated[str, Ref("expense", example=EXPENSE)]
+DivisionId = Annotated[str, Ref("division", example=DIVISION)]
+BatchId = Annotated[str, Ref("batch", example=BATCH)]
+PayoutId = Annotated[str, Ref("payout", example="7f3f5e4c-8f0c-5f0e-9d2b-3c1f0e6a7b51")]
+
+_CHOSEN = "Chosen by the client, so that a repetition is harmless."
+NewContributorId = Annotated[str, NewId("contributor", help=_CHOSEN, example=BEN)]
+NewContributionId = Annotated[str, NewId("contribution", help=_CHOSEN, example=SONG)]
+NewReleaseId = Annotated[str, NewId("release", help=_CHOSEN, example=ALBUM)]
+NewRemixId = Annotated[str, NewId("remix", help=_CHOSEN, example=EDGE)]
+NewCreditId = Annotated[str, NewId("credit", help=_CHOSEN, example=LINE)]
+NewPoolId = Annotated[str, NewId("pool", help=_CHOSEN, example=POOL)]
+NewProposalId = Annotated[str, NewId("proposal", help=_CHOSEN, example=PROPOSAL)]
+NewCommentId = Annotated[str, NewId("comment", help=_CHOSEN, example=COMMENT)]
+NewRevenueId = Annotated[str, NewId("revenue", help=_CHOSEN, example=REVENUE)]
+NewExpenseId = Annotated[str, NewId("expense", help=_CHOSEN, example=EXPENSE)]
+NewReversalId = Annotated[str, NewId("reversal", help=_CHOSEN, example=DIVISION)]
+NewCorrectionId = Annotated[str, NewId("correction", help=_CHOSEN, example=CORRECTION)]
+NewBatchId = Annotated[str, NewId("batch", help=_CHOSEN, example=BATCH)]
+
+TERMS: dict[str, Any] = {
+    "type": "fixed",
+    "shares": [["operator", "1/2"], ["artists", "1/2", {"type": "agreed"}]],
+}
+ASSETS: list[dict[str, Any]] = [
+    {
+        "asset": SONG,
+        "value": "3",
+        "within": ["act 1"],
+        "shares": [[BEN, "1/2"], ["operator", "1/2"]],
+    },
+    {"asset": "cover", "value": "1", "shares": [[BEN, "1"]]},
+]
+
+# -- texts ---------------------------------------------------------------------------------------
+
+Name = Annotated[str, Text("name", example="Ben")]
+Title = Annotated[str, Text("title", example="Low Tide, sung")]
+CreditedAs = Annotated[
+    str, Text("display", help="Wording of the credit in place of the role.", example="low harmony")
+]
+Reason = Annotated[str, Text("reason", help="Why.", example="The recording was not ours to post.")]
+Evidence = Annotated[
+    str, Text("evidence", help="What shows it.", example="https://example.org/session-notes")
+]
+Note = Annotated[str, Text("note", help="A remark.", example="The whole text.")]
+Remark = Annotated[str, Text("text", help="What is said.", example="Ben cut the last verse.")]
+Document = Annotated[
+    str, Text("document", help="The proof of it.", example="statement 2017-06, page 3")
+]
+Reference = Annotated[str, Text("reference", help="Of the transfer.", example="SEPA 2026-11-23/17")]
+Medium = Annotated[str, Text("medium", help="Such as text, image, audio, video.", example="audio")]
+Licence = Annotated[
+    str, Text("licence", help="An SPDX or Creative Commons id.", example="CC-BY-4.0")
+]
+Source = Annotated[str, Text("source", help="Who paid.", example="HarperCollins")]
+Category = Annotated[str, Text("category", help="What for.", example="printing")]
+
+# -- words ---------------------------------------------------------------------------------------
+
+Role = Annotated[str, known(role_named, UnknownRole, help="One of GET /roles.", example="singer")]
+RemixKind = Annotated[
+    str, known(remix_kind, UnknownKind, help="One of GET /kinds.", example="sample")
+]
+CreditKind = Annotated[
+    str, known(credit_kind, UnknownKind, help="direct or influence.", example="influence")
+]
+PoolKind = Annotated[str, known(pool_kind, UnknownKind, help="One of GET /kinds.", example="song")]
+CommentKind = Annotated[
+    str,
+    known(
+        comment_kind,
+        UnknownKind,
+        help="left_out, too_much, too_little or other.",
+        example="left_out",
+    ),
+]
+Grounds = Annotated[
+    str,
+    known(
+        known_grounds,
+        UnknownGrounds,
+        help="One of the grounds of GET /kinds.",
+        example="wrong_role",
+    ),
+]
+ErasureGround = Annotated[
+    str,
+    known(ground_named, UnknownGround, help="On which ground.", example="request"),
+]
+Outcome = Annotated[
+    str,
+    known(
+        known_outcome, BadOutcome, help="One of the outcomes of GET /kinds.", example="dismissed"
+    ),
+]
+CurrencyCode = Annotated[
+    str, known(currency_code, BadCurrency, help="A code of ISO 4217.", example="USD")
+]
+Sha256 = Annotated[
+    str,
+    known(
+        hex_digest,
+        help="Of the file, in hexadecimal.",
+        example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        limit=64,
+    ),
+]
+Uri = Annotated[
+    str,
+    known(
+        normal_uri,
+        BadUri,
+        limit=URI_LIMIT,
+        format="uri",
+        help="The address of a work elsewhere.",
+        example="https://example.org/poems/low-tide",
+    ),
+]
+ExactRate = Annotated[
+    str,
+    Rate(
+        lambda text, _: exact_rate(text),
+        (BadRate,),
+        MAXIMUM_RATE_LENGTH,
+        help="How much of it, exactly; never a number.",
+        example="1/5",
+    ),
+]
+Moment = Annotated[
+    str,
+    known(
+        start_of,
+        BadMadeAt,
+        help="A year, a month, a day or a time.",
+        example="2026-11-20",
+    ),
+]
+AnswerBy = Annotated[
+    str,
+    Word(
+        _checked(lambda text, _: start_of(text)),
+        (BadMadeAt,),
+        help="Until when the other side can answer: in 7 to 180 days, default 30.",
+    ),
+]
+MadeAt = Annotated[
+    str,
+    Word(
+        _checked(start_of_past),
+        (BadMadeAt, MadeInFuture),
+        help="When it was made, as exactly as it is known: a year, a month, a day or a time; "
+        "default the time of recording.",
+        example="2026-11",
+    ),
+]
+SigningKey = Annotated[
+    str,
+    known(
+        str,
+        help="The public half: the contributor's id, the key's id, the key.",
+        example=f"{BEN}+22a6266a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
+    ),
+]
+AmountMinor = Annotated[int, Amount(help="In smallest units.", example=807_364)]
+Rounding = Annotated[
+    str,
+    known(
+        known_rounding,
+        BadSplit,
+        help=f"How units are apportioned: {' or '.join(ROUNDINGS)}.",
+        example=WITH_CARRY,
+    ),
+]
+PayeeText = Annotated[
+    str,
+    Payee(
+        lambda text, _: plain_text("payer", text),
+        (),
+        LIMITS["payer"],
+        help="A contributor or a name.",
+        example=BEN,
+    ),
+]
+About = Annotated[
+    str,
+    Payee(
+        lambda text, _: plain_text("about", text),
+        (),
+        LIMITS["about"],
+        help="A payee or an asset.",
+        example=BEN,
+    ),
+]
+PieceText = Annotated[
+    str,
+    Piece(
+        lambda text, _: plain_text("about", text),
+        (),
+        LIMITS["about"],
+        help="A payee, an asset, or a part of the release.",
+        example=BEN,
+    ),
+]
