@@ -27,8 +27,10 @@ from domain.journal import Journal
 from domain.refusal import (
     BadAmount,
     BadGraph,
+    BadMadeAt,
     BadPolicy,
     BadShare,
+    IdTaken,
     RatesOverWhole,
     UnknownRemix,
 )
@@ -67,7 +69,7 @@ def remixes(journal: Journal, store: Store) -> Routes:
         Planned,
         PreviewAnswer,
         refuses=(
-            *DeclareRemix.refusals(),
+            *(one for one in DeclareRemix.refusals() if one not in (IdTaken, BadMadeAt)),
             *(BadPolicy, BadShare, BadGraph, BadAmount, RatesOverWhole),
         ),
     )

@@ -82,6 +82,14 @@ class Draft(Past):
         """Under which the draft may be recorded."""
         return Condition(self.position, self.watched, self.emptied)
 
+    def kept(self) -> list[Disclosure]:
+        """The texts to keep: none erased again, nor of a person who asked here to be forgotten."""
+        return [
+            text
+            for text in self.disclosures
+            if text.digest not in self.erased and text.owner not in self.emptied
+        ]
+
     # -- a command -------------------------------------------------------------------------
 
     def carry_out(self, command: Command, by: str = OPERATOR) -> Receipt:

@@ -185,7 +185,7 @@ class Journal(Application[str]):
             return ()
         return self.append(
             draft.facts,
-            [text for text in draft.disclosures if text.digest not in draft.erased],
+            draft.kept(),
             draft.erased,
             draft.condition,
             draft.requests,

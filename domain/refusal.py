@@ -369,7 +369,7 @@ class NotPermitted(Refusal):
     code = "not_permitted"
 
     def __init__(self, actor: str, verb: str) -> None:
-        super().__init__(f"{actor} may not {verb} here.", actor=actor, verb=verb)
+        super().__init__(f"{actor} may not do this here: {verb}.", actor=actor, verb=verb)
 
 
 class BadSigningKey(Refusal):

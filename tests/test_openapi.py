@@ -20,12 +20,11 @@ from serving import Served, serving
 
 from api.answers.examples import POOL, PROPOSAL
 from api.document import operations
-from api.fields import LARGEST_POSITION
-from api.money.proposals import ASSETS
 from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.reference import Reference, pretty
 from domain.role import ROLES
+from domain.values import ASSETS, LARGEST_POSITION
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ def _stated(name: str, value: Value | None, typed: Any) -> Any:
     return _json_of(name, typed) if is_json else typed
 
 
-def _json_of(name: str, text: str) -> object:
+def _json_of(name: str, text: str) -> Any:
     """JSON as it was typed, or out of a file named as @FILE."""
     try:
         return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
@@ -153,6 +153,9 @@ def _json_of(name: str, text: str) -> object:
 
 
 def _part(name: str, text: str) -> bundle.Line:
+    """What stands in a list, as its few words or as the JSON of a bundle."""
+    if text.startswith("{"):
+        return dict(_json_of(name, text))
     try:
         return PART_OPTIONS[name][2](text)
     except ValueError as error:

@@ -1,0 +1,215 @@
+"""Every command, sent by every way in, records the same facts.
+
+The story of the bundle holds a line of every type with every field (tests/test_bundle.py). Here it
+is told as a bundle, over HTTP, over HTTP signed by who acts, and on the command line.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from serving import Served, serving
+from test_bundle import AFTER_DAYS, AGREED, PROPOSED, STORY
+
+from domain.fact import FACTS
+from domain.journal import Journal
+from domain.note import SignerKey
+from domain.permission import OPERATOR
+from domain.registry import COMMANDS
+from domain.signature import sign_command
+from scripts import bundle
+from scripts.bundle import Ids, Line, step_of
+from scripts.commands import frame
+from scripts.commands.recording import _option
+from scripts.service import open_service
+from scripts.stemma import main
+
+IDS = Ids("bundle")
+PEOPLE = [line["id"] for line in STORY if line["type"] == "contributor"]
+
+
+def key_of(person: str) -> SignerKey:
+    """The key with which somebody of the story signs."""
+    return SignerKey(IDS.named("contributor", person), person.encode().ljust(32, b"\1"))
+
+
+def told() -> list[Line]:
+    """The story, in which everybody registers a key as soon as they are there."""
+    lines: list[Line] = []
+    for line in [*STORY, *PROPOSED, *AGREED]:
+        moved = "graph_position" in line
+        lines.append(
+            {**line, "graph_position": line["graph_position"] + len(PEOPLE)} if moved else line
+        )
+        if line["type"] == "contributor":
+            key = str(key_of(line["id"]).verifier)
+            lines.append({"type": "contributor.register-key", "id": line["id"], "key": key})
+    return lines
+
+
+FIRST_AGREED = len(told()) - len(AGREED)
+
+
+class Later:
+    """A clock that is the same for every way: it advances by a second, and once by weeks."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+def tell(send: Callable[[Line], None], clock: Later) -> None:
+    """Send line by line; when shares were proposed, the window for comments passes."""
+    for number, line in enumerate(told()):
+        if number == FIRST_AGREED:
+            clock.now += timedelta(days=AFTER_DAYS)
+        send(line)
+
+
+# -- the ways --------------------------------------------------------------------------------
+
+
+@contextmanager
+def as_bundle(database: str) -> Iterator[Journal]:
+    clock = Later()
+    with open_service(database, clock=clock) as service:
+
+        def send(line: Line) -> None:
+            report = bundle.import_lines(service.journal, [bundle.Found("", line)])
+            assert report.refused == []
+
+        tell(send, clock)
+        yield service.journal
+
+
+@contextmanager
+def over_http(database: str, *, signed: bool = False) -> Iterator[Journal]:
+    clock = Later()
+    with serving(database, clock=clock) as served:
+        tell(partial(post, served, signed=signed), clock)
+        yield served.service.journal
+
+
+def post(served: Served, line: Line, *, signed: bool) -> None:
+    """Send the request that a line is, with the key of who acts, and perhaps their signature."""
+    step = step_of(line, IDS)
+    said = step.command.plain()
+    ids = {name: said.pop(name) for name in step.command.in_path()}
+    path, body = step.command.PATH.format(**ids), json.dumps(said).encode()
+    client = served.operator if step.by == OPERATOR else served.acting(step.by)
+    headers = {"Content-Type": "application/json"}
+    if signed and step.by != OPERATOR:
+        signing = sign_command(key_of(line["by"]), step.command.OPERATION, {**ids, **said})
+        headers["Stemma-Signature"] = signing.sent
+    answer = client.send("POST", path, body, headers)
+    assert answer.status in (200, 201), (line, answer.text)
+
+
+@contextmanager
+def in_the_terminal(database: str) -> Iterator[Journal]:
+    clock = Later()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frame, "open_service", partial(open_service, clock=clock))
+
+        def send(line: Line) -> None:
+            result = CliRunner().invoke(main, ["--database", database, *words(line)])
+            assert result.exit_code == 0, (words(line), result.output)
+
+        tell(send, clock)
+    with open_service(database) as service:
+        yield service.journal
+
+
+def words(line: Line) -> list[str]:
+    """What is typed to say what a line says."""
+    command = COMMANDS[line["type"]]
+    noun, _, verb = command.NAME.partition(".")
+    group: Any = main.commands[noun]
+    typed = next(one for one in group.commands.values() if one.help == command.__doc__)
+    assert verb in ("", typed.name)
+    options = {one.name: _option(one) for one in command.fields()}
+    said = [noun, str(typed.name)]
+    for name, value in line.items():
+        if verb and name == command.in_path()[0]:
+            said.append(value)
+        elif name == "by":
+            said += ["--by", value]
+        elif name != "type":
+            many = value if options[name].multiple else [value]
+            for each in many:
+                said += [options[name].opts[0], written(name, each)]
+    return said
+
+
+def written(name: str, value: Any) -> str:
+    """A value as it is typed: short where it says no more than that, else as JSON."""
+    match name, value:
+        case "authors", {"contributor": who, "role": role, **more} if not more:
+            return f"{who} {role}"
+        case "components", {"work": work, **more} if not more:
+            return str(work)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+WAYS = {
+    "bundle": as_bundle,
+    "http": over_http,
+    "signed": partial(over_http, signed=True),
+    "terminal": in_the_terminal,
+}
+
+
+# -- the claim -------------------------------------------------------------------------------
+
+
+def recorded(journal: Journal) -> list[tuple[str, dict[str, Any]]]:
+    """Every fact with its texts for commitments, but no clock, signature and made-up id."""
+    names: dict[str, str] = {}
+    facts = []
+    for placed in journal.read():
+        content = json.loads(placed.state)
+        texts = journal.facts.texts([v for v in content.values() if isinstance(v, str)])
+        for field in FACTS[placed.topic].SEALED:
+            if field in content:
+                content[field] = texts.get(content[field], "erased")
+        kept = {
+            name: value
+            for name, value in content.items()
+            if name not in ("timestamp", "statement", "signature", "erased", "key")
+            and not name.endswith(("_at", "deadline"))
+            and not (name == "made" and "made_at" not in content)
+        }
+        noun = names.setdefault(placed.originator_id, f"noun {len(names)}")
+        facts.append((f"{placed.topic} of {noun}", kept))
+    return facts
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, dict[str, Any]]]:
+    with as_bundle(f"sqlite:///{tmp_path_factory.mktemp('bundle') / 'stemma.db'}") as journal:
+        return recorded(journal)
+
+
+def test_the_story_sends_every_command() -> None:
+    assert {line["type"] for line in told()} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("way", ["http", "signed", "terminal"])
+def test_every_way_in_records_the_same_facts(
+    way: str, expected: list[tuple[str, dict[str, Any]]], tmp_path: Path
+) -> None:
+    with WAYS[way](f"sqlite:///{tmp_path / 'stemma.db'}") as journal:
+        found = recorded(journal)
+        for ours, theirs in zip(found, expected, strict=True):
+            assert ours == theirs
+        signed = [placed.fact().signature for placed in journal.read()]
+        assert any(signed) == (way == "signed")
