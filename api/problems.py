@@ -32,84 +32,6 @@ class Kind(NamedTuple):
     meaning: str
 
 
-REFUSED: dict[str, int] = {
-    # Nothing is known by this id.
-    "unknown_contributor": 404,
-    "unknown_contribution": 404,
-    "unknown_work": 404,
-    "unknown_remix": 404,
-    "unknown_credit": 404,
-    "unknown_release": 404,
-    "not_in_log": 404,
-    "unknown_pool": 404,
-    "unknown_proposal": 404,
-    "unknown_comment": 404,
-    "unknown_revenue": 404,
-    "unknown_expense": 404,
-    "unknown_division": 404,
-    "unknown_payout": 404,
-    "unknown_batch": 404,
-    "no_share": 404,
-    # The key may not.
-    "not_permitted": 403,
-    # What is on record stands against it; another request may change that.
-    "id_taken": 409,
-    "wrong_state": 409,
-    "merge_circle": 409,
-    "contributor_forgotten": 409,
-    "already_answered": 409,
-    "too_late": 409,
-    "not_yet": 409,
-    "not_published": 409,
-    "window_open": 409,
-    "comments_open": 409,
-    "reversal_too_large": 409,
-    "nothing_to_correct": 409,
-    "nothing_to_pay": 409,
-    # What was said cannot hold, however often it is said.
-    "unknown_role": 422,
-    "unknown_kind": 422,
-    "unknown_ground": 422,
-    "unknown_grounds": 422,
-    "bad_outcome": 422,
-    "bad_deadline": 422,
-    "bad_id": 422,
-    "bad_rate": 422,
-    "bad_made_at": 422,
-    "made_in_future": 422,
-    "bad_uri": 422,
-    "bad_text": 422,
-    "text_too_long": 422,
-    "bad_signing_key": 422,
-    "bad_signature": 422,
-    "parent_not_older": 422,
-    "self_remix": 422,
-    "no_source": 422,
-    "no_components": 422,
-    "unknown_scope": 422,
-    "not_eligible": 422,
-    "window_too_short": 422,
-    "fact_too_large": 422,
-    # A division that cannot be made as it was asked for.
-    "bad_amount": 422,
-    "bad_carry": 422,
-    "bad_currency": 422,
-    "bad_graph": 422,
-    "bad_policy": 422,
-    "bad_share": 422,
-    "bad_split": 422,
-    "bad_cosignature": 422,
-    "cap_exceeded": 422,
-    "lineage_circle": 422,
-    "rates_over_whole": 422,
-    "split_too_large": 422,
-    "statement_too_long": 422,
-    "unbalanced_division": 422,
-    # Only the moment was bad.
-    "busy": 503,
-}
-"""The status of every refusal of the domain."""
-
 OWN: dict[str, Kind] = {
     "invalid_json": Kind(400, "The body is not one JSON object in UTF-8."),
     "bad_request": Kind(400, "The request is not HTTP as this service speaks it."),
@@ -138,7 +60,7 @@ OWN: dict[str, Kind] = {
 """The problems that are not the domain's."""
 
 PROBLEMS: dict[str, Kind] = {
-    **{code: Kind(status, getdoc(REFUSALS[code]) or code) for code, status in REFUSED.items()},
+    **{code: Kind(one.status, getdoc(one) or code) for code, one in REFUSALS.items()},
     **OWN,
 }
 """Every code there is."""

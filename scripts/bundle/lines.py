@@ -36,13 +36,13 @@ Line = dict[str, Any]
 class BadLine(Refusal, listed=False):
     """A line is not of the documented form."""
 
-    code = "bad_line"
+    says = "{reason}"
 
 
 class NotRestored(Refusal, listed=False):
     """A whole fact can't be put back: its place is taken, or its texts do not fit it."""
 
-    code = "not_restored"
+    says = "{reason}"
 
 
 class Found(NamedTuple):
