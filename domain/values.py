@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
+from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.contributor import ground_named
-from domain.credit import credit_kind
-from domain.dispute import known_grounds, known_outcome
+from domain.credit import CREDIT_KINDS, credit_kind
+from domain.dispute import GROUNDS, OUTCOMES, known_grounds, known_outcome
 from domain.identity import new_id
 from domain.moment import start_of, start_of_past
 from domain.money.apportionment import whole_amount
 from domain.money.currency import currency_code
-from domain.money.pool import pool_kind
-from domain.money.proposal import comment_kind
+from domain.money.pool import POOL_KINDS, pool_kind
+from domain.money.proposal import COMMENT_KINDS, comment_kind
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
 from domain.outside import URI_LIMIT, normal_uri
 from domain.refusal import (
@@ -42,7 +43,7 @@ from domain.refusal import (
     UnknownKind,
     UnknownRole,
 )
-from domain.remix import MAXIMUM_RATE_LENGTH, exact_rate, remix_kind
+from domain.remix import MAXIMUM_RATE_LENGTH, REMIX_KINDS, exact_rate, remix_kind
 from domain.role import role_named
 from domain.seal import TEXTS
 from domain.text import LIMITS, hex_digest, plain_text
@@ -138,6 +139,8 @@ class Word(Value):
     wrong: tuple[type[Refusal], ...]
     limit: int = LONGEST_WORD
     format: str | None = None
+    choices: Mapping[str, str] | None = None
+    """The words there are, with their meanings, if they are few."""
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
@@ -242,8 +245,6 @@ class Several(Value):
     METAVAR: ClassVar[str] = "LIST"
 
 
-MaybeEmpty = Mapping[str, Any] | None
-
 # -- ids -----------------------------------------------------------------------------------------
 
 # The examples tell one small story: Ana's poem, sung by Ben, brought out as a release and sold.
@@ -335,17 +336,31 @@ Category = Annotated[str, Text("category", help="What for.", example="printing")
 
 Role = Annotated[str, known(role_named, UnknownRole, help="One of GET /roles.", example="singer")]
 RemixKind = Annotated[
-    str, known(remix_kind, UnknownKind, help="One of GET /kinds.", example="sample")
+    str,
+    known(
+        remix_kind, UnknownKind, choices=REMIX_KINDS, help="One of GET /kinds.", example="sample"
+    ),
 ]
 CreditKind = Annotated[
-    str, known(credit_kind, UnknownKind, help="direct or influence.", example="influence")
+    str,
+    known(
+        credit_kind,
+        UnknownKind,
+        choices=CREDIT_KINDS,
+        help="direct or influence.",
+        example="influence",
+    ),
 ]
-PoolKind = Annotated[str, known(pool_kind, UnknownKind, help="One of GET /kinds.", example="song")]
+PoolKind = Annotated[
+    str,
+    known(pool_kind, UnknownKind, choices=POOL_KINDS, help="One of GET /kinds.", example="song"),
+]
 CommentKind = Annotated[
     str,
     known(
         comment_kind,
         UnknownKind,
+        choices=COMMENT_KINDS,
         help="left_out, too_much, too_little or other.",
         example="left_out",
     ),
@@ -355,18 +370,29 @@ Grounds = Annotated[
     known(
         known_grounds,
         UnknownGrounds,
+        choices=GROUNDS,
         help="One of the grounds of GET /kinds.",
         example="wrong_role",
     ),
 ]
 ErasureGround = Annotated[
     str,
-    known(ground_named, UnknownGround, help="On which ground.", example="request"),
+    known(
+        ground_named,
+        UnknownGround,
+        choices=ERASURE_GROUNDS,
+        help="On which ground.",
+        example="request",
+    ),
 ]
 Outcome = Annotated[
     str,
     known(
-        known_outcome, BadOutcome, help="One of the outcomes of GET /kinds.", example="dismissed"
+        known_outcome,
+        BadOutcome,
+        choices=OUTCOMES,
+        help="One of the outcomes of GET /kinds.",
+        example="dismissed",
     ),
 ]
 CurrencyCode = Annotated[

@@ -13,6 +13,7 @@ from api.keys import Keys
 from api.web import (
     audit,
     deciding,
+    desk,
     documents,
     drawing,
     finding,
@@ -48,6 +49,7 @@ def pages(
     drawing.pages(frame)
     posting.pages(frame)
     deciding.pages(frame)
+    desk.pages(frame)
     money.pages(frame)
     proposing.pages(frame)
     revising.pages(frame)
