@@ -14,6 +14,8 @@ from typing import Any
 import typst
 from typst import TypstError
 
+from projections.pictures.font import FOLDER
+
 __all__ = ["TypstError", "typeset"]
 
 _NOTHING_THERE = Path(__file__).parent / "pictures"
@@ -27,8 +29,9 @@ _one_at_a_time = Lock()
 def typeset(template: str, inputs: Mapping[str, str], **wanted: Any) -> bytes:
     """A document made of a template, which reads the inputs as ``sys.inputs``.
 
-    In the fonts that Typst carries; what those lack, in the machine's. One at a time: two thousand
-    lines of a table take some three hundred megabytes, which would be kept for ten documents more.
+    In the fonts that Typst carries and in that of the pictures; what those lack, in the machine's.
+    One at a time: two thousand lines of a table take some three hundred megabytes, which would be
+    kept for ten documents more.
     """
     with _one_at_a_time:
         compiler = typst.Compiler(font_paths=_fonts(), root=_NOTHING_THERE)
@@ -43,4 +46,4 @@ def typeset(template: str, inputs: Mapping[str, str], **wanted: Any) -> bytes:
 
 @cache
 def _fonts() -> typst.Fonts:
-    return typst.Fonts()
+    return typst.Fonts(font_paths=[FOLDER])

@@ -20,8 +20,8 @@ from playwright.sync_api import (
     Dialog,
     Error,
     Page,
+    Playwright,
     Request,
-    sync_playwright,
 )
 
 FLAGS = (
@@ -32,6 +32,17 @@ FLAGS = (
     "--disable-sync",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FONTS = {
+    "DejaVu": "DejaVuSans*.ttf",
+    "Liberation": "LiberationSans*.ttf",
+    "Noto CJK": "NotoSansCJK*.ttc",
+}
+"""Families of which a machine may have only one, by their files: wide, narrow, and of the East."""
+FONT_FOLDERS = (
+    *map(Path, filter(None, [os.environ.get("STEMMA_TEST_FONTS")])),
+    *(Path("/usr/share/fonts"), Path("/usr/local/share/fonts")),
+    Path.home() / ".local/share/fonts",
+)
 SHOTS = Path(__file__).resolve().parents[1] / "screenshots"
 """Where every picture of a page is left, for people to look at."""
 
@@ -59,15 +70,37 @@ def is_browser(path: str) -> bool:
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
+def running_browser(driver: Playwright, **environment: str) -> Iterator[Browser]:
     """One browser; contexts in it know nothing of each other."""
-    with sync_playwright() as driver:
-        try:
-            browser = driver.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        except Error as why:
-            pytest.fail(f"no Chromium (scripts/test gets one, or STEMMA_TEST_CHROMIUM): {why}")
-        yield browser
-        browser.close()
+    try:
+        browser = driver.chromium.launch(
+            executable_path=chromium(), args=list(FLAGS), env={**os.environ, **environment}
+        )
+    except Error as why:
+        pytest.fail(f"no Chromium (scripts/test gets one, or STEMMA_TEST_CHROMIUM): {why}")
+    yield browser
+    browser.close()
+
+
+def files_of(family: str) -> dict[str, Path]:
+    """The files of a family of fonts, by their names, wherever this machine has them."""
+    places = filter(Path.is_dir, FONT_FOLDERS)
+    return {path.name: path for place in places for path in place.rglob(FONTS[family])}
+
+
+def only(family: str, folder: Path) -> dict[str, str]:
+    """The environment of a browser for which a machine has no font but those of one family."""
+    found = files_of(family)
+    if not found:
+        pytest.fail(f"no {family} (scripts/test gets it, or STEMMA_TEST_FONTS names its folder)")
+    for name, path in found.items():
+        (folder / name).symlink_to(path)
+    settings = folder / "fonts.conf"
+    settings.write_text(
+        f"<fontconfig><dir>{folder}</dir><cachedir>{folder}/cache</cachedir>"
+        '<include ignore_missing="yes">/etc/fonts/conf.d</include></fontconfig>'
+    )
+    return {"FONTCONFIG_FILE": str(settings)}
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
-from browsing import running_browser
+from browsing import FONTS, only, running_browser
 from databases import NoPostgres, Postgres, running_postgres
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 # A time limit for one example says more about the machine than about the code.
 hypothesis.settings.register_profile("stemma", deadline=None, print_blob=True)
@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("stemma")
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No setting of the person's reaches a test, and no test writes to the person's folder."""
-    kept = {"STEMMA_TEST_POSTGRES", "STEMMA_TEST_CHROMIUM", "STEMMA_SHARED"}
+    kept = {"STEMMA_TEST_POSTGRES", "STEMMA_TEST_CHROMIUM", "STEMMA_TEST_FONTS", "STEMMA_SHARED"}
     with pytest.MonkeyPatch.context() as patch:
         for name in set(os.environ) - kept:
             # PG… are the defaults of every PostgreSQL client.
@@ -64,9 +64,26 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def driver() -> Iterator[Playwright]:
+    """What drives the browsers of a file."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Playwright) -> Iterator[Browser]:
     """One browser for all tests of a file."""
-    with running_browser() as running:
+    with running_browser(driver) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=FONTS)
+def browser_of_one_font(
+    driver: Playwright, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """One browser for each family of fonts, on a machine that has no other."""
+    folder = tmp_path_factory.mktemp("fonts")
+    with running_browser(driver, **only(request.param, folder)) as running:
         yield running
 
 

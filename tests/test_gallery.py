@@ -12,8 +12,12 @@ from browsing import keep, overflow, reader
 from playwright.sync_api import Browser, Frame, Page, expect
 from serving import Served, serving
 from stories import carry_out
+from test_pictures import AWKWARD, PICTURES
 
 from domain.permission import OPERATOR
+from projections.pictures.font import widths
+from projections.pictures.svg import FAMILY
+from projections.pictures.text import clean, width
 from scripts.benchmarks.layout import lineage
 
 NAMES = (
@@ -43,8 +47,11 @@ class Size(NamedTuple):
 
 SIZES = (Size(1, 1), Size(5, 3), Size(30, 11), Size(120, 60), Size(500, 426))
 WIDTHS = (360, 768, 1280, 1920)
+KEPT = (360, 1280)
+"""Of which windows a picture is left for people: of all of them it would take the most time."""
 
-WRONG = """svg => {
+WRONG = """async svg => {
+  await svg.ownerDocument.fonts.ready;
   const wrong = [], frame = svg.getBoundingClientRect();
   const texts = [...svg.querySelectorAll("text")].map(one => [one, one.getBoundingClientRect()]);
   for (const [one, at] of texts) {
@@ -65,6 +72,24 @@ WRONG = """svg => {
   }});
   return wrong;
 }"""
+
+MEASURED = """async ([family, bold, texts]) => {
+  const wanted = `${bold ? 600 : 400} 1000px ${family}`;
+  await Promise.allSettled(texts.map(text => document.fonts.load(wanted, text)));
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = wanted;
+  return texts.map(text => pen.measureText(text).width);
+}"""
+SCRIPTS = (
+    "ვეფხისტყაოსანი",
+    "Հայաստան",
+    "ภาษาไทย",
+    "हिन्दी की किताब",
+    "ελληνικά",
+    "Tiếng Việt",
+    "한국어",
+)
+"""What other names are written in."""
 
 
 @pytest.fixture(scope="module")
@@ -143,13 +168,74 @@ def picture_in(page: Page) -> Page | Frame:
 def test_a_finished_work_of_any_size_fits_every_window(
     window: Page, wholes: dict[Size, str], size: Size
 ) -> None:
-    for place, width in enumerate(WIDTHS):
-        window.set_viewport_size({"width": width, "height": 900})
+    for place, wide in enumerate(WIDTHS):
+        window.set_viewport_size({"width": wide, "height": 900})
         window.emulate_media(color_scheme="dark" if place % 2 else "light")
         window.goto(f"/r/{wholes[size]}")
-        assert overflow(window) <= 0, width
-        assert picture_in(window).locator("svg.picture").first.evaluate(WRONG) == [], width
-        keep(window, f"gallery-{size.works}-{width}")
+        assert overflow(window) <= 0, wide
+        assert picture_in(window).locator("svg.picture").first.evaluate(WRONG) == [], wide
+        if wide in KEPT:
+            keep(window, f"gallery-{size.works}-{wide}")
+
+
+@pytest.fixture(scope="module")
+def of_one_font(browser_of_one_font: Browser, served: Served) -> Iterator[Page]:
+    """A window on a machine that has one family of fonts."""
+    with reader(browser_of_one_font, served.origin) as page:
+        yield page
+
+
+def test_a_machine_of_one_font_has_no_other(of_one_font: Page) -> None:
+    of_one_font.goto("/sign-in")
+    asked = (f"{family}, sans-serif" for family in ("DejaVu Sans", "Liberation Sans", "Arial"))
+    wide = {of_one_font.evaluate(MEASURED, [family, False, ["mixed"]])[0] for family in asked}
+    assert len(wide) == 1
+
+
+def test_every_label_has_its_room_whatever_fonts_a_machine_has(
+    of_one_font: Page, wholes: dict[Size, str]
+) -> None:
+    places = [*(f"/r/{whole}" for whole in wholes.values())]
+    places += [f"/works/{wholes[SIZES[-1]]}/lineage.svg?picture=whole"]
+    for place in places:
+        of_one_font.goto(place)
+        svg = picture_in(of_one_font).locator("svg.picture").first
+        assert svg.evaluate(WRONG) == [], place
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["file", "page"])
+def test_every_kind_of_picture_fits_whatever_fonts_a_machine_has(
+    of_one_font: Page, alone: bool
+) -> None:
+    drawn = {"body": "", "content_type": ""}
+    of_one_font.route("**/drawn", lambda route: route.fulfill(**drawn))
+    page = '<!doctype html><link rel="stylesheet" href="/static/pictures.css">'
+    for name, draw in PICTURES.items():
+        drawn["body"] = draw(alone) if alone else page + draw(alone)
+        drawn["content_type"] = "image/svg+xml" if alone else "text/html; charset=utf-8"
+        of_one_font.goto("/drawn")
+        assert of_one_font.locator("svg.picture").evaluate(WRONG) == [], name
+
+
+@pytest.mark.parametrize("bold", [False, True], ids=["regular", "bold"])
+def test_a_character_is_as_wide_as_in_the_font_that_is_served(
+    of_one_font: Page, bold: bool
+) -> None:
+    of_one_font.goto("/")
+    known = widths(bold=bold)
+    measured = of_one_font.evaluate(MEASURED, ["Arimo", bold, list(known)])
+    told = zip(known, measured, strict=True)
+    assert {one: wide for one, wide in told if abs(wide - known[one]) > 1} == {}
+
+
+@pytest.mark.parametrize("bold", [False, True], ids=["regular", "bold"])
+def test_no_text_is_wider_than_is_said_whatever_draws_it(of_one_font: Page, bold: bool) -> None:
+    of_one_font.goto("/")
+    texts = [clean(text)[:80] for text in (*NAMES, *TITLES, *AWKWARD, *SCRIPTS)]
+    measured = of_one_font.evaluate(MEASURED, [FAMILY, bold, texts])
+    told = zip(texts, measured, strict=True)
+    said = {text: (wide, width(text, 1000, bold=bold)) for text, wide in told}
+    assert {text: both for text, both in said.items() if both[0] > both[1]} == {}
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size.works} works")

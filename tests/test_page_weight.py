@@ -22,6 +22,7 @@ from domain.note import SignerKey
 from scripts.service import Service, open_service
 
 MOST_BYTES = 100_000
+MOST_FONT_BYTES = 24_000
 PEOPLE, WORKS, MANY = 426, 500, 300
 LONG = "It was in my drawer since the summer of the long rain, and I can show the drafts. " * 40
 KEY = "for-this-test-only"
@@ -30,6 +31,7 @@ NO_PAGES = {
     "/openapi.json": "it is for programs, and whole",
     "/static/<path:filename>": "a part of pages",
     "/static/pictures.css": "a part of pages",
+    "/static/arimo-<int:weight>.woff2": "a part of pages with a picture, which browsers keep",
     "/works/<id>/lineage.png": "as many pixels as the picture is large",
     "/pools/<id>/split.png": "as many pixels as the picture is large",
 }
@@ -244,6 +246,17 @@ def test_every_page_weighs_less_than_a_hundred_kilobytes(community: Community) -
         place: community.weight(place) for places in community.places.values() for place in places
     }
     assert {place: weight for place, weight in weights.items() if weight >= MOST_BYTES} == {}
+
+
+@pytest.mark.parametrize("weight", [400, 700])
+def test_the_font_of_the_pictures_is_small_and_kept(community: Community, weight: int) -> None:
+    with community.client.get(f"/static/arimo-{weight}.woff2") as answer:
+        assert answer.status_code == 200
+        assert answer.content_type == "font/woff2"
+        assert len(answer.data) < MOST_FONT_BYTES
+        assert answer.cache_control.public
+        assert (answer.cache_control.max_age or 0) >= 24 * 60 * 60
+    assert community.client.get("/static/arimo-500.woff2").status_code == 404
 
 
 def test_everybody_is_on_the_page_of_a_finished_work(community: Community) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from projections.pictures import LineagePicture, Work, lineage_svg
 from projections.pictures.png import MOST_PIXELS, png_of
+from projections.pictures.svg import FAMILY
 
 
 def svg(title: str) -> str:
@@ -27,6 +28,12 @@ def test_a_png_has_the_size_of_the_picture_times_the_zoom() -> None:
 
 def test_a_png_shows_the_letters() -> None:
     assert png_of(svg("Low Tide")) != png_of(svg("Low Ride"))
+
+
+def test_a_png_is_painted_with_the_font_that_is_measured() -> None:
+    told = svg("Low Tide")
+    assert png_of(told) == png_of(told.replace(FAMILY, "Arimo"))
+    assert png_of(told) != png_of(told.replace(FAMILY, "Libertinus Serif"))
 
 
 def test_a_large_picture_is_drawn_smaller() -> None:

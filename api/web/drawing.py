@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from flask import Response, g, request
+from flask import Response, g, request, send_from_directory
 
 from api.web import words
 from api.web.frame import Answer, Frame, again, asked, id_in_path
@@ -30,12 +30,15 @@ from projections.pictures import (
     timeline_svg,
 )
 from projections.pictures.folding import MOST_DRAWN
+from projections.pictures.font import FOLDER
 from projections.pictures.lineage import MOST_CARDS
 from projections.pictures.png import png_of
 from projections.pictures.svg import SHEET
 
 ALONE_BYTES = 90_000
 """What a picture by itself takes at most, unless all of it is asked for."""
+FONT_SECONDS = 7 * 24 * 60 * 60
+"""How long a browser need not ask whether the font is still the same."""
 FEWEST_DRAWN = 8
 """How many works are drawn however much they take."""
 
@@ -46,6 +49,10 @@ def pages(frame: Frame) -> None:
     @frame.page("/static/pictures.css", anybody=True)
     def show_picture_sheet() -> Answer:
         return Response(SHEET.read_text("utf-8"), content_type="text/css; charset=utf-8")
+
+    @frame.page("/static/arimo-<int:weight>.woff2", anybody=True)
+    def show_font(weight: int) -> Answer:
+        return send_from_directory(FOLDER, f"arimo-{weight}.woff2", max_age=FONT_SECONDS)
 
     @frame.page("/works/<id>/lineage.svg")
     def draw_lineage(id: str) -> Answer:

@@ -40,8 +40,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 POLICY = (
     # A large picture is a document within the page, which browsers call an object and a frame.
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; object-src 'self'; "
-    "frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "object-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
 )
 POLICY_WITH_SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
 

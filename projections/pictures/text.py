@@ -1,66 +1,45 @@
-"""How wide a text will be, and what of it fits: widths are estimated, no font is at hand.
+"""How wide a text will be, and what of it fits: measured by the font that is served.
 
-The one rule: an estimate errs on the wide side, and a text is only ever cut between two characters
-as a reader counts them.
+The one rule: a width errs on the wide side, most where the font lacks a character and nobody knows
+which one draws it; and a text is only ever cut between two characters as a reader counts them.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 
+from projections.pictures.font import widths
 from projections.pictures.svg import Markup, element
 
 ELLIPSIS = "…"
 
-# Widths of the characters from the space on, in thousandths of the font size (Helvetica's).
-_PLAIN = (
-    "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 "
-    "556 556 556 556 278 278 584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 "
-    "556 833 722 778 667 778 722 667 611 722 667 944 667 667 611 278 278 278 469 556 333 556 "
-    "556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 "
-    "500 500 500 334 260 334 584"
-)
-_BOLD = (
-    "278 333 474 556 556 889 722 238 333 333 389 584 278 333 278 278 556 556 556 556 556 556 "
-    "556 556 556 556 333 333 584 584 584 611 975 722 722 722 722 667 611 778 722 278 556 722 "
-    "611 833 722 778 667 778 722 667 611 722 667 944 667 667 611 333 278 333 584 556 333 556 "
-    "611 556 611 556 333 611 611 278 278 556 278 889 611 611 611 611 389 556 333 611 556 778 "
-    "556 556 500 389 280 389 584"
-)
-_LATIN = {
-    bold: {chr(32 + place): int(width) for place, width in enumerate(widths.split())}
-    for bold, widths in ((False, _PLAIN), (True, _BOLD))
-}
-_OTHERS = {
-    " ": 278,
-    "·": 333,
-    "–": 556,
-    "—": 1000,
-    "…": 1000,
-    "’": 278,
-    "‘": 278,
-    "“": 420,
-    "”": 420,
-}
 _MARGIN = 1.03
 """What fonts of the family differ by, and kerning."""
+_MARKED = 1.2
+"""How much wider a letter with a mark may be where another font has to draw it."""
 
 _CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Marks that steer the direction of the text around them; a name has no business to."""
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
+_STACKED = re.compile("[\u0300-\u036f]{3,}")
+"""Marks upon marks, which no language writes: they reach into the lines above and below."""
+_POINTS = re.compile("[\u0591-\u08ff\ufe00-\ufe0f]")
+"""Where marks take no room, whatever draws them; for others a font may draw a box."""
 _ISOLATE = "\u2068\u2069"
 _JOINER = "\u200d"
 
 
 def clean(text: str) -> str:
-    """A text on one line, without what would steer or break the line around it."""
+    """A text on one line, without what would steer, break or cover the lines around it."""
     text = "".join(" " if unicodedata.category(one) == "Cc" else one for one in text)
-    return " ".join(_CONTROLS.sub("", text).split())
+    text = _STACKED.sub("", unicodedata.normalize("NFC", _CONTROLS.sub("", text)))
+    return " ".join(text.split())
 
 
 def isolated(text: str) -> str:
@@ -71,24 +50,24 @@ def isolated(text: str) -> str:
 @lru_cache(maxsize=8192)
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """About how wide a text is at a font size, rather too wide than too narrow."""
-    latin = _LATIN[bold]
-    thousandths = sum([latin[one] if one in latin else _wide(one, latin) for one in text])
+    known = widths(bold=bold)
+    thousandths = sum([known[one] if one in known else _lacking(one, known) for one in text])
     return thousandths * size * _MARGIN / 1000
 
 
-def _wide(one: str, latin: dict[str, int]) -> int:
-    """The width of a character that Helvetica's table has not."""
-    base = unicodedata.normalize("NFD", one)[0]
+def _lacking(one: str, known: Mapping[str, int]) -> float:
+    """The width of a character that the font has not, in whichever font it is drawn."""
     category = unicodedata.category(one)
-    if one in _OTHERS or base in latin:
-        return _OTHERS.get(one) or latin[base]
-    if category in {"Mn", "Me", "Cf"}:
+    if category in {"Me", "Cf"} or (category == "Mn" and _POINTS.match(one)):
         return 0
     if ord(one) >= 0x1F000:
         return 1375  # emoji are drawn larger than letters
-    if unicodedata.east_asian_width(one) in {"W", "F"}:
+    if unicodedata.east_asian_width(one) in {"W", "F", "A"}:
         return 1000
-    return 800 if category == "Lu" else 720
+    base = unicodedata.normalize("NFD", one)[0]
+    if base in known:
+        return known[base] * _MARKED
+    return 800 if category == "Lu" else 750
 
 
 def clusters(text: str) -> list[str]:
@@ -176,6 +155,8 @@ def label(
 
 def figure(said: str, x: float, y: float, size: float, *, faint: bool = False) -> Markup:
     """A number, which ends at x. Whoever draws it keeps its room free: it is never cut."""
+    if not said.strip():
+        return Markup("")
     return element(
         "text",
         said,

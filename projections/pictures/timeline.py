@@ -49,7 +49,8 @@ def timeline_svg(
         stacks = [len(stack) for stack in bins.values()]
         height = 12 + _DOT * min(max(stacks), MOST_DOTS) + 12 * (max(stacks) > MOST_DOTS)
         y += height
-        drawn.append(label(isolated(noun), _MARGIN, y, _LONGEST_NOUN, _SIZE, "faint"))
+        named = label(isolated(noun), _MARGIN, y, _LONGEST_NOUN, _SIZE, "faint")
+        drawn.append(linked(noun, named, href=""))
         path = f"M{number(left)} {number(y + 3)}H{number(left + _AXIS)}"
         drawn.append(element("path", class_="rule", d=path, fill="none"))
         colour = f"c{place}" if place < COLOURS else "cx"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections.pictures.svg import Markup, document, element, number
+from projections.pictures.svg import Markup, document, element, linked, number
 from projections.pictures.text import clean, figure, fitted, isolated, label, width
 
 MOST_WAYS = 24
@@ -162,26 +162,15 @@ def _arrow(link: _Link, x: float, y: float) -> Markup:
                 text_anchor="middle",
             )
         )
-    return element("g", *parts)
+    return linked(link.how, *parts, href="") if how else element("g", *parts)
 
 
 def _card(link: _Link, x: float, y: float) -> Markup:
-    said = f"{link.name} {link.amount}".strip()
-    parts = [
-        element("title", said),
-        element(
-            "rect",
-            class_="card",
-            x=x,
-            y=y,
-            width=link.card,
-            height=_HEIGHT,
-            rx=_HEIGHT / 2 if link.is_person else 6.0,
-        ),
+    rounded = _HEIGHT / 2 if link.is_person else 6.0
+    return linked(
+        f"{link.name} {link.amount}".strip(),
+        element("rect", class_="card", x=x, y=y, width=link.card, height=_HEIGHT, rx=rounded),
         label(link.name, x + 10, y + 17, link.room, _SIZE, "head", bold=link.is_person),
-    ]
-    if link.amount:
-        parts.append(figure(link.amount, x + link.card - 10, y + 17, _SIZE))
-    if link.href:
-        return element("a", *parts, href=link.href, aria_label=said)
-    return element("g", *parts)
+        figure(link.amount, x + link.card - 10, y + 17, _SIZE),
+        href=link.href,
+    )
