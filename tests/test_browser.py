@@ -106,6 +106,8 @@ def community(served: Served) -> dict[str, str]:
         "docs-problems": "/docs/problems",
         "docs-found": "/docs?q=withdraw",
         "post": f"/post?source={song}",
+        "desk": "/do",
+        "do": "/do/revenue",
         "sources": f"/w/{song}/sources",
         "credits": f"/w/{song}/credits",
         "waiting": "/waiting",

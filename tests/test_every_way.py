@@ -1,7 +1,8 @@
 """Every command, sent by every way in, records the same facts.
 
 The story of the bundle holds a line of every type with every field (tests/test_bundle.py). Here it
-is told as a bundle, over HTTP, over HTTP signed by who acts, and on the command line.
+is told as a bundle, over HTTP, over HTTP signed by who acts, by the forms of the desk, and on the
+command line.
 """
 
 import json
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner
@@ -115,6 +117,31 @@ def post(served: Served, line: Line, *, signed: bool) -> None:
 
 
 @contextmanager
+def at_the_desk(database: str) -> Iterator[Journal]:
+    clock = Later()
+    with serving(database, clock=clock) as served:
+        tell(partial(fill_in, served), clock)
+        yield served.service.journal
+
+
+def fill_in(served: Served, line: Line) -> None:
+    """Send the form that a line is, as who acts."""
+    step = step_of(line, IDS)
+    sent = {name: typed(value) for name, value in step.command.plain().items()}
+    client = served.operator if step.by == OPERATOR else served.acting(step.by)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = client.send("POST", f"/do/{line['type']}", urlencode(sent).encode(), headers)
+    assert answer.status == 303, (line, answer.text)
+
+
+def typed(value: Any) -> str:
+    """A value as it is typed into a form: a list has one thing a line."""
+    if isinstance(value, list | tuple):
+        return "\n".join(map(typed, value))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@contextmanager
 def in_the_terminal(database: str) -> Iterator[Journal]:
     clock = Later()
     with pytest.MonkeyPatch.context() as patch:
@@ -164,6 +191,7 @@ WAYS = {
     "bundle": as_bundle,
     "http": over_http,
     "signed": partial(over_http, signed=True),
+    "desk": at_the_desk,
     "terminal": in_the_terminal,
 }
 
@@ -203,7 +231,7 @@ def test_the_story_sends_every_command() -> None:
     assert {line["type"] for line in told()} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("way", ["http", "signed", "terminal"])
+@pytest.mark.parametrize("way", ["http", "signed", "desk", "terminal"])
 def test_every_way_in_records_the_same_facts(
     way: str, expected: list[tuple[str, dict[str, Any]]], tmp_path: Path
 ) -> None:

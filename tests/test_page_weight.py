@@ -19,6 +19,7 @@ from api.application import create_app
 from api.web import is_page
 from domain.draft import Draft
 from domain.note import SignerKey
+from domain.registry import COMMANDS
 from scripts.service import Service, open_service
 
 MOST_BYTES = 100_000
@@ -168,6 +169,8 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/c/<id>": [f"/c/{granted[0]}"],
         "/e/<id>": [f"/e/{edge}"],
         "/post": [f"/post?source={hub}"],
+        "/do": ["/do"],
+        "/do/<name>": [f"/do/{name}" for name in COMMANDS],
         "/w/<id>/sources": [f"/w/{collage}/sources"],
         "/w/<id>/credits": [f"/w/{collage}/credits"],
         "/waiting": ["/waiting", f"/waiting as {prolific}", f"/waiting as {second}"],

@@ -14,7 +14,9 @@ from test_pages import Reader, reader, signed_in
 
 OPEN = {"/static/pictures.css", "/", "/audit", "/docs", "/openapi.json", "/sign-in"}
 """What anybody may read, whatever the settings say."""
-CLOSED = re.compile(r"/(waiting|post|pools?|proposal|division|statement)\b|/w/[^/]+/(sources|cred)")
+CLOSED = re.compile(
+    r"/(waiting|do|post|pools?|proposal|division|statement)\b|/w/[^/]+/(sources|cred)"
+)
 """What nobody reads without signing in, whatever the settings say."""
 WITHOUT_SESSION = {"/sign-in", "/audit"}
 """The forms that somebody may send who has not signed in."""
