@@ -12,9 +12,9 @@ from secrets import token_urlsafe
 from typing import NamedTuple
 
 from domain.contributor import Contributor
+from domain.engine import Engine, Table
 from domain.identity import new_id
 from domain.permission import OPERATOR
-from projections.store import Store
 
 PREFIX = "stemma_"
 """What every key begins with, so that people and scanners know one when they see it."""
@@ -26,6 +26,13 @@ _FORGOTTEN = (
     f"WHERE originator_id = holder AND topic = '{Contributor.Forgotten.TOPIC}'"
 )
 SHORTEST_NAME = 8
+
+
+KEYS = Table(
+    "api_keys",
+    {"digest": "TEXT", "holder": "TEXT", "made_at": "TEXT", "revoked_at": "TEXT NULL"},
+    keys=(("digest",),),
+)
 
 
 class Key(NamedTuple):
@@ -46,23 +53,14 @@ class Key(NamedTuple):
 class Keys:
     """The keys of one database, and the operator's from outside, which is not in it."""
 
-    def __init__(self, store: Store, operator_key: str | None = None) -> None:
-        self._store = store
+    def __init__(self, engine: Engine, operator_key: str | None = None) -> None:
+        self._engine = engine
         self._operator = digest_of(operator_key) if operator_key else None
-
-    def create_table(self) -> None:
-        """Make room for keys; harmless when there is."""
-        with self._store.writing() as writer:
-            writer.lock()
-            writer.execute(
-                "CREATE TABLE IF NOT EXISTS api_keys (digest TEXT PRIMARY KEY, "
-                f"holder {writer.TEXT} NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT)"
-            )
 
     def create(self, holder: str) -> str:
         """A new key for the operator or for a contributor's id: shown here once, never again."""
         token = PREFIX + token_urlsafe(RANDOM_BYTES)
-        self._store.execute(
+        self._engine.execute(
             "INSERT INTO api_keys (digest, holder, made_at) VALUES (:digest, :holder, :made_at)",
             digest=digest_of(token),
             holder=holder if holder == OPERATOR else new_id(holder),
@@ -80,7 +78,7 @@ class Keys:
             return OPERATOR
         # How long this takes tells nothing: what is looked up is the digest, which no one who
         # guesses keys can steer.
-        rows = self._store.query(
+        rows = self._engine.query(
             "SELECT holder FROM api_keys WHERE digest = :digest AND revoked_at IS NULL "
             f"AND NOT EXISTS ({_FORGOTTEN})",
             digest=digest,
@@ -89,7 +87,7 @@ class Keys:
 
     def list(self) -> list[Key]:
         """Every key ever made, oldest first."""
-        rows = self._store.query(
+        rows = self._engine.query(
             f"SELECT digest, holder, made_at, coalesce(revoked_at, ({_FORGOTTEN} LIMIT 1)) "
             "FROM api_keys ORDER BY made_at, digest"
         )
@@ -104,7 +102,7 @@ class Keys:
         meant = [known for known in self.list() if known.digest.startswith(digest)]
         if len(digest) < SHORTEST_NAME or len(meant) != 1:
             return None
-        self._store.execute(
+        self._engine.execute(
             "UPDATE api_keys SET revoked_at = :now WHERE digest = :digest AND revoked_at IS NULL",
             now=_now(),
             digest=meant[0].digest,

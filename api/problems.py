@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from domain.recorders import JournalUnavailable
+from domain.engine import DatabaseUnavailable
 from domain.refusal import REFUSALS, Refusal
-from projections.store import BadCursor, Behind, StoreUnavailable
+from projections.store import BadCursor, Behind
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
@@ -142,20 +142,11 @@ def of_bad_cursor(_: BadCursor) -> Problem:
 
 def of_accident(error: BaseException) -> Problem:
     """What nobody foresaw: logged in full, told in one sentence."""
-    if isinstance(error, StoreUnavailable | JournalUnavailable) or _engine_failed(error):
-        log.warning("the database does not answer: %s", error)
+    if isinstance(error, DatabaseUnavailable):
+        log.warning("%s", error)
         return Problem("storage_unavailable", PROBLEMS["storage_unavailable"].meaning)
     log.error("a request failed", exc_info=error)
     return Problem("internal_error", PROBLEMS["internal_error"].meaning)
-
-
-def _engine_failed(error: BaseException) -> bool:
-    """Whether an engine said that it can't, in its own words.
-
-    PEP 249 gives this error the same name in every engine; none has to be known here.
-    """
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return not names.isdisjoint({"OperationalError", "InterfaceError"})
 
 
 def wants_page() -> bool:

@@ -23,17 +23,11 @@ from threading import Lock
 from typing import Any, NamedTuple, cast
 
 from eventsourcing.application import Application
-from eventsourcing.persistence import (
-    InfrastructureFactory,
-    IntegrityError,
-    Mapper,
-    StoredEvent,
-)
-from eventsourcing.postgres import PostgresFactory
-from eventsourcing.utils import Environment
+from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 
 from domain.command import Command
 from domain.draft import Draft, Receipt
+from domain.engine import Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
 from domain.money.policy.graph import Graph, graph_of
@@ -116,13 +110,14 @@ class Journal(Application[str]):
 
     def __init__(
         self,
-        env: Mapping[str, str],
+        engine: Engine,
         *,
         clock: Callable[[], datetime] = utc_now,
         neighbours: Callable[[str], Neighbours] = no_neighbours,
         lineage: Callable[[str, int, str | None], Graph] = no_lineage,
     ) -> None:
-        super().__init__(env)
+        self.engine = engine
+        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # of which nothing is used
         self.clock = clock
         self.neighbours = neighbours
         self.lineage = lineage
@@ -133,18 +128,9 @@ class Journal(Application[str]):
         self.last_written = 0
         """The latest position this process has been given, guarded by ``written``."""
 
-    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        """The library's engine; on PostgreSQL it connects by the whole address it was given."""
-        factory = super().construct_factory(env)
-        address = env.get("POSTGRES_ADDRESS")
-        if address and isinstance(factory, PostgresFactory):
-            # The library takes an address apart and knows only five of its parts (no TLS).
-            pool = factory.datastore.pool
-            taken_apart = {"dbname", "host", "port", "user", "password"}
-            given = cast("dict[str, Any]", pool.kwargs)
-            kept = {name: value for name, value in given.items() if name not in taken_apart}
-            pool.conninfo, pool.kwargs = address, kept
-        return factory
+    def construct_recorder(self) -> JournalRecorder:
+        """What the library records by, on the engine."""
+        return JournalRecorder(self.engine)
 
     def construct_mapper(self) -> Mapper[str]:
         """Facts are stored as compact JSON of their own fields."""

@@ -1,40 +1,37 @@
-"""The journal in a database: what every engine keeps, and how it is asked.
+"""The journal in a database: what is kept, and how it is asked.
 
 The one rule: an append is one transaction under one lock. In it stand the facts at the next
 positions, their links to the facts before them (see domain.chain), the texts they commit to, and
 the check that nothing recorded since contradicts them.
 
-The library's recorders are kept for reading and pooling; each engine of ours extends one. What
-differs, and why: positions are given out under the lock (the stock sequence leaves gaps after a
-conflict), and triggers refuse to edit or delete facts.
+It is sent once: whether it was recorded when the connection breaks, the caller has to ask.
+Triggers refuse to edit or delete facts.
 """
 
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eventsourcing.persistence import (
     ApplicationRecorder,
-    IntegrityError,
-    PersistenceError,
+    Notification,
+    NotSupportedError,
     StoredEvent,
+    Subscription,
 )
 
 from domain.chain import link_facts
+from domain.engine import Engine, Overtaken, Row, Table, Transaction
 from domain.fact import Fact, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
 from domain.seal import Disclosure
 
-JournalUnavailable = PersistenceError
-"""What the library raises when the database does not answer."""
-
-
-class Overtaken(IntegrityError):
-    """Since the command read what it read, a fact was recorded that may contradict it."""
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class Condition(NamedTuple):
@@ -83,123 +80,194 @@ class Placed(NamedTuple):
         return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
 
 
-Row = tuple[Any, ...]
-
-
 class JournalRecorder(ApplicationRecorder):
-    """What the journal asks of an engine; SQL is written once, with ``?`` for a value."""
+    """The library's recorder: a thin layer over an engine, and what the journal asks besides."""
 
-    POSITION: str
-    """The column that holds the position."""
-    SCHEMA: tuple[str, ...]
-    """What creates the tables and the triggers, harmless when they exist."""
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
-    @abstractmethod
-    def query(self, sql: str, *values: object) -> list[Row]:
-        """The rows of a query outside any transaction."""
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        about: Sequence[Collection[str]] = (),
+        condition: Condition | None = None,
+        disclosures: Sequence[Disclosure] = (),
+        erased: Collection[str] = (),
+        positions: Sequence[int] | None = None,
+        requests: Sequence[Request] = (),
+        **_: Any,
+    ) -> Sequence[int]:
+        """Append facts, each with its subjects, and the texts behind them; their positions."""
+        characters = sum(len(stored.state) for stored in stored_events)
+        characters += sum(len(text.value) for text in disclosures)
+        characters += sum(len(json.dumps(asked)) for asked in requests)
+        characters += 2 * sum(len(subject) for subjects in about for subject in subjects)
+        with self.engine.appending(FACTS, characters) as transaction:
+            if condition:
+                condition.must_hold(partial(_since, transaction))
+            latest, heads = _heads(transaction, about)
+            if positions is None:
+                # Under the lock the greatest position is final, so the next ones have no gaps.
+                positions = range(latest + 1, latest + 1 + len(stored_events))
+            transaction.insert(FACTS, linked(stored_events, positions, about, heads))
+            transaction.insert(HEADS, [(subject, *head) for subject, head in heads.items()])
+            transaction.insert(VAULT, list(map(vault_row, disclosures)))
+            transaction.insert(REQUESTS, request_rows(requests, positions))
+            if erased:
+                transaction.erase("vault", "digest", erased)
+            if condition:
+                condition.must_be_empty(partial(_left, transaction))
+        if erased:
+            self.engine.settle()
+        return positions
 
-    @abstractmethod
-    def among(self, column: str) -> str:
-        """The condition that a column is in one list value (see listed)."""
-
-    @abstractmethod
-    def listed(self, values: Collection[Any]) -> object:
-        """A list as one value of the engine."""
-
-    @abstractmethod
     def vacuum(self) -> bool:
-        """Write the vault anew, so that no file of the database holds anything that was erased.
+        """Write the vault anew; false if somebody still reads what was there (see Engine)."""
+        return self.engine.vacuum("vault")
 
-        False if somebody still reads what was there before, so that it has to be done again.
-        """
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """The facts of a stream."""
+        found = [
+            StoredEvent(*one[1:5])
+            for one in self.streams([str(originator_id)])
+            if (gt is None or one.originator_version > gt)
+            and (lte is None or one.originator_version <= lte)
+        ]
+        return (found[::-1] if desc else found)[:limit]
 
-    def settle(self) -> bool:
-        """Do what an erasure left to be done, as far as possible; what is left can wait."""
-        return False
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """The facts from a position on."""
+        after = (start or 0) - (1 if inclusive_of_start else 0)
+        return [
+            Notification(*one[1:5], id=one.position)
+            for one in self.after(after, limit, topics)
+            if stop is None or one.position <= stop
+        ]
+
+    def max_notification_id(self) -> int | None:
+        """The position of the latest fact."""
+        return self.head() or None
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Nobody is told of facts; a follower looks for them."""
+        raise NotSupportedError("see projections.follower")
 
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
-        return int(self.query(f"SELECT coalesce(max({self.POSITION}), 0) FROM stored_events")[0][0])
+        return int(self.engine.query("SELECT coalesce(max(position), 0) FROM stored_events")[0][0])
 
     def streams(self, ids: Collection[str]) -> list[Placed]:
         """All facts of these streams, each stream in its own order."""
         return self._placed(
-            f"WHERE {self.among('originator_id')} ORDER BY originator_id, originator_version",
-            self.listed(ids),
+            "WHERE originator_id IN :ids ORDER BY originator_id, originator_version", ids=list(ids)
         )
 
     def at(self, positions: Collection[int]) -> list[Placed]:
         """The facts at these positions, in order."""
-        return self._placed(
-            f"WHERE {self.among(self.POSITION)} ORDER BY {self.POSITION}", self.listed(positions)
-        )
+        return self._placed("WHERE position IN :these ORDER BY position", these=list(positions))
 
     def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
         """The next facts after a position, of some topics or of all."""
-        if topics:
-            return self._placed(
-                f"WHERE {self.POSITION} > ? AND {self.among('topic')} "
-                f"ORDER BY {self.POSITION} LIMIT ?",
-                position,
-                self.listed(topics),
-                limit,
-            )
+        of_topics = "AND topic IN :topics " if topics else ""
         return self._placed(
-            f"WHERE {self.POSITION} > ? ORDER BY {self.POSITION} LIMIT ?", position, limit
+            f"WHERE position > :position {of_topics}ORDER BY position LIMIT :limit",
+            position=position,
+            topics=list(topics),
+            limit=limit,
         )
 
     def texts(self, digests: Collection[str]) -> dict[str, str]:
         """The texts behind these commitments, as far as they were not erased."""
-        return dict(
-            self.query(
-                f"SELECT digest, value FROM vault WHERE {self.among('digest')}",
-                self.listed(digests),
-            )
-        )
+        sql = "SELECT digest, value FROM vault WHERE digest IN :digests"
+        return dict(self.engine.query(sql, digests=list(digests)))
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
         """The owner and the commitment of every text these owners have."""
-        rows = self.query(
-            f"SELECT owner, digest FROM vault WHERE {self.among('owner')} ORDER BY owner, digest",
-            self.listed(owners),
-        )
-        return [(owner, digest) for owner, digest in rows]
+        sql = "SELECT owner, digest FROM vault WHERE owner IN :owners ORDER BY owner, digest"
+        return [(owner, digest) for owner, digest in self.engine.query(sql, owners=list(owners))]
 
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
         """The disclosures of these commitments, as far as they were not erased."""
-        rows = self.query(
+        sql = (
             "SELECT digest, owner, name, salt, value FROM vault "
-            f"WHERE {self.among('digest')} ORDER BY digest",
-            self.listed(digests),
+            "WHERE digest IN :digests ORDER BY digest"
         )
-        return [Disclosure(*row) for row in rows]
+        return [Disclosure(*row) for row in self.engine.query(sql, digests=list(digests))]
 
     def requests(self, targets: Collection[str]) -> list[Request]:
         """What was asked of these targets, in the order in which it was recorded."""
-        return self._requests(self.among("target"), self.listed(targets))
+        return self._requests("target IN :targets", targets=list(targets))
 
     def requests_between(self, after: int, upto: int) -> list[Request]:
         """What was asked that ended after a position and up to another, in order."""
-        return self._requests("position > ? AND position <= ?", after, upto)
+        return self._requests("position > :after AND position <= :upto", after=after, upto=upto)
 
-    def _requests(self, where: str, *values: object) -> list[Request]:
-        rows = self.query(
+    def _requests(self, where: str, **values: Any) -> list[Request]:
+        sql = (
             f"SELECT target, position, digest, texts, id FROM requests WHERE {where} "
-            "ORDER BY position",
-            *values,
+            "ORDER BY position"
         )
         return [
             Request(target, position, digest, tuple(json.loads(texts)), id)
-            for target, position, digest, texts, id in rows
+            for target, position, digest, texts, id in self.engine.query(sql, **values)
         ]
 
-    def _placed(self, where: str, *values: object) -> list[Placed]:
-        rows = self.query(
-            f"SELECT {self.POSITION}, originator_id, originator_version, topic, state, links "
-            f"FROM stored_events {where}",
-            *values,
+    def _placed(self, where: str, **values: Any) -> list[Placed]:
+        sql = (
+            "SELECT position, originator_id, originator_version, topic, state, links "
+            f"FROM stored_events {where}"
         )
-        return [Placed(p, id, v, topic, bytes(s), links) for p, id, v, topic, s, links in rows]
+        return [Placed(*row) for row in self.engine.query(sql, **values)]
+
+
+# -- within an append ----------------------------------------------------------------------
+
+
+def _since(transaction: Transaction, after: int, topics: list[str]) -> list[Placed]:
+    sql = (
+        "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
+        "WHERE position > :after AND topic IN :topics"
+    )
+    return [Placed(*row) for row in transaction.query(sql, after=after, topics=topics)]
+
+
+def _left(transaction: Transaction, owners: Collection[str]) -> int:
+    sql = "SELECT count(*) FROM vault WHERE owner IN :owners"
+    return int(transaction.query(sql, owners=list(owners))[0][0])
+
+
+def _heads(
+    transaction: Transaction, about: Sequence[Collection[str]]
+) -> tuple[int, dict[str, Row]]:
+    """The latest position, and the heads of all subjects that have one."""
+    (_, latest, *_), *rows = sorted(
+        transaction.query(
+            "SELECT '' AS subject, coalesce(max(position), 0) AS position, 0 AS number, '' AS hash "
+            "FROM stored_events UNION ALL "
+            "SELECT subject, position, number, hash FROM heads WHERE subject IN :subjects",
+            subjects=list({subject for subjects in about for subject in subjects}),
+        )
+    )
+    return latest, {subject: (number, position, hash) for subject, position, number, hash in rows}
 
 
 def linked(
@@ -207,38 +275,53 @@ def linked(
     positions: Sequence[int],
     about: Sequence[Collection[str]],
     heads: dict[str, Row],
-) -> tuple[list[Row], list[Row]]:
-    """The rows of facts at their positions, and the rows of the heads they leave behind."""
+) -> list[Row]:
+    """The rows of facts at their positions; ``heads`` becomes the heads they leave behind."""
     facts = [
         (position, s.originator_id, s.originator_version, s.topic, s.state)
         for position, s in zip(positions, stored_events, strict=True)
     ]
     links = link_facts(cast("Any", facts), about, cast("Any", heads))
-    rows = [(*fact, own) for fact, own in zip(facts, links, strict=True)]
-    return rows, [(subject, *head) for subject, head in heads.items()]
+    return [(*fact, own) for fact, own in zip(facts, links, strict=True)]
 
 
-def all_of(about: Sequence[Collection[str]]) -> list[str]:
-    """Every subject, once."""
-    return list({subject for subjects in about for subject in subjects})
-
-
-HEADS = (
-    "CREATE TABLE IF NOT EXISTS heads (subject TEXT PRIMARY KEY, number BIGINT NOT NULL, "
-    "position BIGINT NOT NULL, hash TEXT NOT NULL)"
+FACTS = Table(
+    "stored_events",
+    {
+        "position": "BIGINT",
+        "originator_id": "TEXT",
+        "originator_version": "BIGINT",
+        "topic": "TEXT",
+        "state": "BYTES",
+        "links": "TEXT",
+    },
+    keys=(("position",), ("originator_id", "originator_version")),
+    unchangeable="facts are immutable",
+)
+HEADS = Table(
+    "heads",
+    {"subject": "TEXT", "number": "BIGINT", "position": "BIGINT", "hash": "TEXT"},
+    keys=(("subject",),),
+    on_conflict="(subject) DO UPDATE SET "
+    "number = excluded.number, position = excluded.position, hash = excluded.hash",
+    small=True,
 )
 """The latest fact about each subject, so that the next one can name it."""
-REQUESTS = (
-    "CREATE TABLE IF NOT EXISTS requests (position BIGINT PRIMARY KEY, target TEXT NOT NULL, "
-    "digest TEXT NOT NULL, texts TEXT NOT NULL, id TEXT NOT NULL)"
+VAULT = Table(
+    "vault",
+    dict.fromkeys(("digest", "owner", "name", "salt", "value", "folded"), "TEXT"),
+    keys=(("digest",),),
+    on_conflict="(digest) DO NOTHING",
+    index="owner",
+)
+REQUESTS = Table(
+    "requests",
+    {"position": "BIGINT", "target": "TEXT", "digest": "TEXT", "texts": "TEXT", "id": "TEXT"},
+    keys=(("position",),),
+    index="target, position",
 )
 """What was asked of a target, written with the facts that came of it."""
-REQUESTS_BY_TARGET = "CREATE INDEX IF NOT EXISTS requests_target ON requests (target, position)"
-VAULT = (
-    "CREATE TABLE IF NOT EXISTS vault (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, "
-    "name TEXT NOT NULL, salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
-)
-VAULT_BY_OWNER = "CREATE INDEX IF NOT EXISTS vault_owner ON vault (owner)"
+TABLES = (FACTS, HEADS, VAULT, REQUESTS)
 
 SEARCHED = frozenset({"name", "title"})
 """The texts that are searched, and so kept in folded case as well."""

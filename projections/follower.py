@@ -14,22 +14,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from domain.engine import DatabaseUnavailable, Overtaken, Transaction
 from domain.fact import Fact
 from domain.journal import Journal
-from domain.recorders import JournalUnavailable, Placed
+from domain.recorders import Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.history import HISTORY
 from projections.lineage import LINEAGE, WORKS
 from projections.money.rows import MONEY
 from projections.notices import NOTICED
-from projections.store import (
-    Generation,
-    Overtaken,
-    Store,
-    StoreUnavailable,
-    Writer,
-    table_name,
-)
+from projections.store import Generation, Store, table_name
 from projections.tables import NEVER, Amend, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
@@ -65,15 +59,6 @@ class Follower:
         self._at = Generation(0, -1)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-
-    def prepare(self) -> None:
-        """Create the first generation of read tables if there is none."""
-        with self.store.writing() as writer:
-            writer.lock()
-            if not writer.query("SELECT 1 FROM projections WHERE current = 1"):
-                number = next_generation(writer)
-                create_tables(writer, number, all_indexes=True)
-                register(writer, number, current=True)
 
     def fold_page(self) -> bool:
         """Fold the next page; whether there was one."""
@@ -112,7 +97,7 @@ class Follower:
                 went_on = [step() for step in self.steps]
                 if any(went_on):
                     continue
-            except (StoreUnavailable, JournalUnavailable) as error:
+            except DatabaseUnavailable as error:
                 log.warning("the database does not answer: %s", error)
                 self._stopping.wait(RETRY_SECONDS)
             except Exception:
@@ -158,7 +143,7 @@ class Numbering:
         self.numbers.clear()
         self.next = None
 
-    def learn(self, writer: Writer, generation: int, facts: Iterable[Fact]) -> None:
+    def learn(self, writer: Transaction, generation: int, facts: Iterable[Fact]) -> None:
         """Know the numbers of everything these facts are about; new subjects get the next ones."""
         subjects = dict.fromkeys(id for happened in facts for id in happened.subjects())
         unknown = [id for id in subjects if id not in self.numbers]
@@ -173,7 +158,7 @@ class Numbering:
                     writer.query(
                         f"SELECT id, number FROM {table_name(table.name, generation)} "
                         "WHERE id IN :unknown",
-                        {"unknown": unknown},
+                        unknown=unknown,
                     )
                 )
         assert self.next is not None
@@ -186,23 +171,28 @@ class Numbering:
 _NUMBERED = (WORKS, CONTRIBUTORS)
 
 
-def _greatest(writer: Writer, table: Table, generation: int) -> int:
+def _greatest(writer: Transaction, table: Table, generation: int) -> int:
     name = table_name(table.name, generation)
     return int(writer.query(f"SELECT coalesce(max(number), 0) FROM {name}")[0][0])
 
 
-def advance(writer: Writer, at: Generation, to: int, *, current: int = 1) -> None:
+def advance(writer: Transaction, at: Generation, to: int, *, current: int = 1) -> None:
     """Claim a page: set every projection's position from exactly where it stood, or Overtaken."""
     moved = writer.execute(
         "UPDATE projections SET position = :to WHERE generation = :generation "
         "AND position = :position AND current = :current",
-        {"to": to, "generation": at.number, "position": at.position, "current": current},
+        to=to,
+        generation=at.number,
+        position=at.position,
+        current=current,
     )
     if moved != len(PROJECTIONS):
         raise Overtaken
 
 
-def fold(writer: Writer, generation: int, placed: Sequence[Placed], numbers: Numbering) -> None:
+def fold(
+    writer: Transaction, generation: int, placed: Sequence[Placed], numbers: Numbering
+) -> None:
     """Write what a page of facts changes."""
     facts = [(one.position, one.fact()) for one in placed]
     numbers.learn(writer, generation, (happened for _, happened in facts))
@@ -258,7 +248,7 @@ class PageOfRows:
         self.latest[change.key] = opened
         self.rows.append(opened)
 
-    def write(self, writer: Writer, generation: int) -> None:
+    def write(self, writer: Transaction, generation: int) -> None:
         """Write the outcome."""
         name = table_name(self.table.name, generation)
         if self.waiting:
@@ -274,13 +264,14 @@ class PageOfRows:
                 self.closed,
             )
         if self.rows:
-            writer.insert(name, self.table.all_columns, self.rows)
+            writer.load(name, self.table.all_columns, self.rows)
 
-    def _read(self, writer: Writer, name: str) -> None:
+    def _read(self, writer: Transaction, name: str) -> None:
         for row in writer.query(
             f"SELECT {', '.join(self.table.all_columns)} FROM {name} "
             f"WHERE {self.table.key} IN :keys AND until = :never",
-            {"keys": list({change.key for _, change in self.waiting}), "never": NEVER},
+            keys=list({change.key for _, change in self.waiting}),
+            never=NEVER,
         ):
             known = [*row[:-2], 0, NEVER]
             self.latest[known[self.table.key_place]] = known
@@ -289,48 +280,58 @@ class PageOfRows:
 # -- generations ---------------------------------------------------------------------------
 
 
-def next_generation(writer: Writer) -> int:
+def next_generation(writer: Transaction) -> int:
     """A number no generation has had."""
     return int(writer.query("SELECT coalesce(max(generation), 0) FROM projections")[0][0]) + 1
 
 
-def create_tables(writer: Writer, generation: int, *, all_indexes: bool) -> None:
+def first_generation(writer: Transaction) -> None:
+    """Create the first generation of read tables if there is none."""
+    if not writer.query("SELECT 1 FROM projections WHERE current = 1"):
+        number = next_generation(writer)
+        create_tables(writer, number, all_indexes=True)
+        register(writer, number, current=True)
+
+
+def create_tables(writer: Transaction, generation: int, *, all_indexes: bool) -> None:
     """Create the read tables of a generation; a rebuild adds most indexes at its end."""
     for table in TABLES:
         name = table_name(table.name, generation)
-        writer.execute(table.create(name, writer.TEXT))
+        writer.execute(table.create(name, writer.engine.typed))
         for number, index in enumerate(table.create_indexes(name)):
             if all_indexes or (table.key and number == 0):
                 writer.execute(index)
 
 
-def begin(writer: Writer, generation: int) -> None:
+def begin(writer: Transaction, generation: int) -> None:
     """Make room for a generation beside the one in use."""
     create_tables(writer, generation, all_indexes=False)
     register(writer, generation, current=False)
 
 
-def register(writer: Writer, generation: int, *, current: bool) -> None:
+def register(writer: Transaction, generation: int, *, current: bool) -> None:
     """Write down a generation that has read nothing yet."""
     for projection in PROJECTIONS:
         writer.execute(
             "INSERT INTO projections (name, generation, position, current) "
             "VALUES (:name, :generation, 0, :current)",
-            {"name": projection.name, "generation": generation, "current": int(current)},
+            name=projection.name,
+            generation=generation,
+            current=int(current),
         )
 
 
-def must_exist(writer: Writer, generation: int) -> None:
+def must_exist(writer: Transaction, generation: int) -> None:
     """Overtaken if a later rebuild took this generation for left behind; else it may not yet."""
     held = "UPDATE projections SET current = current WHERE generation = :generation"
-    if not writer.execute(held, {"generation": generation}):
+    if not writer.execute(held, generation=generation):
         raise Overtaken
 
 
-def drop(writer: Writer, generation: int) -> None:
+def drop(writer: Transaction, generation: int) -> None:
     """Remove a generation with its tables."""
     # The rows first, as a fold does: it comes wholly before or not at all, without a deadlock.
-    writer.execute("DELETE FROM projections WHERE generation = :old", {"old": generation})
+    writer.execute("DELETE FROM projections WHERE generation = :old", old=generation)
     for table in TABLES:
         writer.execute(f"DROP TABLE IF EXISTS {table_name(table.name, generation)}")
 
@@ -376,7 +377,7 @@ class Rebuild:
                 for place, index in enumerate(table.create_indexes(table_name(table.name, number))):
                     if not (table.key and place == 0):
                         writer.execute(index)
-        self.store.analyze(number)
+        self.store.engine.analyze(table_name(table.name, number) for table in TABLES)
         while not self._switch(at):
             at = self.fold_all(at, progress)
         self.store.has_folded()
@@ -386,7 +387,7 @@ class Rebuild:
             for (old,) in writer.query(
                 "SELECT DISTINCT generation FROM projections WHERE current = 0 "
                 "AND generation < :number",
-                {"number": number},
+                number=number,
             ):
                 drop(writer, old)
         return at.position
@@ -410,13 +411,13 @@ class Rebuild:
             must_exist(writer, at.number)
             ahead = writer.query(
                 "SELECT 1 FROM projections WHERE current = 1 AND position > :position",
-                {"position": at.position},
+                position=at.position,
             )
             if ahead:
                 return False
             writer.execute(
                 "UPDATE projections SET current = CASE WHEN generation = :new THEN 1 ELSE 0 END "
                 "WHERE current = 1 OR generation = :new",
-                {"new": at.number},
+                new=at.number,
             )
             return True

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from domain.contribution import Contribution
+from domain.engine import Row
 from domain.fact import Fact
 from domain.journal import Neighbours
 from domain.moment import instant
@@ -18,7 +19,7 @@ from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
 from projections.ancestry import Ancestry
-from projections.store import Page, Row, Store, View, cut, decode_cursor, holds
+from projections.store import Page, Store, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
 WORKS = Table(

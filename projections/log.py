@@ -13,11 +13,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain import checkpoint as checkpoints
 from domain.as_of import make_as_of
 from domain.checkpoint import Checkpoint
+from domain.engine import Overtaken, Row, Table, Transaction
 from domain.journal import Journal
 from domain.note import Note, Signature, SignerKey, VerifierKey, time_of
 from domain.receipt import make_receipt
@@ -39,7 +40,6 @@ from domain.tree import (
     tile_of,
     verify_consistency,
 )
-from projections.store import Overtaken, Row, Store
 
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
@@ -52,6 +52,27 @@ MOST_TILES_KEPT = 2_048
 """How many tiles are kept in memory, of at most 8 KiB each."""
 _LEVEL = 1 << 48
 """A tile's row is numbered level · 2⁴⁸ + number."""
+
+
+TILES = Table("log_tiles", {"place": "BIGINT", "hashes": "BYTES"}, keys=(("place",),))
+SIZE = Table(
+    "log_size",
+    {"only_row": "BIGINT CHECK (only_row = 1)", "size": "BIGINT"},
+    keys=(("only_row",),),
+    on_conflict="(only_row) DO NOTHING",
+)
+CHECKPOINTS = Table("log_checkpoints", {"size": "BIGINT", "note": "BYTES"}, keys=(("size",),))
+COSIGNATURES = Table(
+    "log_cosignatures",
+    {"size": "BIGINT", "witness": "TEXT", "time": "BIGINT", "line": "TEXT"},
+    keys=(("size", "witness"),),
+)
+TABLES = (TILES, SIZE, CHECKPOINTS, COSIGNATURES)
+
+
+def first_size(transaction: Transaction) -> None:
+    """Begin a log of no facts, if there is none."""
+    transaction.insert(SIZE, [(1, 0)])
 
 
 class Signed(NamedTuple):
@@ -67,37 +88,17 @@ class Log:
     def __init__(
         self,
         journal: Journal,
-        store: Store,
         signer: SignerKey | None = None,
         clock: Callable[[], float] = time.monotonic,
         *,
         former: Sequence[SignerKey | VerifierKey] = (),
         witnesses: Sequence[VerifierKey] = (),
     ) -> None:
-        self.journal, self.store, self.signer, self.clock = journal, store, signer, clock
+        self.journal, self.engine, self.signer, self.clock = journal, journal.engine, signer, clock
         self.former, self.witnesses = former, witnesses
         """Keys before the present one, of which those that are still secret keys sign as well."""
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
         self._tiles_read: dict[int, bytes] = {}
-
-    def create_tables(self) -> None:
-        """Create what is missing."""
-        with self.store.writing() as writer:
-            writer.lock()
-            for statement in (
-                "CREATE TABLE IF NOT EXISTS log_tiles (place BIGINT PRIMARY KEY, "
-                f"hashes {self.store.BYTES} NOT NULL)",
-                "CREATE TABLE IF NOT EXISTS log_size (only_row INTEGER PRIMARY KEY "
-                "CHECK (only_row = 1), size BIGINT NOT NULL)",
-                "INSERT INTO log_size (only_row, size) VALUES (1, 0) "
-                "ON CONFLICT (only_row) DO NOTHING",
-                "CREATE TABLE IF NOT EXISTS log_checkpoints (size BIGINT PRIMARY KEY, "
-                f"note {self.store.BYTES} NOT NULL)",
-                "CREATE TABLE IF NOT EXISTS log_cosignatures (size BIGINT NOT NULL, "
-                "witness TEXT NOT NULL, time BIGINT NOT NULL, line TEXT NOT NULL, "
-                "PRIMARY KEY (size, witness))",
-            ):
-                writer.execute(statement)
 
     def public_keys(self) -> list[VerifierKey]:
         """What checks the signatures of this log, the present key first."""
@@ -108,7 +109,7 @@ class Log:
 
     def size(self) -> int:
         """How many leaves there are."""
-        return int(self.store.query("SELECT size FROM log_size")[0][0])
+        return int(self.engine.query("SELECT size FROM log_size")[0][0])
 
     def step(self) -> bool:
         """Once a second integrate what came and sign the tree; whether more is waiting now.
@@ -131,10 +132,11 @@ class Log:
         assert placed[-1].position == size + len(placed), "the journal has a gap"
         hashes = [leaf_hash(one.leaf()) for one in placed]
         try:
-            with self.store.writing() as writer:
+            with self.engine.transaction() as writer:
                 moved = writer.execute(
                     "UPDATE log_size SET size = :new WHERE size = :old",
-                    {"new": size + len(hashes), "old": size},
+                    new=size + len(hashes),
+                    old=size,
                 )
                 if not moved:
                     raise Overtaken
@@ -171,7 +173,7 @@ class Log:
         if latest is not None:
             self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
         # The key of the table keeps a size to one root, whoever else signs at this moment.
-        self.store.execute(
+        self.engine.execute(
             "INSERT INTO log_checkpoints (size, note) VALUES (:size, :note) "
             "ON CONFLICT (size) DO NOTHING",
             size=size,
@@ -203,7 +205,7 @@ class Log:
             return  # under another name it is another log, which begins with the next fact
         # Ed25519 signs alike each time: a line that is there is there to the byte.
         lines = dict.fromkeys((*ours.signatures, *there.signatures))
-        self.store.execute(
+        self.engine.execute(
             "UPDATE log_checkpoints SET note = :both WHERE size = :size AND note = :note",
             **latest._asdict(),
             both=Note(there.text, tuple(lines)).encode(),
@@ -229,7 +231,7 @@ class Log:
         known = {signature[:2]: time_of(signature.data) for signature in ours.signatures}
         later = [one for one in signatures if time_of(one.data) > known.get(one[:2], -1)]
         if later:
-            with self.store.writing() as writer:
+            with self.engine.transaction() as writer:
                 writer.execute_many(
                     "INSERT INTO log_cosignatures (size, witness, time, line) "
                     "VALUES (:size, :witness, :time, :line) ON CONFLICT (size, witness) "
@@ -269,7 +271,7 @@ class Log:
     def _cosigned(self, chosen: str, missing: str, **values: int) -> Signed:
         """The checkpoint of the size that a query chooses, the lines of witnesses under ours."""
         rows = (
-            self.store.query(
+            self.engine.query(
                 "SELECT signed.size, signed.note, seen.line FROM log_checkpoints AS signed "
                 "LEFT JOIN log_cosignatures AS seen ON seen.size = signed.size "
                 f"WHERE signed.size = ({chosen}) ORDER BY seen.witness",
@@ -285,7 +287,9 @@ class Log:
 
     def checkpoint(self) -> Signed | None:
         """The latest checkpoint as the log alone has signed it, if there is one."""
-        rows = self.store.query("SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1")
+        rows = self.engine.query(
+            "SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1"
+        )
         return Signed(rows[0][0], bytes(rows[0][1])) if rows else None
 
     def tile(self, path: str) -> tuple[Tile, bytes]:
@@ -371,7 +375,7 @@ class Log:
 
     def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
         """The rows of these tiles by level and number, as far as they are there."""
-        rows = self.store.query(
+        rows = self.engine.query(
             "SELECT place, hashes FROM log_tiles WHERE place IN :places",
             places=[_place(tile) for tile in tiles],
         )
@@ -380,7 +384,7 @@ class Log:
     def checkpoints(self) -> Iterator[Signed]:
         """Every checkpoint that was signed, in order."""
         size = -1
-        while rows := self.store.query(
+        while rows := self.engine.query(
             "SELECT size, note FROM log_checkpoints WHERE size > :size ORDER BY size LIMIT 500",
             size=size,
         ):
@@ -399,7 +403,7 @@ class Log:
         return found
 
     def _read(self, tiles: Sequence[Tile]) -> list[bytes]:
-        return _read(lambda sql, values: self.store.query(sql, **values), tiles)
+        return _read(self.engine.query, tiles)
 
 
 _BEST = """
@@ -411,11 +415,11 @@ _BEST = """
 """The size from a position on that most witnesses have seen, among the latest that any has."""
 
 
-def _read(query: Callable[[str, dict[str, Any]], list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
+def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
     """The rows of these tiles, within a transaction or outside."""
     places = [_place(tile) for tile in tiles]
     sql = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
-    rows: dict[int, bytes] = dict(query(sql, {"places": places}))
+    rows: dict[int, bytes] = dict(query(sql, places=places))
     return [bytes(rows[place]) for place in places]
 
 

@@ -1,7 +1,7 @@
-"""The store of read tables: one interface, one SQL text, two engines.
+"""The store of read tables: their generations, and views of them as known at a position.
 
-The one rule: SQL is written once. ``:name`` is a value, ``IN :name`` a list of values, ``@works``
-a read table of the current generation; each engine translates that in one place.
+The one rule: in SQL ``@works`` is a read table, of the generation that a view began with; the rest
+is as for every engine (see domain.engine).
 """
 
 from __future__ import annotations
@@ -11,24 +11,18 @@ import binascii
 import json
 import re
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from threading import Condition as Signal
 from typing import Any, NamedTuple, TypeVar
 
+from domain.engine import Engine, Row, Table, Transaction
+
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Reader = Callable[[str, Mapping[str, Any]], list[Row]]
-"""What answers a query in SQL of the engine's own form."""
 
 WAIT_SECONDS = 2.0
 """How long a read waits for the projections to reach the position it asked for."""
-
-
-class StoreUnavailable(Exception):
-    """The database does not answer."""
 
 
 class Behind(Exception):
@@ -41,10 +35,6 @@ class Behind(Exception):
 
 class BadCursor(Exception):
     """The cursor is not one that a list of this service gave out."""
-
-
-class Overtaken(Exception):
-    """Another follower was faster; nothing was changed."""
 
 
 class Page(NamedTuple):
@@ -63,10 +53,12 @@ class Generation(NamedTuple):
 
 _TABLE = re.compile(r"@([a-z]+)")
 
-META = (
-    "CREATE TABLE IF NOT EXISTS projections (name TEXT NOT NULL, generation BIGINT NOT NULL, "
-    "position BIGINT NOT NULL, current INTEGER NOT NULL, PRIMARY KEY (name, generation))"
+PROJECTIONS = Table(
+    "projections",
+    {"name": "TEXT", "generation": "BIGINT", "position": "BIGINT", "current": "BIGINT"},
+    keys=(("name", "generation"),),
 )
+"""How far each projection has read in each generation."""
 
 
 def table_name(table: str, generation: int) -> str:
@@ -74,87 +66,23 @@ def table_name(table: str, generation: int) -> str:
     return f"read_{generation}_{table}"
 
 
-class Writer(ABC):
-    """One write transaction."""
+class Store:
+    """The read tables of one database."""
 
-    TEXT: str
-    """What the engine calls a column of text that is compared by its bytes."""
-
-    @abstractmethod
-    def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> int:
-        """Carry out a statement; how many rows it touched."""
-
-    @abstractmethod
-    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Carry out a statement for each row of values."""
-
-    @abstractmethod
-    def lock(self) -> None:
-        """Let nobody else change generations until the end of the transaction."""
-
-    @abstractmethod
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Insert many rows, the fastest way the engine has."""
-
-    @abstractmethod
-    def query(self, sql: str, values: Mapping[str, Any] | None = None) -> list[Row]:
-        """The rows of a query within the transaction."""
-
-
-class Store(ABC):
-    """The read tables on one engine."""
-
-    BYTES: str
-    """What the engine calls a column of bytes."""
-
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.folded = Signal()
         """Notified whenever this process has folded a page."""
         self.awaited: Callable[[], int] = lambda: 0
         """The position reads wait for unasked: what a process that follows has acknowledged."""
 
-    @abstractmethod
-    @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        """A write transaction, committed at the end of the block."""
-
-    @abstractmethod
-    def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        """The rows of a query in SQL of the engine's own form."""
-
-    @abstractmethod
-    @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """What answers the queries of one view, without borrowing anew for each."""
-
-    @abstractmethod
-    def translate(self, sql: str, generation: int) -> str:
-        """SQL as written here in the form of the engine."""
-
-    @abstractmethod
-    def has_tables(self, *names: str) -> bool:
-        """Whether all of these tables are there."""
-
-    @abstractmethod
-    def analyze(self, generation: int) -> None:
-        """Let the engine look at the new tables, so that it plans well."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back every connection."""
-
-    def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query on tables that have no generations."""
-        return self.rows(self.translate(sql, 0), values)
-
-    def execute(self, sql: str, /, **values: Any) -> int:
-        """One statement in a transaction of its own."""
-        with self.writing() as writer:
-            return writer.execute(sql, values)
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """A transaction on the read tables, which can be folded again after a power cut."""
+        return self.engine.transaction(durable=False)
 
     def current(self) -> Generation:
         """The read tables in use, and how far all of them have been folded."""
-        rows = self.query(
+        rows = self.engine.query(
             "SELECT generation, min(position) FROM projections WHERE current = 1 "
             "GROUP BY generation"
         )
@@ -162,7 +90,7 @@ class Store(ABC):
 
     def positions(self) -> dict[str, int]:
         """How far each projection has read."""
-        return dict(self.query("SELECT name, position FROM projections WHERE current = 1"))
+        return dict(self.engine.query("SELECT name, position FROM projections WHERE current = 1"))
 
     def has_folded(self) -> None:
         """Wake the reads that wait for a position."""
@@ -188,8 +116,8 @@ class Store(ABC):
         if generation.position < self.awaited():
             generation = self._reach(self.awaited(), wait_seconds / 4)
         position = generation.position if as_of is None else min(as_of, generation.position)
-        with self.reading() as read:
-            yield View(self, read, generation.number, position)
+        with self.engine.reading():
+            yield View(self.engine, generation.number, position)
 
     def _reach(self, asked: int, wait_seconds: float) -> Generation:
         deadline = time.monotonic() + wait_seconds
@@ -205,13 +133,13 @@ class Store(ABC):
 class View:
     """The answers as known at one journal position."""
 
-    def __init__(self, store: Store, read: Reader, generation: int, as_of: int) -> None:
-        self.store, self.read, self.generation, self.as_of = store, read, generation, as_of
+    def __init__(self, engine: Engine, generation: int, as_of: int) -> None:
+        self.engine, self.generation, self.as_of = engine, generation, as_of
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
         values["as_of"] = self.as_of
-        return self.read(self.store.translate(sql, self.generation), values)
+        return self.engine.query(with_tables(sql, self.generation), **values)
 
     def one(self, sql: str, /, **values: Any) -> Row | None:
         """The first row of a query, if there is one."""
@@ -229,7 +157,7 @@ class View:
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""
-        return View(self.store, self.read, self.generation, min(as_of, self.as_of))
+        return View(self.engine, self.generation, min(as_of, self.as_of))
 
 
 def holds(alias: str) -> str:
@@ -273,14 +201,3 @@ def cut(
 def with_tables(sql: str, generation: int) -> str:
     """SQL with the names of the read tables of one generation."""
     return _TABLE.sub(lambda match: table_name(match[1], generation), sql)
-
-
-def open_store(url: str) -> Store:
-    """The store a database address names: ``sqlite:///FILE`` or ``postgresql://…``."""
-    if url.startswith("sqlite:///"):
-        from projections.store_sqlite import SQLiteStore
-
-        return SQLiteStore(url.removeprefix("sqlite:///"))
-    from projections.store_postgres import PostgresStore
-
-    return PostgresStore(url)

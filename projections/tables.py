@@ -51,9 +51,9 @@ class Table:
         names = tuple(name for name, _ in self.columns)
         return (*names, "since", "until") if self.key else names
 
-    def create(self, name: str, text: str) -> str:
-        """The statement that creates it under a name; ``text`` is what the engine calls TEXT."""
-        columns = [f"{column} {kind.replace('TEXT', text)}" for column, kind in self.columns]
+    def create(self, name: str, typed: Callable[[str], str]) -> str:
+        """The statement that creates it under a name, in the words of an engine."""
+        columns = [f"{column} {typed(kind)}" for column, kind in self.columns]
         if self.key:
             columns += ["since BIGINT NOT NULL", "until BIGINT NOT NULL"]
         return f"CREATE TABLE {name} ({', '.join(columns)})"

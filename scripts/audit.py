@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from domain.checkpoint import Checkpoint, open_checkpoint
 from domain.contribution import Contribution
 from domain.contributor import Contributor
+from domain.engine import Row, Transaction
 from domain.fact import Fact, Noun
 from domain.journal import Journal
 from domain.money.pool import Pool
@@ -37,7 +38,7 @@ from projections.follower import (
 )
 from projections.log import Log, Signed
 from projections.money import rows as projected
-from projections.store import Generation, View, Writer, table_name
+from projections.store import Generation, View, table_name
 from projections.tables import Table
 from scripts.bundle.whole import content_of
 from scripts.service import Service
@@ -143,10 +144,10 @@ def _illegal(stream: list[Placed]) -> Iterator[Difference]:
 def _streams(journal: Journal) -> Iterator[list[Placed]]:
     """Every history by itself, one page of them read at a time."""
     last = ""
-    while ids := journal.facts.query(
-        "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > ? "
+    while ids := journal.engine.query(
+        "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > :last "
         "ORDER BY originator_id LIMIT 1000",
-        last,
+        last=last,
     ):
         last = ids[-1][0]
         stream: list[Placed] = []
@@ -169,10 +170,10 @@ def vault(service: Service, progress: Progress) -> Differences:
         sealed = {digest: placed for placed in page for digest in _sealed(placed)}
         rows = {
             row[0]: row
-            for row in facts.query(
+            for row in service.engine.query(
                 "SELECT digest, owner, name, salt, value, folded FROM vault "
-                f"WHERE {facts.among('digest')}",
-                facts.listed(sealed),
+                "WHERE digest IN :digests",
+                digests=list(sealed),
             )
         }
         for digest, placed in sealed.items():
@@ -195,7 +196,7 @@ def vault(service: Service, progress: Progress) -> Differences:
                 yield Difference(where, f"{digest} was erased at position {at}, and is there")
             found += 1
         progress(page[-1].position, head)
-    (count,) = facts.query("SELECT count(*) FROM vault")[0]
+    (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found and facts.head() == head:
         yield Difference("the vault", f"{count - found} texts to which no fact commits")
     return f"{found} texts as they were committed to, {gone} erased"
@@ -241,7 +242,7 @@ def log(service: Service, progress: Progress) -> Differences:
         progress(done, size)
     yield from _changed(service.log, dict(unfinished.values()), size)
     expected = sum(1 for _ in tiles_of(size))
-    (count,) = service.store.query("SELECT count(*) FROM log_tiles")[0]
+    (count,) = service.engine.query("SELECT count(*) FROM log_tiles")[0]
     if count != expected and service.log.size() == size:
         yield Difference("the log", f"it has {count} tiles, and {size} facts make {expected}")
     signed = 0
@@ -330,17 +331,18 @@ def read_tables(service: Service, progress: Progress) -> Differences:
     return f"{count} rows of read tables, as folded anew up to position {at.position}"
 
 
-def _hold(writer: Writer, at: Generation) -> bool:
+def _hold(writer: Transaction, at: Generation) -> bool:
     """Let no follower go on until the end of the transaction; false if one has gone on already."""
     held = writer.execute(
         "UPDATE projections SET current = current WHERE current = 1 "
         "AND generation = :generation AND position = :position",
-        {"generation": at.number, "position": at.position},
+        generation=at.number,
+        position=at.position,
     )
     return held == len(PROJECTIONS)
 
 
-def _compare(writer: Writer, current: int, anew: int, differing: list[Difference]) -> int:
+def _compare(writer: Transaction, current: int, anew: int, differing: list[Difference]) -> int:
     """Add what differs between two generations; how many rows there are."""
     rows = 0
     for table in TABLES:
@@ -362,10 +364,7 @@ def _compare(writer: Writer, current: int, anew: int, differing: list[Difference
     return rows
 
 
-Row = tuple[Any, ...]
-
-
-def _first_only_in(writer: Writer, table: Table, one: str, other: str) -> Row | None:
+def _first_only_in(writer: Transaction, table: Table, one: str, other: str) -> Row | None:
     columns = ", ".join(table.all_columns)
     found = writer.query(
         f"SELECT {columns} FROM {one} EXCEPT SELECT {columns} FROM {other} "

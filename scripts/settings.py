@@ -13,10 +13,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
 from domain.checkpoint import must_be_witnesses
+from domain.engine import EMBEDDED
 from domain.note import SignerKey, VerifierKey
 from domain.tree import NotVerified
 
@@ -68,7 +66,7 @@ class Settings:
     @property
     def embedded(self) -> bool:
         """Whether the database is a file that this machine's processes share."""
-        return self.database.startswith("sqlite:///")
+        return self.database.startswith(EMBEDDED)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
@@ -76,9 +74,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
     data = Path(environ.get("STEMMA_DATA") or _user_data(environ))
     database = given.get("database") or environ.get("STEMMA_DATABASE") or ""
     if not database:
-        database = f"sqlite:///{data.expanduser().resolve() / 'stemma.db'}"
+        database = f"{EMBEDDED}{data.expanduser().resolve() / 'stemma.db'}"
     database = _address(database)
-    embedded = database.startswith("sqlite:///")
+    embedded = database.startswith(EMBEDDED)
     workers = _number(environ, "STEMMA_WORKERS", given.get("workers"))
     return Settings(
         database=database,
@@ -220,20 +218,29 @@ def _user_data(environ: Mapping[str, str]) -> Path:
 def _address(database: str) -> str:
     """The address of a database, a file by its whole path: a worker runs in another folder."""
     bad = BadSetting(
-        f"STEMMA_DATABASE is “{database}”; it must be sqlite:///FILE or postgresql://…"
+        f"STEMMA_DATABASE is “{_without_password(database)}”; "
+        "it must be sqlite:///FILE or postgresql://…"
     )
-    if database.startswith("sqlite:///"):
-        file = database.removeprefix("sqlite:///")
+    if database.startswith(EMBEDDED):
+        file = database.removeprefix(EMBEDDED)
         if not file or file.startswith(":memory:"):
             raise bad
-        return f"sqlite:///{Path(file).expanduser().resolve()}"
+        return f"{EMBEDDED}{Path(file).expanduser().resolve()}"
     if not database.startswith(("postgresql://", "postgres://")):
         raise bad
+    from domain.engine.postgres import must_be_address
+
     try:
-        conninfo_to_dict(database)
-    except ProgrammingError as error:
-        raise BadSetting(f"{bad} ({str(error).strip()})") from error
+        must_be_address(database)
+    except ValueError as error:
+        raise BadSetting(f"{bad} ({error})") from None
     return database
+
+
+def _without_password(address: str) -> str:
+    """What may be shown of an address."""
+    shown = re.sub(r"(://[^:/@]*):.*@", r"\1:…@", address)
+    return re.sub(r"(password=)[^&]*", r"\1…", shown)
 
 
 def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: bool) -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from domain.recorders import JournalUnavailable
+from domain.engine import DatabaseUnavailable
 from domain.refusal import Refusal
-from projections.store import BadCursor, Behind, StoreUnavailable
+from projections.store import BadCursor, Behind
 from scripts.commands import (
     bundles,
     forgetting,
@@ -46,7 +46,7 @@ class Command(click.Group):
         except BadCursor as problem:
             said = "--after takes only what the last line of a page says (bad_cursor)"
             raise click.ClickException(said) from problem
-        except (BadSetting, StoreUnavailable, JournalUnavailable, Behind) as problem:
+        except (BadSetting, DatabaseUnavailable, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
         except OSError as problem:
             if problem.errno == errno.EPIPE:  # whoever read us has seen enough

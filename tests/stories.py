@@ -124,7 +124,7 @@ def read_tables(told: Story) -> dict[str, list[tuple[Any, ...]]]:
     generation = told.store.current().number
     return {
         table.name: sorted(
-            told.store.query(
+            told.store.engine.query(
                 f"SELECT {', '.join(name for name in table.all_columns)} "
                 f"FROM {table_name(table.name, generation)}"
             ),

@@ -118,7 +118,7 @@ def test_a_key_is_kept_only_as_a_digest(served: Served) -> None:
     token = keys.create(ana)
     assert token.startswith(PREFIX)
     assert len(token) == len(PREFIX) + 43  # 256 bits in base64
-    kept = served.service.store.query("SELECT * FROM api_keys")
+    kept = served.service.engine.query("SELECT * FROM api_keys")
     assert len(kept) == 1  # the operator's key from outside is not among them
     assert token not in repr(kept)
     (listed,) = keys.list()

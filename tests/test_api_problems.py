@@ -348,7 +348,7 @@ def test_an_id_in_capitals_is_the_same_id(told: Served) -> None:
 def test_a_database_that_is_gone_is_said_and_nothing_else_with_it(tmp_path: Path) -> None:
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
         served.service.follower.stop()
-        served.service.store.execute("DROP TABLE projections")
+        served.service.engine.execute("DROP TABLE projections")
         answer = served.operator.get("/works")
         refused(served, answer, 503, "storage_unavailable")
         assert "projections" not in answer.text

@@ -143,7 +143,7 @@ def the_log_is_whole(service: Service, given_out: list[str]) -> None:
     for hash in hashes:
         frontier.append(hash)
         roots[frontier.size] = frontier.root()
-    kept = [bytes(note) for (note,) in service.store.query("SELECT note FROM log_checkpoints")]
+    kept = [bytes(note) for (note,) in service.engine.query("SELECT note FROM log_checkpoints")]
     assert {note.encode() for note in given_out} <= set(kept)
     for note in kept:
         checkpoint = open_checkpoint(note, [SIGNER.verifier]).checkpoint
@@ -159,7 +159,7 @@ def rows_of(service: Service) -> dict[str, list[object]]:
     at = service.store.current()
     return {
         table.name: sorted(
-            service.store.query(
+            service.engine.query(
                 f"SELECT {', '.join(table.all_columns)} FROM {table_name(table.name, at.number)}"
             ),
             key=repr,

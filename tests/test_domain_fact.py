@@ -165,8 +165,8 @@ def test_every_kind_is_stored_as_it_is_and_read_again(database: str) -> None:
 def test_no_text_of_a_person_is_ever_in_a_fact(database: str) -> None:
     with story(database) as told:
         every_fact(told)
-        said = {text for (text,) in told.journal.facts.query("SELECT value FROM vault")}
-        names = {name for (name,) in told.journal.facts.query("SELECT DISTINCT name FROM vault")}
+        said = {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
+        names = {name for (name,) in told.journal.engine.query("SELECT DISTINCT name FROM vault")}
         in_facts = {"medium", "licence", "source", "category", "payer", "about"}
         assert names == set(LIMITS) - in_facts
         # Two of them went with the withdrawn piece and were never only in the vault.

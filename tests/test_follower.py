@@ -5,16 +5,24 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from functools import partial
 from itertools import count
 from typing import Any
 
 import pytest
 from stories import Story, at_once, every_fact, id_of, meanwhile, read_tables, story
 
+from domain.engine import DatabaseUnavailable, Overtaken
 from projections import attribution, follower, lineage
-from projections.follower import PROJECTIONS, Follower, Numbering, Rebuild, advance, fold
-from projections.store import Behind, Overtaken, StoreUnavailable
+from projections.follower import (
+    PROJECTIONS,
+    Follower,
+    Numbering,
+    Rebuild,
+    advance,
+    first_generation,
+    fold,
+)
+from projections.store import Behind
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +51,10 @@ def generations_on(told: Story) -> set[int]:
     """The generations of which there are tables."""
     sql = (
         "SELECT name FROM sqlite_master WHERE type = 'table'"
-        if hasattr(told.store, "path")
+        if hasattr(told.store.engine, "path")
         else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     )
-    names = [str(name) for (name,) in told.store.query(sql)]
+    names = [str(name) for (name,) in told.store.engine.query(sql)]
     return {int(name.split("_")[1]) for name in names if name.startswith("read_")}
 
 
@@ -297,7 +305,7 @@ def test_rebuilds_at_once_leave_one_complete_generation(database: str) -> None:
         def rebuild() -> str:
             try:
                 Rebuild(told.journal, told.store, page=5).run()
-            except (Overtaken, StoreUnavailable):
+            except (Overtaken, DatabaseUnavailable):
                 return "gave way"
             return "done"
 
@@ -333,5 +341,11 @@ def test_an_empty_journal_is_folded_and_rebuilt_to_nothing(database: str) -> Non
 
 def test_preparing_twice_or_at_once_makes_one_generation(database: str) -> None:
     with story(database) as told:
-        at_once(*[partial(Follower(told.journal, told.store).prepare)] * 4)
+
+        def prepare() -> None:
+            with told.store.writing() as writer:
+                writer.lock()
+                first_generation(writer)
+
+        at_once(*[prepare] * 4)
         assert generations_on(told) == {1}

@@ -70,7 +70,7 @@ def life_of_gus(told: Story) -> dict[str, str]:
 
 
 def texts(told: Story) -> set[str]:
-    return {text for (text,) in told.journal.facts.query("SELECT value FROM vault")}
+    return {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
 
 
 def everything(told: Story, as_of: int | None = None) -> str:
@@ -183,7 +183,7 @@ def test_whoever_owned_very_much_is_forgotten_in_several_facts(database: str) ->
 def test_what_came_back_from_a_backup_is_forgotten_once_more(tmp_path: Path) -> None:
     with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
         gus = told.person("gus")
-        vault = told.store.query("SELECT * FROM vault")
+        vault = told.store.engine.query("SELECT * FROM vault")
         first = told.tell("forget_contributor", id=gus, ground="request")
         assert told.tell("forget_contributor", id=gus, ground="request") == first
         with raw_connection(f"sqlite:///{tmp_path / 'stemma.db'}") as connection:

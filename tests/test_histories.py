@@ -327,7 +327,7 @@ def chained(told: Story) -> list[bytes]:
         chains.follow(read_leaf(leaf), leaf_hash(leaf))
     counted = Counter(s for placed in told.facts() for s in set(placed.fact().subjects()))
     assert counted == {subject: head.number for subject, head in chains.heads.items()}
-    heads = told.journal.facts.query("SELECT subject, number, position, hash FROM heads")
+    heads = told.journal.engine.query("SELECT subject, number, position, hash FROM heads")
     assert chains.heads == {subject: tuple(head) for subject, *head in heads}
     return leaves
 

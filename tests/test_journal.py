@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from stories import NOON, Story, carry_out, id_of, story, ticking
 
+from domain.engine import Overtaken
 from domain.outside import outside_id
-from domain.recorders import Overtaken
 from domain.refusal import (
     BadId,
     BadMadeAt,
@@ -115,7 +115,7 @@ def test_a_piece_with_its_authors_and_sources_is_one_append(database: str) -> No
 def test_a_refused_piece_leaves_nothing_of_itself(told: Story) -> None:
     """Not its texts in the vault either, nor the sources it was the first to name."""
     ana = told.person("ana")
-    texts = told.journal.facts.query("SELECT count(*) FROM vault")
+    texts = told.journal.engine.query("SELECT count(*) FROM vault")
     refused(
         told,
         BadRate,
@@ -128,7 +128,7 @@ def test_a_refused_piece_leaves_nothing_of_itself(told: Story) -> None:
             {"uri": "https://example.org/other", "kind": "sample", "rate": "2"},
         ],
     )
-    assert told.journal.facts.query("SELECT count(*) FROM vault") == texts
+    assert told.journal.engine.query("SELECT count(*) FROM vault") == texts
     assert told.topics() == ["contributor.admitted"]
 
 

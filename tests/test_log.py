@@ -110,7 +110,7 @@ def test_a_later_log_only_added_to_an_earlier_one(logged: Service) -> None:
 
 def test_two_that_integrate_at_once_make_one_tree(logged: Service) -> None:
     tell(logged, 400)
-    others = [Log(logged.journal, logged.store, SIGNER) for _ in range(3)]
+    others = [Log(logged.journal, SIGNER) for _ in range(3)]
     threads = [Thread(target=log.catch_up) for log in others]
     for thread in threads:
         thread.start()
@@ -130,8 +130,10 @@ def test_a_fact_edited_behind_the_service_no_longer_fits_its_receipt(tmp_path: P
         tell(service, 3)
         service.log.catch_up()
         assert verify_receipt(service.log.receipt(2), KEYS)
-        service.store.execute("DROP TRIGGER facts_are_not_edited")
-        service.store.execute("UPDATE stored_events SET topic = 'contributor.merged' WHERE rowid=2")
+        service.engine.execute("DROP TRIGGER stored_events_update")
+        service.engine.execute(
+            "UPDATE stored_events SET topic = 'contributor.merged' WHERE position = 2"
+        )
         with pytest.raises(NotVerified):
             verify_receipt(service.log.receipt(2), KEYS)
 
@@ -139,7 +141,7 @@ def test_a_fact_edited_behind_the_service_no_longer_fits_its_receipt(tmp_path: P
 def test_a_checkpoint_is_signed_at_most_about_once_a_second(tmp_path: Path) -> None:
     now = [100.0]
     with open_service(f"sqlite:///{tmp_path / 'stemma.db'}") as service:
-        log = Log(service.journal, service.store, SIGNER, clock=lambda: now[0])
+        log = Log(service.journal, SIGNER, clock=lambda: now[0])
         sizes = []
         for _ in range(5):
             tell(service, 1)

@@ -176,21 +176,21 @@ def test_a_session_ends_with_its_key_or_by_signing_out(on_either: Served) -> Non
 def test_a_session_is_kept_only_as_a_digest(served: Served) -> None:
     someone = reader(served).sign_in(OPERATOR_KEY)
     (token,) = someone.cookies.values()
-    kept = served.service.store.query("SELECT digest, key_digest FROM sessions")
+    kept = served.service.engine.query("SELECT digest, key_digest FROM sessions")
     assert (digest_of(token), digest_of(OPERATOR_KEY)) in kept
     assert token not in repr(kept)
 
 
 def test_a_session_that_is_over_opens_nothing(served: Served) -> None:
     someone = reader(served).sign_in(OPERATOR_KEY)
-    served.service.store.execute("UPDATE sessions SET until = '2000-01-01'")
+    served.service.engine.execute("UPDATE sessions SET until = '2000-01-01'")
     assert someone.get("/search").status == 303
     reader(served).sign_in(OPERATOR_KEY)
     assert sessions(served.service) == 1
 
 
 def sessions(service: Service) -> int:
-    return int(service.store.query("SELECT count(*) FROM sessions")[0][0])
+    return int(service.engine.query("SELECT count(*) FROM sessions")[0][0])
 
 
 @pytest.mark.parametrize("key", ["", "stemma_made-up", "é", "x" * 5000])

@@ -82,7 +82,7 @@ def test_sqlite_does_not_replace_a_fact_either(other: str, tmp_path: Path) -> No
             pytest.raises(Exception, match="facts are immutable"),
         ):
             connection.execute(
-                f"REPLACE INTO stored_events SELECT rowid, {other}, originator_version, "
+                f"REPLACE INTO stored_events SELECT position, {other}, originator_version, "
                 "'x', state, links FROM stored_events"
             )
         assert told.facts() == before
@@ -393,7 +393,7 @@ def test_a_withdrawn_title_is_in_the_vault_no_longer_and_all_other_texts_are(
 ) -> None:
     with story(database) as told:
         every_fact(told)
-        texts = {text for (text,) in told.journal.facts.query("SELECT value FROM vault")}
+        texts = {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
         assert "text-title-poem" not in texts
         assert {"text-title-song", "text-name-ana", "text-reason-withdraw"} <= texts
 
@@ -425,5 +425,5 @@ def test_a_text_is_erased_only_together_with_the_fact_that_says_so(database: str
         told.tell("redate_work", id=piece, made_at="2020", reason="r")
         with pytest.raises(IntegrityError):
             told.journal.commit(draft)
-        texts = {text for (text,) in told.journal.facts.query("SELECT value FROM vault")}
+        texts = {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
         assert "piece" in texts

@@ -255,7 +255,7 @@ def test_a_signature_outlives_the_text_and_does_not_give_it_away(database: str) 
         check_signature(ana, happened.statement, happened.signature or "", [KEY.verifier])
         must_fit(statement, vars(happened), 1, ana)
         # Whoever guesses the title right can't show it: neither its salt nor the nonce is kept.
-        salts = [salt for (salt,) in told.journal.facts.query("SELECT salt FROM vault")]
+        salts = [salt for (salt,) in told.journal.engine.query("SELECT salt FROM vault")]
         title = json.loads(statement)["arguments"]["title"]
         assert all(digest_of(salt, "title", "Unmistakable") != title for salt in salts)
 

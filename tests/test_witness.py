@@ -92,7 +92,7 @@ def test_a_repeated_cosignature_changes_nothing_and_a_later_one_replaces_its_own
     earlier, later = (note + cosign(note, WITNESS, now() + more).encode() for more in (0, 7))
     for posted, kept in ((earlier, earlier), (earlier, earlier), (later, later), (earlier, later)):
         assert post(served, posted).text.encode() == kept
-    assert served.service.store.query("SELECT count(*) FROM log_cosignatures") == [(1,)]
+    assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(1,)]
 
 
 def test_an_older_checkpoint_can_be_cosigned_and_its_receipts_are_under_it(served: Served) -> None:
@@ -157,7 +157,7 @@ def test_what_no_witness_of_ours_has_signed_is_not_kept(served: Served) -> None:
         assert (answer.status, answer.code) == (422, "bad_cosignature"), name
     assert post(served, larger + cosign(larger, WITNESS, now()).encode()).code == "not_in_log"
     assert post(served, note + b"x" * (1 << 14)).code == "too_large"
-    assert served.service.store.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
+    assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
     assert served.client(None).get("/log/checkpoint").text.encode() == note
 
 
@@ -246,7 +246,7 @@ def test_a_witness_refuses_a_fork_a_rollback_and_another_log(tmp_path: Path) -> 
             with pytest.raises(NotVerified, match=said):
                 witness(url_of(served), folder, [operator.verifier], signer)
             assert b"\n5\n" in (folder / "checkpoint").read_bytes()
-            assert served.service.store.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
+            assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
 
 
 def test_a_witness_is_run_from_the_command_line(tmp_path: Path) -> None:
@@ -392,7 +392,7 @@ def test_a_tree_that_is_not_the_one_signed_before_is_not_signed(tmp_path: Path) 
         service.journal.commit(draft)
         service.log.catch_up()
         before = service.log.latest()
-        service.store.execute("UPDATE log_tiles SET hashes = :row", row=bytes(3 * 32))
+        service.engine.execute("UPDATE log_tiles SET hashes = :row", row=bytes(3 * 32))
         draft = service.journal.draft()
         carry_out(draft, "admit_contributor", actor="operator", name="one more")
         service.journal.commit(draft)

@@ -41,7 +41,7 @@ def pages(
     public: bool,
 ) -> Blueprint:
     """Every page; ``public`` lets those be read without signing in that only read."""
-    frame = Frame(journal, store, keys, Sessions(store, keys), public=public)
+    frame = Frame(journal, store, keys, Sessions(store.engine, keys), public=public)
     documents.pages(frame, document)
     signing_in.pages(frame)
     finding.pages(frame)

@@ -9,33 +9,31 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 
 from api.keys import RANDOM_BYTES, Keys, digest_of
-from projections.store import Store
+from domain.engine import Engine, Table
 
 LIFETIME = timedelta(days=14)
+
+
+SESSIONS = Table(
+    "sessions",
+    dict.fromkeys(("digest", "key_digest", "until"), "TEXT"),
+    keys=(("digest",),),
+)
 
 
 class Sessions:
     """The sessions of one database."""
 
-    def __init__(self, store: Store, keys: Keys) -> None:
-        self._store, self._keys = store, keys
-
-    def create_table(self) -> None:
-        """Make room for sessions; harmless when there is."""
-        with self._store.writing() as writer:
-            writer.lock()
-            writer.execute(
-                "CREATE TABLE IF NOT EXISTS sessions (digest TEXT PRIMARY KEY, "
-                "key_digest TEXT NOT NULL, until TEXT NOT NULL)"
-            )
+    def __init__(self, engine: Engine, keys: Keys) -> None:
+        self._engine, self._keys = engine, keys
 
     def open(self, key: str) -> str | None:
         """The token of a new session for whoever holds this key; None if the key is nobody's."""
         if self._keys.holder_of(key) is None:
             return None
         token, now = token_urlsafe(RANDOM_BYTES), datetime.now(UTC)
-        self._store.execute("DELETE FROM sessions WHERE until <= :now", now=now.isoformat())
-        self._store.execute(
+        self._engine.execute("DELETE FROM sessions WHERE until <= :now", now=now.isoformat())
+        self._engine.execute(
             "INSERT INTO sessions (digest, key_digest, until) VALUES (:digest, :key, :until)",
             digest=digest_of(token),
             key=digest_of(key),
@@ -45,7 +43,7 @@ class Sessions:
 
     def holder_of(self, token: str) -> str | None:
         """The operator or the contributor whose session this is; None if it is over."""
-        rows = self._store.query(
+        rows = self._engine.query(
             "SELECT key_digest FROM sessions WHERE digest = :digest AND until > :now",
             digest=digest_of(token),
             now=datetime.now(UTC).isoformat(),
@@ -54,7 +52,7 @@ class Sessions:
 
     def close(self, token: str) -> None:
         """End a session."""
-        self._store.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest_of(token))
+        self._engine.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest_of(token))
 
 
 def form_token(session: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from domain.engine import Row
 from domain.journal import Journal
 from domain.money.entry import Entry
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
@@ -21,7 +22,7 @@ from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution
 from projections.money import pools
 from projections.money import rows as money
-from projections.store import Page, Row, View, cut, decode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor, holds
 
 
 class Standing:

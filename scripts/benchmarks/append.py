@@ -30,7 +30,7 @@ from scripts.benchmarks.measure import (
     scratch,
 )
 from scripts.benchmarks.stock import CONTENT, ROLE, StockPiece, stock_environment
-from scripts.service import journal_environment
+from scripts.service import open_service
 
 PIECES = {"small": 40, "full": 1_000}
 """How many pieces are recorded in each round."""
@@ -43,9 +43,10 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with (
         scratch(database) as for_ours,
         scratch(database) as for_stock,
-        Journal(journal_environment(for_ours, create=True)) as journal,
+        open_service(for_ours) as service,
         Application[UUID](stock_environment(for_stock)) as stock,
     ):
+        journal = service.journal
         author = journal.record(AdmitContributor(name="Ana")).id
         for batch in (1, BATCH[size]):
             with plain_journal(database) as by_hand:

@@ -133,8 +133,7 @@ def latencies(
     positions: list[int], question: Callable[[int], object], by_hand: Plain
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of each, in turns."""
-    column = "rowid" if by_hand.NAME == "SQLite" else "notification_id"
-    sql = f"SELECT originator_id, topic, state FROM stored_events WHERE {column} = ?"
+    sql = "SELECT originator_id, topic, state FROM stored_events WHERE position = ?"
     ours, row = [], []
     for position in positions:
         ours.append(1000 * seconds(partial(question, position)))

@@ -66,7 +66,7 @@ def import_(  # the options above, one by one
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")
     total = bundle.lines_in(path, source)
-    with opened(ctx) as service:
+    with opened(ctx, create=True) as service:
         try:
             with progress_of("importing") as told:
                 report = bundle.import_lines(

@@ -30,17 +30,20 @@ def settings_of(ctx: click.Context, **given: Any) -> Settings:
 
 
 @contextmanager
-def opened(ctx: click.Context) -> Iterator[Service]:
-    """The service on the database of the settings."""
+def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
+    """The service on the database of the settings, which only what records something creates."""
     settings = settings_of(ctx)
-    with open_service(settings.database, **read_log_keys(settings)._asdict()) as service:
+    keys = read_log_keys(settings)._asdict()
+    with open_service(settings.database, **keys, create=create) as service:
         yield service
 
 
 @contextmanager
-def asked(ctx: click.Context, as_of: int | None = None) -> Iterator[tuple[Service, View]]:
+def asked(
+    ctx: click.Context, as_of: int | None = None, *, create: bool = False
+) -> Iterator[tuple[Service, View]]:
     """The service and a view of it, with everything recorded folded."""
-    with opened(ctx) as service:
+    with opened(ctx, create=create) as service:
         service.follower.catch_up()
         with service.store.view(as_of) as view:
             yield service, view

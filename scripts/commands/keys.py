@@ -84,7 +84,7 @@ def key_retire(ctx: click.Context) -> None:
 @click.pass_context
 def key_create(ctx: click.Context, holder: str) -> None:
     """Make a key and print it; it is kept only as a digest and can't be shown again."""
-    with asked(ctx) as (service, view):
+    with asked(ctx, create=True) as (service, view):
         if holder != "operator":
             holder = named("contributor", holder)
             if attribution.person(view, holder)["state"] == Contributor.Forgotten.STATE:

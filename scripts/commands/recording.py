@@ -94,7 +94,7 @@ def _recorder(command: type[Command]) -> click.Command:
         for name, value in typed.items():
             if value is not None and value != ():
                 line[name] = _stated(name, values.get(name), value)
-        with opened(ctx) as service:
+        with opened(ctx, create=True) as service:
             record_line(service, line, sign)
 
     return click.Command(

@@ -50,7 +50,7 @@ def _serve(settings: Settings) -> None:
 @click.pass_context
 def follow(ctx: click.Context) -> None:
     """Fold the journal into the read tables as it grows, until stopped."""
-    with opened(ctx) as service:
+    with opened(ctx, create=True) as service:
         position = service.follower.catch_up()
         err.print(f"following from position {position} (stop with Ctrl-C)")
         try:

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from domain.engine import Row
 from domain.refusal import Refusal
 from projections.money.pools.payees import payees_told
-from projections.store import Page, Row, View, cut, decode_cursor
+from projections.store import Page, View, cut, decode_cursor
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "

@@ -1,0 +1,205 @@
+"""A database: one way to connect, to write SQL, to commit, and to say what went wrong.
+
+Rule: SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long;
+each engine translates that in one place, and raises nothing of its driver's.
+
+A thread has at most one connection: what it asks within a transaction sees that transaction.
+Open an engine after a fork, not before: connections do not survive one.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from eventsourcing.persistence import IntegrityError, OperationalError
+
+Row = tuple[Any, ...]
+
+EMBEDDED = "sqlite:///"
+"""What the address of a database in a file begins with."""
+LOCK_TIMEOUT_SECONDS = 20
+"""How long a transaction waits for others to end."""
+
+
+class DatabaseUnavailable(OperationalError):
+    """The database does not answer, or does not let us."""
+
+
+class NoDatabase(DatabaseUnavailable):
+    """There is nothing yet at an address that is only to be read."""
+
+
+class Overtaken(IntegrityError):
+    """Somebody else was faster; nothing was changed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that is there once for all, and what an insert does with a row that is there."""
+
+    name: str
+    columns: Mapping[str, str]
+    """The names, each with TEXT (compared by its bytes), BIGINT or BYTES; NULL if it may be."""
+    keys: tuple[tuple[str, ...], ...]
+    """The primary key, and what else is unique."""
+    on_conflict: str = ""
+    index: str = ""
+    """The columns of an index."""
+    small: bool = False
+    """Whether its rows are kept within their primary key, where the engine can."""
+    unchangeable: str = ""
+    """What the database says to whoever edits or deletes a row; nothing if that may be."""
+
+    @cached_property
+    def updated(self) -> str:
+        """The end of an INSERT."""
+        return f" ON CONFLICT {self.on_conflict}" if self.on_conflict else ""
+
+
+class Transaction(ABC):
+    """One transaction that writes."""
+
+    engine: Engine
+
+    @abstractmethod
+    def query(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query within the transaction."""
+
+    @abstractmethod
+    def execute(self, sql: str, /, **values: Any) -> int:
+        """Carry out a statement; how many rows it touched."""
+
+    @abstractmethod
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Carry out a statement for each row of values."""
+
+    @abstractmethod
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert whole rows, as the table says."""
+
+    @abstractmethod
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert many rows, the fastest way the engine has."""
+
+    @abstractmethod
+    def erase(self, table: str, column: str, values: Collection[Any]) -> None:
+        """Delete rows with one of these values, so that nothing of them is left where they were."""
+
+    @abstractmethod
+    def lock(self) -> None:
+        """Let nobody else create or drop tables until the end of the transaction."""
+
+    def create(self, tables: Iterable[Table]) -> None:
+        """Create what is missing, under the lock: several processes may start at once."""
+        self.lock()
+        for table in tables:
+            for statement in self.engine.definition(table):
+                self.execute(statement)
+
+
+class Engine(ABC):
+    """A database and the connections to it."""
+
+    TYPES: ClassVar[Mapping[str, str]]
+    """What the engine calls the types of columns."""
+
+    @abstractmethod
+    def query(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query."""
+
+    @abstractmethod
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Queries of this thread use one connection, without borrowing anew for each."""
+
+    @abstractmethod
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """A transaction that writes, committed at the end of the block.
+
+        What is not durable may be lost in a power cut, from the end, but never broken.
+        """
+
+    @abstractmethod
+    @contextmanager
+    def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
+        """A transaction in which nobody else adds to a table, and about how much it sends."""
+
+    @abstractmethod
+    def has_tables(self, names: Collection[str]) -> bool:
+        """Whether all of these tables are there."""
+
+    @abstractmethod
+    def guards(self, table: Table) -> Iterator[str]:
+        """The statements that keep the rows of a table as they are."""
+
+    @abstractmethod
+    def analyze(self, tables: Iterable[str]) -> None:
+        """Let the engine look at new tables, so that it plans well."""
+
+    @abstractmethod
+    def vacuum(self, table: str) -> bool:
+        """Write a table anew, so that no file of the database holds anything that was erased.
+
+        False if somebody still reads what was there before, so that it has to be done again.
+        """
+
+    def settle(self) -> bool:
+        """Do what an erasure left to be done, as far as possible; what is left can wait."""
+        return False
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back every connection."""
+
+    def execute(self, sql: str, /, **values: Any) -> int:
+        """One statement in a transaction of its own."""
+        with self.transaction() as transaction:
+            return transaction.execute(sql, **values)
+
+    def typed(self, definition: str) -> str:
+        """The definition of a column in the words of the engine."""
+        return re.sub(r"\w+", lambda word: self.TYPES.get(word[0], word[0]), definition)
+
+    def definition(self, table: Table) -> Iterator[str]:
+        """The statements that create a table, harmless when it is there."""
+        parts = [
+            f"{column} {self.typed(kind)}{'' if kind.endswith('NULL') else ' NOT NULL'}"
+            for column, kind in table.columns.items()
+        ]
+        for key, columns in zip(("PRIMARY KEY", *["UNIQUE"] * 9), table.keys, strict=False):
+            parts.append(f"{key} ({', '.join(columns)})")
+        yield f"CREATE TABLE IF NOT EXISTS {table.name} ({', '.join(parts)}){self.storage(table)}"
+        if table.index:
+            yield f"CREATE INDEX IF NOT EXISTS {table.name}_of ON {table.name} ({table.index})"
+        if table.unchangeable:
+            yield from self.guards(table)
+
+    def storage(self, _table: Table) -> str:
+        """How the rows of a table are kept."""
+        return ""
+
+
+def open_engine(url: str, *, create: bool = True) -> Engine:
+    """The database an address names: ``sqlite:///FILE`` or ``postgresql://…``.
+
+    Raises DatabaseUnavailable with the reason if it does not answer; and NoDatabase if there is
+    none, and none may be created.
+    """
+    if url.startswith(EMBEDDED):
+        from domain.engine.sqlite import SQLiteEngine
+
+        path = url.removeprefix(EMBEDDED)
+        if not create and not Path(path).exists():
+            raise NoDatabase(f"There is no database at {path}")
+        return SQLiteEngine(path)
+    from domain.engine.postgres import PostgresEngine
+
+    return PostgresEngine(url)

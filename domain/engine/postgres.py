@@ -1,0 +1,286 @@
+"""PostgreSQL: the database of production.
+
+Rule: a connection is borrowed for one query, one view or one transaction, and never waited for
+longer than a few seconds; a transaction is sent once, and whether it was committed when the
+connection breaks, the caller has to ask.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import psycopg
+from eventsourcing.persistence import IntegrityError
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool
+
+from domain.engine import (
+    LOCK_TIMEOUT_SECONDS,
+    DatabaseUnavailable,
+    Engine,
+    NoDatabase,
+    Row,
+    Table,
+    Transaction,
+)
+from domain.refusal import NotPermitted
+
+_VALUE = re.compile(r"(?<![:\w]):(\w+)")
+_LIST = re.compile(r"\bIN :(\w+)")
+CONNECT_TIMEOUT_SECONDS = 5
+CONNECTIONS = 9
+"""How many a process has at most."""
+IDLE_SECONDS = 5
+"""How long an append may stop half-way and let everybody else wait."""
+PIPELINED_CHARACTERS = 8_000
+"""An append larger than this goes statement by statement: a message that does not fit into the
+socket at once is not sent to its end in psycopg's pipeline, and both sides wait for ever."""
+
+SILENT = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.UndefinedTable,
+)
+"""What stands against us whatever we ask: the server, the role, or that there are no tables."""
+
+
+@lru_cache(maxsize=1024)
+def _translated(sql: str) -> bytes:
+    escaped = sql.replace("%", "%%")
+    return _VALUE.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", escaped)).encode()
+
+
+def _bound(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a query, a list as an array."""
+    return {
+        name: list(value) if isinstance(value, set | tuple) else value
+        for name, value in values.items()
+    }
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """What the driver raises, as everybody knows it; our own mistakes stay what they are."""
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        raise IntegrityError(str(error)) from error
+    except SILENT as error:
+        raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+
+
+class _Borrowed:
+    """A connection, and how many at once hold it."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection, self.holders = connection, 0
+
+
+class PostgresEngine(Engine):
+    """A pool of connections, opened when first used (a pool opened before a fork hangs)."""
+
+    TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
+
+    def __init__(self, url: str) -> None:
+        # Each query says itself that there is no answer.
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+        self._local = threading.local()
+        self._pool = ConnectionPool(
+            url,
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            open=False,
+            # A connection that broke while it lay in the pool is not found out by a command.
+            check=ConnectionPool.check_connection,
+        )
+        _must_answer(url)
+
+    def query(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query."""
+        with _answering(), self._held() as connection:
+            return connection.execute(_translated(sql), _bound(values)).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """To borrow a connection is as slow as a query."""
+        with _answering(), self._held():
+            yield
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """A transaction that writes, always durable."""
+        with _answering(), self._held() as connection, connection.transaction():
+            yield PostgresTransaction(self, connection)
+
+    @contextmanager
+    def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
+        """A transaction that holds the lock of the table, its statements sent in few messages."""
+        is_small = characters < PIPELINED_CHARACTERS
+        with (
+            _answering(),
+            self._held() as connection,
+            connection.pipeline() if is_small else nullcontext() as pipeline,
+            connection.transaction(),
+        ):
+            connection.execute(_LIMITS)
+            connection.execute(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE".encode(), prepare=True)
+            yield PostgresTransaction(self, connection)
+            if pipeline:
+                pipeline.sync()
+
+    def has_tables(self, names: Collection[str]) -> bool:
+        """Whether all of these tables are there."""
+        found = self.query(
+            "SELECT count(*) FROM unnest(CAST(:names AS TEXT[])) AS asked (name) "
+            "WHERE to_regclass(quote_ident(asked.name)) IS NOT NULL",
+            names=list(names),
+        )
+        return bool(found[0][0] == len(names))
+
+    def guards(self, table: Table) -> Iterator[str]:
+        """A trigger for each statement."""
+        yield (
+            f"CREATE OR REPLACE FUNCTION keep_{table.name}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{table.unchangeable}'; END $$"
+        )
+        yield (
+            f"CREATE OR REPLACE TRIGGER keep_{table.name} BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table.name} FOR EACH STATEMENT EXECUTE FUNCTION keep_{table.name}()"
+        )
+
+    def analyze(self, tables: Iterable[str]) -> None:
+        """Sample the tables."""
+        with _answering(), self._held() as connection:
+            for name in tables:
+                connection.execute(f"ANALYZE {name}".encode())
+
+    def vacuum(self, table: str) -> bool:
+        """Write a table anew: until then the rows that were deleted lie in its file.
+
+        NotPermitted if the role does not own the table. The write-ahead log of the server keeps
+        what it holds until its segments are used again.
+        """
+        unremovable: list[str] = []
+
+        def hear(notice: Any) -> None:
+            unremovable.extend(re.findall(r"\A[1-9]\d*", notice.message_detail or ""))
+
+        with _answering(), self._held() as connection:
+            ((role, owns),) = connection.execute(
+                b"SELECT current_user, pg_has_role(relowner, 'USAGE') "
+                b"FROM pg_class WHERE oid = CAST(%s AS regclass)",
+                [table],
+            ).fetchall()
+            if not owns:
+                raise NotPermitted(role, "vacuum")  # PostgreSQL itself would only pass it over
+            connection.add_notice_handler(hear)
+            try:
+                # Its details begin with how many dead rows an older transaction may still read.
+                connection.execute(f"VACUUM (FULL, VERBOSE) {table}".encode())
+            finally:
+                connection.remove_notice_handler(hear)
+        return not unremovable
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._pool.close()
+
+    @contextmanager
+    def _held(self) -> Iterator[psycopg.Connection]:
+        """The connection of the thread, borrowed for as long as anything of it holds one."""
+        borrowed: _Borrowed | None = getattr(self._local, "borrowed", None)
+        if borrowed is None or not borrowed.holders:
+            self._pool.open()
+            borrowed = self._local.borrowed = _Borrowed(self._pool.getconn())
+        borrowed.holders += 1
+        try:
+            yield borrowed.connection
+        finally:
+            borrowed.holders -= 1
+            if not borrowed.holders:
+                self._pool.putconn(borrowed.connection)
+
+
+_LIMITS = (
+    f"SELECT set_config('lock_timeout', '{LOCK_TIMEOUT_SECONDS}s', true), "
+    f"set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
+).encode()
+
+
+def must_be_address(url: str) -> None:
+    """ValueError, with the reason, for what is none."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        # What it quotes may be the password.
+        raise ValueError(re.sub(r'"[^"]*"', "“…”", str(error).strip())) from None
+
+
+def _must_answer(url: str) -> None:
+    """DatabaseUnavailable, with the reason: a pool only says that it waited."""
+    try:
+        psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+    except psycopg.OperationalError as error:
+        name = conninfo_to_dict(url).get("dbname")
+        if f'database "{name}" does not exist' in str(error):
+            raise NoDatabase(f"There is no database “{name}” on the server") from error
+        raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _insert(table: Table) -> bytes:
+    kinds = (kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values())
+    arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
+    columns = ", ".join(table.columns)
+    insert = f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})"
+    return f"{insert}{table.updated}".encode()
+
+
+class PostgresTransaction(Transaction):
+    """One transaction that writes."""
+
+    def __init__(self, engine: PostgresEngine, connection: psycopg.Connection) -> None:
+        self.engine, self.connection = engine, connection
+
+    def query(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query."""
+        return self.connection.execute(_translated(sql), _bound(values)).fetchall()
+
+    def execute(self, sql: str, /, **values: Any) -> int:
+        """Carry out a statement."""
+        return self.connection.execute(_translated(sql), _bound(values)).rowcount
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Carry out a statement for each row of values."""
+        with self.connection.cursor() as cursor:
+            cursor.executemany(_translated(sql), rows)
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert whole rows, each column sent as an array (COPY can't be sent with the rest)."""
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self.connection.execute(_insert(table), columns)
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert many rows by COPY."""
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def erase(self, table: str, column: str, values: Collection[Any]) -> None:
+        """Delete rows; they lie in the file until it is written anew (see vacuum)."""
+        self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
+
+    def lock(self) -> None:
+        """Take the one lock that stands for the tables ("ste" + "m": any number does)."""
+        self.connection.execute(b"SELECT pg_advisory_xact_lock(7236833)")

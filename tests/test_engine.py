@@ -1,0 +1,249 @@
+"""An engine keeps its promises on SQLite and on PostgreSQL alike."""
+
+from functools import partial
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from eventsourcing.persistence import IntegrityError
+from stories import at_once
+
+from domain.engine import DatabaseUnavailable, Engine, NoDatabase, Table, open_engine
+from domain.engine.postgres import CONNECTIONS
+
+
+@pytest.fixture
+def engine(database: str) -> Any:
+    found = open_engine(database)
+    found.execute("CREATE TABLE notes (id BIGINT NOT NULL, says TEXT)")
+    yield found
+    found.close()
+
+
+def notes(engine: Engine) -> list[tuple[Any, ...]]:
+    return engine.query("SELECT id, says FROM notes ORDER BY id")
+
+
+TEXTS = ["", "a", "100 %", "%s %(x)s", ":name", "@works", "?", "'\";--", "Ä😀\u2028", "\\", "\t\n"]
+
+
+def test_every_text_comes_back_as_it_was(engine: Engine) -> None:
+    with engine.transaction() as writer:
+        for number, text in enumerate(TEXTS):
+            writer.execute("INSERT INTO notes VALUES (:number, :text)", number=number, text=text)
+        writer.load("notes", ["says", "id"], [(text, 100 + n) for n, text in enumerate(TEXTS)])
+        writer.load("notes", ["id"], [(1000,)])
+    assert notes(engine) == [
+        *enumerate(TEXTS),
+        *((100 + number, text) for number, text in enumerate(TEXTS)),
+        (1000, None),
+    ]
+    for text in TEXTS:
+        assert len(engine.query("SELECT id FROM notes WHERE says = :text", text=text)) == 2
+
+
+def test_large_numbers_are_kept(engine: Engine) -> None:
+    with engine.transaction() as writer:
+        writer.load("notes", ["id"], [((1 << 62) + 1,)])
+    assert notes(engine) == [((1 << 62) + 1, None)]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set])
+def test_a_list_of_any_length_is_one_value(kind: type, engine: Engine) -> None:
+    with engine.transaction() as writer:
+        writer.load("notes", ["id", "says"], [(number, str(number)) for number in range(3000)])
+
+    def among(sql: str, values: list[Any]) -> int:
+        return int(
+            engine.query(f"SELECT count(*) FROM notes WHERE {sql}", wanted=kind(values))[0][0]
+        )
+
+    assert among("id IN :wanted", []) == 0
+    assert among("id IN :wanted", [7]) == 1
+    assert among("id IN :wanted", list(range(5000))) == 3000
+    assert among("says IN :wanted", []) == 0
+    assert among("says IN :wanted", ["7", "x", "8"]) == 2
+
+
+def test_a_write_transaction_is_whole_or_not_at_all(engine: Engine) -> None:
+    with pytest.raises(ZeroDivisionError), engine.transaction() as writer:  # noqa: PT012
+        writer.execute("INSERT INTO notes VALUES (:id, :says)", id=1, says="x")
+        assert writer.query("SELECT says FROM notes") == [("x",)]
+        raise ZeroDivisionError
+    assert notes(engine) == []
+
+
+def test_a_statement_says_how_many_rows_it_touched(engine: Engine) -> None:
+    with engine.transaction() as writer:
+        writer.load("notes", ["id", "says"], [(1, "a"), (2, "a"), (3, "b")])
+        assert writer.execute("UPDATE notes SET says = 'c' WHERE says = :a", a="a") == 2
+        assert writer.execute("DELETE FROM notes WHERE id = :id", id=9) == 0
+        rows = [{"id": 1, "says": "x"}, {"id": 3, "says": "y"}]
+        writer.execute_many("UPDATE notes SET says = :says WHERE id = :id", rows)
+    assert notes(engine) == [(1, "x"), (2, "c"), (3, "y")]
+
+
+def test_writers_at_once_come_one_after_the_other(engine: Engine) -> None:
+    """What one read under the lock is still so when it writes."""
+    engine.execute("INSERT INTO notes VALUES (0, '0')")
+
+    def count() -> None:
+        for _ in range(10):
+            with engine.transaction() as writer:
+                writer.lock()
+                so_far = int(writer.query("SELECT says FROM notes")[0][0])
+                writer.execute("UPDATE notes SET says = :next", next=str(so_far + 1))
+
+    at_once(*[count] * 4)
+    assert notes(engine) == [(0, "40")]
+
+
+def test_what_is_written_is_read_by_every_thread(engine: Engine) -> None:
+    engine.execute("INSERT INTO notes VALUES (1, 'x')")
+    seen: list[Any] = []
+    thread = Thread(target=lambda: seen.append(notes(engine)))
+    thread.start()
+    thread.join()
+    assert seen == [[(1, "x")]]
+
+
+def test_a_thread_sees_its_own_transaction_and_no_other_thread_does(engine: Engine) -> None:
+    seen: list[Any] = []
+    with engine.transaction() as writer:
+        writer.execute("INSERT INTO notes VALUES (1, 'x')")
+        assert notes(engine) == [(1, "x")]
+        thread = Thread(target=lambda: seen.append(notes(engine)))
+        thread.start()
+        thread.join()
+    assert seen == [[]]
+
+
+def test_a_reader_may_write_and_goes_on_reading(engine: Engine) -> None:
+    """However many read at once: what each asks for while it reads needs no second connection."""
+    everybody = Barrier(CONNECTIONS)
+
+    def read_and_write(number: int) -> int:
+        with engine.reading():
+            everybody.wait(timeout=20)
+            engine.execute("INSERT INTO notes VALUES (:number, 'x')", number=number)
+            return len(engine.query("SELECT 1 FROM notes WHERE id = :number", number=number))
+
+    answers = at_once(*(partial(read_and_write, number) for number in range(CONNECTIONS)))
+    assert answers == [1] * CONNECTIONS
+
+
+def test_who_reads_within_a_reading_may_end_first_or_last(engine: Engine) -> None:
+    """As a generator does that is not read to its end."""
+    first, second = engine.reading(), engine.reading()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert notes(engine) == []
+    second.__exit__(None, None, None)
+    assert notes(engine) == []
+
+
+# -- tables --------------------------------------------------------------------------------
+
+KEPT = Table(
+    "kept",
+    {"number": "BIGINT", "text": "TEXT", "bytes": "BYTES", "perhaps": "TEXT NULL"},
+    keys=(("number",), ("text", "bytes")),
+    index="perhaps",
+    unchangeable="what is kept stays",
+)
+COUNTS = Table(
+    "counts",
+    {"name": "TEXT", "count": "BIGINT"},
+    keys=(("name",),),
+    on_conflict="(name) DO UPDATE SET count = excluded.count",
+    small=True,
+)
+
+
+@pytest.fixture
+def tables(engine: Engine) -> Engine:
+    with engine.transaction() as writer:
+        writer.create([KEPT, COUNTS])
+        writer.create([KEPT, COUNTS])
+        writer.insert(KEPT, [(1, "a", b"\0", None), (2, "b", b"\xff", "c")])
+        writer.insert(COUNTS, [("a", 1), ("b", 2)])
+    return engine
+
+
+def test_whole_rows_are_inserted_as_their_table_says(tables: Engine) -> None:
+    with tables.transaction() as writer:
+        writer.insert(COUNTS, [("b", 3), ("c", 4)])
+        writer.insert(COUNTS, [])
+    rows = tables.query("SELECT name, count FROM counts ORDER BY name")
+    assert rows == [("a", 1), ("b", 3), ("c", 4)]
+    rows = tables.query("SELECT * FROM kept ORDER BY number")
+    assert rows == [(1, "a", b"\0", None), (2, "b", b"\xff", "c")]
+
+
+@pytest.mark.parametrize("row", [(1, "x", b"", None), (3, "a", b"\0", None), (3, None, b"", None)])
+def test_a_row_that_breaks_a_rule_leaves_no_trace(row: tuple[Any, ...], tables: Engine) -> None:
+    with pytest.raises(IntegrityError), tables.transaction() as writer:  # noqa: PT012
+        writer.insert(COUNTS, [("z", 1)])
+        writer.insert(KEPT, [row])
+    assert len(tables.query("SELECT 1 FROM kept UNION ALL SELECT 1 FROM counts")) == 4
+
+
+@pytest.mark.parametrize("change", ["UPDATE kept SET text = 'x'", "DELETE FROM kept"])
+def test_what_is_unchangeable_is_neither_edited_nor_deleted(change: str, tables: Engine) -> None:
+    with pytest.raises(Exception, match="what is kept stays"):
+        tables.execute(change)
+    assert len(tables.query("SELECT 1 FROM kept")) == 2
+
+
+def test_appends_come_one_after_the_other(tables: Engine) -> None:
+    """What one reads is final, whatever else is appended at the same moment."""
+
+    def append(size: int) -> None:
+        for _ in range(10):
+            with tables.appending(KEPT, size) as writer:
+                ((last,),) = writer.query("SELECT max(number) FROM kept")
+                writer.insert(KEPT, [(last + 1, "x" * size, str(last).encode(), None)])
+
+    at_once(*(partial(append, size) for size in (1, 10, 20_000, 40_000)))
+    numbers = [number for (number,) in tables.query("SELECT number FROM kept ORDER BY number")]
+    assert numbers == list(range(1, 43))
+
+
+def test_texts_are_compared_by_their_bytes(tables: Engine) -> None:
+    with tables.transaction() as writer:
+        writer.insert(COUNTS, [(name, 0) for name in ("B", "Z", "é", "z", "_")])
+    names = [name for (name,) in tables.query("SELECT name FROM counts ORDER BY name")]
+    assert names == sorted(names)
+
+
+# -- no database ---------------------------------------------------------------------------
+
+
+def test_a_database_that_does_not_answer_is_named_so() -> None:
+    with pytest.raises(DatabaseUnavailable):
+        open_engine("sqlite:////no/such/folder/stemma.db")
+    with pytest.raises(DatabaseUnavailable, match="Connection refused"):
+        open_engine("postgresql://u:secret@127.0.0.1:1/x")
+
+
+def test_what_is_no_database_is_named_so(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("a" * 5000)
+    with pytest.raises(DatabaseUnavailable, match="file is not a database"):
+        open_engine(f"sqlite:///{tmp_path / 'a.db'}")
+
+
+def test_a_database_that_is_not_there_is_not_created_by_a_look(
+    tmp_path: Path, postgres_dsn: str
+) -> None:
+    missing = urlsplit(postgres_dsn)._replace(path="/stemma_missing").geturl()
+    for address, said in (
+        (f"sqlite:///{tmp_path / 'a.db'}", f"There is no database at {tmp_path / 'a.db'}"),
+        (missing, "There is no database “stemma_missing” on the server"),
+    ):
+        with pytest.raises(NoDatabase) as told:
+            open_engine(address, create=False)
+        assert str(told.value) == said
+    assert list(tmp_path.iterdir()) == []
