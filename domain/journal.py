@@ -152,8 +152,9 @@ class Journal(Application[str]):
         for attempt in range(ATTEMPTS):
             draft = Draft(self, self.clock(), signing=signing)
             try:
-                receipts = [draft.carry_out(command, by) for command in commands]
-                return receipts[-1].recorded(self.commit(draft))
+                with self.engine.reading():
+                    receipts = [draft.carry_out(command, by) for command in commands]
+                    return receipts[-1].recorded(self.commit(draft))
             except Refusal:
                 if not draft.is_overtaken:
                     raise

@@ -29,7 +29,7 @@ from projections.store import PROJECTIONS, Store
 TABLES = (*JOURNAL, PROJECTIONS, KEYS, SESSIONS, *LOG)
 """Every table that is there once for all; the read tables have generations."""
 
-CREATED_BY = "“stemma serve”, “stemma import” and every command that records something create one."
+CREATED_BY = "“stemma serve”, “stemma import” and every recording command create what is missing."
 
 
 @dataclass
@@ -87,7 +87,8 @@ def open_tables(database: str, *, create: bool) -> Engine:
     try:
         engine = open_engine(database, create=create)
     except NoDatabase as problem:
-        raise NoDatabase(f"{problem}; {CREATED_BY}") from problem
+        created_by = CREATED_BY if database.startswith(EMBEDDED) else "“createdb” creates one."
+        raise NoDatabase(f"{problem}; {created_by}") from problem
     # What is there is not touched: only the owner of the tables may, and the service need not be.
     if engine.has_tables([table.name for table in TABLES]):
         return engine

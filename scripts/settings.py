@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from domain.checkpoint import must_be_witnesses
-from domain.engine import EMBEDDED
+from domain.engine import EMBEDDED, shown
 from domain.note import SignerKey, VerifierKey
 from domain.tree import NotVerified
 
@@ -218,8 +218,7 @@ def _user_data(environ: Mapping[str, str]) -> Path:
 def _address(database: str) -> str:
     """The address of a database, a file by its whole path: a worker runs in another folder."""
     bad = BadSetting(
-        f"STEMMA_DATABASE is “{_without_password(database)}”; "
-        "it must be sqlite:///FILE or postgresql://…"
+        f"STEMMA_DATABASE is “{shown(database)}”; it must be sqlite:///FILE or postgresql://…"
     )
     if database.startswith(EMBEDDED):
         file = database.removeprefix(EMBEDDED)
@@ -235,12 +234,6 @@ def _address(database: str) -> str:
     except ValueError as error:
         raise BadSetting(f"{bad} ({error})") from None
     return database
-
-
-def _without_password(address: str) -> str:
-    """What may be shown of an address."""
-    shown = re.sub(r"(://[^:/@]*):.*@", r"\1:…@", address)
-    return re.sub(r"(password=)[^&]*", r"\1…", shown)
 
 
 def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: bool) -> bool:

@@ -135,7 +135,7 @@ def edited(told: Story, old: str, new: str, position: int) -> str:
 
 
 def as_bytes(told: Story, hexed: str) -> str:
-    return f"X'{hexed}'" if told.store.BYTES == "BLOB" else f"'\\x{hexed}'"
+    return f"X'{hexed}'" if told.store.engine.typed("BYTES") == "BLOB" else f"'\\x{hexed}'"
 
 
 Change = Callable[[Story], tuple[str, str]]

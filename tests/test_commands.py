@@ -11,11 +11,13 @@ from pathlib import Path
 from pkgutil import iter_modules
 from socket import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from domain.engine import open_engine
 from domain.registry import COMMANDS
 from scripts import commands as rooms_of_commands
 from scripts.bundle import Ids
@@ -394,7 +396,53 @@ def test_a_database_that_does_not_answer_is_named_at_once(
     with socket() as free:  # the usual port may be taken by a demonstration
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
+    if word == "works" and "/dev/null" in database:
+        said = "There is no database at /dev/null/stemma.db"  # it would not create a folder for one
     assert said in Stemma(database).wrong(word, *(["--port", port] if word == "serve" else []))
+
+
+LOOKING = [
+    *(
+        "works",
+        "contributors x",
+        "ancestors x",
+        "attribution x",
+        "history x",
+        "lineage x",
+        "pools x",
+    ),
+    *("ledger x", "statement x", "notices x", "export", "key list", "key revoke 12345678"),
+    *("receipt 1", "receipts x", "verify database", "verify-money", "rebuild", "vacuum"),
+    "forget x --ground request",
+]
+
+
+@pytest.mark.parametrize("words", LOOKING)
+def test_a_look_at_a_mistyped_database_creates_none(words: str, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "stemma.db"
+    told = Stemma(f"sqlite:///{path}").wrong(*words.split())
+    assert told.startswith(f"There is no database at {path}; “stemma serve”, “stemma import” and")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["works", "serve"])
+def test_a_mistyped_database_of_a_server_is_named_without_its_password(
+    word: str, postgres_dsn: str
+) -> None:
+    missing = urlsplit(postgres_dsn)._replace(path="/stemma_missing").geturl()
+    missing = missing.replace("stemma:stemma@", "stemma:geheim@")
+    told = Stemma(missing).wrong(word)
+    assert told.startswith("There is no database “stemma_missing” on the server; ")
+    assert "createdb" in told
+    assert "geheim" not in told
+
+
+def test_a_look_at_an_empty_database_creates_no_tables(database: str) -> None:
+    if database.startswith("sqlite:///"):
+        Path(database.removeprefix("sqlite:///")).touch()
+    told = Stemma(database).wrong("works")
+    assert told.startswith("There are no tables of Stemma in the database; “stemma serve”, ")
+    assert not open_engine(database).has_tables(["stored_events"])
 
 
 # -- bundles -------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_an_empty_variable_says_nothing(name: str) -> None:
         ("STEMMA_DATABASE", "sqlite:///", "it must be sqlite:///FILE or postgresql://…"),
         ("STEMMA_DATABASE", "sqlite:///:memory:", "it must be sqlite:///FILE or postgresql://…"),
         ("STEMMA_DATABASE", "postgresql://[", "looking for matching"),
-        ("STEMMA_DATABASE", "postgresql://x/y?colour=red", "invalid URI query parameter"),
+        ("STEMMA_DATABASE", "postgresql://x/y?colour=red", 'invalid URI query parameter: "colour"'),
         ("STEMMA_PORT", "0", "it must be a whole number from 1 to 65535"),
         ("STEMMA_PORT", "65536", "it must be a whole number from 1 to 65535"),
         ("STEMMA_PORT", "http", "it must be a whole number"),
@@ -90,6 +90,21 @@ def test_an_empty_variable_says_nothing(name: str) -> None:
 def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, reason: str) -> None:
     with pytest.raises(BadSetting, match=f"{name} is .*{re.escape(reason)}"):
         read_settings({name: value})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://u:geheim@x/y",
+        "postgresql://u:geheim@x/y?colour=red",
+        "postgresql://u:geheim%zz@x/y",
+        "postgresql://x/y?password=geheim%zz",
+    ],
+)
+def test_a_password_is_not_shown(address: str) -> None:
+    with pytest.raises(BadSetting) as told:
+        read_settings({"STEMMA_DATABASE": address})
+    assert "geheim" not in str(told.value)
 
 
 def test_a_file_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,6 +187,12 @@ class Engine(ABC):
         return ""
 
 
+def shown(url: str) -> str:
+    """What may be shown of an address: all but the password."""
+    url = re.sub(r"(://[^:/@]*):.*@", r"\1:…@", url)
+    return re.sub(r"(password=)[^&]*", r"\1…", url)
+
+
 def open_engine(url: str, *, create: bool = True) -> Engine:
     """The database an address names: ``sqlite:///FILE`` or ``postgresql://…``.
 

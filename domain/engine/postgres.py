@@ -28,6 +28,7 @@ from domain.engine import (
     Row,
     Table,
     Transaction,
+    shown,
 )
 from domain.refusal import NotPermitted
 
@@ -221,8 +222,10 @@ def must_be_address(url: str) -> None:
     try:
         conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        # What it quotes may be the password.
-        raise ValueError(re.sub(r'"[^"]*"', "“…”", str(error).strip())) from None
+        said = str(error).strip()
+        if shown(url) != url:  # what is quoted may be the password
+            said = re.sub(r'"[^"]*"', "“…”", said)
+        raise ValueError(said) from None
 
 
 def _must_answer(url: str) -> None:
