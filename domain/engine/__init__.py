@@ -66,19 +66,22 @@ class Table:
 class Transaction(ABC):
     """One transaction that writes."""
 
-    engine: Engine
+    def __init__(self, engine: Engine, connection: Any) -> None:
+        self.engine, self.connection = engine, connection
 
-    @abstractmethod
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query within the transaction."""
+        rows: list[Row] = self.connection.execute(*self.engine.told(sql, values)).fetchall()
+        return rows
 
-    @abstractmethod
     def execute(self, sql: str, /, **values: Any) -> int:
         """Carry out a statement; how many rows it touched."""
+        return int(self.connection.execute(*self.engine.told(sql, values)).rowcount)
 
-    @abstractmethod
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Carry out a statement for each row of values."""
+        statement, _ = self.engine.told(sql, {})
+        self.connection.cursor().executemany(statement, rows)
 
     @abstractmethod
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
@@ -109,6 +112,10 @@ class Engine(ABC):
 
     TYPES: ClassVar[Mapping[str, str]]
     """What the engine calls the types of columns."""
+
+    @abstractmethod
+    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """SQL and its values in the form of the engine."""
 
     @abstractmethod
     def query(self, sql: str, /, **values: Any) -> list[Row]:

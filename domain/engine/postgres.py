@@ -58,14 +58,6 @@ def _translated(sql: str) -> bytes:
     return _VALUE.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", escaped)).encode()
 
 
-def _bound(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a query, a list as an array."""
-    return {
-        name: list(value) if isinstance(value, set | tuple) else value
-        for name, value in values.items()
-    }
-
-
 @contextmanager
 def _answering() -> Iterator[None]:
     """What the driver raises, as everybody knows it; our own mistakes stay what they are."""
@@ -105,10 +97,17 @@ class PostgresEngine(Engine):
         )
         _must_answer(url)
 
+    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, dict[str, Any]]:
+        """A list as an array."""
+        return _translated(sql), {
+            name: list(value) if isinstance(value, set | tuple) else value
+            for name, value in values.items()
+        }
+
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query."""
         with _answering(), self._held() as connection:
-            return connection.execute(_translated(sql), _bound(values)).fetchall()
+            return connection.execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -250,22 +249,6 @@ def _insert(table: Table) -> bytes:
 
 class PostgresTransaction(Transaction):
     """One transaction that writes."""
-
-    def __init__(self, engine: PostgresEngine, connection: psycopg.Connection) -> None:
-        self.engine, self.connection = engine, connection
-
-    def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query."""
-        return self.connection.execute(_translated(sql), _bound(values)).fetchall()
-
-    def execute(self, sql: str, /, **values: Any) -> int:
-        """Carry out a statement."""
-        return self.connection.execute(_translated(sql), _bound(values)).rowcount
-
-    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Carry out a statement for each row of values."""
-        with self.connection.cursor() as cursor:
-            cursor.executemany(_translated(sql), rows)
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows, each column sent as an array (COPY can't be sent with the rest)."""

@@ -37,14 +37,6 @@ def _translated(sql: str) -> str:
     return _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", sql)
 
 
-def _bound(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a query, a list as a JSON text."""
-    return {
-        name: json.dumps(list(value)) if isinstance(value, list | set | tuple) else value
-        for name, value in values.items()
-    }
-
-
 @contextmanager
 def _answering() -> Iterator[None]:
     """What the driver raises, as everybody knows it; our own mistakes stay what they are."""
@@ -90,10 +82,17 @@ class SQLiteEngine(Engine):
         with _answering():
             self._connection()
 
+    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """A list as a JSON text."""
+        return _translated(sql), {
+            name: json.dumps(list(value)) if isinstance(value, list | set | tuple) else value
+            for name, value in values.items()
+        }
+
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query."""
         with _answering():
-            return self._connection().execute(_translated(sql), _bound(values)).fetchall()
+            return self._connection().execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -109,8 +108,10 @@ class SQLiteEngine(Engine):
                 self._local.durable = durable
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield SQLiteTransaction(self, connection)
+                transaction = SQLiteTransaction(self, connection)
+                yield transaction
                 connection.commit()
+                self._is_in_log |= transaction.has_erased
             except BaseException:
                 connection.rollback()
                 raise
@@ -178,10 +179,6 @@ class SQLiteEngine(Engine):
             self._open.clear()
         self._local = threading.local()
 
-    def erased(self) -> None:
-        """Remember that something was."""
-        self._is_in_log = True
-
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """The connection of the thread, when no other thread of this process writes."""
@@ -222,22 +219,7 @@ def _emptied_log(connection: sqlite3.Connection) -> bool:
 class SQLiteTransaction(Transaction):
     """One transaction that writes."""
 
-    engine: SQLiteEngine
-
-    def __init__(self, engine: SQLiteEngine, connection: sqlite3.Connection) -> None:
-        self.engine, self.connection = engine, connection
-
-    def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query."""
-        return self.connection.execute(_translated(sql), _bound(values)).fetchall()
-
-    def execute(self, sql: str, /, **values: Any) -> int:
-        """Carry out a statement."""
-        return self.connection.execute(_translated(sql), _bound(values)).rowcount
-
-    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Carry out a statement for each row of values."""
-        self.connection.executemany(sql, rows)
+    has_erased = False
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows."""
@@ -254,10 +236,10 @@ class SQLiteTransaction(Transaction):
 
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
         """Delete rows, and write zeros over them."""
+        self.has_erased = True
         # Without it the deleted text would still lie in the file.
         self.connection.execute("PRAGMA secure_delete = ON")
         self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
-        self.engine.erased()
 
     def lock(self) -> None:
         """An IMMEDIATE transaction has locked everything already."""
