@@ -145,6 +145,10 @@ class Command(Record):
                 return past.named(one.value.noun, getattr(self, one.name)).sides(past)
         return {}
 
+    def is_done(self, past: Past) -> bool:
+        """Whether there is nothing left to do when the same was asked before."""
+        return True
+
     def target(self, actor: str) -> str | None:
         """What a repetition is recognised at: the id it makes, or of what it changes."""
         return cast("str | None", getattr(self, type(self).subject()))
@@ -155,6 +159,13 @@ class Command(Record):
         if cls.MAKES:
             return next(one.name for one in cls.fields() if isinstance(one.value, NewId))
         return cls.in_path()[0]
+
+    @classmethod
+    def words(cls) -> str:
+        """What it does, as a sentence says it: ``strike this remix``, ``open a credit``."""
+        *verb, noun = cls.OPERATION.split("_")
+        article = [] if noun.endswith("s") else ["a" if cls.MAKES else "this"]
+        return " ".join([*verb, *article, noun])
 
     @classmethod
     def in_path(cls) -> list[str]:

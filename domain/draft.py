@@ -137,11 +137,11 @@ class Draft(Past):
         if self.signing is not None:
             self._must_have_signed(self.signing)
         if not command.MAY and self.actor != OPERATOR:
-            raise NotPermitted(self.actor, command.NAME)
+            raise NotPermitted(self.actor, command.words())
         for one, id in command.said():
             if isinstance(one.value, Ref) and one.value.noun in NAMED:
                 self.named(one.value.noun, id)
-        self.permit(command.NAME, command.MAY, command.sides(self))
+        self.permit(command.words(), command.MAY, command.sides(self))
 
     # -- repetitions -----------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class Draft(Past):
         else:
             past = [one for one in asked if one.position > self.once.get(target, 0)]
         for request in past:
-            if self._is_same(command, request):
+            if self._is_same(command, request) and command.is_done(self):
                 self._come_to(target, request.position)
                 return Receipt(request.id, request.position)
         if command.MAKES and asked:

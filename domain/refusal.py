@@ -274,7 +274,7 @@ class NotPermitted(Refusal):
     """The key that asked may not act for this person or decide this."""
 
     status = 403
-    says = "{actor} may not do this here: {verb}."
+    says = "{actor} may not {verb} here."
 
 
 class BadSigningKey(Refusal):

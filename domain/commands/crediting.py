@@ -74,7 +74,7 @@ class ClaimWork(Command):
     contributor: ContributorId
     role: Annotated[Role, Example("writer")]
     evidence: Evidence | None = None
-    credit: NewCreditId | None = None
+    credit: Annotated[NewCreditId | None, "The id of the new credit.", Example("")] = None
 
     def sides(self, past: Past) -> dict[str, str]:
         return {"contributor": self.contributor}

@@ -90,7 +90,7 @@ class _Answer(_About):
             evidence=self.evidence,
         )
         if past.actor != OPERATOR and past.is_actor(noun.disputer):
-            raise NotPermitted(past.actor, self.NAME)
+            raise NotPermitted(past.actor, self.words())
         noun.must_be_answerable(past.now)
         yield answered
 
@@ -130,7 +130,7 @@ class _Settle(_About):
     def _permit(self, past: Past, noun: Disputable, sides: dict[str, str]) -> None:
         """Ask whether who asks may let it end so; what may undo it may also uphold."""
         allowed = {"upheld": noun.UNDO, "expired": (ANYONE,), "withdrawn": ("disputer",)}
-        past.permit(self.NAME, allowed.get(self.outcome, ()), sides)
+        past.permit(self.words(), allowed.get(self.outcome, ()), sides)
 
 
 @command("remix.dispute", "/remixes/{id}/dispute", **_OPENING)

@@ -29,6 +29,11 @@ class ForgetContributor(Command):
     id: ContributorId
     ground: ErasureGround
 
+    def is_done(self, past: Past) -> bool:
+        """Whether nothing came back meanwhile, such as from an older backup."""
+        accounts = _accounts(past, past.contributor(self.id))
+        return not past.owned([account.id for account in accounts])
+
     def decide(self, past: Past) -> Iterator[New]:
         accounts = _accounts(past, past.contributor(self.id))
         owned: dict[str, list[str]] = {account.id: [] for account in accounts}
