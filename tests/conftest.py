@@ -37,7 +37,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 @pytest.fixture(scope="session")
 def postgres_server(clean_environment: None) -> Iterator[Postgres]:
-    """One server for the whole run; `with postgres_server.database() as url` as often as needed."""
+    """One server for a worker's whole run; `postgres_server.database()` as often as needed."""
     try:
         with running_postgres() as server:
             yield server
@@ -63,16 +63,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def driver() -> Iterator[Playwright]:
-    """What drives the browsers of a file."""
+    """What drives every browser."""
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(driver: Playwright) -> Iterator[Browser]:
-    """One browser for all tests of a file."""
+    """One browser for the whole run; contexts in it know nothing of each other."""
     with running_browser(driver) as running:
         yield running
 

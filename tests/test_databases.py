@@ -1,9 +1,11 @@
 """The tests' own PostgreSQL keeps its rule: nothing of it outlives them."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,15 +53,50 @@ def test_the_server_ends_with_the_tests_however_they_end(end: signal.Signals) ->
     with tests:
         assert tests.stdout is not None
         url = tests.stdout.readline().strip()
-        folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+        folder = folder_of(url)
         assert folder.exists()
         tests.send_signal(end)
-    deadline = time.monotonic() + 20
-    while folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not folder.exists()
+    wait_until(lambda: not folder.exists())
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
+
+
+def test_the_servers_of_workers_end_with_the_run(tmp_path: Path) -> None:
+    """When a run on several cores is killed, so is what its workers had started."""
+    suite, told = tmp_path / "test_forever.py", tmp_path / "url"
+    suite.write_text(
+        "import databases, pathlib, time\n"
+        "def test_forever():\n"
+        "    with databases.started_postgres() as url:\n"
+        f"        pathlib.Path({str(told)!r}).write_text(url)\n"
+        "        time.sleep(600)\n"
+    )
+    words = ["-n", "1", "-p", "xdist", "-p", "no:cacheprovider", "--rootdir", tmp_path, suite]
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(HERE)}
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *words],
+        env=os.environ | alone,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with run:
+        try:
+            wait_until(lambda: told.exists() and told.read_text() != "", seconds=60)
+        finally:
+            run.kill()
+    folder = folder_of(told.read_text())
+    wait_until(lambda: not folder.exists())
+
+
+def folder_of(url: str) -> Path:
+    return Path(parse_qs(urlsplit(url).query)["host"][0])
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
 
 
 def test_without_any_postgres_the_reason_says_how_to_get_one() -> None:
