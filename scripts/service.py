@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from api.keys import KEYS, Keys
-from api.web.sessions import SESSIONS
+from api.sessions import SESSIONS
 from domain.engine import EMBEDDED, Engine, NoDatabase, open_engine
 from domain.fact import utc_now
 from domain.journal import Journal

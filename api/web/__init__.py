@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint
 
 from api.keys import Keys
+from api.sessions import Sessions
 from api.web import (
     audit,
     deciding,
@@ -25,7 +26,6 @@ from api.web import (
     signing_in,
 )
 from api.web.frame import Frame
-from api.web.sessions import Sessions
 from domain.journal import Journal
 from projections.log import Log
 from projections.store import Store

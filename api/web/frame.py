@@ -21,9 +21,9 @@ from api.asking import LONGEST_CURSOR, viewing
 from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
 from api.problems import PROBLEMS, Problem, wants_page
+from api.sessions import Sessions, form_token
 from api.web import words
 from api.web.keeping import ask_for_key, form_to_keep, is_ours, show_kept
-from api.web.sessions import Sessions, form_token
 from domain.command import Command
 from domain.draft import Receipt
 from domain.journal import Journal

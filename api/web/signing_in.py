@@ -9,9 +9,9 @@ from __future__ import annotations
 from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.sessions import LIFETIME, form_token
 from api.web.frame import Answer, Frame, cookie_name, is_loopback, to_page
 from api.web.keeping import ask_for_key, is_ours, show_kept
-from api.web.sessions import LIFETIME, form_token
 
 
 def pages(frame: Frame) -> None:
