@@ -81,6 +81,7 @@ class Past:
             self._streams[id] = []
         for placed in self._journal.facts.streams(missing) if missing else ():
             self._streams[placed.originator_id].append((placed.position, placed.fact()))
+            self.is_overtaken |= placed.position > self.position
 
     def stream(self, id: str) -> Stream:
         """Every fact of a noun, with its position; empty if there is none."""

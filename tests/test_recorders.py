@@ -176,13 +176,14 @@ def test_what_was_asked_of_a_target_is_recorded_with_its_facts(database: str) ->
         requests = [
             Request("b", 0, "digest-1", ("text-1", "text-2"), "one"),
             Request("a", 1, "digest-2", (), "two"),
-            Request("b", 1, "digest-3", ("Ä😀\u2028",), "three"),
+            Request("b", 2, "digest-3", ("Ä😀\u2028",), "three"),
         ]
-        append_with(told, "ben", "eva", requests=requests)
+        append_with(told, "ben", "eva", "gus", requests=requests)
         at = [asked._replace(position=asked.position + 2) for asked in requests]
-        assert told.journal.facts.requests(["b", "a", "nobody"]) == [at[1], at[0], at[2]]
+        assert told.journal.facts.requests(["b", "a", "nobody"]) == at
         assert told.journal.facts.requests(["a"]) == [at[1]]
         assert told.journal.facts.requests([]) == []
+        assert told.journal.facts.requests_between(2, 3) == [at[1]]
 
 
 def test_a_request_is_not_recorded_without_its_facts(database: str) -> None:
@@ -194,7 +195,7 @@ def test_a_request_is_not_recorded_without_its_facts(database: str) -> None:
 
 
 def test_facts_are_not_recorded_without_their_request(database: str) -> None:
-    """Two requests of one target never stand at one position."""
+    """Two requests never stand at one position."""
     with story(database) as told:
         twice = [Request("a", 0, "digest", (), "one"), Request("a", 0, "other", (), "two")]
         with pytest.raises(IntegrityError):

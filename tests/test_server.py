@@ -143,6 +143,8 @@ def test_two_workers_and_a_follower_of_their_own(postgres_dsn: str) -> None:
         serving(postgres_dsn) as server,
         started("follow", STEMMA_DATABASE=postgres_dsn) as follower,
     ):
+        assert follower.stdout is not None
+        assert "following from position 0" in follower.stdout.readline()
         for number in range(15):
             receipt = server.admit(f"P{number}")
             path = f"/contributors/{receipt['id']}?min_position={receipt['position']}"
