@@ -59,7 +59,8 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
         case Json():
             return Anything(value.example, value.help, **options)
         case Many():
-            example = None if value.example is None else [value.example]
+            told = value.example
+            example = told if told is None or isinstance(told, list) else [told]
             return Texts(_field(value.inner), value.help, example=example, **options)
         case Several():
             return _several(value, **options)

@@ -72,8 +72,8 @@ class ClaimWork(Command):
 
     id: WorkId
     contributor: ContributorId
-    role: Annotated[Role, Example("writer")]
-    evidence: Evidence | None = None
+    role: Role
+    evidence: Annotated[Evidence | None, Example("https://example.org/about-me")] = None
     credit: Annotated[NewCreditId | None, "The id of the new credit.", Example("")] = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -95,7 +95,7 @@ class AcceptCredit(Command):
     """Agree to a credit: the person to what was granted, the poster to what was claimed."""
 
     id: CreditId
-    reason: Annotated[Reason | None, Example("That was me.")] = None
+    reason: Annotated[Reason | None, Example("That was not me.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
         yield past.get(Credit, self.id).then(Credit.Accepted, reason=self.reason)
@@ -122,7 +122,7 @@ class RevokeCredit(Command):
     """Take a credit back: it stays on record and stops counting."""
 
     id: CreditId
-    reason: Annotated[Reason | None, Example("Credited by mistake.")] = None
+    reason: Annotated[Reason | None, Example("That was not me.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
         yield past.get(Credit, self.id).then(Credit.Revoked, reason=self.reason)

@@ -105,8 +105,8 @@ class RedateWork(Command):
     """Correct a making date, within what the work was made from and what was made from it."""
 
     id: WorkId
-    made_at: MadeAt
-    reason: Annotated[Reason, Example("The tape says so.")]
+    made_at: Annotated[MadeAt, Example("1969-10")]
+    reason: Annotated[Reason, Example("The label says so.")]
 
     def decide(self, past: Past) -> Iterator[New]:
         work = past.work(self.id)

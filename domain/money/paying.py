@@ -24,7 +24,6 @@ from domain.refusal import NothingToPay, UnknownContributor, UnknownWork, WrongS
 from domain.remix import Remix
 from domain.values import (
     Amount,
-    AmountMinor,
     CreditId,
     CurrencyCode,
     Example,
@@ -45,7 +44,7 @@ class Minimum(Record):
     """The least that is paid to one payee."""
 
     payee: PayeeText
-    minimum_minor: Annotated[AmountMinor, "In the currency's smallest units."]
+    minimum_minor: Annotated[int, Amount(help="In the currency's smallest units.", example=1000)]
 
 
 @command(

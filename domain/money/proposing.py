@@ -44,6 +44,7 @@ from domain.values import (
     ExactRate,
     Example,
     Json,
+    Many,
     Moment,
     Name,
     NewCommentId,
@@ -131,8 +132,12 @@ class _Content(Command):
     """What is proposed: assets set by hand, or a policy to compute them by."""
 
     assets: Annotated[
-        tuple[Annotated[Mapping[str, Any], Json(example=ASSETS[0])], ...] | None,
-        "What each asset is worth, and whose it is, set by hand.",
+        tuple[Mapping[str, Any], ...] | None,
+        Many(
+            inner=Json(help="What an asset is worth, and whose it is.", example=ASSETS[0]),
+            help="The assets, set by hand.",
+            example=ASSETS,
+        ),
     ] = None
     policy: Annotated[
         Mapping[str, Any] | None,
