@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from threading import Lock
 from typing import NamedTuple, Protocol
 
@@ -17,8 +18,8 @@ from domain.credit import Credit
 from domain.fact import Fact
 from domain.money.consent import Consent
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
+from domain.money.held import Claim, Questions, against
 from domain.money.hold import Hold
-from domain.money.payee import is_work
 from domain.money.payout import Payout
 from domain.money.pool import Pool
 from domain.money.postings import OWED, postings
@@ -51,18 +52,19 @@ class Agreement:
     agreed: Fraction = Fraction()
     """How much, exactly, was divided by these shares and not taken back."""
 
-    def names(self, work: str) -> bool:
-        """Whether a work is the release or one of the assets."""
-        return work == self.release or any(
-            work == asset["asset"] or work in asset.get("within", ()) for asset in self.assets
-        )
-
-    def pieces(self, payee: str) -> Iterator[str]:
-        """The assets in which a payee has a share, and what those are within."""
+    @cached_property
+    def pieces(self) -> Mapping[str, Collection[str]]:
+        """By payee: the assets in which they have a share, and what those are within."""
+        found: dict[str, set[str]] = {}
         for asset in self.assets:
-            if any(payee == holder for holder, _ in asset["shares"]):
-                yield asset["asset"]
-                yield from asset.get("within", ())
+            for payee, _ in asset["shares"]:
+                found.setdefault(payee, set()).update((asset["asset"], *asset.get("within", ())))
+        return found
+
+    @cached_property
+    def works(self) -> Collection[str]:
+        """The release, all assets, and what those are within."""
+        return {self.release}.union(*self.pieces.values())
 
 
 class Cost(NamedTuple):
@@ -332,29 +334,29 @@ class Books:
         held = self.agreement_for(recorded.pool, recorded.effective_at)
         return held is not None and held.proposal == proposal
 
-    def held(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> tuple[str, ...]:
-        """Why what is owed under an agreement may not be paid now; empty if it may.
+    def claim(self, payee: str, agreement: str) -> Claim:
+        """What is owed to a payee under an agreement, by all that may stand against paying it."""
+        known = self.agreements[agreement]
+        own = {known.release, *known.pieces.get(payee, ())}
+        consent = self.consents.get((agreement, payee))
+        return Claim(payee, self.person(payee), consent, own, known.works)
+
+    def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
+        """What is held or in dispute.
 
         ``above`` says what the parent of an edge in dispute was made from: that waits, too.
         """
-        reasons = []
-        if is_work(payee):
-            reasons.append("unclaimed")
-        consent = self.consents.get((agreement, payee), "accepted")
-        if consent != "accepted":
-            reasons.append("unaccepted" if consent == "offered" else consent)
-        known = self.agreements[agreement]
-        pieces = {known.release, *known.pieces(payee)} if self.holds or self.edges else set()
-        if any(
-            self.person(contributor) == self.person(payee)
-            for work in pieces
-            for contributor in self.holds.get(work, {}).values()
-        ) or any(
-            known.names(child) and not pieces.isdisjoint({parent, *above.get(parent, ())})
-            for child, parent in self.edges.values()
-        ):
-            reasons.append("disputed")
-        return tuple(reasons)
+        return Questions(
+            {
+                (work, self.person(contributor))
+                for work, known in self.holds.items()
+                for contributor in known.values()
+            },
+            [
+                (child, frozenset((parent, *above.get(parent, ()))))
+                for child, parent in self.edges.values()
+            ],
+        )
 
     def person(self, payee: str) -> str:
         """Who a payee is after all merges."""
@@ -364,9 +366,11 @@ class Books:
 
     def payable(self, above: Above = NOTHING_ABOVE) -> Iterator[tuple[str, str, int]]:
         """Payee, agreement and units: what may be paid now, and every debt."""
+        questions = self.questions(above)
         for (payee, agreement), units in self.accounts.items():
             owed = units.get(OWED, 0)
-            if owed < 0 or (owed > 0 and not self.held(payee, agreement, above)):
+            why = against(self.claim(payee, agreement), questions) if owed > 0 else ()
+            if owed and not why:
                 yield payee, agreement, owed
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from domain.credit import Credit
@@ -15,8 +16,9 @@ from domain.fact import Fact
 from domain.moment import instant
 from domain.money.consent import Consent
 from domain.money.entry import Entry
+from domain.money.held import HELD, Claim, Questions, against, standing
 from domain.money.hold import Hold
-from domain.money.payee import is_person, is_work
+from domain.money.payee import people_among
 from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
 from domain.money.postings import ACCOUNTS, OWED, postings
@@ -328,30 +330,54 @@ def totals(view: View) -> dict[str, dict[str, int]]:
     return found
 
 
-Held = dict[tuple[str, str], tuple[str, ...]]
+Key = tuple[str, str]
+"""A payee and an agreement."""
 
 
-def held(view: View, of: Iterable[tuple[str, str]]) -> Held:
+Why = tuple[str, ...]
+"""The reasons for which money is held."""
+
+
+def standings(view: View, of: Collection[Account]) -> Iterator[tuple[Account, str, Why]]:
+    """Accounts with how what is owed on them stands, and why it is held if it is."""
+    found = held(view, ((each.payee, each.proposal) for each in of))
+    for each in of:
+        why = found.get((each.payee, each.proposal), ())
+        stands = standing(each.owed, why)
+        yield each, stands, why if stands == HELD and each.owed else ()
+
+
+def held(view: View, of: Iterable[Key]) -> dict[Key, Why]:
     """Why what is owed to a payee under an agreement may not be paid now, where it may not."""
     asked = set(of)
-    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    people = people_among(payee for payee, _ in asked)
+    consents = {
+        (payee, proposal): state
+        for payee, proposal, state in view.rows(
+            "SELECT s.payee, s.proposal, s.state FROM @shares s "
+            f"WHERE s.payee IN :payees AND s.state <> 'accepted' AND {holds('s')}",
+            payees=sorted(people),
+        )
+    }
+    questions = _questions(view)
+    # Almost always nothing is in question; then it does not matter what a claim depends on.
+    is_clear = questions == ([], [])
+    persons = {} if is_clear else attribution.persons_of(view, people)
+    works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
+    nothing = _Works("")
+    found = {}
     for payee, proposal in asked:
-        if is_work(payee):
-            reasons[payee, proposal].append("unclaimed")
-    rows = view.rows(
-        "SELECT s.payee, s.proposal, s.state FROM @shares s "
-        f"WHERE s.payee IN :payees AND s.state <> 'accepted' AND {holds('s')}",
-        payees=sorted({payee for payee, _ in asked if is_person(payee)}),
-    )
-    for payee, proposal, state in rows:
-        reasons[payee, proposal].append("unaccepted" if state == "offered" else state)
-    for key in set(_disputed(view, asked)):
-        reasons[key].append("disputed")
-    return {key: tuple(why) for key, why in reasons.items() if key in asked}
+        known = works.get(proposal, nothing)
+        own = {known.release, *known.pieces[payee]}
+        consent = consents.get((payee, proposal))
+        claim = Claim(payee, persons.get(payee, payee), consent, own, known.every)
+        if why := against(claim, questions):
+            found[payee, proposal] = why
+    return found
 
 
-def _disputed(view: View, asked: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """What waits because a credit or an edge it depends on is held or disputed."""
+def _questions(view: View) -> Questions:
+    """What is held or in dispute."""
     latest = {
         id: (work, contributor, child, state)
         for id, work, contributor, child, state in view.rows(
@@ -359,35 +385,42 @@ def _disputed(view: View, asked: set[tuple[str, str]]) -> Iterator[tuple[str, st
             "WHERE h.position <= :as_of ORDER BY h.position"
         )
     }
-    still = [hold[:3] for hold in latest.values() if hold[3] == "open"]
-    if not still:
-        return
-    pieces: dict[str, set[str]] = defaultdict(set)
-    of_payee: dict[tuple[str, str], set[str]] = defaultdict(set)
+    still = [(*about, child) for *about, child, state in latest.values() if state == "open"]
+    accounts = {contributor for _, contributor, _ in still if contributor is not None}
+    persons = attribution.persons_of(view, accounts) if accounts else {}
+    return Questions(
+        [(work, persons[account]) for work, account, _ in still if account is not None],
+        [(child, _with_above(view, parent)) for parent, _, child in still if child is not None],
+    )
+
+
+@dataclass
+class _Works:
+    """What an agreement is about."""
+
+    release: str
+    pieces: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By payee: the assets in which they have a share, and what those are within."""
+    every: set[str] = field(default_factory=set)
+
+
+def _works(view: View, proposals: set[str]) -> dict[str, _Works]:
+    """What agreements are about."""
+    found: dict[str, _Works] = {}
     for proposal, release, payee, piece in view.rows(
         "SELECT q.proposal, w.id, q.payee, q.piece FROM @pieces q "
         f"JOIN @proposals a ON a.id = q.proposal AND q.position >= a.staged AND {holds('a')} "
         f"JOIN @pools o ON o.id = a.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
         "WHERE q.proposal IN :proposals AND q.position <= :as_of",
-        proposals=sorted({proposal for _, proposal in asked}),
+        proposals=sorted(proposals),
     ):
-        pieces[proposal] |= {piece, release}
-        of_payee[payee, proposal] |= {piece, release}
-    people = attribution.persons_of(view, {payee for payee, _ in asked if is_person(payee)})
-    for work, contributor, child in still:
-        if child is None:
-            person = attribution.persons_of(view, {contributor})[contributor]
-            for key in asked:
-                if people.get(key[0]) == person and work in of_payee[key]:
-                    yield key
-        else:
-            above = _above(view, work)
-            for key in asked:
-                if child in pieces[key[1]] and not of_payee[key].isdisjoint(above):
-                    yield key
+        known = found.setdefault(proposal, _Works(release))
+        known.pieces[payee].add(piece)
+        known.every |= {release, piece}
+    return found
 
 
-def _above(view: View, work: str) -> set[str]:
+def _with_above(view: View, work: str) -> frozenset[str]:
     """A work and everything it was made from."""
     tree = lineage.ancestry(view, lineage.find(view, work).number)
-    return set(lineage.ids_of(view, tree.generation).values())
+    return frozenset(lineage.ids_of(view, tree.generation).values())
