@@ -37,7 +37,7 @@ from projections.follower import (
     uncollected,
 )
 from projections.log import Log, Signed
-from projections.money import rows as projected
+from projections.money import balances as projected
 from projections.store import Generation, View, table_name
 from projections.tables import Table
 from scripts.bundle.whole import content_of

@@ -23,7 +23,7 @@ from domain.money.postings import OWED, RECEIVED, WAITING, postings
 from domain.money.split import PLAIN
 from domain.registry import BY_OPERATION
 from projections.follower import no_progress
-from projections.money import rows
+from projections.money import balances
 from scripts import audit
 from scripts.service import open_service
 
@@ -209,7 +209,7 @@ def verify(told: Bank) -> None:
     books, above = told.books(), told.above()
     held = {key: against(books.claim(*key), books.questions(above)) for key in books.accounts}
     with told.view() as view:
-        assert rows.held(view, books.accounts) == {key: why for key, why in held.items() if why}
+        assert balances.held(view, books.accounts) == {key: why for key, why in held.items() if why}
 
 
 def _every_append_balances(facts: list[Fact]) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
 from threading import Lock
 from typing import NamedTuple, Protocol
 
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
+from domain.money.agreement import Agreement
 from domain.money.consent import Consent
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
 from domain.money.held import Claim, Questions, against
@@ -25,7 +25,7 @@ from domain.money.pool import Pool
 from domain.money.postings import OWED, postings
 from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
-from domain.money.shares import Shares, shares_of, waived_in
+from domain.money.shares import shares_of, waived_in
 from domain.money.split import PLAIN
 from domain.recorders import Placed
 from domain.remix import Remix
@@ -33,38 +33,6 @@ from domain.remix import Remix
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""
 NOTHING_ABOVE: Above = {}
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Shares that were agreed for a pool."""
-
-    proposal: str
-    pool: str
-    release: str
-    number: int
-    effective_at: str
-    """From when what is earned goes by it; the empty text is before every date."""
-    graph_position: int | None
-    assets: Assets
-    waivers: Mapping[tuple[str, str], str]
-    shares: Shares
-    agreed: Fraction = Fraction()
-    """How much, exactly, was divided by these shares and not taken back."""
-
-    @cached_property
-    def pieces(self) -> Mapping[str, Collection[str]]:
-        """By payee: the assets in which they have a share, and what those are within."""
-        found: dict[str, set[str]] = {}
-        for asset in self.assets:
-            for payee, _ in asset["shares"]:
-                found.setdefault(payee, set()).update((asset["asset"], *asset.get("within", ())))
-        return found
-
-    @cached_property
-    def works(self) -> Collection[str]:
-        """The release, all assets, and what those are within."""
-        return {self.release}.union(*self.pieces.values())
 
 
 class Cost(NamedTuple):

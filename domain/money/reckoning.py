@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
-from domain.money.books import Agreement, Books, PoolBooks
+from domain.money.books import Books, PoolBooks
 from domain.money.entry import Costs, Entry, Line, entry_lines
 from domain.money.policy.shares import FINE
 from domain.money.pool import Pool

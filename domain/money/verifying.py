@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from domain.fact import Fact
-from domain.money.books import Agreement, Books
+from domain.money.agreement import Agreement
+from domain.money.books import Books
 from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.held import Questions, against

@@ -21,8 +21,8 @@ from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution
+from projections.money import balances as money
 from projections.money import pools
-from projections.money import rows as money
 from projections.store import Page, View, cut, decode_cursor, holds
 
 

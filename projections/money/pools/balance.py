@@ -19,7 +19,7 @@ from domain.money.postings import IN_TRANSIT, PAID, SUSPENSE, WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.refusal import UnknownDivision, UnknownProposal
-from projections.money import rows as money
+from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import struck_in, waivers_of
