@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from money import AGREED, Bank, asset, bank, verify
+from stories import id_of
 
 from domain.moment import instant
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
@@ -366,7 +367,7 @@ class Money(RuleBasedStateMachine):
         pool = self.pools[known["pool"]]
         if known["state"] == "finalised":
             head = self.told.head()
-            self.told.tell("finalise_proposal", proposal=id)
+            self.told.tell("finalise_proposal", proposal=id, effective_at=known["since"])
             assert self.told.head() == head
             return
         refused: type[Refusal] | None = None
@@ -375,7 +376,7 @@ class Money(RuleBasedStateMachine):
         elif known["open"]:
             refused = CommentsOpen
         if self.do(refused, "finalise_proposal", proposal=id, effective_at=since):
-            known["state"] = "finalised"
+            known["state"], known["since"] = "finalised", since
             first = "" if not pool.agreements else instant(self.told.clock.now)
             effective = first if since is None else f"{since}-01T00:00:00.000000Z"
             number = len(pool.agreements) + 1
@@ -457,12 +458,13 @@ class Money(RuleBasedStateMachine):
     def earn(self, index: int, amount: int, source: str, month: str, again: bool) -> None:
         pool = self.one(self.pools, index)
         known = self.pools[pool]
-        revenue = self.told.earn(pool, amount, month, source=source)
+        said = {"source": source, "id": id_of(f"revenue {next(names)}")}
+        revenue = self.told.earn(pool, amount, month, **said)
         known.revenues[revenue] = Revenue(amount, amount, source, f"{month}-01T00:00:00.000000Z")
         known.divide()
         if again:
             head = self.told.head()
-            self.told.earn(pool, amount, month, source=source, id=revenue)
+            self.told.earn(pool, amount, month, **said)
             assert self.told.head() == head
 
     @rule(index=pick, amount=amounts, payer=pick)
