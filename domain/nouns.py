@@ -1,6 +1,9 @@
 """Every noun there is, found by the fact that brings it into being.
 
 The one rule: a fact that may come first in a stream is a birth of exactly one noun.
+
+A birth that names the states in which it may happen, such as a hold that is opened again, may also
+come later.
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
-from domain.fact import Noun
+from domain.fact import Fact, Noun
 from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.hold import Hold
@@ -26,6 +29,15 @@ NOUNS: tuple[type[Noun], ...] = (
     *(Pool, Proposal, Consent, Revenue, Expense, Entry, Batch, Payout, Hold),
 )
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
+
+
+def may_stand_at(kind: type[Fact], version: int) -> bool:
+    """Whether a kind of fact may be the first of a stream, or a later one."""
+    if version == 1:
+        return kind in BORN
+    return kind not in BORN or bool(kind.FROM)
+
+
 NAMED: dict[str, type[Noun]] = {
     **{noun.NAME: noun for noun in NOUNS},
     "work": Work,

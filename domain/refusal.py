@@ -136,6 +136,12 @@ class BadMadeAt(Refusal):
     )
 
 
+class BadPeriod(Refusal):
+    """A period ends no earlier than it begins."""
+
+    says = "A period from {since} to {before} would end before it begins."
+
+
 class MadeInFuture(Refusal):
     """A piece can't have been made later than now."""
 

@@ -18,7 +18,7 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.money.consent import Consent
 from domain.money.hold import Hold
-from domain.money.payee import is_person
+from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN, permit
@@ -70,7 +70,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
                 yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Hold.Event():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
-        case Payout.Event(payee=payee) if is_person(payee):
+        case Payout.Event(payee=payee) if Payee.parse(payee).is_contributor:
             yield Put(NOTICES, (numbers[payee], position, PERSON))
 
 

@@ -21,7 +21,7 @@ from domain.money.proposal import Proposal
 from domain.money.proposing import computed_assets, eligible_assets
 from domain.money.verifying import Verifier
 from domain.note import Note
-from domain.nouns import BORN, NOUNS
+from domain.nouns import BORN, NOUNS, may_stand_at
 from domain.recorders import Placed, vault_row
 from domain.refusal import Refusal
 from domain.seal import Disclosure, digest_of
@@ -37,7 +37,7 @@ from projections.follower import (
     uncollected,
 )
 from projections.log import Log, Signed
-from projections.money import rows as projected
+from projections.money import balances as projected
 from projections.store import Generation, View, table_name
 from projections.tables import Table
 from scripts.bundle.whole import content_of
@@ -129,7 +129,7 @@ def _illegal(stream: list[Placed]) -> Iterator[Difference]:
                 f"the fact about {placed.originator_id} has version "
                 f"{placed.originator_version}, not {version}",
             )
-        if (noun is None) != (kind in BORN):
+        if not may_stand_at(kind, 1 if noun is None else version):
             yield Difference(where, f"{placed.topic} is fact {version} of its history")
         if noun is None:
             noun = BORN[kind].__new__(BORN[kind])

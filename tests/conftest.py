@@ -63,6 +63,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture
+def other_database(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database on the engine that ``database`` is not on."""
+    if not database.startswith("sqlite:"):
+        return f"sqlite:///{tmp_path / 'other.db'}"
+    url: str = request.getfixturevalue("postgres_dsn")
+    return url
+
+
 @pytest.fixture(scope="session")
 def driver() -> Iterator[Playwright]:
     """What drives every browser."""

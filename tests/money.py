@@ -4,7 +4,7 @@ Rule: the audit reads nothing but the journal, and computes everything anew.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -18,9 +18,13 @@ from domain.journal import LARGEST_FACT_BYTES
 from domain.money.apportionment import check_division, divide, settle
 from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
+from domain.money.held import against
 from domain.money.postings import OWED, RECEIVED, WAITING, postings
 from domain.money.split import PLAIN
 from domain.registry import BY_OPERATION
+from projections.follower import no_progress
+from projections.money import balances
+from scripts import audit
 from scripts.service import open_service
 
 AGREED = {"type": "agreed"}
@@ -140,6 +144,16 @@ class Bank(Story):
     def books(self) -> Books:
         return self.journal.bookkeeper.books()
 
+    def above(self) -> dict[str, Collection[str]]:
+        """What the parents of edges in dispute were made from, as the journal knows it now."""
+        parents = {parent for _, parent in self.books().edges.values()}
+        return {each: self.journal.lineage(each, self.head(), "0").nodes for each in parents}
+
+    def held(self, payee: str, agreement: str) -> tuple[str, ...]:
+        """Why something is held, as the books have it."""
+        books = self.books()
+        return against(books.claim(payee, agreement), books.questions(self.above()))
+
     def account(self, name: str = OWED, pool: str | None = None) -> dict[str, int]:
         """What stands on an account of everybody, without those with nothing."""
         found: dict[str, int] = defaultdict(int)
@@ -165,13 +179,13 @@ def bank(database: str) -> Iterator[Bank]:
         told = Bank(service)
         told.clock = clock
         yield told
-        audit(told)
+        must_be_sound(told)
 
 
 # -- the audit -----------------------------------------------------------------------------
 
 
-def audit(told: Bank) -> None:
+def must_be_sound(told: Bank) -> None:
     """Everything that holds for all books, whatever happened."""
     placed = told.facts()
     facts = [one.fact() for one in placed]
@@ -184,6 +198,18 @@ def audit(told: Bank) -> None:
         fold_after(anew, told.journal.facts, page=page)
         assert anew == told.books()
     assert told.service.follower.catch_up() >= 0
+    verify(told)
+
+
+def verify(told: Bank) -> None:
+    """Whatever happened, it is verified, and the read tables hold back what the books hold back."""
+    for check in (audit.journal, audit.streams, audit.money):
+        said = audit.first_difference(check, told.service, no_progress)
+        assert not isinstance(said, audit.Difference), said
+    books, above = told.books(), told.above()
+    held = {key: against(books.claim(*key), books.questions(above)) for key in books.accounts}
+    with told.view() as view:
+        assert balances.held(view, books.accounts) == {key: why for key, why in held.items() if why}
 
 
 def _every_append_balances(facts: list[Fact]) -> None:

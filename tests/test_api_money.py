@@ -209,6 +209,8 @@ def test_a_person_reads_their_own_statement_and_nobody_elses(served: Served, clo
     assert [(row["kind"], row["amount_minor"], row["source"]) for row in rows] == [
         ("division", "188", "shop")
     ]
+    backwards = {"from": "2026-02", "to": "2026-01"}
+    assert ana.get(f"/contributors/{book.ana}/statement", backwards).code == "bad_period"
     later = ana.get(f"/contributors/{book.ana}/statement", {"from": "2099"}).json
     assert later["statements"][0]["opening_minor"] == 188
     assert later["statements"][0]["lines"] == []

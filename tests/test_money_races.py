@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-from money import HALF, Bank, Clock, asset, audit, bank
+from money import HALF, Bank, Clock, asset, bank, must_be_sound
 from stories import at_once, id_of
 
 from domain.draft import Receipt
@@ -206,4 +206,4 @@ def test_processes_that_move_the_same_money_keep_the_books(database: str) -> Non
         assert received + taken == sum(
             sum(told.account(name).values()) for name in ("owed", "in_transit")
         )
-        audit(told)
+        must_be_sound(told)

@@ -502,8 +502,7 @@ def test_what_nobody_has_accepted_yet_is_held_and_skips_nobody(database: str) ->
         told.accept(proposal, ana)
         told.tell("decline_share", proposal=proposal, actor=bo)
         assert told.account() == {ana: 100, bo: 100, cy: 100, "house": 100}
-        books = told.books()
-        assert [books.held(each, proposal) for each in (ana, bo, cy, "house")] == [
+        assert [told.held(each, proposal) for each in (ana, bo, cy, "house")] == [
             (),
             ("declined",),
             ("unaccepted",),
@@ -543,7 +542,7 @@ def test_what_is_due_to_a_work_without_people_waits(database: str) -> None:
         told.earn(pool, 100)
         told.accept(proposal, ana)
         assert told.pay() == {ana: 50}
-        assert told.books().held(f"work/{loop}", proposal) == ("unclaimed",)
+        assert told.held(f"work/{loop}", proposal) == ("unclaimed",)
         cy = told.person("cy")
         found = told.agree(pool, {ana: "1", cy: "1"}, effective_at="2000")
         told.tell("correct_pool", pool=pool, reason="cy made the loop")

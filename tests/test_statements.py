@@ -19,7 +19,8 @@ from money import HALF, Bank, asset, bank
 from serving import Served, serving
 
 from api.money.payouts import COLUMNS, as_csv, statement_of
-from domain.refusal import BadCurrency, BadMadeAt, UnknownContributor
+from domain.moment import instant
+from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
 from projections.money import statements
 from projections.store import View
 
@@ -137,8 +138,27 @@ def test_a_period_ends_before_the_next_moment_and_begins_with_it(database: str) 
             assert over(told, view, ana, later, None)["opening_minor"] == 50
             with pytest.raises(BadMadeAt):
                 over(told, view, ana, "yesterday", None)
-            # A period that ends before it begins is empty, at its end.
-            assert over(told, view, ana, later, exactly)["lines"] == []
+            assert over(told, view, ana, exactly, exactly)["lines"] == []
+            with pytest.raises(BadPeriod):
+                over(told, view, ana, later, exactly)
+
+
+def test_a_claimed_payout_stands_on_the_day_of_its_claim(database: str) -> None:
+    with small(database) as (told, ana, _):
+        told.earn(pool_of(told), 100)
+        told.pay()
+        payout = told.payouts()[ana]
+        told.tell("return_payout", id=payout, reason="closed")
+        told.clock.wait(days=79)
+        told.tell("claim_payout", id=payout, actor=ana)
+        position, (claimed,) = told.head(), told.since(0, "payout.claimed")
+        day = claimed.timestamp.date().isoformat()
+        with told.view() as view:
+            (line,) = over(told, view, ana, day, None)["lines"]
+            *_, last = over(told, view, ana, None, None)["lines"]
+    assert line == last
+    assert (line["kind"], line["recorded_at"]) == ("claim", instant(claimed.timestamp))
+    assert line["position"] == position
 
 
 def pool_of(told: Bank) -> str:

@@ -21,10 +21,10 @@ from api.answers.examples import (
     REVENUE,
 )
 from api.answers.people import PersonRef
-from api.answers.pools import HELD_BECAUSE
 from api.answers.splits import PayeeRef
 from api.answers.told import Known, ListAnswer
 from api.fields import Shape
+from domain.money.held import REASONS
 
 PAYOUT_STATES = ("issued", "settled", "returned", "claimed")
 
@@ -43,7 +43,7 @@ class BalancesBody(Shape):
 class HeldLine(Shape):
     """What is held for the same reasons."""
 
-    because = fields.List(fields.String(metadata={"enum": list(HELD_BECAUSE)}), required=True)
+    because = fields.List(fields.String(metadata={"enum": list(REASONS)}), required=True)
     amount_minor = told.count(25000)
 
 

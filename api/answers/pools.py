@@ -23,11 +23,10 @@ from api.answers.proposals import PROPOSAL_STATES, StruckLine
 from api.answers.splits import PayeeRef
 from api.answers.told import Known, ListAnswer
 from api.fields import Shape
+from domain.money.held import REASONS
 from domain.money.pool import POOL_KINDS
 from domain.money.postings import ACCOUNTS
 from domain.money.split import ROUNDINGS
-
-HELD_BECAUSE = ("unclaimed", "unaccepted", "declined", "disputed")
 
 
 class PoolItem(Shape):
@@ -108,7 +107,7 @@ class BalanceLine(Shape):
     in_transit_minor = told.count(0)
     paid_minor = told.count(0)
     suspense_minor = told.count(0, "It came back and was not claimed yet.")
-    held_because = fields.List(fields.String(metadata={"enum": list(HELD_BECAUSE)}), required=True)
+    held_because = fields.List(fields.String(metadata={"enum": list(REASONS)}), required=True)
     rounding = told.exact("-1/3", "What is carried on to the next division, in units.")
 
 

@@ -28,11 +28,12 @@ from api.routes import Routes
 from domain.journal import Journal
 from domain.moment import start_of
 from domain.money.currency import currency_code
-from domain.money.payee import is_person
+from domain.money.payee import Payee
 from domain.permission import OWN, permit
 from domain.refusal import (
     BadCurrency,
     BadMadeAt,
+    BadPeriod,
     NotPermitted,
     StatementTooLong,
     UnknownBatch,
@@ -118,7 +119,10 @@ def _tell(routes: Routes, journal: Journal) -> None:
         "/contributors/<id(contributor):id>/statement",
         StatementAnswer,
         Period,
-        refuses=(NotPermitted, UnknownContributor, BadMadeAt, BadCurrency, StatementTooLong),
+        refuses=(
+            *(NotPermitted, UnknownContributor, BadMadeAt, BadPeriod, BadCurrency),
+            StatementTooLong,
+        ),
         also={"text/csv": ",".join(COLUMNS) + "\r\n", "application/pdf": "%PDF-1.7"},
     )
     def show_statement(
@@ -149,6 +153,8 @@ def statement_of(
     currency: str | None,
 ) -> dict[str, Any]:
     """The statement of a person over a period of recorded time."""
+    if since is not None and before is not None and start_of(since) > start_of(before):
+        raise BadPeriod(since, before)
     after = 0 if since is None else _before(journal, since)
     until = None if before is None else _before(journal, before)
     wanted = None if currency is None else currency_code(currency)
@@ -208,7 +214,7 @@ def must_be_own(view: View, payee: str | None) -> None:
 
 def _person(view: View, id: str) -> str:
     """Who an account belongs to after all merges; a payee that is nobody here stays as it is."""
-    if not is_person(id):
+    if not Payee.parse(id).is_contributor:
         return id
     number = attribution.after_merges(view, attribution.find_person(view, id)[0])
     return str(attribution.persons(view, [number])[number]["id"])

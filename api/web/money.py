@@ -17,9 +17,10 @@ from api.problems import Problem
 from api.web import words
 from api.web.drawing import as_file, painted
 from api.web.frame import Answer, Frame, When, asked, id_in_path, to_page
+from domain.money import payee as payees
 from domain.money.apportionment import divide
-from domain.money.payee import is_person, is_work
 from domain.money.paying import ClaimPayout
+from domain.money.shares import holdings_in
 from domain.text import LIMITS
 from projections import attribution, lineage, people, timeline
 from projections.money import pools
@@ -137,18 +138,16 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
         return None
     agreement = pools.agreement_now(view, frame.journal, id)
     agreed = agreement.current if agreement else None
-    release, assets = opened.release, agreed.assets if agreed else ()
+    release, assets = opened.release, agreed.assets if agreed else []
     position = agreed.graph_position if agreed else None
     frozen = view if position is None else view.at(position)
     vias = through(attribution.lineage_with_makers(frozen, release))
     ways: dict[str, dict[str, Fraction]] = {payee: {} for payee in earned}
-    for asset in assets:
-        by = vias.get(asset["asset"]) or {asset["asset"]: 1}
-        within = sum(Fraction(share) for _, share in asset["shares"]) * sum(by.values())
-        for payee, share in asset["shares"]:
-            own = Fraction(asset["value"]) * Fraction(share) / within
-            for via, part in by.items() if payee in ways else ():
-                ways[payee][via] = ways[payee].get(via, 0) + own * part
+    for each in holdings_in(assets):
+        by = vias.get(each.asset) or {each.asset: 1}
+        for via, part in by.items() if each.payee in ways else ():
+            own = each.part * Fraction(part, sum(by.values()))
+            ways[each.payee][via] = ways[each.payee].get(via, 0) + own
     paid = [
         Paid(via, payee, amount)
         for payee, total in earned.items()
@@ -186,9 +185,9 @@ def _payee(told: dict[str, Any]) -> str:
 
 
 def _payee_address(id: str) -> str:
-    if is_person(id):
-        return f"{request.script_root}/p/{id}"
-    return f"{request.script_root}/w/{id.partition('/')[2]}" if is_work(id) else ""
+    kind, of = payees.Payee.parse(id)
+    pages = {"contributor": "p", "work": "w"}
+    return f"{request.script_root}/{pages[kind]}/{of}" if kind in pages else ""
 
 
 # -- divisions -----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from domain.money.apportionment import payee_key
 from domain.money.consent import Consent
 from domain.money.dividing import corrected, divide_waiting
 from domain.money.keeping import pages, share_id
-from domain.money.payee import is_person
+from domain.money.payee import Payee
 from domain.money.proposal import Proposal
 from domain.money.proposing import CLOSES, must_be_open
 from domain.money.reckoning import difference
@@ -59,7 +59,7 @@ class FinaliseProposal(Command):
         exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
         yield from self._final(past, noun, exact)
         for payee, share in exact:
-            if is_person(payee):
+            if Payee.parse(payee).is_contributor:
                 yield Consent.Offered.born(
                     share_id(self.proposal, payee),
                     proposal=self.proposal,

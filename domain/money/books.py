@@ -15,16 +15,17 @@ from typing import NamedTuple, Protocol
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
+from domain.money.agreement import Agreement
 from domain.money.consent import Consent
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
+from domain.money.held import Claim, Questions, against
 from domain.money.hold import Hold
-from domain.money.payee import is_work
 from domain.money.payout import Payout
 from domain.money.pool import Pool
 from domain.money.postings import OWED, postings
 from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
-from domain.money.shares import Shares, shares_of, waived_in
+from domain.money.shares import shares_of, waived_in
 from domain.money.split import PLAIN
 from domain.recorders import Placed
 from domain.remix import Remix
@@ -32,37 +33,6 @@ from domain.remix import Remix
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""
 NOTHING_ABOVE: Above = {}
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Shares that were agreed for a pool."""
-
-    proposal: str
-    pool: str
-    release: str
-    number: int
-    effective_at: str
-    """From when what is earned goes by it; the empty text is before every date."""
-    graph_position: int | None
-    assets: Assets
-    waivers: Mapping[tuple[str, str], str]
-    shares: Shares
-    agreed: Fraction = Fraction()
-    """How much, exactly, was divided by these shares and not taken back."""
-
-    def names(self, work: str) -> bool:
-        """Whether a work is the release or one of the assets."""
-        return work == self.release or any(
-            work == asset["asset"] or work in asset.get("within", ()) for asset in self.assets
-        )
-
-    def pieces(self, payee: str) -> Iterator[str]:
-        """The assets in which a payee has a share, and what those are within."""
-        for asset in self.assets:
-            if any(payee == holder for holder, _ in asset["shares"]):
-                yield asset["asset"]
-                yield from asset.get("within", ())
 
 
 class Cost(NamedTuple):
@@ -332,29 +302,29 @@ class Books:
         held = self.agreement_for(recorded.pool, recorded.effective_at)
         return held is not None and held.proposal == proposal
 
-    def held(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> tuple[str, ...]:
-        """Why what is owed under an agreement may not be paid now; empty if it may.
+    def claim(self, payee: str, agreement: str) -> Claim:
+        """What is owed to a payee under an agreement, by all that may stand against paying it."""
+        known = self.agreements[agreement]
+        own = {known.release, *known.pieces.get(payee, ())}
+        consent = self.consents.get((agreement, payee))
+        return Claim(payee, self.person(payee), consent, own, known.works)
+
+    def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
+        """What is held or in dispute.
 
         ``above`` says what the parent of an edge in dispute was made from: that waits, too.
         """
-        reasons = []
-        if is_work(payee):
-            reasons.append("unclaimed")
-        consent = self.consents.get((agreement, payee), "accepted")
-        if consent != "accepted":
-            reasons.append("unaccepted" if consent == "offered" else consent)
-        known = self.agreements[agreement]
-        pieces = {known.release, *known.pieces(payee)} if self.holds or self.edges else set()
-        if any(
-            self.person(contributor) == self.person(payee)
-            for work in pieces
-            for contributor in self.holds.get(work, {}).values()
-        ) or any(
-            known.names(child) and not pieces.isdisjoint({parent, *above.get(parent, ())})
-            for child, parent in self.edges.values()
-        ):
-            reasons.append("disputed")
-        return tuple(reasons)
+        return Questions(
+            {
+                (work, self.person(contributor))
+                for work, known in self.holds.items()
+                for contributor in known.values()
+            },
+            [
+                (child, frozenset((parent, *above.get(parent, ()))))
+                for child, parent in self.edges.values()
+            ],
+        )
 
     def person(self, payee: str) -> str:
         """Who a payee is after all merges."""
@@ -364,9 +334,11 @@ class Books:
 
     def payable(self, above: Above = NOTHING_ABOVE) -> Iterator[tuple[str, str, int]]:
         """Payee, agreement and units: what may be paid now, and every debt."""
+        questions = self.questions(above)
         for (payee, agreement), units in self.accounts.items():
             owed = units.get(OWED, 0)
-            if owed < 0 or (owed > 0 and not self.held(payee, agreement, above)):
+            why = against(self.claim(payee, agreement), questions) if owed > 0 else ()
+            if owed and not why:
                 yield payee, agreement, owed
 
 

@@ -14,7 +14,8 @@ from domain.command import Command, command, record
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
-from domain.money.books import Agreement, Books
+from domain.money.agreement import Agreement
+from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts, must_know
 from domain.money.pool import Pool

@@ -20,7 +20,10 @@ from domain.money.payee import people_among
 from domain.refusal import UnbalancedDivision
 
 Lines = list[list[str | int]]
-"""``[payee, units, due, carried before]``: the last two as exact texts, the payees in order."""
+"""``[payee, units, due, carried before, rank]``, the payees in order.
+
+What is due and carried are exact texts. Only the lines of a division have a rank.
+"""
 Costs = list[list[str | int]]
 """``[expense, payer, units]``."""
 Through = list[list[str]]
@@ -34,6 +37,8 @@ class Line(NamedTuple):
     amount_minor: int
     due: Fraction
     before: Fraction
+    rank: int | None = None
+    """In a division: 1 for whoever was the first to get a unit that was left over."""
 
     @property
     def after(self) -> Fraction:
@@ -42,22 +47,35 @@ class Line(NamedTuple):
 
     def written(self) -> list[str | int]:
         """The line as a fact holds it."""
-        return [self.payee, self.amount_minor, str(self.due), str(self.before)]
+        rank = () if self.rank is None else (self.rank,)
+        return [self.payee, self.amount_minor, str(self.due), str(self.before), *rank]
 
 
 def read_lines(lines: Lines) -> Iterator[Line]:
     """The lines of a fact."""
-    for payee, units, due, before in lines:
-        yield Line(str(payee), int(units), Fraction(due), Fraction(before))
+    for payee, units, due, before, *rank in lines:
+        yield Line(str(payee), int(units), Fraction(due), Fraction(before), *map(int, rank))
+
+
+NO_RANKS: Mapping[str, int] = {}
 
 
 def entry_lines(
-    units: Mapping[str, int], due: Mapping[str, Fraction], carry: Mapping[str, Fraction]
+    units: Mapping[str, int],
+    due: Mapping[str, Fraction],
+    carry: Mapping[str, Fraction],
+    ranks: Mapping[str, int] = NO_RANKS,
 ) -> list[Line]:
-    """The lines of an entry, one for everybody who is in any of the three."""
+    """The lines of an entry, one for everybody who is in any of the first three."""
     none = Fraction()
     return [
-        Line(payee, units.get(payee, 0), due.get(payee, none), carry.get(payee, none))
+        Line(
+            payee,
+            units.get(payee, 0),
+            due.get(payee, none),
+            carry.get(payee, none),
+            ranks.get(payee),
+        )
         for payee in sorted({*units, *due, *carry}, key=payee_key)
     ]
 
@@ -125,6 +143,8 @@ class Entry(Noun):
 
         revenue: str
         rounding: str
+        left_over: int
+        """How many units the largest remainders got; taken back if it is negative."""
         costs: Costs
         """What was paid back before there was a profit."""
         flow_before: Through

@@ -9,7 +9,7 @@ from typing import Any
 from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.money.entry import Entry, Line, must_add_up
-from domain.money.payee import is_meant_as_person, is_work, people_among, work_of
+from domain.money.payee import Payee
 from domain.money.proposal import Proposal
 from domain.past import Past
 
@@ -46,13 +46,13 @@ def stage_facts(kind: type[Fact], id: str, assets: Sequence[Any], **content: Any
 
 def must_know(past: Past, payees: Iterable[str]) -> None:
     """Refuse contributors and works that are not there; a name outside may be any."""
-    named = dict.fromkeys(payees)
-    past.prefetch({*people_among(named), *map(work_of, filter(is_work, named))})
+    named = list(map(Payee.parse, dict.fromkeys(payees)))
+    past.prefetch({payee.id for payee in named if payee.is_contributor or payee.is_work})
     for payee in named:
-        if is_work(payee):
-            past.work(work_of(payee))
-        elif is_meant_as_person(payee):
-            past.contributor(payee)
+        if payee.is_work:
+            past.work(payee.id)
+        elif payee.is_contributor or payee.is_misspelt:
+            past.contributor(payee.id)
 
 
 def pages(items: Sequence[Any]) -> Iterator[list[Any]]:

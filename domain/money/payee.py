@@ -1,43 +1,56 @@
 """Payees: a contributor, a work nobody is credited on, or somebody outside by a name.
 
-The one rule: a contributor is a payee by their id; what is due to a work waits for whoever made it.
+The one rule: a payee is written as one text, and what kind it is is read here alone.
+
+A contributor is a payee by their id; what is due to a work waits for whoever made it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal, NamedTuple, Self
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _LIKE_A_UUID = re.compile(r"[^\w]*(urn:)?(uuid:)?(-?[0-9a-f]){32}[^\w]*\Z", re.IGNORECASE)
 _WORK = "work/"
 
 
-def is_person(payee: str) -> bool:
-    """Whether a payee is a contributor."""
-    return bool(_UUID.match(payee))
+class Payee(NamedTuple):
+    """Somebody or something that money goes to."""
 
+    kind: Literal["contributor", "work", "other"]
+    id: str
+    """The id of the contributor or the work; of anybody else the name."""
 
-def is_meant_as_person(payee: str) -> bool:
-    """Whether a payee can only be meant as a contributor, perhaps in another form of the id."""
-    return bool(_LIKE_A_UUID.match(payee))
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The payee that a text stands for."""
+        if _UUID.match(text):
+            return cls("contributor", text)
+        if text.startswith(_WORK):
+            return cls("work", text.removeprefix(_WORK))
+        return cls("other", text)
 
+    def __str__(self) -> str:
+        return _WORK + self.id if self.is_work else self.id
 
-def is_work(payee: str) -> bool:
-    """Whether what is due waits for whoever made a work."""
-    return payee.startswith(_WORK)
+    @property
+    def is_contributor(self) -> bool:
+        """Whether it is a person on record."""
+        return self.kind == "contributor"
 
+    @property
+    def is_work(self) -> bool:
+        """Whether what is due waits for whoever made a work."""
+        return self.kind == "work"
 
-def work_payee(work: str) -> str:
-    """The payee that a work itself is, as long as nobody is credited on it."""
-    return _WORK + work
-
-
-def work_of(payee: str) -> str:
-    """The work that a payee is."""
-    return payee.removeprefix(_WORK)
+    @property
+    def is_misspelt(self) -> bool:
+        """Whether a name can only be meant as a contributor's id, in another form of it."""
+        return self.kind == "other" and bool(_LIKE_A_UUID.match(self.id))
 
 
 def people_among(payees: Iterable[str]) -> tuple[str, ...]:
     """The contributors among payees, each once."""
-    return tuple(dict.fromkeys(filter(is_person, payees)))
+    return tuple(dict.fromkeys(payee for payee in payees if Payee.parse(payee).is_contributor))

@@ -16,7 +16,7 @@ from domain.money.apportionment import payee_key
 from domain.money.books import Above, Books
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import must_know
-from domain.money.payee import is_person
+from domain.money.payee import Payee
 from domain.money.payout import Batch, Parts, Payout
 from domain.past import Past
 from domain.permission import OWN
@@ -96,6 +96,8 @@ class IssuePayouts(Command):
         books = past.books()
         # Whatever may stand against a payout is looked at as a whole.
         past.watch_all(Remix.Disputed.TOPIC)
+        if books.edges:
+            past.watch_all(Remix.Declared.TOPIC)  # it may be above one in dispute
         parents = {parent for _, parent in books.edges.values()}
         above = {each: past.lineage(each, past.position, "0").nodes for each in parents}
         least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
@@ -122,7 +124,7 @@ class SettlePayout(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         payout = past.get(Payout, self.id)
-        owner = payout.payee if is_person(payout.payee) else past.actor
+        owner = payout.payee if Payee.parse(payout.payee).is_contributor else past.actor
         reference = past.text(owner, "reference", self.reference)
         yield payout.then(Payout.Settled, reference=reference)
 

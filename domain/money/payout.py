@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from domain.fact import Fact, Looking, Noun, fact
-from domain.money.payee import is_person, people_among
+from domain.money.payee import Payee, people_among
 
 Parts = list[list[str | int]]
 """``[payee, agreement, pool, units]``: out of what a payout is made; a debt is negative."""
@@ -116,7 +116,7 @@ class Payout(Noun):
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who is paid, if that is a contributor."""
-        return {"contributor": self.payee} if is_person(self.payee) else {}
+        return {"contributor": self.payee} if Payee.parse(self.payee).is_contributor else {}
 
     @property
     def line(self) -> dict[str, Any]:

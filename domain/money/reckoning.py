@@ -15,18 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
-from domain.money.books import Agreement, Books, PoolBooks
+from domain.money.books import Books, PoolBooks
 from domain.money.entry import Costs, Entry, Line, entry_lines
 from domain.money.policy.shares import FINE
 from domain.money.pool import Pool
 from domain.money.shares import Shares
 from domain.money.split import read_terms, split
-
-AGREED = "\0"
-"""Stands for everybody who shares by agreement; no name can be this."""
-
-REST = "\0rest"
 
 _NONE = Fraction()
 
@@ -49,13 +45,17 @@ class Terms(NamedTuple):
 
 
 def by_terms(opened: Pool.Opened, amount_minor: int, flow: Mapping[str, Fraction]) -> Terms:
-    """Who is due how much of an amount after costs, before the agreed part is divided."""
+    """Who is due how much of an amount after costs, before the agreed part is divided.
+
+    The pool itself stands for all who share in it by agreement: nobody who is paid has its id.
+    """
     if not amount_minor:
         return Terms({}, _NONE, {})
-    policy = read_terms(opened.terms, agreed=[(AGREED, Fraction(1))])
+    pool = opened.originator_id
+    policy = read_terms(opened.terms, agreed=[(pool, Fraction(1))])
     result = split(amount_minor, policy, flow=flow)
     due = {payee: amount_minor * result.division.share(payee) for payee in result.division.weights}
-    return Terms(due, due.pop(AGREED, _NONE), result.flow)
+    return Terms(due, due.pop(pool, _NONE), result.flow)
 
 
 def division_of(books: Books, revenue: str, agreement: Agreement) -> Reckoned:
@@ -68,19 +68,20 @@ def division_of(books: Books, revenue: str, agreement: Agreement) -> Reckoned:
     terms = by_terms(pool.opened, profit_minor, pool.flow)
     due = _due(terms, costs, agreement.shares)
     weights = {**dict.fromkeys(pool.carry, _NONE), **due}
-    units = divide(amount_minor, weights, carry=pool.carry).units
+    division = divide(amount_minor, weights, carry=pool.carry)
     content = {
         **_of(agreement, pool),
         "amount_minor": amount_minor,
         "agreed": str(terms.agreed),
         "revenue": revenue,
         "rounding": pool.opened.rounding,
+        "left_over": division.left_over,
         "effective_at": recorded.effective_at,
         "costs": [list(cost) for cost in costs],
         "flow_before": written(pool.flow),
         "flow": written(terms.flow),
     }
-    return Reckoned(entry_lines(units, due, pool.carry), content)
+    return Reckoned(entry_lines(division.units, due, pool.carry, division.ranks), content)
 
 
 def reversal_of(books: Books, division: Entry, before: Sequence[Entry], taken: int) -> Reckoned:
@@ -182,7 +183,8 @@ def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | in
     flow = {place: Fraction(amount) for place, amount in division.flow_before}
     left = division.first.amount_minor
     terms = by_terms(opened, left - sum(int(units) for *_, units in division.costs), flow)
-    due = {**_due(terms, division.costs, {}), AGREED: terms.agreed}
+    pool = opened.originator_id  # stands for the agreed part, as in the terms
+    due = {**_due(terms, division.costs, {}), pool: terms.agreed}
     through = dict(terms.flow)
     back, flow_back = due, through
     for part in parts:
@@ -200,7 +202,7 @@ def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | in
         through = {place: amount - flow_back[place] for place, amount in through.items()}
         left -= taken
     named = {name: -amount for name, amount in back.items()}
-    agreed = named.pop(AGREED)
+    agreed = named.pop(pool)
     return Terms(named, agreed, {place: -amount for place, amount in flow_back.items()})
 
 
@@ -213,12 +215,15 @@ def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, i
 
 
 def _costs_back(division: Entry, before: Sequence[Entry], taken: int) -> Costs:
-    """How much of the expenses paid back is open again after a reversal."""
+    """How much of the expenses paid back is open again after a reversal.
+
+    The division itself stands for the profit: no expense has its id.
+    """
     left = {str(expense): int(units) for expense, _, units in division.costs}
-    left[REST] = division.first.amount_minor - sum(left.values())
+    left[division.id] = division.first.amount_minor - sum(left.values())
     for each in before:
         back = {str(expense): -int(units) for expense, _, units in each.costs}
-        left[REST] += each.first.amount_minor + sum(back.values())
+        left[division.id] += each.first.amount_minor + sum(back.values())
         for expense, units in back.items():
             left[expense] -= units
     taken_from = apportion_over(taken, {name: units for name, units in left.items() if units})

@@ -5,12 +5,11 @@ The one rule: shares are exact and add up to 1, and a waiver takes from nobody b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from domain.money.policy.assets import RELEASE, Asset
+from domain.money.policy.assets import RELEASE, Asset, Holding, holdings_of
 from domain.money.policy.assets import shares_of as asset_shares
-from domain.money.policy.parts import Parts
 from domain.money.policy.reading import Entry
 from domain.money.proposal import Assets
 from domain.refusal import UnknownScope
@@ -20,9 +19,8 @@ Waivers = Mapping[tuple[str, str], str]
 """By payee and asset: the scope over which the waived share is spread."""
 
 
-def parts_of(assets: Assets, waivers: Waivers) -> Parts:
-    """What everybody gets of 1, and what was waived."""
-    read = tuple(
+def _read(assets: Assets) -> tuple[Asset, ...]:
+    return tuple(
         Asset(
             asset["asset"],
             Fraction(asset["value"]),
@@ -31,25 +29,17 @@ def parts_of(assets: Assets, waivers: Waivers) -> Parts:
         )
         for asset in assets
     )
-    return asset_shares(read, waivers)
 
 
 def shares_of(assets: Assets, waivers: Waivers) -> Shares:
     """The exact share of everybody in the assets, those with nothing too."""
-    parts = parts_of(assets, waivers)
+    parts = asset_shares(_read(assets), waivers)
     return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items()}
 
 
-def parts_in(assets: Assets) -> dict[tuple[str, str], Fraction]:
+def holdings_in(assets: Assets) -> Iterator[Holding]:
     """What everybody has of the whole by each asset, before anything was waived."""
-    whole = sum(Fraction(asset["value"]) for asset in assets)
-    found = {}
-    for asset in assets:
-        inside = sum(Fraction(share) for _, share in asset["shares"])
-        for payee, share in asset["shares"]:
-            part = Fraction(asset["value"]) / whole * Fraction(share) / inside
-            found[payee, asset["asset"]] = part
-    return found
+    return holdings_of(_read(assets))
 
 
 def scopes_of(asset: Mapping[str, object]) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from domain.fact import Fact
-from domain.money.books import Agreement, Books
+from domain.money.agreement import Agreement
+from domain.money.books import Books
 from domain.money.consent import Consent
 from domain.money.entry import Entry
-from domain.money.payout import Payout
+from domain.money.held import Questions, against
+from domain.money.payout import Batch, Parts, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, OWED, PAID, SUSPENSE, postings
 from domain.money.proposal import Proposal
 from domain.money.reckoning import (
@@ -27,6 +29,7 @@ from domain.money.reckoning import (
 )
 from domain.money.shares import shares_of
 from domain.refusal import Refusal
+from domain.remix import Remix, follow_edges
 
 
 class Fault(NamedTuple):
@@ -48,6 +51,14 @@ class Verifier:
         self._pending: list[tuple[int, Fact]] = []
         self._before: dict[str, Agreement] = {}
         """Agreements as they were before the latest waiver."""
+        self._edges: dict[str, tuple[str, str]] = {}
+        """The edges that count, each with its child and its parent."""
+        self._questions = Questions()
+        """What was held or in dispute when the latest batch of payouts was issued."""
+        self._parts: dict[str, Parts] = {}
+        """By payout: what it is made of."""
+        self._of_payout: Counter[tuple[str, str]] = Counter()
+        """By payout and account: what of it stands there."""
 
     def read(self, facts: Iterable[tuple[int, Fact]]) -> Iterator[Fault]:
         """What is wrong with the money in these facts, as far as one can go on."""
@@ -70,9 +81,15 @@ class Verifier:
                 yield from self._agreed(position, happened)
             case Consent.Waived(proposal=proposal):
                 self._before[proposal] = self.books.agreements[proposal]
+            case Remix.Event():
+                follow_edges(self._edges, happened.child, happened)
+            case Batch.Opened():
+                self._questions = self.books.questions(self._above_disputed())
             case Payout.Issued():
                 yield from self._paid(position, happened)
         self._fold(position, happened)
+        if isinstance(happened, Payout.Event):
+            yield from self._moved(position, happened)
 
     def _fold(self, position: int, happened: Fact) -> None:
         self.books.fold(position, happened)
@@ -158,16 +175,42 @@ class Verifier:
             owed = self.books.accounts.get((str(payee), str(agreement)), {}).get(OWED, 0)
             if owed != units:
                 yield Fault(position, f"{payee} is owed {owed} under {agreement}, not {units}")
-            if owed > 0 and (why := self.books.held(str(payee), str(agreement))):
+            why = against(self.books.claim(str(payee), str(agreement)), self._questions)
+            if owed > 0 and why:
                 yield Fault(position, f"what {payee} is owed is held: {', '.join(why)}")
 
+    def _above_disputed(self) -> dict[str, set[str]]:
+        """By the parent of every edge in dispute: all that it was made from, as of now."""
+        parents: dict[str, list[str]] = defaultdict(list)
+        for child, parent in self._edges.values() if self.books.edges else ():
+            parents[child].append(parent)
+        above = {}
+        for _, disputed in self.books.edges.values():
+            reached, ahead = set[str](), [disputed]
+            while ahead:
+                further = set(parents.get(ahead.pop(), ())) - reached
+                reached |= further
+                ahead += further
+            above[disputed] = reached
+        return above
+
+    def _moved(self, position: int, happened: Payout.Event) -> Iterator[Fault]:
+        """A payout moves as a whole, from the account on which it stands.
+
+        A part of it may be a debt, so an account is not negative for each payout, whatever it is
+        under one agreement.
+        """
+        payout = happened.originator_id
+        if happened.parts != self._parts.setdefault(payout, happened.parts):
+            yield Fault(position, "its parts are not those it was issued with")
+        for posting in postings(happened):
+            self._of_payout[payout, posting.account] += posting.amount_minor
+        for account in (IN_TRANSIT, PAID, SUSPENSE):
+            if self._of_payout[payout, account] < 0:
+                yield Fault(position, f"of this payout {account} is less than nothing")
+
     def _balances(self) -> Iterator[Fault]:
-        """Every account must be possible, and each currency as a whole add up to nothing."""
-        for (payee, agreement), units in self.books.accounts.items():
-            for account in (IN_TRANSIT, PAID, SUSPENSE):
-                if units.get(account, 0) < 0:
-                    where = f"{account} of {payee} under {agreement}"
-                    yield Fault(self.books.position, f"{where} is less than nothing")
+        """Each currency as a whole must sum to zero."""
         for currency in {currency for currency, _ in self.totals}:
             total = sum(self.totals[currency, account] for account in ACCOUNTS)
             if total:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.currency import decimal
-from domain.money.payee import is_person
+from domain.money.payee import Payee
 from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
 from projections.money import pools
 from projections.store import View
@@ -108,8 +108,9 @@ def _name(account: str, payee: str | None) -> str:
     """The name of an account; a payee's part is letters, digits and dashes only."""
     if payee is None:
         return _ROOTS[account]
-    part = f"P-{payee}" if is_person(payee) else f"N-{sha256(payee.encode()).hexdigest()[:16]}"
-    return f"{_ROOTS[account]}:{part}"
+    if Payee.parse(payee).is_contributor:
+        return f"{_ROOTS[account]}:P-{payee}"
+    return f"{_ROOTS[account]}:N-{sha256(payee.encode()).hexdigest()[:16]}"
 
 
 def _amount(amount_minor: int, currency: str) -> str:

@@ -1,14 +1,11 @@
-"""Money: every posting, and what may be paid now, as known at any position.
+"""Money as rows: pools, what is agreed for them, what came in, every posting, and payouts.
 
-The one rule: a balance is the sum of postings, and a posting is never changed; whether money is
-held follows from consents and holds, not from an account.
+The one rule: a posting is never changed; what follows from many facts is no column.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 from domain.credit import Credit
 from domain.fact import Fact
@@ -16,15 +13,12 @@ from domain.moment import instant
 from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.hold import Hold
-from domain.money.payee import is_person, is_work
 from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
-from domain.money.postings import ACCOUNTS, OWED, postings
+from domain.money.postings import postings
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
 from domain.remix import Remix
-from projections import attribution, lineage
-from projections.store import View, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
 POOLS = Table(
@@ -255,139 +249,3 @@ MONEY = Projection(
     (POOLS, PROPOSALS, PIECES, SHARES, HOLDS, BOOKINGS, POSTINGS, PAYOUTS, BATCHES),
     changes,
 )
-
-# -- balances ------------------------------------------------------------------------------
-
-
-class Account(NamedTuple):
-    """What a payee has under one agreement, by account."""
-
-    payee: str
-    proposal: str
-    pool: str
-    currency: str
-    units: dict[str, int]
-
-    @property
-    def owed(self) -> int:
-        """What is owed; a debt is negative."""
-        return self.units.get(OWED, 0)
-
-
-def accounts(
-    view: View,
-    *,
-    payees: Collection[str] | None = None,
-    pool: str | None = None,
-    currency: str | None = None,
-) -> list[Account]:
-    """The accounts of some payees, of a pool, in a currency, or all of them."""
-    where, values = ["p.position <= :as_of", "p.payee IS NOT NULL"], dict[str, Any]()
-    for name, wanted, condition in (
-        ("payees", None if payees is None else list(payees), "p.payee IN :payees"),
-        ("pool", pool, "p.pool = :pool"),
-        ("currency", currency, "p.currency = :currency"),
-    ):
-        if wanted is not None:
-            where.append(condition)
-            values[name] = wanted
-    rows = view.rows(
-        "SELECT p.payee, p.proposal, p.pool, p.currency, p.account, CAST(sum(p.amount) AS BIGINT) "
-        f"FROM @postings p WHERE {' AND '.join(where)} "
-        "GROUP BY p.payee, p.proposal, p.pool, p.currency, p.account "
-        "ORDER BY p.payee, p.proposal, p.account",
-        **values,
-    )
-    found: dict[tuple[str, str], Account] = {}
-    for payee, proposal, of_pool, of_currency, account, amount in rows:
-        known = found.setdefault(
-            (payee, proposal), Account(payee, proposal, of_pool, of_currency, {})
-        )
-        known.units[account] = amount
-    return list(found.values())
-
-
-def pool_units(view: View, pool: str) -> dict[str, int]:
-    """What stands on each account of a pool, over all payees."""
-    rows = view.rows(
-        "SELECT p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
-        "WHERE p.pool = :pool AND p.position <= :as_of GROUP BY p.account",
-        pool=pool,
-    )
-    return dict(rows)
-
-
-def totals(view: View) -> dict[str, dict[str, int]]:
-    """What stands on each account, by currency; each currency adds up to nothing."""
-    found: dict[str, dict[str, int]] = {}
-    for currency, account, amount in view.rows(
-        "SELECT p.currency, p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
-        "WHERE p.position <= :as_of GROUP BY p.currency, p.account ORDER BY p.currency, p.account"
-    ):
-        found.setdefault(currency, dict.fromkeys(ACCOUNTS, 0))[account] = amount
-    return found
-
-
-Held = dict[tuple[str, str], tuple[str, ...]]
-
-
-def held(view: View, of: Iterable[tuple[str, str]]) -> Held:
-    """Why what is owed to a payee under an agreement may not be paid now, where it may not."""
-    asked = set(of)
-    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for payee, proposal in asked:
-        if is_work(payee):
-            reasons[payee, proposal].append("unclaimed")
-    rows = view.rows(
-        "SELECT s.payee, s.proposal, s.state FROM @shares s "
-        f"WHERE s.payee IN :payees AND s.state <> 'accepted' AND {holds('s')}",
-        payees=sorted({payee for payee, _ in asked if is_person(payee)}),
-    )
-    for payee, proposal, state in rows:
-        reasons[payee, proposal].append("unaccepted" if state == "offered" else state)
-    for key in set(_disputed(view, asked)):
-        reasons[key].append("disputed")
-    return {key: tuple(why) for key, why in reasons.items() if key in asked}
-
-
-def _disputed(view: View, asked: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """What waits because a credit or an edge it depends on is held or disputed."""
-    latest = {
-        id: (work, contributor, child, state)
-        for id, work, contributor, child, state in view.rows(
-            "SELECT h.id, h.work, h.contributor, h.child, h.state FROM @holds h "
-            "WHERE h.position <= :as_of ORDER BY h.position"
-        )
-    }
-    still = [hold[:3] for hold in latest.values() if hold[3] == "open"]
-    if not still:
-        return
-    pieces: dict[str, set[str]] = defaultdict(set)
-    of_payee: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for proposal, release, payee, piece in view.rows(
-        "SELECT q.proposal, w.id, q.payee, q.piece FROM @pieces q "
-        f"JOIN @proposals a ON a.id = q.proposal AND q.position >= a.staged AND {holds('a')} "
-        f"JOIN @pools o ON o.id = a.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
-        "WHERE q.proposal IN :proposals AND q.position <= :as_of",
-        proposals=sorted({proposal for _, proposal in asked}),
-    ):
-        pieces[proposal] |= {piece, release}
-        of_payee[payee, proposal] |= {piece, release}
-    people = attribution.persons_of(view, {payee for payee, _ in asked if is_person(payee)})
-    for work, contributor, child in still:
-        if child is None:
-            person = attribution.persons_of(view, {contributor})[contributor]
-            for key in asked:
-                if people.get(key[0]) == person and work in of_payee[key]:
-                    yield key
-        else:
-            above = _above(view, work)
-            for key in asked:
-                if child in pieces[key[1]] and not of_payee[key].isdisjoint(above):
-                    yield key
-
-
-def _above(view: View, work: str) -> set[str]:
-    """A work and everything it was made from."""
-    tree = lineage.ancestry(view, lineage.find(view, work).number)
-    return set(lineage.ids_of(view, tree.generation).values())

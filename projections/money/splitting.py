@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from domain.money.apportionment import Division
 from domain.money.currency import currency_code
-from domain.money.payee import is_work, work_payee
+from domain.money.payee import Payee
 from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.money.policy.graph import Graph, graph_of
 from domain.money.policy.reading import Policy
@@ -102,7 +102,7 @@ def recorded(
         {
             id: [(persons[one]["id"], Fraction(1, len(held[number]))) for one in held[number]]
             if number in held
-            else [(work_payee(id), Fraction(1))]
+            else [(str(Payee("work", id)), Fraction(1))]
             for number, id in ids.items()
         },
     )
@@ -256,9 +256,9 @@ def told_payee(over: Recorded, payee: str) -> dict[str, Any]:
     """A payee as an answer tells it: a person, a work of nobody, or a name of the policy alone."""
     if payee in over.people:
         return {"id": payee, "kind": "contributor", "name": over.people[payee]}
-    work = over.works.get(payee.partition("/")[2]) if is_work(payee) else None
-    if work is not None:
-        return {"id": payee, "kind": "work", "name": _label(work)}
+    kind, id = Payee.parse(payee)
+    if kind == "work" and id in over.works:
+        return {"id": payee, "kind": kind, "name": _label(over.works[id])}
     return {"id": payee, "kind": "other", "name": payee}
 
 

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from domain.engine import Row
 from domain.journal import Journal
-from domain.money.entry import Entry
+from domain.moment import instant
+from domain.money.entry import Entry, read_lines
+from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution
+from projections.money import balances as money
 from projections.money import pools
-from projections.money import rows as money
 from projections.store import Page, View, cut, decode_cursor, holds
 
 
@@ -29,21 +30,14 @@ class Standing:
     """Where payees stand in one currency at one position."""
 
     def __init__(self, view: View, payees: Collection[str], currency: str) -> None:
-        self.payable = self.held = self.debt = self.owed = 0
+        self.sums = {PAYABLE: 0, HELD: 0, DEBT: 0}
         self.units: dict[str, int] = defaultdict(int)
-        self.reasons: dict[str, int] = defaultdict(int)
+        self.reasons: dict[tuple[str, ...], int] = defaultdict(int)
         found = money.accounts(view, payees=payees, currency=currency)
-        held = money.held(view, ((each.payee, each.proposal) for each in found))
-        for each in found:
-            owed, why = each.owed, held.get((each.payee, each.proposal), ())
-            self.owed += owed
-            if owed < 0:
-                self.debt -= owed
-            elif why:
-                self.held += owed
-                self.reasons["+".join(why)] += owed
-            else:
-                self.payable += owed
+        for each, stands, why in money.standings(view, found):
+            self.sums[stands] += abs(each.owed)
+            if why:
+                self.reasons[why] += each.owed
             for account in (IN_TRANSIT, PAID, SUSPENSE):
                 self.units[account] += each.units.get(account, 0)
 
@@ -94,23 +88,21 @@ def _in_currency(
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in EARNED)
     return {
         "currency": currency,
-        "opening_minor": before.payable,
+        "opening_minor": before.sums[PAYABLE],
         "earned_minor": earned,
-        "recouped_minor": before.debt - now.debt,
-        "held_minor": now.held - before.held,
+        "recouped_minor": before.sums[DEBT] - now.sums[DEBT],
+        "held_minor": now.sums[HELD] - before.sums[HELD],
         "paid_minor": paid,
-        "closing_minor": now.payable,
+        "closing_minor": now.sums[PAYABLE],
         "balances": {
-            "payable_minor": now.payable,
-            "held_minor": now.held,
-            "debt_minor": now.debt,
+            **{f"{stands}_minor": units for stands, units in now.sums.items()},
             "in_transit_minor": now.units[IN_TRANSIT],
             "settled_minor": now.units[PAID],
             "suspense_minor": now.units[SUSPENSE],
         },
         "held": [
-            {"because": reasons.split("+"), "amount_minor": amount}
-            for reasons, amount in sorted(now.reasons.items())
+            {"because": list(reasons), "amount_minor": amount}
+            for reasons, amount in sorted(now.reasons.items(), key=lambda each: (-each[1], each[0]))
         ],
         "lines": lines,
     }
@@ -125,7 +117,7 @@ def _lines(
     """What was given and what was paid, in the order of its recording."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
-        "b.effective, b.amount, r.source, b.revenue, y.issued_at, y.born, "
+        "b.effective, b.amount, r.source, b.revenue, y.born, "
         "w.id, w.title, o.name, a.number "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
@@ -143,10 +135,12 @@ def _lines(
     found = [_Given(*row) for row in rows]
     texts = view.texts({text for row in found for text in (row.title, row.name)})
     shares = _shares(journal, [row for row in found if row.kind in EARNED])
+    payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
+    moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
     return [
         {
             "position": row.position,
-            "recorded_at": row.at or row.issued_at,
+            "recorded_at": row.at or moved[row.position],
             "effective_at": row.effective,
             "kind": row.kind or ("payout" if row.position == row.issued else "claim"),
             "noun": row.noun,
@@ -172,9 +166,9 @@ def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]
     for placed in journal.facts.streams(sorted({noun for noun, _ in amounts})):
         entry = placed.fact()
         assert isinstance(entry, Entry.Event)
-        for payee, _, due, _ in entry.lines:
-            if amount := amounts.get((placed.originator_id, str(payee))):
-                shares[placed.originator_id, str(payee)] = str(Fraction(due) / amount)
+        for line in read_lines(entry.lines):
+            if amount := amounts.get((entry.originator_id, line.payee)):
+                shares[entry.originator_id, line.payee] = str(line.due / amount)
     return shares
 
 
@@ -193,7 +187,6 @@ class _Given(NamedTuple):
     of: int | None
     source: str | None
     revenue: str | None
-    issued_at: str | None
     issued: int | None
     release: str
     title: str

@@ -18,7 +18,7 @@ from domain.contributor import Contributor
 from domain.fact import FACTS
 from domain.identity import is_id
 from domain.journal import Journal
-from domain.nouns import BORN
+from domain.nouns import BORN, may_stand_at
 from domain.past import PENDING
 from domain.recorders import Placed
 from domain.request import Request
@@ -138,7 +138,7 @@ def content_of(placed: Placed) -> dict[str, Any]:
         not _is_position(placed.position)
         or not _is_position(placed.originator_version)
         or not is_id(placed.originator_id)
-        or (placed.originator_version == 1) != (kind in BORN)
+        or not may_stand_at(kind, placed.originator_version)
         or not needed <= content.keys() <= says.keys() - _PLACE
         or not all(
             _fits(content[one.name], str(one.type)) for one in fields(kind) if one.name in content

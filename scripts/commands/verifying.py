@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from projections.money import rows as money
+from projections.money import balances as money
 from scripts import terminal
 from scripts.commands.frame import asked, flag_of, opened, out, progress_of
 from scripts.service import Service

@@ -6,10 +6,10 @@ and stays visible, struck out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from domain.money.apportionment import common_scale
 from domain.money.policy.flow import Flow
@@ -50,18 +50,38 @@ Waivers = Mapping[tuple[str, str], str]
 """By payee and asset: the scope over which the waived share is spread."""
 
 
+class Holding(NamedTuple):
+    """What somebody has of one asset, before anything is waived."""
+
+    payee: str
+    asset: str
+    value: Fraction
+    """The asset's part of the whole."""
+    share: Fraction
+    """The payee's part of the asset."""
+
+    @property
+    def part(self) -> Fraction:
+        """The payee's part of the whole by this asset: vₖ/Σv·cᵢ/Σc."""
+        return self.value * self.share
+
+
+def holdings_of(assets: Sequence[Asset]) -> Iterator[Holding]:
+    """What everybody has of each asset, in the order in which they are listed."""
+    whole = sum(asset.value for asset in assets)
+    for asset in assets:
+        value, inside = asset.value / whole, sum(entry.share for entry in asset.entries)
+        for entry in asset.entries:
+            yield Holding(entry.name, asset.name, value, entry.share / inside)
+
+
 def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
     """What everybody gets of 1: each of the assets by its value, then the shares inside it.
 
     A waived part goes to the others in its scope in proportion to what they keep there. All
     waivers take effect at once, so their order does not matter.
     """
-    values = sum(asset.value for asset in assets)
-    held: dict[tuple[str, str], Fraction] = {}
-    for asset in assets:
-        part = asset.value / values / sum(entry.share for entry in asset.entries)
-        for entry in asset.entries:
-            held[entry.name, asset.name] = part * entry.share
+    held = {(each.payee, each.asset): each.part for each in holdings_of(assets)}
     common_scale(part.denominator for part in held.values())
     amounts = {payee: Fraction() for payee, _ in held}
     waived: dict[str, dict[str, Fraction]] = {}

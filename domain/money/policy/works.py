@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from domain.money.apportionment import payee_key
+from domain.money.payee import Payee
 from domain.money.policy.cascade import among_people
 from domain.money.policy.flow import Flow
 from domain.money.policy.graph import Graph
@@ -38,9 +39,8 @@ def assets_of(
     if other in graph.nodes:
         raise BadPolicy("policy", f"“{other}” is a work; name the asset of all others otherwise")
     amount = Fraction(amount_minor)
-    # No name has a control character, so nobody who is paid by name is taken for a work.
-    works = {f"\0{node}": node for node in graph.nodes}
-    alone = {node: ((mark, Fraction(1)),) for mark, node in works.items()}
+    works = {str(Payee("work", node)): node for node in graph.nodes}
+    alone = {node: ((payee, Fraction(1)),) for payee, node in works.items()}
     by_work = policy.parts(amount, replace(graph, people=alone), Flow())
     kept = {works[each]: units for each, units in by_work.units.items() if each in works}
     named = {each: units for each, units in by_work.units.items() if each not in works and units}

@@ -13,7 +13,7 @@ from domain.money.pool import Pool
 from domain.money.postings import ACCOUNTS, RECEIVED
 from domain.refusal import UnknownPool
 from projections import lineage
-from projections.money import rows as money
+from projections.money import balances as money
 from projections.nouns import noun_at
 from projections.store import Page, View, cut, decode_cursor, holds
 

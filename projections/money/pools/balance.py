@@ -13,12 +13,13 @@ from typing import Any
 from domain.journal import Journal
 from domain.money.apportionment import payee_key
 from domain.money.entry import Entry
+from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.pool import Pool
 from domain.money.postings import IN_TRANSIT, PAID, SUSPENSE, WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.refusal import UnknownDivision, UnknownProposal
-from projections.money import rows as money
+from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import struck_in, waivers_of
@@ -31,7 +32,6 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
     opened = pool_named(view, journal, id)
     units = money.pool_units(view, id)
     accounts = money.accounts(view, pool=id)
-    held = money.held(view, ((each.payee, each.proposal) for each in accounts))
     agreement = agreement_now(view, journal, id)
     shares: dict[str, Fraction] = {}
     struck: list[dict[str, Any]] = []
@@ -42,17 +42,17 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
     carried = _carried(view, journal, id)
     by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[str, list[str]] = defaultdict(list)
-    for each in accounts:
-        sums, owed = by_payee[each.payee], each.owed
-        why = held.get((each.payee, each.proposal), ())
+    for each, stands, why in money.standings(view, accounts):
+        sums = by_payee[each.payee]
         sums["earned"] += sum(each.units.values())
-        sums["held" if why and owed > 0 else "payable" if owed > 0 else "debt"] += abs(owed)
+        sums[stands] += abs(each.owed)
         for account in (IN_TRANSIT, PAID, SUSPENSE):
             sums[account] += each.units.get(account, 0)
-        reasons[each.payee] += [reason for reason in why if owed > 0]
+        reasons[each.payee] += why
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
+    payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
     told = payees_told(view, payees)
-    columns = ("earned", "payable", "held", "debt", IN_TRANSIT, PAID, SUSPENSE)
+    columns = ("earned", PAYABLE, HELD, DEBT, IN_TRANSIT, PAID, SUSPENSE)
     lines = [
         {
             "payee": told[payee],

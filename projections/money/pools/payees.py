@@ -8,27 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from domain.money.payee import is_person, is_work
+from domain.money.payee import Payee
 from projections.store import View, holds
 
 
 def payees_told(view: View, payees: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Payees as answers refer to them: what kind they are, and the name or title."""
-    known = set(payees)
-    people = _named(view, "contributors", "name", {each for each in known if is_person(each)})
-    works = {each: each.partition("/")[2] for each in known if is_work(each)}
-    titles = _called(view, set(works.values()))
-    told = {}
-    kind: str
-    name: str | None
-    for payee in known:
-        kind, name = "other", payee
-        if is_person(payee):
-            kind, name = "contributor", people.get(payee)
-        elif is_work(payee):
-            kind, name = "work", titles.get(works[payee])
-        told[payee] = {"id": payee, "kind": kind, "name": name}
-    return told
+    known = {text: Payee.parse(text) for text in payees}
+    people = {payee.id for payee in known.values() if payee.is_contributor}
+    works = {payee.id for payee in known.values() if payee.is_work}
+    # Ids are of one noun each, so no person is called like a work.
+    called = {**_named(view, "contributors", "name", people), **_called(view, works)}
+    return {
+        text: {
+            "id": text,
+            "kind": payee.kind,
+            "name": text if payee.kind == "other" else called.get(payee.id),
+        }
+        for text, payee in known.items()
+    }
 
 
 def titles(view: View, works: set[str]) -> dict[str, str]:

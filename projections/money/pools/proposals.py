@@ -14,7 +14,7 @@ from domain.money.apportionment import payee_key
 from domain.money.consent import Consent
 from domain.money.keeping import share_id
 from domain.money.proposal import Assets, Proposal
-from domain.money.shares import parts_in, shares_of, waived_in
+from domain.money.shares import holdings_in, shares_of, waived_in
 from domain.refusal import UnknownProposal
 from projections import attribution, lineage
 from projections.money.pools.payees import payees_told, titles
@@ -79,7 +79,7 @@ def struck_in(
     """What was waived: of which asset, over what it is spread, and how much of all it is."""
     told = payees_told(view, {payee for payee, _ in waivers})
     called = titles(view, {*waivers.values(), *(asset for _, asset in waivers)})
-    held = parts_in(assets) if waivers else {}
+    held = {(each.payee, each.asset): each.part for each in holdings_in(assets) if waivers}
     return [
         {
             "payee": told[payee],

@@ -5,15 +5,13 @@ The one rule: what is told adds up to the amount, and was known when the divisio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from domain.journal import Journal
-from domain.money.apportionment import divide
 from domain.money.entry import Entry, Line
 from domain.money.proposal import Proposal
-from domain.money.shares import shares_of
+from domain.money.shares import holdings_in, shares_of
 from domain.refusal import NoShare, UnknownDivision, UnknownProposal
 from projections import attribution, lineage
 from projections.money.pools.accounts import pool_named
@@ -55,7 +53,7 @@ def why(view: View, journal: Journal, id: str, payee: str) -> dict[str, Any]:
         "due": str(line.due),
         "carry_before": str(line.before),
         "carry_after": str(line.after),
-        "rounding": _rounding(first, entry.lines, payee),
+        "rounding": _rounding(entry, line),
         "terms": opened.terms,
         "agreed": first.agreed,
         "share": str(share),
@@ -77,49 +75,42 @@ def _pieces(
     view: View, noun: Proposal, payee: str, waivers: dict[tuple[str, str], str]
 ) -> list[dict[str, Any]]:
     """Every asset in which a payee has a share, with the ways that lead to it in the lineage."""
-    total = sum(Fraction(asset["value"]) for asset in noun.current.assets)
     position = noun.current.graph_position
     frozen = view if position is None else view.at(position)
     tree = lineage.ancestry(frozen, lineage.find(frozen, noun.release).number)
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
     pieces = []
-    for asset in noun.current.assets:
-        within = sum(Fraction(share) for _, share in asset["shares"])
-        for holder, share in asset["shares"]:
-            if holder != payee:
-                continue
-            number = numbers.get(asset["asset"])
-            paths = [] if number is None else tree.paths([number], attribution.PATHS)
-            told = lineage.references(frozen, {work for path in paths for work in path})
-            pieces.append(
-                {
-                    "asset": asset["asset"],
-                    "title": told[number]["title"] if number in told else None,
-                    "value": str(Fraction(asset["value"]) / total),
-                    "share": str(Fraction(share) / within),
-                    "waived_over": waivers.get((payee, asset["asset"])),
-                    "paths": [
-                        [{"id": told[work]["id"], "title": told[work]["title"]} for work in path]
-                        for path in paths
-                    ],
-                }
-            )
+    for each in holdings_in(noun.current.assets):
+        if each.payee != payee:
+            continue
+        number = numbers.get(each.asset)
+        paths = [] if number is None else tree.paths([number], attribution.PATHS)
+        told = lineage.references(frozen, {work for path in paths for work in path})
+        pieces.append(
+            {
+                "asset": each.asset,
+                "title": told[number]["title"] if number in told else None,
+                "value": str(each.value),
+                "share": str(each.share),
+                "waived_over": waivers.get((payee, each.asset)),
+                "paths": [
+                    [{"id": told[work]["id"], "title": told[work]["title"]} for work in path]
+                    for path in paths
+                ],
+            }
+        )
     return pieces
 
 
-def _rounding(first: Entry.First, lines: Sequence[Line], payee: str) -> dict[str, Any] | None:
+def _rounding(entry: Entry, line: Line) -> dict[str, Any] | None:
     """The rank of the remainder, and how many units were left over; only a division has these."""
+    first = entry.first
     if not isinstance(first, Entry.Divided):
         return None
-    division = divide(
-        first.amount_minor,
-        {line.payee: line.due for line in lines},
-        carry={line.payee: line.before for line in lines if line.before},
-    )
     return {
         "method": first.rounding,
-        "left_over": division.left_over,
-        "rank": division.ranks[payee],
-        "payees": len(division.ranks),
+        "left_over": first.left_over,
+        "rank": line.rank,
+        "payees": len(entry.lines),
     }
