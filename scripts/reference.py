@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import cleandoc, getdoc
 
@@ -21,12 +20,15 @@ from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.guides import FOLDER
 from domain import contributor, dispute
+from domain.command import Record
 from domain.credit import CREDIT_KINDS
 from domain.money.policy.versions import VERSIONS
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
+from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
+from domain.values import Several
 from scripts import bundle
 from scripts.bundle import BadLine, NotRestored
 from scripts.service import open_service
@@ -34,8 +36,8 @@ from scripts.settings import NAMES
 from scripts.stemma import main as stemma
 
 REFERENCE = FOLDER / "reference"
-OFTEN = 9
-"""An option that more commands than this take is described once for all of them."""
+COMMON = ("by", "sign", "as_of", "json")
+"""Options that many commands take; they are described once for all of them."""
 _VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
 
 
@@ -134,30 +136,33 @@ def vocabularies() -> str:
 def bundle_lines() -> str:
     """Every type of line with its fields."""
     columns = ("required", "optional")
+    lists = {
+        one.name: one.value.record
+        for command in COMMANDS.values()
+        for one in command.fields()
+        if isinstance(one.value, Several)
+    }
     return page(
         "Bundle lines",
         "The fields of each type of line of a [bundle](bundles.md). Any line may also have `by`.",
         table(
             ("type", *columns),
-            (
-                (code(name), code(*it.needed), code(*it.optional))
-                for name, it in bundle.SHAPES.items()
-            ),
+            ((code(name), *_fields(it)) for name, it in sorted(COMMANDS.items())),
         ),
         "## Objects in lists",
-        table(
-            ("list", *columns),
-            (
-                (code(name), *(code(*part) for part in parts))
-                for name, parts in bundle.PARTS.items()
-            ),
-        ),
+        table(("list", *columns), ((code(name), *_fields(it)) for name, it in lists.items())),
         "## CSV files",
         table(
             ("file", "columns"),
             ((code(f"{name}.csv"), code(*them)) for name, them in bundle.CSV_COLUMNS.items()),
         ),
     )
+
+
+def _fields(record: type[Record]) -> Iterator[str]:
+    """The fields that are required, and those that are not."""
+    for is_needed in (True, False):
+        yield code(*(one.name for one in record.fields() if one.is_needed == is_needed))
 
 
 def routes() -> str:
@@ -192,8 +197,9 @@ def _pages(app: Flask) -> Iterator[str]:
 def command_line() -> str:
     """Every command with its arguments and options."""
     all_ = list(_commands(stemma))
-    counts = Counter(_option(one) for _, command in all_ for one in command.params if _told(one))
-    usual = [option for option, count in counts.items() if count > OFTEN]
+    common = {
+        one.name: _option(one) for _, command in all_ for one in command.params if _is_common(one)
+    }
     return page(
         "Command line",
         "`stemma [--database URL] COMMAND`",
@@ -201,8 +207,8 @@ def command_line() -> str:
         "that a [bundle](bundles.md#ids) derives from it. A refusal prints one sentence with its "
         "code and exits with status 1.",
         "These options are common to the commands that record something or answer a question:",
-        "\n".join(usual),
-        *(_command(path, command, usual) for path, command in all_),
+        "\n".join(common[name] for name in COMMON),
+        *(_command(path, command) for path, command in all_),
     )
 
 
@@ -215,13 +221,17 @@ def _commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Comma
             yield " ".join((*path, name)), command
 
 
-def _command(path: str, command: click.Command, usual: list[str]) -> str:
+def _command(path: str, command: click.Command) -> str:
     arguments = [
         one.make_metavar(click.Context(command))
         for one in command.params
         if isinstance(one, click.Argument)
     ]
-    options = [said for one in command.params if (said := _option(one)) and said not in usual]
+    options = [
+        _option(one)
+        for one in command.params
+        if isinstance(one, click.Option) and not _is_common(one)
+    ]
     parts = [
         f"## stemma {path}",
         *([code(" ".join(["stemma", path, *arguments]))] * bool(arguments)),
@@ -229,14 +239,13 @@ def _command(path: str, command: click.Command, usual: list[str]) -> str:
     return "\n\n".join([*parts, _help(command), *(["\n".join(options)] if options else [])])
 
 
-def _told(one: click.Parameter) -> bool:
-    return isinstance(one, click.Option) and bool(one.help)
+def _is_common(one: click.Parameter) -> bool:
+    return isinstance(one, click.Option) and one.name in COMMON
 
 
 def _option(one: click.Parameter) -> str:
     """An option as a line of a list."""
-    if not isinstance(one, click.Option):
-        return ""
+    assert isinstance(one, click.Option)
     value = "" if one.is_flag else " " + one.make_metavar(click.Context(click.Command("")))
     said = "; ".join(filter(None, ["required" * one.required, (one.help or "").rstrip(".")]))
     flags = ", ".join(code(flag + value) for flag in (*one.opts, *one.secondary_opts))
