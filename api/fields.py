@@ -318,7 +318,7 @@ def searched(example: str, description: str) -> Text:
 
 
 def policy_field(description: str, **options: Any) -> Text:
-    """A policy: its type alone, or the JSON of domain/money/policies.md as a text."""
+    """A policy: its type alone, or as JSON in a text (/docs/reference/policies)."""
     return Text(LONGEST_POLICY, "relative_cascade", description, **options)
 
 

@@ -21,7 +21,7 @@ PARAMETER = {
     "in": "header",
     "name": SIGNATURE,
     "description": "The actor's own signature: a nonce, a space, and the signature of the command "
-    "(domain/signatures.md says how).",
+    "(/docs/reference/signatures says how).",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22,86} [A-Za-z0-9+/]{91}=$"},
 }
 """The header as the document tells it."""

@@ -85,7 +85,7 @@ class Split(ListedOfRelease):
     """Which split is asked for."""
 
     policy = policy_field(
-        "The type of a policy of domain/money/policies.md, or one as JSON.", required=True
+        "The type of a policy (/docs/reference/policies), or one as JSON.", required=True
     )
     amount_minor = Whole(
         0, LARGEST_POSITION, "How much, in the currency's smallest units.", required=True

@@ -3,8 +3,8 @@
 The one rule: what is signed holds no text of a person, only commitments to them; so a signature
 outlives every text that is erased, and tells nothing about it.
 
-The form, step by step, is in domain/signatures.md. Only the standard library and the files that
-check a receipt are behind this one.
+The form, step by step, is in /docs/reference/signatures. Only the standard library and the files
+that check a receipt are behind this one.
 """
 
 from __future__ import annotations

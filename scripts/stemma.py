@@ -59,6 +59,7 @@ class Command(click.Group):
     commands=[command for room in ROOMS for command in room.commands.commands.values()],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.version_option(package_name="stemma", message="stemma %(version)s")
 @click.option(
     "--database",
     metavar="URL",

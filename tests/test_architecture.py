@@ -22,6 +22,7 @@ MAY_IMPORT = {
         "projections",
         "flask",
         "flask_smorest",
+        "markdown_it",
         "markupsafe",
         "marshmallow",
         "werkzeug",

@@ -104,6 +104,8 @@ def community(served: Served) -> dict[str, str]:
         "docs": "/docs",
         "docs-chapter": "/docs/releases",
         "docs-problems": "/docs/problems",
+        "docs-tutorial": "/docs/tutorial",
+        "docs-reference": "/docs/reference/vocabularies",
         "docs-found": "/docs?q=withdraw",
         "post": f"/post?source={song}",
         "desk": "/do",
@@ -169,7 +171,7 @@ PAGES = (
     *("start", "search", "search-nothing", "release", "release-published", "piece", "piece-long"),
     *("piece-word", "outside", "person", "person-word", "history", "list", "credit", "edge"),
     *("post", "sources", "credits", "audit", "sign-in", "nothing", "wrong-state"),
-    *("docs", "docs-chapter", "docs-problems", "docs-found"),
+    *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
@@ -240,6 +242,28 @@ def test_a_page_that_says_what_went_wrong_fits_every_window(
 
 
 # -- stories -----------------------------------------------------------------------------------
+
+
+def test_what_is_typed_in_a_session_is_copied_and_not_what_was_printed(
+    browser: Browser, served: Served
+) -> None:
+    with reader(browser, served.origin) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto("/docs/tutorial")
+        block = page.locator(".copied").filter(has_text="stemma proposal diff deal")
+        block.get_by_role("button", name="Copy").click()
+        expect(block.get_by_role("button", name="Copied")).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith("\nstemma proposal diff deal\n")
+    assert "stemma proposal comment deal --id mixing" in copied
+    assert "position" not in copied
+
+
+def test_without_a_script_code_has_no_button(browser: Browser, served: Served) -> None:
+    with reader(browser, served.origin, js=False) as page:
+        page.goto("/docs/tutorial")
+        expect(page.get_by_text("stemma proposal diff deal")).to_be_visible()
+        expect(page.get_by_role("button", name="Copy")).to_have_count(0)
 
 
 @pytest.mark.parametrize("js", [True, False], ids=["with-script", "without-script"])

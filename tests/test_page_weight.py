@@ -90,8 +90,8 @@ def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
         service.log.catch_up()
         app = create_app(service.journal, service.store, service.keys, service.log)
         client = app.test_client()
-        chapters = set(re.findall(r'href="(/docs/\w+)"', client.get("/docs").text))
-        places["/docs/<chapter>"] = sorted(chapters)
+        chapters = set(re.findall(r'href="(/docs/[\w/-]+)"', client.get("/docs").text))
+        places["/docs/<path:chapter>"] = sorted(chapters)
         yield Community(service, client, places)
 
 

@@ -54,7 +54,7 @@ PIECE: dict[str, Any] = {
 
 
 def test_the_documented_example_is_what_is_signed() -> None:
-    told = (ROOT / "domain" / "signatures.md").read_text("utf-8")
+    told = (ROOT / "api/web/docs/reference/signatures.md").read_text("utf-8")
     found = dict(re.findall(r"^(statement|digest|header) +(.*)$", told, re.MULTILINE))
     said = json.loads(found["statement"])
     key = SignerKey(said["actor"], bytes(range(32)))

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 SECONDS = 300
-PORT = ":8000"
-"""The port in the documents; a run takes one that is free."""
+PORT = "8017"
+"""The port in the documents, not that of the demonstration; a run takes one that is free."""
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BEFORE = "\x1e"
@@ -53,7 +53,7 @@ def entries(document: str) -> Iterator[Entry]:
 
 def run(commands: list[str], folder: Path) -> list[str]:
     """What each command prints, all of them run by one shell in an empty folder."""
-    port = f":{free_port()}"
+    port = str(free_port())
     script = folder / "session.sh"
     steps = [f"printf '\\036'\n{command}\n" for command in commands]
     script.write_text("exec 2>&1\n" + "".join(steps).replace(PORT, port), "utf-8")
@@ -64,7 +64,7 @@ def run(commands: list[str], folder: Path) -> list[str]:
         shell = subprocess.Popen(
             ["/bin/sh", script],
             cwd=inside,
-            env=_environment(inside, port),
+            env=_environment(inside),
             stdin=subprocess.DEVNULL,
             stdout=file,
             start_new_session=True,
@@ -95,7 +95,7 @@ def free_port() -> int:
         return port
 
 
-def _environment(home: Path, port: str) -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STEMMA_")}
     beside = str(Path(sys.executable).parent)
     return kept | {
@@ -105,7 +105,6 @@ def _environment(home: Path, port: str) -> dict[str, str]:
         "XDG_DATA_HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "PYTHONUTF8": "1",
-        "STEMMA_PORT": port.removeprefix(":"),
     }
 
 

@@ -1,6 +1,6 @@
-"""The documentation and the OpenAPI document, for whoever writes a client.
+"""The documentation: guides that people wrote, and a reference that is made from the code.
 
-The one rule: both are made from what runs, and anybody may read them.
+The one rule: what can be taken from the code is, and anybody may read all of it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from flask import Response, render_template, request
 
 from api.document import DESCRIPTION, VERSION
 from api.problems import PROBLEMS, Problem
+from api.web import guides
 from api.web.frame import Answer, Frame, Listed, asked
 from api.web.reference import Reference, holds
-from domain.credit import CREDIT_KINDS
-from domain.remix import REMIX_KINDS
-from domain.role import ROLES
 
-ROLES_TOLD = [(role.name, role.meaning) for role in ROLES.values()]
-APPENDICES = ("problems", "roles", "kinds")
-"""What stands behind the chapters."""
+PROBLEMS_PAGE = "problems"
+"""What stands behind the chapters of the API."""
 
 
 def pages(frame: Frame, document: dict[str, Any]) -> None:
@@ -28,40 +25,52 @@ def pages(frame: Frame, document: dict[str, Any]) -> None:
     reference = Reference.of(document)
     openapi = json.dumps(document, ensure_ascii=False)
     problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
+    made_here = {name: name.capitalize() for name in (*reference.chapters, PROBLEMS_PAGE)}
 
     def shown(template: str, here: str, **said: Any) -> str:
         return render_template(
             f"docs/{template}.html",
             reference=reference,
-            appendices=APPENDICES,
+            shelves=guides.shelves(),
+            order={"": "Documentation", **_titles(), **made_here},
             here=here,
             problems=problems,
             origin=request.root_url.rstrip("/"),
             **said,
         )
 
+    def found(q: str) -> str:
+        sections = [(guide, guide.found(q)) for guide in guides.written().values()]
+        return shown(
+            "found",
+            "found",
+            q=q,
+            guides=[one for one in sections if one[1]],
+            operations=[one for one in reference.operations if one.is_meant(q)],
+            codes=[one for one in problems if holds(q, one[0], one[1].meaning)],
+        )
+
     @frame.page("/docs", anybody=True)
     def show_docs() -> Answer:
         if q := asked(Listed).get("q", "").strip():
-            return shown(
-                "found",
-                "found",
-                q=q,
-                operations=[one for one in reference.operations if one.is_meant(q)],
-                codes=[one for one in problems if holds(q, one[0], one[1].meaning)],
-                roles=[one for one in ROLES_TOLD if holds(q, *one)],
-            )
-        return shown("start", "", description=DESCRIPTION, version=VERSION)
+            return found(q)
+        index = guides.guide(guides.INDEX)
+        return shown("start", "", index=index, description=DESCRIPTION, version=VERSION)
 
-    @frame.page("/docs/<chapter>", anybody=True)
+    @frame.page("/docs/<path:chapter>", anybody=True)
     def show_chapter(chapter: str) -> Answer:
-        if chapter in APPENDICES:
-            kinds = {"remixes": REMIX_KINDS, "credits": CREDIT_KINDS}
-            return shown(chapter, chapter, roles=ROLES_TOLD, kinds=kinds)
+        if guide := guides.written().get(chapter):
+            return shown("guide", chapter, guide=guide)
+        if chapter == PROBLEMS_PAGE:
+            return shown("problems", chapter)
         if chapter not in reference.chapters:
-            raise Problem("not_found", f"There is no chapter “{chapter}”.")
+            raise Problem("not_found", f"The documentation has no page “{chapter}”.")
         return shown("chapter", chapter, chapter=reference.chapters[chapter])
 
     @frame.page("/openapi.json", anybody=True)
     def show_openapi() -> Answer:
         return Response(openapi, mimetype="application/json")
+
+
+def _titles() -> dict[str, str]:
+    return {path: guide.title for path, guide in guides.written().items()}

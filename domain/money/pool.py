@@ -36,10 +36,10 @@ class Pool(Noun):
     class Opened(Fact):
         """Money may come in from now on.
 
-        ``terms`` is a policy (policies.md) in which ``agreed`` stands for the shares of the
-        proposal in force. ``works`` says which components have a right to this pool, with what they
-        were made from; without it, the whole release has. Revenue waits until its source has
-        brought ``deferral_minor`` in all.
+        ``terms`` is a policy in which ``agreed`` stands for the shares of the proposal in force.
+        ``works`` says which components have a right to this pool, with what they were made from;
+        without it, the whole release has. Revenue waits until its source has brought
+        ``deferral_minor`` in all.
         """
 
         SEALED = ("name",)

@@ -28,7 +28,7 @@ COMMENT_KINDS = {
 }
 
 Assets = list[dict[str, Any]]
-"""``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``: see policies.md."""
+"""``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``."""
 
 
 def joined(assets: Assets, more: Assets) -> Assets:

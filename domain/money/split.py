@@ -137,7 +137,7 @@ def read_terms(
 
 
 def preview(body: Mapping[str, object]) -> dict[str, object]:
-    """The answer of ``POST /splits/preview`` to its body, as policies.md describes both."""
+    """The answer of ``POST /splits/preview`` to its body (/docs/reference/policies)."""
     fields = fields_of(
         body,
         "body",

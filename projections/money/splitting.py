@@ -242,7 +242,7 @@ def rate_of(default_rate: str | None) -> Fraction | None:
 
 
 def policy_named(policy: str, graph: Graph) -> Policy:
-    """The policy a question names: by its type alone, or as the JSON of policies.md."""
+    """The policy a question names: by its type alone, or as JSON (/docs/reference/policies)."""
     form: object = {"type": policy}
     if policy.lstrip().startswith("{"):
         try:

@@ -61,7 +61,7 @@ def import_(  # the options above, one by one
     """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
 
     Importing the same bundle twice changes nothing. A refused line is told with its number and
-    reason, and loses no other. The format: scripts/README.md.
+    reason, and loses no other. The format: /docs/reference/bundles.
     """
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")

@@ -1,0 +1,285 @@
+"""The reference pages that are taken from the code, each written whole by one function.
+
+The one rule: what a page says of the code is taken from it; a test finds one that is out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from inspect import cleandoc, getdoc
+
+import click
+from flask import Flask
+
+from api.application import create_app
+from api.document import operations
+from api.problems import PROBLEMS
+from api.web import is_page
+from api.web.guides import FOLDER
+from domain import contributor, dispute
+from domain.command import Record
+from domain.credit import CREDIT_KINDS
+from domain.money.policy.versions import VERSIONS
+from domain.money.pool import POOL_KINDS
+from domain.money.proposal import COMMENT_KINDS
+from domain.registry import COMMANDS
+from domain.remix import REMIX_KINDS
+from domain.role import ALIASES, ROLES
+from domain.values import Several
+from scripts import bundle
+from scripts.bundle import BadLine, NotRestored
+from scripts.service import open_service
+from scripts.settings import NAMES
+from scripts.stemma import main as stemma
+
+REFERENCE = FOLDER / "reference"
+COMMON = ("by", "sign", "as_of", "json")
+"""Options that many commands take; they are described once for all of them."""
+_VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
+
+
+# -- Markdown ----------------------------------------------------------------------------------
+
+
+def page(title: str, *parts: str) -> str:
+    """A page that says where it comes from."""
+    source = "*Written by `scripts/reference` from the code.*"
+    return "\n\n".join((f"# {title}", *parts, source)) + "\n"
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table, in which a cell is one line."""
+    lines = [list(heads), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def code(*names: str) -> str:
+    """Names as code."""
+    return " ".join(f"`{name}`" for name in names)
+
+
+# -- pages -------------------------------------------------------------------------------------
+
+
+def settings() -> str:
+    """Every variable of the environment."""
+    rows = ((code(name), meaning) for name, meaning in NAMES.items())
+    return page(
+        "Settings",
+        "Settings are environment variables, read once at the start. `stemma --database` and the "
+        "options of `stemma serve` take precedence.",
+        table(("variable", "meaning"), rows),
+    )
+
+
+def problems() -> str:
+    """Every code with its status and meaning."""
+    rows = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
+    local = [(code(kind.code), getdoc(kind) or "") for kind in (BadLine, NotRestored)]
+    return page(
+        "Problem codes",
+        "A request that fails is answered as `application/problem+json` (RFC 9457). A code never "
+        "changes its meaning.",
+        table(
+            ("code", "status", "meaning"),
+            ((code(name), str(kind.status), kind.meaning) for name, kind in rows),
+        ),
+        "An import can also report these:",
+        table(("code", "meaning"), local),
+    )
+
+
+def vocabularies() -> str:
+    """Every word that has a fixed meaning."""
+    words: dict[str, Mapping[str, str]] = {
+        "Kinds of remix": REMIX_KINDS,
+        "Kinds of credit": CREDIT_KINDS,
+        "Grounds of a dispute": dispute.GROUNDS,
+        "Outcomes of a dispute": dispute.OUTCOMES,
+        "Grounds for forgetting a person": contributor.GROUNDS,
+        "Kinds of pool": POOL_KINDS,
+        "Kinds of comment on a proposal": COMMENT_KINDS,
+        "Policies": {
+            f"{name}, version {version}": _sentence(VERSIONS[name, version])
+            for name, version in VERSIONS
+        },
+    }
+    aliases: dict[str, list[str]] = {}
+    for alias, role in ALIASES.items():
+        aliases.setdefault(role, []).append(alias)
+    roles = (
+        (code(role.name), role.meaning, code(*aliases.get(role.name, ())))
+        for role in ROLES.values()
+    )
+    return page(
+        "Vocabularies",
+        "`GET /kinds` and `GET /roles` return the words that requests use.",
+        *(
+            f"## {title}\n\n{table(('word', 'meaning'), ((code(n), m) for n, m in said.items()))}"
+            for title, said in words.items()
+        ),
+        "## Roles",
+        "Case, spaces, hyphens and underscores do not matter. If no role fits, take the nearest "
+        "one and write the words you prefer into `display`.",
+        table(("role", "meaning", "also"), roles),
+    )
+
+
+def bundle_lines() -> str:
+    """Every type of line with its fields."""
+    columns = ("required", "optional")
+    lists = {
+        one.name: one.value.record
+        for command in COMMANDS.values()
+        for one in command.fields()
+        if isinstance(one.value, Several)
+    }
+    return page(
+        "Bundle lines",
+        "The fields of each type of line of a [bundle](bundles.md). Any line may also have `by`.",
+        table(
+            ("type", *columns),
+            ((code(name), *_fields(it)) for name, it in sorted(COMMANDS.items())),
+        ),
+        "## Objects in lists",
+        table(("list", *columns), ((code(name), *_fields(it)) for name, it in lists.items())),
+        "## CSV files",
+        table(
+            ("file", "columns"),
+            ((code(f"{name}.csv"), code(*them)) for name, them in bundle.CSV_COLUMNS.items()),
+        ),
+    )
+
+
+def _fields(record: type[Record]) -> Iterator[str]:
+    """The fields that are required, and those that are not."""
+    for is_needed in (True, False):
+        yield code(*(one.name for one in record.fields() if one.is_needed == is_needed))
+
+
+def routes() -> str:
+    """Every route: the API by noun, and the pages."""
+    with open_service("sqlite:///:memory:") as nowhere:
+        app = create_app(nowhere.journal, nowhere.store, nowhere.keys, nowhere.log)
+        document = json.loads(app.test_client().get("/openapi.json").data)
+    by_tag: dict[str, list[tuple[str, str]]] = {tag["name"]: [] for tag in document["tags"]}
+    for method, path, operation in operations(document):
+        by_tag[operation["tags"][0]].append(
+            (code(f"{method.upper()} {path}"), operation["summary"])
+        )
+    return page(
+        "HTTP routes",
+        "A running service has all details, with examples, at `/docs` and `/openapi.json`.",
+        *(
+            f"## {name.capitalize()}\n\n{table(('route', 'summary'), rows)}"
+            for name, rows in by_tag.items()
+        ),
+        "## Pages",
+        "\n".join(f"- {code(one)}" for one in sorted(_pages(app))),
+    )
+
+
+def _pages(app: Flask) -> Iterator[str]:
+    for rule in app.url_map.iter_rules():
+        if is_page(rule.endpoint):
+            for method in (rule.methods or set()) & {"GET", "POST"}:
+                yield f"{method} {_VARIABLE.sub(_BRACED, rule.rule)}"
+
+
+def command_line() -> str:
+    """Every command with its arguments and options."""
+    all_ = list(_commands(stemma))
+    common = {
+        one.name: _option(one) for _, command in all_ for one in command.params if _is_common(one)
+    }
+    return page(
+        "Command line",
+        "`stemma [--database URL] COMMAND`",
+        "Every command has `--help`. A UUID stands for itself; any other word stands for the id "
+        "that a [bundle](bundles.md#ids) derives from it. A refusal prints one sentence with its "
+        "code and exits with status 1.",
+        "These options are common to the commands that record something or answer a question:",
+        "\n".join(common[name] for name in COMMON),
+        *(_command(path, command) for path, command in all_),
+    )
+
+
+def _commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group, by its words."""
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _commands(command, *path, name)
+        else:
+            yield " ".join((*path, name)), command
+
+
+def _command(path: str, command: click.Command) -> str:
+    arguments = [
+        one.make_metavar(click.Context(command))
+        for one in command.params
+        if isinstance(one, click.Argument)
+    ]
+    options = [
+        _option(one)
+        for one in command.params
+        if isinstance(one, click.Option) and not _is_common(one)
+    ]
+    parts = [
+        f"## stemma {path}",
+        *([code(" ".join(["stemma", path, *arguments]))] * bool(arguments)),
+    ]
+    return "\n\n".join([*parts, _help(command), *(["\n".join(options)] if options else [])])
+
+
+def _is_common(one: click.Parameter) -> bool:
+    return isinstance(one, click.Option) and one.name in COMMON
+
+
+def _option(one: click.Parameter) -> str:
+    """An option as a line of a list."""
+    assert isinstance(one, click.Option)
+    value = "" if one.is_flag else " " + one.make_metavar(click.Context(click.Command("")))
+    said = "; ".join(filter(None, ["required" * one.required, (one.help or "").rstrip(".")]))
+    flags = ", ".join(code(flag + value) for flag in (*one.opts, *one.secondary_opts))
+    return f"- {flags}{': ' * bool(said)}{_cell(said)}"
+
+
+def _help(command: click.Command) -> str:
+    text = cleandoc((command.help or "").replace("\b", ""))
+    return re.sub(r"``([^`]*)``", r"`\1`", text)
+
+
+def _sentence(said: object) -> str:
+    text = said.help if isinstance(said, click.Command) else getdoc(said)
+    return " ".join((text or "").partition("\n\n")[0].split())
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings": settings,
+    "problems": problems,
+    "vocabularies": vocabularies,
+    "bundle-lines": bundle_lines,
+    "routes": routes,
+    "command-line": command_line,
+}
+
+
+def main() -> None:
+    """Write every page that differs, and name it."""
+    for name, write in PAGES.items():
+        file, text = REFERENCE / f"{name}.md", write()
+        if not file.exists() or file.read_text("utf-8") != text:
+            file.write_text(text, "utf-8")
+            sys.stdout.write(f"{file.name}\n")
+
+
+if __name__ == "__main__":
+    main()
