@@ -36,7 +36,7 @@ from scripts.settings import NAMES
 from scripts.stemma import main as stemma
 
 REFERENCE = FOLDER / "reference"
-COMMON = ("by", "sign", "as_of", "json")
+COMMON = ("by", "sign", "as_of", "as_json")
 """Options that many commands take; they are described once for all of them."""
 _VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
 
@@ -136,6 +136,7 @@ def vocabularies() -> str:
 def bundle_lines() -> str:
     """Every type of line with its fields."""
     columns = ("required", "optional")
+    lines = sorted(COMMANDS.items())
     lists = {
         one.name: one.value.record
         for command in COMMANDS.values()
