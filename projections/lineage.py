@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from domain.contribution import Contribution
 from domain.engine import Row
 from domain.fact import Fact
-from domain.journal import Neighbours
 from domain.moment import instant
 from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
@@ -19,7 +18,7 @@ from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
 from projections.ancestry import Ancestry
-from projections.store import Page, Store, View, cut, decode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
 WORKS = Table(
@@ -488,21 +487,3 @@ def _walk(view: View, id: str, here: str, there: str, after: str | None, limit: 
     nodes = references(view, [number for _, number in page])
     items = [{**nodes[number], "generation": generation} for generation, number in page]
     return Page(items, more)
-
-
-def neighbours_in(store: Store, id: str) -> Neighbours:
-    """The edges at a work that count, and up to which position; for the journal's own rules."""
-    with store.view() as view:
-        numbers = view.rows(
-            f"SELECT w.number FROM @works w WHERE w.id = :id AND {holds('w')}", id=id
-        )
-        rows = view.rows(
-            # By one number at a time: with an OR, SQLite would go through every edge.
-            f"SELECT e.id, e.child, e.parent FROM @remixes e WHERE e.child IN :here AND {_COUNTS} "
-            "UNION ALL "
-            f"SELECT e.id, e.child, e.parent FROM @remixes e WHERE e.parent IN :here AND {_COUNTS}",
-            here=[number for (number,) in numbers],
-        )
-        ids = ids_of(view, {end for _, *ends in rows for end in ends})
-        edges = {remix: (ids[child], ids[parent]) for remix, child, parent in rows}
-        return Neighbours(view.as_of, edges)

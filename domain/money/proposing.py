@@ -152,7 +152,7 @@ class _Content(Command):
             raise BadSplit("body", "shares are set by “assets” or computed by a “policy”, not both")
         if self.policy is not None:
             position = frozen_at(past, opened.release, self.graph_position)
-            graph = past.lineage(opened.release, position, self.default_rate)
+            graph = past.known_at(position).lineage(opened.release, self.default_rate)
             computed = computed_assets(self.policy, graph)
             content = Content(dict(self.policy), position, self.default_rate, computed)
         else:
@@ -345,7 +345,7 @@ def frozen_at(past: Past, release: str, position: int | None) -> int:
 def _eligible(past: Past, opened: Pool.Opened, works: Sequence[str], content: Content) -> Content:
     """Only works within the components that have a right to the pool."""
     position = frozen_at(past, opened.release, content.graph_position)
-    graph = past.lineage(opened.release, position, "0")
+    graph = past.known_at(position).lineage(opened.release, "0")
     kept = eligible_assets(content.assets, works, graph)
     for asset in content.assets:
         if content.policy is None and asset not in kept:

@@ -28,7 +28,7 @@ from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from projections import attribution, lineage
 from projections.ancestry import Ancestry
 from projections.attribution import PATHS
-from projections.store import Page, Store, View, decode_cursor, encode_cursor
+from projections.store import Page, View, decode_cursor, encode_cursor
 
 LISTED = 50
 """How many lines of a preview are told if nobody says how many."""
@@ -112,18 +112,6 @@ def recorded(
 
 def _rate(stated: str | None, default_rate: Fraction | None) -> Fraction | None:
     return default_rate if stated is None else Fraction(stated)
-
-
-def graph_in(
-    store: Store, catch_up: Callable[[], int], work: str, position: int, default_rate: str | None
-) -> Graph:
-    """The graph of a work as known at a position, once everything up to there is folded."""
-    if store.current().position < position:
-        catch_up()
-    stated = exact_rate(default_rate)
-    with store.view(position) as view:
-        number = lineage.find(view, work).number
-        return graph_at(view, number, None if stated is None else Fraction(stated)).graph
 
 
 # -- answers -------------------------------------------------------------------------------
