@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TypeVar
 
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun
-from domain.money.payee import work_payee
-from domain.money.policy.graph import Graph, graph_of
+from domain.lineage import Edge, Lineage, equal_holders
 from domain.money.split import MAXIMUM_EDGES
 from domain.recorders import JournalRecorder
 from domain.refusal import SplitTooLarge, UnknownWork
@@ -51,7 +49,7 @@ class Known:
         """A work and everything it was made from."""
         return {work, *(edge.parent for edge in self.edges_above(work))}
 
-    def lineage(self, work: str, default_rate: str | None = None) -> Graph:
+    def lineage(self, work: str, default_rate: str | None = None) -> Lineage[str]:
         """A work's lineage with its people; an edge that states no rate has the default one."""
         edges = self.edges_above(work)
         if len(edges) > MAXIMUM_EDGES:
@@ -61,17 +59,13 @@ class Known:
         if not 0 < born.get(work, 0) <= self.upto:
             raise UnknownWork(work)
         edges.sort(key=lambda each: (born[each.child], born[each.parent], each.kind, each.id))
-        default, people = _exact(exact_rate(default_rate)), self._people(works)
-        return graph_of(
-            work,
-            [(each.child, each.parent, _exact(each.rate, default)) for each in edges],
-            {
-                each: [(one, Fraction(1, len(people[each]))) for one in people[each]]
-                if each in people
-                else [(work_payee(each), Fraction(1))]
-                for each in works
-            },
+        default, people = exact_rate(default_rate), self._people(works)
+        recorded = (
+            Edge(each.child, each.parent, each.kind, each.rate, each.id, each.state)
+            for each in edges
         )
+        holders = {each: equal_holders(each, people.get(each, ())) for each in works}
+        return Lineage(work, tuple(recorded), holders).with_default(default)
 
     def _people(self, works: Collection[str]) -> dict[str, list[str]]:
         """Who is credited directly on each work, in the order of the credits."""
@@ -123,7 +117,3 @@ class Known:
             if happened.originator_id in streams:
                 streams[happened.originator_id].append((position, happened))
         return [kind.told_by(stream) for stream in streams.values() if stream]
-
-
-def _exact(rate: str | None, default: Fraction | None = None) -> Fraction | None:
-    return default if rate is None else Fraction(rate)

@@ -25,7 +25,7 @@ from domain.known import Known
 from domain.refusal import CapExceeded
 from projections import attribution
 from projections.lineage import find
-from projections.money.splitting import graph_at, rate_of
+from projections.money.splitting import lineage_at
 from projections.store import View
 
 
@@ -60,9 +60,7 @@ def same_lineages(known: Known, view: View) -> None:
         for rate in (None, "1/9"):
             ours = answered(lambda work=work, rate=rate: known.lineage(work, rate))
             theirs = answered(
-                lambda work=work, rate=rate: (
-                    graph_at(view, find(view, work).number, rate_of(rate)).graph
-                )
+                lambda work=work, rate=rate: lineage_at(view, find(view, work).number, rate).lineage
             )
             assert ours == theirs
         there = view.rows(

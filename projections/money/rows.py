@@ -389,5 +389,5 @@ def _disputed(view: View, asked: set[tuple[str, str]]) -> Iterator[tuple[str, st
 
 def _above(view: View, work: str) -> set[str]:
     """A work and everything it was made from."""
-    tree = lineage.ancestry(view, lineage.find(view, work).number)
+    tree = lineage.numbered(view, lineage.find(view, work).number)
     return set(lineage.ids_of(view, tree.generation).values())

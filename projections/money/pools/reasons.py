@@ -80,7 +80,7 @@ def _pieces(
     total = sum(Fraction(asset["value"]) for asset in noun.current.assets)
     position = noun.current.graph_position
     frozen = view if position is None else view.at(position)
-    tree = lineage.ancestry(frozen, lineage.find(frozen, noun.release).number)
+    tree = lineage.numbered(frozen, lineage.find(frozen, noun.release).number)
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
     pieces = []
