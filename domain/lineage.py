@@ -65,18 +65,16 @@ class Lineage(Generic[Node]):
     # -- what was made from what -----------------------------------------------------------
 
     @cached_property
-    def _pairs(self) -> dict[Node, dict[Node, bool]]:
-        """Each work's parents, and whether more than an influence of each is in it."""
-        pairs: dict[Node, dict[Node, bool]] = {}
-        for edge in self.edges:
-            to = pairs.setdefault(edge.child, {})
-            to[edge.parent] = to.get(edge.parent, False) or edge.kind != "influence"
-        return pairs
+    def parents(self) -> Mapping[Node, Mapping[Node, bool]]:
+        """Each work's parents, each once, and whether more than an influence of it is in the work.
 
-    @cached_property
-    def parents(self) -> Mapping[Node, tuple[Node, ...]]:
-        """Each work's parents, each once, in the order of the edges."""
-        return {child: tuple(to) for child, to in self._pairs.items()}
+        They are in the order of the edges.
+        """
+        parents: dict[Node, dict[Node, bool]] = {}
+        for edge in self.edges:
+            to = parents.setdefault(edge.child, {})
+            to[edge.parent] = to.get(edge.parent, False) or edge.kind != "influence"
+        return parents
 
     @cached_property
     def children(self) -> Mapping[Node, list[Node]]:
@@ -93,21 +91,17 @@ class Lineage(Generic[Node]):
         return _breadth_first(self.root, self.parents)
 
     @cached_property
-    def _used(self) -> Mapping[Node, tuple[Node, ...]]:
-        """The parents of which more than an influence is in the work."""
-        return {
-            child: tuple(parent for parent, is_used in to.items() if is_used)
-            for child, to in self._pairs.items()
-        }
-
-    @cached_property
     def direct(self) -> frozenset[Node]:
         """The works that are reached without passing an edge of mere influence."""
-        return frozenset(_breadth_first(self.root, self._used))
+        used = {
+            child: [parent for parent, is_used in to.items() if is_used]
+            for child, to in self.parents.items()
+        }
+        return frozenset(_breadth_first(self.root, used))
 
     def is_direct(self, path: Path[Node]) -> bool:
         """Whether a path from the root passes no edge of mere influence."""
-        return all(parent in self._used[child] for child, parent in pairwise(path))
+        return all(self.parents[child][parent] for child, parent in pairwise(path))
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -195,8 +189,10 @@ class Lineage(Generic[Node]):
         for edge in self.edges:
             out = rates.setdefault(edge.child, {})
             rate = None if edge.rate is None else exact(edge.rate)
-            known = out.setdefault(edge.parent, Fraction())
-            out[edge.parent] = None if known is None or rate is None else known + rate
+            if edge.parent in out:
+                known = out[edge.parent]
+                rate = None if known is None or rate is None else known + rate
+            out[edge.parent] = rate
         return rates
 
     @cached_property
@@ -235,7 +231,7 @@ def _breadth_first(root: Node, parents: Mapping[Node, Iterable[Node]]) -> dict[N
     return distance
 
 
-def _cycle(parents: Mapping[Node, tuple[Node, ...]], among: set[Node]) -> tuple[Node, ...]:
+def _cycle(parents: Mapping[Node, Iterable[Node]], among: set[Node]) -> tuple[Node, ...]:
     """One cycle, from a work to itself by way of its parents.
 
     Every work in ``among`` has a child there, so going from child to child must come round.

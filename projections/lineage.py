@@ -432,7 +432,7 @@ def edges_above(view: View, root: int) -> list[Edge[int]]:
         root=root,
     )
     # By child, parent, kind and id: a rate may be null, which is not ordered.
-    return sorted((Edge(*row) for row in rows), key=itemgetter(0, 1, 2, 4))
+    return [Edge._make(row) for row in sorted(rows, key=itemgetter(0, 1, 2, 4))]
 
 
 def lineage(view: View, id: str) -> Shown:
