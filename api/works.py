@@ -196,7 +196,7 @@ def _ask(routes: Routes, journal: Journal) -> None:
         return history.of_work(view, journal, id, **part)
 
 
-def _written(found: dict[str, Any], form: str, view: View) -> Response:
+def _written(found: lineage.Shown, form: str, view: View) -> Response:
     match form:
         case "graphml":
             answer = Response(formats.graphml(found))
@@ -205,7 +205,7 @@ def _written(found: dict[str, Any], form: str, view: View) -> Response:
         case "jsonld":
             answer = jsonify(formats.json_ld(found, f"{request.root_url}works/"))
         case _:
-            answer = jsonify({"as_of": view.as_of, **found})
+            answer = jsonify({"as_of": view.as_of, **found.answer()})
     # What is text without an encoding of its own says which it is in.
     suffix = "; charset=utf-8" if form in ("graphml", "dot") else ""
     answer.headers["Content-Type"] = FORMATS[form] + suffix

@@ -43,6 +43,7 @@ class Contributor(Noun):
         SEALED = ("reason",)
         FROM = ("admitted",)
         STATE = "merged"
+        FOUND_BY = ("into",)
         into: str
         reason: str | None = None
 

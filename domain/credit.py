@@ -31,6 +31,7 @@ class Credit(Disputable):
     UNDO = frozenset({"poster"})
     work: str
     contributor: str
+    kind: str
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -47,6 +48,7 @@ class Credit(Disputable):
         """What a credit says, by whomever it was opened."""
 
         SEALED = ("display", "evidence")
+        FOUND_BY = ("work",)
         role: str
         kind: str
         display: str | None = None
@@ -57,6 +59,7 @@ class Credit(Disputable):
             noun.state = self.STATE
             noun.work = self.work
             noun.contributor = self.contributor
+            noun.kind = self.kind
 
     @fact("credit.granted")
     class Granted(Birth):
@@ -112,6 +115,11 @@ class Credit(Disputable):
         reason: str | None = None
 
     BIRTHS = (Granted, Claimed)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the person is credited by it."""
+        return self.state not in NOT_COUNTED
 
     @property
     def line(self) -> dict[str, str]:

@@ -48,6 +48,8 @@ class Fact:
     """The state in which this fact leaves its noun, for facts that change it."""
     FROM: ClassVar[tuple[str, ...]] = ()
     """The states of its noun in which this fact may happen."""
+    FOUND_BY: ClassVar[tuple[str, ...]] = ()
+    """The fields by whose values commands find this fact (see JournalRecorder.found)."""
 
     originator_id: str
     originator_version: int
@@ -69,6 +71,12 @@ class Fact:
     def touches(self) -> tuple[str, ...]:
         """What it changes that others may have looked at: its subjects, and at times more."""
         return self.subjects()
+
+    def found_by(self) -> tuple[tuple[str, str], ...]:
+        """What it is found by: each value, and its field as ``topic.field``."""
+        if not self.FOUND_BY:
+            return ()
+        return tuple((getattr(self, name), f"{self.TOPIC}.{name}") for name in self.FOUND_BY)
 
     def apply(self, noun: Any) -> None:
         """Change the noun; by default only its state."""

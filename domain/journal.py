@@ -13,14 +13,12 @@ from collections.abc import (
     Callable,
     Collection,
     Iterator,
-    Mapping,
     MutableMapping,
     Sequence,
 )
 from datetime import datetime
 from threading import Condition as Signal
-from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
@@ -30,11 +28,9 @@ from domain.draft import Draft, Receipt
 from domain.engine import Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
-from domain.money.policy.graph import Graph, graph_of
 from domain.permission import OPERATOR
 from domain.recorders import Condition, JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
-from domain.remix import follow_edges
 from domain.request import Request
 from domain.seal import Disclosure
 from domain.signature import Signing
@@ -45,62 +41,6 @@ LONGEST_LINK_BYTES = 120
 
 ATTEMPTS = 12
 """How often a command is tried when others write about the same works at the same moment."""
-
-KEPT_POSITIONS = 100_000
-"""How far what was read of the journal may lie behind what is projected until it is forgotten."""
-
-
-class Neighbours(NamedTuple):
-    """The edges at a work that count, as known at a position: remix id to (child, parent)."""
-
-    position: int
-    edges: Mapping[str, tuple[str, str]]
-
-
-def no_neighbours(_work: str) -> Neighbours:
-    """Nothing is known yet: the journal itself is read from its start."""
-    return Neighbours(0, {})
-
-
-def no_lineage(work: str, _position: int, _default_rate: str | None) -> Graph:
-    """Nothing is known: the work stands alone."""
-    return graph_of(work, [], {})
-
-
-class NewerEdges:
-    """What happened to edges lately, by work: read once, however many commands ask for it.
-
-    An import may add many edges before any of them is projected.
-    """
-
-    TOPICS = ("remix.declared", "remix.struck", "remix.settled")
-    PAGE = 5000
-
-    def __init__(self, facts: JournalRecorder) -> None:
-        self.facts = facts
-        self._lock = Lock()
-        self._forget(0)
-
-    def _forget(self, start: int) -> None:
-        self._start = self._end = start
-        self._by_work: dict[str, list[tuple[int, Fact]]] = {}
-
-    def at(self, work: str, after: int, upto: int) -> list[Fact]:
-        """The facts about edges at a work after a position, up to another."""
-        with self._lock:
-            is_past = after - self._start > KEPT_POSITIONS or after > self._end
-            if is_past or after < self._start:
-                self._forget(after)
-            while self._end < upto:
-                placed = self.facts.after(self._end, self.PAGE, self.TOPICS)
-                for one in placed:
-                    happened = one.fact()
-                    for subject in happened.subjects():
-                        self._by_work.setdefault(subject, []).append((one.position, happened))
-                last = placed[-1].position if placed else 0
-                self._end = last if len(placed) == self.PAGE else max(last, upto)
-            found = self._by_work.get(work, ())
-            return [happened for position, happened in found if after < position <= upto]
 
 
 class Journal(Application[str]):
@@ -113,17 +53,11 @@ class Journal(Application[str]):
         engine: Engine,
         *,
         clock: Callable[[], datetime] = utc_now,
-        neighbours: Callable[[str], Neighbours] = no_neighbours,
-        lineage: Callable[[str, int, str | None], Graph] = no_lineage,
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # of which nothing is used
         self.clock = clock
-        self.neighbours = neighbours
-        self.lineage = lineage
-        """A work's lineage and people as known at a position, for shares to be computed over."""
         self.bookkeeper = Bookkeeper(self.facts)
-        self._newer = NewerEdges(self.facts)
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has been given, guarded by ``written``."""
@@ -189,7 +123,7 @@ class Journal(Application[str]):
         """Record facts with their texts; IntegrityError if others were faster."""
         return self.append_stored(
             list(map(self.mapper.to_stored_event, facts)),
-            about=[happened.subjects() for happened in facts],
+            facts=facts,
             disclosures=disclosures,
             erased=erased,
             condition=condition,
@@ -200,17 +134,19 @@ class Journal(Application[str]):
         self,
         stored: Sequence[StoredEvent],
         *,
-        about: Sequence[Collection[str]] | None = None,
+        facts: Sequence[Fact] | None = None,
         **terms: Any,
     ) -> Sequence[int]:
         """Record facts in the form in which they are stored (see JournalRecorder)."""
-        if about is None:
-            facts = map(self.mapper.to_domain_event, stored)
-            about = [cast("Fact", happened).subjects() for happened in facts]
+        if facts is None:
+            facts = [cast("Fact", self.mapper.to_domain_event(one)) for one in stored]
+        about = [happened.subjects() for happened in facts]
         for one, subjects in zip(stored, about, strict=True):
             if len(one.state) + LONGEST_LINK_BYTES * len(subjects) > LARGEST_FACT_BYTES:
                 raise TooLarge(LARGEST_FACT_BYTES)
-        positions = self.recorder.insert_events(stored, about=about, **terms)
+        positions = self.recorder.insert_events(
+            stored, about=about, found=[happened.found_by() for happened in facts], **terms
+        )
         assert positions is not None
         with self.written:
             self.last_written = max(self.last_written, *positions)
@@ -236,14 +172,3 @@ class Journal(Application[str]):
             return placed.fact().timestamp
 
         return bisect_right(range(1, self.facts.head() + 1), moment, key=recorded)
-
-    def edges_at(self, work: str, upto: int) -> dict[str, tuple[str, str]]:
-        """The edges at a work that count, up to a position: what is projected, and what is newer.
-
-        Raises nothing and misses nothing, however far behind the projection is.
-        """
-        position, known = self.neighbours(work)
-        edges = dict(known)
-        for happened in self._newer.at(work, position, upto):
-            follow_edges(edges, work, happened)
-        return edges

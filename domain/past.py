@@ -12,12 +12,12 @@ from typing import Protocol, TypeVar
 
 from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
+from domain.known import Known
 from domain.money.books import TOPICS, Bookkeeper, Books
-from domain.money.policy.graph import Graph
 from domain.nouns import BORN, NAMED
 from domain.permission import OPERATOR, permit
-from domain.recorders import JournalRecorder, Placed
-from domain.remix import Remix, follow_edges
+from domain.recorders import JournalRecorder
+from domain.remix import Remix
 from domain.seal import Said
 from domain.work import Work
 
@@ -37,15 +37,6 @@ class Kept(Protocol):
     @property
     def facts(self) -> JournalRecorder:
         """The facts as stored."""
-
-    def read(self, *, topics: Collection[str]) -> Iterable[Placed]:
-        """Every fact of some topics."""
-
-    def edges_at(self, work: str, upto: int) -> dict[str, tuple[str, str]]:
-        """The edges at a work that count, up to a position."""
-
-    def lineage(self, work: str, position: int, default_rate: str | None) -> Graph:
-        """A work's lineage and people as known at a position."""
 
 
 class Past:
@@ -125,16 +116,10 @@ class Past:
         """Whether somebody is who asks for the command at hand."""
         return self.person(self.actor) == self.person(contributor)
 
-    def merged_into(self, contributor: str) -> list[str]:
-        """The accounts that were merged into one; another merge meanwhile is noticed."""
+    def accounts(self, contributor: str) -> list[str]:
+        """Every account of a person after all merges; another merge meanwhile is noticed."""
         self.watch_all(Contributor.Merged.TOPIC)
-        recorded = self._journal.read(topics=(Contributor.Merged.TOPIC,))
-        facts = [*(placed.fact() for placed in recorded), *self.facts]
-        return [
-            one.originator_id
-            for one in facts
-            if isinstance(one, Contributor.Merged) and one.into == contributor
-        ]
+        return self.known.accounts(self.person(contributor))
 
     def permit(self, what: str, allowed: Collection[str], sides: Mapping[str, str]) -> None:
         """Refuse unless the person who asks is the operator or on an allowed side."""
@@ -148,16 +133,19 @@ class Past:
 
     # -- works -----------------------------------------------------------------------------
 
-    def edges(self, work: str) -> dict[str, tuple[str, str]]:
-        """The edges at a work that count: remix id to child and parent."""
-        edges = self._journal.edges_at(work, self.position)
-        for pending in self.facts:
-            follow_edges(edges, work, pending)
-        return edges
+    @property
+    def known(self) -> Known:
+        """What is known by now, with what was added so far."""
+        return Known(self._journal.facts, self.position, [*enumerate(self.facts, PENDING)])
+
+    def known_at(self, position: int) -> Known:
+        """What was known at a position."""
+        return Known(self._journal.facts, position)
 
     def neighbours(self, work: str) -> list[tuple[str, str]]:
         """The child and the parent of every edge at a work, whose dates may not move meanwhile."""
-        ends = list(self.edges(work).values())
+        edges = self.known.edges([work], ("child", "parent"))
+        ends = [(edge.child, edge.parent) for edge in edges]
         self.prefetch({end for edge in ends for end in edge})
         # A new edge here, or a neighbour redated at the same moment, could form a cycle.
         self.watch(Remix.Declared.TOPIC, work)
@@ -166,11 +154,9 @@ class Past:
 
     def rates(self, child: str) -> list[str | None]:
         """The rates of the edges that count from a work to what it is made from."""
-        remixes = [id for id, ends in self.edges(child).items() if ends[0] == child]
-        self.prefetch(remixes)
         # Two edges that are declared at the same moment could pass the cap together.
         self.watch(Remix.Declared.TOPIC, child)
-        return [self.get(Remix, id).rate for id in remixes]
+        return [edge.rate for edge in self.known.edges([child])]
 
     def imagine(self, kind: type[N], first: New) -> N:
         """The noun that a fact not recorded yet would bring into being."""
@@ -182,10 +168,6 @@ class Past:
             **first.content,
         )
         return kind.told_by([(PENDING, happened)])
-
-    def lineage(self, work: str, position: int, default_rate: str | None) -> Graph:
-        """A work's lineage and people as known at a position."""
-        return self._journal.lineage(work, position, default_rate)
 
     # -- money -----------------------------------------------------------------------------
 

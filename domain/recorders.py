@@ -96,13 +96,16 @@ class JournalRecorder(ApplicationRecorder):
         erased: Collection[str] = (),
         positions: Sequence[int] | None = None,
         requests: Sequence[Request] = (),
+        found: Sequence[Collection[tuple[str, str]]] = (),
         **_: Any,
     ) -> Sequence[int]:
-        """Append facts, each with its subjects, and the texts behind them; their positions."""
+        """Append facts, each with its subjects and what it is found by, and the texts behind them;
+        their positions."""
         characters = sum(len(stored.state) for stored in stored_events)
         characters += sum(len(text.value) for text in disclosures)
         characters += sum(len(json.dumps(asked)) for asked in requests)
         characters += 2 * sum(len(subject) for subjects in about for subject in subjects)
+        characters += 2 * sum(len(value) for fields in found for value, _ in fields)
         with self.engine.appending(FACTS, characters) as transaction:
             if condition:
                 condition.must_hold(partial(_since, transaction))
@@ -114,6 +117,7 @@ class JournalRecorder(ApplicationRecorder):
             transaction.insert(HEADS, [(subject, *head) for subject, head in heads.items()])
             transaction.insert(VAULT, list(map(vault_row, disclosures)))
             transaction.insert(REQUESTS, request_rows(requests, positions))
+            transaction.insert(FOUND, found_rows(found, positions))
             if erased:
                 transaction.erase("vault", "digest", erased)
             if condition:
@@ -179,6 +183,29 @@ class JournalRecorder(ApplicationRecorder):
         """All facts of these streams, each stream in its own order."""
         return self._placed(
             "WHERE originator_id IN :ids ORDER BY originator_id, originator_version", ids=list(ids)
+        )
+
+    def births(self, ids: Collection[str]) -> dict[str, int]:
+        """The positions of the first facts of these streams."""
+        sql = (
+            "SELECT originator_id, position FROM stored_events "
+            "WHERE originator_id IN :ids AND originator_version = 1"
+        )
+        return dict(self.engine.query(sql, ids=list(ids)))
+
+    def found(
+        self, fields: Collection[str], values: Collection[str], upto: int | None = None
+    ) -> list[Placed]:
+        """The facts with one of these values in one of these fields, in order of position.
+
+        A field is named as ``topic.field``; the fact's class lists it in FOUND_BY.
+        """
+        return self._placed(
+            "WHERE position IN (SELECT position FROM found WHERE value IN :values "
+            "AND field IN :fields AND position <= :upto) ORDER BY position",
+            values=list(values),
+            fields=list(fields),
+            upto=_EVER if upto is None else upto,
         )
 
     def at(self, positions: Collection[int]) -> list[Placed]:
@@ -321,7 +348,14 @@ REQUESTS = Table(
     index="target, position",
 )
 """What was asked of a target, written with the facts that came of it."""
-TABLES = (FACTS, HEADS, VAULT, REQUESTS)
+FOUND = Table(
+    "found",
+    {"value": "TEXT", "field": "TEXT", "position": "BIGINT"},
+    keys=(("value", "field", "position"),),
+    small=True,
+)
+"""Where the facts are that commands find by what a field of theirs says."""
+TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND)
 
 SEARCHED = frozenset({"name", "title"})
 """The texts that are searched, and so kept in folded case as well."""
@@ -339,3 +373,16 @@ def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[
         (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id)
         for one in requests
     ]
+
+
+def found_rows(found: Sequence[Collection[tuple[str, str]]], positions: Sequence[int]) -> list[Row]:
+    """The rows by which facts at these positions are found, in the order of the index."""
+    return sorted(
+        (*one, position)
+        for position, fields in zip(positions, found, strict=True)
+        for one in fields
+    )
+
+
+_EVER = (1 << 63) - 1
+"""After every position."""

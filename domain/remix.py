@@ -39,6 +39,7 @@ class Remix(Disputable):
     UNDO = frozenset()
     child: str
     parent: str
+    kind: str
     rate: str | None
 
     @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Remix(Disputable):
 
         SEALED = ("evidence",)
         STATE = "declared"
+        FOUND_BY = ("child", "parent")
         kind: str
         rate: str | None = None
         evidence: str | None = None
@@ -66,6 +68,7 @@ class Remix(Disputable):
             noun.state = self.STATE
             noun.child = self.child
             noun.parent = self.parent
+            noun.kind = self.kind
             noun.rate = self.rate
 
     @fact("remix.disputed")
@@ -92,6 +95,11 @@ class Remix(Disputable):
         reason: str
 
     BIRTHS = (Declared,)
+
+    @property
+    def counts(self) -> bool:
+        """Whether lineage goes over it."""
+        return self.state != self.GONE
 
     @property
     def line(self) -> dict[str, str]:
@@ -146,12 +154,3 @@ def must_be_within_cap(child: str, rates: Iterable[str | None]) -> Fraction:
     if stack > CAP:
         raise CapExceeded(child, stack, CAP)
     return stack
-
-
-def follow_edges(edges: dict[str, tuple[str, str]], work: str, happened: Fact) -> None:
-    """Let one fact add or remove an edge at a work; ``edges`` maps a remix to child and parent."""
-    match happened:
-        case Remix.Declared(child=child, parent=parent) if work in (child, parent):
-            edges[happened.originator_id] = (child, parent)
-        case Remix.Struck() | Remix.Settled(stands_as=Remix.GONE):
-            edges.pop(happened.originator_id, None)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
+from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from projections import lineage
-from projections.ancestry import Ancestry
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
@@ -200,7 +200,7 @@ class Share(NamedTuple):
     credits: list[CreditRow]
 
 
-def shares_in(tree: Ancestry, rows: Iterable[CreditRow]) -> list[Share]:
+def shares_in(tree: Lineage[int], rows: Iterable[CreditRow]) -> list[Share]:
     """The people credited anywhere in an ancestry, the nearest first."""
     by_person: dict[int, list[CreditRow]] = {}
     for row in rows:
@@ -212,24 +212,21 @@ def shares_in(tree: Ancestry, rows: Iterable[CreditRow]) -> list[Share]:
     return sorted(shares, key=lambda share: (share.generation, share.person))
 
 
-def is_direct(tree: Ancestry, row: CreditRow) -> bool:
+def is_direct(tree: Lineage[int], row: CreditRow) -> bool:
     """Whether something of the person is in the work, not only their influence."""
     return row.kind == "direct" and row.work in tree.direct
 
 
-Paths = list[tuple[int, ...]]
-
-
-def paths_to(tree: Ancestry, share: Share) -> Paths:
+def paths_to(tree: Lineage[int], share: Share) -> list[Path[int]]:
     """The ways by which a person came in, the shortest first."""
     pieces = {row.work for row in share.credits}
     return tree.paths(sorted(pieces, key=lambda work: (tree.generation[work], work)), PATHS)
 
 
 def explain(
-    tree: Ancestry,
+    tree: Lineage[int],
     share: Share,
-    paths: Paths,
+    paths: list[Path[int]],
     ids: dict[int, str],
     texts: dict[str | None, str],
 ) -> dict[str, Any]:
@@ -276,7 +273,7 @@ def contributors(
 ) -> Page:
     """Everybody who contributed to a work, through every generation of remixes."""
     place = decode_cursor(after, int, int) or [-1, -1]
-    tree = lineage.ancestry(view, lineage.find(view, id).number)
+    tree = lineage.numbered(view, lineage.find(view, id).number)
     rows = credits_on(view, tree.generation)
     if role is not None:
         rows = [row for row in rows if row.role == role]
@@ -298,7 +295,7 @@ def contributors(
     return Page(items, more)
 
 
-def _explained(view: View, shares: Sequence[tuple[Ancestry, Share]]) -> list[dict[str, Any]]:
+def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[dict[str, Any]]:
     """What each person has in each work; the ids and texts of all of them are read together."""
     texts = view.texts({row.display for _, share in shares for row in share.credits})
     paths = [paths_to(tree, share) for tree, share in shares]
@@ -403,7 +400,7 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
     page, more = cut(found, limit, tuple)
     numbers = [number for (number,) in page]
     own = _credits_of(view, accounts)
-    trees = lineage.ancestries_to(view, numbers, {row.work for row in own})
+    trees = lineage.lineages_to(view, numbers, {row.work for row in own})
     shares = []
     for number in numbers:
         tree = trees[number]
@@ -450,10 +447,10 @@ def makers_of(
     return made
 
 
-def lineage_with_makers(view: View, id: str) -> dict[str, Any]:
-    """A work's whole ancestry as nodes and edges, each node with who is credited on it."""
-    numbers, told = lineage.drawn(view, id)
-    made = makers(view, numbers)
-    for number, node in zip(numbers, told["nodes"], strict=True):
-        node["contributors"] = made.get(number, [])
-    return told
+def lineage_with_makers(view: View, id: str) -> lineage.Shown:
+    """A work and everything it was made from, each work with who is credited on it."""
+    shown = lineage.lineage(view, id)
+    made = makers(view, shown.numbers)
+    for number, work in zip(shown.numbers, shown.works.values(), strict=True):
+        work["contributors"] = made.get(number, [])
+    return shown

@@ -11,7 +11,7 @@ from typing import Any
 
 import networkx as nx
 
-Lineage = dict[str, Any]
+from projections.lineage import Shown
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
@@ -26,18 +26,19 @@ def label(node: dict[str, Any]) -> str:
     return f"({node['state']} {node['kind']})"
 
 
-def graph(lineage: Lineage) -> nx.MultiDiGraph[str]:
+def graph(shown: Shown) -> nx.MultiDiGraph[str]:
     """The lineage as a networkx graph, edges keyed by the remix."""
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    for node in lineage["nodes"]:
+    for node in shown.works.values():
         content = {name: value for name, value in node.items() if value is not None}
         if "contributors" in content:
             # A graph's attributes are texts and numbers; GraphML knows no lists.
             content["contributors"] = ", ".join(map(_credited, content["contributors"]))
         made.add_node(content.pop("id"), label=label(node), **content)
-    for edge in lineage["edges"]:
-        content = {name: value for name, value in edge.items() if value is not None}
-        made.add_edge(content.pop("child"), content.pop("parent"), key=content.pop("id"), **content)
+    for edge in shown.lineage.edges:
+        content = {"kind": edge.kind, "rate": edge.rate, "state": edge.state}
+        stated = {name: value for name, value in content.items() if value is not None}
+        made.add_edge(edge.child, edge.parent, key=edge.id, **stated)
     return made
 
 
@@ -45,9 +46,9 @@ def _credited(one: dict[str, Any]) -> str:
     return f"{one['name'] or one['id']} ({one['role']})"
 
 
-def graphml(lineage: Lineage) -> str:
+def graphml(shown: Shown) -> str:
     """GraphML (graphml.graphdrawing.org), as Gephi, yEd and networkx read it."""
-    made = graph(lineage)
+    made = graph(shown)
     for _, content in made.nodes(data=True):
         for name, value in content.items():
             if isinstance(value, str):
@@ -55,17 +56,17 @@ def graphml(lineage: Lineage) -> str:
     return "\n".join(nx.generate_graphml(made)) + "\n"
 
 
-def dot(lineage: Lineage) -> str:
+def dot(shown: Shown) -> str:
     """Graphviz DOT; the text in quotes is escaped as the language asks."""
     lines = ["digraph lineage {", "  rankdir=BT;", '  node [shape=box, style="rounded"];']
-    for node in lineage["nodes"]:
+    for node in shown.works.values():
         style = ', style="rounded,dashed"' if node["kind"] == "outside" else ""
-        bold = ", penwidth=2" if node["id"] == lineage["root"] else ""
+        bold = ", penwidth=2" if node["id"] == shown.lineage.root else ""
         lines.append(f"  {_quoted(node['id'])} [label={_quoted(label(node))}{style}{bold}];")
-    for edge in lineage["edges"]:
-        says = edge["kind"] if edge["rate"] is None else f"{edge['kind']} {edge['rate']}"
-        style = ", style=dashed" if edge["kind"] == "influence" else ""
-        ends = f"{_quoted(edge['child'])} -> {_quoted(edge['parent'])}"
+    for edge in shown.lineage.edges:
+        says = edge.kind if edge.rate is None else f"{edge.kind} {edge.rate}"
+        style = ", style=dashed" if edge.kind == "influence" else ""
+        ends = f"{_quoted(edge.child)} -> {_quoted(edge.parent)}"
         lines.append(f"  {ends} [label={_quoted(says)}{style}];")
     return "\n".join([*lines, "}"]) + "\n"
 
@@ -75,17 +76,17 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def json_ld(lineage: Lineage, base: str) -> dict[str, Any]:
+def json_ld(shown: Shown, base: str) -> dict[str, Any]:
     """JSON-LD in the terms of PROV-O and Dublin Core; ``base`` is the address of /works/."""
     derived: dict[str, list[dict[str, Any]]] = {}
-    for edge in lineage["edges"]:
-        derived.setdefault(edge["child"], []).append(
+    for edge in shown.lineage.edges:
+        derived.setdefault(edge.child, []).append(
             {
                 "@type": "prov:Derivation",
-                "prov:entity": {"@id": base + edge["parent"]},
-                "stemma:kind": edge["kind"],
-                "stemma:state": edge["state"],
-                **({} if edge["rate"] is None else {"stemma:rate": edge["rate"]}),
+                "prov:entity": {"@id": base + edge.parent},
+                "stemma:kind": edge.kind,
+                "stemma:state": edge.state,
+                **({} if edge.rate is None else {"stemma:rate": edge.rate}),
             }
         )
     return {
@@ -110,6 +111,6 @@ def json_ld(lineage: Lineage, base: str) -> dict[str, Any]:
                     else {}
                 ),
             }
-            for node in lineage["nodes"]
+            for node in shown.works.values()
         ],
     }

@@ -5,21 +5,21 @@ The one rule: a struck edge stays on record and is never walked; every other edg
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from domain.contribution import Contribution
-from domain.engine import Row
 from domain.fact import Fact
-from domain.journal import Neighbours
+from domain.lineage import Edge, Lineage
 from domain.moment import instant
 from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
-from projections.ancestry import Ancestry
-from projections.store import Page, Store, View, cut, decode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
 WORKS = Table(
@@ -373,26 +373,35 @@ def contains(q: str) -> str:
     return f"%{escaped}%"
 
 
-class Edge(NamedTuple):
-    """An edge of the remix graph between two works by their numbers."""
+@dataclass(frozen=True)
+class Shown:
+    """A lineage, and its works as an answer refers to them."""
 
-    child: int
-    parent: int
-    kind: str
-    id: str
-    rate: str | None
-    state: str
+    lineage: Lineage[str]
+    works: Mapping[str, dict[str, Any]]
+    """By their ids, the nearest generation first."""
+    numbers: Sequence[int]
+    """Their numbers, in the same order."""
+
+    def answer(self) -> dict[str, Any]:
+        """The lineage as an answer tells it."""
+        names = ("id", "child", "parent", "kind", "rate", "state")
+        return {
+            "root": self.lineage.root,
+            "nodes": list(self.works.values()),
+            "edges": [{name: getattr(edge, name) for name in names} for edge in self.lineage.edges],
+        }
 
 
-def ancestry(view: View, root: int) -> Ancestry:
-    """Everything a work was made from."""
-    return Ancestry(root, edges_above(view, root, "e.child, e.parent, e.kind"))
+def numbered(view: View, root: int) -> Lineage[int]:
+    """A work and everything it was made from, by their numbers."""
+    return Lineage(root, tuple(edges_above(view, root)))
 
 
-def ancestries_to(
+def lineages_to(
     view: View, roots: Collection[int], works: Collection[int]
-) -> dict[int, Ancestry]:
-    """The ancestry of each root as far as it leads to these works: every way, and no other work."""
+) -> dict[int, Lineage[int]]:
+    """The lineage of each root as far as it leads to these works: every path, and no other work."""
     rows = view.rows(
         # With a plus, SQLite goes up by the child; else it would go through all that is below.
         "WITH RECURSIVE down (number) AS MATERIALIZED ("
@@ -407,53 +416,38 @@ def ancestries_to(
         roots=list(roots),
         works=list(works),
     )
-    edges: dict[int, list[tuple[int, int, str]]] = {root: [] for root in roots}
+    edges: dict[int, list[Edge[int]]] = {root: [] for root in roots}
     for root, *edge in sorted(rows):
-        edges[root].append((edge[0], edge[1], edge[2]))
-    return {root: Ancestry(root, edges[root]) for root in roots}
+        edges[root].append(Edge(*edge))
+    return {root: Lineage(root, tuple(edges[root])) for root in roots}
 
 
-def edges_above(view: View, root: int, columns: str) -> list[Row]:
+def edges_above(view: View, root: int) -> list[Edge[int]]:
     """The edges by which a work was made from everything it was made from, in order."""
     rows = view.rows(
         "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
         f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
-        f"SELECT {columns} FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
+        "SELECT e.child, e.parent, e.kind, e.rate, e.id, e.state "
+        f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
         root=root,
     )
-    return sorted(rows)
+    # By child, parent, kind and id: a rate may be null, which is not ordered.
+    return [Edge._make(row) for row in sorted(rows, key=itemgetter(0, 1, 2, 4))]
 
 
-def lineage(view: View, id: str) -> dict[str, Any]:
-    """A work's whole ancestry as nodes and edges, for pictures and export."""
-    return drawn(view, id)[1]
-
-
-def drawn(view: View, id: str) -> tuple[list[int], dict[str, Any]]:
-    """A work's whole ancestry as nodes and edges, and the nodes' numbers in their order."""
-    row = find(view, id)
-    columns = "e.child, e.parent, e.kind, e.id, e.rate, e.state"
-    edges = [Edge(*found) for found in edges_above(view, row.number, columns)]
-    tree = Ancestry(row.number, (edge[:3] for edge in edges))
-    nodes = references(view, tree.generation)
-    return list(tree.generation), {
-        "root": id,
-        "nodes": [
-            {**nodes[number], "generation": generation}
+def lineage(view: View, id: str) -> Shown:
+    """A work and everything it was made from, for pictures and export."""
+    tree = numbered(view, find(view, id).number)
+    works = references(view, tree.generation)
+    ids = {number: work["id"] for number, work in works.items()}
+    return Shown(
+        tree.named(ids),
+        {
+            ids[number]: {**works[number], "generation": generation}
             for number, generation in tree.generation.items()
-        ],
-        "edges": [
-            {
-                "id": edge.id,
-                "child": nodes[edge.child]["id"],
-                "parent": nodes[edge.parent]["id"],
-                "kind": edge.kind,
-                "rate": edge.rate,
-                "state": edge.state,
-            }
-            for edge in edges
-        ],
-    }
+        },
+        list(tree.generation),
+    )
 
 
 def ancestors(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
@@ -488,21 +482,3 @@ def _walk(view: View, id: str, here: str, there: str, after: str | None, limit: 
     nodes = references(view, [number for _, number in page])
     items = [{**nodes[number], "generation": generation} for generation, number in page]
     return Page(items, more)
-
-
-def neighbours_in(store: Store, id: str) -> Neighbours:
-    """The edges at a work that count, and up to which position; for the journal's own rules."""
-    with store.view() as view:
-        numbers = view.rows(
-            f"SELECT w.number FROM @works w WHERE w.id = :id AND {holds('w')}", id=id
-        )
-        rows = view.rows(
-            # By one number at a time: with an OR, SQLite would go through every edge.
-            f"SELECT e.id, e.child, e.parent FROM @remixes e WHERE e.child IN :here AND {_COUNTS} "
-            "UNION ALL "
-            f"SELECT e.id, e.child, e.parent FROM @remixes e WHERE e.parent IN :here AND {_COUNTS}",
-            here=[number for (number,) in numbers],
-        )
-        ids = ids_of(view, {end for _, *ends in rows for end in ends})
-        edges = {remix: (ids[child], ids[parent]) for remix, child, parent in rows}
-        return Neighbours(view.as_of, edges)

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from projections import attribution, lineage
-from projections.ancestry import Ancestry
 from projections.attribution import CreditRow
 from projections.store import View
 
@@ -24,40 +23,28 @@ class Roll(NamedTuple):
     """The same, of those who only shaped it."""
     people: list[dict[str, Any]]
     """Everybody in it, the nearest first."""
-    lineage: dict[str, Any]
-    """Nodes and edges, each node with who is credited on it."""
-    numbers: list[int]
-    """The numbers of the nodes, in their order."""
+    lineage: lineage.Shown
+    """What it was made from, each work with who is credited on it."""
 
 
 def roll(view: View, id: str) -> Roll:
     """The credits roll of a work, through every generation."""
-    numbers, told = lineage.drawn(view, id)
-    rows = attribution.credits_on(view, numbers)
+    shown = lineage.lineage(view, id)
+    rows = attribution.credits_on(view, shown.numbers)
     people = attribution.persons(view, {row.contributor for row in rows})
-    for node in told["nodes"]:
-        node["contributors"] = []
-    nodes = dict(zip(numbers, told["nodes"], strict=True))
-    for number, makers in attribution.makers_of(rows, people).items():
-        nodes[number]["contributors"] = makers
-    tree = _tree(numbers, told)
+    makers = attribution.makers_of(rows, people)
+    works = dict(zip(shown.numbers, shown.works.values(), strict=True))
+    for number, work in works.items():
+        work["contributors"] = makers.get(number, [])
+    reached = {number for number, work in works.items() if work["id"] in shown.lineage.direct}
     texts = view.texts({row.display for row in rows})
-    direct = {row.id for row in rows if attribution.is_direct(tree, row)}
-    rows.sort(key=lambda row: (tree.generation[row.work], row.born))
+    direct = {row.id for row in rows if row.kind == "direct" and row.work in reached}
+    rows.sort(key=lambda row: (works[row.work]["generation"], row.born))
     made = _by_role((row for row in rows if row.id in direct), people, texts)
     already = {(part["role"], one["id"]) for part in made for one in part["people"]}
     shaped = _by_role((row for row in rows if row.id not in direct), people, texts, already)
     nearest = {row.contributor: people[row.contributor] for row in rows}
-    return Roll(made, shaped, list(nearest.values()), told, numbers)
-
-
-def _tree(numbers: list[int], told: dict[str, Any]) -> Ancestry:
-    number_of = {node["id"]: number for number, node in zip(numbers, told["nodes"], strict=True)}
-    edges = (
-        (number_of[edge["child"]], number_of[edge["parent"]], edge["kind"])
-        for edge in told["edges"]
-    )
-    return Ancestry(numbers[0], edges)
+    return Roll(made, shaped, list(nearest.values()), shown)
 
 
 def _by_role(

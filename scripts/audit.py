@@ -16,6 +16,7 @@ from domain.contributor import Contributor
 from domain.engine import Row, Transaction
 from domain.fact import Fact, Noun
 from domain.journal import Journal
+from domain.known import Known
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.proposing import computed_assets, eligible_assets
@@ -93,6 +94,29 @@ def journal(service: Service, progress: Progress) -> Differences:
         if position % PAGE == 0:
             progress(position, head)
     return f"{position} facts, without a gap"
+
+
+def index(service: Service, progress: Progress) -> Differences:
+    """Every fact is found by what its fields say, and by nothing else."""
+    head, count = service.journal.facts.head(), 0
+    for page in _pages(islice(service.journal.read(), head)):
+        expected = {(*one, placed.position) for placed in page for one in placed.fact().found_by()}
+        count += len(expected)
+        rows = service.engine.query(
+            "SELECT value, field, position FROM found WHERE value IN :values "
+            "AND position >= :first AND position <= :last",
+            values=list({value for value, *_ in expected}),
+            first=page[0].position,
+            last=page[-1].position,
+        )
+        for _, field, position in sorted(expected.symmetric_difference(rows)):
+            yield Difference(_at(position), f"the index differs in {field}")
+        progress(page[-1].position, head)
+    sql = "SELECT count(*) FROM found WHERE position <= :head"
+    (kept,) = service.engine.query(sql, head=head)[0]
+    if kept != count:
+        yield Difference("the index", f"{kept - count} entries for which no fact stands")
+    return f"{count} entries, each of a fact"
 
 
 _OF_NOUN: dict[type[Noun], set[type[Fact]]] = {
@@ -448,7 +472,8 @@ def _computed(service: Service) -> Iterator[Difference]:
         if stage.policy is None or stage.graph_position is None:
             continue
         works = pools[stage.pool].works
-        graph = journal.lineage(stage.release, stage.graph_position, stage.default_rate)
+        known = Known(journal.facts, stage.graph_position)
+        graph = known.lineage(stage.release, stage.default_rate)
         again = computed_assets(stage.policy, graph)
         if works is not None:
             again = eligible_assets(again, works, graph)
@@ -469,6 +494,7 @@ def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
 
 CHECKS: dict[str, Check] = {
     "journal": journal,
+    "index": index,
     "histories": streams,
     "vault": vault,
     "log": log,

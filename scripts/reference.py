@@ -136,7 +136,6 @@ def vocabularies() -> str:
 def bundle_lines() -> str:
     """Every type of line with its fields."""
     columns = ("required", "optional")
-    lines = sorted(COMMANDS.items())
     lists = {
         one.name: one.value.record
         for command in COMMANDS.values()

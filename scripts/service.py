@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -20,10 +19,8 @@ from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
 from domain.recorders import TABLES as JOURNAL
 from projections.follower import Follower, first_generation
-from projections.lineage import neighbours_in
 from projections.log import TABLES as LOG
 from projections.log import Log, first_size
-from projections.money.splitting import graph_in
 from projections.store import PROJECTIONS, Store
 
 TABLES = (*JOURNAL, PROJECTIONS, KEYS, SESSIONS, *LOG)
@@ -72,9 +69,8 @@ def open_service(
     """
     engine = open_tables(database, create=create)
     store = Store(engine)
-    journal = Journal(engine, clock=clock, neighbours=partial(neighbours_in, store))
+    journal = Journal(engine, clock=clock)
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
-    journal.lineage = partial(graph_in, store, follower.catch_up)
     log = Log(journal, signer, former=former, witnesses=witnesses)
     follower.steps += [log.step, engine.settle]
     return Service(engine, journal, store, follower, keys, log)

@@ -20,6 +20,7 @@ from api.keys import Key
 from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS
 from projections import formats
+from projections.lineage import Shown
 from projections.store import Page
 from scripts.bundle import Report
 
@@ -63,7 +64,7 @@ def works(out: Console, page: Page) -> None:
     out.print(table)
 
 
-def contributors(out: Console, work: dict[str, Any], tree: dict[str, Any], page: Page) -> None:
+def contributors(out: Console, work: dict[str, Any], tree: Shown, page: Page) -> None:
     """A credits roll, and beneath it the lineage it rests on."""
     out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
     for kind in ("direct", "influence"):
@@ -84,10 +85,10 @@ def contributors(out: Console, work: dict[str, Any], tree: dict[str, Any], page:
     lineage(out, tree, "tree")
 
 
-def lineage(out: Console, told: dict[str, Any], form: str) -> None:
+def lineage(out: Console, told: Shown, form: str) -> None:
     """A lineage as a tree, or in a form other tools read."""
     if form == "json":
-        _print_json(out, told)
+        _print_json(out, told.answer())
     elif form == "graphml":
         out.out(formats.graphml(told), highlight=False, end="")
     elif form == "dot":
@@ -98,15 +99,15 @@ def lineage(out: Console, told: dict[str, Any], form: str) -> None:
         out.print(_tree(told), soft_wrap=True)
 
 
-def _tree(told: dict[str, Any]) -> Tree:
+def _tree(told: Shown) -> Tree:
     """A work drawn once with its parents below it; where it comes again, only its name."""
-    nodes = {node["id"]: node for node in told["nodes"]}
+    nodes, first = told.works, told.lineage.root
     parents: dict[str, dict[str, list[str]]] = {}
-    for edge in told["edges"]:
-        says = edge["kind"] if edge["rate"] is None else f"{edge['kind']} {edge['rate']}"
-        parents.setdefault(edge["child"], {}).setdefault(edge["parent"], []).append(says)
-    root = Tree(_line(nodes[told["root"]]))
-    drawn, waiting = {told["root"]}, deque([(told["root"], root)])
+    for edge in told.lineage.edges:
+        says = edge.kind if edge.rate is None else f"{edge.kind} {edge.rate}"
+        parents.setdefault(edge.child, {}).setdefault(edge.parent, []).append(says)
+    root = Tree(_line(nodes[first]))
+    drawn, waiting = {first}, deque([(first, root)])
     while waiting:
         id, branch = waiting.popleft()
         for parent, kinds in parents.get(id, {}).items():

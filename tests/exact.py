@@ -3,11 +3,23 @@
 Rule: everything here is computed another way than in the project.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from domain.lineage import Edge, Holders, Lineage
 from domain.money.split import preview
+
+Rates = Iterable[tuple[str, str, Fraction]]
+"""Edges: child, parent, and the rate."""
+
+
+def lineage_of(
+    root: str, edges: Rates, people: Mapping[str, Holders] | None = None
+) -> Lineage[str]:
+    """A lineage from its edges and rates."""
+    return Lineage(root, tuple(Edge(c, p, rate=str(rate)) for c, p, rate in edges), people or {})
+
 
 PLAIN = "largest_remainder"
 WITH_CARRY = "largest_remainder_with_carry"

@@ -110,6 +110,21 @@ def test_a_log_of_several_levels_is_verified_page_by_page(
 
 # -- what is changed, and what is said of it -----------------------------------------------
 
+
+def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str) -> None:
+    with story(database, signer=SIGNER) as told:
+        prepared(told)
+        position = position_of(told, "remix.declared")
+        made_up = "INSERT INTO found VALUES ('nobody', 'remix.declared.child', 1)"
+        with raw_connection(database) as connection:
+            connection.execute(made_up)
+        assert difference(told.service) == "index: the index: 1 entries for which no fact stands"
+        with raw_connection(database) as connection:
+            connection.execute(f"DELETE FROM found WHERE position = {position}")
+        said = f"position {position}: the index differs in remix.declared.child"
+        assert difference(told.service) == f"index: {said}"
+
+
 SQLITE_OPEN = ("DROP TRIGGER stored_events_update", "DROP TRIGGER stored_events_delete")
 POSTGRES_OPEN = ("DROP TRIGGER keep_stored_events ON stored_events",)
 

@@ -48,8 +48,8 @@ def person(text: str) -> str:
     return IDS.named("person", text)
 
 
-def titles(answer: dict[str, Any]) -> set[str]:
-    return {node["title"] for node in answer["nodes"]}
+def titles(shown: lineage.Shown) -> set[str]:
+    return {node["title"] for node in shown.works.values()}
 
 
 def who(view: View, text: str) -> dict[str, dict[str, Any]]:
@@ -159,7 +159,7 @@ def test_the_story_is_six_generations_deep(view: View) -> None:
 def test_a_diamond_leads_back_to_one_note(view: View) -> None:
     """The panels come from the drawing and the story, and both of them from the note."""
     drawn = lineage.lineage(view, work("seven-steps"))
-    edges = {(edge["child"], edge["parent"]) for edge in drawn["edges"]}
+    edges = {edge[:2] for edge in drawn.lineage.edges}
     for middle in ("legs", "story"):
         assert (work("seven-steps"), work(middle)) in edges
         assert (work(middle), work("keepers-note")) in edges
@@ -174,9 +174,7 @@ def test_two_samples_of_one_loop_stay_two(view: View) -> None:
 def test_a_withdrawn_piece_is_a_tombstone_in_the_lineage(shown: Service, view: View) -> None:
     gulls = lineage.work(view, work("gulls"))
     assert (gulls["state"], gulls["title"]) == ("withdrawn", None)
-    assert work("gulls") in {
-        node["id"] for node in lineage.lineage(view, work("the-lighthouse"))["nodes"]
-    }
+    assert work("gulls") in lineage.lineage(view, work("the-lighthouse")).works
     assert [one["contributor"]["name"] for one in attribution.credits_of(view, work("gulls"))] == [
         "paperboat"
     ]

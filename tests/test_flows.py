@@ -4,39 +4,36 @@ Rule: where every rate is on record, the picture and the split say the same.
 """
 
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.lineage import Edge, Lineage
 from domain.money.policy.cascade import relative_keep
-from domain.money.policy.graph import graph_of
+from projections.lineage import Shown
 from projections.money.flows import flows, through
 
 PEOPLE = [{"id": "ana", "name": "Ana"}]
 
 
-def told(
-    *edges: tuple[str, str, str | None], whole: bool = True, credited: bool = False
-) -> dict[str, Any]:
+def told(*edges: tuple[str, str, str | None], whole: bool = True, credited: bool = False) -> Shown:
     """A lineage of “whole”, from its edges: child, parent and rate."""
     ids = dict.fromkeys(("whole", *(id for edge in edges for id in edge[:2])))
-    return {
-        "root": "whole",
-        "nodes": [
-            {
+    return Shown(
+        Lineage(
+            "whole", tuple(Edge(child, parent, "sample", rate) for child, parent, rate in edges)
+        ),
+        {
+            id: {
                 "id": id,
                 "kind": "release" if whole and id == "whole" else "contribution",
                 "contributors": PEOPLE if id != "whole" or credited else [],
             }
             for id in ids
-        ],
-        "edges": [
-            {"child": child, "parent": parent, "kind": "sample", "rate": rate}
-            for child, parent, rate in edges
-        ],
-    }
+        },
+        range(len(ids)),
+    )
 
 
 def test_a_stated_rate_goes_on_as_it_is() -> None:
@@ -94,10 +91,9 @@ def test_where_every_rate_is_on_record_it_is_the_split(rows: list[list[tuple[int
             if child in reached and child < parent < len(names):
                 edges.append((names[child], names[parent], rate))
                 reached.add(parent)
-    found = flows(told(*edges, whole=False))
-    graph = graph_of("whole", [(a, b, Fraction(rate)) for a, b, rate in edges], {})
-    lineage = graph.lineage("whole")
-    kept, scale = relative_keep(graph, "whole", lineage)
+    shown = told(*edges, whole=False)
+    found, lineage = flows(shown), shown.lineage.above("whole")
+    kept, scale = relative_keep(shown.lineage, "whole", lineage)
     for work in lineage:
         assert abs((found.kept[work] or 0) - Fraction(kept[work], scale)) < Fraction(1, 10**10)
     whole = sum(share for share in found.kept.values() if share is not None)
@@ -106,12 +102,12 @@ def test_where_every_rate_is_on_record_it_is_the_split(rows: list[list[tuple[int
 
 def test_what_two_parents_lead_to_is_told_apart_by_the_rates() -> None:
     edges = ("whole", "a", "1/2"), ("whole", "b", "1/2"), ("a", "loop", "1/2"), ("b", "loop", "1/4")
-    ways = through(told(*edges))
+    ways = through(told(*edges).lineage)
     assert ways["a"].keys() == {"a"}
     assert Fraction(ways["loop"]["a"], ways["loop"]["b"]) == 2
 
 
 @pytest.mark.parametrize("rate", ["0", None])
 def test_every_work_is_led_to_by_some_direct_parent(rate: str | None) -> None:
-    ways = through(told(("whole", "a", rate), ("a", "b", rate), ("b", "c", rate)))
+    ways = through(told(("whole", "a", rate), ("a", "b", rate), ("b", "c", rate)).lineage)
     assert {id: [*by] for id, by in ways.items()} == {"a": ["a"], "b": ["a"], "c": ["a"]}

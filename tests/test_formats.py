@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import networkx as nx
@@ -14,6 +13,7 @@ from stories import Story, id_of, story
 
 from domain.outside import outside_id
 from projections import attribution, formats, lineage
+from projections.lineage import Shown
 
 AWKWARD = [
     'say "hi"',
@@ -36,7 +36,7 @@ def told(tmp_path: Path) -> Iterator[Story]:
         yield told
 
 
-def awkward_lineage(told: Story) -> dict[str, Any]:
+def awkward_lineage(told: Story) -> Shown:
     """A release of pieces with awkward titles, a source outside, two edges of one pair."""
     ana = told.person("Ana")
     pieces = [told.piece(title, by=[ana]) for title in AWKWARD]
@@ -49,25 +49,21 @@ def awkward_lineage(told: Story) -> dict[str, Any]:
         return attribution.lineage_with_makers(view, release)
 
 
-def ends(found: dict[str, Any]) -> list[tuple[str, str]]:
-    return sorted((edge["child"], edge["parent"]) for edge in found["edges"])
-
-
-def plain(found: dict[str, Any]) -> dict[str, Any]:
-    """Without the lists of people, which GraphML has no place for."""
-    nodes = [{k: v for k, v in node.items() if k != "contributors"} for node in found["nodes"]]
-    return {**found, "nodes": nodes}
+def ends(found: Shown) -> list[tuple[str, str]]:
+    return sorted(edge[:2] for edge in found.lineage.edges)
 
 
 def test_graphml_is_read_back_to_the_same_graph(told: Story) -> None:
-    found = plain(awkward_lineage(told))
+    found = awkward_lineage(told)
     text = formats.graphml(found)
     ElementTree.fromstring(text)
     graph = nx.read_graphml(io.BytesIO(text.encode()), force_multigraph=True)
     assert graph.is_directed()
-    assert set(graph.nodes) == {node["id"] for node in found["nodes"]}
+    assert set(graph.nodes) == set(found.works)
     assert sorted(graph.edges()) == ends(found)
-    assert {key for _, _, key in graph.edges(keys=True)} == {e["id"] for e in found["edges"]}
+    assert {key for _, _, key in graph.edges(keys=True)} == {
+        edge.id for edge in found.lineage.edges
+    }
     labels = nx.get_node_attributes(graph, "label")
     assert labels[id_of("<b>&amp;</b>")] == "<b>&amp;</b>"
     assert labels[id_of(AWKWARD[6])] == "\ufffd\ufffd\ufffd control"
@@ -84,7 +80,7 @@ def test_dot_has_a_line_for_every_node_and_edge(told: Story) -> None:
     edges = re.findall(rf"^  {_STRING} -> {_STRING} \[label={_STRING}.*\];$", text, re.MULTILINE)
     nodes = re.findall(rf"^  {_STRING} \[label={_STRING}.*\];$", text, re.MULTILINE)
     assert sorted((child, parent) for child, parent, _ in edges) == ends(found)
-    assert {id for id, _ in nodes} == {node["id"] for node in found["nodes"]}
+    assert {id for id, _ in nodes} == set(found.works)
     assert text.count("\n") == 4 + len(nodes) + len(edges)
     labels = dict(nodes)
     assert labels[id_of('say "hi"')] == 'say \\"hi\\"'
@@ -98,7 +94,7 @@ def test_json_ld_says_what_was_derived_from_what(told: Story) -> None:
     document = json.loads(json.dumps(formats.json_ld(found, base)))
     assert set(document) == {"@context", "@graph"}
     by_id = {node["@id"]: node for node in document["@graph"]}
-    assert set(by_id) == {base + node["id"] for node in found["nodes"]}
+    assert set(by_id) == {base + id for id in found.works}
     derived = sorted(
         (id.removeprefix(base), parent["@id"].removeprefix(base))
         for id, node in by_id.items()
@@ -119,8 +115,8 @@ def test_a_work_made_from_nothing_is_one_node(told: Story) -> None:
     piece = told.piece("piece")
     with told.view() as view:
         found = lineage.lineage(view, piece)
-    assert [node["id"] for node in found["nodes"]] == [found["root"]] == [piece]
-    assert found["edges"] == []
+    assert list(found.works) == [found.lineage.root] == [piece]
+    assert found.lineage.edges == ()
     assert len(nx.parse_graphml(formats.graphml(found)).nodes) == 1
     assert len(formats.json_ld(found, "https://x.example/")["@graph"]) == 1
     assert "->" not in formats.dot(found)
@@ -131,7 +127,7 @@ def test_a_lineage_names_who_made_each_piece(told: Story) -> None:
     piece = told.piece("piece", by=[ana, ben])
     told.credit(piece, ben, "editor", kind="influence")
     with told.view() as view:
-        (node,) = attribution.lineage_with_makers(view, piece)["nodes"]
+        (node,) = attribution.lineage_with_makers(view, piece).works.values()
     assert node["contributors"] == [
         {"id": ana, "name": "Ana", "role": "writer"},
         {"id": ben, "name": "Ben", "role": "writer"},

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import Story, id_of, story, ticking
 
+from domain.lineage import Edge, Lineage
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from projections import lineage
-from projections.ancestry import Ancestry
 from projections.store import Page, View
 
 
@@ -86,8 +86,8 @@ def test_two_samples_of_one_song_are_two_edges_and_one_ancestor(database: str) -
         second = told.edge(piece, song, "sample", rate="0.2")
         with told.view() as view:
             assert titles(lineage.ancestors(view, piece)) == [("song", 1)]
-            edges = lineage.lineage(view, piece)["edges"]
-            assert {(edge["id"], edge["rate"]) for edge in edges} == {
+            edges = lineage.lineage(view, piece).lineage.edges
+            assert {(edge.id, edge.rate) for edge in edges} == {
                 (first, "1/5"),
                 (second, "0.2"),
             }
@@ -124,7 +124,7 @@ def test_every_edge_is_walked_but_a_struck_one(
         with told.view() as view:
             assert bool(lineage.ancestors(view, child).items) == counts
             assert bool(lineage.descendants(view, parent).items) == counts
-            assert bool(lineage.lineage(view, child)["edges"]) == counts
+            assert bool(lineage.lineage(view, child).lineage.edges) == counts
             assert lineage.work(view, parent)["remixed_by"] == counts
             never = [one["id"] for one in lineage.works(view, never_remixed=True).items]
             assert (parent in never) != counts
@@ -225,7 +225,7 @@ def test_a_withdrawn_piece_keeps_its_place_and_loses_its_content(database: str) 
                 assert lineage.works(view, q="left").items == []
                 whole = repr(lineage.lineage(view, id_of("bottom")))
                 assert "'left'" not in whole
-                assert len(lineage.lineage(view, id_of("bottom"))["edges"]) == 4
+                assert len(lineage.lineage(view, id_of("bottom")).lineage.edges) == 4
 
 
 def test_a_withdrawn_release_keeps_its_title(told: Story) -> None:
@@ -400,7 +400,7 @@ def test_ways_are_counted_and_told_as_by_trying_all(edges: Edges) -> None:
     plain = nx.DiGraph(pairs)
     plain.add_node(root)
     reachable = nx.descendants(plain, root) | {root}
-    tree = Ancestry(root, [edge for edge in edges if edge[0] in reachable])
+    tree = Lineage(root, tuple(Edge(*edge) for edge in edges if edge[0] in reachable))
     assert tree.generation == dict(nx.single_source_shortest_path_length(plain, root))
     through = nx.DiGraph((child, parent) for child, parent, kind in edges if kind != "influence")
     through.add_node(root)
@@ -421,7 +421,7 @@ def test_the_ways_to_several_works_are_the_shortest_of_all(
     pairs = {(child, parent) for child, parent, _ in edges}
     ends = [work for work in works if paths_by_hand(pairs, 7, work)]
     reachable = {e for pair in pairs for e in pair if paths_by_hand(pairs, 7, e)}
-    tree = Ancestry(7, [edge for edge in edges if edge[0] in reachable])
+    tree = Lineage(7, tuple(Edge(*edge) for edge in edges if edge[0] in reachable))
     everything = sorted(len(path) for work in ends for path in paths_by_hand(pairs, 7, work))
     told = tree.paths(ends, limit)
     assert [len(path) for path in told] == everything[:limit]
@@ -439,6 +439,6 @@ def test_a_graph_with_very_many_ways_is_answered_at_once() -> None:
         top, left, right, bottom = (number * 3 + n for n in range(4))
         for child, parent in ((bottom, left), (bottom, right), (left, top), (right, top)):
             edges.append((child, parent, "sample"))
-    tree = Ancestry(120, edges)
+    tree = Lineage(120, tuple(Edge(*edge) for edge in edges))
     assert tree.path_count[0] == 2**40
     assert len(tree.paths([0], limit=12)) == 12

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.lineage import Edge, Lineage
 from projections.pictures import (
     Happening,
     LineagePicture,
-    Made,
     Paid,
     Payee,
     SplitPicture,
@@ -70,8 +70,15 @@ def picture(works: int, *, shares: bool = True, seed: int = 1) -> LineagePicture
             going[edge] = flow[work] * Fraction(random.randint(1, 9), 12 * len(out))
             flow[edge[1]] += going[edge]
         kept[work] = flow[work] - sum(going[edge] for edge in out)
+    kinds = [random.choice(["sample", "influence"]) for _ in edges]
     return LineagePicture(
-        "0",
+        Lineage(
+            "0",
+            tuple(
+                Edge(str(child), str(parent), kind, "1/5")
+                for (child, parent), kind in zip(edges, kinds, strict=True)
+            ),
+        ),
         tuple(
             Work(
                 str(n),
@@ -84,16 +91,9 @@ def picture(works: int, *, shares: bool = True, seed: int = 1) -> LineagePicture
             )
             for n in range(works)
         ),
-        tuple(
-            Made(
-                str(child),
-                str(parent),
-                random.choice(["sample", "influence"]),
-                "1/5",
-                going[child, parent] if shares else None,
-            )
-            for child, parent in edges
-        ),
+        {(str(child), str(parent)): share for (child, parent), share in going.items()}
+        if shares
+        else {},
         open_href="?fold=0",
         fold_href="?",
     )
@@ -292,8 +292,12 @@ def test_a_lineage_is_cards_first_and_then_a_river() -> None:
 
 
 def test_every_work_says_what_it_is_in_words() -> None:
+    edges = (
+        Edge("song", "poem", "adaptation", "1/2"),
+        Edge("poem", "sea", "influence", "1/3"),
+    )
     told = LineagePicture(
-        "song",
+        Lineage("song", edges),
         (
             Work("song", "Low Tide, Sung", "release", "", ("Ben",), "/works/song", Fraction(1, 2)),
             Work(
@@ -307,10 +311,7 @@ def test_every_work_says_what_it_is_in_words() -> None:
             ),
             Work("sea", "The Sea", "outside", "", (), "", Fraction(1, 6)),
         ),
-        (
-            Made("song", "poem", "adaptation", "1/2", Fraction(1, 2)),
-            Made("poem", "sea", "influence", "1/3", Fraction(1, 6)),
-        ),
+        {("song", "poem"): Fraction(1, 2), ("poem", "sea"): Fraction(1, 6)},
     )
     svg = ElementTree.fromstring(lineage_svg(told, stand_alone=True))
     drawn = (node for node in svg.iter() if tag(node) == "a" or node.get("role") == "img")
@@ -332,7 +333,7 @@ def test_a_line_is_as_thick_as_the_share_that_goes_over_it() -> None:
     told = picture(30)
     drawn = Drawn(lineage_svg(told, stand_alone=False))
     thick = sorted(thick for class_, thick, _ in drawn.curves if "flow" in class_)
-    shares = sorted(edge.share for edge in folded(told).edges if edge.share is not None)
+    shares = sorted(told.over[edge[:2]] for edge in folded(told).lineage.edges)
     assert thick[-1] / thick[-2] == pytest.approx(float(shares[-1] / shares[-2]), rel=0.02)
     plain = Drawn(lineage_svg(picture(30, shares=False), stand_alone=False))
     assert len({thick for _, thick, _ in plain.curves}) == 1
@@ -357,7 +358,7 @@ def test_what_is_folded_is_counted_and_can_be_opened() -> None:
 def test_every_work_that_is_drawn_is_reached_from_the_finished_one(shares: bool) -> None:
     kept = folded(picture(500, shares=shares))
     reached = {"0"}
-    for edge in sorted(kept.edges, key=lambda edge: int(edge.child)):
+    for edge in sorted(kept.lineage.edges, key=lambda edge: int(edge.child)):
         assert edge.child in reached
         reached.add(edge.parent)
     assert reached == {work.id for work in kept.works}
@@ -400,7 +401,7 @@ def test_a_line_of_many_steps_ends_where_it_should(
 def test_a_threshold_that_is_asked_for_is_kept() -> None:
     kept = folded(replace(picture(120), fold=Fraction(1, 50)))
     assert kept.said.endswith("under 2.0 %")
-    inner = {edge.child for edge in kept.edges}
+    inner = {edge.child for edge in kept.lineage.edges}
     assert all(
         work.share and work.share >= Fraction(1, 50) for work in kept.works if work.id not in inner
     )
@@ -412,16 +413,10 @@ def test_without_shares_the_farthest_are_folded() -> None:
 
 
 def test_two_edges_between_two_works_are_one_line() -> None:
-    told = LineagePicture(
-        "a",
-        (Work("a", "A"), Work("b", "B")),
-        (
-            Made("a", "b", "sample", "1/5", Fraction(1, 5)),
-            Made("a", "b", "quotation", "1/4", Fraction(1, 4)),
-        ),
-    )
-    (edge,) = folded(told).edges
-    assert edge == Made("a", "b", "sample, quotation", "1/5 + 1/4", Fraction(9, 20))
+    edges = Edge("a", "b", "sample", "1/5"), Edge("a", "b", "quotation", "1/4")
+    told = LineagePicture(Lineage("a", edges), (Work("a", "A"), Work("b", "B")))
+    (edge,) = folded(told).lineage.edges
+    assert edge == Edge("a", "b", "sample, quotation", "1/5 + 1/4")
 
 
 # -- the list --------------------------------------------------------------------------------
@@ -433,7 +428,7 @@ def test_the_list_names_every_work_once_and_refers_to_it_afterwards() -> None:
     assert sorted(entry.work.id for entry in entries if not entry.again) == sorted(
         work.id for work in told.works
     )
-    assert len(entries) == 1 + len(told.edges)
+    assert len(entries) == 1 + len(told.lineage.edges)
     assert entries[0].depth == 0
     assert all(after.depth <= before.depth + 1 for before, after in pairwise(entries))
 
@@ -454,9 +449,8 @@ def test_the_list_as_html_is_nested_and_every_reference_leads_somewhere() -> Non
 def test_a_list_of_a_thousand_generations_is_still_a_list() -> None:
     count = 1_000
     told = LineagePicture(
-        "0",
+        Lineage("0", tuple(Edge(str(n), str(n + 1)) for n in range(count - 1))),
         tuple(Work(str(n), f"Piece {n}") for n in range(count)),
-        tuple(Made(str(n), str(n + 1)) for n in range(count - 1)),
     )
     html = nested_html(told)
     assert html.count("<li") == count
@@ -763,7 +757,7 @@ def test_a_long_title_has_two_lines() -> None:
     assert wrapped("Donaudampfschifffahrtsgesellschaft", 90, 12) == ("Donaudampfs…", "")
     drawn = Drawn(
         lineage_svg(
-            LineagePicture("a", (Work("a", "The Lighthouse That " * 9),), ()), stand_alone=True
+            LineagePicture(Lineage("a"), (Work("a", "The Lighthouse That " * 9),)), stand_alone=True
         )
     )
     first, second = drawn.texts

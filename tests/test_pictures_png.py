@@ -5,13 +5,14 @@ from fractions import Fraction
 
 import pytest
 
+from domain.lineage import Lineage
 from projections.pictures import LineagePicture, Work, lineage_svg
 from projections.pictures.png import MOST_PIXELS, png_of
 from projections.pictures.svg import FAMILY
 
 
 def svg(title: str) -> str:
-    told = LineagePicture("a", (Work("a", title, people=("Ana",), share=Fraction(1)),), ())
+    told = LineagePicture(Lineage("a"), (Work("a", title, people=("Ana",), share=Fraction(1)),))
     return lineage_svg(told, stand_alone=True)
 
 

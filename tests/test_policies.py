@@ -12,14 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from exact import PLAIN, WITH_CARRY, answered, fixed, graph, shares, solved, units
+from exact import PLAIN, WITH_CARRY, answered, fixed, graph, lineage_of, shares, solved, units
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.web.guides import FOLDER
+from domain.lineage import Lineage
 from domain.money.currency import DIGITS
 from domain.money.policy.cascade import RelativeCascade, stacks
-from domain.money.policy.graph import Graph, graph_of
 from domain.money.policy.reading import MAXIMUM_DEPTH
 from domain.money.policy.versions import VERSIONS
 from domain.money.split import preview, read_terms, split
@@ -62,7 +62,7 @@ def test_the_version_is_1_if_it_is_not_stated() -> None:
 
 
 @st.composite
-def lineages(draw: st.DrawFn) -> Graph:
+def lineages(draw: st.DrawFn) -> Lineage[str]:
     """A lineage of layers, each made from the next: deep diamonds, and shortcuts across them."""
     layers = [
         [f"{level}.{place}" for place in range(draw(st.integers(1, 3)))]
@@ -78,15 +78,15 @@ def lineages(draw: st.DrawFn) -> Graph:
                 rate = draw(st.fractions(0, 1, max_denominator=12)) / len(parents)
                 edges.append((child, parent, rate))
     people = {
-        node: [("ana", Fraction(1, 3)), (node, Fraction(2, 3))]
+        node: (("ana", Fraction(1, 3)), (node, Fraction(2, 3)))
         for node in draw(st.sets(st.sampled_from([node for layer in layers for node in layer])))
         if node == "0.0" or any(node in edge[:2] for edge in edges)
     }
-    return graph_of("0.0", edges, people)
+    return lineage_of("0.0", edges, people)
 
 
 @st.composite
-def diamonds(draw: st.DrawFn) -> Graph:
+def diamonds(draw: st.DrawFn) -> Lineage[str]:
     """Diamonds below each other, twice as many paths with each, and people who are in several."""
     rate = st.fractions(0, Fraction(1, 2), max_denominator=12)
     edges = []
@@ -97,16 +97,16 @@ def diamonds(draw: st.DrawFn) -> Graph:
         if draw(st.booleans()):
             edges.append((left, right, draw(rate)))
     works = sorted({work for child, parent, _ in edges for work in (child, parent)})
-    people = [("ana", Fraction(1, 4)), ("bo", Fraction(3, 4))]
-    return graph_of("n0", edges, dict.fromkeys(draw(st.sets(st.sampled_from(works))), people))
+    people = ("ana", Fraction(1, 4)), ("bo", Fraction(3, 4))
+    return lineage_of("n0", edges, dict.fromkeys(draw(st.sets(st.sampled_from(works))), people))
 
 
-def by_paths(lineage: Graph) -> dict[str, Fraction]:
+def by_paths(lineage: Lineage[str]) -> dict[str, Fraction]:
     """What each work keeps, path by path: the product of the rates, less what is passed on."""
     kept: dict[str, Fraction] = {}
 
     def walk(node: str, reached: Fraction) -> None:
-        out = lineage.parents.get(node, {})
+        out = lineage.rates.get(node, {})
         kept[node] = kept.get(node, Fraction()) + reached * (1 - sum(out.values()))
         for parent, rate in out.items():
             walk(parent, reached * rate)
@@ -115,34 +115,34 @@ def by_paths(lineage: Graph) -> dict[str, Fraction]:
     return kept
 
 
-def by_matrix(lineage: Graph) -> dict[str, Fraction]:
+def by_matrix(lineage: Lineage[str]) -> dict[str, Fraction]:
     """What each work keeps, from the equations v = e + Rᵀv all at once."""
     nodes = sorted(lineage.nodes)
     matrix = [
-        [Fraction(row == column) - lineage.parents.get(column, {}).get(row, 0) for column in nodes]
+        [Fraction(row == column) - lineage.rates.get(column, {}).get(row, 0) for column in nodes]
         for row in nodes
     ]
     reached = solved(matrix, [Fraction(node == lineage.root) for node in nodes])
     return {
-        node: value * (1 - sum(lineage.parents.get(node, {}).values()))
+        node: value * (1 - sum(lineage.rates.get(node, {}).values()))
         for node, value in zip(nodes, reached, strict=True)
     }
 
 
-def by_fractions(lineage: Graph) -> dict[str, Fraction]:
+def by_fractions(lineage: Lineage[str]) -> dict[str, Fraction]:
     """What each work keeps, in one pass of fractions."""
     reached = dict.fromkeys(lineage.nodes, Fraction())
     reached[lineage.root] = Fraction(1)
     for node in lineage.nodes:
-        for parent, rate in lineage.parents.get(node, {}).items():
+        for parent, rate in lineage.rates.get(node, {}).items():
             reached[parent] += reached[node] * rate
     return {
-        node: value * (1 - sum(lineage.parents.get(node, {}).values()))
+        node: value * (1 - sum(lineage.rates.get(node, {}).values()))
         for node, value in reached.items()
     }
 
 
-def to_people(lineage: Graph, kept: Mapping[str, Fraction]) -> dict[str, Fraction]:
+def to_people(lineage: Lineage[str], kept: Mapping[str, Fraction]) -> dict[str, Fraction]:
     parts: dict[str, Fraction] = {}
     for node in lineage.nodes:
         for payee, share in lineage.holders(node):
@@ -150,13 +150,13 @@ def to_people(lineage: Graph, kept: Mapping[str, Fraction]) -> dict[str, Fractio
     return parts
 
 
-def exact_shares(policy: Any, lineage: Graph) -> dict[str, Fraction]:
+def exact_shares(policy: Any, lineage: Lineage[str]) -> dict[str, Fraction]:
     division = split(1, policy, lineage).division
     return {payee: division.share(payee) for payee in division.units}
 
 
 @given(lineages() | diamonds())
-def test_three_computations_of_the_cascade_agree_exactly(lineage: Graph) -> None:
+def test_three_computations_of_the_cascade_agree_exactly(lineage: Lineage[str]) -> None:
     ours = exact_shares(RelativeCascade(), lineage)
     assert ours == to_people(lineage, by_paths(lineage))
     assert ours == to_people(lineage, by_matrix(lineage))
@@ -164,18 +164,20 @@ def test_three_computations_of_the_cascade_agree_exactly(lineage: Graph) -> None
 
 
 @given(lineages())
-def test_the_absolute_shares_are_those_of_every_path_and_of_every_edge(lineage: Graph) -> None:
+def test_the_absolute_shares_are_those_of_every_path_and_of_every_edge(
+    lineage: Lineage[str],
+) -> None:
     paths: dict[str, Fraction] = {lineage.root: Fraction()}
     edges: dict[str, Fraction] = {lineage.root: Fraction()}
 
     def walk(node: str) -> None:
-        for parent, rate in lineage.parents.get(node, {}).items():
+        for parent, rate in lineage.rates.get(node, {}).items():
             paths[parent] = paths.get(parent, Fraction()) + rate
             walk(parent)
 
     walk(lineage.root)
-    for node in lineage.lineage(lineage.root):
-        for parent, rate in lineage.parents.get(node, {}).items():
+    for node in lineage.above(lineage.root):
+        for parent, rate in lineage.rates.get(node, {}).items():
             edges[parent] = edges.get(parent, Fraction()) + rate
     for kind, owed in (("absolute_per_path", paths), ("absolute_per_edge", edges)):
         policy = VERSIONS[kind, 1]()
@@ -187,16 +189,16 @@ def test_the_absolute_shares_are_those_of_every_path_and_of_every_edge(lineage: 
         kept = {**owed, lineage.root: 1 - stack}
         assert exact_shares(policy, lineage) == to_people(lineage, kept)
         if kind == "absolute_per_path":
-            assert stacks(lineage, lineage.lineage("0.0"))["0.0"] == stack
+            assert stacks(lineage, lineage.above("0.0"))["0.0"] == stack
 
 
 @given(lineages(), st.fractions(0, 1, max_denominator=9), st.integers(1, 8))
-def test_the_decay_is_that_of_every_path(lineage: Graph, pool: Fraction, depth: int) -> None:
+def test_the_decay_is_that_of_every_path(lineage: Lineage[str], pool: Fraction, depth: int) -> None:
     factor = Fraction(2, 3)
     weights: dict[str, Fraction] = {}
 
     def walk(node: str, length: int) -> None:
-        for parent in lineage.parents.get(node, {}) if length < depth else ():
+        for parent in lineage.rates.get(node, {}) if length < depth else ():
             weights[parent] = weights.get(parent, Fraction()) + factor ** (length + 1)
             walk(parent, length + 1)
 
@@ -209,10 +211,10 @@ def test_the_decay_is_that_of_every_path(lineage: Graph, pool: Fraction, depth: 
 
 
 @given(lineages(), st.randoms())
-def test_the_order_of_edges_decides_nothing(lineage: Graph, dice: random.Random) -> None:
-    edges = [(c, p, rate) for c, out in lineage.parents.items() for p, rate in out.items()]
+def test_the_order_of_edges_decides_nothing(lineage: Lineage[str], dice: random.Random) -> None:
+    edges = [(c, p, rate) for c, out in lineage.rates.items() for p, rate in out.items()]
     dice.shuffle(edges)
-    shuffled = graph_of(lineage.root, edges, lineage.people)
+    shuffled = lineage_of(lineage.root, edges, lineage.people)
     one, other = (split(12345, RelativeCascade(), each).division for each in (lineage, shuffled))
     assert one == other
 
@@ -293,7 +295,7 @@ def test_a_large_dense_lineage_is_divided_exactly_and_soon() -> None:
         for node in range(1, 4000)
         for _ in range(4)
     }
-    lineage = graph_of("0", [(child, parent, rate) for (child, parent), rate in edges.items()], {})
+    lineage = lineage_of("0", [(child, parent, rate) for (child, parent), rate in edges.items()])
     started = time.perf_counter()
     division = split(10**9, RelativeCascade(), lineage).division
     assert time.perf_counter() - started < 5

@@ -20,7 +20,7 @@ from domain.refusal import (
     Refusal,
 )
 from projections import lineage
-from projections.money.splitting import Recorded, graph_at, preview_edge, split_of
+from projections.money.splitting import Recorded, lineage_at, preview_edge, split_of
 from projections.store import View
 
 
@@ -43,7 +43,7 @@ def small_lineage(told: Story) -> None:
 
 def graph_of(told: Story, name: str, as_of: int | None = None, **said: Any) -> Recorded:
     with told.view(as_of) as view:
-        return graph_at(view, lineage.find(view, id_of(name)).number, **said)
+        return lineage_at(view, lineage.find(view, id_of(name)).number, **said)
 
 
 def test_the_graph_holds_what_counts_and_whose_it_is(database: str) -> None:
@@ -54,17 +54,17 @@ def test_the_graph_holds_what_counts_and_whose_it_is(database: str) -> None:
         before = told.head()
         told.tell("strike_remix", id=id_of("sampled"), reason="r")
         told.tell("merge_contributor", id=id_of("ben"), into=id_of("cleo"))
-        graph = graph_of(told, "film", before).graph
+        graph = graph_of(told, "film", before).lineage
         half, film, song, loop = Fraction(1, 2), *(id_of(one) for one in ("film", "song", "loop"))
-        assert graph.parents == {film: {song: Fraction(1, 5)}, song: {loop: Fraction(1, 10)}}
+        assert graph.rates == {film: {song: Fraction(1, 5)}, song: {loop: Fraction(1, 10)}}
         assert graph.people == {
             film: ((id_of("ana"), half), (id_of("ben"), half)),
             song: ((id_of("cleo"), Fraction(1)),),
             loop: ((f"work/{loop}", Fraction(1)),),
         }
         now = graph_of(told, "film")
-        assert now.graph.nodes == (film, song)
-        assert dict(now.graph.people[film]) == {id_of("ana"): half, id_of("cleo"): half}
+        assert now.lineage.nodes == (film, song)
+        assert dict(now.lineage.people[film]) == {id_of("ana"): half, id_of("cleo"): half}
         assert now.people == {id_of("ana"): "ana", id_of("cleo"): "cleo"}
         assert now.works[film]["title"] == "film"
 
@@ -73,15 +73,15 @@ def test_an_edge_without_a_rate_has_the_default_one_or_none(told: Story) -> None
     small_lineage(told)
     told.edge(id_of("film"), id_of("loop"))
     film, loop = id_of("film"), id_of("loop")
-    assert graph_of(told, "film").graph.parents[film][loop] is None
+    assert graph_of(told, "film").lineage.rates[film][loop] is None
     half = Fraction(1, 2)
-    assert graph_of(told, "film", default_rate=half).graph.parents[film][loop] == half
+    assert graph_of(told, "film", default_rate="1/2").lineage.rates[film][loop] == half
 
 
 def test_a_work_alone_is_a_graph_of_one(told: Story) -> None:
     told.piece("loop")
     loop = id_of("loop")
-    assert graph_of(told, "loop").graph.holders(loop) == ((f"work/{loop}", Fraction(1)),)
+    assert graph_of(told, "loop").lineage.holders(loop) == ((f"work/{loop}", Fraction(1)),)
 
 
 # -- who would get what ----------------------------------------------------------------------

@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from exact import fixed
+from exact import fixed, lineage_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_policies import exact_shares, lineages
 
-from domain.money.policy.graph import Graph, graph_of
+from domain.lineage import Lineage
 from domain.money.policy.works import Frozen, assets_of
 from domain.money.split import read_terms, split
 from domain.refusal import BadPolicy, CapExceeded
@@ -64,7 +64,7 @@ def composed(policy: object) -> list[dict[str, Any]]:
 
 @given(lineages(), st.sampled_from([each for one in OVER_A_LINEAGE for each in composed(one)]))
 def test_what_is_frozen_as_assets_pays_everybody_the_same(
-    lineage: Graph, form: dict[str, Any]
+    lineage: Lineage[str], form: dict[str, Any]
 ) -> None:
     try:
         policy = read_terms(form, graph=lineage)
@@ -77,10 +77,10 @@ def test_what_is_frozen_as_assets_pays_everybody_the_same(
     assert exact_shares(read_terms(as_policy(assets)), lineage) == right
 
 
-FILM = graph_of(
+FILM = lineage_of(
     "film",
     [("film", "song", Fraction(1, 5))],
-    {"film": [("ana", Fraction(1, 2)), ("bo", Fraction(1, 2))]},
+    {"film": ((("ana", Fraction(1, 2)), ("bo", Fraction(1, 2))))},
 )
 
 
@@ -132,7 +132,7 @@ def test_a_deep_lineage_can_be_frozen_and_read_again() -> None:
     edges = [
         (f"w{n}", f"w{n + 1 + gap}", Fraction(1, 7 + gap)) for n in range(300) for gap in (0, 1)
     ]
-    lineage = graph_of("w0", edges, {})
+    lineage = lineage_of("w0", edges)
     policy = read_terms(CASCADE, graph=lineage)
     assets = assets_of(policy, lineage)
     assert max(len(str(value)) for _, value, _ in assets) > 600

@@ -156,7 +156,7 @@ class Node(Relative):
     contributors = told.several(Maker)
 
 
-class Edge(Shape):
+class EdgeBody(Shape):
     """An edge of a lineage."""
 
     id = told.id(EDGE)
@@ -172,4 +172,4 @@ class LineageAnswer(Known):
 
     root = told.id(ALBUM)
     nodes = told.several(Node)
-    edges = told.several(Edge)
+    edges = told.several(EdgeBody)

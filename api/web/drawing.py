@@ -17,11 +17,11 @@ from flask import Response, g, request, send_from_directory
 from api.web import words
 from api.web.frame import Answer, Frame, again, asked, id_in_path
 from projections import attribution
+from projections.lineage import Shown
 from projections.money.flows import Flows, flows
 from projections.pictures import (
     Happening,
     LineagePicture,
-    Made,
     Markup,
     Work,
     lineage_svg,
@@ -106,15 +106,15 @@ class Drawn(NamedTuple):
     """The addresses of the picture as ``svg`` and ``png``."""
 
 
-def drawn_inline(found: Mapping[str, Any], room_bytes: int) -> Drawn | None:
+def drawn_inline(found: Shown, room_bytes: int) -> Drawn | None:
     """The lineage as a part of the page about it, if there is one.
 
     What does not fit into the room that the page has for it is a document of its own.
     """
-    count = len(found["nodes"]) - 1
+    count = len(found.works) - 1
     if not count:
         return None
-    known, id = flows(found), found["root"]
+    known, id = flows(found), found.lineage.root
     svg = outline = None
     if count <= MOST_CARDS:
         picture = _picture(found, known)
@@ -165,7 +165,7 @@ def _file(id: str, form: str, **query: str) -> str:
     return f"{request.script_root}/works/{id}/lineage.{form}" + (f"?{asked}" if asked else "")
 
 
-def _picture(found: Mapping[str, Any], known: Flows) -> LineagePicture:
+def _picture(found: Shown, known: Flows) -> LineagePicture:
     works = tuple(
         Work(
             id=node["id"],
@@ -176,13 +176,13 @@ def _picture(found: Mapping[str, Any], known: Flows) -> LineagePicture:
             href=words.address(node),
             share=_told(node, known),
         )
-        for node in found["nodes"]
+        for node in found.works.values()
     )
-    edges = tuple(
-        Made(edge["child"], edge["parent"], edge["kind"], edge["rate"] or "", share)
-        for edge, share in zip(found["edges"], known.over, strict=True)
-    )
-    return LineagePicture(found["root"], works, edges)
+    over: dict[tuple[str, str], Fraction] = {}
+    for edge, share in zip(found.lineage.edges, known.over, strict=True):
+        if share is not None:
+            over[edge[:2]] = over.get(edge[:2], Fraction()) + share
+    return LineagePicture(found.lineage, works, over)
 
 
 def _told(node: Mapping[str, Any], known: Flows) -> Fraction | None:

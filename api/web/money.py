@@ -22,7 +22,7 @@ from domain.money.apportionment import divide
 from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
 from domain.text import LIMITS
-from projections import attribution, lineage, people, timeline
+from projections import lineage, people, timeline
 from projections.money import pools
 from projections.money.flows import through
 from projections.pictures import (
@@ -141,7 +141,7 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
     release, assets = opened.release, agreed.assets if agreed else []
     position = agreed.graph_position if agreed else None
     frozen = view if position is None else view.at(position)
-    vias = through(attribution.lineage_with_makers(frozen, release))
+    vias = through(lineage.lineage(frozen, release).lineage)
     ways: dict[str, dict[str, Fraction]] = {payee: {} for payee in earned}
     for each in holdings_in(assets):
         by = vias.get(each.asset) or {each.asset: 1}

@@ -62,7 +62,7 @@ def _works(frame: Frame) -> None:
             if row.kind != "release":
                 return to_page(f"/w/{id}")
             found = roll(view, id)
-            facts = _facts(view, frame, found.numbers, limit=FEW_FACTS)
+            facts = _facts(view, frame, found.lineage.numbers, limit=FEW_FACTS)
             earning = pools.pools(view, id).items if g.actor else []
             names = part(_names(found), "credits", MOST_NAMES)
             taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
@@ -92,7 +92,7 @@ def _works(frame: Frame) -> None:
                 return to_page(f"/r/{id}")
             facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
             found = attribution.lineage_with_makers(view, id)
-            behind = len(found["nodes"]) - 1
+            behind = len(found.works) - 1
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
@@ -212,7 +212,7 @@ def _histories(frame: Frame) -> None:
 def _facts(
     view: View,
     frame: Frame,
-    subjects: list[int],
+    subjects: Sequence[int],
     what: str | None = None,
     *,
     after: str | None = None,
@@ -230,5 +230,5 @@ def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list
         return [number], born
     row = lineage.find(view, id)
     if row.kind == "release":
-        return list(lineage.ancestry(view, row.number).generation), row.born
+        return list(lineage.numbered(view, row.number).generation), row.born
     return [row.number], row.born

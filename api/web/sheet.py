@@ -182,7 +182,7 @@ class Sheet:
         )
         works, generations = set[int](), 0
         for number in numbers.values():
-            tree = lineage.ancestry(view, number)
+            tree = lineage.numbered(view, number)
             works.update(tree.generation)
             generations = max(generations, max(tree.generation.values()) + 1)
         people = {row.contributor for row in attribution.credits_on(view, works)}

@@ -50,10 +50,5 @@ class ForgetContributor(Command):
 
 def _accounts(past: Past, asked: Contributor) -> list[Contributor]:
     """Every account of a person after all merges, the one that was asked for last."""
-    found, waiting = [asked], [past.person(asked.id)]
-    while waiting:
-        id = waiting.pop()
-        waiting += past.merged_into(id)
-        if id != asked.id:
-            found.append(past.contributor(id))
-    return found[::-1]
+    others = [id for id in past.accounts(asked.id) if id != asked.id]
+    return [*map(past.contributor, others), asked]

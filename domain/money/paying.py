@@ -99,7 +99,8 @@ class IssuePayouts(Command):
         if books.edges:
             past.watch_all(Remix.Declared.TOPIC)  # it may be above one in dispute
         parents = {parent for _, parent in books.edges.values()}
-        above = {each: past.lineage(each, past.position, "0").nodes for each in parents}
+        known = past.known
+        above = {each: known.works_above(each) for each in parents}
         least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
         chosen = None if self.payees is None else set(map(books.person, self.payees))
         found = _payable(books, self.currency, above)

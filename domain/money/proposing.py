@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from domain.command import Command, command, record
 from domain.fact import New
+from domain.lineage import Lineage
 from domain.moment import instant
 from domain.money.keeping import must_know, stage_facts
-from domain.money.policy.graph import Graph
 from domain.money.policy.works import assets_of
 from domain.money.pool import LEAST_COMMENT_DAYS, MOST_COMMENT_DAYS, Pool
 from domain.money.proposal import Assets, Comment, Content, Proposal, payees_of
@@ -157,7 +157,7 @@ class _Content(Command):
             raise BadSplit("body", "shares are set by “assets” or computed by a “policy”, not both")
         if self.policy is not None:
             position = frozen_at(past, opened.release, self.graph_position)
-            graph = past.lineage(opened.release, position, self.default_rate)
+            graph = past.known_at(position).lineage(opened.release, self.default_rate)
             computed = computed_assets(self.policy, graph)
             content = Content(dict(self.policy), position, self.default_rate, computed)
         else:
@@ -350,7 +350,7 @@ def frozen_at(past: Past, release: str, position: int | None) -> int:
 def _eligible(past: Past, opened: Pool.Opened, works: Sequence[str], content: Content) -> Content:
     """Only works within the components that have a right to the pool."""
     position = frozen_at(past, opened.release, content.graph_position)
-    graph = past.lineage(opened.release, position, "0")
+    graph = past.known_at(position).lineage(opened.release, "0")
     kept = eligible_assets(content.assets, works, graph)
     for asset in content.assets:
         if content.policy is None and asset not in kept:
@@ -358,7 +358,7 @@ def _eligible(past: Past, opened: Pool.Opened, works: Sequence[str], content: Co
     return content._replace(assets=kept)
 
 
-def computed_assets(policy: Mapping[str, Any], graph: Graph) -> Assets:
+def computed_assets(policy: Mapping[str, Any], graph: Lineage[str]) -> Assets:
     """The assets that a policy comes to over a lineage: each work that keeps something."""
     return [
         {
@@ -371,9 +371,9 @@ def computed_assets(policy: Mapping[str, Any], graph: Graph) -> Assets:
     ]
 
 
-def eligible_assets(assets: Assets, works: Sequence[str], graph: Graph) -> Assets:
+def eligible_assets(assets: Assets, works: Sequence[str], graph: Lineage[str]) -> Assets:
     """Those that are in one of these works; what is no work of the lineage is not asked."""
-    allowed = {node for work in works for node in graph.lineage(work)}
+    allowed = {node for work in works for node in graph.above(work)}
     return [
         asset for asset in assets if asset["asset"] in allowed or asset["asset"] not in graph.nodes
     ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from domain.lineage import Edge, Holders, Lineage
 from domain.money.apportionment import (
     NO_CARRY,
     Division,
@@ -21,7 +22,6 @@ from domain.money.apportionment import (
 )
 from domain.money.currency import currency_code
 from domain.money.policy.flow import NO_FLOW, Flow
-from domain.money.policy.graph import Edge, Graph, graph_of
 from domain.money.policy.parts import Struck
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
@@ -84,7 +84,7 @@ class Split:
 def split(
     amount_minor: int,
     policy: Policy,
-    graph: Graph | None = None,
+    graph: Lineage[str] | None = None,
     *,
     carry: Mapping[str, Fraction] = NO_CARRY,
     minimum_minor: int = 0,
@@ -124,7 +124,7 @@ def known_rounding(rounding: object) -> str:
 
 
 def read_terms(
-    value: object, *, agreed: Sequence[tuple[str, Fraction]] = (), graph: Graph | None = None
+    value: object, *, agreed: Sequence[tuple[str, Fraction]] = (), graph: Lineage[str] | None = None
 ) -> Policy:
     """The policy that is the terms of a pool; ``agreed`` are the shares of its final proposal."""
     common_scale(share.denominator for _, share in agreed)
@@ -184,7 +184,7 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
     return answer
 
 
-def read_graph(value: object) -> Graph:
+def read_graph(value: object) -> Lineage[str]:
     """A graph as it is sent: ``{"root", "edges": [{"child", "parent", "rate"}], "people"}``."""
     optional = ("edges", "people")
     fields = fields_of(value, "graph", BadGraph, needed=("root",), optional=optional)
@@ -201,10 +201,25 @@ def read_graph(value: object) -> Graph:
     if sum(map(len, held.values())) > MAXIMUM_PEOPLE:
         raise SplitTooLarge("people in a graph", MAXIMUM_PEOPLE)
     root = name_of(fields["root"], "graph.root", BadGraph)
-    return graph_of(root, [_edge(line, index) for index, line in enumerate(lines)], held)
+    edges = tuple(_edge(line, index) for index, line in enumerate(lines))
+    return _checked(Lineage(root, edges, held))
 
 
-def _edge(value: object, index: int) -> Edge:
+def _checked(graph: Lineage[str]) -> Lineage[str]:
+    """The graph, refused by name if it is not that of a lineage and its people."""
+    nodes = set(graph.nodes)
+    if graph.edges and not any(graph.root in edge[:2] for edge in graph.edges):
+        raise BadGraph("graph.root", f"no edge leads from or to “{graph.root}”")
+    for node, holders in graph.people.items():
+        if node not in nodes:
+            raise BadGraph("graph.people", f"“{node}” is neither the root nor on an edge")
+        total = sum((share for _, share in holders), Fraction())
+        if total != 1:
+            raise BadShare(f"graph.people ({node})", total, "the shares must add up to exactly 1")
+    return graph
+
+
+def _edge(value: object, index: int) -> Edge[str]:
     """One edge; without a rate it only says that the child was made from the parent."""
     where = f"graph.edges[{index}]"
     needed = ("child", "parent")
@@ -217,10 +232,10 @@ def _edge(value: object, index: int) -> Edge:
         exact = exact_rate(rate)
     except BadRate:
         raise BadRate(shown(rate)) from None
-    return child, parent, None if exact is None else Fraction(exact)
+    return Edge(child, parent, rate=exact)
 
 
-def _holders(node: str, value: object) -> tuple[tuple[str, Fraction], ...]:
+def _holders(node: str, value: object) -> Holders:
     """Whose a work is: ``[[payee, share], …]``, nobody twice."""
     where = f"graph.people ({shown(node)})"
     holders = {

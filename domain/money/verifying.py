@@ -29,7 +29,7 @@ from domain.money.reckoning import (
 )
 from domain.money.shares import shares_of
 from domain.refusal import Refusal
-from domain.remix import Remix, follow_edges
+from domain.remix import Remix
 
 
 class Fault(NamedTuple):
@@ -81,8 +81,10 @@ class Verifier:
                 yield from self._agreed(position, happened)
             case Consent.Waived(proposal=proposal):
                 self._before[proposal] = self.books.agreements[proposal]
-            case Remix.Event():
-                follow_edges(self._edges, happened.child, happened)
+            case Remix.Declared(child=child, parent=parent):
+                self._edges[happened.originator_id] = (child, parent)
+            case Remix.Struck() | Remix.Settled(stands_as=Remix.GONE):
+                self._edges.pop(happened.originator_id, None)
             case Batch.Opened():
                 self._questions = self.books.questions(self._above_disputed())
             case Payout.Issued():

@@ -179,5 +179,5 @@ def _works(view: View, proposals: set[str]) -> dict[str, _Works]:
 
 def _with_above(view: View, work: str) -> frozenset[str]:
     """A work and everything it was made from."""
-    tree = lineage.ancestry(view, lineage.find(view, work).number)
+    tree = lineage.numbered(view, lineage.find(view, work).number)
     return frozenset(lineage.ids_of(view, tree.generation).values())

@@ -6,11 +6,12 @@ the parts of a finished work count alike then, with its own people as one part m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import networkx as nx
+from domain.lineage import Edge, Lineage, exact
+from projections.lineage import Shown
 
 _FINEST = 10**12
 """A share is told to the millionth of a millionth, or its digits would grow with every generation.
@@ -30,19 +31,19 @@ class Flows(NamedTuple):
     """Other edges state no rate, and what goes over them is not known."""
 
 
-def flows(told: Mapping[str, Any]) -> Flows:
-    """The flows over a lineage, as ``lineage_with_makers`` and the roll tell it."""
-    edges, nodes = told["edges"], {node["id"]: node for node in told["nodes"]}
-    reached, kept = {told["root"]: Fraction(1)}, dict[str, Fraction | None].fromkeys(nodes)
+def flows(shown: Shown) -> Flows:
+    """The flows over a lineage whose works are told with who is credited on them."""
+    edges, root = shown.lineage.edges, shown.lineage.root
+    reached, kept = {root: Fraction(1)}, dict[str, Fraction | None].fromkeys(shown.works)
     over: list[Fraction | None] = [None] * len(edges)
     has_alike = has_unknown = False
-    for id, places in _before_parents(told):
-        rates = _rates(nodes[id], [edges[place] for place in places])
+    for id, places in _before_parents(shown.lineage):
+        rates = _rates(shown.works[id], [edges[place] for place in places])
         for place, rate in zip(places, rates, strict=True):
             has_unknown |= rate is None
             if id in reached and rate is not None:
-                has_alike |= edges[place]["rate"] is None
-                parent = edges[place]["parent"]
+                has_alike |= edges[place].rate is None
+                parent = edges[place].parent
                 goes = over[place] = Fraction(round(reached[id] * rate * _FINEST), _FINEST)
                 reached[parent] = reached.get(parent, Fraction()) + goes
         if id in reached:
@@ -50,42 +51,42 @@ def flows(told: Mapping[str, Any]) -> Flows:
     return Flows(kept, over, has_alike, has_unknown)
 
 
-def through(told: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+def through(lineage: Lineage[str]) -> dict[str, dict[str, int]]:
     """By way of which direct parents of the root each work is in it, and in which proportion.
 
     Only how a whole that is known is told apart depends on it, so here every edge without a rate
     counts alike, and nothing is too little to count.
     """
-    edges, ways = told["edges"], dict[str, dict[str, int]]()
-    for id, places in _before_parents(told):
-        stated = [edges[place]["rate"] for place in places]
-        alike = _alike([None if rate is None else Fraction(rate) for rate in stated], 0)
+    edges, ways = lineage.edges, dict[str, dict[str, int]]()
+    for id, places in _before_parents(lineage):
+        alike = _alike(_stated([edges[place] for place in places]), 0)
         for place, rate in zip(places, alike, strict=True):
-            parent, (over, under) = edges[place]["parent"], rate.as_integer_ratio()
-            came = {parent: _FINEST} if id == told["root"] else ways.get(id, {})
+            parent, (over, under) = edges[place].parent, rate.as_integer_ratio()
+            came = {parent: _FINEST} if id == lineage.root else ways.get(id, {})
             onward = ways.setdefault(parent, {})
             for way, part in came.items():
                 onward[way] = onward.get(way, 0) + max(1, part * over // under)
     return ways
 
 
-def _before_parents(told: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
+def _before_parents(lineage: Lineage[str]) -> Iterator[tuple[str, list[int]]]:
     """Every work before those it was made from, with the places of its edges to them."""
     leaving: dict[str, list[int]] = {}
-    for place, edge in enumerate(told["edges"]):
-        leaving.setdefault(edge["child"], []).append(place)
-    graph: nx.DiGraph[str] = nx.DiGraph((edge["child"], edge["parent"]) for edge in told["edges"])
-    graph.add_node(told["root"])
-    for id in nx.topological_sort(graph):
+    for place, edge in enumerate(lineage.edges):
+        leaving.setdefault(edge.child, []).append(place)
+    for id in lineage.nodes:
         yield id, leaving.get(id, [])
 
 
-def _rates(work: Mapping[str, Any], edges: Sequence[Mapping[str, Any]]) -> list[Fraction | None]:
+def _rates(work: Mapping[str, Any], edges: Sequence[Edge[str]]) -> list[Fraction | None]:
     """The rate of each edge from a work to what it was made from, if one is known."""
-    stated = [None if edge["rate"] is None else Fraction(edge["rate"]) for edge in edges]
     if work["kind"] != "release":
-        return stated
-    return [*_alike(stated, bool(work["contributors"]))]
+        return _stated(edges)
+    return [*_alike(_stated(edges), bool(work["contributors"]))]
+
+
+def _stated(edges: Iterable[Edge[str]]) -> list[Fraction | None]:
+    return [None if edge.rate is None else exact(edge.rate) for edge in edges]
 
 
 def _alike(stated: Sequence[Fraction | None], more: int) -> list[Fraction]:

@@ -5,7 +5,7 @@ The one rule: a picture is made from plain data alone; it runs no script and loa
 
 from __future__ import annotations
 
-from projections.pictures.folding import LineagePicture, Made, Work
+from projections.pictures.folding import LineagePicture, Work
 from projections.pictures.lineage import lineage_svg
 from projections.pictures.outline import (
     Entry,
@@ -21,7 +21,6 @@ __all__ = [
     "Entry",
     "Happening",
     "LineagePicture",
-    "Made",
     "Markup",
     "Paid",
     "Payee",

@@ -5,11 +5,12 @@ The one rule: nothing is left out silently, and what is drawn is joined to the f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
+from domain.lineage import Edge, Lineage
 from projections.pictures.text import clean, percent
 
 MOST_DRAWN = 80
@@ -32,25 +33,17 @@ class Work:
     """What of the whole its own people get."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """The child was made from the parent."""
-
-    child: str
-    parent: str
-    kind: str = ""
-    rate: str = ""
-    share: Fraction | None = None
-    """What of the whole goes this way, to the parent and all it was made from."""
+Over = Mapping[tuple[str, str], Fraction]
+"""What of the whole goes from a work to a parent, and so to all that was made from."""
 
 
 @dataclass(frozen=True)
 class LineagePicture:
-    """A finished work and all it was made from."""
+    """A finished work and all it was made from, with how it shall be drawn."""
 
-    root: str
+    lineage: Lineage[str]
     works: tuple[Work, ...]
-    edges: tuple[Made, ...]
+    over: Over = field(default_factory=dict)
     fold: Fraction | None = None
     """The share below which works are folded; 0 shows all, None leaves it to the picture."""
     most: int = MOST_DRAWN
@@ -68,7 +61,8 @@ class Folded:
     """What is drawn of a lineage, and what is told of the rest."""
 
     works: tuple[Work, ...]
-    edges: tuple[Made, ...]
+    lineage: Lineage[str]
+    """Of these works, with one edge between any two."""
     count: int
     said: str
 
@@ -76,28 +70,22 @@ class Folded:
 def folded(picture: LineagePicture) -> Folded:
     """The works to draw. Every one of them is reached from the root by others that are drawn."""
     works = {work.id: work for work in named(picture)}
-    edges = merged(edge for edge in picture.edges if edge.child in works and edge.parent in works)
-    parents: dict[str, list[str]] = {}
-    widest: dict[str, Made] = {}
-    for edge in edges:
-        parents.setdefault(edge.child, []).append(edge.parent)
-        if edge.parent not in widest or (edge.share or 0) > (widest[edge.parent].share or 0):
-            widest[edge.parent] = edge
+    lineage = merged(picture.lineage, works)
     if picture.fold == 0 or (picture.fold is None and len(works) <= picture.most):
-        return Folded(tuple(works.values()), tuple(edges), 0, "")
+        return Folded(tuple(works.values()), lineage, 0, "")
+    widest = _widest(lineage, picture.over)
     by_share = _weightiest(works, widest, picture)
     if by_share:
         kept, threshold = by_share
         is_unknown = any(work.share is None for id, work in works.items() if id not in kept)
         said = f"under {percent(threshold)}{' or without a known share' if is_unknown else ''}"
     else:
-        generation = _generations(picture.root, parents)
-        kept, first = _nearest(works, generation, parents, widest, picture)
+        kept, first = _nearest(works, lineage, widest, picture.most)
         said = f"further back, from generation {first} on"
     count = len(works) - len(kept)
     return Folded(
         tuple(work for id, work in works.items() if id in kept),
-        tuple(edge for edge in edges if edge.child in kept and edge.parent in kept),
+        merged(lineage, kept),
         count,
         f"+ {count:,} {'work' if count == 1 else 'works'} {said}" if count else "",
     )
@@ -121,38 +109,34 @@ def named(picture: LineagePicture) -> Iterable[Work]:
         )
 
 
-def merged(edges: Iterable[Made]) -> list[Made]:
-    """One edge between two works, whatever joins them."""
-    found: dict[tuple[str, str], Made] = {}
-    for edge in edges:
-        key = edge.child, edge.parent
-        found[key] = _joined(found[key], edge) if key in found else edge
-    return list(found.values())
+def merged(lineage: Lineage[str], works: Container[str]) -> Lineage[str]:
+    """The edges between these works, one between any two, whatever joins them."""
+    found: dict[tuple[str, str], Edge[str]] = {}
+    for edge in lineage.edges:
+        key = edge[:2]
+        if edge.child in works and edge.parent in works:
+            found[key] = _joined(found[key], edge) if key in found else edge
+    return Lineage(lineage.root, tuple(found.values()))
 
 
-def _joined(one: Made, other: Made) -> Made:
-    shares = [edge.share for edge in (one, other) if edge.share is not None]
-    return replace(
-        one,
+def _joined(one: Edge[str], other: Edge[str]) -> Edge[str]:
+    return one._replace(
         kind=", ".join(dict.fromkeys((one.kind, other.kind))),
         rate=" + ".join(filter(None, (one.rate, other.rate))),
-        share=sum(shares, Fraction(0)) if shares else None,
     )
 
 
-def _generations(root: str, parents: dict[str, list[str]]) -> dict[str, int]:
-    """How many edges each work is away from the root, on its shortest way."""
-    found = {root: 0}
-    waiting = [root]
-    for id in waiting:
-        for parent in parents.get(id, ()):
-            if parent not in found:
-                found[parent] = found[id] + 1
-                waiting.append(parent)
-    return found
+def _widest(lineage: Lineage[str], over: Over) -> dict[str, str]:
+    """The child from which most goes to each work."""
+    widest: dict[str, str] = {}
+    for child, parent, *_ in lineage.edges:
+        known = widest.setdefault(parent, child)
+        if over.get((child, parent), 0) > over.get((known, parent), 0):
+            widest[parent] = child
+    return widest
 
 
-def _reached(kept: Iterable[str], root: str, widest: dict[str, Made]) -> set[str]:
+def _reached(kept: Iterable[str], root: str, widest: dict[str, str]) -> set[str]:
     """Works, and those on the widest way from each of them to the root."""
     found = {root}
     for id in kept:
@@ -161,12 +145,12 @@ def _reached(kept: Iterable[str], root: str, widest: dict[str, Made]) -> set[str
             found.add(way)
             if way not in widest:
                 break
-            way = widest[way].child
+            way = widest[way]
     return found
 
 
 def _weightiest(
-    works: dict[str, Work], widest: dict[str, Made], picture: LineagePicture
+    works: dict[str, Work], widest: dict[str, str], picture: LineagePicture
 ) -> tuple[set[str], Fraction] | None:
     """The works of a share that leaves few enough, and that share; None if none does."""
     known = sum(work.share is not None for work in works.values())
@@ -174,29 +158,25 @@ def _weightiest(
         return None
     for threshold in THRESHOLDS if picture.fold is None else (picture.fold,):
         large = (id for id, work in works.items() if (work.share or 0) >= threshold)
-        kept = _reached(large, picture.root, widest)
+        kept = _reached(large, picture.lineage.root, widest)
         if len(kept) <= picture.most or picture.fold is not None:
             return kept, threshold
     return None
 
 
 def _nearest(
-    works: dict[str, Work],
-    generation: dict[str, int],
-    parents: dict[str, list[str]],
-    widest: dict[str, Made],
-    picture: LineagePicture,
+    works: dict[str, Work], lineage: Lineage[str], widest: dict[str, str], most: int
 ) -> tuple[set[str], int]:
     """The works of the nearest generations, of the last the ones made from most; and where the
     others begin."""
-    last = len(works)
+    generation, parents, last = lineage.generation, lineage.parents, len(works)
     ordered = sorted(
         works, key=lambda id: (generation.get(id, last), -len(parents.get(id, ())), id)
     )
     kept: set[str] = set()
     for id in ordered:
-        more = kept | _reached((id,), picture.root, widest)
-        if len(more) > picture.most:
+        more = kept | _reached((id,), lineage.root, widest)
+        if len(more) > most:
             break
         kept = more
     first = min((generation.get(id, last) for id in works if id not in kept), default=0)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from projections.pictures.folding import Folded, LineagePicture, Made, Work, folded
+from domain.lineage import Edge
+from projections.pictures.folding import Folded, LineagePicture, Over, Work, folded
 from projections.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
 from projections.pictures.svg import Markup, document, element, joined, linked, number
 from projections.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
@@ -54,20 +55,21 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
     form = _RIVER if _is_river(picture) else _CARDS
     place = {work.id: index for index, work in enumerate(drawn.works)}
     lines = [
-        Line(place[edge.parent], place[edge.child], _thickness(edge.share, form.whole))
-        for edge in drawn.edges
+        Line(place[parent], place[child], _thickness(picture.over.get((child, parent)), form.whole))
+        for child, parent, *_ in drawn.lineage.edges
     ]
     layout = _laid_out(form, drawn.works, lines)
     room = max(layout.width, _NARROWEST_PICTURE)
     height = layout.height + 2 * _MARGIN
     counted = _counted(picture, drawn, height - 2, room)
-    title = next((work.title for work in drawn.works if work.id == picture.root), picture.root)
+    root = picture.lineage.root
+    title = next((work.title for work in drawn.works if work.id == root), root)
     return document(
         room + 2 * _MARGIN,
         height + (18 if counted else 0),
         element(
             "g",
-            *_groups(picture.root, drawn, form, layout, lines),
+            *_groups(drawn, picture.over, form, layout, lines),
             transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
         ),
         counted,
@@ -94,21 +96,23 @@ def _is_river(picture: LineagePicture) -> bool:
 
 
 def _groups(
-    root: str, drawn: Folded, form: _Form, layout: Layout, lines: list[Line]
+    drawn: Folded, over: Over, form: _Form, layout: Layout, lines: list[Line]
 ) -> list[Markup]:
     """Each work with the lines that lead to it, the finished work first, then back in time."""
     colours = colours_of(drawn.works)
-    ways = _ways(root, drawn)
+    ways = _ways(drawn)
     titles = {work.id: work.title for work in drawn.works}
     groups: list[list[Markup]] = [[] for _ in drawn.works]
-    for edge, line, route in zip(drawn.edges, lines, layout.routes, strict=True):
-        groups[line.right].append(_flow(edge, line, route, titles, colours[edge.parent][0]))
+    for edge, line, route in zip(drawn.lineage.edges, lines, layout.routes, strict=True):
+        said = _said(edge, over.get(edge[:2]), titles)
+        groups[line.right].append(_flow(edge.kind, said, line, route, colours[edge.parent][0]))
     for work, box, group in zip(drawn.works, layout.boxes, groups, strict=True):
         group.append(_linked(work, form.draw(work, box, colours[work.id]), ways[work.id]))
     boxes = layout.boxes
     order = sorted(range(len(boxes)), key=lambda index: (-boxes[index].x, boxes[index].y))
     return [
-        element("g", *groups[index], class_=_classes(drawn.works[index], root)) for index in order
+        element("g", *groups[index], class_=_classes(drawn.works[index], drawn.lineage.root))
+        for index in order
     ]
 
 
@@ -147,19 +151,14 @@ _SHARE_COUNTS = 40
 """The whole share is worth as much of a picture as so many works."""
 
 
-def _ways(root: str, drawn: Folded) -> dict[str, str]:
+def _ways(drawn: Folded) -> dict[str, str]:
     """The shortest way from the root to each work, by titles."""
     titles = {work.id: work.title for work in drawn.works}
-    parents: dict[str, list[str]] = {}
-    for edge in drawn.edges:
-        parents.setdefault(edge.child, []).append(edge.parent)
     before: dict[str, str] = {}
-    waiting = [root]
-    for id in waiting:
-        for parent in parents.get(id, ()):
-            if parent != root and parent not in before:
-                before[parent] = id
-                waiting.append(parent)
+    # By generations, so the first that leads to a work leads there on a shortest way.
+    for id in drawn.lineage.generation:
+        for parent in drawn.lineage.parents.get(id, ()):
+            before.setdefault(parent, id)
     said = {}
     for id in titles:
         way = []
@@ -206,19 +205,21 @@ def _thickness(share: Fraction | None, whole: float) -> float:
     return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
 
 
-def _flow(
-    edge: Made, line: Line, route: list[Point], titles: dict[str, str], colour: str
-) -> Markup:
-    said = f"{_mentioned(titles[edge.parent])} → {_mentioned(titles[edge.child])}"
+def _said(edge: Edge[str], over: Fraction | None, titles: dict[str, str]) -> str:
+    ends = f"{_mentioned(titles[edge.parent])} → {_mentioned(titles[edge.child])}"
     more = " ".join(filter(None, (edge.kind, edge.rate)))
-    share = "" if edge.share is None else percent(edge.share)
+    share = "" if over is None else percent(over)
+    return " · ".join(filter(None, (ends, more, share)))
+
+
+def _flow(kind: str, said: str, line: Line, route: list[Point], colour: str) -> Markup:
     return element(
         "path",
-        element("title", " · ".join(filter(None, (said, more, share)))),
+        element("title", said),
         class_=f"flow {colour}",
         d=curve(route),
         stroke_width=line.thickness,
-        stroke_dasharray=_dashes(line.thickness) if edge.kind == "influence" else None,
+        stroke_dasharray=_dashes(line.thickness) if kind == "influence" else None,
     )
 
 

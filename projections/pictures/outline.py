@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from projections.pictures.folding import LineagePicture, Made, Work, merged, named
+from domain.lineage import Edge
+from projections.pictures.folding import LineagePicture, Work, merged, named
 from projections.pictures.svg import Markup, element, escaped, joined
 from projections.pictures.text import percent
 
@@ -18,7 +19,7 @@ class Entry:
 
     depth: int
     work: Work
-    edge: Made | None
+    edge: Edge[str] | None
     again: bool
     """It was named before, with all below it; here it is only referred to."""
 
@@ -29,23 +30,20 @@ def nested(picture: LineagePicture) -> list[Entry]:
     What more goes to comes first.
     """
     works = {work.id: work for work in named(picture)}
-    below: dict[str, list[Made]] = {}
-    for edge in merged(
-        edge for edge in picture.edges if edge.child in works and edge.parent in works
-    ):
+    below: dict[str, list[Edge[str]]] = {}
+    for edge in merged(picture.lineage, works).edges:
         below.setdefault(edge.child, []).append(edge)
     entries: list[Entry] = []
     seen: set[str] = set()
-    stack: list[tuple[int, str, Made | None]] = (
-        [(0, picture.root, None)] if picture.root in works else []
-    )
+    root = picture.lineage.root
+    stack: list[tuple[int, str, Edge[str] | None]] = [(0, root, None)] if root in works else []
     while stack:
         depth, id, above = stack.pop()
         again = id in seen
         seen.add(id)
         entries.append(Entry(depth, works[id], above, again))
         if not again:
-            ordered = sorted(below.get(id, ()), key=lambda one: one.share or 0)
+            ordered = sorted(below.get(id, ()), key=lambda one: picture.over.get(one[:2], 0))
             stack.extend((depth + 1, one.parent, one) for one in ordered)
     return entries
 

@@ -19,7 +19,8 @@ from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
 from time import process_time
 
-from projections.pictures import LineagePicture, Made, Work, lineage_svg
+from domain.lineage import Edge, Lineage
+from projections.pictures import LineagePicture, Work, lineage_svg
 from projections.pictures.layout import Line, Point, Shape, lay_out
 from scripts.benchmarks.measure import Peer, Result, Size
 
@@ -75,12 +76,14 @@ def picture(works: int, edges: Edges) -> LineagePicture:
     """The same as a picture, with shares, all of it shown."""
     share = Fraction(1, works)
     return LineagePicture(
-        "0",
+        Lineage(
+            "0", tuple(Edge(str(child), str(parent), "sample", "1/5") for child, parent in edges)
+        ),
         tuple(
             Work(str(n), f"Work {n}", people=(f"Person {n % 20}",), share=share)
             for n in range(works)
         ),
-        tuple(Made(str(child), str(parent), "sample", "1/5", share) for child, parent in edges),
+        {(str(child), str(parent)): share for child, parent in edges},
         fold=Fraction(0),
     )
 

@@ -19,9 +19,9 @@ from random import Random
 
 import networkx as nx
 
+from domain.lineage import Edge, Lineage
 from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
-from domain.money.policy.graph import Edge, graph_of
 from domain.money.split import split
 from scripts.benchmarks.measure import Peer, Result, Size, percentile
 from scripts.generate import DENSE, TYPICAL, Piece, Shape, community
@@ -69,14 +69,14 @@ class Works:
         for child, sources in self.sources.items():
             self.graph.add_edges_from((child, parent, {"rate": rate}) for parent, rate in sources)
 
-    def edges(self, root: str) -> list[Edge]:
+    def edges(self, root: str) -> list[Edge[str]]:
         """Every edge of a lineage."""
         reached, found = {root}, [root]
-        edges: list[Edge] = []
+        edges: list[Edge[str]] = []
         # The loop goes on over what it appends.
         for child in found:
             for parent, rate in self.sources[child]:
-                edges.append((child, parent, rate))
+                edges.append(Edge(child, parent, rate=str(rate)))
                 if parent not in reached:
                     reached.add(parent)
                     found.append(parent)
@@ -85,13 +85,14 @@ class Works:
     def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
         """Among some works, those with the most ancestors; and the most there are."""
         some = Random(drawn).sample(sorted(self.sources), drawn)
-        ancestors = {work: len({parent for _, parent, _ in self.edges(work)}) for work in some}
+        ancestors = {work: len({edge.parent for edge in self.edges(work)}) for work in some}
         worst = sorted(some, key=lambda work: -ancestors[work])[:count]
         return worst, ancestors[worst[0]]
 
     def ours(self, root: str) -> Division:
         """As it is divided for whoever asks."""
-        return split(AMOUNT_MINOR, RelativeCascade(), graph_of(root, self.edges(root), {})).division
+        lineage = Lineage(root, tuple(self.edges(root)))
+        return split(AMOUNT_MINOR, RelativeCascade(), lineage).division
 
     def by_networkx(self, root: str) -> Division:
         """By the library."""
@@ -110,7 +111,7 @@ class Works:
     def by_fractions(self, root: str) -> Division:
         """By hand: Kahn's order and one pass."""
         waiting = {root: 0}
-        for _, parent, _ in self.edges(root):
+        for _, parent, *_ in self.edges(root):
             waiting[parent] = waiting.get(parent, 0) + 1
         reached = dict.fromkeys(waiting, Fraction())
         reached[root] = Fraction(1)

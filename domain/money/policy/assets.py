@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, NamedTuple
 
+from domain.lineage import Lineage
 from domain.money.apportionment import common_scale
 from domain.money.policy.flow import Flow
-from domain.money.policy.graph import Graph
 from domain.money.policy.parts import Parts, Struck, exactly
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
@@ -201,6 +201,6 @@ class Assets:
         waivers = read_waivers(form, fields["waivers"], assets) if "waivers" in fields else {}
         return cls(shares_of(tuple(assets.values()), waivers))
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody with a piece gets."""
         return self.shares.times(amount)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+from domain.lineage import Lineage
 from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
 from domain.money.policy.flow import Flow
-from domain.money.policy.graph import Graph
 from domain.money.policy.parts import MAXIMUM_BITS, Parts
 from domain.money.policy.reading import Form, exact_share, part_of_whole, units_minor
 from domain.refusal import (
@@ -40,17 +40,17 @@ class _OverLineage:
     root: str | None = None
     maximum_ancestors: int | None = None
 
-    def start(self, graph: Graph | None) -> tuple[Graph, str, tuple[str, ...]]:
+    def start(self, graph: Lineage[str] | None) -> tuple[Lineage[str], str, tuple[str, ...]]:
         """The graph, the root, and the root with all of its ancestors."""
         graph = needed(graph)
         root = self.root or graph.root
-        lineage = graph.lineage(root)
+        lineage = graph.above(root)
         if self.maximum_ancestors is not None and len(lineage) - 1 > self.maximum_ancestors:
             raise SplitTooLarge(f"ancestors of {root}", self.maximum_ancestors)
         return graph, root, lineage
 
 
-def needed(graph: Graph | None) -> Graph:
+def needed(graph: Lineage[str] | None) -> Lineage[str]:
     """The graph, which this policy can't do without."""
     if graph is None:
         raise BadGraph("graph", "the policy is computed over a graph, and there is none")
@@ -60,7 +60,7 @@ def needed(graph: Graph | None) -> Graph:
 def _lineage_fields(form: Form, *own: str, steps: int = 1) -> Mapping[str, object]:
     """The fields of a policy over a lineage: its own, the root and the limit of ancestors."""
     graph = needed(form.given.graph)
-    form.given.spent.step(steps * (graph.edge_count + len(graph.nodes)))
+    form.given.spent.step(steps * (graph.pair_count + len(graph.nodes)))
     fields = form.fields(optional=(*own, "root", "maximum_ancestors"))
     if "root" in fields and fields["root"] not in graph.nodes:
         raise BadPolicy(form.at("root"), f"“{shown(fields['root'])}” is not in the graph")
@@ -76,7 +76,7 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
     )
 
 
-def among_people(graph: Graph, kept: Mapping[str, int], scale: int) -> Parts:
+def among_people(graph: Lineage[str], kept: Mapping[str, int], scale: int) -> Parts:
     """What each work keeps, divided among its people; whoever is in the graph is listed."""
     people = common_scale(share.denominator for each in graph.people.values() for _, share in each)
     units: dict[str, int] = {}
@@ -106,14 +106,16 @@ class RelativeCascade(_OverLineage):
         """``{"type": "relative_cascade"}``."""
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         kept, scale = relative_keep(graph, root, lineage)
         return among_people(graph, kept, scale).times(amount)
 
 
-def relative_keep(graph: Graph, root: str, lineage: Sequence[str]) -> tuple[dict[str, int], int]:
+def relative_keep(
+    graph: Lineage[str], root: str, lineage: Sequence[str]
+) -> tuple[dict[str, int], int]:
     """What each work of a lineage keeps of 1, as whole numbers over one common scale.
 
     A work's generation is the length of the longest way to it. Whatever reaches a generation is a
@@ -125,14 +127,14 @@ def relative_keep(graph: Graph, root: str, lineage: Sequence[str]) -> tuple[dict
     for node in lineage:
         here = generation[node]
         leaving = denominators.setdefault(here, set())
-        for parent, _, denominator in graph.rates.get(node, ()):
+        for parent, _, denominator in graph.ratios.get(node, ()):
             leaving.add(denominator)
             generation[parent] = max(generation[parent], here + 1)
     steps = [common_scale(denominators[each]) for each in range(len(denominators))]
     scales = [1]
     for step in steps:
         scales.append(scales[-1] * step)
-        limit_scale(scales[-1], graph.edge_count)
+        limit_scale(scales[-1], graph.pair_count)
     reached = dict.fromkeys(lineage, 0)
     reached[root] = 1
     kept = {}
@@ -140,7 +142,7 @@ def relative_keep(graph: Graph, root: str, lineage: Sequence[str]) -> tuple[dict
     for node in lineage:
         here, reaches = generation[node] + 1, reached[node]
         keeps = step = steps[here - 1]
-        for parent, numerator, denominator in graph.rates.get(node, ()):
+        for parent, numerator, denominator in graph.ratios.get(node, ()):
             passes = numerator * (step // denominator)
             keeps -= passes
             there = generation[parent]
@@ -162,10 +164,10 @@ def limit_scale(scale: int, times: int) -> None:
         raise SplitTooLarge("digits in an exact share", 4_200)
 
 
-def rate_scale(graph: Graph, lineage: Sequence[str]) -> int:
+def rate_scale(graph: Lineage[str], lineage: Sequence[str]) -> int:
     """One scale over which every rate in a lineage is a whole number."""
-    scale = common_scale({rate[2] for node in lineage for rate in graph.rates.get(node, ())})
-    limit_scale(scale, graph.edge_count)
+    scale = common_scale({rate[2] for node in lineage for rate in graph.ratios.get(node, ())})
+    limit_scale(scale, graph.pair_count)
     return scale
 
 
@@ -183,13 +185,13 @@ class _Absolute(_OverLineage):
         return *_lineage_limits(form, fields), cap
 
     def pay(
-        self, graph: Graph, root: str, lineage: Sequence[str], times: Mapping[str, int]
+        self, graph: Lineage[str], root: str, lineage: Sequence[str], times: Mapping[str, int]
     ) -> Parts:
         """Each parent gets its rate as often as its child counts; the root keeps the rest."""
         scale = rate_scale(graph, lineage)
         kept = dict.fromkeys(lineage, 0)
         for child in lineage:
-            for parent, numerator, denominator in graph.rates.get(child, ()):
+            for parent, numerator, denominator in graph.ratios.get(child, ()):
                 kept[parent] += times[child] * numerator * (scale // denominator)
         kept[root] = scale - sum(kept.values())
         if kept[root] < 0:
@@ -214,19 +216,21 @@ class AbsolutePerPath(_Absolute):
         """``{"type": "absolute_per_path", "cap": "1"}``."""
         return cls(*cls.read_capped(form))
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         stacks(graph, lineage, self.cap)
         paths = dict.fromkeys(lineage, 0)
         paths[root] = 1
         for node in lineage:
-            for parent in graph.parents.get(node, {}):
+            for parent in graph.parents.get(node, ()):
                 paths[parent] += paths[node]
         return self.pay(graph, root, lineage, paths).times(amount)
 
 
-def stacks(graph: Graph, lineage: Sequence[str], cap: Fraction = _WHOLE) -> dict[str, Fraction]:
+def stacks(
+    graph: Lineage[str], lineage: Sequence[str], cap: Fraction = _WHOLE
+) -> dict[str, Fraction]:
     """How much of each work's income its ancestors are owed, per path; refused over the cap."""
     scale = rate_scale(graph, lineage)
     most = cap.numerator * scale
@@ -234,7 +238,7 @@ def stacks(graph: Graph, lineage: Sequence[str], cap: Fraction = _WHOLE) -> dict
     # The oldest first: a cap is passed by the first work that would owe too much.
     for node in reversed(lineage):
         owed = 0
-        for parent, numerator, denominator in graph.rates.get(node, ()):
+        for parent, numerator, denominator in graph.ratios.get(node, ()):
             owed += stack[parent] + numerator * (scale // denominator)
         if owed * cap.denominator > most:
             raise CapExceeded(node, Fraction(owed, scale), cap)
@@ -260,11 +264,11 @@ class AbsolutePerEdge(_Absolute):
         """``{"type": "absolute_per_edge", "cap": "1"}``."""
         return cls(*cls.read_capped(form))
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         scale = rate_scale(graph, lineage)
-        rates = [rate for child in lineage for rate in graph.rates.get(child, ())]
+        rates = [rate for child in lineage for rate in graph.ratios.get(child, ())]
         owed = sum(numerator * (scale // denominator) for _, numerator, denominator in rates)
         stack = Fraction(owed, scale)
         if stack > self.cap:
@@ -302,7 +306,7 @@ class Decay(_OverLineage):
         pool = part_of_whole(fields["pool"], form.at("pool"))
         return cls(root=root, maximum_ancestors=limit, pool=pool, factor=factor, depth=depth)
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody in the graph gets."""
         graph, root, _ = self.start(graph)
         near, far = self.factor.numerator, self.factor.denominator
@@ -311,7 +315,7 @@ class Decay(_OverLineage):
         for length in range(1, self.depth + 1):
             longer: dict[str, int] = {}
             for node, count in paths.items():
-                for parent in graph.parents.get(node, {}):
+                for parent in graph.parents.get(node, ()):
                     longer[parent] = longer.get(parent, 0) + count
             paths = longer
             weight = near**length * far ** (self.depth - length)
@@ -320,7 +324,7 @@ class Decay(_OverLineage):
         total = sum(weights.values())
         if not total:
             return among_people(graph, {root: 1}, 1).times(amount)
-        limit_scale(total * self.pool.denominator, graph.edge_count)
+        limit_scale(total * self.pool.denominator, graph.pair_count)
         kept = {node: weight * self.pool.numerator for node, weight in weights.items()}
         kept[root] = (self.pool.denominator - self.pool.numerator) * total
         return among_people(graph, kept, self.pool.denominator * total).times(amount)

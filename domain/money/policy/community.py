@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
+from domain.lineage import Lineage
 from domain.money.policy.assets import Asset, Waivers, read_assets, read_waivers, shares_of
 from domain.money.policy.flow import Flow
-from domain.money.policy.graph import Graph
 from domain.money.policy.order import InTurn, Tranche, read_tranches
 from domain.money.policy.parts import Parts, alone, exactly, together
 from domain.money.policy.reading import Form, exact_share, list_of, part_of_whole
@@ -125,7 +125,7 @@ class CommunityPool:
             raise BadShare(form.at("pools"), 0, "all weights are 0")
         return tuple(pools)
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What line items, costs, the operator and everybody with a piece get."""
         paid, profit = self.first.pay(amount, graph, flow)
         weights = sum(pool.weight for pool in self.pools)

@@ -12,8 +12,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar
 
+from domain.lineage import Lineage
 from domain.money.policy.flow import Flow
-from domain.money.policy.graph import Graph
 from domain.money.policy.parts import Parts, alone, exactly, together
 from domain.money.policy.reading import (
     Entry,
@@ -92,7 +92,7 @@ class Fees:
             units_minor(fee.get("minimum_minor", 0), f"{where}.minimum_minor"),
         )
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the fees and everybody after them get."""
         left = amount
         taken = []
@@ -116,7 +116,7 @@ class InTurn:
     place: str
 
     def pay(
-        self, amount: Fraction, graph: Graph | None, flow: Flow
+        self, amount: Fraction, graph: Lineage[str] | None, flow: Flow
     ) -> tuple[list[Parts], Fraction]:
         """min(remaining, what is still open) for one after the other, and what remains."""
         paid = []
@@ -173,7 +173,7 @@ class Waterfall:
         recouped = form.minor_by_name(fields.get("recouped", {}), "recouped", limited)
         return cls(InTurn(tuple(tranches), recouped, form.at("recouped")))
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What every tranche gets."""
         paid, _ = self.tranches.pay(amount, graph, flow)
         return together(paid)
@@ -245,7 +245,7 @@ class Advance:
             form.flag(fields.get("cross_collateral", False), "cross_collateral"),
         )
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the payees are paid, and what goes back to whoever advanced it."""
         earned = self.then.parts(amount, graph, flow)
         amounts = {payee: Fraction(units, earned.scale) for payee, units in earned.units.items()}
@@ -310,7 +310,7 @@ class Escalator:
         place = form.at("earned_minor")
         return cls(units_minor(fields["earned_minor"], place), tuple(bands), place)
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody in every band gets."""
         start = self.earned_minor + flow.earlier(self.place)
         end = start + amount

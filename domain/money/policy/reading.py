@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar, Protocol
 
+from domain.lineage import Lineage
 from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, common_scale
 from domain.money.policy.flow import Flow
-from domain.money.policy.graph import Graph
 from domain.money.policy.parts import Parts
 from domain.refusal import (
     BadAmount,
@@ -51,7 +51,7 @@ class Policy(Protocol):
     def read(cls, form: Form) -> Policy:
         """The policy as its form says it, or a refusal."""
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody gets of an amount that is not negative, those who get nothing too.
 
         A policy that remembers asks the flow what went through it, and tells it what does now.
@@ -168,7 +168,7 @@ class Entry:
     share: Fraction
     then: Policy | None = None
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """The amount for the payee of that name, or for those whom the policy names."""
         if self.then is not None:
             return self.then.parts(amount, graph, flow)
@@ -185,7 +185,7 @@ class Given:
     """What there is beside the forms: versions, a lineage, agreed shares; and what was spent."""
 
     versions: Versions
-    graph: Graph | None = None
+    graph: Lineage[str] | None = None
     agreed: Shares = ()
     spent: Spent = field(default_factory=Spent)
 

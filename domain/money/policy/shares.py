@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar
 
+from domain.lineage import Lineage
 from domain.money.apportionment import common_scale
 from domain.money.policy.flow import Flow
-from domain.money.policy.graph import Graph
 from domain.money.policy.parts import Parts, Struck, exactly, together
 from domain.money.policy.reading import Entry, Form, Policy, exact_share
 from domain.refusal import BadPolicy, BadShare
@@ -21,7 +21,9 @@ FINE = 10**6
 """A true-up remembers so many parts of a unit."""
 
 
-def pro_rata(entries: Sequence[Entry], amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+def pro_rata(
+    entries: Sequence[Entry], amount: Fraction, graph: Lineage[str] | None, flow: Flow
+) -> Parts:
     """N·wᵢ/Σw for each entry, divided further where it says how."""
     scale = common_scale(entry.share.denominator for entry in entries)
     weights = [entry.share.numerator * (scale // entry.share.denominator) for entry in entries]
@@ -83,7 +85,7 @@ class Fixed:
             raise BadPolicy(form.at("waived"), "nobody is left for it to go to")
         return cls(entries, waived)
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody listed gets."""
         if not self.waived:
             return pro_rata(self.entries, amount, graph, flow)
@@ -126,7 +128,7 @@ class Agreed:
         form.given.spent.entry(len(agreed))
         return cls(exactly(dict(agreed)))
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody gets who was agreed on."""
         return self.shares.times(amount)
 
@@ -168,7 +170,7 @@ class Adjusted:
             raise BadShare(form.at("set"), total, "nobody else is left for the rest")
         return cls(of, by_hand, form.where)
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody gets once some were set."""
         computed = self.of.parts(amount, graph, flow)
         by_hand = {entry.name: entry.share * amount for entry in self.by_hand}
@@ -201,7 +203,7 @@ class Equal:
         fields = form.fields("payees")
         return cls(form.entries(fields["payees"], "payees", has_share=False))
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody listed gets."""
         return pro_rata(self.entries, amount, graph, flow)
 
@@ -229,7 +231,7 @@ class Bundle:
         must_weigh(form, tracks, "tracks")
         return cls(tracks)
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the payees of every track get."""
         return pro_rata(self.tracks, amount, graph, flow)
 
@@ -262,7 +264,7 @@ class TrueUp:
         names = (entry.name for entry in entries)
         return cls(entries, form.minor_by_name(fields["paid"], "paid", names), form.where)
 
-    def parts(self, amount: Fraction, graph: Graph | None, flow: Flow) -> Parts:
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What everybody listed gets."""
         total = sum(entry.share for entry in self.entries)
         places = {entry.name: f"{self.where}.paid ({entry.name})" for entry in self.entries}

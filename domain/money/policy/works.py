@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from domain.lineage import Lineage
 from domain.money.apportionment import payee_key
 from domain.money.payee import Payee
 from domain.money.policy.cascade import among_people
 from domain.money.policy.flow import Flow
-from domain.money.policy.graph import Graph
 from domain.money.policy.parts import Parts, together
 from domain.money.policy.reading import Policy, Shares
 from domain.refusal import BadPolicy
@@ -27,7 +27,7 @@ Frozen = tuple[str, Fraction, Shares]
 
 
 def assets_of(
-    policy: Policy, graph: Graph, *, amount_minor: int = 1, other: str = OTHER
+    policy: Policy, graph: Lineage[str], *, amount_minor: int = 1, other: str = OTHER
 ) -> list[Frozen]:
     """A policy over a lineage, frozen as assets: each work with what it keeps, and its people.
 

@@ -142,7 +142,7 @@ def used_but_uncited(view: View, release: str, assets: Assets) -> list[dict[str,
 
     A work counts as cited if it is an asset, and so do its people if they have a share in any.
     """
-    tree = lineage.ancestry(view, lineage.find(view, release).number)
+    tree = lineage.numbered(view, lineage.find(view, release).number)
     pieces = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
     paid = {payee for asset in assets for payee, _ in asset["shares"]}
     by_work = any(name in pieces for name in lineage.ids_of(view, tree.generation).values())

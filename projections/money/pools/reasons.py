@@ -77,7 +77,7 @@ def _pieces(
     """Every asset in which a payee has a share, with the ways that lead to it in the lineage."""
     position = noun.current.graph_position
     frozen = view if position is None else view.at(position)
-    tree = lineage.ancestry(frozen, lineage.find(frozen, noun.release).number)
+    tree = lineage.numbered(frozen, lineage.find(frozen, noun.release).number)
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
     pieces = []

@@ -1,0 +1,119 @@
+"""What is known at a position of the journal: edges, lineages and people, read from facts alone.
+
+The one rule: nothing recorded after the position changes an answer, however long ago it was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.fact import Fact, Noun
+from domain.lineage import Edge, Lineage, equal_holders
+from domain.money.split import MAXIMUM_EDGES
+from domain.recorders import JournalRecorder
+from domain.refusal import SplitTooLarge, UnknownWork
+from domain.remix import Remix, exact_rate
+
+N = TypeVar("N", bound=Noun)
+
+
+@dataclass(frozen=True)
+class Known:
+    """The journal up to a position, and after it the facts that a draft is about to record."""
+
+    facts: JournalRecorder
+    upto: int
+    pending: Collection[tuple[int, Fact]] = ()
+
+    def edges(self, works: Collection[str], ends: Iterable[str] = ("child",)) -> list[Remix]:
+        """The edges that count and of which these works are one of the ends."""
+        remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, works)}
+        return [remix for remix in self._nouns(Remix, remixes) if remix.counts]
+
+    def edges_above(self, work: str) -> list[Remix]:
+        """The edges by which a work was made from everything it was made from."""
+        found: list[Remix] = []
+        reached = level = {work}
+        while level:
+            edges = self.edges(level)
+            found += edges
+            level = {edge.parent for edge in edges} - reached
+            reached = reached | level
+        return found
+
+    def works_above(self, work: str) -> set[str]:
+        """A work and everything it was made from."""
+        return {work, *(edge.parent for edge in self.edges_above(work))}
+
+    def lineage(self, work: str, default_rate: str | None = None) -> Lineage[str]:
+        """A work's lineage with its people; an edge that states no rate has the default one."""
+        edges = self.edges_above(work)
+        if len(edges) > MAXIMUM_EDGES:
+            raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+        works = {work, *(edge.parent for edge in edges)}
+        born = self.facts.births(works)
+        if not 0 < born.get(work, 0) <= self.upto:
+            raise UnknownWork(work)
+        edges.sort(key=lambda each: (born[each.child], born[each.parent], each.kind, each.id))
+        default, people = exact_rate(default_rate), self._people(works)
+        recorded = (
+            Edge(each.child, each.parent, each.kind, each.rate, each.id, each.state)
+            for each in edges
+        )
+        holders = {each: equal_holders(each, people.get(each, ())) for each in works}
+        return Lineage(work, tuple(recorded), holders).with_default(default)
+
+    def _people(self, works: Collection[str]) -> dict[str, list[str]]:
+        """Who is credited directly on each work, in the order of the credits."""
+        born = self._found(Credit.BIRTHS, "work", works)
+        credits = [
+            credit
+            for credit in self._nouns(Credit, born)
+            if credit.counts and credit.kind == "direct"
+        ]
+        persons = self.persons({credit.contributor for credit in credits})
+        people: dict[str, dict[str, None]] = {}
+        for credit in credits:
+            people.setdefault(credit.work, {})[persons[credit.contributor]] = None
+        return {work: list(held) for work, held in people.items()}
+
+    def persons(self, ids: Collection[str]) -> dict[str, str]:
+        """Who accounts belong to after all merges; almost nobody is ever merged."""
+        into = {one.id: one.merged_into for one in self._nouns(Contributor, ids)}
+        further = self.persons({id for id in into.values() if id}) if any(into.values()) else {}
+        return {id: further[target] if target else id for id, target in into.items()}
+
+    def accounts(self, person: str) -> list[str]:
+        """The account of a person, and all that were merged into it, however indirectly."""
+        found = level = [person]
+        while level:
+            level = self._found((Contributor.Merged,), "into", level)
+            found = found + level
+        return found
+
+    def _found(
+        self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
+    ) -> list[str]:
+        """To which nouns these kinds of facts happened with one of these values in a field."""
+        fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
+        recorded = self.facts.found(fields, values, self.upto)
+        pending = (each for _, each in self.pending if isinstance(each, kinds))
+        return [
+            *(placed.originator_id for placed in recorded),
+            *(each.originator_id for each in pending if getattr(each, field) in values),
+        ]
+
+    def _nouns(self, kind: type[N], ids: Collection[str]) -> list[N]:
+        """These nouns as they are known, in the order in which they are asked for."""
+        streams: dict[str, list[tuple[int, Fact]]] = {id: [] for id in ids}
+        for placed in self.facts.streams(ids):
+            if placed.position <= self.upto:
+                streams[placed.originator_id].append((placed.position, placed.fact()))
+        for position, happened in self.pending:
+            if happened.originator_id in streams:
+                streams[happened.originator_id].append((position, happened))
+        return [kind.told_by(stream) for stream in streams.values() if stream]

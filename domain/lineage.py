@@ -1,0 +1,251 @@
+"""A lineage: a work and everything it was made from, as one immutable graph to walk.
+
+The one rule: everything it says follows from its root and its edges; nothing is read here.
+
+The works are numbers where the read tables are asked, and ids everywhere else.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Generic, NamedTuple, TypeVar
+
+from domain.money.payee import Payee
+from domain.refusal import BadGraph, LineageCircle
+
+Node = TypeVar("Node", bound=Hashable)
+Path = tuple[Node, ...]
+Holders = tuple[tuple[str, Fraction], ...]
+"""Payees, and the share of each in a work."""
+
+exact = lru_cache(maxsize=4096)(Fraction)
+"""A rate as a number; the same few are stated again and again."""
+
+
+class Edge(NamedTuple, Generic[Node]):
+    """The child was made from the parent."""
+
+    child: Node
+    parent: Node
+    kind: str = ""
+    rate: str | None = None
+    """What of the child goes to the parent, exactly as stated."""
+    id: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Lineage(Generic[Node]):
+    """A work and everything it was made from, through every generation."""
+
+    root: Node
+    edges: tuple[Edge[Node], ...] = ()
+    people: Mapping[Node, Holders] = field(default_factory=dict)
+    """Whose each work is, where that is known."""
+
+    def named(self, names: Mapping[Node, str]) -> Lineage[str]:
+        """The same with these names for the works."""
+        return Lineage(
+            names[self.root],
+            tuple(Edge(names[each.child], names[each.parent], *each[2:]) for each in self.edges),
+            {names[work]: holders for work, holders in self.people.items()},
+        )
+
+    def with_default(self, rate: str | None) -> Lineage[Node]:
+        """The same, with this rate on every edge that states none."""
+        edges = (each._replace(rate=rate) if each.rate is None else each for each in self.edges)
+        return replace(self, edges=tuple(edges))
+
+    # -- what was made from what -----------------------------------------------------------
+
+    @cached_property
+    def parents(self) -> Mapping[Node, Mapping[Node, bool]]:
+        """Each work's parents, each once, and whether more than an influence of it is in the work.
+
+        They are in the order of the edges.
+        """
+        parents: dict[Node, dict[Node, bool]] = {}
+        for edge in self.edges:
+            to = parents.setdefault(edge.child, {})
+            to[edge.parent] = to.get(edge.parent, False) or edge.kind != "influence"
+        return parents
+
+    @cached_property
+    def children(self) -> Mapping[Node, list[Node]]:
+        """Each work's children among those that the root was made from."""
+        found: dict[Node, list[Node]] = {}
+        for child, parents in self.parents.items():
+            for parent in parents if child in self.generation else ():
+                found.setdefault(parent, []).append(child)
+        return found
+
+    @cached_property
+    def generation(self) -> Mapping[Node, int]:
+        """The nearest generation of each work: 0 for the root, 1 for what it was made from."""
+        return _breadth_first(self.root, self.parents)
+
+    @cached_property
+    def direct(self) -> frozenset[Node]:
+        """The works that are reached without passing an edge of mere influence."""
+        used = {
+            child: [parent for parent, is_used in to.items() if is_used]
+            for child, to in self.parents.items()
+        }
+        return frozenset(_breadth_first(self.root, used))
+
+    def is_direct(self, path: Path[Node]) -> bool:
+        """Whether a path from the root passes no edge of mere influence."""
+        return all(self.parents[child][parent] for child, parent in pairwise(path))
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every work, each before its parents; a cycle can't be ordered and is refused by name.
+
+        Source: A. B. Kahn, Topological sorting of large networks (1962).
+        """
+        children = dict.fromkeys((self.root, *self.parents), 0)
+        for out in self.parents.values():
+            for parent in out:
+                children[parent] = children.get(parent, 0) + 1
+        ordered = [node for node, count in children.items() if not count]
+        # The loop goes on over what it appends.
+        for node in ordered:
+            for parent in self.parents.get(node, ()):
+                children[parent] -= 1
+                if not children[parent]:
+                    ordered.append(parent)
+        if len(ordered) < len(children):
+            left = {node for node, count in children.items() if count}
+            raise LineageCircle(tuple(map(str, _cycle(self.parents, left))))
+        return tuple(ordered)
+
+    def above(self, work: Node) -> tuple[Node, ...]:
+        """A work and all of its ancestors, each before its parents."""
+        reached = {work}
+        ordered = []
+        for node in self.nodes:
+            if node in reached:
+                ordered.append(node)
+                reached.update(self.parents.get(node, ()))
+        return tuple(ordered)
+
+    @cached_property
+    def pair_count(self) -> int:
+        """How many pairs of works are joined, by however many edges."""
+        return sum(map(len, self.parents.values()))
+
+    # -- paths -----------------------------------------------------------------------------
+
+    @cached_property
+    def path_count(self) -> Mapping[Node, int]:
+        """How many paths lead from the root to each work (two edges of a pair are one path)."""
+        missing = {work: len(children) for work, children in self.children.items()}
+        count = dict.fromkeys(self.generation, 0) | {self.root: 1}
+        ready = [self.root]
+        while ready:
+            work = ready.pop()
+            for parent in self.parents.get(work, ()):
+                count[parent] += count[work]
+                missing[parent] -= 1
+                if not missing[parent]:
+                    ready.append(parent)
+        return count
+
+    def paths(self, works: Iterable[Node], limit: int) -> list[Path[Node]]:
+        """The shortest paths from the root to any of these works, the shortest first."""
+        # Best first: the generation is the exact distance left, so nothing is explored in vain.
+        # Of equals the longest begun is finished first: there may be very many of them.
+        heap: list[tuple[int, int, int, Path[Node]]] = [
+            (self.generation[work], -1, number, (work,)) for number, work in enumerate(works)
+        ]
+        heapq.heapify(heap)
+        number, found = len(heap), list[Path[Node]]()
+        while heap and len(found) < limit:
+            *_, path = heapq.heappop(heap)
+            if path[0] == self.root:
+                found.append(path)
+                continue
+            for child in self.children[path[0]]:
+                number += 1
+                length = self.generation[child] + len(path)
+                heapq.heappush(heap, (length, -len(path) - 1, number, (child, *path)))
+        return found
+
+    # -- rates and people ------------------------------------------------------------------
+
+    @cached_property
+    def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:
+        """The rate from each work to each parent, if one is known.
+
+        Edges between the same two works are summed; if one states no rate, there is none.
+        """
+        rates: dict[Node, dict[Node, Fraction | None]] = {}
+        for edge in self.edges:
+            out = rates.setdefault(edge.child, {})
+            rate = None if edge.rate is None else exact(edge.rate)
+            if edge.parent in out:
+                known = out[edge.parent]
+                rate = None if known is None or rate is None else known + rate
+            out[edge.parent] = rate
+        return rates
+
+    @cached_property
+    def ratios(self) -> Mapping[Node, tuple[tuple[Node, int, int], ...]]:
+        """Each child's parents with their rates as numerator and denominator.
+
+        A policy that needs rates reads them here: an edge without one is refused.
+        """
+        return {child: tuple(_ratios(child, out)) for child, out in self.rates.items()}
+
+    def holders(self, node: Node) -> Holders:
+        """Whose a work is, and in which shares; one without people is its own payee."""
+        return self.people.get(node) or ((str(node), Fraction(1)),)
+
+
+def equal_holders(work: str, people: Sequence[str]) -> Holders:
+    """A recorded work is its people's in equal shares, and its own payee where there are none."""
+    return tuple(
+        (one, Fraction(1, len(people) or 1)) for one in people or (str(Payee("work", work)),)
+    )
+
+
+def _ratios(child: Node, out: Mapping[Node, Fraction | None]) -> Iterator[tuple[Node, int, int]]:
+    for parent, rate in out.items():
+        if rate is None:
+            raise BadGraph("graph.edges", f"the edge from “{child}” to “{parent}” has no rate")
+        yield parent, rate.numerator, rate.denominator
+
+
+def _breadth_first(root: Node, parents: Mapping[Node, Iterable[Node]]) -> dict[Node, int]:
+    distance, queue = {root: 0}, deque([root])
+    while queue:
+        work = queue.popleft()
+        for other in parents.get(work, ()):
+            if other not in distance:
+                distance[other] = distance[work] + 1
+                queue.append(other)
+    return distance
+
+
+def _cycle(parents: Mapping[Node, Iterable[Node]], among: set[Node]) -> tuple[Node, ...]:
+    """One cycle, from a work to itself by way of its parents.
+
+    Every work in ``among`` has a child there, so going from child to child must come round.
+    """
+    child_of: dict[Node, Node] = {}
+    for child in among & set(parents):
+        for parent in among & set(parents[child]):
+            # The first by name, so that the same graph always names the same cycle.
+            child_of[parent] = min(child, child_of.get(parent, child), key=str)
+    place: dict[Node, int] = {}
+    walk = [min(among, key=str)]
+    while walk[-1] not in place:
+        place[walk[-1]] = len(walk) - 1
+        walk.append(child_of[walk[-1]])
+    return tuple(reversed(walk[place[walk[-1]] :]))
