@@ -19,6 +19,7 @@ class Contribution(Work):
     class Submitted(Fact):
         """A piece was posted; its authors and sources are facts of the same append."""
 
+        SAYS = "{actor} posted {noun}"
         SEALED = ("title",)
         STATE = "submitted"
         title: str
@@ -42,6 +43,7 @@ class Contribution(Work):
     class Withdrawn(Fact):
         """The piece was taken back."""
 
+        SAYS = "{actor} withdrew {noun}"
         SEALED = ("reason",)
         FROM = ("submitted",)
         STATE = "withdrawn"

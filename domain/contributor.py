@@ -32,6 +32,7 @@ class Contributor(Noun):
     class Admitted(Fact):
         """Somebody can be credited from now on."""
 
+        SAYS = "{actor} added {noun} to the people who can be credited"
         SEALED = ("name",)
         STATE = "admitted"
         name: str
@@ -40,6 +41,7 @@ class Contributor(Noun):
     class Merged(Fact):
         """Two contributors are the same person; answers say so from now on, history never."""
 
+        SAYS = "{actor} said that {noun} and {into} are the same person"
         SEALED = ("reason",)
         FROM = ("admitted",)
         STATE = "merged"
@@ -58,6 +60,8 @@ class Contributor(Noun):
     class Forgotten(Fact):
         """Every text of the person was erased; what they made stays, without a name."""
 
+        SAYS = "{actor} had the name of {noun} erased"
+
         # Once more where one fact can't name all that was erased, or something came back.
         FROM = ("admitted", "merged", "forgotten")
         STATE = "forgotten"
@@ -72,6 +76,7 @@ class Contributor(Noun):
     class KeyRegistered(Fact):
         """What is signed with this key from now on, the person has signed."""
 
+        SAYS = "{actor} registered a key with which {noun} signs"
         FROM = ("admitted",)
         key: str
 
@@ -82,6 +87,7 @@ class Contributor(Noun):
     class KeyRevoked(Fact):
         """The key signs no longer; what it has signed before stands."""
 
+        SAYS = "{actor} revoked a key with which {noun} signed"
         SEALED = ("reason",)
         key: str
         reason: str | None = None

@@ -65,18 +65,21 @@ class Credit(Disputable):
     class Granted(Birth):
         """Somebody else credits the person."""
 
+        SAYS = "{actor} credited {contributor} as {role} on {work}"
         STATE = "granted"
 
     @fact("credit.claimed")
     class Claimed(Birth):
         """The person says so of themself."""
 
+        SAYS = "{contributor} claimed to be {role} on {work}"
         STATE = "claimed"
 
     @fact("credit.accepted")
     class Accepted(Event):
         """The person accepts what was granted, or the poster of the work what was claimed."""
 
+        SAYS = "{actor} accepted the credit of {contributor} on {work}"
         SEALED = ("reason",)
         FROM = ("granted", "claimed", "declined")
         STATE = "accepted"
@@ -86,6 +89,7 @@ class Credit(Disputable):
     class Declined(Event):
         """The credit is not wanted, or the claim not agreed to."""
 
+        SAYS = "{actor} declined the credit of {contributor} on {work}"
         SEALED = ("reason",)
         FROM = ("granted", "claimed", "accepted")
         STATE = "declined"
@@ -95,20 +99,26 @@ class Credit(Disputable):
     class Disputed(Opening, Event):
         """Somebody says that the credit is wrong."""
 
+        SAYS = "{actor} disputed the credit of {contributor} on {work}"
         FROM = ("granted", "claimed", "accepted")
 
     @fact("credit.answered")
     class Answered(Answer, Event):
         """The other side says why the credit is right."""
 
+        SAYS = "{actor} answered the dispute about the credit of {contributor} on {work}"
+
     @fact("credit.settled")
     class Settled(Settlement, Event):
         """The dispute has ended: the credit stands, or it is revoked."""
+
+        SAYS = "{actor} ended the dispute about {contributor} on {work}: {outcome}"
 
     @fact("credit.revoked")
     class Revoked(Event):
         """The credit was taken back; it stays on record and stops counting."""
 
+        SAYS = "{actor} revoked the credit of {contributor} on {work}"
         SEALED = ("reason",)
         FROM = ("granted", "claimed", "accepted", "declined")
         STATE = "revoked"

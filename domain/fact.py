@@ -42,6 +42,10 @@ class Fact:
     """Something that happened: who acted, when it was recorded, and from when it holds."""
 
     TOPIC: ClassVar[str]
+    SAYS: ClassVar[str] = ""
+    """What it says, as a sentence about the fields in braces."""
+    PRIVATE: ClassVar[bool] = False
+    """Whether the sentence is for those alone whom it is about."""
     SEALED: ClassVar[tuple[str, ...]] = ()
     """The fields that hold the digest of a text in the vault."""
     STATE: ClassVar[str]

@@ -30,6 +30,7 @@ class Outside(Work):
     class Cited(Fact):
         """A source outside was named for the first time."""
 
+        SAYS = "{actor} named a source elsewhere: {noun}"
         STATE = "cited"
         uri: str
 

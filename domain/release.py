@@ -19,6 +19,7 @@ class Release(Work):
     class Assembled(Fact):
         """A finished work was put together; its components are facts of the same append."""
 
+        SAYS = "{actor} put {noun} together"
         SEALED = ("title",)
         STATE = "assembled"
         title: str
@@ -38,6 +39,7 @@ class Release(Work):
     class Published(Fact):
         """The work is out, and its lineage frozen here."""
 
+        SAYS = "{actor} published {noun}"
         FROM = ("assembled",)
         STATE = "published"
 
@@ -45,6 +47,7 @@ class Release(Work):
     class Withdrawn(Fact):
         """The work is no longer offered; it stays on record with its title and its credits."""
 
+        SAYS = "{actor} withdrew {noun}"
         SEALED = ("reason",)
         FROM = ("assembled", "published")
         STATE = "withdrawn"

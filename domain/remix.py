@@ -56,6 +56,7 @@ class Remix(Disputable):
     class Declared(Event):
         """The child was made from the parent."""
 
+        SAYS = "{actor} said that {child} was made from {parent} ({kind})"
         SEALED = ("evidence",)
         STATE = "declared"
         FOUND_BY = ("child", "parent")
@@ -75,20 +76,26 @@ class Remix(Disputable):
     class Disputed(Opening, Event):
         """Somebody says that the edge is false."""
 
+        SAYS = "{actor} disputed that {child} was made from {parent}"
         FROM = ("declared",)
 
     @fact("remix.answered")
     class Answered(Answer, Event):
         """The other side says why the edge is true."""
 
+        SAYS = "{actor} answered the dispute whether {child} was made from {parent}"
+
     @fact("remix.settled")
     class Settled(Settlement, Event):
         """The dispute has ended: the edge stands, or it is struck."""
+
+        SAYS = "{actor} ended the dispute whether {child} was made from {parent}: {outcome}"
 
     @fact("remix.struck")
     class Struck(Event):
         """The edge was found false."""
 
+        SAYS = "{actor} struck as false that {child} was made from {parent}"
         SEALED = ("reason",)
         FROM = ("declared",)
         STATE = "struck"

@@ -23,6 +23,7 @@ class Work(Noun):
     class Redated(Fact):
         """The making date was corrected."""
 
+        SAYS = "{actor} dated {noun} to {made_at}"
         SEALED = ("reason",)
         made_at: str
         made: str

@@ -12,6 +12,7 @@ from typing import Any
 from flask import request
 from markupsafe import Markup
 
+from domain.fact import FACTS
 from domain.money.currency import DIGITS
 
 KINDS = {"contribution": "Piece", "outside": "Source elsewhere", "release": "Finished work"}
@@ -54,55 +55,10 @@ WORK_STATES = {
 
 LONGEST_IN_SENTENCE = 70
 
-SAID = {
-    "contributor.admitted": "{actor} added {noun} to the people who can be credited",
-    "contributor.merged": "{actor} said that {noun} and {into} are the same person",
-    "contributor.forgotten": "{actor} had the name of {noun} erased",
-    "contributor.key_registered": "{actor} registered a key with which {noun} signs",
-    "contributor.key_revoked": "{actor} revoked a key with which {noun} signed",
-    "contribution.submitted": "{actor} posted {noun}",
-    "contribution.withdrawn": "{actor} withdrew {noun}",
-    "outside.cited": "{actor} named a source elsewhere: {noun}",
-    "work.redated": "{actor} dated {noun} to {made_at}",
-    "release.assembled": "{actor} put {noun} together",
-    "release.published": "{actor} published {noun}",
-    "release.withdrawn": "{actor} withdrew {noun}",
-    "remix.declared": "{actor} said that {child} was made from {parent} ({kind})",
-    "remix.disputed": "{actor} disputed that {child} was made from {parent}",
-    "remix.answered": "{actor} answered the dispute whether {child} was made from {parent}",
-    "remix.settled": "{actor} ended the dispute whether {child} was made from {parent}: {outcome}",
-    "remix.struck": "{actor} struck as false that {child} was made from {parent}",
-    "credit.granted": "{actor} credited {contributor} as {role} on {work}",
-    "credit.claimed": "{contributor} claimed to be {role} on {work}",
-    "credit.accepted": "{actor} accepted the credit of {contributor} on {work}",
-    "credit.declined": "{actor} declined the credit of {contributor} on {work}",
-    "credit.disputed": "{actor} disputed the credit of {contributor} on {work}",
-    "credit.answered": "{actor} answered the dispute about the credit of {contributor} on {work}",
-    "credit.settled": "{actor} ended the dispute about {contributor} on {work}: {outcome}",
-    "credit.revoked": "{actor} revoked the credit of {contributor} on {work}",
-}
-"""What each fact says, in a sentence. What is not here is in no history: money has its own pages,
-which not everybody may read."""
-
-NOTICED = {
-    "proposal.posted": "{actor} proposed who shares what {release} earns",
-    "proposal.continued": "{actor} proposed who shares what {release} earns",
-    "proposal.revised": "{actor} revised the shares of {release}",
-    "proposal.commented": "{actor} said something about the shares of {release}",
-    "proposal.answered": "{actor} answered a comment on the shares of {release}",
-    "proposal.extended": "{actor} left the shares of {release} open for comments for longer",
-    "proposal.withdrawn": "{actor} withdrew the proposed shares of {release}",
-    "share.offered": "The shares of {release} are final: {payee} has {share}",
-    "share.declined": "{payee} declined the share in {release}",
-    "share.waived": "{payee} gave up a share in {release}",
-    "hold.opened": "{actor} held what {contributor} earns with {work}",
-    "hold.released": "{actor} released what {contributor} earned with {work}",
-    "payout.issued": "A payout to {payee} is on its way",
-    "payout.settled": "A payout to {payee} has arrived",
-    "payout.returned": "A payout to {payee} came back",
-    "payout.claimed": "{payee} asked for a payout that had come back",
-}
-"""What somebody is told about money; it is for them alone, and in no history."""
+SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
+"""What each fact says, in a sentence."""
+TOLD = [topic for topic in SAID if not FACTS[topic].PRIVATE]
+"""The facts that a history tells; money has its own pages, which not everybody may read."""
 
 FILTERS = {
     "works": ("contribution.", "outside.", "work.", "release."),
@@ -116,7 +72,7 @@ FILTERS = {
 def topics(what: str | None) -> list[str]:
     """The topics of one of these kinds; all there is to say for any other word."""
     parts = FILTERS.get(what or "")
-    return [topic for topic in SAID if parts is None or any(_is_of(topic, one) for one in parts)]
+    return [topic for topic in TOLD if parts is None or any(_is_of(topic, one) for one in parts)]
 
 
 def kind_of(topic: str) -> str:
@@ -170,7 +126,7 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     }
     if item["actor"] == "operator":
         told["actor"] = "The operator"
-    return Markup((SAID | NOTICED)[item["topic"]]).format(**told)
+    return Markup(SAID[item["topic"]]).format(**told)
 
 
 def where(item: Mapping[str, Any]) -> str:

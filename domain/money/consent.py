@@ -27,6 +27,7 @@ class Consent(Noun):
     class Event(Fact):
         """A fact about a share names the agreement and the payee."""
 
+        PRIVATE = True
         proposal: str
         pool: str
         release: str
@@ -39,6 +40,7 @@ class Consent(Noun):
     class Offered(Event):
         """A share was agreed; its payee is asked."""
 
+        SAYS = "The shares of {release} are final: {payee} has {share}"
         STATE = "offered"
         share: str
 
@@ -59,6 +61,7 @@ class Consent(Noun):
     class Declined(Event):
         """The payee does not agree; what is theirs stays held."""
 
+        SAYS = "{payee} declined the share in {release}"
         SEALED = ("reason",)
         FROM = ("offered",)
         STATE = "declined"
@@ -68,6 +71,7 @@ class Consent(Noun):
     class Waived(Event):
         """The payee gives up what is theirs within a scope; it goes to the others there."""
 
+        SAYS = "{payee} gave up a share in {release}"
         SEALED = ("reason",)
         FROM = ("offered", "declined")
         scope: str

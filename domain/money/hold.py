@@ -30,6 +30,7 @@ class Hold(Noun):
     class Event(Fact):
         """A fact about a hold names the credit, its work and its person."""
 
+        PRIVATE = True
         SEALED = ("reason",)
         credit: str
         work: str
@@ -43,6 +44,7 @@ class Hold(Noun):
     class Opened(Event):
         """Nothing is paid on this credit for now."""
 
+        SAYS = "{actor} held what {contributor} earns with {work}"
         FROM = ("open", "released")
         STATE = "open"
 
@@ -54,6 +56,7 @@ class Hold(Noun):
     class Released(Event):
         """What was held can be paid."""
 
+        SAYS = "{actor} released what {contributor} earned with {work}"
         FROM = ("open",)
         STATE = "released"
 

@@ -57,6 +57,7 @@ class Payout(Noun):
     class Event(Fact):
         """A fact about a payout says all of it."""
 
+        PRIVATE = True
         SEALED: ClassVar[tuple[str, ...]] = ("reason",)
         batch: str
         payee: str
@@ -75,6 +76,7 @@ class Payout(Noun):
     class Issued(Event):
         """The money is on its way."""
 
+        SAYS = "A payout to {payee} is on its way"
         STATE = "issued"
 
         def apply(self, noun: Payout) -> None:
@@ -90,6 +92,7 @@ class Payout(Noun):
     class Settled(Event):
         """The money has arrived."""
 
+        SAYS = "A payout to {payee} has arrived"
         SEALED = ("reason", "reference")
         FROM = ("issued",)
         STATE = "settled"
@@ -100,6 +103,7 @@ class Payout(Noun):
     class Returned(Event):
         """The money came back; it rests with its payee."""
 
+        SAYS = "A payout to {payee} came back"
         FROM = ("issued", "settled")
         STATE = "returned"
         was: str
@@ -109,6 +113,7 @@ class Payout(Noun):
     class Claimed(Event):
         """The payee asked for it after all: it is owed again, and goes out with the next batch."""
 
+        SAYS = "{payee} asked for a payout that had come back"
         FROM = ("returned",)
         STATE = "claimed"
 

@@ -116,6 +116,7 @@ class Proposal(Noun):
     class Event(Fact):
         """A fact about a proposal names the pool and the release."""
 
+        PRIVATE = True
         pool: str
         release: str
 
@@ -152,6 +153,7 @@ class Proposal(Noun):
     class Posted(Stage):
         """Shares were proposed; everybody in it can read so, and comment until it closes."""
 
+        SAYS = "{actor} proposed who shares what {release} earns"
         closes_at: str
 
         def apply(self, noun: Proposal) -> None:
@@ -165,6 +167,7 @@ class Proposal(Noun):
     class Continued(Event):
         """More of the assets of the stage before; recorded in the same append."""
 
+        SAYS = "{actor} proposed who shares what {release} earns"
         FROM = ("open",)
         assets: Assets
 
@@ -179,6 +182,7 @@ class Proposal(Noun):
     class Commented(Event):
         """Somebody said something of it."""
 
+        SAYS = "{actor} said something about the shares of {release}"
         SEALED = ("text",)
         FROM = ("open",)
         comment: str
@@ -201,6 +205,7 @@ class Proposal(Noun):
     class Answered(Event):
         """A comment was answered; whoever made it is told."""
 
+        SAYS = "{actor} answered a comment on the shares of {release}"
         SEALED = ("text",)
         FROM = ("open",)
         comment: str
@@ -218,6 +223,7 @@ class Proposal(Noun):
     class Revised(Stage):
         """The shares were changed because of comments, which are answered by it."""
 
+        SAYS = "{actor} revised the shares of {release}"
         comments: list[str]
         commenters: list[str]
         """Whoever made them, who are told."""
@@ -236,6 +242,7 @@ class Proposal(Noun):
     class Extended(Event):
         """The window for comments closes later."""
 
+        SAYS = "{actor} left the shares of {release} open for comments for longer"
         SEALED = ("reason",)
         FROM = ("open",)
         closes_at: str
@@ -248,6 +255,7 @@ class Proposal(Noun):
     class Withdrawn(Event):
         """It is no longer proposed."""
 
+        SAYS = "{actor} withdrew the proposed shares of {release}"
         SEALED = ("reason",)
         FROM = ("open",)
         STATE = "withdrawn"
