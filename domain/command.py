@@ -181,6 +181,8 @@ class Command(Record):
     def asked(self) -> str:
         """What is asked, as canonical JSON in which the texts of people are left out."""
         told = {"command": self.NAME, **_plain(self)}
+        if self.MAKES:  # it is what the request is kept under, whoever chose it
+            told.pop(self.subject(), None)
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     def texts(self) -> list[str]:

@@ -140,7 +140,7 @@ def test_every_field_that_takes_free_text_is_sealed(topic: str) -> None:
         *("currency", "amount_minor", "terms", "rounding", "comment_days", "deferral_minor"),
         *("works", "assets", "policy", "graph_position", "basis", "number", "agreement"),
         *("closes_at", "payee", "share", "shares", "scope", "lines", "agreed", "costs"),
-        *("flow", "flow_before", "division", "reversal", "replaces"),
+        *("flow", "flow_before", "left_over", "division", "reversal", "replaces"),
         *("batch", "minimum_minor", "minimums", "payees", "count", "total_minor", "parts", "was"),
         # Names of trade, on statements for ever: who paid, for what, to whom, by which transfer.
         *("source", "category", "payer", "about", "default_rate"),
