@@ -13,7 +13,8 @@ from typing import Self
 
 from api.keys import KEYS, Keys
 from api.sessions import SESSIONS
-from domain.engine import EMBEDDED, Engine, NoDatabase, open_engine
+from domain.engine import EMBEDDED, Engine, NoDatabase
+from domain.engine.opening import open_engine
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey

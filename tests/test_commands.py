@@ -17,7 +17,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from domain.engine import open_engine
+from domain.engine.opening import open_engine
 from domain.registry import COMMANDS
 from scripts import commands as rooms_of_commands
 from scripts.bundle import Ids

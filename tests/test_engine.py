@@ -10,7 +10,8 @@ import pytest
 from eventsourcing.persistence import IntegrityError
 from stories import at_once
 
-from domain.engine import DatabaseUnavailable, Engine, NoDatabase, Table, open_engine
+from domain.engine import DatabaseUnavailable, Engine, NoDatabase, Table
+from domain.engine.opening import open_engine
 from domain.engine.postgres import CONNECTIONS
 
 

@@ -166,6 +166,25 @@ def test_many_who_append_at_once_get_positions_without_gaps(database: str) -> No
         assert len({receipt.position for receipt in receipts}) == 72
 
 
+def test_the_tools_of_the_library_read_the_journal(database: str) -> None:
+    with story(database) as told:
+        for name in ("ana", "ben", "eva"):
+            told.person(name)
+        told.tell("merge_contributor", id=id_of("ben"), into=id_of("ana"))
+        facts = [(one.position, one.topic) for one in told.facts()]
+        recorder = told.journal.recorder
+        assert recorder.max_notification_id() == 4
+        assert [(n.id, n.topic) for n in recorder.select_notifications(None, 10)] == facts
+        between = recorder.select_notifications(1, 10, 3, inclusive_of_start=False)
+        assert [(n.id, n.topic) for n in between] == facts[1:3]
+        merged = recorder.select_notifications(1, 10, topics=["contributor.merged"])
+        assert [n.id for n in merged] == [4]
+        stream = [placed.fact() for placed in told.journal.facts.streams([id_of("ben")])]
+        assert list(told.journal.events.get(id_of("ben"))) == stream
+        assert list(told.journal.events.get(id_of("ben"), desc=True, limit=1)) == stream[1:]
+        assert list(told.journal.events.get(id_of("ben"), gt=1, lte=2)) == stream[1:]
+
+
 # -- requests ------------------------------------------------------------------------------
 
 

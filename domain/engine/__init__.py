@@ -15,7 +15,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 from eventsourcing.persistence import IntegrityError, OperationalError
@@ -198,21 +197,3 @@ def shown(url: str) -> str:
     """What may be shown of an address: all but the password."""
     url = re.sub(r"(://[^:/@]*):.*@", r"\1:…@", url)
     return re.sub(r"(password=)[^&]*", r"\1…", url)
-
-
-def open_engine(url: str, *, create: bool = True) -> Engine:
-    """The database an address names: ``sqlite:///FILE`` or ``postgresql://…``.
-
-    Raises DatabaseUnavailable with the reason if it does not answer; and NoDatabase if there is
-    none, and none may be created.
-    """
-    if url.startswith(EMBEDDED):
-        from domain.engine.sqlite import SQLiteEngine
-
-        path = url.removeprefix(EMBEDDED)
-        if not create and not Path(path).exists():
-            raise NoDatabase(f"There is no database at {path}")
-        return SQLiteEngine(path)
-    from domain.engine.postgres import PostgresEngine
-
-    return PostgresEngine(url)
