@@ -35,7 +35,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def run(shown: Service, *words: str) -> Result:
-    database = f"sqlite:///{shown.store.path}"  # type: ignore[attr-defined]
+    database = f"sqlite:///{shown.store.engine.path}"  # type: ignore[attr-defined]
     return CliRunner().invoke(main, ["--database", database, *words])
 
 

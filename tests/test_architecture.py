@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,6 +90,37 @@ def readers_of_the_environment(root: Path) -> Breaches:
                             yield f"{path}:{node.lineno} imports os.{alias.name}"
 
 
+def cycles_of_imports(root: Path) -> Breaches:
+    """No file imports one that imports it, be it by way of others or for type-checking only."""
+    graph = nx.DiGraph(
+        (path, target) for path, tree in modules(root) for target in imported_files(root, tree)
+    )
+    for files in nx.strongly_connected_components(graph):
+        if len(files) > 1 or nx.subgraph(graph, files).size():
+            yield f"{', '.join(sorted(map(str, files)))} import one another"
+
+
+def imported_files(root: Path, module: ast.Module) -> Iterator[Path]:
+    """The files of the project that a module imports."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Import(names=names):
+                found = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(package), names=names, level=0):
+                inner = [f"{package}.{alias.name}" for alias in names]
+                found = [name if file_of(root, name) else package for name in inner]
+            case _:
+                continue
+        yield from filter(None, (file_of(root, name) for name in found))
+
+
+def file_of(root: Path, module: str) -> Path | None:
+    """The file of a module, if it is one of the project's."""
+    place = Path(*module.split("."))
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in files if (root / file).is_file()), None)
+
+
 def names_that_say_nothing(root: Path) -> Breaches:
     """A module is named after what it holds."""
     for path, _ in modules(root):
@@ -136,6 +168,7 @@ def project_files(folder: Path) -> Iterator[Path]:
 
 RULES = [
     wrong_imports,
+    cycles_of_imports,
     readers_of_the_environment,
     names_that_say_nothing,
     modules_without_a_word,
@@ -164,6 +197,7 @@ BREACHES = [
     (wrong_imports, "api/a.py", "from scripts.settings import Settings", "imports scripts"),
     (wrong_imports, "api/a.py", "import sqlite3", "imports sqlite3"),
     (wrong_imports, "api/a.py", "import psycopg_pool", "imports psycopg_pool"),
+    (cycles_of_imports, "domain/a.py", "from domain.a import b", "import one another"),
     (readers_of_the_environment, "api/a.py", "import os\nos.environ['A']", "reads os.environ"),
     (readers_of_the_environment, "scripts/a.py", "import os\nos.getenv('A')", "reads os.getenv"),
     (readers_of_the_environment, "domain/a.py", "from os import environ", "imports os.environ"),

@@ -129,7 +129,7 @@ def test_every_command_it_prints_runs(shown: Service, tmp_path: Path) -> None:
     _, printed = told(shown, tmp_path)
     commands = re.findall(r"^ *\.venv/bin/stemma (.+)$", printed, re.MULTILINE)
     assert len(commands) == len(demonstration.questions())
-    database = f"sqlite:///{shown.store.path}"  # type: ignore[attr-defined]
+    database = f"sqlite:///{shown.store.engine.path}"  # type: ignore[attr-defined]
     for command in commands:
         ran = CliRunner().invoke(main, ["--database", database, *shlex.split(command)])
         assert ran.exit_code == 0, (command, ran.output)
