@@ -27,6 +27,7 @@ from api.answers.examples import (
     SONG,
 )
 from api.problems import MEDIA_TYPE
+from api.results import Results
 from api.routes import IdConverter, Routes
 
 TITLE = "Stemma"
@@ -98,7 +99,7 @@ PATH_EXAMPLES = {
 """What stands in a path where no id does."""
 
 
-def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
+def register(app: Flask, nouns: Iterable[Routes], results: Results) -> dict[str, Any]:
     """Put the routes into the application; the OpenAPI document that describes them."""
     app.config |= {
         "API_TITLE": TITLE,
@@ -118,6 +119,8 @@ def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     api.register_converter(IdConverter, _path_id)
     api.spec.components.schema("Problem", PROBLEM)
+    for name, schema in results.components.items():
+        api.spec.components.schema(name, schema)
     api.spec.components.security_scheme(
         "key",
         {

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
 
 from flask import Response, jsonify
 
-from api.answers.facts import DisclosuresAnswer, PositionAnswer
+from api.answers.facts import PositionAnswer
 from api.fields import Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
@@ -194,17 +193,6 @@ def _receipts(routes: Routes, log: Log) -> None:
     def show_receipt(position: int) -> Response:
         """A small file that proves one fact, offline and for ever (C2SP tlog-proof)."""
         return _file(log.receipt(position), f"stemma-fact-{position}.receipt")
-
-    @routes.reads("/facts/<int:position>/disclosures", DisclosuresAnswer, refuses=(NotInLog,))
-    def show_disclosures(view: View, position: int) -> dict[str, Any]:
-        """The texts a fact commits to, with their salts, as far as they are not erased.
-
-        “stemma verify receipt” checks them against the receipt of the fact.
-        """
-        facts = log.journal.facts.at([position] if position <= view.as_of else [])
-        if not facts:
-            raise NotInLog(f"position {position}")
-        return {"disclosures": history.disclosures(log.journal, facts[0])}
 
 
 def _histories(routes: Routes, log: Log) -> None:

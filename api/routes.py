@@ -25,7 +25,7 @@ from api.operations import (
     OF_QUERY,
     Refusals,
     answered,
-    asking,
+    asking_shape,
     documented,
     of_query,
     writing,
@@ -37,7 +37,7 @@ from domain.refusal import REFUSALS, NotPermitted
 from projections import lineage
 from projections.store import Page, Store
 
-Question = Callable[..., Mapping[str, Any] | Page | Response]
+Question = Callable[..., Mapping[str, Any] | Page[Any] | Response]
 
 
 class IdConverter(BaseConverter):
@@ -89,7 +89,7 @@ class Routes:
 
             may_refuse = (*refuses, NotPermitted) if knows_actor else refuses
             may_be_nowhere = "<int:" in path or "<path:" in path
-            doc = asking(question, query, answer, may_refuse, also or {}, may_be_nowhere)
+            doc = asking_shape(question, query, answer, may_refuse, also or {}, may_be_nowhere)
             self.add("GET", path, ask, question.__name__, doc)
             return question
 

@@ -9,7 +9,7 @@ A field is an annotation such as ``reason: Annotated[Reason | None, "Why.", Exam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -55,8 +55,11 @@ LARGEST_POSITION = (1 << 53) - 1
 LONGEST_WORD = 200
 
 
-class Example(str):
-    """The example of a field that is a text, in place of that of its type."""
+@dataclass(frozen=True)
+class Example:
+    """The example of a field, in place of that of its type."""
+
+    value: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +246,38 @@ class Several(Value):
 
     record: type[Any]
     METAVAR: ClassVar[str] = "LIST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Value):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+    METAVAR: ClassVar[str] = "WORD"
+
+
+def one_of(words: Iterable[str], help: str = "") -> Choice:
+    """One of these words."""
+    return Choice(words=tuple(words), help=help)
+
+
+@dataclass(frozen=True)
+class Length(Value):
+    """A list of so many items."""
+
+    items: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag(Value):
+    """Yes or no."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor(Value):
+    """Where to go on in a list; opaque."""
+
+    METAVAR: ClassVar[str] = "CURSOR"
 
 
 # -- ids -----------------------------------------------------------------------------------------

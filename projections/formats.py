@@ -7,17 +7,21 @@ what it was made from.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
+from projections.question import Asking, Form
 
-Lineage = dict[str, Any]
+if TYPE_CHECKING:
+    import networkx as nx
+
+Lineage = Mapping[str, Any]
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
 
 
-def label(node: dict[str, Any]) -> str:
+def label(node: Mapping[str, Any]) -> str:
     """What people call a work: its title, else its address, else what it is."""
     if node["title"]:
         return str(node["title"])
@@ -28,6 +32,8 @@ def label(node: dict[str, Any]) -> str:
 
 def graph(lineage: Lineage) -> nx.MultiDiGraph[str]:
     """The lineage as a networkx graph, edges keyed by the remix."""
+    import networkx as nx
+
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node in lineage["nodes"]:
         content = {name: value for name, value in node.items() if value is not None}
@@ -41,18 +47,20 @@ def graph(lineage: Lineage) -> nx.MultiDiGraph[str]:
     return made
 
 
-def _credited(one: dict[str, Any]) -> str:
+def _credited(one: Mapping[str, Any]) -> str:
     return f"{one['name'] or one['id']} ({one['role']})"
 
 
 def graphml(lineage: Lineage) -> str:
     """GraphML (graphml.graphdrawing.org), as Gephi, yEd and networkx read it."""
+    from networkx import generate_graphml
+
     made = graph(lineage)
     for _, content in made.nodes(data=True):
         for name, value in content.items():
             if isinstance(value, str):
                 content[name] = _NOT_IN_XML.sub("\ufffd", value)
-    return "\n".join(nx.generate_graphml(made)) + "\n"
+    return "\n".join(generate_graphml(made)) + "\n"
 
 
 def dot(lineage: Lineage) -> str:
@@ -113,3 +121,24 @@ def json_ld(lineage: Lineage, base: str) -> dict[str, Any]:
             for node in lineage["nodes"]
         ],
     }
+
+
+def _json_ld_at(asking: Asking) -> Mapping[str, Any]:
+    return json_ld(asking.answer, f"{asking.origin}works/" if asking.origin else "urn:uuid:")
+
+
+FORMS = {
+    "graphml": Form(
+        "application/graphml+xml",
+        lambda asking: graphml(asking.answer),
+        "<graphml>…</graphml>",
+    ),
+    "dot": Form("text/vnd.graphviz", lambda asking: dot(asking.answer), "digraph lineage { … }"),
+    "jsonld": Form(
+        "application/ld+json",
+        _json_ld_at,
+        {"@context": {"prov": "http://www.w3.org/ns/prov#"}, "@graph": []},
+        has_links=True,
+    ),
+}
+"""The forms of a lineage besides JSON."""

@@ -11,9 +11,12 @@ from projections import attribution, lineage
 from projections.attribution import CreditRow
 from projections.money import statements
 from projections.store import Page, View, cut, decode_cursor, holds
+from projections.told import CreditTold
 
 
-def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+def made_by(
+    view: View, id: str, *, after: str | None = None, limit: int = 50
+) -> Page[dict[str, Any]]:
     """The works somebody is credited on, the latest recorded first, and how often each went on."""
     place = decode_cursor(after, int)
     below = "" if place is None else "AND c.work < :below"
@@ -45,7 +48,7 @@ def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -
     return Page(items, more)
 
 
-def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
+def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
     """The credits somebody has to answer: offered to them, or claimed on what they posted."""
     own = accounts(view, id)
     rows = view.rows(

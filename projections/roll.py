@@ -6,13 +6,14 @@ that role is in the work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from projections import attribution, lineage
 from projections.ancestry import Ancestry
 from projections.attribution import CreditRow
 from projections.store import View
+from projections.told import PersonRef
 
 
 class Roll(NamedTuple):
@@ -22,7 +23,7 @@ class Roll(NamedTuple):
     """Roles with the people whose work is in it: ``{"role", "people"}``, the nearest role first."""
     influence: list[dict[str, Any]]
     """The same, of those who only shaped it."""
-    people: list[dict[str, Any]]
+    people: list[PersonRef]
     """Everybody in it, the nearest first."""
     lineage: dict[str, Any]
     """Nodes and edges, each node with who is credited on it."""
@@ -62,7 +63,7 @@ def _tree(numbers: list[int], told: dict[str, Any]) -> Ancestry:
 
 def _by_role(
     rows: Iterable[CreditRow],
-    people: dict[int, dict[str, Any]],
+    people: Mapping[int, PersonRef],
     texts: dict[str | None, str],
     already: Iterable[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from projections.store import Page
 from scripts.terminal import shown
 
 
-def pools(out: Console, page: Page) -> None:
+def pools(out: Console, page: Page[dict[str, Any]]) -> None:
     """The pools of a release."""
     table = Table("pool", "kind", box=None)
     table.add_column("received", justify="right")
@@ -158,7 +158,7 @@ def pool_statement(out: Console, told: dict[str, Any]) -> None:
     out.print(table)
 
 
-def ledger(out: Console, currency: str, page: Page) -> None:
+def ledger(out: Console, currency: str, page: Page[dict[str, Any]]) -> None:
     """Every fact that moved money, with its postings."""
     table = Table("position", "recorded", "fact", "account", "payee", box=None)
     table.add_column("amount", justify="right")

@@ -87,7 +87,7 @@ def payouts(journal: Journal, store: Store) -> Routes:
 
 def _ask(routes: Routes) -> None:
     @routes.reads("/payout-batches", BatchesAnswer, Listed, refuses=(NotPermitted,))
-    def list_payout_batches(view: View, **part: Unpack[Part]) -> Page:
+    def list_payout_batches(view: View, **part: Unpack[Part]) -> Page[dict[str, Any]]:
         """Payout batches, in the order of their issue."""
         permit(actor(), "read a statement", OWN, {})
         return statements.batches(view, **part)
@@ -101,7 +101,7 @@ def _ask(routes: Routes) -> None:
         return statements.batch(view, id)
 
     @routes.reads("/payouts", PayoutsAnswer, Payouts, refuses=(NotPermitted, UnknownContributor))
-    def list_payouts(view: View, *, payee: str | None = None, **asked: Any) -> Page:
+    def list_payouts(view: View, *, payee: str | None = None, **asked: Any) -> Page[dict[str, Any]]:
         """Payouts, in the order of their issue: one's own, or for the operator all."""
         must_be_own(view, payee)
         return statements.payouts(view, payee=payee, **asked)

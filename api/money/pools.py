@@ -69,7 +69,7 @@ def _ask(routes: Routes, journal: Journal) -> None:
         Listed,
         refuses=(UnknownRelease, UnknownWork),
     )
-    def list_pools(view: View, id: str, **part: Unpack[Part]) -> Page:
+    def list_pools(view: View, id: str, **part: Unpack[Part]) -> Page[dict[str, Any]]:
         """The pools of a release, in the order in which they were opened."""
         return asked.pools(view, id, **part)
 
@@ -81,7 +81,7 @@ def _ask(routes: Routes, journal: Journal) -> None:
 
 def _booked(routes: Routes, journal: Journal) -> None:
     @routes.reads(f"{HERE}/revenue", RevenuesAnswer, Listed, refuses=(UnknownPool,))
-    def list_revenue(view: View, id: str, **part: Unpack[Part]) -> Page:
+    def list_revenue(view: View, id: str, **part: Unpack[Part]) -> Page[dict[str, Any]]:
         """What came in for a pool, in the order of recording."""
         asked.pool_named(view, journal, id)
         return asked.bookings(view, "revenue", id, **part)
@@ -92,7 +92,7 @@ def _booked(routes: Routes, journal: Journal) -> None:
         return asked.booking(view, "revenue", id, UnknownRevenue)
 
     @routes.reads(f"{HERE}/expenses", ExpensesAnswer, Listed, refuses=(UnknownPool,))
-    def list_expenses(view: View, id: str, **part: Unpack[Part]) -> Page:
+    def list_expenses(view: View, id: str, **part: Unpack[Part]) -> Page[dict[str, Any]]:
         """What was spent on a pool, in the order of recording."""
         asked.pool_named(view, journal, id)
         return asked.bookings(view, "expense", id, **part)
@@ -122,7 +122,7 @@ def _explain(routes: Routes, journal: Journal) -> None:
         *,
         format: str | None = None,
         **part: Unpack[Part],
-    ) -> Page | Response:
+    ) -> Page[dict[str, Any]] | Response:
         """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
         if (format or form_asked(FORMATS)) == "beancount":
             return Response(beancount(view, journal, pool=id), content_type=BEANCOUNT)

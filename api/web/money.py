@@ -6,6 +6,7 @@ and the operator alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -220,7 +221,7 @@ def _divisions(frame: Frame) -> None:
             )
 
 
-def _ways(told: dict[str, Any], release: dict[str, Any]) -> Markup | None:
+def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
     """Every way from the finished work to the pieces somebody has a share in, as chains."""
     ways = [
         Way(

@@ -23,6 +23,7 @@ from projections.log import Log
 from projections.money import pools
 from projections.roll import Roll, roll
 from projections.store import Page, View
+from projections.told import FactTold, PersonRef
 
 Named = tuple[str, str, dict[str, Any]]
 """A line of a credits roll: the heading it stands below, the role, and who."""
@@ -180,7 +181,7 @@ def _people(frame: Frame) -> None:
             )
 
 
-def _merged_into(view: View, id: str) -> dict[str, Any] | None:
+def _merged_into(view: View, id: str) -> PersonRef | None:
     number = attribution.find_person(view, id)[0]
     into = attribution.after_merges(view, number)
     return None if into == number else attribution.persons(view, [into])[into]
@@ -217,7 +218,7 @@ def _facts(
     *,
     after: str | None = None,
     limit: int = MANY,
-) -> Page:
+) -> Page[FactTold]:
     return timeline.timeline(
         view, frame.journal, subjects, topics=words.topics(what), after=after, limit=limit
     )

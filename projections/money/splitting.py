@@ -13,8 +13,9 @@ from fractions import Fraction
 from itertools import pairwise
 from math import prod
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict
 
+from domain.commands.deriving import DeclareRemix
 from domain.money.apportionment import Division
 from domain.money.currency import currency_code
 from domain.money.payee import Payee
@@ -23,15 +24,41 @@ from domain.money.policy.graph import Graph, graph_of
 from domain.money.policy.reading import Policy
 from domain.money.split import MAXIMUM_EDGES, read_terms, split
 from domain.outside import normal_uri, outside_id
-from domain.refusal import BadPolicy, SplitTooLarge, UnknownWork
+from domain.refusal import (
+    BadAmount,
+    BadCurrency,
+    BadGraph,
+    BadPolicy,
+    BadRate,
+    BadShare,
+    CapExceeded,
+    RatesOverWhole,
+    SplitTooLarge,
+    UnknownWork,
+)
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
+from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
 from projections.ancestry import Ancestry
 from projections.attribution import PATHS
+from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, Store, View, decode_cursor, encode_cursor
 
-LISTED = 50
-"""How many lines of a preview are told if nobody says how many."""
+LONGEST_POLICY = 20_000
+
+PolicyText = Annotated[
+    str,
+    known(
+        str,
+        limit=LONGEST_POLICY,
+        help="The type of a policy (/docs/reference/policies), or one as JSON.",
+        example=RelativeCascade.TYPE,
+    ),
+]
+DefaultRate = Annotated[
+    ExactRate, "Of the edges that state none; else a policy that needs rates refuses."
+]
 
 
 class Edge(NamedTuple):
@@ -53,7 +80,7 @@ class Recorded:
     tree: Ancestry
     ids: dict[int, str]
     """The ids of the works by their numbers in the tree."""
-    works: dict[str, dict[str, Any]]
+    works: Mapping[str, Mapping[str, Any]]
     """The works by their ids, as answers refer to them."""
     people: dict[str, str | None]
     """The names of the contributors by their ids."""
@@ -82,13 +109,13 @@ def recorded(
     work: int,
     edges: Sequence[Edge],
     default_rate: Fraction | None,
-    new: Mapping[int, dict[str, Any]] = MappingProxyType({}),
+    new: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Recorded:
     """The lineage of a work made of these edges; ``new`` are works not on record yet."""
     if len(edges) > MAXIMUM_EDGES:
         raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
     tree = Ancestry(work, (edge[:3] for edge in edges))
-    found = lineage.references(view, tree.generation)
+    found: dict[int, Mapping[str, Any]] = {**lineage.references(view, tree.generation)}
     found |= {number: new[number] for number in new if number in tree.generation}
     ids = {number: one["id"] for number, one in found.items()}
     held: dict[int, list[int]] = {}
@@ -129,19 +156,33 @@ def graph_in(
 # -- answers -------------------------------------------------------------------------------
 
 
+@question(
+    "show_split",
+    "/works/{id}/split",
+    cli="split",
+    as_published=True,
+    refuses=(
+        *(BadPolicy, BadShare, BadRate, BadGraph, BadAmount, BadCurrency),
+        *(RatesOverWhole, CapExceeded, SplitTooLarge),
+    ),
+)
 def split_of(
     view: View,
-    id: str,
+    id: WorkId,
     *,
-    policy: str,
-    amount_minor: int,
-    currency: str,
-    default_rate: str | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> Page:
-    """What everybody would get of an amount for this work, the largest share first."""
-    place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
+    policy: PolicyText,
+    amount_minor: Annotated[int, Number(help="How much, in the currency's smallest units.")],
+    currency: Annotated[CurrencyCode, Example("EUR")],
+    default_rate: DefaultRate | None = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[SplitLine]:
+    """What each person would get of an amount, and through which paths.
+
+    Computed over the recorded edges and credits: a work is its directly credited people's, in
+    equal shares, and its own payee where nobody is credited. The largest share comes first.
+    """
+    place = (decode_cursor(after, int) or [0])[0]
     over = graph_at(view, lineage.find(view, id).number, rate_of(default_rate))
     chosen = policy_named(policy, over.graph)
     division = split(amount_minor, chosen, over.graph).division
@@ -149,12 +190,12 @@ def split_of(
     payees = sorted(division.units, key=division.share, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
     held, part = _held(over), parts_of_paths(chosen, over.graph)
-    items = [
+    items: list[SplitLine] = [
         {
             "payee": told_payee(over, payee),
             "share": str(division.share(payee)),
             "amount_minor": division.units[payee],
-            "currency": code,
+            "currency": currency,
             **_paths(over, held.get(payee, {}), part),
         }
         for payee in page
@@ -163,20 +204,38 @@ def split_of(
     return Page(items, encode_cursor(place + limit) if more else None)
 
 
+@question(
+    "preview_remix",
+    "/remixes/preview",
+    cli="remix preview",
+    rehearses=DeclareRemix,
+    refuses=(BadPolicy, BadShare, BadGraph, BadAmount, RatesOverWhole),
+)
 def preview_edge(
     view: View,
     *,
-    child: str,
-    kind: str,
-    parent: str | None = None,
-    uri: str | None = None,
-    rate: str | None = None,
-    policy: str | None = None,
-    amount_minor: int | None = None,
-    default_rate: str | None = None,
-    limit: int | None = None,
-) -> dict[str, Any]:
-    """What one more edge would change for everybody in a work, the greatest loss first."""
+    child: WorkId,
+    parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None,
+    uri: Annotated[
+        Uri | None,
+        "… the address of one elsewhere.",
+        Example("https://example.org/recordings/waves"),
+    ] = None,
+    kind: RemixKind,
+    rate: ExactRate | None = None,
+    policy: Annotated[PolicyText | None, "By which policy; default relative_cascade."] = None,
+    default_rate: DefaultRate | None = None,
+    amount_minor: Annotated[
+        int | None,
+        Number(help="Of how much, in smallest units; default only shares.", example=10_000),
+    ] = None,
+    limit: Annotated[Limit | None, f"How many lines at most; default {LIMIT}.", Example(50)] = None,
+) -> EdgePreview:
+    """What an edge would change before it is declared: the stack, and who is diluted.
+
+    It is refused as its declaration would be; nothing is recorded. Only who gets more or less by it
+    is listed, the greatest loss first.
+    """
     work, default = lineage.find(view, child).number, rate_of(default_rate)
     source, new = _source(view, parent, uri)
     before = _edges(view, work)
@@ -216,7 +275,7 @@ def preview_edge(
                 "amount_before_minor": units(was.division, payee),
                 "amount_after_minor": units(will.division, payee),
             }
-            for payee in changed[: limit or LISTED]
+            for payee in changed[: limit or LIMIT]
         ],
     }
 
@@ -252,7 +311,7 @@ def policy_named(policy: str, graph: Graph) -> Policy:
     return read_terms(form, graph=graph)
 
 
-def told_payee(over: Recorded, payee: str) -> dict[str, Any]:
+def told_payee(over: Recorded, payee: str) -> PayeeRef:
     """A payee as an answer tells it: a person, a work of nobody, or a name of the policy alone."""
     if payee in over.people:
         return {"id": payee, "kind": "contributor", "name": over.people[payee]}
@@ -292,6 +351,13 @@ def parts_of_paths(policy: Policy, graph: Graph) -> PartOfPath | None:
     return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
 
 
+class Paths(TypedDict):
+    """The paths by which something comes to a payee, and how many there are."""
+
+    path_count: int
+    paths: list[PaidPath]
+
+
 def _held(over: Recorded) -> dict[str, dict[int, Fraction]]:
     """The works each payee has a share in, by their numbers."""
     held: dict[str, dict[int, Fraction]] = {}
@@ -301,10 +367,10 @@ def _held(over: Recorded) -> dict[str, dict[int, Fraction]]:
     return held
 
 
-def _paths(over: Recorded, held: Mapping[int, Fraction], part: PartOfPath | None) -> dict[str, Any]:
+def _paths(over: Recorded, held: Mapping[int, Fraction], part: PartOfPath | None) -> Paths:
     """The ways by which something comes to a payee, the shortest first."""
     works = sorted(held, key=lambda work: (over.tree.generation[work], work))
-    paths = []
+    paths: list[PaidPath] = []
     for numbers in over.tree.paths(works, PATHS):
         path = tuple(over.ids[number] for number in numbers)
         steps = [over.graph.parents[child][parent] for child, parent in pairwise(path)]

@@ -207,7 +207,7 @@ def payouts(
     state: str | None = None,
     after: str | None = None,
     limit: int = 50,
-) -> Page:
+) -> Page[dict[str, Any]]:
     """Payouts, in the order of their issue."""
     place = decode_cursor(after, int) or [0]
     where, values = [holds("y"), "y.born > :above"], {"above": place[0], "limit": limit + 1}
@@ -281,7 +281,7 @@ def batch(view: View, id: str) -> dict[str, Any]:
     }
 
 
-def batches(view: View, *, after: str | None = None, limit: int = 50) -> Page:
+def batches(view: View, *, after: str | None = None, limit: int = 50) -> Page[dict[str, Any]]:
     """Payout batches, in the order of their issue."""
     place = decode_cursor(after, int) or [0]
     rows = view.rows(

@@ -13,6 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from domain.command import Field
+from domain.values import NewId, Ref, Value
 from projections.store import View
 from scripts import bundle
 from scripts.service import Service, open_service
@@ -75,3 +77,17 @@ def named(kind: str, text: str) -> str:
 def flag_of(name: str) -> str:
     """The option that says what is called so everywhere else."""
     return f"--{name.replace('_', '-')}"
+
+
+def metavar_of(value: Value) -> str:
+    """What stands for a value in a usage line: the noun of an id, or the kind of value."""
+    return value.noun.upper() if isinstance(value, Ref | NewId) else value.METAVAR
+
+
+def help_of(one: Field, more: str = "") -> str:
+    """What an option means: the words of its field, or of the noun it names."""
+    if one.value.help:
+        return one.value.help + more
+    if isinstance(one.value, Ref):
+        return f"The {one.value.noun}.{more}"
+    return f"The {one.name.replace('_', ' ')}.{more}"

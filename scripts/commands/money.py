@@ -15,17 +15,31 @@ import click
 from domain.journal import Journal
 from domain.refusal import UnknownRevenue
 from projections.money import pools
-from projections.store import View
+from projections.store import Page, View
 from scripts.commands import answers
 from scripts.commands.frame import asked, named
 
 commands = click.Group()
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+
+
+def tell(view: Any, told: Any, as_json: bool, show: Any, *more: Any) -> None:
+    """Print an answer: as the API gives it, or laid out for reading."""
+    from scripts import terminal
+    from scripts.commands.frame import out
+
+    if as_json:
+        said = told._asdict() if isinstance(told, Page) else told
+        terminal.print_json(out, {"as_of": view.as_of, **said})
+    else:
+        show(out, *more, told)
+
 
 @commands.command("pools")
 @click.argument("release")
 @answers.as_of
-@answers.as_json
+@as_json
 @click.pass_context
 def pools_(ctx: click.Context, release: str, as_of: int | None, as_json: bool) -> None:
     """List the pools of a release, and what came in for each."""
@@ -33,7 +47,7 @@ def pools_(ctx: click.Context, release: str, as_of: int | None, as_json: bool) -
 
     with asked(ctx, as_of) as (_, view):
         page = pools.pools(view, named("work", release), limit=answers.ALL)
-    answers.tell(view, page, as_json, accounts.pools)
+    tell(view, page, as_json, accounts.pools)
 
 
 @commands.command()
@@ -49,7 +63,7 @@ def pools_(ctx: click.Context, release: str, as_of: int | None, as_json: bool) -
 )
 @click.option("--origin", default="", help="Where the pages are, for the links in the PDF.")
 @answers.as_of
-@answers.as_json
+@as_json
 @click.pass_context
 def statement(
     ctx: click.Context,
@@ -81,7 +95,7 @@ def statement(
     if as_csv:
         click.echo(payouts.as_csv(told), nl=False)
     else:
-        answers.tell(view, told, as_json, accounts.statement)
+        tell(view, told, as_json, accounts.statement)
 
 
 @commands.command()
@@ -89,7 +103,7 @@ def statement(
 @click.option("--all", "every", is_flag=True, help="Of all pools.")
 @click.option("--beancount", "as_beancount", is_flag=True, help="As a beancount journal.")
 @answers.as_of
-@answers.as_json
+@as_json
 @click.pass_context
 def ledger(
     ctx: click.Context,
@@ -113,14 +127,14 @@ def ledger(
         for one in pools.every_pool(view) if id is None else [id]:
             opened = pools.pool_named(view, service.journal, one)
             page = pools.ledger(view, service.journal, one, limit=answers.ALL)
-            answers.tell(view, page, as_json, accounts.ledger, opened.currency)
+            tell(view, page, as_json, accounts.ledger, opened.currency)
 
 
 @commands.command()
 @click.argument("division")
 @click.argument("payee")
 @answers.as_of
-@answers.as_json
+@as_json
 @click.pass_context
 def why(ctx: click.Context, division: str, payee: str, as_of: int | None, as_json: bool) -> None:
     """Why somebody got what they got of a revenue: shares, pieces, ways, the last unit.
@@ -139,7 +153,7 @@ def why(ctx: click.Context, division: str, payee: str, as_of: int | None, as_jso
             id = revenue["division"]
         payee = named("contributor", payee[1:]) if payee.startswith("@") else payee
         told = pools.why(view, service.journal, id, payee)
-    answers.tell(view, told, as_json, accounts.why)
+    tell(view, told, as_json, accounts.why)
 
 
 def _about_a_noun(
@@ -157,10 +171,10 @@ def _about_a_noun(
 
         with asked(ctx, as_of) as (service, view):
             told = ask(view, service.journal, named(noun, said[noun]))
-        answers.tell(view, told, as_json, getattr(accounts, layout))
+        tell(view, told, as_json, getattr(accounts, layout))
 
     command = click.Command(verb, callback=tell_it, params=[click.Argument([noun])], help=meaning)
-    return answers.as_of(answers.as_json(command))
+    return answers.as_of(as_json(command))
 
 
 ABOUT_A_NOUN = {

@@ -21,7 +21,9 @@ _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
 _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
 
 
-def pools(view: View, release: str, *, after: str | None = None, limit: int = 50) -> Page:
+def pools(
+    view: View, release: str, *, after: str | None = None, limit: int = 50
+) -> Page[dict[str, Any]]:
     """The pools of a release, in the order in which they were opened."""
     number = lineage.find(view, release).number
     place = decode_cursor(after, int) or [0]

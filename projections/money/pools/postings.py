@@ -16,7 +16,7 @@ from projections.store import Page, View, cut, decode_cursor
 
 def ledger(
     view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
-) -> Page:
+) -> Page[dict[str, Any]]:
     """Every fact that moved money of a pool, in order, with its postings; each adds up to 0."""
     pool_named(view, journal, id)
     place = decode_cursor(after, int) or [0]

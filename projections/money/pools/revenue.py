@@ -22,7 +22,7 @@ _BOOKING = (
 
 def bookings(
     view: View, kind: str, pool: str, *, after: str | None = None, limit: int = 50
-) -> Page:
+) -> Page[dict[str, Any]]:
     """The revenue or the expenses of a pool, in the order of recording."""
     place = decode_cursor(after, int) or [0]
     rows = view.rows(
