@@ -23,7 +23,7 @@ from domain.refusal import (
     UnknownRemix,
     WrongState,
 )
-from projections import attribution, history, lineage, notices
+from projections import attribution, disputes, history, lineage, notices
 from projections.store import View
 
 NOUNS = ("remix", "credit")

@@ -18,7 +18,7 @@ from api.answers.examples import (
     SONG,
     TERMS,
 )
-from api.answers.splits import PayeeRef
+from api.answers.splits import PayeeRefBody
 from api.answers.told import Known
 from api.fields import Shape
 from domain.money.split import ROUNDINGS
@@ -44,7 +44,7 @@ class FlowBody(Shape):
 class EntryLine(Shape):
     """What one payee was given."""
 
-    payee = told.one(PayeeRef)
+    payee = told.one(PayeeRefBody)
     amount_minor = told.units(25000)
     due = told.exact("75001/3")
     share = told.exact("1/4", "due / amount; null for a correction, whose amount is 0.", null=True)
@@ -128,7 +128,7 @@ class WhyAnswer(Known):
 
     division = told.id(DIVISION)
     kind = told.one_of(ENTRY_KINDS)
-    payee = told.one(PayeeRef)
+    payee = told.one(PayeeRefBody)
     currency = told.text("USD")
     of_minor = told.units(807364)
     amount_minor = told.units(100920)

@@ -20,8 +20,8 @@ from api.answers.examples import (
     PROPOSAL,
     REVENUE,
 )
-from api.answers.people import PersonRef
-from api.answers.splits import PayeeRef
+from api.answers.people import PersonRefBody
+from api.answers.splits import PayeeRefBody
 from api.answers.told import Known, ListAnswer
 from api.fields import Shape
 from domain.money.held import REASONS
@@ -99,7 +99,7 @@ class CurrencyStatement(Shape):
 class StatementAnswer(Known):
     """What somebody earned, was paid and is owed in a period."""
 
-    contributor = told.one(PersonRef)
+    contributor = told.one(PersonRefBody)
     after = told.count(0, "The period begins after this position.")
     until = told.count(97, "The period ends with this position.")
     statements = told.several(CurrencyStatement)
@@ -110,7 +110,7 @@ class PayoutBody(Shape):
 
     id = told.id(PAYOUT)
     batch = told.id(BATCH)
-    payee = told.one(PayeeRef)
+    payee = told.one(PayeeRefBody)
     currency = told.text("USD")
     amount_minor = told.count(25000)
     state = told.one_of(PAYOUT_STATES)

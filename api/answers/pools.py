@@ -20,7 +20,7 @@ from api.answers.examples import (
     TERMS,
 )
 from api.answers.proposals import PROPOSAL_STATES, StruckLine
-from api.answers.splits import PayeeRef
+from api.answers.splits import PayeeRefBody
 from api.answers.told import Known, ListAnswer
 from api.fields import Shape
 from domain.money.held import REASONS
@@ -98,7 +98,7 @@ class PoolAnswer(Known):
 class BalanceLine(Shape):
     """Where the money of one payee is."""
 
-    payee = told.one(PayeeRef)
+    payee = told.one(PayeeRefBody)
     share = told.exact("1/4", "Of the agreed part, as agreed last.", null=True)
     earned_minor = told.units(25000)
     payable_minor = told.count(0, "It can be paid now.")
@@ -159,7 +159,7 @@ class PostingBody(Shape):
     """Money on an account."""
 
     account = told.one_of(ACCOUNTS)
-    payee = told.one(PayeeRef, allow_none=True)
+    payee = told.one(PayeeRefBody, allow_none=True)
     proposal = told.id(PROPOSAL, "The agreement.", null=True)
     amount_minor = told.units(25000)
 
@@ -227,7 +227,7 @@ class ExpenseItem(BookingBody):
 
     id = told.id(EXPENSE)
     category = told.text("printing")
-    payer = told.one(PayeeRef)
+    payer = told.one(PayeeRefBody)
 
 
 class ExpenseAnswer(Known, ExpenseItem):

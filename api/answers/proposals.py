@@ -17,7 +17,7 @@ from api.answers.examples import (
     PROPOSAL,
     SONG,
 )
-from api.answers.splits import PayeeRef
+from api.answers.splits import PayeeRefBody
 from api.answers.told import Known
 from api.fields import Shape
 from domain.money.proposal import COMMENT_KINDS
@@ -29,7 +29,7 @@ CONSENT_STATES = ("offered", "accepted", "declined")
 class ShareLine(Shape):
     """The share of one payee."""
 
-    payee = told.one(PayeeRef)
+    payee = told.one(PayeeRefBody)
     share = told.exact("1/4")
     consent = fields.String(
         required=True,
@@ -41,7 +41,7 @@ class ShareLine(Shape):
 class StruckLine(Shape):
     """A share that was waived; it went to others."""
 
-    payee = told.one(PayeeRef)
+    payee = told.one(PayeeRefBody)
     asset = told.text(SONG, "What was waived.")
     title = told.text("Low Tide, sung", "If the asset is a work.", null=True)
     over = told.text("act 1", "Over what it is spread: an asset, a part, or “release”.")
@@ -148,7 +148,7 @@ class CauseBody(Shape):
 class DiffLine(Shape):
     """What became of one payee's share."""
 
-    payee = told.one(PayeeRef)
+    payee = told.one(PayeeRefBody)
     first = told.exact("0")
     current = told.exact("1/100")
     change = told.exact("1/100")
