@@ -9,7 +9,7 @@ A field is an annotation such as ``reason: Annotated[Reason | None, "Why.", Exam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -142,7 +142,7 @@ class Word(Value):
     wrong: tuple[type[Refusal], ...]
     limit: int = LONGEST_WORD
     format: str | None = None
-    choices: Mapping[str, str] | None = None
+    choices: Mapping[str, str] | None = field(default=None, hash=False)
     """The words there are, with their meanings, if they are few."""
 
     @property

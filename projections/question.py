@@ -122,10 +122,11 @@ class Question:
 
     def refusals(self) -> tuple[type[Refusal], ...]:
         """Everything that may refuse it; an id that only filters a list refuses nothing."""
-        values = (*self.in_path, *(one for one in self.in_query if not _filters(one)))
-        command = self.rehearses.refusals() if self.rehearses else ()
+        ids = self.fields if self.rehearses else self.in_path
+        values = [one.value for one in self.fields if one in ids or not _is_id(one)]
+        command = self.rehearses.REFUSES if self.rehearses else ()
         own = (NotPermitted,) if "actor" in self.given else ()
-        found = (refusal for one in values for refusal in one.value.refuses)
+        found = (refusal for value in values for refusal in value.refuses)
         return tuple(dict.fromkeys((*found, *command, *self.further, *own)))
 
 
@@ -196,5 +197,5 @@ def _default(one: Parameter) -> Any:
     return NEEDED if one.default is Parameter.empty else one.default
 
 
-def _filters(one: Field) -> bool:
+def _is_id(one: Field) -> bool:
     return isinstance(one.value, Ref)

@@ -182,7 +182,7 @@ def split_of(
     Computed over the recorded edges and credits: a work is its directly credited people's, in
     equal shares, and its own payee where nobody is credited. The largest share comes first.
     """
-    place = (decode_cursor(after, int) or [0])[0]
+    place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
     over = graph_at(view, lineage.find(view, id).number, rate_of(default_rate))
     chosen = policy_named(policy, over.graph)
     division = split(amount_minor, chosen, over.graph).division
@@ -195,7 +195,7 @@ def split_of(
             "payee": told_payee(over, payee),
             "share": str(division.share(payee)),
             "amount_minor": division.units[payee],
-            "currency": currency,
+            "currency": code,
             **_paths(over, held.get(payee, {}), part),
         }
         for payee in page

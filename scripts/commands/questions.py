@@ -41,7 +41,7 @@ def _command(words: str, questions: Sequence[Question]) -> click.Command:
     @click.pass_context
     def ask(ctx: click.Context, /, as_of: int | None = None, **typed: Any) -> None:
         kind = typed.pop("of", None)
-        meant = next(one for one in questions if kind in (None, _noun_of(one)))
+        meant = next(one for one in questions if kind is None or _noun_of(one) == kind)
         wanted = answers.Wanted.of(typed)
         is_published, by = typed.pop("as_published", False), typed.pop("by", None)
         actor = OPERATOR if by is None else named("contributor", by)
