@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, get_type_hints
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from api.keys import Key
 from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS
 from projections import attribution as people
@@ -67,16 +68,17 @@ def as_json(out: Console, asking: Asking) -> None:
 def plain(out: Console, asking: Asking) -> None:
     """Any answer: a list as a table, one thing as names and values."""
     answer = asking.answer
-    rows = answer.items if isinstance(answer, Page) else [answer]
-    heads = list(rows[0]) if rows else []
     if isinstance(answer, Page):
-        table = Table(*heads, box=None)
-        for row in rows:
-            table.add_row(*(_cell(row[name]) for name in heads))
+        table_of(out, list(get_type_hints(asking.question.result)), answer.items)
     else:
-        table = Table(box=None, show_header=False)
-        for name in heads:
-            table.add_row(name, _cell(answer[name]))
+        table_of(out, (), [{"name": name, "value": value} for name, value in answer.items()])
+
+
+def table_of(out: Console, heads: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows under heads; without heads, as they come."""
+    table = Table(*heads, box=None, show_header=bool(heads))
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in heads or row))
     out.print(table)
 
 
@@ -252,14 +254,6 @@ def import_report(out: Console, report: Report) -> None:
         f"{report.lines} lines: {report.recorded.total()} recorded, "
         f"{report.unchanged.total()} unchanged, {len(report.refused)} refused"
     )
-
-
-def keys(out: Console, listed: list[Key]) -> None:
-    """API keys without the keys."""
-    table = Table("name", "for", "made", "revoked", box=None)
-    for one in listed:
-        table.add_row(one.name, one.holder, one.made_at, one.revoked_at or "")
-    out.print(table)
 
 
 def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
