@@ -15,13 +15,10 @@ from api.commands import commands
 from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
-from api.money.payouts import payouts
-from api.money.pools import pools
-from api.money.splits import splits
 from api.problems import answer_problems, wants_page
 from api.questions import questions
-from api.results import Results
 from api.routes import Routes
+from api.splits import splits
 from api.web.frame import page_of
 from domain.journal import Journal
 from projections.log import Log
@@ -43,10 +40,10 @@ ROOMS = {
     "works": "Contributions, outside sources and releases.",
     "remixes": "Edges: this work was made from that older one.",
     "credits": "Public lines: this person, this role, this work.",
+    "pools": "Money of a release, and who shares it.",
+    "payouts": "What is paid, and what is held back.",
 }
 """The headings of the API, and what stands under each."""
-
-NOUNS = (*(pools, payouts, splits), service.service)
 
 
 class Json(DefaultJSONProvider):
@@ -72,13 +69,14 @@ def create_app(
     require_keys(app, keys, is_public=_is_public)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
-        *(routes(journal, store) for routes in NOUNS),
+        splits(journal, store),
+        service.service(journal, store),
         proofs.proofs(journal, store, log),
     ]
-    rooms, results = {routes.blueprint.name: routes for routes in nouns}, Results()
+    rooms = {routes.blueprint.name: routes for routes in nouns}
     commands(journal, rooms)
-    questions(journal, store, rooms, results)
-    document = register(app, nouns, results)
+    questions(journal, store, rooms)
+    document = register(app, nouns)
     app.register_blueprint(pages.pages(journal, store, keys, log, document, public=public_pages))
     answer_problems(app, page_of)
     app.after_request(_finish)

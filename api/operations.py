@@ -99,38 +99,6 @@ def asking(
     return documented(question.ask, answers, codes, query)
 
 
-def asking_shape(
-    question: Callable[..., object],
-    query: type[Shape],
-    answer: type[Shape],
-    refuses: Refusals,
-    also: Mapping[str, Any],
-    may_be_nowhere: bool,
-) -> dict[str, Any]:
-    """A route that asks; ``also`` are further media types, with examples."""
-    names = set(query().fields)
-    codes = [
-        *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
-        *of_query(query),
-        *(refusal.code for refusal in refuses),
-    ]
-    codes += ["bad_cursor", *OF_TEXT] if "after" in names else []
-    codes += [NotPublished.code] if "as_" in names else []
-    codes += ["not_acceptable"] if also else []
-    codes += ["not_found"] if may_be_nowhere else []
-    if any(isinstance(field, Choice) for field in query().fields.values()):
-        codes.append("unknown_choice")
-    links = {
-        "Link": {
-            "description": "The next and the first page (RFC 8288).",
-            "schema": {"type": "string"},
-        }
-    }
-    listed = links if "after" in names else None
-    answers = {"200": answered("The answer.", answer, listed, also)}
-    return documented(question, answers, codes, query)
-
-
 def of_query(query: type[Shape]) -> tuple[str, ...]:
     """What can be wrong with the parameters of a question."""
     needed = any(field.required for field in query().fields.values())
@@ -161,7 +129,7 @@ def documented(
 
 def answered(
     description: str,
-    answer: type[Shape] | dict[str, Any],
+    answer: Mapping[str, Any],
     headers: Mapping[str, Any] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
 
-from api.answers.facts import PositionAnswer
 from api.fields import Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
@@ -18,10 +18,11 @@ from domain.journal import Journal
 from domain.moment import instant, start_of
 from domain.refusal import BadCosignature, BadMadeAt, NotInLog, UnknownContributor, UnknownWork
 from domain.tree import TILE_WIDTH
-from domain.values import LARGEST_POSITION
+from domain.values import LARGEST_POSITION, Example
 from projections import history
 from projections.log import Log
 from projections.store import Store, View
+from projections.told import MOMENT, Count
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """A full tile never changes (tlog-tiles)."""
@@ -61,6 +62,15 @@ class Moment(Shape):
         "A time, or a year, month or day, which stands for its first instant.",
         required=True,
     )
+
+
+class PositionTold(TypedDict):
+    """Where the journal stood at a moment."""
+
+    position: Annotated[
+        Count, "The last fact recorded up to then; 0 if there was none.", Example(57)
+    ]
+    recorded_at: Annotated[str | None, "When that was recorded.", Example(MOMENT)]
 
 
 def proofs(journal: Journal, store: Store, log: Log) -> Routes:
@@ -152,7 +162,7 @@ def _to_anybody(routes: Routes, log: Log) -> None:
 def _as_of(routes: Routes, log: Log) -> None:
     @routes.says(
         "/log/position",
-        PositionAnswer,
+        PositionTold,
         Moment,
         problems=(
             "storage_unavailable",

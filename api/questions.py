@@ -11,7 +11,7 @@ from api.asking import answer_at, form_asked, viewing
 from api.authentication import actor
 from api.fields import read_body, read_query
 from api.operations import answered, asking, writing
-from api.results import Results
+from api.results import answer_of
 from api.routes import Routes
 from api.schemas import body_of_question, query_of
 from domain.fact import utc_now
@@ -20,7 +20,7 @@ from domain.values import Number, Ref
 from projections import lineage
 from projections.question import Asking, Form, Question
 from projections.registry import QUESTIONS
-from projections.store import Store
+from projections.store import Store, View
 
 ROOMS = {
     **{"proposals": "pools", "revenue": "pools", "expenses": "pools", "divisions": "pools"},
@@ -32,20 +32,16 @@ ROOMS = {
 JSON = "application/json"
 
 
-def questions(
-    journal: Journal, store: Store, rooms: Mapping[str, Routes], results: Results
-) -> None:
+def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> None:
     """Add the route of every question to the room that its path belongs to."""
     for question in QUESTIONS.values():
         first = question.path.split("/")[1]
         routes = rooms[ROOMS.get(question.name) or ROOMS.get(first, first)]
         add = _add_rehearsal if question.rehearses else _add
-        add(journal, store, routes, question, results)
+        add(journal, store, routes, question)
 
 
-def _add(
-    journal: Journal, store: Store, routes: Routes, question: Question, results: Results
-) -> None:
+def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> None:
     query = query_of(question)
 
     def ask(**ids: Any) -> Response:
@@ -55,30 +51,28 @@ def _add(
         with viewing(journal, store, asked) as now:
             view = lineage.as_published(now, **ids) if as_published else now
             said = {**ids, **_read(question, asked)}
-            asking = Asking(question, view, journal, said, actor(), request.root_url)
+            asking = asked_by(view, journal, question.name, said)
             answer = (
-                answer_at(view, asking.answer, asked) if form is None else _written(form, asking)
+                answer_at(view, asking.answer, asked) if form is None else written(form, asking)
             )
             if question.forms:
                 answer.vary.add("Accept")
             return answer
 
     examples = {form.media_type: form.example for form in question.forms.values()}
-    doc = asking(question, query, results.of(question), examples)
+    doc = asking(question, query, answer_of(question), examples)
     routes.add("GET", path_of(question), ask, question.name, doc)
 
 
-def _add_rehearsal(
-    journal: Journal, store: Store, routes: Routes, question: Question, results: Results
-) -> None:
+def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Question) -> None:
     body = body_of_question(question)
 
     def ask() -> Response:
         said = read_body(body)
         with viewing(journal, store, {}) as view:
-            return answer_at(view, Asking(question, view, journal, said, actor()).answer, {})
+            return answer_at(view, asked_by(view, journal, question.name, said).answer, {})
 
-    answers = {"200": answered("What it would change.", results.of(question))}
+    answers = {"200": answered("What it would change.", answer_of(question))}
     doc = writing(question.ask, body, answers, question.refusals(), signed=False)
     routes.add("POST", path_of(question), ask, question.name, doc)
 
@@ -97,11 +91,17 @@ def _form_of(question: Question, named: str | None) -> Form | None:
     return question.forms.get(named or form_asked(media_types))
 
 
-def _written(form: Form, asking: Asking) -> Response:
-    written = form.write(asking)
-    answer = Response(written) if isinstance(written, str | bytes) else jsonify(written)
+def asked_by(view: View, journal: Journal, name: str, said: Mapping[str, Any]) -> Asking:
+    """A question as whoever sent the request asks it."""
+    return Asking(QUESTIONS[name], view, journal, said, actor(), request.root_url)
+
+
+def written(form: Form, asking: Asking) -> Response:
+    """An answer in a further form."""
+    made = form.write(asking)
+    answer = Response(made) if isinstance(made, str | bytes) else jsonify(made)
     # What is text without an encoding of its own says which it is in.
-    suffix = "; charset=utf-8" if isinstance(written, str) else ""
+    suffix = "; charset=utf-8" if isinstance(made, str) else ""
     answer.headers["Content-Type"] = form.media_type + suffix
     return answer
 

@@ -1,4 +1,4 @@
-"""Results: the JSON schema of what a question answers, out of its type."""
+"""Results: the JSON schema of what is answered, out of its type."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from projections.told import Count
 
 Schema = dict[str, Any]
 
+COMPONENTS: dict[str, Schema] = {}
+"""The schemas of answers, and of the objects in them, by their names."""
+
 PLAIN = {str: "string", int: "integer", bool: "boolean", dict: "object"}
 AS_OF = Annotated[
     Count, "The answer is what was known at this position of the journal.", Example(57)
@@ -19,63 +22,49 @@ NEXT = Annotated[
     str | None, "The cursor of the part after this one; null at the end.", Example("WzQyXQ")
 ]
 
+_meant: dict[str, Any] = {}
+"""What each name of a component stands for."""
 
-class Results:
-    """The schemas of answers, and of the objects in them, by their names."""
 
-    def __init__(self) -> None:
-        self.components: dict[str, Schema] = {}
-        self._types: dict[str, Any] = {}
+def answer_of(question: Question) -> Schema:
+    """The schema of what a question answers."""
+    result, name = question.result, _name(question.result)
+    if question.is_list:
+        items = types.GenericAlias(list, (result,))
+        return _known(f"{name}List", ("list", result), {"next": NEXT, "items": items})
+    return _known(f"{name}Answer", ("answer", result), _hints(result))
 
-    def of(self, question: Question) -> Schema:
-        """The schema of what a question answers."""
-        result, name = question.result, _name(question.result)
-        if question.is_list:
-            fields = {"next": NEXT, "items": types.GenericAlias(list, (result,))}
-            return self._component(f"{name}List", (name, list), fields)
-        return self._component(f"{name}Answer", (name, "answer"), _hints(result))
 
-    def _component(self, name: str, kind: Any, fields: dict[str, Any]) -> Schema:
-        schema = self._object({"as_of": AS_OF, **fields})
-        return self._named(name, kind, schema)
+def _known(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
+    return _component(name, meant, {"as_of": AS_OF, **fields})
 
-    def _named(self, name: str, kind: Any, schema: Schema) -> Schema:
-        assert self._types.setdefault(name, kind) == kind, f"two types are called {name}"
-        self.components[name] = schema
-        return {"$ref": f"#/components/schemas/{name}"}
 
-    def _object(self, fields: dict[str, Any]) -> Schema:
-        return {
+def schema_of(hint: Any) -> Schema:
+    """The schema of a type."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _noted(schema_of(inner[0]), inner[1:])
+    if origin in (Union, types.UnionType):
+        return _or_null(schema_of(next(one for one in inner if one is not type(None))))
+    if origin is list:
+        return {"type": "array", "items": schema_of(inner[0])}
+    if is_typeddict(hint):
+        return _component(_name(hint), hint, _hints(hint))
+    if origin is dict:
+        return {"type": "object", "additionalProperties": schema_of(inner[1])}
+    return {} if hint is Any else {"type": PLAIN[hint]}
+
+
+def _component(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
+    assert _meant.setdefault(name, meant) == meant, f"two types are called {name}"
+    if name not in COMPONENTS:
+        COMPONENTS[name] = {
             "type": "object",
-            "properties": {name: self.schema(hint) for name, hint in fields.items()},
+            "properties": {name: schema_of(hint) for name, hint in fields.items()},
             "required": sorted(fields),
             "additionalProperties": False,
         }
-
-    def schema(self, hint: Any) -> Schema:
-        """The schema of a type."""
-        origin, inner = get_origin(hint), get_args(hint)
-        if origin is Annotated:
-            return self._noted(self.schema(inner[0]), inner[1:])
-        if origin in (Union, types.UnionType):
-            return _or_null(self.schema(next(one for one in inner if one is not type(None))))
-        if origin is list:
-            return {"type": "array", "items": self.schema(inner[0])}
-        if is_typeddict(hint):
-            name = _name(hint)
-            return self._named(name, hint, self.components.get(name) or self._object(_hints(hint)))
-        return {"type": PLAIN[origin or hint]}
-
-    def _noted(self, schema: Schema, notes: tuple[Any, ...]) -> Schema:
-        for note in notes:
-            match note:
-                case str():
-                    schema = {**schema, "description": note}
-                case Example(value=value):
-                    schema = {**schema, "examples": [value]}
-                case Value():
-                    schema = {**schema, **_keywords(note)}
-        return schema
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _name(kind: Any) -> str:
@@ -84,6 +73,18 @@ def _name(kind: Any) -> str:
 
 def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
+
+
+def _noted(schema: Schema, notes: tuple[Any, ...]) -> Schema:
+    for note in notes:
+        match note:
+            case str():
+                schema = {**schema, "description": note}
+            case Example(value=value):
+                schema = {**schema, "examples": [value]}
+            case Value():
+                schema = {**schema, **_keywords(note)}
+    return schema
 
 
 def _or_null(schema: Schema) -> Schema:

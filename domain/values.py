@@ -18,7 +18,7 @@ from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.contributor import ground_named
 from domain.credit import CREDIT_KINDS, credit_kind
 from domain.dispute import GROUNDS, OUTCOMES, known_grounds, known_outcome
-from domain.identity import new_id
+from domain.identity import new_id, part_id
 from domain.moment import start_of, start_of_past
 from domain.money.apportionment import whole_amount
 from domain.money.currency import currency_code
@@ -296,6 +296,7 @@ COMMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d403"
 REVENUE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d404"
 DIVISION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d405"
 BATCH = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d406"
+PAYOUT = part_id(BATCH, "payout", 0)
 EXPENSE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d409"
 CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
 
@@ -312,7 +313,7 @@ RevenueId = Annotated[str, Ref("revenue", example=REVENUE)]
 ExpenseId = Annotated[str, Ref("expense", example=EXPENSE)]
 DivisionId = Annotated[str, Ref("division", example=DIVISION)]
 BatchId = Annotated[str, Ref("batch", example=BATCH)]
-PayoutId = Annotated[str, Ref("payout", example="7f3f5e4c-8f0c-5f0e-9d2b-3c1f0e6a7b51")]
+PayoutId = Annotated[str, Ref("payout", example=PAYOUT)]
 
 _CHOSEN = "Chosen by the client, so that a repetition is harmless."
 NewContributorId = Annotated[str, NewId("contributor", help=_CHOSEN, example=BEN)]
@@ -471,6 +472,9 @@ Moment = Annotated[
         help="A year, a month, a day or a time.",
         example="2026-11-20",
     ),
+]
+StatedMoment = Annotated[
+    str, Word(_checked(lambda text, _: start_of(text)), (BadMadeAt,), help="As it was stated.")
 ]
 AnswerBy = Annotated[
     str,

@@ -20,9 +20,8 @@ from domain.remix import Remix
 from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
 from projections.ancestry import Ancestry
-from projections.store import Page, Store, View, cut, decode_cursor, holds
 from projections.question import LIMIT, After, Limit, Search, question
-
+from projections.store import Page, Store, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 from projections.told import (
     KindOfWork,

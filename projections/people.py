@@ -9,7 +9,8 @@ from typing import Any
 
 from projections import attribution, lineage
 from projections.attribution import CreditRow
-from projections.money import statements
+from projections.money import payouts
+from projections.money.told import PayoutTold
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.told import CreditTold
 
@@ -79,12 +80,12 @@ def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str
     return [{"proposal": proposal, "release": works[release]} for proposal, release in rows]
 
 
-def returned_to(view: View, id: str) -> list[dict[str, Any]]:
+def returned_to(view: View, id: str) -> list[PayoutTold]:
     """The payouts to a person that came back, and were not asked for again yet."""
     return [
         payout
         for payee in ids(view, id)
-        for payout in statements.payouts(view, payee=payee, state="returned").items
+        for payout in payouts.payouts(view, payee=payee, state="returned").items
     ]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from projections import attribution, disputes, history, lineage, notices
-from projections.money import splitting
+from projections.money import payouts, pools, splitting, statements
 from projections.question import QUESTIONS, Question
 
 __all__ = ["QUESTIONS", "by_words"]
 
-ROOMS = (attribution, disputes, history, lineage, notices, splitting)
+ROOMS = (attribution, disputes, history, lineage, notices, splitting, pools, payouts, statements)
 
 
 def by_words() -> Mapping[str, Sequence[Question]]:

@@ -36,6 +36,13 @@ RENDERERS = {
     "FactTold": "terminal.history",
     "PartInRelease": "terminal.attribution",
     "EdgePreview": "terminal.as_json",
+    "PoolItem": "accounts.pools",
+    "PoolStatement": "accounts.pool_statement",
+    "ProposalTold": "accounts.proposal",
+    "Diff": "accounts.diff",
+    "Statement": "accounts.statement",
+    "LedgerFact": "accounts.ledger",
+    "Why": "accounts.why",
 }
 """What lays out an answer, by the name of its type; everything else is printed plainly."""
 

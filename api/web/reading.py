@@ -5,7 +5,7 @@ The one rule: they say what the API says, at one position of the journal, and ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
@@ -21,6 +21,7 @@ from domain.permission import OPERATOR
 from projections import attribution, lineage, people, timeline
 from projections.log import Log
 from projections.money import pools
+from projections.money.told import PoolItem
 from projections.roll import Roll, roll
 from projections.store import Page, View
 from projections.told import FactTold, PersonRef
@@ -144,7 +145,7 @@ def _by_role(
         )
 
 
-def _divided(view: View, earning: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]]:
     """The pools of which somebody earned something, each with those who earned most."""
     for pool in earning:
         earned = pools.earned(view, pool["id"])

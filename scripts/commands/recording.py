@@ -17,7 +17,7 @@ from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.values import Json, Many, Number, Several, Value
 from scripts import bundle
-from scripts.commands import money, questions
+from scripts.commands import questions
 from scripts.commands.frame import flag_of, help_of, metavar_of, opened
 from scripts.commands.signing import signing_of
 from scripts.service import Service
@@ -154,7 +154,7 @@ def _groups() -> Iterator[click.Group]:
         for name, command in COMMANDS.items():
             if name.partition(".")[0] == noun:
                 group.add_command(_recorder(command))
-        for question in (*questions.OF_NOUNS.get(noun, ()), *money.ABOUT_A_NOUN.get(noun, ())):
+        for question in questions.OF_NOUNS.get(noun, ()):
             group.add_command(question)
         yield group
 
