@@ -7,17 +7,20 @@ what it was made from.
 from __future__ import annotations
 
 import re
-from typing import Any
-
-import networkx as nx
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from projections.lineage import Shown
+
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
 
 
-def label(node: dict[str, Any]) -> str:
+def label(node: Mapping[str, Any]) -> str:
     """What people call a work: its title, else its address, else what it is."""
     if node["title"]:
         return str(node["title"])
@@ -28,13 +31,15 @@ def label(node: dict[str, Any]) -> str:
 
 def graph(shown: Shown) -> nx.MultiDiGraph[str]:
     """The lineage as a networkx graph, edges keyed by the remix."""
+    import networkx as nx
+
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node in shown.works.values():
-        content = {name: value for name, value in node.items() if value is not None}
-        if "contributors" in content:
-            # A graph's attributes are texts and numbers; GraphML knows no lists.
-            content["contributors"] = ", ".join(map(_credited, content["contributors"]))
-        made.add_node(content.pop("id"), label=label(node), **content)
+        # A graph's attributes are texts and numbers; GraphML knows no lists.
+        people = ", ".join(map(_credited, node["contributors"]))
+        content = {**node, "contributors": people, "label": label(node)}
+        stated = {name: value for name, value in content.items() if value is not None}
+        made.add_node(node["id"], **{name: stated[name] for name in stated if name != "id"})
     for edge in shown.lineage.edges:
         content = {"kind": edge.kind, "rate": edge.rate, "state": edge.state}
         stated = {name: value for name, value in content.items() if value is not None}
@@ -42,18 +47,20 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
     return made
 
 
-def _credited(one: dict[str, Any]) -> str:
+def _credited(one: Mapping[str, Any]) -> str:
     return f"{one['name'] or one['id']} ({one['role']})"
 
 
 def graphml(shown: Shown) -> str:
     """GraphML (graphml.graphdrawing.org), as Gephi, yEd and networkx read it."""
+    from networkx import generate_graphml
+
     made = graph(shown)
     for _, content in made.nodes(data=True):
         for name, value in content.items():
             if isinstance(value, str):
                 content[name] = _NOT_IN_XML.sub("\ufffd", value)
-    return "\n".join(nx.generate_graphml(made)) + "\n"
+    return "\n".join(generate_graphml(made)) + "\n"
 
 
 def dot(shown: Shown) -> str:

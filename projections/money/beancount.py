@@ -71,8 +71,8 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
         yield f"{first} open {_name(account, payee)}"
         if payee is not None:
             yield f"  payee: {_text(payee)}"
-            if told[payee]["name"]:
-                yield f"  name: {_text(told[payee]['name'])}"
+            if name := told[payee]["name"]:
+                yield f"  name: {_text(name)}"
     balances: dict[tuple[str, str], int] = defaultdict(int)
     for (noun, _), alike in groupby(posted, key=lambda each: (each.noun, append[each.position])):
         lines = list(alike)
