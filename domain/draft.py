@@ -19,7 +19,7 @@ from domain.credit import Credit
 from domain.fact import Fact, New
 from domain.identity import new_id
 from domain.note import VerifierKey
-from domain.nouns import NAMED
+from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
 from domain.permission import OPERATOR
 from domain.recorders import Condition
@@ -180,6 +180,9 @@ class Draft(Past):
 
     def _write(self, new: New) -> None:
         """Write down one fact of the command at hand, which the books at hand then know."""
+        if not may_stand_at(new.kind, 2):
+            # A birth is the first under its id, or the append refuses it: nothing is read for that.
+            self._streams.setdefault(new.id, [])
         happened = self._sheet.write(new, len(self.stream(new.id)))
         if self._books is not None:
             self._books.fold(PENDING + len(self._added()) - 1, happened)
