@@ -170,7 +170,7 @@ def own_window(browser: Browser, served: Served, places: dict[str, str]) -> Iter
 PAGES = (
     *("start", "search", "search-nothing", "release", "release-published", "piece", "piece-long"),
     *("piece-word", "outside", "person", "person-word", "history", "list", "credit", "edge"),
-    *("post", "sources", "credits", "audit", "sign-in", "nothing", "wrong-state"),
+    *("post", "sources", "credits", "desk", "do", "audit", "sign-in", "nothing", "wrong-state"),
     *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
 )
