@@ -41,9 +41,12 @@ class Receipt:
 
     def recorded(self, positions: Sequence[int]) -> Receipt:
         """The receipt once its draft was recorded at these positions."""
-        if self.position < PENDING:
-            return self
-        return replace(self, position=positions[self.position - PENDING])
+        return replace(self, position=at(self.position, positions))
+
+
+def at(position: int, positions: Sequence[int]) -> int:
+    """Where a fact of a draft stands that was recorded at these positions."""
+    return position if position < PENDING else positions[position - PENDING]
 
 
 class Draft(Past):
@@ -171,6 +174,10 @@ class Draft(Past):
             digest not in kept or kept[digest] == text
             for digest, text in zip(request.texts, command.texts(), strict=True)
         )
+
+    def reached(self, positions: Sequence[int]) -> dict[str, int]:
+        """How far an import has come with each target, once the draft was recorded."""
+        return {target: at(position, positions) for target, position in (self.once or {}).items()}
 
     def _come_to(self, target: str, position: int) -> None:
         if self.once is not None:

@@ -95,10 +95,10 @@ def _carry_out(
         if refused and draft.is_overtaken:
             continue
         try:
-            journal.commit(draft)
+            positions = journal.commit(draft)
         except IntegrityError:
             continue
-        reached.update(draft.once or {})
+        reached.update(draft.reached(positions))
         report.recorded += recorded
         report.unchanged += unchanged
         report.refused += refused
