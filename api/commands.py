@@ -15,7 +15,7 @@ from api.routes import Routes
 from api.schemas import body_of
 from api.signatures import signing_of
 from domain.command import Command
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.journal import Journal
 from domain.registry import COMMANDS
 from domain.values import Example, Ref, WorkId
@@ -66,7 +66,7 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
     routes.add("POST", path_of(command), give, command.OPERATION, doc)
 
 
-def _answer(command: type[Command], receipt: Receipt) -> Response:
+def _answer(command: type[Command], receipt: Acknowledgement) -> Response:
     answer = jsonify(id=receipt.id, position=receipt.position)
     if command.HOME:
         answer.status_code = 201

@@ -23,7 +23,7 @@ from projections.registry import QUESTIONS
 from projections.store import Store, View
 
 ROOMS = {
-    **{"proposals": "pools", "revenue": "pools", "expenses": "pools", "divisions": "pools"},
+    **{"proposals": "pools", "revenue": "pools", "expenses": "pools", "entries": "pools"},
     **{"payout-batches": "payouts", "facts": "log"},
     **{"show_statement": "payouts", "list_pools": "pools"},
 }

@@ -18,7 +18,7 @@ from domain.refusal import (
     BadShare,
     BadSplit,
     CapExceeded,
-    LineageCircle,
+    LineageCycle,
     RatesOverWhole,
     SplitTooLarge,
     UnbalancedDivision,
@@ -48,7 +48,7 @@ def splits(journal: Journal, store: Store) -> Routes:
         example=EXAMPLE,
         refuses=(
             *(BadSplit, BadAmount, BadCurrency, BadPolicy, BadShare, BadRate, BadCarry, BadGraph),
-            *(LineageCircle, RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision),
+            *(LineageCycle, RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision),
         ),
     )
     return routes

@@ -66,7 +66,7 @@ class Chains:
 
     def __init__(self) -> None:
         self.heads: dict[str, Head] = {}
-        self.statements: dict[str, int] = {}
+        self.messages: dict[str, int] = {}
         """Where what an actor has signed stands last."""
 
     def follow(self, leaf: Leaf, hash: bytes) -> None:
@@ -79,14 +79,14 @@ class Chains:
             raise NotVerified(
                 f"position {leaf.position} is about {missing[0]} and does not stand in its history"
             )
-        if signed := content_of(leaf).get("statement"):
+        if signed := content_of(leaf).get("message"):
             # The facts of one command stand side by side.
-            before = self.statements.get(signed, leaf.position - 1)
+            before = self.messages.get(signed, leaf.position - 1)
             if before != leaf.position - 1:
                 raise NotVerified(
                     f"position {leaf.position} uses a signature that stands at {before} again"
                 )
-            self.statements[signed] = leaf.position
+            self.messages[signed] = leaf.position
 
 
 def must_follow(link: Link, position: int, before: Head | None) -> None:

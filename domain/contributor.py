@@ -6,7 +6,7 @@ The one rule: a name never enters a fact, only the commitment to it.
 from __future__ import annotations
 
 from domain.fact import Fact, Looking, Noun, fact
-from domain.refusal import UnknownGround
+from domain.refusal import UnknownErasureGround
 
 GROUNDS = {
     "request": "the person asks for it, and nothing stands against it",
@@ -105,5 +105,5 @@ class Contributor(Noun):
 def ground_named(ground: str) -> str:
     """The ground, if it is one of those documented."""
     if ground not in GROUNDS:
-        raise UnknownGround(ground, tuple(GROUNDS))
+        raise UnknownErasureGround(ground, tuple(GROUNDS))
     return ground

@@ -33,13 +33,13 @@ from domain.values import Ref
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Acknowledgement:
     """What a command answers: what it is about, and the position of the last fact it recorded."""
 
     id: str
     position: int
 
-    def recorded(self, positions: Sequence[int]) -> Receipt:
+    def recorded(self, positions: Sequence[int]) -> Acknowledgement:
         """The receipt once its draft was recorded at these positions."""
         return replace(self, position=at(self.position, positions))
 
@@ -95,7 +95,7 @@ class Draft(Past):
 
     # -- a command -------------------------------------------------------------------------
 
-    def carry_out(self, command: Command, by: str = OPERATOR) -> Receipt:
+    def carry_out(self, command: Command, by: str = OPERATOR) -> Acknowledgement:
         """Add what a command decides, or find that it was carried out before.
 
         Looks up what it names, asks whether it may, reads what it says, decides: the first of
@@ -148,7 +148,7 @@ class Draft(Past):
 
     # -- repetitions -----------------------------------------------------------------------
 
-    def _known(self, command: Command, target: str) -> Receipt | None:
+    def _known(self, command: Command, target: str) -> Acknowledgement | None:
         """The receipt of the same request before, if there was one."""
         self.prefetch_requests([target])
         asked = self._asked[target]
@@ -159,7 +159,7 @@ class Draft(Past):
         for request in past:
             if self._is_same(command, request) and command.is_done(self):
                 self._come_to(target, request.position)
-                return Receipt(request.id, request.position)
+                return Acknowledgement(request.id, request.position)
         if command.MAKES and asked:
             raise IdTaken(target)
         return None
@@ -194,7 +194,7 @@ class Draft(Past):
         if self._books is not None:
             self._books.fold(PENDING + len(self._added()) - 1, happened)
 
-    def _take(self, command: Command) -> Receipt:
+    def _take(self, command: Command) -> Acknowledgement:
         """Add the whole sheet to the draft."""
         sheet = self._sheet
         self._must_be_known(sheet)
@@ -211,7 +211,7 @@ class Draft(Past):
         self.disclosures += sheet.disclosures
         return self._remember(command, PENDING + len(self.facts) - 1)
 
-    def _remember(self, command: Command, position: int) -> Receipt:
+    def _remember(self, command: Command, position: int) -> Acknowledgement:
         """Keep what was asked, so that a repetition is recognised."""
         target = command.target(self.actor) or self.id
         by_text = {text.value: text.digest for text in self._sheet.disclosures}
@@ -221,7 +221,7 @@ class Draft(Past):
         self.prefetch_requests([target])
         self._asked[target].append(request)
         self._come_to(target, position)
-        return Receipt(self.id, position)
+        return Acknowledgement(self.id, position)
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
         """The owner and the commitment of every text of these, recorded or about to be."""
@@ -258,12 +258,12 @@ class Draft(Past):
             raise BadSignature(str(problem)) from None
 
     def _must_say_what_was_signed(self, signing: Signing, sheet: Sheet) -> None:
-        """Refuse facts that say something else than was signed, or a statement used before."""
+        """Refuse facts that say something else than was signed, or a message used before."""
         if self.texts([signing.disclosure().digest]):
             raise BadSignature("it was used before; sign again with another nonce")
         for happened in sheet.facts:
             try:
                 version = happened.originator_version
-                must_fit(signing.statement, vars(happened), version, happened.actor)
+                must_fit(signing.message, vars(happened), version, happened.actor)
             except NotVerified as problem:
                 raise BadSignature(str(problem)) from None

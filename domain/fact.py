@@ -59,7 +59,7 @@ class Fact:
     originator_version: int
     timestamp: datetime
     actor: str
-    statement: str | None = None
+    message: str | None = None
     """The digest of what the actor signed (see domain.signature)."""
     signature: str | None = None
 

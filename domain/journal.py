@@ -24,7 +24,7 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 
 from domain.command import Command
-from domain.draft import Draft, Receipt
+from domain.draft import Acknowledgement, Draft
 from domain.engine import Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
@@ -77,7 +77,7 @@ class Journal(Application[str]):
 
     def record(
         self, *commands: Command, by: str = OPERATOR, signing: Signing | None = None
-    ) -> Receipt:
+    ) -> Acknowledgement:
         """Carry out commands in one append, and answer the receipt of the last.
 
         A single one may be signed by its actor. All are carried out again when others interfere,

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 from domain.money.payee import Payee
-from domain.refusal import BadGraph, LineageCircle
+from domain.refusal import BadGraph, LineageCycle
 
 Node = TypeVar("Node", bound=Hashable)
 Path = tuple[Node, ...]
@@ -122,7 +122,7 @@ class Lineage(Generic[Node]):
                     ordered.append(parent)
         if len(ordered) < len(children):
             left = {node for node, count in children.items() if count}
-            raise LineageCircle(tuple(map(str, _cycle(self.parents, left))))
+            raise LineageCycle(tuple(map(str, _cycle(self.parents, left))))
         return tuple(ordered)
 
     def above(self, work: Node) -> tuple[Node, ...]:

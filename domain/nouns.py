@@ -12,13 +12,13 @@ from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun
-from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.hold import Hold
 from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
+from domain.money.share import Share
 from domain.outside import Outside
 from domain.release import Release
 from domain.remix import Remix
@@ -26,7 +26,7 @@ from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Contribution, Outside, Release, Remix, Credit),
-    *(Pool, Proposal, Consent, Revenue, Expense, Entry, Batch, Payout, Hold),
+    *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold),
 )
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
 

@@ -109,7 +109,7 @@ class UnknownKind(Refusal):
     says = "There is no kind “{kind}”; it is one of {kinds}."
 
 
-class UnknownGround(Refusal):
+class UnknownErasureGround(Refusal):
     """The ground on which a person is to be forgotten is not one of those documented."""
 
     says = "There is no ground “{ground}”; it is one of {grounds}."
@@ -167,7 +167,7 @@ class TextTooLong(Refusal):
 
 
 class ParentNotOlder(Refusal):
-    """A parent must have been made before its child; otherwise the graph could close a circle."""
+    """A parent must have been made before its child; otherwise the graph could form a cycle."""
 
     says = (
         "The parent {parent} was made at {parent_made_at}, not before its child {child} at "
@@ -270,10 +270,10 @@ class BadCosignature(Refusal):
     says = "The cosignature is not kept: {reason}."
 
 
-class MergeCircle(Conflict):
+class MergeCycle(Conflict):
     """Two contributors can't be merged into each other, nor one into itself."""
 
-    says = "Merging {id} into {into} would close a circle."
+    says = "Merging {id} into {into} would form a cycle."
 
 
 class NotPermitted(Refusal):
@@ -344,7 +344,7 @@ class BadGraph(Refusal):
     says = "{where}: {reason}."
 
 
-class LineageCircle(Refusal):
+class LineageCycle(Refusal):
     """A work would be made from itself, by way of others."""
 
     says = "The lineage forms a cycle: {circle}."
@@ -408,7 +408,7 @@ class UnknownExpense(Unknown):
     says = "There is no expense {id}."
 
 
-class UnknownDivision(Unknown):
+class UnknownEntry(Unknown):
     """No division has this id."""
 
     says = "There is no division {id}."

@@ -31,9 +31,9 @@ class Sheet:
         self._added = Counter[str]()
         self._signed: dict[str, str] = {}
         if self.signing is not None:
-            statement = self.signing.disclosure()
-            self.disclosures.append(statement)
-            self._signed = {"statement": statement.digest, "signature": self.signing.signature}
+            message = self.signing.disclosure()
+            self.disclosures.append(message)
+            self._signed = {"message": message.digest, "signature": self.signing.signature}
 
     def write(self, new: New, after: int = 0) -> Fact:
         """Write down a fact about something that had so many facts before this command."""

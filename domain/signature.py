@@ -22,17 +22,17 @@ from domain.seal import TEXTS, Disclosure, base64url, digest_of
 from domain.tree import NotVerified
 
 HEADER = "stemma-signature@v1"
-STATEMENT = "statement"
-"""What the disclosure of a statement is called in the vault."""
+MESSAGE = "message"
+"""What the disclosure of a message is called in the vault."""
 SALT_BYTES = 16
 _SENT = re.compile(r"([A-Za-z0-9_-]{22,86}) ([A-Za-z0-9+/]{91}=)")  # 16 to 64 bytes; 4 + 64 bytes
 
 
 class Signing(NamedTuple):
-    """A command as its actor signed it: the statement, its salts, and the signature."""
+    """A command as its actor signed it: the message, its salts, and the signature."""
 
     actor: str
-    statement: str
+    message: str
     nonce: str
     """Random and the client's own; it is never kept, or short texts could be guessed from it."""
     signature: str
@@ -43,10 +43,10 @@ class Signing(NamedTuple):
         return salt_of(self.nonce, name, value)
 
     def disclosure(self) -> Disclosure:
-        """The statement, as it is kept in the vault."""
-        salt = self.salt(STATEMENT, self.statement)
-        digest = digest_of(salt, STATEMENT, self.statement)
-        return Disclosure(digest, self.actor, STATEMENT, salt, self.statement)
+        """The message, as it is kept in the vault."""
+        salt = self.salt(MESSAGE, self.message)
+        digest = digest_of(salt, MESSAGE, self.message)
+        return Disclosure(digest, self.actor, MESSAGE, salt, self.message)
 
     @property
     def sent(self) -> str:
@@ -142,11 +142,11 @@ FOLLOWS = ("work", "contributor", "child", "parent", "kind")
 """Of these, those which after a birth follow from it."""
 
 
-def must_fit(statement: str, content: Mapping[str, Any], version: int, actor: str) -> None:
-    """Raise NotVerified, naming the field, if a fact says what its statement does not."""
-    signed = json.loads(statement)
+def must_fit(message: str, content: Mapping[str, Any], version: int, actor: str) -> None:
+    """Raise NotVerified, naming the field, if a fact says what its message does not."""
+    signed = json.loads(message)
     if signed["actor"] != actor:
-        raise NotVerified(f"the statement is of {signed['actor']}, not of {actor}")
+        raise NotVerified(f"the message is of {signed['actor']}, not of {actor}")
     said = signed["arguments"]
     words, names = set(_words(said)), set(_names(said))
     for name in (*STATED, *TEXTS):

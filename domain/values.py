@@ -38,7 +38,7 @@ from domain.refusal import (
     IdTaken,
     MadeInFuture,
     Refusal,
-    UnknownGround,
+    UnknownErasureGround,
     UnknownGrounds,
     UnknownKind,
     UnknownRole,
@@ -311,7 +311,7 @@ ProposalId = Annotated[str, Ref("proposal", example=PROPOSAL)]
 CommentId = Annotated[str, Ref("comment", example=COMMENT)]
 RevenueId = Annotated[str, Ref("revenue", example=REVENUE)]
 ExpenseId = Annotated[str, Ref("expense", example=EXPENSE)]
-DivisionId = Annotated[str, Ref("division", example=DIVISION)]
+EntryId = Annotated[str, Ref("entry", example=DIVISION)]
 BatchId = Annotated[str, Ref("batch", example=BATCH)]
 PayoutId = Annotated[str, Ref("payout", example=PAYOUT)]
 
@@ -415,7 +415,7 @@ ErasureGround = Annotated[
     str,
     known(
         ground_named,
-        UnknownGround,
+        UnknownErasureGround,
         choices=ERASURE_GROUNDS,
         help="On which ground.",
         example="request",

@@ -160,7 +160,7 @@ def disclosures_at(view: View, journal: Journal, position: Position) -> Disclosu
 def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
     """The texts behind one fact as RFC 9901 writes them: salt, name, value."""
     happened = placed.fact()
-    names = (*happened.SEALED, "statement")
+    names = (*happened.SEALED, "message")
     digests = [digest for name in names if (digest := getattr(happened, name)) is not None]
     return [[one.salt, one.name, one.value] for one in journal.facts.disclosures(digests)]
 

@@ -16,11 +16,11 @@ from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Answer, Settlement
 from domain.fact import Fact
 from domain.journal import Journal
-from domain.money.consent import Consent
 from domain.money.hold import Hold
 from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
+from domain.money.share import Share
 from domain.permission import OPERATOR, OWN, permit
 from domain.remix import Remix
 from domain.values import ContributorId
@@ -67,9 +67,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
             yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
             yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
-        case Consent.Offered() | Consent.Waived() | Consent.Declined():
+        case Share.Offered() | Share.Waived() | Share.Declined():
             yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
-            if not isinstance(happened, Consent.Offered):
+            if not isinstance(happened, Share.Offered):
                 yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Hold.Event():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))

@@ -45,7 +45,7 @@ def proposal(out: Console, asking: Asking) -> None:
             percent(line["share"]),
             CONSENTS.get(line["consent"], ""),
         )
-    for line in told["struck"]:
+    for line in told["waived"]:
         share = line["share"]
         table.add_row(f"[s]{_name(line['payee'])}[/s]", share, percent(share), "waived")
     out.print(table)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 Line: TypeAlias = dict[str, object]
 
-# The four links of the list that close a circle, child first.  Each contradicts
+# The four links of the list that form a cycle, child first.  Each contradicts
 # a link the other way round, and a record cannot use one that did not exist yet:
 # "I'm Too Sexy" (1991) is built on Jimi Hendrix (1967), Lyn Collins (1972) and
 # the beats of Bobby Byrd's "Hot Pants"; "Without Me" (2002) opens with the start

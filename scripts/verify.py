@@ -32,7 +32,7 @@ from domain.receipt import (
     verify_receipt,
 )
 from domain.seal import Disclosure, digest_of
-from domain.signature import STATEMENT, check_signature, must_be_key_of, must_fit
+from domain.signature import MESSAGE, check_signature, must_be_key_of, must_fit
 from domain.tree import (
     ENTRIES,
     NotVerified,
@@ -186,22 +186,22 @@ def describe_signature(
     leaf: Leaf, keys: Sequence[VerifierKey], disclosures: Sequence[Disclosure]
 ) -> Iterator[str]:
     """What the actor has signed and what the fact commits to; NotVerified if it does not fit."""
-    if not (keys or disclosures or b'"statement"' in leaf.state):
+    if not (keys or disclosures or b'"message"' in leaf.state):
         return
     content = content_of(leaf)
-    actor, statement = content.get("actor", ""), content.get("statement")
+    actor, message = content.get("actor", ""), content.get("message")
     for one in disclosures:
         if one.digest not in content.values():
             raise NotVerified(f"the fact does not commit to this {one.name}: {one.value!r}")
-    if keys and not statement:
+    if keys and not message:
         raise NotVerified("the fact is not signed by its actor")
-    if statement and keys:
-        key = check_signature(actor, statement, content.get("signature", ""), keys)
+    if message and keys:
+        key = check_signature(actor, message, content.get("signature", ""), keys)
         yield f"signed      by {printable(actor)} with {key.id.hex()}"
-    elif statement:
+    elif message:
         yield f"signed      by {printable(actor)}, not checked: no --actor-key was given"
     for one in disclosures:
-        if one.name == STATEMENT:
+        if one.name == MESSAGE:
             must_fit(one.value, content, leaf.originator_version, actor)
         yield f"{one.name:<12}{printable(one.value)}"
 

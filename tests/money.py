@@ -12,7 +12,7 @@ from typing import Any
 
 from stories import NOON, OPERATOR, Story, id_of
 
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.fact import Fact
 from domain.journal import LARGEST_FACT_BYTES
 from domain.money.apportionment import check_division, divide, settle
@@ -52,7 +52,7 @@ class Bank(Story):
 
     clock: Clock
 
-    def tell(self, command: str, **said: Any) -> Receipt:
+    def tell(self, command: str, **said: Any) -> Acknowledgement:
         said.setdefault("actor", OPERATOR)
         by = said.pop("actor")
         return self.journal.record(BY_OPERATION[command].of(said), by=by)
@@ -123,7 +123,9 @@ class Bank(Story):
             **said,
         ).id
 
-    def reverse(self, revenue: str, amount_minor: int | None = None, **said: Any) -> Receipt:
+    def reverse(
+        self, revenue: str, amount_minor: int | None = None, **said: Any
+    ) -> Acknowledgement:
         said.setdefault("reason", "refund")
         return self.tell("reverse_revenue", revenue=revenue, amount_minor=amount_minor, **said)
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from domain.draft import Draft, Receipt
+from domain.draft import Acknowledgement, Draft
 from domain.identity import part_id
 from domain.moment import instant
 from domain.note import SignerKey
@@ -40,7 +40,7 @@ def ticking(start: datetime = NOON) -> Callable[[], datetime]:
     return lambda: start + timedelta(seconds=next(ticks))
 
 
-def carry_out(draft: Draft, command: str, /, actor: str = OPERATOR, **said: Any) -> Receipt:
+def carry_out(draft: Draft, command: str, /, actor: str = OPERATOR, **said: Any) -> Acknowledgement:
     """Carry out a command on a draft, by its identifier."""
     return draft.carry_out(BY_OPERATION[command].of(said), actor)
 
@@ -51,7 +51,7 @@ class Story:
     def __init__(self, service: Service) -> None:
         self.service, self.journal, self.store = service, service.journal, service.store
 
-    def tell(self, command: str, **said: Any) -> Receipt:
+    def tell(self, command: str, **said: Any) -> Acknowledgement:
         """Carry out a command by its name, as the operator unless an actor is named."""
         said.setdefault("actor", OPERATOR)
         by = said.pop("actor")
@@ -282,7 +282,7 @@ def every_fact_about_money(told: Story, release: str, song: str, ana: str) -> No
     tell("reverse_revenue", revenue=revenue, amount_minor=100, reason="text-reason-divided")
     credit = part_id(song, "author", 0)
     tell("hold_credit", id=credit, reason="text-reason-hold")
-    tell("release_credit", id=credit, reason="text-reason-go")
+    tell("lift_hold", id=credit, reason="text-reason-go")
     batch = tell("issue_payouts", currency="USD", payees=[ana]).id
     payout = part_id(batch, "payout", 0)
     tell("settle_payout", id=payout, reference="text-reference")

@@ -107,7 +107,7 @@ def test_a_pdf_is_written_as_the_api_gives_it(shown: Service, tmp_path: Path) ->
     assert printed(shown, *words, "--origin", "http://localhost/") == ""
     assert file.read_bytes() == bytes_of(shown, f"{address}?format=pdf&from=2020")
     assert printed(shown, *words) == ""
-    assert b"/division/" not in file.read_bytes()
+    assert b"/entry/" not in file.read_bytes()
 
 
 def test_the_ledger_of_all_pools_is_told_at_once(shown: Service) -> None:
@@ -126,7 +126,7 @@ def test_what_is_not_there_is_said_in_a_sentence(shown: Service) -> None:
         (("proposal", "diff", "nothing"), "unknown_proposal"),
         (("statement", "nobody"), "unknown_contributor"),
         (("ledger", "nothing"), "unknown_pool"),
-        (("why", "nothing", "@oyuki"), "unknown_division"),
+        (("why", "nothing", "@oyuki"), "unknown_entry"),
     ):
         ran = run(shown, *words)
         assert (ran.exit_code, ran.stderr.rstrip().endswith(f"({code})")) == (1, True), ran.stderr

@@ -150,7 +150,7 @@ def test_a_pool_is_proposed_talked_about_agreed_divided_and_paid(
     waived = served.acting(book.bo).post(f"/proposals/{proposal}/waive", scope="chapter 1")
     assert waived.status == 200
     told = book.statement()
-    assert [line["share"] for line in told["struck"]] == ["3/8"]
+    assert [line["share"] for line in told["waived"]] == ["3/8"]
     assert {line["payee"]["name"]: line["payable_minor"] for line in told["lines"]} == {
         "Ana": 302762,
         "Bo": 0,
@@ -221,9 +221,9 @@ def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:
     book.agree(clock)
     revenue = book.earn(100)
     division = book.api.get(f"/revenue/{revenue}").json["division"]
-    lines = book.api.get(f"/divisions/{division}").json["lines"]
+    lines = book.api.get(f"/entries/{division}").json["lines"]
     assert sum(line["amount_minor"] for line in lines) == 100
-    why = book.api.get(f"/divisions/{division}/lines/{book.ana}/why").json
+    why = book.api.get(f"/entries/{division}/lines/{book.ana}/why").json
     assert why["due"] == "75/4"
     assert (why["share"], why["agreed"], why["by_agreement"]) == ("3/8", "50", "75/4")
     rounding = why["rounding"]
@@ -233,7 +233,7 @@ def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:
     assert why["amount_minor"] == 19
     assert why["pieces"][0]["value"] == "3/4"
     assert [step["title"] for step in why["pieces"][0]["paths"][0]] == ["Tiny Book", "Story"]
-    nobody = book.api.get(f"/divisions/{division}/lines/{book.dee}/why")
+    nobody = book.api.get(f"/entries/{division}/lines/{book.dee}/why")
     assert (nobody.status, nobody.code) == (404, "no_share")
 
 
@@ -247,8 +247,8 @@ def test_a_ledger_is_told_fact_by_fact_and_each_append_adds_up_to_nothing(
     items = book.api.get(f"/pools/{book.pool}/ledger").items
     assert [item["topic"] for item in items] == [
         "revenue.recorded",
-        "division.made",
-        "division.reversed",
+        "entry.divided",
+        "entry.reversed",
     ]
     for item in items:
         assert sum(posting["amount_minor"] for posting in item["postings"]) == 0
@@ -291,7 +291,7 @@ def test_a_credit_in_dispute_or_on_hold_keeps_its_money(served: Served, clock: C
     # Held by the operator, and released.
     assert book.api.post(f"/credits/{credit}/hold", reason="A question.").status == 200
     assert payable() == 0
-    assert book.api.post(f"/credits/{credit}/release").status == 200
+    assert book.api.post(f"/credits/{credit}/lift-hold").status == 200
     assert payable() == 125
 
 

@@ -111,8 +111,8 @@ BODIES: list[tuple[str, Any, int, str]] = [
     # what is named does not exist
     ("/contributors", {"name": "Cleo", "id": "ana"}, 409, "id_taken"),
     ("/contributors/{merged}/merge", {"into": "ana"}, 409, "wrong_state"),
-    ("/contributors/{ben}/merge", {"into": "ben"}, 409, "merge_circle"),
-    ("/contributors/{ben}/merge", {"into": "merged"}, 409, "merge_circle"),
+    ("/contributors/{ben}/merge", {"into": "ben"}, 409, "merge_cycle"),
+    ("/contributors/{ben}/merge", {"into": "merged"}, 409, "merge_cycle"),
     ("/contributors/{ben}/merge", {"into": NOBODY}, 404, "unknown_contributor"),
     (f"/contributors/{NOBODY}/merge", {"into": "ben"}, 404, "unknown_contributor"),
     ("/contributors/nobody/merge", {"into": "ben"}, 404, "unknown_contributor"),

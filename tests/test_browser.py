@@ -82,21 +82,21 @@ def community(served: Served) -> dict[str, str]:
         "start": "/",
         "search": "/search?q=o",
         "search-nothing": f"/search?q={UNBROKEN}",
-        "release": f"/r/{whole}",
-        "release-published": f"/r/{whole}?as=published",
-        "piece": f"/w/{song}",
-        "piece-long": f"/w/{made['long']}",
-        "piece-word": f"/w/{made['word']}",
-        "outside": f"/w/{outside}",
-        "person": f"/p/{ben}",
-        "person-word": f"/p/{lou}",
+        "release": f"/release/{whole}",
+        "release-published": f"/release/{whole}?as=published",
+        "piece": f"/piece/{song}",
+        "piece-long": f"/piece/{made['long']}",
+        "piece-word": f"/piece/{made['word']}",
+        "outside": f"/piece/{outside}",
+        "person": f"/contributor/{ben}",
+        "person-word": f"/contributor/{lou}",
         "history": f"/history/{whole}",
         "list": f"/list/{whole}",
-        "credit": f"/c/{credit}",
-        "edge": f"/e/{edge}",
+        "credit": f"/credit/{credit}",
+        "edge": f"/remix/{edge}",
         "audit": "/audit",
         "sign-in": "/sign-in",
-        "nothing": "/w/nothing",
+        "nothing": "/piece/nothing",
         "wrong-state": f"{money['agreement']}/revise",
         "not-permitted": f"/statement/{ana}",
         "own-agreement": money["agreement"],
@@ -110,8 +110,8 @@ def community(served: Served) -> dict[str, str]:
         "post": f"/post?source={song}",
         "desk": "/do",
         "do": "/do/revenue",
-        "sources": f"/w/{song}/sources",
-        "credits": f"/w/{song}/credits",
+        "sources": f"/piece/{song}/sources",
+        "credits": f"/piece/{song}/credits",
         "waiting": "/waiting",
     }
 
@@ -143,8 +143,8 @@ def earn(served: Served, release: str, shares: dict[str, str]) -> dict[str, str]
         "agreement": f"/proposal/{first}",
         "proposal": f"/proposal/{second}",
         "revision": f"/proposal/{second}/revise",
-        "division": f"/division/{made}",
-        "why": f"/division/{made}/why?payee={person}",
+        "division": f"/entry/{made}",
+        "why": f"/entry/{made}/why?payee={person}",
     }
 
 
@@ -163,7 +163,7 @@ def window(browser: Browser, served: Served) -> Iterator[Page]:
 def own_window(browser: Browser, served: Served, places: dict[str, str]) -> Iterator[Page]:
     """The window of somebody with shares, credits and notices."""
     with reader(browser, served.origin) as page:
-        sign_in(page, served.service.keys.create(places["person"].removeprefix("/p/")))
+        sign_in(page, served.service.keys.create(places["person"].removeprefix("/contributor/")))
         yield page
 
 
@@ -335,7 +335,7 @@ def test_a_source_is_added_later_and_a_credit_is_claimed(browser: Browser, serve
     keys = served.service.keys
     with reader(browser, served.origin) as page:
         sign_in(page, keys.create(ben))
-        page.goto(f"/w/{poem}")
+        page.goto(f"/piece/{poem}")
         page.get_by_role("link", name="Claim or give a credit").click()
         page.get_by_label("Role", exact=True).fill("nobody's role")
         page.get_by_role("button", name="Show it before").click()
@@ -349,7 +349,7 @@ def test_a_source_is_added_later_and_a_credit_is_claimed(browser: Browser, serve
         expect(page.get_by_text("claimed, not agreed to yet")).to_be_visible()
     with reader(browser, served.origin) as page:
         sign_in(page, keys.create(ana))
-        page.goto(f"/w/{poem}")
+        page.goto(f"/piece/{poem}")
         page.get_by_role("link", name="Add sources").click()
         page.get_by_label("Find a source").fill("https://example.org/old-poem")
         page.get_by_role("button", name="Find").first.click()
@@ -444,13 +444,13 @@ def test_shares_are_talked_about_and_accepted(browser: Browser, served: Served) 
         page.get_by_label("Comment", exact=True).fill("I played the drums as well.")
         page.get_by_role("button", name="Comment").click()
         expect(page.get_by_text("I played the drums as well.")).to_be_visible()
-        page.goto(f"/p/{ben}")
+        page.goto(f"/contributor/{ben}")
         page.get_by_role("link", name="What you earned").click()
         page.get_by_role("link", name="why").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("166.67 EUR")
         assert page.goto(f"/statement/{ana}").status == 403  # type: ignore[union-attr]
     with reader(browser, served.origin) as page:
-        page.goto(f"/r/{whole}")
+        page.goto(f"/release/{whole}")
         expect(page.get_by_text("EUR")).to_have_count(0)
         page.goto(pages["pool"])
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -503,7 +503,7 @@ def test_shares_are_revised_and_a_share_is_given_up(
         sign_in(page, keys.create(cleo))
         give_up(page, proposal, js=js)
     told = served.operator.get(f"/proposals/{proposal}").json
-    assert [line["over"] for line in told["struck"]] == ["act 1"]
+    assert [line["over"] for line in told["waived"]] == ["act 1"]
     assert {line["payee"]["id"]: line["share"] for line in told["shares"]}[ana] == "1/2"
 
 

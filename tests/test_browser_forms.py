@@ -161,10 +161,10 @@ def test_of_two_tabs_the_second_is_told_and_what_it_says_is_kept(
     credit = served.operator.post("/credits", work=poem, contributor=ben, role="editor").id
     with reader(browser, served.origin, js=False) as page:
         sign_in(page, served.service.keys.create(ben))
-        page.goto(f"/c/{credit}")
+        page.goto(f"/credit/{credit}")
         page.get_by_label("Reason").first.fill("I never read it.")
         other = page.context.new_page()
-        other.goto(f"/c/{credit}")
+        other.goto(f"/credit/{credit}")
         other.get_by_role("button", name="Accept").click()
         expect(other.get_by_role("status")).to_contain_text("recorded")
         page.get_by_role("button", name="Decline").click()
@@ -423,24 +423,24 @@ def everything(served: Served) -> tuple[str, dict[str, list[str]]]:
         f"/search?{urlencode({'q': EVIL[:30]})}": evil,
         f"/search?{urlencode({'q': EVIL + EVIL})}": [EVIL + EVIL],
         f"/sign-in?{urlencode({'to': '/' + EVIL})}": [],
-        **{f"/w/{work}": [EVIL, URI] for work in (poem, outside)},
+        **{f"/piece/{work}": [EVIL, URI] for work in (poem, outside)},
         **{f"/{page}/{whole}": evil for page in ("r", "list", "history")},
-        f"/p/{ana}": evil,
+        f"/contributor/{ana}": evil,
         f"/history/{ana}": evil,
         f"/works/{whole}/lineage.svg": [],
-        f"/c/{credit}": evil,
-        f"/c/{editor}": evil,
-        f"/e/{edge}": [URI],
+        f"/credit/{credit}": evil,
+        f"/credit/{editor}": evil,
+        f"/remix/{edge}": [URI],
         f"/post?source={outside}": [URI],
-        f"/w/{poem}/sources": evil,
-        f"/w/{poem}/credits": evil,
+        f"/piece/{poem}/sources": evil,
+        f"/piece/{poem}/credits": evil,
         f"/pool/{pool}": evil,
         f"/pools/{pool}/split.svg": [],
         f"/proposal/{proposal}": [EVIL, URI],
         f"/proposal/{second}": [EVIL, URI],
         f"/proposal/{second}/revise": [EVIL, URI],
-        f"/division/{division}": [EVIL, URI],
-        f"/division/{division}/why?payee={ana}": evil,
+        f"/entry/{division}": [EVIL, URI],
+        f"/entry/{division}/why?payee={ana}": evil,
         f"/statement/{ana}": evil,
         "/waiting": evil,
     }

@@ -299,10 +299,10 @@ AGREED: list[Line] = [
         "note": "a thousand",
     },
     {"type": "proposal.finalise", "proposal": "deal", "effective_at": "2020"},
-    {"type": "proposal.accept", "proposal": "deal", "contributor": "ana", "by": "ana"},
-    {"type": "proposal.decline", "proposal": "deal", "contributor": "ben", "reason": REASON},
+    {"type": "share.accept", "proposal": "deal", "contributor": "ana", "by": "ana"},
+    {"type": "share.decline", "proposal": "deal", "contributor": "ben", "reason": REASON},
     {
-        "type": "proposal.waive",
+        "type": "share.waive",
         "proposal": "deal",
         "contributor": "ben",
         "scope": "@song",
@@ -318,7 +318,7 @@ AGREED: list[Line] = [
         "effective_at": "2026-05",
     },
     {"type": "credit.hold", "id": "ear", "reason": REASON},
-    {"type": "credit.release", "id": "ear", "reason": REASON},
+    {"type": "credit.lift-hold", "id": "ear", "reason": REASON},
     {
         "type": "payout",
         "id": "spring",
@@ -698,8 +698,8 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
     ),
     "a circle of persons": (
         {"type": "contributor.merge", "id": "ben", "into": "ben-old"},
-        "merge_circle",
-        "circle",
+        "merge_cycle",
+        "cycle",
     ),
     "wrong state": (
         {"type": "remix.answer", "id": "wrong", "reason": "no"},
@@ -918,7 +918,7 @@ def test_the_text_of_a_withdrawn_piece_does_not_come_back(database: str, tmp_pat
 
 
 def test_the_tree_of_samples_loads_but_for_four_links(database: str, shared_data: Path) -> None:
-    """961 records and 995 links, of which exactly four close a circle."""
+    """961 records and 995 links, of which exactly four form a cycle."""
     with open_service(database) as service:
         path = shared_data / "whosampled" / "viz_demo.json"
         report = import_lines(service.journal, found_in(path, "whosampled"))

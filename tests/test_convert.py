@@ -20,7 +20,7 @@ def test_every_track_artist_and_sample_becomes_a_line(shared_data: Path) -> None
 
 
 def test_all_samples_but_four_come_after_what_they_sample(shared_data: Path) -> None:
-    """The four close a circle; what is left of each is the direction that the years allow."""
+    """The four form a cycle; what is left of each is the direction that the years allow."""
     lines = whosampled(shared_data)
     order = {line["id"]: number for number, line in enumerate(lines)}
     titles = {line["id"]: line.get("title") for line in lines}

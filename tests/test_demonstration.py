@@ -333,8 +333,8 @@ def test_whoever_was_left_out_is_in_by_the_revision_their_comment_caused(
 
 
 def test_what_was_waived_is_struck_and_goes_to_the_other(shown: Service, view: View) -> None:
-    (struck,) = pool(shown, view)["struck"]
-    assert struck["payee"]["name"] == "saltlamp"
+    (waived,) = pool(shown, view)["waived"]
+    assert waived["payee"]["name"] == "saltlamp"
     assert (
         line_of(shown, view, "mila")["earned_minor"]
         > line_of(shown, view, "saltlamp")["earned_minor"]

@@ -212,7 +212,7 @@ def recorded(journal: Journal) -> list[tuple[str, dict[str, Any]]]:
         kept = {
             name: value
             for name, value in content.items()
-            if name not in ("timestamp", "statement", "signature", "erased", "key")
+            if name not in ("timestamp", "message", "signature", "erased", "key")
             and not name.endswith(("_at", "deadline"))
             and not (name == "made" and "made_at" not in content)
         }

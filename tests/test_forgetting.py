@@ -17,13 +17,13 @@ from stories import OPERATOR, Story, at_once, carry_out, id_of, meanwhile, raw_c
 
 from domain.commands.forgetting import ERASED_IN_ONE_FACT
 from domain.contributor import GROUNDS
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.note import SignerKey
 from domain.receipt import verify_receipt
 from domain.refusal import (
     Busy,
     ContributorForgotten,
-    MergeCircle,
+    MergeCycle,
     NotPermitted,
     Refusal,
     WrongState,
@@ -149,7 +149,7 @@ def test_the_fact_names_what_was_erased_and_nothing_else(database: str) -> None:
         before = told.head()
         receipt = told.tell("forget_contributor", id=of["gus"], ground="child")
         facts = [placed.fact() for placed in told.journal.read(before)]
-        assert receipt == Receipt(of["gus"], told.head())
+        assert receipt == Acknowledgement(of["gus"], told.head())
         assert {digest for one in facts for digest in one.erases(None)} == owned
         assert [one.originator_id for one in facts] == [of["old"], of["gus"]]
 
@@ -224,7 +224,7 @@ def test_nobody_acts_as_a_forgotten_person_or_credits_them(database: str) -> Non
             (ContributorForgotten, "claim_work", {"id": song, "contributor": old, "role": "dj"}),
             (ContributorForgotten, "merge_contributor", {"id": other, "into": gus}),
             (WrongState, "merge_contributor", {"id": gus, "into": other}),
-            (MergeCircle, "merge_contributor", {"id": gus, "into": gus}),
+            (MergeCycle, "merge_contributor", {"id": gus, "into": gus}),
             (ContributorForgotten, "redate_work",
              {"id": of["poem"], "made_at": "2018", "reason": "r", "actor": gus}),
             (ContributorForgotten, "forget_contributor",
@@ -254,7 +254,7 @@ def test_over_http_a_person_forgets_themself_and_their_keys_are_void(database: s
         own, second, other = served.acting(gus), served.acting(gus), served.acting(eva)
         path = f"/contributors/{gus}/forget"
         assert other.post(path, ground="request").code == "not_permitted"
-        assert own.post(path, ground="I asked").code == "unknown_ground"
+        assert own.post(path, ground="I asked").code == "unknown_erasure_ground"
         assert own.post(path).code == "missing_field"
         answer = own.post(path, ground="request")
         assert answer.id == gus
@@ -283,7 +283,7 @@ def test_over_http_a_person_forgets_themself_and_their_keys_are_void(database: s
 # -- at the same moment --------------------------------------------------------------------
 
 
-def forgotten(told: Story, id: str) -> Receipt:
+def forgotten(told: Story, id: str) -> Acknowledgement:
     """The receipt, however often others were faster."""
     while True:
         with suppress(Busy):

@@ -171,7 +171,7 @@ def test_a_finished_work_of_any_size_fits_every_window(
     for place, wide in enumerate(WIDTHS):
         window.set_viewport_size({"width": wide, "height": 900})
         window.emulate_media(color_scheme="dark" if place % 2 else "light")
-        window.goto(f"/r/{wholes[size]}")
+        window.goto(f"/release/{wholes[size]}")
         assert overflow(window) <= 0, wide
         assert picture_in(window).locator("svg.picture").first.evaluate(WRONG) == [], wide
         if wide in KEPT:
@@ -195,7 +195,7 @@ def test_a_machine_of_one_font_has_no_other(of_one_font: Page) -> None:
 def test_every_label_has_its_room_whatever_fonts_a_machine_has(
     of_one_font: Page, wholes: dict[Size, str]
 ) -> None:
-    places = [*(f"/r/{whole}" for whole in wholes.values())]
+    places = [*(f"/release/{whole}" for whole in wholes.values())]
     places += [f"/works/{wholes[SIZES[-1]]}/lineage.svg?picture=whole"]
     for place in places:
         of_one_font.goto(place)
@@ -242,7 +242,7 @@ def test_no_text_is_wider_than_is_said_whatever_draws_it(of_one_font: Page, bold
 def test_a_page_and_a_picture_of_any_size_are_small(
     served: Served, wholes: dict[Size, str], size: Size
 ) -> None:
-    for path in (f"/r/{wholes[size]}", f"/works/{wholes[size]}/lineage.svg"):
+    for path in (f"/release/{wholes[size]}", f"/works/{wholes[size]}/lineage.svg"):
         answer = served.operator.get(path)
         assert answer.status == 200
         assert len(answer.text.encode()) < 100_000, path
@@ -251,7 +251,7 @@ def test_a_page_and_a_picture_of_any_size_are_small(
 def test_every_work_of_a_large_picture_can_be_shown(window: Page, wholes: dict[Size, str]) -> None:
     whole = wholes[SIZES[-1]]
     window.set_viewport_size({"width": 1280, "height": 900})
-    window.goto(f"/r/{whole}")
+    window.goto(f"/release/{whole}")
     picture_in(window).get_by_role("link", name="works").last.click()
     fold = window.get_by_role("link", name="All 501 works are shown; fold the small ones")
     expect(fold).to_be_visible()
@@ -264,7 +264,7 @@ def test_what_is_pointed_at_is_told_below_the_picture(
     window: Page, wholes: dict[Size, str]
 ) -> None:
     for size in SIZES[2:4]:
-        window.goto(f"/r/{wholes[size]}")
+        window.goto(f"/release/{wholes[size]}")
         expect(window.locator(".told")).to_have_text(
             "Point at a part of the picture to read what it is."
         )
@@ -287,11 +287,11 @@ def test_with_a_finger_the_first_tap_tells_and_the_second_follows(
         base_url=served.origin, viewport=size, has_touch=True, is_mobile=True
     ) as context:
         page = context.new_page()
-        page.goto(f"/r/{wholes[SIZES[1]]}")
+        page.goto(f"/release/{wholes[SIZES[1]]}")
         expect(page.locator(".told")).to_contain_text("Tap")
-        work = page.locator(".drawn svg a[href^='/w/']").first
+        work = page.locator(".drawn svg a[href^='/piece/']").first
         work.tap()
         expect(page.locator(".told")).to_contain_text("used in")
-        assert page.url.endswith(f"/r/{wholes[SIZES[1]]}")
+        assert page.url.endswith(f"/release/{wholes[SIZES[1]]}")
         work.tap()
-        page.wait_for_url("**/w/*")
+        page.wait_for_url("**/piece/*")

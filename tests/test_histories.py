@@ -18,7 +18,7 @@ from stories import OPERATOR, Story, broken_edges, id_of, read_tables, story, ti
 
 from domain.chain import Chains
 from domain.dispute import OUTCOMES
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.identity import part_id
 from domain.outside import outside_id
 from domain.receipt import read_leaf
@@ -152,7 +152,7 @@ BEFORE: list[Command] = [
 ]
 """Without a few people and works, almost everything random would be refused."""
 
-Told = list[tuple[Command, Receipt | str]]
+Told = list[tuple[Command, Acknowledgement | str]]
 
 
 def play(told: Story, commands: list[Command], every: Callable[[], Any] = lambda: None) -> Told:
@@ -283,7 +283,7 @@ def test_a_repeated_birth_changes_nothing(commands: list[Command]) -> None:
         done = play(told, commands)
         head = told.head()
         for (name, said), answer in done:
-            if isinstance(answer, Receipt) and name.split("_")[0] in NAMING:
+            if isinstance(answer, Acknowledgement) and name.split("_")[0] in NAMING:
                 assert told.tell(name, **said) == answer
         assert told.head() == head
 
@@ -352,7 +352,7 @@ def test_nothing_but_a_fact_changes_an_answer(commands: list[Command]) -> None:
     """What was refused has left no trace: without it, the history is the same."""
     with embedded() as told, embedded() as quiet:
         done = play(told, commands)
-        acknowledged = [one for one, answer in done if isinstance(answer, Receipt)]
+        acknowledged = [one for one, answer in done if isinstance(answer, Acknowledgement)]
         play(quiet, acknowledged[len(BEFORE) :])
         assert told.topics() == quiet.topics()
         assert {one.originator_id for one in told.facts()} == {

@@ -20,7 +20,7 @@ from domain.refusal import (
     BadUri,
     IdTaken,
     MadeInFuture,
-    MergeCircle,
+    MergeCycle,
     NoComponents,
     NoSource,
     NotPermitted,
@@ -31,7 +31,7 @@ from domain.refusal import (
     UnknownContribution,
     UnknownContributor,
     UnknownCredit,
-    UnknownGround,
+    UnknownErasureGround,
     UnknownGrounds,
     UnknownKind,
     UnknownRelease,
@@ -224,11 +224,11 @@ REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
     ("merge_contributor", {"id": "nobody", "into": "nobody", "actor": "ana"}, NotPermitted),
     ("merge_contributor", {"id": "nobody", "into": "ana"}, UnknownContributor),
     ("merge_contributor", {"id": "ana", "into": "song"}, UnknownContributor),
-    ("merge_contributor", {"id": "ana", "into": "ana"}, MergeCircle),
+    ("merge_contributor", {"id": "ana", "into": "ana"}, MergeCycle),
     ("forget_contributor", {"id": "nobody", "ground": "x", "actor": "ana"}, UnknownContributor),
     ("forget_contributor", {"id": "song", "ground": "x"}, UnknownContributor),
     ("forget_contributor", {"id": "ben", "ground": "x", "actor": "ana"}, NotPermitted),
-    ("forget_contributor", {"id": "ben", "ground": "he asked"}, UnknownGround),
+    ("forget_contributor", {"id": "ben", "ground": "he asked"}, UnknownErasureGround),
     ("submit_contribution", PIECE | {"id": "ana's"}, BadId),
     ("submit_contribution", PIECE | {"actor": "nobody"}, UnknownContributor),
     ("submit_contribution", PIECE | {"sources": [{"kind": "sample"}]}, NoSource),
@@ -735,7 +735,7 @@ def test_merges_may_follow_each_other_but_never_close_a_circle(told: Story) -> N
     told.tell("merge_contributor", id=a, into=b)
     told.tell("merge_contributor", id=b, into=c)
     for into in (a, b, c):
-        refused(told, MergeCircle, "merge_contributor", id=c, into=into)
+        refused(told, MergeCycle, "merge_contributor", id=c, into=into)
 
 
 def test_who_is_merged_already_is_not_merged_elsewhere(told: Story) -> None:

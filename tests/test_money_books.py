@@ -353,7 +353,7 @@ def test_a_batch_is_issued_once_and_its_id_is_no_other(database: str) -> None:
         head = told.head()
         told.earn(pool, 600)
         assert issue(id=id_of("batch")) == first
-        assert told.topics(head) == ["revenue.recorded", "division.made"]
+        assert told.topics(head) == ["revenue.recorded", "entry.divided"]
         for said in ({"minimum_minor": 2}, {"payees": ["a"]}, {"currency": "EUR"}):
             with pytest.raises(IdTaken):
                 told.tell("issue_payouts", **{"currency": "USD", "id": id_of("batch")} | said)
@@ -422,7 +422,7 @@ def test_a_question_about_a_credit_holds_the_money_also_after_a_merge(
             told.pay()
         assert told.account() == {ana: 100}
         if how == "hold":
-            told.tell("release_credit", id=credit)
+            told.tell("lift_hold", id=credit)
         else:
             told.tell("settle_credit", id=credit, outcome="dismissed", reason="r")
         assert told.pay() == {ana: 100}
@@ -543,7 +543,7 @@ def test_hundreds_of_payees_with_ugly_shares_go_on_in_further_facts(database: st
         assert expected[people[7]] == 0
         assert sum(expected.values()) == 1
         topics = told.topics()
-        assert topics.count("division.continued") > 10
+        assert topics.count("entry.continued") > 10
         assert topics.count("proposal.shared") >= 2
         anew = Books()
         fold_after(anew, told.journal.facts, page=5)

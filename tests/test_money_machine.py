@@ -493,7 +493,7 @@ class Money(RuleBasedStateMachine):
                 return
             pool.entries += 1
             pool.passed -= known.sent * taken / known.amount
-            for fact in self.told.since(head, "division.reversed"):
+            for fact in self.told.since(head, "entry.reversed"):
                 for expense, payer, units in fact.costs:
                     assert units < 0
                     pool.costs[expense] = payer, pool.costs[expense][1] - units
@@ -586,7 +586,7 @@ class Money(RuleBasedStateMachine):
         work, who, state = self.credits[credit]
         if hold:
             if credit in self.holds:
-                self.told.tell("release_credit", id=credit)
+                self.told.tell("lift_hold", id=credit)
             else:
                 self.told.tell("hold_credit", id=credit, reason=str(next(names)))
             self.holds ^= {credit}

@@ -12,7 +12,7 @@ from typing import Any
 from money import HALF, Bank, Clock, asset, bank, must_be_sound
 from stories import at_once, id_of
 
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.refusal import NothingToPay, Refusal, ReversalTooLarge
 from domain.registry import BY_OPERATION
 from scripts.service import open_service
@@ -46,7 +46,7 @@ def test_the_same_batch_at_once_is_issued_once(database: str) -> None:
             issue = partial(told.tell, "issue_payouts", currency="USD", id=id_of(f"{number}"))
             answers = at_once(issue, issue, issue)
             assert answers[0] == answers[1] == answers[2]
-            assert isinstance(answers[0], Receipt)
+            assert isinstance(answers[0], Acknowledgement)
             assert paid_out(told) == 100 * (number + 1)
 
 
@@ -60,7 +60,7 @@ def test_a_batch_and_a_reversal_at_once_come_one_after_the_other(database: str) 
             batch, reversal = at_once(
                 partial(told.tell, "issue_payouts", currency="USD"), partial(told.reverse, revenue)
             )
-            assert isinstance(reversal, Receipt)
+            assert isinstance(reversal, Acknowledgement)
             owed = sum(told.account().values())
             assert owed == (0 if isinstance(batch, NothingToPay) else -300)
             if owed:
@@ -160,7 +160,7 @@ def test_a_finalisation_and_a_comment_at_once_never_skip_the_comment(database: s
                 told.tell, "comment_on_proposal", proposal=proposal, kind="other", text="t"
             )
 
-            def finalise(proposal: str = proposal) -> Receipt:
+            def finalise(proposal: str = proposal) -> Acknowledgement:
                 told.clock.wait(minutes=1)
                 return told.tell("finalise_proposal", proposal=proposal)
 
@@ -202,7 +202,7 @@ def test_processes_that_move_the_same_money_keep_the_books(database: str) -> Non
             list(pool.map(worker, [database] * 3, range(3)))
         revenues = told.since(0, "revenue.recorded")
         received = sum(one.amount_minor for one in revenues)
-        taken = sum(one.amount_minor for one in told.since(0, "division.reversed"))
+        taken = sum(one.amount_minor for one in told.since(0, "entry.reversed"))
         assert received + taken == sum(
             sum(told.account(name).values()) for name in ("owed", "in_transit")
         )

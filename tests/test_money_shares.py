@@ -460,7 +460,7 @@ def test_the_producer_closes_a_split_and_only_the_operator_keeps_the_books(  # n
             ("settle_payout", {"id": payouts[ana]}),
             ("return_payout", {"id": payouts[ana], "reason": "r"}),
             ("hold_credit", {"id": credit, "reason": "r"}),
-            ("release_credit", {"id": credit}),
+            ("lift_hold", {"id": credit}),
         ]
         head = told.head()
         for command, content in books:

@@ -196,11 +196,11 @@ def test_the_rank_of_a_remainder_stands_in_the_line_and_is_verified(database: st
         pool = told.pool()
         told.agree(pool, {ana: "1/2", bo: "1/3", cy: "1/6"})
         told.earn(pool, 100)
-        (fact,) = told.since(0, "division.made")
+        (fact,) = told.since(0, "entry.divided")
         assert fact.left_over == 1
         assert {payee: rank for payee, *_, rank in fact.lines} == {cy: 1, bo: 2, ana: 3}
         facts = [(one.position, one.fact()) for one in told.journal.read()]
-        (made,) = (each for _, each in facts if each.TOPIC == "division.made")
+        (made,) = (each for _, each in facts if each.TOPIC == "entry.divided")
         made.lines[0][-1], made.lines[1][-1] = made.lines[1][-1], made.lines[0][-1]
         (fault,) = Verifier().read(facts)
         assert "computed again it is" in fault.what

@@ -81,7 +81,7 @@ EXAMPLES = (
     *("open_pool", "post_proposal", "comment_on_proposal", "answer_comment", "revise_proposal"),
     *("extend_proposal", "finalise_proposal", "decline_share", "waive_share", "accept_share"),
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool"),
-    *("hold_credit", "release_credit"),
+    *("hold_credit", "lift_hold"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
     "forget_contributor",

@@ -155,24 +155,28 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/search": ["/search", "/search?q=lantern", "/search?q=person", "/search?q=e&kind=people"],
         "/suggest": ["/suggest?q=lantern", "/suggest?q=person&kind=people"],
         "/docs": ["/docs", "/docs?q=e"],
-        "/r/<id>": [f"/r/{night}", f"/r/{night}?as=published", f"/r/{crowded}"],
-        "/w/<id>": [f"/w/{work}" for work in (hub, collage, works[-1], remixes[0])],
+        "/release/<id>": [
+            f"/release/{night}",
+            f"/release/{night}?as=published",
+            f"/release/{crowded}",
+        ],
+        "/piece/<id>": [f"/piece/{work}" for work in (hub, collage, works[-1], remixes[0])],
         "/list/<id>": [f"/list/{night}", f"/list/{collage}"],
         "/works/<id>/lineage.svg": [
             f"/works/{work}/lineage.svg" for work in (night, crowded, collage)
         ],
-        "/p/<id>": [f"/p/{one}" for one in (prolific, second)],
+        "/contributor/<id>": [f"/contributor/{one}" for one in (prolific, second)],
         "/history/<id>": [
             *(f"/history/{one}" for one in (night, hub, prolific, second)),
             f"/history/{hub}?what=disputes",
         ],
-        "/c/<id>": [f"/c/{granted[0]}"],
-        "/e/<id>": [f"/e/{edge}"],
+        "/credit/<id>": [f"/credit/{granted[0]}"],
+        "/remix/<id>": [f"/remix/{edge}"],
         "/post": [f"/post?source={hub}"],
         "/do": ["/do"],
         "/do/<name>": [f"/do/{name}" for name in COMMANDS],
-        "/w/<id>/sources": [f"/w/{collage}/sources"],
-        "/w/<id>/credits": [f"/w/{collage}/credits"],
+        "/piece/<id>/sources": [f"/piece/{collage}/sources"],
+        "/piece/<id>/credits": [f"/piece/{collage}/credits"],
         "/waiting": ["/waiting", f"/waiting as {prolific}", f"/waiting as {second}"],
         "/receipts/<int:position>": ["/receipts/1"],
         "/audit": ["/audit"],
@@ -195,7 +199,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
     told.journal.commit(draft)
     told.earn(pool, 50_000_00)
     division = next(
-        one.fact().originator_id for one in told.facts() if one.topic == "division.made"
+        one.fact().originator_id for one in told.facts() if one.topic == "entry.divided"
     )
     proposal = told.propose(pool, assets)
     comments = [
@@ -220,8 +224,8 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
             f"/proposal/{proposal} as {people[0]}",
         ],
         "/proposal/<id>/revise": [f"/proposal/{proposal}/revise"],
-        "/division/<id>": [f"/division/{division}"],
-        "/division/<id>/why": [f"/division/{division}/why?payee={people[n]}" for n in (0, 400)],
+        "/entry/<id>": [f"/entry/{division}"],
+        "/entry/<id>/why": [f"/entry/{division}/why?payee={people[n]}" for n in (0, 400)],
         "/statement/<id>": [f"/statement/{people[0]}"],
     }
 
@@ -263,17 +267,17 @@ def test_the_font_of_the_pictures_is_small_and_kept(community: Community, weight
 
 
 def test_everybody_is_on_the_page_of_a_finished_work(community: Community) -> None:
-    for place in community.places["/r/<id>"][:2]:
-        assert community.get(place).text.count('<dd><a href="/p/') == PEOPLE
+    for place in community.places["/release/<id>"][:2]:
+        assert community.get(place).text.count('<dd><a href="/contributor/') == PEOPLE
 
 
 @pytest.mark.parametrize(
     "rule, what, row, count",
     [
-        ("/pool/<id>", "lines", '<th scope="row"><a href="/p/([^"]+)', PEOPLE),
-        ("/division/<id>", "lines", '<li><span><a href="/p/([^"]+)', PEOPLE),
-        ("/proposal/<id>", "shares", '<li><span><a href="/p/([^"]+)', PEOPLE),
-        ("/w/<id>", "credits", 'class="more" href="/c/([^"]+)', PEOPLE + 59),
+        ("/pool/<id>", "lines", '<th scope="row"><a href="/contributor/([^"]+)', PEOPLE),
+        ("/entry/<id>", "lines", '<li><span><a href="/contributor/([^"]+)', PEOPLE),
+        ("/proposal/<id>", "shares", '<li><span><a href="/contributor/([^"]+)', PEOPLE),
+        ("/piece/<id>", "credits", 'class="more" href="/credit/([^"]+)', PEOPLE + 59),
     ],
 )
 def test_a_long_list_goes_on_in_parts_and_misses_nobody(
@@ -286,7 +290,7 @@ def test_a_long_list_goes_on_in_parts_and_misses_nobody(
 
 
 def test_a_long_reason_is_told_whole_where_the_edge_is(community: Community) -> None:
-    (edge,) = community.places["/e/<id>"]
+    (edge,) = community.places["/remix/<id>"]
     assert LONG.strip() in community.get(edge).text
     told = community.get(community.places["/history/<id>"][-1]).text
     assert LONG.strip() not in told

@@ -111,7 +111,12 @@ def test_whoever_is_a_stranger_is_asked_to_sign_in_first(served: Served) -> None
     ana = served.admit("Ana Unseen")
     poem = served.post_piece("A title unseen", by=ana)
     stranger = reader(served)
-    for path in (f"/w/{poem}", f"/p/{ana}", f"/history/{poem}", f"/works/{poem}/lineage.svg"):
+    for path in (
+        f"/piece/{poem}",
+        f"/contributor/{ana}",
+        f"/history/{poem}",
+        f"/works/{poem}/lineage.svg",
+    ):
         page = stranger.get(path)
         assert (page.status, page.headers["Location"]) == (
             303,
@@ -121,27 +126,27 @@ def test_whoever_is_a_stranger_is_asked_to_sign_in_first(served: Served) -> None
         page = stranger.get(path)
         assert page.status == 200
         assert "unseen" not in page.text.lower()
-    assert reader(served).sign_in(OPERATOR_KEY).get(f"/w/{poem}").status == 200
+    assert reader(served).sign_in(OPERATOR_KEY).get(f"/piece/{poem}").status == 200
 
 
 def test_public_pages_are_read_by_anybody_and_written_by_nobody(public: Served) -> None:
     ana = public.admit("Ana")
     poem = public.post_piece("A poem", by=ana)
     stranger, head = reader(public), public.head
-    for path in ("/", f"/w/{poem}", f"/p/{ana}", f"/history/{poem}", "/search?q=poem"):
+    for path in ("/", f"/piece/{poem}", f"/contributor/{ana}", f"/history/{poem}", "/search?q=poem"):
         page = stranger.get(path)
         assert page.status == 200
         assert 'method="post"' not in page.text
-    for path in ("/post", f"/w/{poem}/sources", f"/w/{poem}/credits", "/waiting"):
+    for path in ("/post", f"/piece/{poem}/sources", f"/piece/{poem}/credits", "/waiting"):
         assert stranger.get(path).headers["Location"].startswith("/sign-in?")
-    for path in ("/post", f"/w/{poem}/credits", f"/w/{poem}/sources", "/sign-out"):
+    for path in ("/post", f"/piece/{poem}/credits", f"/piece/{poem}/sources", "/sign-out"):
         assert stranger.post(path, {"do": "record"}).status == 303
     assert public.client(None).get("/works").status == 401
     assert public.head == head
 
 
 def test_what_is_not_there_is_said_in_the_form_that_was_asked_for(served: Served) -> None:
-    for path in ("/no/such/page", "/w/nothing"):
+    for path in ("/no/such/page", "/piece/nothing"):
         page = reader(served).sign_in(OPERATOR_KEY).get(path)
         assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert served.operator.get("/no/such/page").code == "not_found"
@@ -275,7 +280,7 @@ def test_a_piece_is_recorded_once_however_often_its_form_is_sent(on_either: Serv
     }
     first, again = someone.post("/post", said), someone.post("/post", said)
     assert first.headers["Location"] == again.headers["Location"]
-    assert first.headers["Location"].startswith(f"/w/{form}?min_position=")
+    assert first.headers["Location"].startswith(f"/piece/{form}?min_position=")
     told = on_either.operator.get(f"/works/{form}").json
     assert [(s["kind"], s["rate"], s["evidence"]) for s in told["sources"]] == [
         ("adaptation", "1/5", None),
@@ -315,7 +320,7 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
     ana = served.admit("Ana")
     poem = served.post_piece("A poem")
     someone = signed_in(served, ana)
-    lines = f"{poem} adaptation 1/4\n{served.origin}/w/{poem}\n\nhttps://example.org/a 0.1\nno\n"
+    lines = f"{poem} adaptation 1/4\n{served.origin}/piece/{poem}\n\nhttps://example.org/a 0.1\nno\n"
     page = someone.post(
         "/post", {"form_token": someone.get("/post").token, "paste": lines, "do": "add"}
     )
@@ -338,12 +343,12 @@ def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> No
     served.acting(cleo).post(f"/credits/{credit}/dispute", grounds="other", reason="No.")
     assert offered(served, ben, credit) == {"answer"}
     assert offered(served, cleo, credit) == {"settle"}
-    page = signed_in(served, cleo).get(f"/c/{credit}")
+    page = signed_in(served, cleo).get(f"/credit/{credit}")
     assert re.findall('<option value="([a-z]+)">', page.text) == ["withdrawn"]
     someone, head = signed_in(served, cleo), served.head
-    page = someone.post(f"/c/{credit}/accept", {"form_token": someone.get("/post").token})
+    page = someone.post(f"/credit/{credit}/accept", {"form_token": someone.get("/post").token})
     assert page.status == 403
-    assert someone.post(f"/c/{credit}/eat", {"form_token": page.token}).status == 404
+    assert someone.post(f"/credit/{credit}/eat", {"form_token": page.token}).status == 404
     assert served.head == head
 
 
@@ -371,8 +376,8 @@ def test_an_open_dispute_is_read_where_the_credit_or_the_edge_is(served: Served)
 
 def offered(served: Served, contributor: str, credit: str) -> set[str]:
     """What somebody is offered to do about a credit."""
-    page = signed_in(served, contributor).get(f"/c/{credit}")
-    return set(re.findall(rf'(?:form)?action="/c/{credit}/(\w+)"', page.text))
+    page = signed_in(served, contributor).get(f"/credit/{credit}")
+    return set(re.findall(rf'(?:form)?action="/credit/{credit}/(\w+)"', page.text))
 
 
 def test_a_dispute_of_an_edge_needs_a_reason(served: Served) -> None:
@@ -381,8 +386,8 @@ def test_a_dispute_of_an_edge_needs_a_reason(served: Served) -> None:
     edge = served.operator.get(f"/works/{song}").json["sources"][0]["remix"]
     someone = signed_in(served, ana)
     said = {"form_token": someone.get("/post").token, "grounds": "not_derived", "reason": " "}
-    assert someone.post(f"/e/{edge}/dispute", said).status == 422
-    assert someone.post(f"/e/{edge}/dispute", {**said, "reason": "No."}).status == 303
+    assert someone.post(f"/remix/{edge}/dispute", said).status == 422
+    assert someone.post(f"/remix/{edge}/dispute", {**said, "reason": "No."}).status == 303
     assert served.operator.get(f"/remixes/{edge}").json["state"] == "disputed"
 
 
@@ -422,8 +427,14 @@ def test_whatever_people_write_is_text_and_nothing_else(public: Served) -> None:
     someone = reader(public).sign_in(OPERATOR_KEY)
     query = urlencode({"q": EVIL})
     for path in (
-        *("/", f"/search?{query}", f"/suggest?{query}", f"/w/{poem}", f"/w/{outside}"),
-        *(f"/r/{whole}", f"/p/{ana}", f"/history/{whole}", f"/c/{credit}", f"/e/{edge}"),
+        *("/", f"/search?{query}", f"/suggest?{query}", f"/piece/{poem}", f"/piece/{outside}"),
+        *(
+            f"/release/{whole}",
+            f"/contributor/{ana}",
+            f"/history/{whole}",
+            f"/credit/{credit}",
+            f"/remix/{edge}",
+        ),
         *(f"/post?source={poem}", f"/sign-in?{urlencode({'to': '/' + EVIL})}", f"/list/{whole}"),
         f"/works/{whole}/lineage.svg",
     ):
@@ -439,7 +450,7 @@ def test_whatever_people_write_is_text_and_nothing_else(public: Served) -> None:
 def test_a_page_says_what_may_run_and_where_forms_go(public: Served) -> None:
     someone = reader(public).sign_in(OPERATOR_KEY)
     poem = public.post_piece("A poem")
-    for path in ("/", "/docs", f"/w/{poem}", "/audit", "/sign-in", "/nothing"):
+    for path in ("/", "/docs", f"/piece/{poem}", "/audit", "/sign-in", "/nothing"):
         policy = someone.get(path).headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "form-action 'self'" in policy
@@ -468,17 +479,17 @@ def test_a_work_is_shown_as_it_was(on_either: Served) -> None:
     cleo = on_either.admit("Cleo")
     on_either.operator.post("/credits", work=poem, contributor=cleo, role="editor")
     someone = reader(on_either)
-    assert "Cleo" in someone.get(f"/r/{whole}").text_seen
+    assert "Cleo" in someone.get(f"/release/{whole}").text_seen
     for query in ("?as=published", f"?as_of={published}"):
-        page = someone.get(f"/r/{whole}{query}")
+        page = someone.get(f"/release/{whole}{query}")
         assert "Cleo" not in page.text_seen
         assert f"As known at position {published}" in page.text_seen
-    assert someone.get(f"/r/{whole}?on=2000-01-01").status == 404
-    assert "Cleo" in someone.get(f"/r/{whole}?on=2999-01-01").text_seen
-    assert someone.get(f"/r/{whole}?on=tomorrow").status == 422
-    assert someone.get(f"/r/{whole}?as_of=999999").status == 422
-    assert someone.get(f"/w/{whole}").headers["Location"] == f"/r/{whole}"
-    assert someone.get(f"/r/{poem}").headers["Location"] == f"/w/{poem}"
+    assert someone.get(f"/release/{whole}?on=2000-01-01").status == 404
+    assert "Cleo" in someone.get(f"/release/{whole}?on=2999-01-01").text_seen
+    assert someone.get(f"/release/{whole}?on=tomorrow").status == 422
+    assert someone.get(f"/release/{whole}?as_of=999999").status == 422
+    assert someone.get(f"/piece/{whole}").headers["Location"] == f"/release/{whole}"
+    assert someone.get(f"/release/{poem}").headers["Location"] == f"/piece/{poem}"
 
 
 def test_a_history_is_narrowed_to_a_kind_of_fact(on_either: Served) -> None:
@@ -492,7 +503,7 @@ def test_a_history_is_narrowed_to_a_kind_of_fact(on_either: Served) -> None:
     for what, count in (("", 7), ("works", 3), ("sources", 3), ("credits", 1), ("disputes", 1)):
         page = someone.get(f"/history/{whole}?what={what}")
         assert page.text.count('id="fact-') == count, what
-    for link in re.findall(r'href="(/r/[^"]+as_of=\d+)"', page.text):
+    for link in re.findall(r'href="(/release/[^"]+as_of=\d+)"', page.text):
         assert someone.get(link).status == 200
     assert "as_of" in someone.get(f"/history/{whole}").text
 
@@ -513,11 +524,11 @@ def test_money_is_for_those_who_signed_in_and_a_statement_for_its_person(public:
     paths = [f"/pool/{pool}", f"/proposal/{proposal}", f"/statement/{ana}"]
     stranger = reader(public)
     assert [stranger.get(path).status for path in paths] == [303] * 3
-    assert "its pool" not in stranger.get(f"/r/{whole}").text_seen
+    assert "its pool" not in stranger.get(f"/release/{whole}").text_seen
     as_ana, as_ben = signed_in(public, ana), signed_in(public, ben)
     assert [as_ana.get(path).status for path in paths] == [200] * 3
     assert [as_ben.get(path).status for path in paths] == [200, 200, 403]
-    assert "its pool" in as_ben.get(f"/r/{whole}").text_seen
+    assert "its pool" in as_ben.get(f"/release/{whole}").text_seen
     for path in (f"/history/{whole}", f"/history/{ana}"):
         assert "proposal" not in as_ana.get(path).text
     csv = as_ana.get(f"/statement/{ana}?format=csv")
@@ -588,7 +599,13 @@ def test_a_withdrawn_title_is_on_no_page(public: Served) -> None:
     whole = public.operator.post("/releases", title="Both", components=[{"work": poem}]).id
     public.operator.post(f"/contributions/{poem}/withdraw", reason="Not mine.")
     someone = reader(public)
-    for path in (f"/w/{poem}", f"/r/{whole}", f"/p/{ana}", f"/history/{whole}", "/search?q=forget"):
+    for path in (
+        f"/piece/{poem}",
+        f"/release/{whole}",
+        f"/contributor/{ana}",
+        f"/history/{whole}",
+        "/search?q=forget",
+    ):
         assert "to forget" not in someone.get(path).text.replace("q=forget", "")
 
 

@@ -15,7 +15,7 @@ from test_pages import Reader, reader, signed_in
 OPEN = {"/static/pictures.css", "/", "/audit", "/docs", "/openapi.json", "/sign-in"}
 """What anybody may read, whatever the settings say."""
 CLOSED = re.compile(
-    r"/(waiting|do|post|pools?|proposal|division|statement)\b|/w/[^/]+/(sources|cred)"
+    r"/(waiting|do|post|pools?|proposal|division|statement)\b|/piece/[^/]+/(sources|cred)"
 )
 """What nobody reads without signing in, whatever the settings say."""
 WITHOUT_SESSION = {"/sign-in", "/audit"}
@@ -111,8 +111,14 @@ def test_nobody_is_shown_what_another_was_told_or_paid(public: Served) -> None:
     assert "A word in private." in signed_in(public, ana).get("/waiting").text_seen
     operator = reader(public).sign_in(OPERATOR_KEY)  # who said it, and reads it on the credit alone
     for someone in (signed_in(public, ben), reader(public), operator):
-        for path in ("/waiting", f"/c/{credit}", f"/w/{poem}", f"/history/{ana}", f"/p/{ana}"):
-            is_told = someone is operator and path.startswith("/c/")
+        for path in (
+            "/waiting",
+            f"/credit/{credit}",
+            f"/piece/{poem}",
+            f"/history/{ana}",
+            f"/contributor/{ana}",
+        ):
+            is_told = someone is operator and path.startswith("/credit/")
             assert ("A word in private." in someone.get(path).text_seen) == is_told, path
     as_ben = signed_in(public, ben)
     for path in (f"/statement/{ana}", f"/statement/{ana}?format=csv"):

@@ -29,7 +29,7 @@ NEAR = 1e-6
 
 @st.composite
 def graphs(draw: st.DrawFn, most: int = 14) -> tuple[list[Shape], list[Line]]:
-    """Boxes of any shape, and lines that close no circle."""
+    """Boxes of any shape, and lines that form no cycle."""
     count = draw(st.integers(1, most))
     size = st.integers(1, 90)
     shapes = [

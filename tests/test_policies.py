@@ -23,7 +23,7 @@ from domain.money.policy.cascade import RelativeCascade, stacks
 from domain.money.policy.reading import MAXIMUM_DEPTH
 from domain.money.policy.versions import VERSIONS
 from domain.money.split import preview, read_terms, split
-from domain.refusal import REFUSALS, CapExceeded, LineageCircle, Refusal
+from domain.refusal import REFUSALS, CapExceeded, LineageCycle, Refusal
 
 # -- the document --------------------------------------------------------------------------
 
@@ -281,7 +281,7 @@ def test_the_cap_is_passed_by_the_oldest_work_that_owes_too_much() -> None:
 
 def test_a_circle_is_refused_by_name() -> None:
     edges = {"film>song": "0", "song>loop": "0", "loop>song": "0", "loop>break": "0"}
-    with pytest.raises(LineageCircle) as refused:
+    with pytest.raises(LineageCycle) as refused:
         answered({"type": "relative_cascade"}, graph=graph("film", edges))
     assert set(refused.value.details["circle"]) == {"song", "loop"}  # type: ignore[call-overload]
     first, *_, last = refused.value.details["circle"]  # type: ignore[misc]
@@ -496,7 +496,7 @@ def test_of_nothing_the_shares_are_those_of_the_next_unit() -> None:
 def test_a_fixed_share_that_is_waived_goes_to_the_others_and_stays_visible() -> None:
     answer = answered({**fixed([["a", "1"], ["b", "2"], ["c", "1"]]), "waived": ["b"]})
     assert [line["share"] for line in answer["lines"]] == ["1/2", "0", "1/2"]
-    assert answer["struck"] == [{"payee": "b", "of": "shares", "share": "1/2"}]
+    assert answer["waived"] == [{"payee": "b", "of": "shares", "share": "1/2"}]
 
 
 def test_a_capped_fee_is_never_lifted_above_its_cap() -> None:
@@ -641,7 +641,7 @@ def test_a_waived_share_goes_to_its_scope_in_proportion(over: str, right: dict[s
     got = {line["payee"]: line["amount_minor"] for line in answer["lines"]}
     assert got == right | {"operator": 800}
     of = f"poem over {over} in special"
-    assert answer["struck"] == [{"payee": "b", "of": of, "share": "1/16"}]
+    assert answer["waived"] == [{"payee": "b", "of": of, "share": "1/16"}]
 
 
 def test_waivers_take_effect_at_once_in_whatever_order() -> None:
@@ -681,7 +681,7 @@ def test_assets_are_the_inner_part_of_a_community_pool(over: str, right: dict[st
     alone = {"type": "assets", "assets": pool["assets"], "waivers": pool["waivers"]}
     answer = answered(alone, 800, rounding=PLAIN)
     assert {line["payee"]: line["amount_minor"] for line in answer["lines"]} == right
-    assert answer["struck"] == [{"payee": "b", "of": f"poem over {over}", "share": "1/8"}]
+    assert answer["waived"] == [{"payee": "b", "of": f"poem over {over}", "share": "1/8"}]
 
 
 def test_the_value_of_an_asset_may_be_as_long_as_an_exact_share() -> None:
@@ -723,7 +723,7 @@ def test_what_was_waived_changes_like_the_shares_of_the_others() -> None:
     of = {**fixed([["a", "1"], ["b", "1"]]), "waived": ["b"]}
     answer = answered(adjusted(of, ["c", "1/5"]))
     assert [line["share"] for line in answer["lines"]] == ["4/5", "0", "1/5"]
-    assert answer["struck"] == [{"payee": "b", "of": "shares", "share": "2/5"}]
+    assert answer["waived"] == [{"payee": "b", "of": "shares", "share": "2/5"}]
 
 
 @given(policies(), st.integers(1, 10**6), st.fractions(0, 1, max_denominator=50))
@@ -896,9 +896,9 @@ REFUSED: list[tuple[str, object, dict[str, object]]] = [
     ("bad_rate", CASCADE, {"graph": graph("a", {"a>b": "\ud800"})}),
     ("rates_over_whole", CASCADE, {"graph": graph("a", {"a>b": "1/2", "a>c": "2/3"})}),
     ("rates_over_whole", CASCADE, {"graph": graph("z", {"z>a": "0", "a>b": "1", "a>c": "1"})}),
-    ("lineage_circle", CASCADE, {"graph": graph("a", {"a>b": "0", "b>a": "0"})}),
-    ("lineage_circle", CASCADE, {"graph": graph("a", {"a>a": "0"})}),
-    ("lineage_circle", CASCADE, {"graph": graph("a", {"a>b": "0", "x>y": "0", "y>x": "0"})}),
+    ("lineage_cycle", CASCADE, {"graph": graph("a", {"a>b": "0", "b>a": "0"})}),
+    ("lineage_cycle", CASCADE, {"graph": graph("a", {"a>a": "0"})}),
+    ("lineage_cycle", CASCADE, {"graph": graph("a", {"a>b": "0", "x>y": "0", "y>x": "0"})}),
     ("cap_exceeded", {"type": "absolute_per_path", "cap": "1/3"}, {"graph": ONE}),
     ("cap_exceeded", {"type": "absolute_per_edge", "cap": "0.49"}, {"graph": ONE}),
     ("bad_share", {"type": "absolute_per_edge", "cap": "2"}, {"graph": ONE}),

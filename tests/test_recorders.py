@@ -27,10 +27,10 @@ from stories import (
 )
 
 from domain.contributor import Contributor
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.fact import read_fact
 from domain.recorders import Condition
-from domain.refusal import IdTaken, MergeCircle, ParentNotOlder, Refusal
+from domain.refusal import IdTaken, MergeCycle, ParentNotOlder, Refusal
 from domain.request import Request
 
 ROUNDS = 30
@@ -141,7 +141,7 @@ def test_many_who_append_at_once_get_positions_without_gaps(database: str) -> No
     """And every fact that was acknowledged is there exactly once."""
     with story(database) as told:
 
-        def post(worker: int) -> list[Receipt]:
+        def post(worker: int) -> list[Acknowledgement]:
             return [
                 told.tell(
                     "submit_contribution",
@@ -306,7 +306,7 @@ def test_two_merges_into_each_other_at_once_do_not_close_a_circle(database: str)
                 )
             )
             refused = [answer for answer in answers if isinstance(answer, Refusal)]
-            assert [type(refusal) for refusal in refused] == [MergeCircle]
+            assert [type(refusal) for refusal in refused] == [MergeCycle]
 
 
 def test_of_many_with_the_same_id_and_content_all_get_the_same_receipt(database: str) -> None:
@@ -334,7 +334,7 @@ def test_of_many_with_the_same_id_and_other_content_one_is_first(database: str) 
             assert sorted(type(answer).__name__ for answer in answers) == [
                 "IdTaken",
                 "IdTaken",
-                "Receipt",
+                "Acknowledgement",
             ]
         assert told.head() == ROUNDS // 2
 

@@ -55,24 +55,24 @@ PIECE: dict[str, Any] = {
 
 def test_the_documented_example_is_what_is_signed() -> None:
     told = (ROOT / "api/web/docs/reference/signatures.md").read_text("utf-8")
-    found = dict(re.findall(r"^(statement|digest|header) +(.*)$", told, re.MULTILINE))
-    said = json.loads(found["statement"])
+    found = dict(re.findall(r"^(message|digest|header) +(.*)$", told, re.MULTILINE))
+    said = json.loads(found["message"])
     key = SignerKey(said["actor"], bytes(range(32)))
     arguments = {**said["arguments"], "reason": "That was not me."}
     made = sign_command(key, said["command"], arguments, random=lambda size: bytes(range(size)))
-    assert made.statement == found["statement"]
+    assert made.message == found["message"]
     assert made.disclosure().digest == found["digest"]
     assert f"Stemma-Signature: {made.sent}" == found["header"]
     assert made.nonce in told
 
 
-def test_a_statement_holds_no_text_of_a_person_and_a_salt_for_each() -> None:
+def test_a_message_holds_no_text_of_a_person_and_a_salt_for_each() -> None:
     made = sign_command(KEY, "submit_contribution", PIECE)
     for text in ("Unmistakable", "verse", "the third"):
-        assert text not in made.statement
-    title = json.loads(made.statement)["arguments"]["title"]
+        assert text not in made.message
+    title = json.loads(made.message)["arguments"]["title"]
     assert title == digest_of(salt_of(made.nonce, "title", "Unmistakable"), "title", "Unmistakable")
-    assert sign_command(KEY, "submit_contribution", PIECE).statement != made.statement
+    assert sign_command(KEY, "submit_contribution", PIECE).message != made.message
 
 
 # -- recorded ------------------------------------------------------------------------------
@@ -94,12 +94,12 @@ def test_every_fact_of_a_signed_command_holds_the_signature(database: str) -> No
             "work.redated",
         ]
         for fact in facts:
-            assert fact.statement
+            assert fact.message
             assert fact.signature
-            check_signature(ana, fact.statement, fact.signature, [KEY.verifier])
+            check_signature(ana, fact.message, fact.signature, [KEY.verifier])
             with pytest.raises(NotVerified):
-                check_signature(ana, facts[0].statement or "", facts[-1].signature or "", [])
-        assert len({fact.statement for fact in facts}) == 2
+                check_signature(ana, facts[0].message or "", facts[-1].signature or "", [])
+        assert len({fact.message for fact in facts}) == 2
 
 
 def test_a_signed_post_is_repeated_without_harm_and_an_unsigned_one_is_welcome(
@@ -209,19 +209,19 @@ def test_only_a_key_that_the_actor_has_registered_signs(database: str) -> None:
             told.tell("register_key", id=ben, key=str(SignerKey.new(ben).verifier))
 
 
-def test_a_statement_that_says_something_else_does_not_fit_a_fact() -> None:
+def test_a_message_that_says_something_else_does_not_fit_a_fact() -> None:
     """As a verifier finds it whose operator recorded something else under a true signature."""
     said = {"id": "c", "work": "w", "contributor": "b", "role": "editor", "kind": "influence"}
-    statement = sign_command(KEY, "open_credit", said).statement
+    message = sign_command(KEY, "open_credit", said).message
     fits = {name: value for name, value in said.items() if name != "id"}
-    must_fit(statement, {**fits, "evidence": None, "made": "ours"}, 1, ANA)
+    must_fit(message, {**fits, "evidence": None, "made": "ours"}, 1, ANA)
     for name, other in (("role", "singer"), ("contributor", "x"), ("kind", "direct")):
         with pytest.raises(NotVerified, match=f"“{name}” is {other}"):
-            must_fit(statement, {**fits, name: other}, 1, ANA)
+            must_fit(message, {**fits, name: other}, 1, ANA)
     with pytest.raises(NotVerified, match="“evidence”"):
-        must_fit(statement, {**fits, "evidence": "digest"}, 1, ANA)
+        must_fit(message, {**fits, "evidence": "digest"}, 1, ANA)
     with pytest.raises(NotVerified, match="is of"):
-        must_fit(statement, fits, 1, "ben")
+        must_fit(message, fits, 1, "ben")
 
 
 def test_a_signature_used_twice_is_seen_in_the_log(database: str) -> None:
@@ -248,19 +248,19 @@ def test_a_signature_outlives_the_text_and_does_not_give_it_away(database: str) 
         signed(told, "withdraw_contribution", id=PIECE["id"], reason="too private")
         (submitted,) = (p for p in told.facts() if p.topic == "contribution.submitted")
         kept = history.disclosures(told.journal, submitted)
-        assert [name for _, name, _ in kept] == ["statement"]
-        (salt, _, statement) = kept[0]
+        assert [name for _, name, _ in kept] == ["message"]
+        (salt, _, message) = kept[0]
         happened = submitted.fact()
-        assert happened.statement == digest_of(salt, "statement", statement)
-        check_signature(ana, happened.statement, happened.signature or "", [KEY.verifier])
-        must_fit(statement, vars(happened), 1, ana)
+        assert happened.message == digest_of(salt, "message", message)
+        check_signature(ana, happened.message, happened.signature or "", [KEY.verifier])
+        must_fit(message, vars(happened), 1, ana)
         # Whoever guesses the title right can't show it: neither its salt nor the nonce is kept.
         salts = [salt for (salt,) in told.journal.engine.query("SELECT salt FROM vault")]
-        title = json.loads(statement)["arguments"]["title"]
+        title = json.loads(message)["arguments"]["title"]
         assert all(digest_of(salt, "title", "Unmistakable") != title for salt in salts)
 
 
-def test_an_export_carries_signatures_and_statements(database: str, tmp_path: Path) -> None:
+def test_an_export_carries_signatures_and_messages(database: str, tmp_path: Path) -> None:
     with story(database) as told, story(f"sqlite:///{tmp_path / 'back.db'}") as back:
         registered(told)
         signed(told, "submit_contribution", **PIECE)
@@ -329,7 +329,7 @@ def test_a_request_is_signed_and_its_receipt_shows_it_offline(
             assert code == 0, output
             assert f"signed      by {ana} with {public.split('+')[1]}" in output
             assert "title       Unmistakable" in output
-            assert 'statement   {"actor":' in output
+            assert 'message     {"actor":' in output
         assert "not checked" in verify()[1]
         assert verify("--actor-key", str(SignerKey.new(ana).verifier))[0] == 1
         assert verify("--actor-key", str(tmp_path / "fact"))[0] == 1

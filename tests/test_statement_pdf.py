@@ -88,7 +88,7 @@ def test_every_line_that_was_earned_leads_to_why_it_is_so_much(told: Bank) -> No
     ]
     earned = [line for line in lines if line["kind"] not in ("payout", "claim")]
     assert len({line["payee"] for line in earned}) == 2
-    expected = [f"{ORIGIN}/division/{one['noun']}/why?payee={one['payee']}" for one in earned]
+    expected = [f"{ORIGIN}/entry/{one['noun']}/why?payee={one['payee']}" for one in earned]
     assert [address for address in led if "/why?" in address] == expected
     with told.view() as view:
         for line in earned[::6]:

@@ -132,7 +132,7 @@ def over(told: Bank, view: View, person: str, since: str | None, before: str | N
 def test_a_period_ends_before_the_next_moment_and_begins_with_it(database: str) -> None:
     with small(database) as (told, ana, _):
         told.earn(pool_of(told), 100)
-        at = told.since(0, "division.made")[0].timestamp
+        at = told.since(0, "entry.divided")[0].timestamp
         exactly, later = at.isoformat(), (at + timedelta(microseconds=1)).isoformat()
         with told.view() as view:
             assert over(told, view, ana, None, exactly)["earned_minor"] == 0

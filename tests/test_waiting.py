@@ -64,7 +64,7 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
     served.acting(ben).post(f"/credits/{credit}/dispute", grounds="other", reason="Not hers.")
     post(f"/credits/{credit}/settle", outcome="dismissed", reason="It is hers.")
     post(f"/credits/{credit}/hold", reason="For a day.")
-    post(f"/credits/{credit}/release")
+    post(f"/credits/{credit}/lift-hold")
     batch = post("/payout-batches", currency="EUR", payees=[ana]).id
     payout = served.operator.get(f"/payouts?batch={batch}").items[0]["id"]
     post(f"/payouts/{payout}/settle", reference="SEPA 17")
@@ -85,7 +85,7 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
     assert len(ways) == len(told)
     for way in ways:
         assert as_ana.get(way.partition("#")[0]).status == 200, way
-    held = f"/c/{credit}"
+    held = f"/credit/{credit}"
     assert held in ways
     assert "For a day." in as_ana.get(held).text_seen
     for someone in (signed_in(served, ben), Reader(served.operator.port)):
@@ -129,7 +129,7 @@ def test_what_somebody_was_told_comes_in_pages_the_newest_first(
     credit = served.operator.get(f"/works/{poem}").json["credits"][0]["id"]
     for number in range(30):
         served.operator.post(f"/credits/{credit}/hold", reason=f"Hold {number}.")
-        served.operator.post(f"/credits/{credit}/release", reason=f"Free {number}.")
+        served.operator.post(f"/credits/{credit}/lift-hold", reason=f"Free {number}.")
     as_ana = signed_in(served, ana)
     first = as_ana.get("/waiting")
     (further,) = re.findall(r'href="(\?[^"]+)" rel="next"', first.text)

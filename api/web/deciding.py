@@ -77,21 +77,21 @@ OF_REMIXES: Mapping[str, Verb] = _verbs("remix")
 def pages(frame: Frame) -> None:
     """The page of a credit and the page of an edge."""
 
-    @frame.page("/c/<id>")
+    @frame.page("/credit/<id>")
     def show_credit(id: str) -> Answer:
         return _credit(frame, id_in_path(id))
 
-    @frame.form("/c/<id>/<verb>")
+    @frame.form("/credit/<id>/<verb>")
     def decide_credit(id: str, verb: str) -> Answer:
-        return _decide(frame, id_in_path(id), verb, OF_CREDITS, _credit, f"/c/{id}")
+        return _decide(frame, id_in_path(id), verb, OF_CREDITS, _credit, f"/credit/{id}")
 
-    @frame.page("/e/<id>")
+    @frame.page("/remix/<id>")
     def show_remix(id: str) -> Answer:
         return _remix(frame, id_in_path(id))
 
-    @frame.form("/e/<id>/<verb>")
+    @frame.form("/remix/<id>/<verb>")
     def decide_remix(id: str, verb: str) -> Answer:
-        return _decide(frame, id_in_path(id), verb, OF_REMIXES, _remix, f"/e/{id}")
+        return _decide(frame, id_in_path(id), verb, OF_REMIXES, _remix, f"/remix/{id}")
 
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
@@ -100,7 +100,7 @@ def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = 
         return render_template(
             "credit.html",
             credit=credit,
-            here=f"/c/{id}",
+            here=f"/credit/{id}",
             **_decidable(frame, view, id, OF_CREDITS, problem, tried, _holds(view, credit)),
         )
 
@@ -116,10 +116,10 @@ def _holds(view: View, credit: dict[str, Any]) -> list[str]:
 def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
         return render_template(
-            "edge.html",
+            "remix.html",
             remix=_disputed(view, disputes.remix(view, frame.journal, id)),
             kinds=REMIX_KINDS,
-            here=f"/e/{id}",
+            here=f"/remix/{id}",
             **_decidable(frame, view, id, OF_REMIXES, problem, tried),
         )
 

@@ -18,7 +18,7 @@ from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import body_of
 from api.web.frame import Answer, Frame, id_in_path, to_page
 from domain.command import Command, Field
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
@@ -27,8 +27,8 @@ from domain.values import Json, Many, NewId, Number, Ref, Several, Text, Value, 
 LONG_TEXT = 1_000
 """A text that may be longer has several lines to write on."""
 PAGES = {
-    **{"contribution": "w", "release": "r", "contributor": "p", "credit": "c", "remix": "e"},
-    **{"pool": "pool", "proposal": "proposal", "work": "w"},
+    **dict.fromkeys(("work", "contribution"), "piece"),
+    **{noun: noun for noun in ("release", "contributor", "credit", "remix", "pool", "proposal")},
 }
 """Where the page of what a command is about stands."""
 
@@ -83,7 +83,7 @@ def _form(command: type[Command], sent: dict[str, str], problem: Problem | None 
     return render_template("do.html", command=command, inputs=inputs, problem=problem)
 
 
-def _place(command: type[Command], receipt: Receipt, sent: dict[str, str]) -> str:
+def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str]) -> str:
     """The page of what was made or changed, else of the first thing with a page that was named."""
     places = [(command.MAKES or "", receipt.id)]
     places += [

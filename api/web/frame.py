@@ -25,7 +25,7 @@ from api.sessions import Sessions, form_token
 from api.web import words
 from api.web.keeping import ask_for_key, form_to_keep, is_ours, show_kept
 from domain.command import Command
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
@@ -210,11 +210,11 @@ class Frame:
             else:
                 yield now
 
-    def record(self, *commands: Command) -> Receipt:
+    def record(self, *commands: Command) -> Acknowledgement:
         """Carry commands out for who has signed in, in one append."""
         return self.journal.record(*commands, by=g.actor)
 
-    def rehearse(self, *commands: Command) -> Receipt:
+    def rehearse(self, *commands: Command) -> Acknowledgement:
         """Carry commands out on a draft that is thrown away; raises what would be refused."""
         draft = self.journal.draft()
         return [draft.carry_out(command, g.actor) for command in commands][-1]

@@ -188,7 +188,7 @@ def _payee(told: PayeeRef) -> str:
 
 def _payee_address(id: str) -> str:
     kind, of = payees.Payee.parse(id)
-    pages = {"contributor": "p", "work": "w"}
+    pages = {"contributor": "contributor", "work": "piece"}
     return f"{request.script_root}/{pages[kind]}/{of}" if kind in pages else ""
 
 
@@ -196,15 +196,15 @@ def _payee_address(id: str) -> str:
 
 
 def _divisions(frame: Frame) -> None:
-    @frame.page("/division/<id>", nobody_else=True)
+    @frame.page("/entry/<id>", nobody_else=True)
     def show_division(id: str) -> Answer:
         id = id_in_path(id)
         with frame.view(asked()) as view:
             told = pools.division(view, frame.journal, id)
             release = lineage.work(view, told["release"])
-            return render_template("division.html", division=told, release=release)
+            return render_template("entry.html", division=told, release=release)
 
-    @frame.page("/division/<id>/why", nobody_else=True)
+    @frame.page("/entry/<id>/why", nobody_else=True)
     def show_why(id: str) -> Answer:
         id = id_in_path(id)
         wanted = asked(Asked)
@@ -229,7 +229,7 @@ def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
             steps=tuple(
                 Step(
                     words.called(release) if not number else step["title"] or "a work",
-                    f"{request.script_root}/w/{step['id']}",
+                    f"{request.script_root}/piece/{step['id']}",
                 )
                 for number, step in enumerate(path)
             ),

@@ -15,12 +15,12 @@ from api.problems import Problem, of_refusal
 from api.schemas import body_of
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
-from api.web.sheet import Sheet, can_be_named
+from api.web.posting_form import PostingForm, can_be_named
 from domain.command import Command
 from domain.commands.crediting import OpenCredit
 from domain.commands.deriving import DeclareRemix
 from domain.commands.submitting import SubmitContribution
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.identity import part_id
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
@@ -32,7 +32,7 @@ from projections.store import View
 FIELDS = ("title", "medium", "made_at", "licence", "sha256")
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
-Stating = Callable[[Sheet], list[Command]]
+Stating = Callable[[PostingForm], list[Command]]
 """The commands that a form states."""
 
 
@@ -44,7 +44,7 @@ def pages(frame: Frame) -> None:
 
 
 def _post(frame: Frame) -> None:
-    def state(sheet: Sheet) -> list[Command]:
+    def state(sheet: PostingForm) -> list[Command]:
         said = {
             **sheet.stated(),
             "authors": [_without_kind(row) for row in sheet.stated_people()],
@@ -55,7 +55,7 @@ def _post(frame: Frame) -> None:
 
     @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
-        sheet = Sheet.empty()
+        sheet = PostingForm.empty()
         if g.actor != OPERATOR:
             sheet.add_person(g.actor)
         if source := request.args.get("source"):
@@ -64,37 +64,37 @@ def _post(frame: Frame) -> None:
 
     @frame.form("/post")
     def take_post() -> Answer:
-        sheet = Sheet.sent(*FIELDS)
-        return _taken(frame, sheet, "post", state, lambda receipt: f"/w/{receipt.id}")
+        sheet = PostingForm.sent(*FIELDS)
+        return _taken(frame, sheet, "post", state, lambda receipt: f"/piece/{receipt.id}")
 
 
 def _sources(frame: Frame) -> None:
-    def state(sheet: Sheet, work: str) -> list[Command]:
+    def state(sheet: PostingForm, work: str) -> list[Command]:
         stated = [
             {**_as_remix(row), "child": work, "id": part_id(sheet.id, "source", number)}
             for number, row in enumerate(sheet.stated_sources())
         ]
         return [_checked(DeclareRemix, row, f"#/sources/{n}") for n, row in enumerate(stated)]
 
-    @frame.page("/w/<id>/sources", nobody_else=True)
+    @frame.page("/piece/<id>/sources", nobody_else=True)
     def show_sources(id: str) -> Answer:
-        return _form(frame, Sheet.empty(), "sources", work=id_in_path(id))
+        return _form(frame, PostingForm.empty(), "sources", work=id_in_path(id))
 
-    @frame.form("/w/<id>/sources")
+    @frame.form("/piece/<id>/sources")
     def take_sources(id: str) -> Answer:
         work = id_in_path(id)
         return _taken(
             frame,
-            Sheet.sent(),
+            PostingForm.sent(),
             "sources",
             lambda sheet: state(sheet, work),
-            lambda _: f"/w/{work}",
+            lambda _: f"/piece/{work}",
             work=work,
         )
 
 
 def _credits(frame: Frame) -> None:
-    def state(sheet: Sheet, work: str) -> list[Command]:
+    def state(sheet: PostingForm, work: str) -> list[Command]:
         evidence = sheet.fields.get("evidence") or None
         stated = [
             {**row, "work": work, "evidence": evidence, "id": part_id(sheet.id, "credit", number)}
@@ -102,22 +102,22 @@ def _credits(frame: Frame) -> None:
         ]
         return [_checked(OpenCredit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
 
-    @frame.page("/w/<id>/credits", nobody_else=True)
+    @frame.page("/piece/<id>/credits", nobody_else=True)
     def show_credits(id: str) -> Answer:
-        sheet = Sheet.empty()
+        sheet = PostingForm.empty()
         if g.actor != OPERATOR:
             sheet.add_person(g.actor)
         return _form(frame, sheet, "credits", work=id_in_path(id))
 
-    @frame.form("/w/<id>/credits")
+    @frame.form("/piece/<id>/credits")
     def take_credits(id: str) -> Answer:
         work = id_in_path(id)
         return _taken(
             frame,
-            Sheet.sent("evidence"),
+            PostingForm.sent("evidence"),
             "credits",
             lambda sheet: state(sheet, work),
-            lambda _: f"/w/{work}",
+            lambda _: f"/piece/{work}",
             work=work,
         )
 
@@ -127,10 +127,10 @@ def _credits(frame: Frame) -> None:
 
 def _taken(
     frame: Frame,
-    sheet: Sheet,
+    sheet: PostingForm,
     purpose: str,
     state: Stating,
-    then: Callable[[Receipt], str],
+    then: Callable[[Acknowledgement], str],
     *,
     work: str | None = None,
 ) -> Answer:
@@ -158,7 +158,7 @@ def _some(commands: list[Command]) -> list[Command]:
     return commands
 
 
-def _looked_for(sheet: Sheet) -> tuple[str, str] | None:
+def _looked_for(sheet: PostingForm) -> tuple[str, str] | None:
     """What is looked for in the form, and where; what can be named at once is added instead."""
     if lines := request.form.get("paste", "").strip():
         sheet.paste(lines)
@@ -175,7 +175,7 @@ def _looked_for(sheet: Sheet) -> tuple[str, str] | None:
 
 def _form(
     frame: Frame,
-    sheet: Sheet,
+    sheet: PostingForm,
     purpose: str,
     *,
     work: str | None = None,

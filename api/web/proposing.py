@@ -28,11 +28,11 @@ from projections.money.told import ProposalTold, ShareLine
 from projections.store import View
 
 SAID: dict[str, type[Command]] = {
-    verb: COMMANDS[f"proposal.{verb}"]
-    for verb in (
-        *("accept", "decline", "waive", "comment", "answer"),
-        *("extend", "finalise", "withdraw"),
-    )
+    **{verb: COMMANDS[f"share.{verb}"] for verb in ("accept", "decline", "waive")},
+    **{
+        verb: COMMANDS[f"proposal.{verb}"]
+        for verb in ("comment", "answer", "extend", "finalise", "withdraw")
+    },
 }
 REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
 """What is said while the domain is asked whether it would do it, where an example would not do."""
@@ -78,7 +78,7 @@ def pages(frame: Frame) -> None:
 
 def stage(told: Mapping[str, Any]) -> str:
     """Which shares were looked at: every revision changes them, and whatever is given up."""
-    return f"{len(told['revisions'])}.{len(told['struck'])}"
+    return f"{len(told['revisions'])}.{len(told['waived'])}"
 
 
 def _is_overtaken(frame: Frame, id: str) -> bool:

@@ -56,13 +56,13 @@ def pages(frame: Frame, log: Log) -> None:
 
 
 def _works(frame: Frame) -> None:
-    @frame.page("/r/<id>")
+    @frame.page("/release/<id>")
     def show_release(id: str) -> Answer:
         id = id_in_path(id)
         with frame.view(asked(), id) as view:
             row = lineage.find(view, id)
             if row.kind != "release":
-                return to_page(f"/w/{id}")
+                return to_page(f"/piece/{id}")
             found = roll(view, id)
             facts = _facts(view, frame, found.lineage.numbers, limit=FEW_FACTS)
             earning = pools.pools(view, id).items if g.actor else []
@@ -83,7 +83,7 @@ def _works(frame: Frame) -> None:
                 divided=list(_divided(view, earning[:MOST_SPLITS])),
             )
 
-    @frame.page("/w/<id>")
+    @frame.page("/piece/<id>")
     def show_work(id: str) -> Answer:
         id = id_in_path(id)
         wanted = asked(Listed)
@@ -91,7 +91,7 @@ def _works(frame: Frame) -> None:
         with frame.view(wanted) as view:
             row = lineage.find(view, id)
             if row.kind == "release":
-                return to_page(f"/r/{id}")
+                return to_page(f"/release/{id}")
             facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
             found = attribution.lineage_with_makers(view, id)
             behind = len(found.works) - 1
@@ -165,7 +165,7 @@ def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]
 
 
 def _people(frame: Frame) -> None:
-    @frame.page("/p/<id>")
+    @frame.page("/contributor/<id>")
     def show_person(id: str) -> Answer:
         id = id_in_path(id)
         wanted = asked(Listed)

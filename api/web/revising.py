@@ -20,7 +20,7 @@ from api.schemas import body_of
 from api.web import words
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
 from api.web.proposing import assets_of, names_in
-from domain.draft import Receipt
+from domain.draft import Acknowledgement
 from domain.money.apportionment import payee_key
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
 from domain.money.proposing import ReviseProposal
@@ -42,7 +42,9 @@ _BETWEEN = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\([\\|])")
 _PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?: \(.*\))?")
 
-_OWN_PAGE = re.compile(r"/(?:w|r|p|works|contributors)/([0-9a-f-]{36})/?\Z", re.IGNORECASE)
+_OWN_PAGE = re.compile(
+    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})/?\Z", re.IGNORECASE
+)
 
 
 @dataclass
@@ -123,12 +125,12 @@ def pages(frame: Frame) -> None:
 
 
 def _revised(
-    record: Callable[..., Receipt],
+    record: Callable[..., Acknowledgement],
     proposal: Mapping[str, Any],
     assets: Assets,
     comments: list[str],
     note: str | None,
-) -> Receipt:
+) -> Acknowledgement:
     said = {"assets": assets, "comments": comments, "note": note}
     stated = loaded(body_of(ReviseProposal), said, "invalid_body", "form")
     return record(ReviseProposal.of({"proposal": proposal["id"], **stated}))

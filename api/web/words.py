@@ -70,7 +70,7 @@ def _is_of(topic: str, part: str) -> bool:
 
 def address(thing: Mapping[str, Any]) -> str:
     """Where the page of a work or a person is."""
-    folder = {"release": "r", None: "p"}.get(thing.get("kind"), "w")
+    folder = {"release": "release", None: "contributor"}.get(thing.get("kind"), "piece")
     return f"{request.script_root}/{folder}/{thing['id']}"
 
 
@@ -119,9 +119,9 @@ def where(item: Mapping[str, Any]) -> str:
     folder, id = {
         "proposal": ("proposal", item["noun"]),
         "share": ("proposal", said.get("proposal")),
-        "credit": ("c", item["noun"]),
-        "remix": ("e", item["noun"]),
-        "hold": ("c", said.get("credit")),
+        "credit": ("credit", item["noun"]),
+        "remix": ("remix", item["noun"]),
+        "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),
     }[noun]
     part = "#returned" if item["topic"] == "payout.returned" else ""

@@ -13,7 +13,7 @@ from domain.contributor import Contributor
 from domain.fact import New
 from domain.past import Past
 from domain.permission import OWN
-from domain.refusal import BadSigningKey, MergeCircle, WrongState
+from domain.refusal import BadSigningKey, MergeCycle, WrongState
 from domain.signature import must_be_key_of
 from domain.tree import NotVerified
 from domain.values import ANA, ContributorId, Example, Name, NewContributorId, Reason, SigningKey
@@ -32,7 +32,7 @@ class AdmitContributor(Command):
         yield Contributor.Admitted.born(past.id, name=past.text(past.id, "name", self.name))
 
 
-@command("contributor.merge", f"{_PATH}/{{id}}/merge", refuses=(MergeCircle, WrongState))
+@command("contributor.merge", f"{_PATH}/{{id}}/merge", refuses=(MergeCycle, WrongState))
 class MergeContributor(Command):
     """Say that two contributors are the same person."""
 
@@ -42,14 +42,14 @@ class MergeContributor(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         if self.id == self.into:
-            raise MergeCircle(self.id, self.into)
+            raise MergeCycle(self.id, self.into)
         merged = past.contributor(self.id).then(
             Contributor.Merged, into=self.into, reason=self.reason
         )
         # Two merges at the same moment could form a cycle: watch every one.
         past.watch_all(Contributor.Merged.TOPIC)
         if past.person(self.into) == self.id:
-            raise MergeCircle(self.id, self.into)
+            raise MergeCycle(self.id, self.into)
         yield merged
 
 

@@ -13,13 +13,13 @@ from domain.fact import New
 from domain.identity import new_id
 from domain.moment import instant
 from domain.money.apportionment import payee_key
-from domain.money.consent import Consent
 from domain.money.dividing import corrected, divide_waiting
 from domain.money.keeping import pages, share_id
 from domain.money.payee import Payee
 from domain.money.proposal import Proposal
 from domain.money.proposing import CLOSES, must_be_open
 from domain.money.reckoning import difference
+from domain.money.share import Share
 from domain.money.shares import must_be_scope, shares_of, waived_in
 from domain.money.split import OF_SPLIT
 from domain.past import Past
@@ -60,7 +60,7 @@ class FinaliseProposal(Command):
         yield from self._final(past, noun, exact)
         for payee, share in exact:
             if Payee.parse(payee).is_contributor:
-                yield Consent.Offered.born(
+                yield Share.Offered.born(
                     share_id(self.proposal, payee),
                     proposal=self.proposal,
                     **noun.line,
@@ -99,38 +99,38 @@ class _OfShare(Command):
     def sides(self, past: Past) -> dict[str, str]:
         return {"contributor": self.contributor or past.actor}
 
-    def share(self, past: Past) -> Consent:
+    def share(self, past: Past) -> Share:
         """What was offered to a payee, or to the person they were merged into."""
         payee = self.contributor or past.actor
         if not past.stream(past.id):
             raise NoShare(payee)
-        return past.get(Consent, past.id)
+        return past.get(Share, past.id)
 
 
 _ANSWERING: dict[str, Any] = {"may": OWN, "refuses": (NoShare, WrongState)}
 
 
-@command("proposal.accept", f"{_HERE}/accept", **_ANSWERING)
+@command("share.accept", f"{_HERE}/share/accept", **_ANSWERING)
 class AcceptShare(_OfShare):
     """Take the share that was agreed; what was held for it can be paid."""
 
     def decide(self, past: Past) -> Iterator[New]:
-        yield self.share(past).then(Consent.Accepted)
+        yield self.share(past).then(Share.Accepted)
 
 
-@command("proposal.decline", f"{_HERE}/decline", **_ANSWERING)
+@command("share.decline", f"{_HERE}/share/decline", **_ANSWERING)
 class DeclineShare(_OfShare):
     """Do not agree to the share; what is due on it stays held."""
 
     reason: Annotated[Reason | None, Example("Too little for the work.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        yield self.share(past).then(Consent.Declined, reason=self.reason)
+        yield self.share(past).then(Share.Declined, reason=self.reason)
 
 
 @command(
-    "proposal.waive",
-    f"{_HERE}/waive",
+    "share.waive",
+    f"{_HERE}/share/waive",
     may=OWN,
     refuses=(NoShare, WrongState, UnknownScope, *OF_SPLIT),
 )
@@ -151,7 +151,7 @@ class WaiveShare(_OfShare):
         shares_of(before.assets, waivers)  # refuses what nobody is left to get
         past.watch_money(noun.release)
         reason = past.text(past.actor, "reason", self.reason)
-        yield noun.then(Consent.Waived, scope=self.scope, reason=reason)
+        yield noun.then(Share.Waived, scope=self.scope, reason=reason)
         after = past.books().agreements[self.proposal]
         if before.agreed and before.shares != after.shares:
             change = difference(before.shares, after.shares)

@@ -16,7 +16,6 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.money.agreement import Agreement
-from domain.money.consent import Consent
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
 from domain.money.held import Claim, Questions, against
 from domain.money.hold import Hold
@@ -25,6 +24,7 @@ from domain.money.pool import Pool
 from domain.money.postings import OWED, postings
 from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
+from domain.money.share import Share
 from domain.money.shares import shares_of, waived_in
 from domain.money.split import PLAIN
 from domain.recorders import Placed
@@ -140,9 +140,9 @@ class Books:
                 self.proposed[id] = joined(self.proposed[id], assets)
             case Proposal.Finalised():
                 self._agree(id, happened)
-            case Consent.Waived():
+            case Share.Waived():
                 self._waive(happened)
-            case Consent.Event(proposal=proposal, payee=payee):
+            case Share.Event(proposal=proposal, payee=payee):
                 self.consents[proposal, payee] = happened.STATE
             case Revenue.Recorded():
                 self._receive(id, happened)
@@ -186,7 +186,7 @@ class Books:
         )
         self._change(happened.pool, agreements=(*self.pools[happened.pool].agreements, id))
 
-    def _waive(self, happened: Consent.Waived) -> None:
+    def _waive(self, happened: Share.Waived) -> None:
         agreement = self.agreements[happened.proposal]
         waivers = {
             **agreement.waivers,
@@ -346,11 +346,11 @@ TOPICS = tuple(
     kind.TOPIC
     for kind in (
         *(Pool.Opened, Proposal.Posted, Proposal.Revised, Proposal.Continued),
-        *(Proposal.Finalised, Consent.Offered, Consent.Accepted, Consent.Declined),
-        *(Consent.Waived, Revenue.Recorded, Revenue.Reversed, Expense.Recorded),
+        *(Proposal.Finalised, Share.Offered, Share.Accepted, Share.Declined),
+        *(Share.Waived, Revenue.Recorded, Revenue.Reversed, Expense.Recorded),
         *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Continued),
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
-        *(Hold.Opened, Hold.Released),
+        *(Hold.Opened, Hold.Lifted),
         *(Credit.Disputed, Credit.Settled, Remix.Disputed, Remix.Settled),
         Contributor.Merged,
     )

@@ -93,7 +93,7 @@ def must_add_up(amount_minor: int, lines: list[Line]) -> None:
 class Entry(Noun):
     """Money given or taken back."""
 
-    NAME = "division"
+    NAME = "entry"
     first: First
     lines: list[Line]
     costs: Costs
@@ -137,7 +137,7 @@ class Entry(Noun):
             noun.lines, noun.costs, noun.flow_before, noun.flow = [], [], [], []
             noun.add(self)
 
-    @fact("division.made")
+    @fact("entry.divided")
     class Divided(First):
         """Revenue was divided: once, balanced to the unit."""
 
@@ -152,7 +152,7 @@ class Entry(Noun):
         flow: Through
         """What went through them in this one."""
 
-    @fact("division.reversed")
+    @fact("entry.reversed")
     class Reversed(First):
         """Divided revenue was taken back, in whole or in part."""
 
@@ -161,14 +161,14 @@ class Entry(Noun):
         costs: Costs
         flow: Through
 
-    @fact("division.corrected")
+    @fact("entry.corrected")
     class Corrected(First):
         """Shares changed for money that was divided: the differences, which add up to nothing."""
 
         replaces: str | None = None
         """The agreement whose divisions now stand under this one; none after a waiver."""
 
-    @fact("division.continued")
+    @fact("entry.continued")
     class Continued(Event):
         """More of the lists of the fact before; recorded in the same append."""
 

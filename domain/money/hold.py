@@ -45,20 +45,20 @@ class Hold(Noun):
         """Nothing is paid on this credit for now."""
 
         SAYS = "{actor} held what {contributor} earns with {work}"
-        FROM = ("open", "released")
+        FROM = ("open", "lifted")
         STATE = "open"
 
         def apply(self, noun: Hold) -> None:
             noun.state = self.STATE
             noun.credit, noun.work, noun.contributor = self.credit, self.work, self.contributor
 
-    @fact("hold.released")
-    class Released(Event):
+    @fact("hold.lifted")
+    class Lifted(Event):
         """What was held can be paid."""
 
         SAYS = "{actor} released what {contributor} earned with {work}"
         FROM = ("open",)
-        STATE = "released"
+        STATE = "lifted"
 
     BIRTHS = (Opened,)
 

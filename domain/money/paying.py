@@ -182,8 +182,8 @@ class HoldCredit(_OfHold):
             yield Hold.Opened.born(past.id, **line, reason=self.reason)
 
 
-@command("credit.release", "/credits/{id}/release", **_CHANGING)
-class ReleaseCredit(_OfHold):
+@command("credit.lift-hold", "/credits/{id}/lift-hold", **_CHANGING)
+class LiftHold(_OfHold):
     """Let what was held on a credit be paid."""
 
     reason: Annotated[Reason | None, Example("They have agreed.")] = None
@@ -191,7 +191,7 @@ class ReleaseCredit(_OfHold):
     def decide(self, past: Past) -> Iterator[New]:
         if not past.stream(past.id):
             raise WrongState(Hold.NAME, self.id, "not open", ("open",))
-        yield past.get(Hold, past.id).then(Hold.Released, reason=self.reason)
+        yield past.get(Hold, past.id).then(Hold.Lifted, reason=self.reason)
 
 
 def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:

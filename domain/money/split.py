@@ -22,7 +22,7 @@ from domain.money.apportionment import (
 )
 from domain.money.currency import currency_code
 from domain.money.policy.flow import NO_FLOW, Flow
-from domain.money.policy.parts import Struck
+from domain.money.policy.parts import Waived
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
     MAXIMUM_NAME_LENGTH,
@@ -45,7 +45,7 @@ from domain.refusal import (
     BadShare,
     BadSplit,
     CapExceeded,
-    LineageCircle,
+    LineageCycle,
     RatesOverWhole,
     SplitTooLarge,
     TooLarge,
@@ -59,7 +59,7 @@ WITH_CARRY = "largest_remainder_with_carry"
 ROUNDINGS = (WITH_CARRY, PLAIN)
 """The ways to round, the default first."""
 OF_SPLIT = (
-    *(BadSplit, BadAmount, BadPolicy, BadShare, BadRate, BadGraph, LineageCircle),
+    *(BadSplit, BadAmount, BadPolicy, BadShare, BadRate, BadGraph, LineageCycle),
     *(RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision, TooLarge),
 )
 """Why an amount may not be divided as it was asked for."""
@@ -76,7 +76,7 @@ class Split:
     """A division, what it sent through its policy, and the waived shares, which stay visible."""
 
     division: Division
-    struck: tuple[Struck, ...]
+    waived: tuple[Waived, ...]
     flow: Mapping[str, Fraction]
     """What this division sent by each place of the policy that remembers, if anything."""
 
@@ -100,10 +100,10 @@ def split(
     parts = policy.parts(amount, graph, passed)
     _must_have_come(flow, passed.sent)
     division = divide(amount_minor, parts.units, carry=carry, minimum_minor=minimum_minor)
-    struck = tuple(Struck(each.payee, each.of, each.amount / amount) for each in parts.struck)
+    waived = tuple(Waived(each.payee, each.of, each.amount / amount) for each in parts.waived)
     sign = (amount_minor > 0) - (amount_minor < 0)
     return Split(
-        division, struck, {place: sign * part for place, part in passed.sent.items() if sign * part}
+        division, waived, {place: sign * part for place, part in passed.sent.items() if sign * part}
     )
 
 
@@ -176,10 +176,10 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
         answer["carry"] = [[payee, str(part)] for payee, part in division.carry().items()]
     if "flow" in fields:
         answer["flow"] = [[place, str(part)] for place, part in result.flow.items()]
-    if result.struck:
-        answer["struck"] = [
+    if result.waived:
+        answer["waived"] = [
             {"payee": each.payee, "of": each.of, "share": str(each.amount)}
-            for each in result.struck
+            for each in result.waived
         ]
     return answer
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from domain.fact import Fact
 from domain.money.agreement import Agreement
 from domain.money.books import Books
-from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.held import Questions, against
 from domain.money.payout import Batch, Parts, Payout
@@ -27,6 +26,7 @@ from domain.money.reckoning import (
     moves_in,
     reversal_of,
 )
+from domain.money.share import Share
 from domain.money.shares import shares_of
 from domain.refusal import Refusal
 from domain.remix import Remix
@@ -79,7 +79,7 @@ class Verifier:
                 return
             case Proposal.Finalised():
                 yield from self._agreed(position, happened)
-            case Consent.Waived(proposal=proposal):
+            case Share.Waived(proposal=proposal):
                 self._before[proposal] = self.books.agreements[proposal]
             case Remix.Declared(child=child, parent=parent):
                 self._edges[happened.originator_id] = (child, parent)

@@ -20,7 +20,8 @@ from domain.moment import instant
 from domain.money.currency import decimal
 from domain.money.payee import Payee
 from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
-from projections.money import pools
+from projections.money.pools.accounts import pool_named
+from projections.money.pools.payees import payees_told
 from projections.store import View
 
 _ROOTS = {
@@ -47,13 +48,13 @@ class _Posted(NamedTuple):
 def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
     """The journal of one pool, or of all."""
     if pool is not None:
-        pools.pool_named(view, journal, pool)
+        pool_named(view, journal, pool)
     return "\n".join(_lines(view, journal, pool)) + "\n"
 
 
 def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
     posted = list(_postings(view, pool))
-    told = pools.payees_told(view, {each.payee for each in posted if each.payee is not None})
+    told = payees_told(view, {each.payee for each in posted if each.payee is not None})
     facts = {
         placed.position: placed.fact()
         for placed in journal.facts.at(sorted({each.position for each in posted}))

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.moment import instant
-from domain.money.consent import Consent
 from domain.money.entry import Entry
 from domain.money.hold import Hold
 from domain.money.payout import Batch, Payout
@@ -18,6 +17,7 @@ from domain.money.pool import Pool
 from domain.money.postings import postings
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
+from domain.money.share import Share
 from domain.remix import Remix
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 
@@ -183,9 +183,9 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Proposal.Finalised(number=number, effective_at=effective_at):
             final = {"state": "finalised", "number": number, "effective_at": effective_at}
             yield Amend(PROPOSALS, id, final)
-        case Consent.Offered(proposal=proposal, payee=payee, share=share):
+        case Share.Offered(proposal=proposal, payee=payee, share=share):
             yield Put(SHARES, (id, proposal, payee, "offered", share))
-        case Consent.Accepted() | Consent.Declined():
+        case Share.Accepted() | Share.Declined():
             yield Amend(SHARES, id, {"state": happened.STATE})
         case Hold.Event() | Credit.Disputed() | Credit.Settled():
             is_open = isinstance(happened, Hold.Opened | Credit.Disputed)

@@ -20,7 +20,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.refusal import StatementTooLong
 from projections import wording
-from projections.money.statements import EARNED
+from projections.money.told import ENTRY_KINDS
 from projections.pictures.text import clean, isolated
 from projections.store import View
 from projections.typesetting import TypstError, typeset
@@ -157,9 +157,9 @@ def _facts(line: dict[str, Any]) -> str:
 
 
 def _why(line: dict[str, Any], origin: str) -> str:
-    if not origin or line["kind"] not in EARNED:
+    if not origin or line["kind"] not in ENTRY_KINDS:
         return ""
-    return f"{origin}/division/{line['noun']}/why?{urlencode({'payee': line['payee']})}"
+    return f"{origin}/entry/{line['noun']}/why?{urlencode({'payee': line['payee']})}"
 
 
 def _checks(view: View, id: str, asked: Asked, origin: str) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from domain.values import (
     CommentId,
     ContributorId,
     CurrencyCode,
-    DivisionId,
+    EntryId,
     ExactRate,
     Example,
     ExpenseId,
@@ -223,7 +223,7 @@ class ProposalTold(TypedDict):
     ]
     assets: list[AssetTold]
     shares: list[ShareLine]
-    struck: list[WaivedLine]
+    waived: list[WaivedLine]
     comments: list[CommentTold]
     revisions: list[Revision]
     warnings: Annotated[list[Uncited], "Used but uncited."]
@@ -385,7 +385,7 @@ class PoolStatement(TypedDict):
     divided_minor: Annotated[int, Example(807_364)]
     costs_minor: Annotated[Count, "Expenses recorded.", Example(0)]
     lines: list[BalanceLine]
-    struck: list[WaivedLine]
+    waived: list[WaivedLine]
     totals: Totals
 
 
@@ -404,8 +404,8 @@ class LedgerFact(TypedDict):
     position: Annotated[Count, Example(80)]
     recorded_at: Instant
     effective: Annotated[str | None, Example(MOMENT)]
-    topic: Annotated[str, Example("division.made")]
-    noun: DivisionId
+    topic: Annotated[str, Example("entry.divided")]
+    noun: EntryId
     actor: Operator
     reason: str | None
     postings: list[Posting]
@@ -426,7 +426,7 @@ class Booking(TypedDict):
 class ReversalItem(TypedDict):
     """Something that was taken back."""
 
-    id: DivisionId
+    id: EntryId
     amount_minor: Annotated[int, Example(1000)]
 
 
@@ -436,7 +436,7 @@ class Revenue(Booking):
     id: RevenueId
     source: Annotated[str, Example("HarperCollins")]
     reversed_minor: Annotated[int, "What was taken back.", Example(0)]
-    division: Annotated[DivisionId | None, "What it was divided by; null while it waits."]
+    division: Annotated[EntryId | None, "What it was divided by; null while it waits."]
     reversals: list[ReversalItem]
 
 
@@ -482,7 +482,7 @@ class EntryLine(TypedDict):
 class DivisionTold(TypedDict):
     """A division, a reversal or a correction, with every line."""
 
-    id: DivisionId
+    id: EntryId
     kind: KindOfEntry
     pool: PoolId
     release: ReleaseId
@@ -553,7 +553,7 @@ class Why(TypedDict):
     due = by_agreement + by_terms + costs; amount = carry_before + due − carry_after.
     """
 
-    division: DivisionId
+    division: EntryId
     kind: KindOfEntry
     payee: PayeeRef
     currency: Dollars
@@ -615,7 +615,7 @@ class StatementLine(TypedDict):
     recorded_at: Instant
     effective_at: Annotated[str | None, "When it was earned.", Example(MOMENT)]
     kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim"))]
-    noun: Annotated[DivisionId, "The division, correction, reversal or payout."]
+    noun: Annotated[EntryId, "The division, correction, reversal or payout."]
     payee: Annotated[
         ContributorId, "The account it stands on; before a merge it was another person's."
     ]

@@ -12,10 +12,10 @@ from projections.pictures.outline import (
     nested,
     nested_html,
 )
+from projections.pictures.paths import Step, Way, why_svg
 from projections.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
 from projections.pictures.svg import Markup, policy, stylesheet
 from projections.pictures.timeline import Happening, timeline_svg
-from projections.pictures.ways import Step, Way, why_svg
 
 __all__ = [
     "Entry",

@@ -84,7 +84,7 @@ class Layout:
 def lay_out(shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None = None) -> Layout:
     """Place boxes of these shapes, and route the lines between them.
 
-    There is one line at most between two boxes, and the lines close no circle.
+    There is one line at most between two boxes, and the lines form no cycle.
     """
     if not shapes:
         return Layout(0, 0, [], [], 0, 0)
@@ -141,7 +141,7 @@ def ranks(count: int, lines: Iterable[Line]) -> list[int]:
             if not waiting[left]:
                 ready.append(left)
     if placed < count:
-        raise ValueError("The lines close a circle.")
+        raise ValueError("The lines form a cycle.")
     for _ in range(8):
         moves = [
             _moved_left(node, rank, lefts, rights)

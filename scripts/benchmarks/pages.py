@@ -96,11 +96,11 @@ def _places(service: Service, clock: _Clock, works: int) -> Iterator[_Place]:
     last, person = pieces[-1], people[-1]
     own = f"/contributors/{person}"
     for said, page, json in (
-        (f"a release of {works} works", f"/r/{whole}", f"/works/{whole}/lineage"),
-        (f"the last of {works} pieces", f"/w/{last}", f"/works/{last}/lineage"),
+        (f"a release of {works} works", f"/release/{whole}", f"/works/{whole}/lineage"),
+        (f"the last of {works} pieces", f"/piece/{last}", f"/works/{last}/lineage"),
         (f"a pool of {works} shares", f"/pool/{pool}", f"/pools/{pool}/statement"),
         (f"the agreement of {works}", f"/proposal/{proposal}", f"/proposals/{proposal}"),
-        (f"one of {works} people", f"/p/{person}", f"{own}/attribution"),
+        (f"one of {works} people", f"/contributor/{person}", f"{own}/attribution"),
         (f"what one earned of {works}", f"/statement/{person}", f"{own}/statement"),
     ):
         yield _Place(said, page, json)

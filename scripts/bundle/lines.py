@@ -26,7 +26,7 @@ from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several,
 LONGEST_ID = 200
 CALLED = {
     **{"contributor": "person", "contribution": "work", "release": "work"},
-    "division": "revenue",
+    "entry": "revenue",
 }
 """What an id is derived from in place of the name of its noun: all works share their ids, and a
 division is named by the revenue that was divided."""

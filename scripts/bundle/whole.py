@@ -205,5 +205,5 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
 
 def _sealed(placed: Placed) -> list[str]:
     content = json.loads(placed.state)
-    names = (*FACTS[placed.topic].SEALED, "statement")
+    names = (*FACTS[placed.topic].SEALED, "message")
     return [content[name] for name in names if name in content]

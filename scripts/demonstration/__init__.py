@@ -103,7 +103,7 @@ def questions() -> list[Question]:
         ),
         Question(
             "Why did おゆき get so much of the third printing?",
-            f"/divisions/{division_id(printing)}/lines/{_person('oyuki')}/why",
+            f"/entries/{division_id(printing)}/lines/{_person('oyuki')}/why",
             "why third-printing @oyuki",
         ),
         Question(

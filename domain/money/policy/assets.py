@@ -1,7 +1,7 @@
 """Pieces of a finished work: what each is worth, whose it is, and who waived a share of it.
 
 The one rule: a share that was waived goes to others in its scope, never back to whoever waived it,
-and stays visible, struck out.
+and stays visible, waived out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 from domain.lineage import Lineage
 from domain.money.apportionment import common_scale
 from domain.money.policy.flow import Flow
-from domain.money.policy.parts import Parts, Struck, exactly
+from domain.money.policy.parts import Parts, Waived, exactly
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
     Entry,
@@ -85,7 +85,7 @@ def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
     common_scale(part.denominator for part in held.values())
     amounts = {payee: Fraction() for payee, _ in held}
     waived: dict[str, dict[str, Fraction]] = {}
-    struck = []
+    given_up = []
     for (payee, piece), part in held.items():
         if (payee, piece) not in waivers:
             amounts[payee] += part
@@ -93,7 +93,7 @@ def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
         over = waivers[payee, piece]
         mine = waived.setdefault(over, {})
         mine[payee] = mine.get(payee, Fraction()) + part
-        struck.append(Struck(payee, f"{piece} over {over}", part))
+        given_up.append(Waived(payee, f"{piece} over {over}", part))
     for over, parts in waived.items():
         kept: dict[str, Fraction] = {}
         for asset in assets:
@@ -104,7 +104,7 @@ def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
                         kept[entry.name] = kept.get(entry.name, Fraction()) + part
         for payee, part in spread(parts, kept, over).items():
             amounts[payee] += part
-    return exactly(amounts, struck)
+    return exactly(amounts, given_up)
 
 
 def spread(

@@ -1,7 +1,7 @@
 """The community pool: what a community earned with a work, after costs, shared with its operator.
 
 The one rule: nobody is paid from a pool in which they have no piece, not even by a waiver, and a
-share that was waived stays visible, struck out.
+share that was waived stays visible, waived out.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Pool:
     def shares(self, waivers: Waivers) -> Parts:
         """What everybody gets of 1 in this pool."""
         shares = shares_of(self.assets, waivers)
-        struck = (replace(each, of=f"{each.of} in {self.name}") for each in shares.struck)
-        return replace(shares, struck=tuple(struck))
+        waived = (replace(each, of=f"{each.of} in {self.name}") for each in shares.waived)
+        return replace(shares, waived=tuple(waived))
 
 
 @dataclass(frozen=True)

@@ -255,7 +255,7 @@ class Advance:
             amounts[payee] = self.pay(payee, part, flow)
             recouped += part - amounts[payee]
         amounts[self.to] = amounts.get(self.to, Fraction()) + recouped
-        return exactly(amounts, earned.struck)
+        return exactly(amounts, earned.waived)
 
     def pay(self, payee: str, part: Fraction, flow: Flow) -> Fraction:
         """payable(E + p) − payable(E), with payable = max(0, earned − advance − paid)."""

@@ -18,7 +18,7 @@ MAXIMUM_BITS = 24_000_000
 
 
 @dataclass(frozen=True)
-class Struck:
+class Waived:
     """A part that was waived: it went to others, and it stays visible."""
 
     payee: str
@@ -32,7 +32,7 @@ class Parts:
 
     units: dict[str, int]
     scale: int
-    struck: tuple[Struck, ...] = ()
+    waived: tuple[Waived, ...] = ()
 
     def __post_init__(self) -> None:
         bits = self.scale.bit_length()
@@ -53,7 +53,7 @@ class Parts:
         return Parts(
             {payee: units * by for payee, units in self.units.items()},
             scale,
-            tuple(Struck(each.payee, each.of, each.amount * factor) for each in self.struck),
+            tuple(Waived(each.payee, each.of, each.amount * factor) for each in self.waived),
         )
 
 
@@ -62,13 +62,13 @@ def alone(payee: str, amount: Fraction) -> Parts:
     return Parts({payee: amount.numerator}, amount.denominator)
 
 
-def exactly(amounts: Mapping[str, Fraction], struck: Iterable[Struck] = ()) -> Parts:
+def exactly(amounts: Mapping[str, Fraction], waived: Iterable[Waived] = ()) -> Parts:
     """The amounts as they are, over their common scale."""
     scale = common_scale(amount.denominator for amount in amounts.values())
     units = {
         payee: amount.numerator * (scale // amount.denominator) for payee, amount in amounts.items()
     }
-    return Parts(units, scale, tuple(struck))
+    return Parts(units, scale, tuple(waived))
 
 
 def together(parts: Iterable[Parts]) -> Parts:
@@ -82,4 +82,4 @@ def together(parts: Iterable[Parts]) -> Parts:
         factor = scale // each.scale
         for payee, count in each.units.items():
             units[payee] = units.get(payee, 0) + count * factor
-    return Parts(units, scale, tuple(struck for each in every for struck in each.struck))
+    return Parts(units, scale, tuple(waived for each in every for waived in each.waived))

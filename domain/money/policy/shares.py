@@ -13,7 +13,7 @@ from typing import ClassVar
 from domain.lineage import Lineage
 from domain.money.apportionment import common_scale
 from domain.money.policy.flow import Flow
-from domain.money.policy.parts import Parts, Struck, exactly, together
+from domain.money.policy.parts import Parts, Waived, exactly, together
 from domain.money.policy.reading import Entry, Form, Policy, exact_share
 from domain.refusal import BadPolicy, BadShare
 
@@ -52,7 +52,7 @@ class Fixed:
     """Everybody gets an agreed share: N·cᵢ, with cᵢ = wᵢ/Σw.
 
     The numbers need not add up to 1 unless ``whole`` says to what they must, exactly. A share that
-    is waived goes to the others in proportion, and stays visible as struck out.
+    is waived goes to the others in proportion, and stays visible.
 
     Source: the pro-rata split of every split sheet; the waiver is HitRecord's.
     """
@@ -94,13 +94,13 @@ class Fixed:
             for entry in self.entries
         ]
         total = sum(entry.share for entry in self.entries)
-        struck = tuple(
-            Struck(entry.name, "shares", amount * entry.share / total)
+        waived = tuple(
+            Waived(entry.name, "shares", amount * entry.share / total)
             for entry in self.entries
             if entry.name in self.waived
         )
         parts = pro_rata(left, amount, graph, flow)
-        return Parts(parts.units, parts.scale, parts.struck + struck)
+        return Parts(parts.units, parts.scale, parts.waived + waived)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Adjusted:
         left = Fraction(sum(others.values()), computed.scale)
         if rest and not left:
             raise BadPolicy(f"{self.where}.set", "nobody else gets a part of this amount")
-        changed = Parts(others, computed.scale, computed.struck).times(
+        changed = Parts(others, computed.scale, computed.waived).times(
             rest / left if left else Fraction()
         )
         return together([changed, exactly(by_hand)])

@@ -18,12 +18,12 @@ from domain.money.pool import Pool
 from domain.money.postings import IN_TRANSIT, PAID, SUSPENSE, WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
-from domain.refusal import UnknownDivision, UnknownProposal
+from domain.refusal import UnknownEntry, UnknownProposal
 from domain.values import PoolId
 from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.pools.proposals import struck_in, waivers_of
+from projections.money.pools.proposals import waived_shares, waivers_of
 from projections.money.told import BalanceLine, PoolStatement, Totals, WaitingLine, WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
@@ -38,11 +38,11 @@ def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
     accounts = money.accounts(view, pool=id)
     agreement = agreement_now(view, journal, id)
     shares: dict[str, Fraction] = {}
-    struck: list[WaivedLine] = []
+    waived: list[WaivedLine] = []
     if agreement is not None:
         assets, waivers = agreement.current.assets, waivers_of(view, journal, agreement)
         shares = dict(shares_of(assets, waivers))
-        struck = struck_in(view, assets, waivers)
+        waived = waived_shares(view, assets, waivers)
     carried = _carried(view, journal, id)
     by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[str, list[str]] = defaultdict(list)
@@ -88,7 +88,7 @@ def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
         "divided_minor": sum(line["earned_minor"] for line in lines),
         "costs_minor": booked["expense"],
         "lines": lines,
-        "struck": struck,
+        "waived": waived,
         "totals": cast("Totals", totals),
     }
 
@@ -120,7 +120,7 @@ def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
     )
     if row is None or "carry" not in pool_named(view, journal, pool).rounding:
         return {}
-    entry = noun_at(view, journal, Entry, row[0], UnknownDivision)
+    entry = noun_at(view, journal, Entry, row[0], UnknownEntry)
     return {line.payee: line.after for line in entry.lines if line.after}
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry
-from domain.refusal import UnknownDivision
-from domain.values import DivisionId
+from domain.refusal import UnknownEntry
+from domain.values import EntryId
 from projections.money.pools.payees import payees_told
 from projections.money.rows import ENTRIES
 from projections.money.told import DivisionTold
@@ -18,10 +18,10 @@ from projections.question import question
 from projections.store import View
 
 
-@question("show_division", "/divisions/{id}")
-def division(view: View, journal: Journal, id: DivisionId) -> DivisionTold:
+@question("show_division", "/entries/{id}")
+def division(view: View, journal: Journal, id: EntryId) -> DivisionTold:
     """A division, a reversal or a correction, with every line."""
-    entry = noun_at(view, journal, Entry, id, UnknownDivision)
+    entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
     told = payees_told(view, (line.payee for line in entry.lines))
     return {

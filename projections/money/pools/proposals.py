@@ -1,7 +1,7 @@
 """A proposal: who would share what, what was said about it, and who has agreed.
 
 The one rule: it is told as it stands, waivers taken off; a share that was waived is told beside it,
-struck out, and whoever is in the work but not in the proposal is named.
+waived out, and whoever is in the work but not in the proposal is named.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from domain.journal import Journal
 from domain.money.apportionment import payee_key
-from domain.money.consent import Consent
 from domain.money.keeping import share_id
 from domain.money.proposal import Assets, Proposal
+from domain.money.share import Share
 from domain.money.shares import holdings_in, shares_of, waived_in
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
@@ -60,7 +60,7 @@ def proposal(view: View, journal: Journal, id: ProposalId) -> ProposalTold:
             }
             for payee in sorted(shares, key=payee_key)
         ],
-        "struck": struck_in(view, noun.current.assets, waivers),
+        "waived": waived_shares(view, noun.current.assets, waivers),
         "comments": [_comment_told(comment, texts) for comment in noun.comments.values()],
         "revisions": [
             {
@@ -77,7 +77,7 @@ def proposal(view: View, journal: Journal, id: ProposalId) -> ProposalTold:
     }
 
 
-def struck_in(
+def waived_shares(
     view: View, assets: Assets, waivers: Mapping[tuple[str, str], str]
 ) -> list[WaivedLine]:
     """What was waived: of which asset, over what it is spread, and how much of all it is."""
@@ -136,7 +136,7 @@ def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, 
     waivers: dict[tuple[str, str], str] = {}
     for placed in facts_of(view, journal, *offered):
         happened = placed.fact()
-        if isinstance(happened, Consent.Waived):
+        if isinstance(happened, Share.Waived):
             waivers |= waived_in(noun.current.assets, happened.payee, happened.scope)
     return waivers
 

@@ -11,8 +11,8 @@ from domain.journal import Journal
 from domain.money.entry import Entry, Line
 from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
-from domain.refusal import NoShare, UnknownDivision, UnknownProposal
-from domain.values import DivisionId, PayeeText
+from domain.refusal import NoShare, UnknownEntry, UnknownProposal
+from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
@@ -24,8 +24,8 @@ from projections.question import question
 from projections.store import View
 
 
-@question("explain_line", "/divisions/{id}/lines/{payee}/why", cli="why", refuses=(NoShare,))
-def why(view: View, journal: Journal, id: DivisionId, payee: PayeeText) -> Why:
+@question("explain_line", "/entries/{id}/lines/{payee}/why", cli="why", refuses=(NoShare,))
+def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
     """Why a payee was given this amount: shares, pieces, paths, carry, the last unit.
 
     The id of a revenue does as well; its division is meant.
@@ -36,7 +36,7 @@ def why(view: View, journal: Journal, id: DivisionId, payee: PayeeText) -> Why:
         id=id,
     )
     id = id if divided is None else divided[0]
-    entry = noun_at(view, journal, Entry, id, UnknownDivision)
+    entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
     line = next((each for each in entry.lines if each.payee == payee), None)
     if line is None:

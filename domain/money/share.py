@@ -1,4 +1,4 @@
-"""A consent: what one payee says to the share that was agreed.
+"""A share: what one payee says to what was agreed for them.
 
 The one rule: nobody's share is skipped; until its payee accepts it, the money waits for them.
 """
@@ -11,7 +11,7 @@ from domain.fact import Fact, Looking, Noun, fact
 from domain.refusal import NoShare
 
 
-class Consent(Noun):
+class Share(Noun):
     """What one payee says to one agreement."""
 
     NAME = "share"
@@ -44,7 +44,7 @@ class Consent(Noun):
         STATE = "offered"
         share: str
 
-        def apply(self, noun: Consent) -> None:
+        def apply(self, noun: Share) -> None:
             noun.state = self.STATE
             noun.proposal, noun.pool = self.proposal, self.pool
             noun.release, noun.payee = self.release, self.payee
@@ -77,7 +77,7 @@ class Consent(Noun):
         scope: str
         reason: str | None = None
 
-        def apply(self, noun: Consent) -> None:
+        def apply(self, noun: Share) -> None:
             noun.scopes.append(self.scope)
 
     BIRTHS = (Offered,)

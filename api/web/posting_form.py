@@ -26,7 +26,9 @@ KIND = "sample"
 MOST_ROWS = 200
 """How many sources or people one form holds."""
 
-_OWN_PAGE = re.compile(r"/(?:w|r|p|works|contributors)/([0-9a-f-]{36})", re.IGNORECASE)
+_OWN_PAGE = re.compile(
+    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})", re.IGNORECASE
+)
 
 Row = dict[str, str]
 SOURCE = ("source", "kind", "rate", "note")
@@ -37,7 +39,7 @@ _PERSON_IDS = {"person": "person", "role": "role", "display": "display", "kind":
 
 
 @dataclass
-class Sheet:
+class PostingForm:
     """The rows and fields of a form."""
 
     id: str
@@ -49,12 +51,12 @@ class Sheet:
     """The field to go on with: the first one of the row that was added last."""
 
     @classmethod
-    def empty(cls) -> Sheet:
+    def empty(cls) -> PostingForm:
         """A form nobody has filled in."""
         return cls(str(uuid4()), {}, [], [])
 
     @classmethod
-    def sent(cls, *names: str) -> Sheet:
+    def sent(cls, *names: str) -> PostingForm:
         """The form as it was sent."""
         given = {name: request.form.get(name, "").strip() for name in names}
         return cls(
