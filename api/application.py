@@ -12,19 +12,14 @@ from api import proofs, service
 from api import web as pages
 from api.authentication import is_private, require_keys
 from api.commands import commands
-from api.contributors import contributors
-from api.credits import credits
 from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
-from api.money.payouts import payouts
-from api.money.pools import pools
-from api.money.splits import splits
 from api.problems import answer_problems, wants_page
-from api.remixes import remixes
+from api.questions import questions
 from api.routes import Routes
+from api.splits import splits
 from api.web.frame import page_of
-from api.works import works
 from domain.journal import Journal
 from projections.log import Log
 from projections.store import Store
@@ -38,10 +33,17 @@ HEADERS = {
 }
 """What every answer carries: no script runs, nothing is guessed, nobody is told who asked."""
 
-NOUNS = (
-    *(contributors, works, remixes, credits, pools, payouts, splits),
-    service.service,
-)
+ROOMS = {
+    "contributions": "Posted pieces.",
+    "releases": "Finished works.",
+    "contributors": "People and groups who can be credited.",
+    "works": "Contributions, outside sources and releases.",
+    "remixes": "Edges: this work was made from that older one.",
+    "credits": "Public lines: this person, this role, this work.",
+    "pools": "Money of a release, and who shares it.",
+    "payouts": "What is paid, and what is held back.",
+}
+"""The headings of the API, and what stands under each."""
 
 
 class Json(DefaultJSONProvider):
@@ -66,12 +68,14 @@ def create_app(
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     require_keys(app, keys, is_public=_is_public)
     nouns = [
-        Routes("contributions", "Posted pieces.", journal, store),
-        Routes("releases", "Finished works.", journal, store),
-        *(routes(journal, store) for routes in NOUNS),
+        *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
+        splits(journal, store),
+        service.service(journal, store),
         proofs.proofs(journal, store, log),
     ]
-    commands(journal, {routes.blueprint.name: routes for routes in nouns})
+    rooms = {routes.blueprint.name: routes for routes in nouns}
+    commands(journal, rooms)
+    questions(journal, store, rooms)
     document = register(app, nouns)
     app.register_blueprint(pages.pages(journal, store, keys, log, document, public=public_pages))
     answer_problems(app, page_of)

@@ -94,7 +94,7 @@ def form_asked(forms: Mapping[str, str]) -> str:
 
 
 def answer_at(
-    view: View, answer: Mapping[str, Any] | Page | Response, asked: dict[str, Any]
+    view: View, answer: Mapping[str, Any] | Page[Any] | Response, asked: dict[str, Any]
 ) -> Response:
     """An answer with the position it holds at; a list with the way to its other pages."""
     if isinstance(answer, Response):

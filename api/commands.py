@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, TypedDict
 
 from flask import Response, jsonify, request
 
-from api.answers.told import ReceiptAnswer
 from api.authentication import actor
 from api.fields import read_body
 from api.operations import answered, writing
+from api.results import schema_of
 from api.routes import Routes
 from api.schemas import body_of
 from api.signatures import signing_of
@@ -17,7 +18,8 @@ from domain.command import Command
 from domain.draft import Receipt
 from domain.journal import Journal
 from domain.registry import COMMANDS
-from domain.values import Ref
+from domain.values import Example, Ref, WorkId
+from projections.told import Count
 
 ROOMS = {
     "proposals": "pools",
@@ -26,6 +28,15 @@ ROOMS = {
     "payout-batches": "payouts",
 }
 """Under which heading of the document a path stands, where that is not its first word."""
+
+
+class ReceiptTold(TypedDict):
+    """What every write answers."""
+
+    id: Annotated[WorkId, "What was written about; for a claim on a work the new credit."]
+    position: Annotated[
+        Count, "Where in the journal it is recorded; reads take it as min_position.", Example(42)
+    ]
 
 
 def commands(journal: Journal, rooms: Mapping[str, Routes]) -> None:
@@ -47,9 +58,9 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
 
     located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
     answers = (
-        {"201": answered("It is recorded.", ReceiptAnswer, located)}
+        {"201": answered("It is recorded.", schema_of(ReceiptTold), located)}
         if command.HOME
-        else {"200": answered("It is recorded.", ReceiptAnswer)}
+        else {"200": answered("It is recorded.", schema_of(ReceiptTold))}
     )
     doc = writing(command, body, answers, command.refusals(), body_required=not may_be_empty)
     routes.add("POST", path_of(command), give, command.OPERATION, doc)

@@ -12,22 +12,10 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from api.answers.examples import (
-    ALBUM,
-    BATCH,
-    BEN,
-    DIVISION,
-    EDGE,
-    EXPENSE,
-    LINE,
-    PAYOUT,
-    POOL,
-    PROPOSAL,
-    REVENUE,
-    SONG,
-)
 from api.problems import MEDIA_TYPE
+from api.results import COMPONENTS
 from api.routes import IdConverter, Routes
+from domain import values
 
 TITLE = "Stemma"
 VERSION = "0.1.0"
@@ -35,22 +23,6 @@ DESCRIPTION = (
     "Who made what from what, and who contributed to a finished work: contributions, remixes and "
     "credits, recorded as facts for ever."
 )
-EXAMPLE_IDS = {
-    "contributor": BEN,
-    "contribution": SONG,
-    "work": SONG,
-    "release": ALBUM,
-    "remix": EDGE,
-    "credit": LINE,
-    "pool": POOL,
-    "proposal": PROPOSAL,
-    "revenue": REVENUE,
-    "expense": EXPENSE,
-    "division": DIVISION,
-    "batch": BATCH,
-    "payout": PAYOUT,
-}
-
 PROBLEM = {
     "type": "object",
     "description": "A request that was not carried out (RFC 9457); some carry further members.",
@@ -91,9 +63,15 @@ PROBLEM = {
 }
 
 
+EXAMPLE_IDS = {
+    value.noun: value.example
+    for alias in vars(values).values()
+    for value in getattr(alias, "__metadata__", ())
+    if isinstance(value, values.Ref)
+}
 PATH_EXAMPLES = {
     **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
-    "payee": BEN,
+    "payee": values.BEN,
 }
 """What stands in a path where no id does."""
 
@@ -118,6 +96,8 @@ def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     api.register_converter(IdConverter, _path_id)
     api.spec.components.schema("Problem", PROBLEM)
+    for name, schema in COMPONENTS.items():
+        api.spec.components.schema(name, schema)
     api.spec.components.security_scheme(
         "key",
         {

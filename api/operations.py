@@ -16,6 +16,8 @@ from api.fields import Choice, Count, Id, Shape, Units
 from api.problems import PROBLEMS
 from api.signatures import PARAMETER
 from domain.refusal import BadId, BadSignature, NotPublished, Refusal
+from domain.values import Ref
+from projections.question import Question
 
 Refusals = Collection[type[Refusal]]
 
@@ -28,7 +30,7 @@ OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
 
 def writing(
-    command: Callable[..., object],
+    said: Callable[..., object],
     body: type[Shape],
     answers: dict[str, Any],
     refuses: Refusals,
@@ -46,12 +48,12 @@ def writing(
     ]
     if signed:
         codes.append(BadSignature.code)
-    said = list(_fields_of(body))
-    if any(isinstance(field, Count | Units) for field in said):
+    sent = list(_fields_of(body))
+    if any(isinstance(field, Count | Units) for field in sent):
         codes.append("out_of_range")
-    if any(isinstance(field, Id) for field in said):
+    if any(isinstance(field, Id) for field in sent):
         codes.append(BadId.code)
-    doc = documented(command, answers, codes)
+    doc = documented(said, answers, codes)
     if signed:
         doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
@@ -71,24 +73,20 @@ def _fields_of(body: type[Schema]) -> Iterator[fields.Field[Any]]:
 
 
 def asking(
-    question: Callable[..., object],
-    query: type[Shape],
-    answer: type[Shape],
-    refuses: Refusals,
-    also: Mapping[str, Any],
-    may_be_nowhere: bool,
+    question: Question, query: type[Shape], answer: dict[str, Any], also: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A route that asks; ``also`` are further media types, with examples."""
-    names = set(query().fields)
     codes = [
         *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
         *of_query(query),
-        *(refusal.code for refusal in refuses),
+        *(refusal.code for refusal in question.refusals()),
     ]
-    codes += ["bad_cursor", *OF_TEXT] if "after" in names else []
-    codes += [NotPublished.code] if "as_" in names else []
+    codes += ["bad_cursor", *OF_TEXT] if question.is_list else []
+    codes += [NotPublished.code] if question.may_be_as_published else []
     codes += ["not_acceptable"] if also else []
-    codes += ["not_found"] if may_be_nowhere else []
+    codes += (
+        ["not_found"] if any(not isinstance(one.value, Ref) for one in question.in_path) else []
+    )
     if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
     links = {
@@ -97,9 +95,8 @@ def asking(
             "schema": {"type": "string"},
         }
     }
-    listed = links if "after" in names else None
-    answers = {"200": answered("The answer.", answer, listed, also)}
-    return documented(question, answers, codes, query)
+    answers = {"200": answered("The answer.", answer, links if question.is_list else None, also)}
+    return documented(question.ask, answers, codes, query)
 
 
 def of_query(query: type[Shape]) -> tuple[str, ...]:
@@ -132,7 +129,7 @@ def documented(
 
 def answered(
     description: str,
-    answer: type[Shape],
+    answer: Mapping[str, Any],
     headers: Mapping[str, Any] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:

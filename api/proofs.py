@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
 
-from api.answers.facts import DisclosuresAnswer, PositionAnswer
 from api.fields import Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
@@ -19,10 +18,11 @@ from domain.journal import Journal
 from domain.moment import instant, start_of
 from domain.refusal import BadCosignature, BadMadeAt, NotInLog, UnknownContributor, UnknownWork
 from domain.tree import TILE_WIDTH
-from domain.values import LARGEST_POSITION
+from domain.values import LARGEST_POSITION, Example
 from projections import history
 from projections.log import Log
 from projections.store import Store, View
+from projections.told import MOMENT, Count
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """A full tile never changes (tlog-tiles)."""
@@ -62,6 +62,15 @@ class Moment(Shape):
         "A time, or a year, month or day, which stands for its first instant.",
         required=True,
     )
+
+
+class PositionTold(TypedDict):
+    """Where the journal stood at a moment."""
+
+    position: Annotated[
+        Count, "The last fact recorded up to then; 0 if there was none.", Example(57)
+    ]
+    recorded_at: Annotated[str | None, "When that was recorded.", Example(MOMENT)]
 
 
 def proofs(journal: Journal, store: Store, log: Log) -> Routes:
@@ -153,7 +162,7 @@ def _to_anybody(routes: Routes, log: Log) -> None:
 def _as_of(routes: Routes, log: Log) -> None:
     @routes.says(
         "/log/position",
-        PositionAnswer,
+        PositionTold,
         Moment,
         problems=(
             "storage_unavailable",
@@ -194,17 +203,6 @@ def _receipts(routes: Routes, log: Log) -> None:
     def show_receipt(position: int) -> Response:
         """A small file that proves one fact, offline and for ever (C2SP tlog-proof)."""
         return _file(log.receipt(position), f"stemma-fact-{position}.receipt")
-
-    @routes.reads("/facts/<int:position>/disclosures", DisclosuresAnswer, refuses=(NotInLog,))
-    def show_disclosures(view: View, position: int) -> dict[str, Any]:
-        """The texts a fact commits to, with their salts, as far as they are not erased.
-
-        “stemma verify receipt” checks them against the receipt of the fact.
-        """
-        facts = log.journal.facts.at([position] if position <= view.as_of else [])
-        if not facts:
-            raise NotInLog(f"position {position}")
-        return {"disclosures": history.disclosures(log.journal, facts[0])}
 
 
 def _histories(routes: Routes, log: Log) -> None:

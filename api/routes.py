@@ -2,9 +2,8 @@
 
 The one rule: what is documented is what runs; a route is declared here or it does not exist.
 
-The routes of commands follow from the commands (api.commands). Here are those that ask a question
-of a view, rehearse a command, compute from a body alone, give or take a file, and tell about the
-service.
+The routes of commands and questions follow from these (api.commands, api.questions). Here are those
+that compute from a body alone, give or take a file, and tell about the service.
 """
 
 from __future__ import annotations
@@ -17,27 +16,21 @@ from flask import Response, jsonify
 from flask_smorest import Blueprint
 from werkzeug.routing import BaseConverter, Map
 
-from api.asking import Asked, answer_at, viewing
-from api.authentication import actor
-from api.fields import Shape, read_body, read_file, read_object, read_query
+from api.asking import Asked, viewing
+from api.fields import Shape, read_file, read_object, read_query
 from api.operations import (
     OF_BODY,
     OF_QUERY,
     Refusals,
     answered,
-    asking,
     documented,
     of_query,
-    writing,
 )
 from api.problems import of_refusal
-from domain.command import Command
+from api.results import schema_of
 from domain.journal import Journal
-from domain.refusal import REFUSALS, NotPermitted
-from projections import lineage
-from projections.store import Page, Store
-
-Question = Callable[..., Mapping[str, Any] | Page | Response]
+from domain.refusal import REFUSALS
+from projections.store import Store
 
 
 class IdConverter(BaseConverter):
@@ -63,42 +56,10 @@ class Routes:
         self.blueprint = Blueprint(noun, __name__, description=description)
         self._journal, self._store = journal, store
 
-    def reads(
-        self,
-        path: str,
-        answer: type[Shape],
-        query: type[Shape] = Asked,
-        *,
-        refuses: Refusals = (),
-        also: Mapping[str, Any] | None = None,
-        knows_actor: bool = False,
-    ) -> Callable[[Question], Question]:
-        """A path that asks; ``also`` names further media types it can answer in, with examples.
-
-        Where not everybody may know the answer, ``knows_actor`` tells the question who asks.
-        """
-
-        def decorate(question: Question) -> Question:
-            def ask(**ids: str) -> Response:
-                asked = read_query(query)
-                as_published = asked.pop("as_", None) == "published"
-                told = {"actor": actor()} if knows_actor else {}
-                with viewing(self._journal, self._store, asked) as now:
-                    view = lineage.as_published(now, **ids) if as_published else now
-                    return answer_at(view, question(view, **ids, **asked, **told), asked)
-
-            may_refuse = (*refuses, NotPermitted) if knows_actor else refuses
-            may_be_nowhere = "<int:" in path or "<path:" in path
-            doc = asking(question, query, answer, may_refuse, also or {}, may_be_nowhere)
-            self.add("GET", path, ask, question.__name__, doc)
-            return question
-
-        return decorate
-
     def says(
         self,
         path: str,
-        answer: type[Shape],
+        answer: Any,
         query: type[Shape] | None = None,
         *,
         statuses: Collection[int] = (200,),
@@ -111,42 +72,13 @@ class Routes:
                 return tell(**(read_query(query) if query else {}))
 
             answers = {
-                str(status): answered("What there is to say.", answer) for status in statuses
+                str(status): answered("What there is to say.", schema_of(answer))
+                for status in statuses
             }
             codes = [*problems, *(OF_QUERY if query else ())]
             doc = documented(tell, answers, codes, query)
             self.add("GET", path, told, tell.__name__, doc)
             return tell
-
-        return decorate
-
-    def previews(
-        self,
-        path: str,
-        command: type[Command],
-        body: type[Shape],
-        answer: type[Shape],
-        *,
-        refuses: Refusals,
-    ) -> Callable[[Question], Question]:
-        """A path that tells what a command would change; it refuses as the command does.
-
-        The command, with the fields of the body that are its own, is drafted and never recorded.
-        """
-        own = {one.name for one in command.fields()}
-
-        def decorate(question: Question) -> Question:
-            def preview() -> Response:
-                said = read_body(body)
-                drafted = {name: value for name, value in said.items() if name in own}
-                self._journal.draft().carry_out(command.of(drafted), actor())
-                with viewing(self._journal, self._store, {}) as view:
-                    return answer_at(view, question(view, **said), {})
-
-            answers = {"200": answered("What it would change.", answer)}
-            doc = writing(question, body, answers, refuses, signed=False)
-            self.add("POST", path, preview, question.__name__, doc)
-            return question
 
         return decorate
 

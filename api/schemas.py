@@ -1,4 +1,4 @@
-"""Schemas: the JSON of a record, out of its value types."""
+"""Schemas: the bodies of commands and the queries of questions, out of their value types."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any, cast
 
 from marshmallow import fields
 
-from api.fields import Anything, Id, Rate, Shape, Text, Texts, Units
+from api.asking import LONGEST_CURSOR, Asked, AskedOfRelease
+from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Units, Whole
 from domain.command import Command, Field
+from domain.values import Choice as ChoiceValue
 from domain.values import (
+    Cursor,
     Json,
     Many,
     NewId,
@@ -20,8 +23,10 @@ from domain.values import (
     Value,
     Word,
 )
+from domain.values import Flag as FlagValue
 from domain.values import Rate as RateValue
 from domain.values import Text as TextValue
+from projections.question import Question, wire_name
 
 
 def body_of(command: type[Command]) -> type[Shape]:
@@ -65,6 +70,41 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
         case Several():
             return _several(value, **options)
     raise AssertionError(value)
+
+
+def query_of(question: Question) -> type[Shape]:
+    """The query of the request that asks a question: what is not in its path."""
+    named = {one.name: _parameter(one) for one in question.in_query}
+    if question.forms:
+        named["format"] = Choice(
+            ("json", *question.forms), "The form; goes before the Accept header."
+        )
+    base = AskedOfRelease if question.may_be_as_published else Asked
+    return cast("type[Shape]", type(f"query_of_{question.name}", (base,), named))
+
+
+def body_of_question(question: Question) -> type[Shape]:
+    """The body of the request that asks what a command would change."""
+    named = {one.name: field_of(one) for one in question.in_query}
+    return cast("type[Shape]", type(f"body_of_{question.name}", (Shape,), named))
+
+
+def _parameter(one: Field) -> fields.Field[Any]:
+    """A parameter of a query, which is text and never null."""
+    value = one.value
+    options: dict[str, Any] = {"required": True} if one.is_needed else {}
+    if (name := wire_name(one)) != one.name:
+        options["data_key"] = name
+    match value:
+        case Number():
+            return Whole(value.least, value.most, value.help, **options)
+        case FlagValue():
+            return Flag(value.help, **options)
+        case ChoiceValue():
+            return Choice(value.words, value.help, **options)
+        case Cursor():
+            return Text(LONGEST_CURSOR, value.example, value.help, allow_none=False, **options)
+    return _field(value, **{"allow_none": False, **options})
 
 
 def _several(value: Several, **options: Any) -> fields.Field[Any]:

@@ -5,16 +5,19 @@ The one rule: nothing here is about anybody.
 
 from __future__ import annotations
 
+from typing import Annotated, TypedDict
+
 from flask import Response, jsonify
 
-from api.answers.service import HealthAnswer, KindsAnswer, ReadyAnswer, RolesAnswer
 from api.routes import Routes
 from domain.credit import CREDIT_KINDS
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.journal import Journal
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
+from domain.values import Example, one_of
 from projections.store import Store
+from projections.told import Count
 
 MAXIMUM_BEHIND = 10_000
 """How many facts the projections may have to read until this process should get no requests."""
@@ -23,16 +26,70 @@ PUBLIC = ("service.show_health", "service.show_readiness")
 """The endpoints that need no key."""
 
 
+class RoleTold(TypedDict):
+    """One role of the vocabulary."""
+
+    name: Annotated[str, Example("singer")]
+    meaning: Annotated[str, Example("sang")]
+    marc: Annotated[
+        str | None, "The MARC relator code, where MARC has the same term.", Example("sng")
+    ]
+    aliases: Annotated[
+        list[Annotated[str, Example("vocalist")]], "Other words that are taken for it."
+    ]
+
+
+class Roles(TypedDict):
+    """The vocabulary of roles."""
+
+    items: list[RoleTold]
+
+
+class Kind(TypedDict):
+    """One kind, and what it means."""
+
+    name: Annotated[str, Example("sample")]
+    meaning: Annotated[str, Example(REMIX_KINDS["sample"])]
+
+
+class Kinds(TypedDict):
+    """The kinds of remixes and credits, and the grounds and outcomes of disputes about them."""
+
+    remix: list[Kind]
+    credit: list[Kind]
+    grounds: list[Kind]
+    outcome: list[Kind]
+
+
+class Health(TypedDict):
+    """The process is alive."""
+
+    status: Annotated[str, one_of(("ok",))]
+
+
+class Ready(TypedDict):
+    """How far each projection has read."""
+
+    status: Annotated[str, one_of(("ready", "behind"))]
+    journal: Annotated[Count, "The position of the latest fact.", Example(57)]
+    projections: Annotated[
+        dict[str, int],
+        "How far each has read.",
+        Example({"lineage": 57, "attribution": 57, "history": 57, "notices": 57}),
+    ]
+    behind: Annotated[Count, "How many facts the slowest has still to read.", Example(0)]
+
+
 def service(journal: Journal, store: Store) -> Routes:
     """The routes of the service itself."""
     routes = Routes("service", "The service itself, and its vocabulary.", journal, store)
 
-    @routes.says("/health", HealthAnswer, problems=())
+    @routes.says("/health", Health, problems=())
     def show_health() -> Response:
         """Whether the process is alive."""
         return jsonify(status="ok")
 
-    @routes.says("/ready", ReadyAnswer, statuses=(200, 503), problems=("storage_unavailable",))
+    @routes.says("/ready", Ready, statuses=(200, 503), problems=("storage_unavailable",))
     def show_readiness() -> Response:
         """How far each projection has read; 503 while they are too far behind."""
         head, positions = journal.facts.head(), store.positions()
@@ -47,7 +104,7 @@ def service(journal: Journal, store: Store) -> Routes:
         told.status_code = 200 if ready else 503
         return told
 
-    @routes.says("/roles", RolesAnswer)
+    @routes.says("/roles", Roles)
     def list_roles() -> Response:
         """The vocabulary of roles."""
         aliases: dict[str, list[str]] = {}
@@ -59,7 +116,7 @@ def service(journal: Journal, store: Store) -> Routes:
             ]
         )
 
-    @routes.says("/kinds", KindsAnswer)
+    @routes.says("/kinds", Kinds)
     def list_kinds() -> Response:
         """The kinds of remixes and credits, and the grounds and outcomes of disputes."""
         return jsonify(

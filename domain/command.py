@@ -243,7 +243,7 @@ def value_of(hint: Any) -> Value:
             if isinstance(note, Value):
                 value = note
             elif isinstance(note, Example):
-                value = replace(value, example=str(note) or None)
+                value = replace(value, example=note.value)
             elif isinstance(note, str):
                 value = replace(value, help=note)
         return value

@@ -9,7 +9,7 @@ A field is an annotation such as ``reason: Annotated[Reason | None, "Why.", Exam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -18,7 +18,7 @@ from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.contributor import ground_named
 from domain.credit import CREDIT_KINDS, credit_kind
 from domain.dispute import GROUNDS, OUTCOMES, known_grounds, known_outcome
-from domain.identity import new_id
+from domain.identity import new_id, part_id
 from domain.moment import start_of, start_of_past
 from domain.money.apportionment import whole_amount
 from domain.money.currency import currency_code
@@ -55,8 +55,11 @@ LARGEST_POSITION = (1 << 53) - 1
 LONGEST_WORD = 200
 
 
-class Example(str):
-    """The example of a field that is a text, in place of that of its type."""
+@dataclass(frozen=True)
+class Example:
+    """The example of a field, in place of that of its type."""
+
+    value: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +142,7 @@ class Word(Value):
     wrong: tuple[type[Refusal], ...]
     limit: int = LONGEST_WORD
     format: str | None = None
-    choices: Mapping[str, str] | None = None
+    choices: Mapping[str, str] | None = field(default=None, hash=False)
     """The words there are, with their meanings, if they are few."""
 
     @property
@@ -245,6 +248,38 @@ class Several(Value):
     METAVAR: ClassVar[str] = "LIST"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Choice(Value):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+    METAVAR: ClassVar[str] = "WORD"
+
+
+def one_of(words: Iterable[str], help: str = "") -> Choice:
+    """One of these words."""
+    return Choice(words=tuple(words), help=help)
+
+
+@dataclass(frozen=True)
+class Length(Value):
+    """A list of so many items."""
+
+    items: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag(Value):
+    """Yes or no."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor(Value):
+    """Where to go on in a list; opaque."""
+
+    METAVAR: ClassVar[str] = "CURSOR"
+
+
 # -- ids -----------------------------------------------------------------------------------------
 
 # The examples tell one small story: Ana's poem, sung by Ben, brought out as a release and sold.
@@ -261,6 +296,7 @@ COMMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d403"
 REVENUE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d404"
 DIVISION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d405"
 BATCH = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d406"
+PAYOUT = part_id(BATCH, "payout", 0)
 EXPENSE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d409"
 CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
 
@@ -277,7 +313,7 @@ RevenueId = Annotated[str, Ref("revenue", example=REVENUE)]
 ExpenseId = Annotated[str, Ref("expense", example=EXPENSE)]
 DivisionId = Annotated[str, Ref("division", example=DIVISION)]
 BatchId = Annotated[str, Ref("batch", example=BATCH)]
-PayoutId = Annotated[str, Ref("payout", example="7f3f5e4c-8f0c-5f0e-9d2b-3c1f0e6a7b51")]
+PayoutId = Annotated[str, Ref("payout", example=PAYOUT)]
 
 _CHOSEN = "Chosen by the client, so that a repetition is harmless."
 NewContributorId = Annotated[str, NewId("contributor", help=_CHOSEN, example=BEN)]
@@ -436,6 +472,9 @@ Moment = Annotated[
         help="A year, a month, a day or a time.",
         example="2026-11-20",
     ),
+]
+StatedMoment = Annotated[
+    str, Word(_checked(lambda text, _: start_of(text)), (BadMadeAt,), help="As it was stated.")
 ]
 AnswerBy = Annotated[
     str,

@@ -6,17 +6,30 @@ either the credit itself or every way to its work is one of influence.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
+from domain.values import ContributorId, CreditKind, Example, Role, WorkId
 from projections import lineage
+from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
+from projections.told import (
+    CreditTold,
+    Maker,
+    Part,
+    PartInRelease,
+    PartOfPerson,
+    Person,
+    PersonItem,
+    PersonRef,
+    WorkTold,
+)
 
 CONTRIBUTORS = Table(
     "contributors",
@@ -146,7 +159,7 @@ def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
     return merged
 
 
-def credit(view: View, id: str) -> dict[str, Any]:
+def credit(view: View, id: str) -> CreditTold:
     """One credit; UnknownCredit if there is none with this id."""
     row = view.one(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.id = :id AND {holds('c')}", id=id)
     if row is None:
@@ -154,13 +167,19 @@ def credit(view: View, id: str) -> dict[str, Any]:
     return told(view, [CreditRow(*row)])[0]
 
 
-def credits_of(view: View, work_id: str) -> list[dict[str, Any]]:
+@question("show_work", "/works/{id}", as_published=True)
+def work(view: View, id: WorkId) -> WorkTold:
+    """A contribution, an outside source or a release, with its credits and sources."""
+    return {**lineage.work(view, id), "credits": credits_of(view, id)}
+
+
+def credits_of(view: View, work_id: str) -> list[CreditTold]:
     """Every credit on one work, in every state, in the order in which they were opened."""
     number = lineage.find(view, work_id).number
     return told(view, credits_on(view, [number], all_states=True))
 
 
-def told(view: View, rows: list[CreditRow]) -> list[dict[str, Any]]:
+def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
     """Credits as an answer tells them."""
     people = persons(view, {row.contributor for row in rows})
     works = lineage.rows_of(view, {row.work for row in rows})
@@ -181,7 +200,7 @@ def told(view: View, rows: list[CreditRow]) -> list[dict[str, Any]]:
     ]
 
 
-def persons(view: View, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
     """People by their numbers, as an answer refers to them."""
     rows = view.rows(
         "SELECT p.number, p.id, v.value FROM @contributors p "
@@ -229,7 +248,7 @@ def explain(
     paths: list[Path[int]],
     ids: dict[int, str],
     texts: dict[str | None, str],
-) -> dict[str, Any]:
+) -> Part:
     """What one person has in a finished work: roles, pieces, and the ways they came in."""
     pieces = {row.work for row in share.credits}
     return {
@@ -262,16 +281,19 @@ def explain(
     }
 
 
+@question(
+    "list_work_contributors", "/works/{id}/contributors", cli="contributors", as_published=True
+)
 def contributors(
     view: View,
-    id: str,
+    id: WorkId,
     *,
-    role: str | None = None,
-    kind: str | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> Page:
-    """Everybody who contributed to a work, through every generation of remixes."""
+    role: Annotated[Role | None, "In this role."] = None,
+    kind: Annotated[CreditKind | None, "direct or influence.", Example("direct")] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PartOfPerson]:
+    """Everybody who contributed to a work, through every generation, and by which paths."""
     place = decode_cursor(after, int, int) or [-1, -1]
     tree = lineage.numbered(view, lineage.find(view, id).number)
     rows = credits_on(view, tree.generation)
@@ -288,14 +310,14 @@ def contributors(
     page, more = cut(left, limit, lambda share: (share.generation, share.person))
     people = persons(view, [share.person for share in page])
     explained = _explained(view, [(tree, share) for share in page])
-    items = [
+    items: list[PartOfPerson] = [
         {"contributor": people[share.person], **told}
         for share, told in zip(page, explained, strict=True)
     ]
     return Page(items, more)
 
 
-def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[dict[str, Any]]:
+def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[Part]:
     """What each person has in each work; the ids and texts of all of them are read together."""
     texts = view.texts({row.display for _, share in shares for row in share.credits})
     paths = [paths_to(tree, share) for tree, share in shares]
@@ -319,7 +341,8 @@ def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | N
     return row
 
 
-def person(view: View, id: str) -> dict[str, Any]:
+@question("show_contributor", "/contributors/{id}")
+def person(view: View, id: ContributorId) -> Person:
     """One contributor, and whom they were merged into."""
     _, _, name, state, merged_into, born = find_person(view, id)
     into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
@@ -332,8 +355,15 @@ def person(view: View, id: str) -> dict[str, Any]:
     }
 
 
-def people(view: View, *, q: str | None = None, after: str | None = None, limit: int = 50) -> Page:
-    """The contributors whose names contain a text, in the order of admission."""
+@question("list_contributors", "/contributors")
+def people(
+    view: View,
+    *,
+    q: Annotated[Search | None, "In the name, in any case.", Example("ben")] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PersonItem]:
+    """Find contributors by name, in the order of admission."""
     place = decode_cursor(after, int) or [0]
     where = "" if q is None else "AND v.folded LIKE :pattern ESCAPE '!'"
     rows = view.rows(
@@ -379,7 +409,10 @@ def accounts_of(view: View, number: int) -> list[int]:
     return [number for (number,) in rows]
 
 
-def attribution(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+@question("list_attribution", "/contributors/{id}/attribution", cli="attribution")
+def attribution(
+    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[PartInRelease]:
     """Every finished work this person is in, how, and through what; the latest first."""
     place = decode_cursor(after, int)
     accounts = accounts_of(view, after_merges(view, find_person(view, id)[0]))
@@ -408,7 +441,7 @@ def attribution(view: View, id: str, *, after: str | None = None, limit: int = 5
         shares.append((tree, share))
     rows = lineage.rows_of(view, numbers)
     texts = view.texts({row.title for row in rows.values()})
-    items = [
+    items: list[PartInRelease] = [
         {
             "release": {
                 **lineage.reference(rows[number], texts),
@@ -430,17 +463,15 @@ def _credits_of(view: View, accounts: Collection[int]) -> list[CreditRow]:
     return _merged(view, sorted((CreditRow(*row) for row in rows), key=lambda row: row.born))
 
 
-def makers(view: View, works: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+def makers(view: View, works: Collection[int]) -> dict[int, list[Maker]]:
     """Who is credited directly on each work: the names that stand on a card or a line."""
     rows = credits_on(view, works)
     return makers_of(rows, persons(view, {row.contributor for row in rows}))
 
 
-def makers_of(
-    rows: Iterable[CreditRow], people: dict[int, dict[str, Any]]
-) -> dict[int, list[dict[str, Any]]]:
+def makers_of(rows: Iterable[CreditRow], people: Mapping[int, PersonRef]) -> dict[int, list[Maker]]:
     """The same, from credits and people that were read already."""
-    made: dict[int, list[dict[str, Any]]] = {}
+    made: dict[int, list[Maker]] = {}
     for row in rows:
         if row.kind == "direct":
             made.setdefault(row.work, []).append({**people[row.contributor], "role": row.role})

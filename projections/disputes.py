@@ -5,25 +5,35 @@ The one rule: it is told for as long as it is open; what became of those before 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
 from domain.recorders import Placed
+from domain.values import CreditId, RemixId
+from projections import attribution, lineage, told
 from projections.history import tell
 from projections.nouns import facts_of
+from projections.question import question
 from projections.store import View
 
 
-def with_dispute(view: View, journal: Journal, told: Mapping[str, Any]) -> dict[str, Any]:
-    """An edge or a credit as it is told, with the dispute that is open about it."""
-    is_open = told["state"] == Opening.STATE
-    return {**told, "dispute": _open(view, journal, told["id"]) if is_open else None}
+@question("show_credit", "/credits/{id}")
+def credit(view: View, journal: Journal, id: CreditId) -> told.DisputedCredit:
+    """One credit, and the dispute that is open about it."""
+    found = attribution.credit(view, id)
+    return {**found, "dispute": _open(view, journal, id, found["state"])}
 
 
-def _open(view: View, journal: Journal, id: str) -> dict[str, Any]:
-    """The latest dispute, which has not ended: what was said, by whom, and the answer."""
+@question("show_remix", "/remixes/{id}")
+def remix(view: View, journal: Journal, id: RemixId) -> told.DisputedRemix:
+    """One edge, and the dispute that is open about it."""
+    found = lineage.remix(view, id)
+    return {**found, "dispute": _open(view, journal, id, found["state"])}
+
+
+def _open(view: View, journal: Journal, id: str, state: str) -> told.Dispute | None:
+    """The latest dispute, if it has not ended: what was said, by whom, and the answer."""
+    if state != Opening.STATE:
+        return None
     said = list[Placed]()
     for placed in facts_of(view, journal, id):
         match placed.fact():
@@ -40,12 +50,12 @@ def _open(view: View, journal: Journal, id: str) -> dict[str, Any]:
     }
 
 
-def _side(told: Mapping[str, Any]) -> dict[str, Any]:
+def _side(fact: told.FactTold) -> told.Side:
     """What one side says; texts that were erased are null."""
     return {
-        "reason": told["reason"],
-        "evidence": told["content"]["evidence"],
-        "actor": told["actor"],
-        "at": told["recorded_at"],
-        "position": told["position"],
+        "reason": fact["reason"],
+        "evidence": fact["content"]["evidence"],
+        "actor": fact["actor"],
+        "at": fact["recorded_at"],
+        "position": fact["position"],
     }

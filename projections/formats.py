@@ -7,17 +7,25 @@ what it was made from.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
+from domain.values import WorkId
+from projections.attribution import lineage_with_makers
 from projections.lineage import Shown
+from projections.question import Asking, Form, question
+from projections.store import View
+from projections.told import LineageTold
+
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
 
 
-def label(node: dict[str, Any]) -> str:
+def label(node: Mapping[str, Any]) -> str:
     """What people call a work: its title, else its address, else what it is."""
     if node["title"]:
         return str(node["title"])
@@ -28,6 +36,8 @@ def label(node: dict[str, Any]) -> str:
 
 def graph(shown: Shown) -> nx.MultiDiGraph[str]:
     """The lineage as a networkx graph, edges keyed by the remix."""
+    import networkx as nx
+
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node in shown.works.values():
         content = {name: value for name, value in node.items() if value is not None}
@@ -42,18 +52,20 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
     return made
 
 
-def _credited(one: dict[str, Any]) -> str:
+def _credited(one: Mapping[str, Any]) -> str:
     return f"{one['name'] or one['id']} ({one['role']})"
 
 
 def graphml(shown: Shown) -> str:
     """GraphML (graphml.graphdrawing.org), as Gephi, yEd and networkx read it."""
+    from networkx import generate_graphml
+
     made = graph(shown)
     for _, content in made.nodes(data=True):
         for name, value in content.items():
             if isinstance(value, str):
                 content[name] = _NOT_IN_XML.sub("\ufffd", value)
-    return "\n".join(nx.generate_graphml(made)) + "\n"
+    return "\n".join(generate_graphml(made)) + "\n"
 
 
 def dot(shown: Shown) -> str:
@@ -114,3 +126,34 @@ def json_ld(shown: Shown, base: str) -> dict[str, Any]:
             for node in shown.works.values()
         ],
     }
+
+
+def _shown(asking: Asking) -> Shown:
+    return lineage_with_makers(asking.view, asking.said["id"])
+
+
+def _json_ld_at(asking: Asking) -> Mapping[str, Any]:
+    return json_ld(_shown(asking), f"{asking.origin}works/" if asking.origin else "urn:uuid:")
+
+
+FORMS = {
+    "graphml": Form(
+        "application/graphml+xml",
+        lambda asking: graphml(_shown(asking)),
+        "<graphml>…</graphml>",
+    ),
+    "dot": Form("text/vnd.graphviz", lambda asking: dot(_shown(asking)), "digraph lineage { … }"),
+    "jsonld": Form(
+        "application/ld+json",
+        _json_ld_at,
+        {"@context": {"prov": "http://www.w3.org/ns/prov#"}, "@graph": []},
+        has_links=True,
+    ),
+}
+"""The forms of a lineage besides JSON."""
+
+
+@question("show_lineage", "/works/{id}/lineage", cli="lineage", as_published=True, forms=FORMS)
+def lineage_of(view: View, id: WorkId) -> LineageTold:
+    """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD."""
+    return lineage_with_makers(view, id).answer()

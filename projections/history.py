@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any
 
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
 from domain.recorders import Placed
+from domain.refusal import NotInLog
+from domain.values import ContributorId, CreditId, Number, RemixId, WorkId
 from projections import attribution, lineage
 from projections.nouns import facts_of
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, encode_cursor
 from projections.tables import Change, Numbers, Projection, Put, Table
+from projections.told import Disclosures, FactInHistory, FactTold
 
 MENTIONS = Table(
     "mentions",
     (("subject", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL")),
     ("subject, position",),
 )
+
+Position = Annotated[int, Number()]
 
 _COMMON = frozenset(field.name for field in fields(Fact))
 
@@ -37,32 +43,41 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 HISTORY = Projection("history", (MENTIONS,), changes)
 
 
+@question("show_work_history", "/works/{id}/history", cli="history")
 def of_work(
-    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
-) -> Page:
+    view: View, journal: Journal, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[FactInHistory]:
     """Every fact about a work, its edges and its credits, in order."""
     return _history(view, journal, id, lineage.find(view, id).number, after, limit)
 
 
+@question("show_contributor_history", "/contributors/{id}/history", cli="history")
 def of_contributor(
-    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
-) -> Page:
+    view: View,
+    journal: Journal,
+    id: ContributorId,
+    *,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[FactInHistory]:
     """Every fact about a person and their credits, in order."""
     return _history(view, journal, id, attribution.find_person(view, id)[0], after, limit)
 
 
+@question("show_credit_history", "/credits/{id}/history", cli="history")
 def of_credit(
-    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
-) -> Page:
-    """Every fact about one credit, in order."""
+    view: View, journal: Journal, id: CreditId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[FactInHistory]:
+    """Every fact about one credit, in order: who said so, who agreed, what was decided."""
     attribution.credit(view, id)
     return _stream(view, journal, id, after, limit)
 
 
+@question("show_remix_history", "/remixes/{id}/history", cli="history")
 def of_remix(
-    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
-) -> Page:
-    """Every fact about one edge, in order."""
+    view: View, journal: Journal, id: RemixId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[FactInHistory]:
+    """Every fact about one edge, in order: who said so, who agreed, what was decided."""
     lineage.remix(view, id)
     return _stream(view, journal, id, after, limit)
 
@@ -79,14 +94,14 @@ def positions_of_contributor(view: View, id: str) -> list[int]:
 
 def _history(
     view: View, journal: Journal, id: str, subject: int, after: str | None, limit: int
-) -> Page:
+) -> Page[FactInHistory]:
     place = decode_cursor(after, int) or [0]
     found = _positions(view, subject, place[0], limit + 1)
     page, more = cut(found, limit, lambda position: (position,))
     facts = journal.facts.at(page)
     links = (link for placed in facts for link in placed.linked() if link.subject == id)
-    items = [
-        {**told, **_numbered(link.number, link.previous)}
+    items: list[FactInHistory] = [
+        {**told, "number": link.number, "previous": link.previous or None}
         for told, link in zip(tell(journal, facts), links, strict=True)
     ]
     return Page(items, more)
@@ -103,23 +118,21 @@ def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -
     return [position for (position,) in rows]
 
 
-def _stream(view: View, journal: Journal, id: str, after: str | None, limit: int) -> Page:
+def _stream(
+    view: View, journal: Journal, id: str, after: str | None, limit: int
+) -> Page[FactInHistory]:
     """The facts that happened to one noun; they are few, and numbered by their versions."""
     place = (decode_cursor(after, int) or [0])[0]
     facts = facts_of(view, journal, id)
     before = [0, *(one.position for one in facts)]
-    items = [
-        {**told, **_numbered(place + number, before[place + number - 1])}
+    items: list[FactInHistory] = [
+        {**told, "number": place + number, "previous": before[place + number - 1] or None}
         for number, told in enumerate(tell(journal, facts[place : place + limit]), start=1)
     ]
     return Page(items, encode_cursor(place + limit) if len(facts) > place + limit else None)
 
 
-def _numbered(number: int, previous: int) -> dict[str, Any]:
-    return {"number": number, "previous": previous or None}
-
-
-def tell(journal: Journal, placed: Sequence[Placed]) -> list[dict[str, Any]]:
+def tell(journal: Journal, placed: Sequence[Placed]) -> list[FactTold]:
     """Facts as an answer tells them, with the texts they commit to."""
     facts = [(one.position, one.fact()) for one in placed]
     digests = {
@@ -132,6 +145,18 @@ def tell(journal: Journal, placed: Sequence[Placed]) -> list[dict[str, Any]]:
     return [_told(position, happened, texts) for position, happened in facts]
 
 
+@question("show_disclosures", "/facts/{position}/disclosures", refuses=(NotInLog,))
+def disclosures_at(view: View, journal: Journal, position: Position) -> Disclosures:
+    """The texts a fact commits to, with their salts, as far as they are not erased.
+
+    “stemma verify receipt” checks them against the receipt of the fact.
+    """
+    facts = journal.facts.at([position] if position <= view.as_of else [])
+    if not facts:
+        raise NotInLog(f"position {position}")
+    return {"disclosures": disclosures(journal, facts[0])}
+
+
 def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
     """The texts behind one fact as RFC 9901 writes them: salt, name, value."""
     happened = placed.fact()
@@ -140,8 +165,8 @@ def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
     return [[one.salt, one.name, one.value] for one in journal.facts.disclosures(digests)]
 
 
-def _told(position: int, happened: Fact, texts: dict[str, str]) -> dict[str, Any]:
-    content = {
+def _told(position: int, happened: Fact, texts: dict[str, str]) -> FactTold:
+    content: dict[str, Any] = {
         field.name: getattr(happened, field.name)
         for field in fields(happened)
         if field.name not in _COMMON

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 from domain.contribution import Contribution
 from domain.fact import Fact
@@ -18,9 +18,22 @@ from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import Remix
+from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
+from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
+from projections.told import (
+    EdgeTold,
+    KindOfWork,
+    LineageTold,
+    Node,
+    Publication,
+    Relative,
+    RemixTold,
+    WorkFound,
+    WorkRef,
+)
 
 WORKS = Table(
     "works",
@@ -201,14 +214,14 @@ def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
     return dict(rows)
 
 
-def references(view: View, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+def references(view: View, numbers: Iterable[int]) -> dict[int, WorkRef]:
     """The works with these numbers, as an answer refers to them."""
     found = rows_of(view, numbers)
     texts = view.texts({row.title for row in found.values()})
     return {number: reference(row, texts) for number, row in found.items()}
 
 
-def reference(row: WorkRow, texts: dict[str | None, str]) -> dict[str, Any]:
+def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
     """A work as an answer refers to it; a withdrawn piece shows nothing of its content."""
     gone = row.kind == "contribution" and row.state == "withdrawn"
     return {
@@ -222,7 +235,7 @@ def reference(row: WorkRow, texts: dict[str | None, str]) -> dict[str, Any]:
     }
 
 
-def work(view: View, id: str) -> dict[str, Any]:
+def work(view: View, id: str) -> WorkFound:
     """A work with its sources and how often it was remixed; credits are attribution's."""
     row = find(view, id)
     sources = view.rows(
@@ -283,14 +296,14 @@ def remix_counts(view: View, numbers: Iterable[int]) -> dict[int, int]:
     return dict(rows)
 
 
-def publication(row: WorkRow) -> dict[str, Any] | None:
+def publication(row: WorkRow) -> Publication | None:
     """Where a release's lineage was frozen, and when that was recorded."""
-    if row.published is None:
+    if row.published is None or row.published_at is None:
         return None
     return {"position": row.published, "at": row.published_at}
 
 
-def remix(view: View, id: str) -> dict[str, Any]:
+def remix(view: View, id: str) -> RemixTold:
     """One edge; UnknownRemix if there is none with this id."""
     row = view.one(
         "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.born FROM @remixes e "
@@ -313,18 +326,21 @@ def remix(view: View, id: str) -> dict[str, Any]:
     }
 
 
+@question("list_works", "/works", cli="works")
 def works(
     view: View,
     *,
-    q: str | None = None,
-    medium: str | None = None,
-    role: str | None = None,
-    kind: str | None = None,
-    never_remixed: bool = False,
-    after: str | None = None,
-    limit: int = 50,
-) -> Page:
-    """The works that fit every filter, the latest recorded first; ``q`` is in title or URI."""
+    q: Annotated[Search | None, "In the title, in any case.", Example("low tide")] = None,
+    medium: Annotated[Search | None, "Of this medium.", Example("audio")] = None,
+    role: Annotated[Role | None, "With a credit in this role."] = None,
+    kind: Annotated[KindOfWork | None, "Of this kind."] = None,
+    never_remixed: Annotated[
+        bool, Flag(help="Only works from which nothing was made yet.")
+    ] = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[WorkRef]:
+    """Find works; those that fit every filter, the latest recorded first."""
     place = decode_cursor(after, int)
     where, values = [holds("w")], dict[str, Any](limit=limit + 1)
     joined = ""
@@ -383,13 +399,16 @@ class Shown:
     numbers: Sequence[int]
     """Their numbers, in the same order."""
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> LineageTold:
         """The lineage as an answer tells it."""
         names = ("id", "child", "parent", "kind", "rate", "state")
         return {
             "root": self.lineage.root,
-            "nodes": list(self.works.values()),
-            "edges": [{name: getattr(edge, name) for name in names} for edge in self.lineage.edges],
+            "nodes": cast("list[Node]", list(self.works.values())),
+            "edges": [
+                cast("EdgeTold", {name: getattr(edge, name) for name in names})
+                for edge in self.lineage.edges
+            ],
         }
 
 
@@ -450,12 +469,18 @@ def lineage(view: View, id: str) -> Shown:
     )
 
 
-def ancestors(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+@question("list_ancestors", "/works/{id}/ancestors", cli="ancestors", as_published=True)
+def ancestors(
+    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[Relative]:
     """What a work was made from, the nearest generation first."""
     return _walk(view, id, "child", "parent", after, limit)
 
 
-def descendants(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+@question("list_descendants", "/works/{id}/descendants", cli="descendants", as_published=True)
+def descendants(
+    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[Relative]:
     """What was made from a work, the nearest generation first.
 
     Each page costs as much as there are works before it: a hub's descendants have no bound.
@@ -463,7 +488,9 @@ def descendants(view: View, id: str, *, after: str | None = None, limit: int = 5
     return _walk(view, id, "parent", "child", after, limit)
 
 
-def _walk(view: View, id: str, here: str, there: str, after: str | None, limit: int) -> Page:
+def _walk(
+    view: View, id: str, here: str, there: str, after: str | None, limit: int
+) -> Page[Relative]:
     """Generation after generation, each in order of numbers, until the page is full."""
     place = decode_cursor(after, int, int) or [0, 0]
     root = find(view, id).number
@@ -480,5 +507,7 @@ def _walk(view: View, id: str, here: str, there: str, after: str | None, limit: 
         taken += [(generation, number) for number in level if [generation, number] > place]
     page, more = cut(taken, limit, tuple)
     nodes = references(view, [number for _, number in page])
-    items = [{**nodes[number], "generation": generation} for generation, number in page]
+    items: list[Relative] = [
+        {**nodes[number], "generation": generation} for generation, number in page
+    ]
     return Page(items, more)

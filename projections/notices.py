@@ -23,10 +23,13 @@ from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN, permit
 from domain.remix import Remix
+from domain.values import ContributorId
 from projections import attribution
 from projections.history import tell
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor
 from projections.tables import Change, Numbers, Projection, Put, Table
+from projections.told import FactTold
 
 NOTICES = Table(
     "notices",
@@ -79,17 +82,21 @@ NOTICED = Projection("notices", (NOTICES,), changes)
 # -- answers -------------------------------------------------------------------------------
 
 
+@question("list_notices", "/contributors/{id}/notices", cli="notices")
 def of_contributor(
     view: View,
     journal: Journal,
-    id: str,
+    id: ContributorId,
     *,
     actor: str,
-    after: str | None = None,
-    limit: int = 50,
+    after: After | None = None,
+    limit: Limit = LIMIT,
     is_newest_first: bool = False,
-) -> Page:
-    """What this person has been told, in order; only for themself and the operator."""
+) -> Page[FactTold]:
+    """What this person was told: disputes that concern them, answers and ends.
+
+    Only the person and the operator may ask.
+    """
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     accounts = attribution.accounts_of(view, person)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}

@@ -9,11 +9,15 @@ from typing import Any
 
 from projections import attribution, lineage
 from projections.attribution import CreditRow
-from projections.money import statements
+from projections.money import payouts
+from projections.money.told import PayoutTold
 from projections.store import Page, View, cut, decode_cursor, holds
+from projections.told import CreditTold
 
 
-def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -> Page:
+def made_by(
+    view: View, id: str, *, after: str | None = None, limit: int = 50
+) -> Page[dict[str, Any]]:
     """The works somebody is credited on, the latest recorded first, and how often each went on."""
     place = decode_cursor(after, int)
     below = "" if place is None else "AND c.work < :below"
@@ -45,7 +49,7 @@ def made_by(view: View, id: str, *, after: str | None = None, limit: int = 50) -
     return Page(items, more)
 
 
-def waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
+def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
     """The credits somebody has to answer: offered to them, or claimed on what they posted."""
     own = accounts(view, id)
     rows = view.rows(
@@ -76,12 +80,12 @@ def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str
     return [{"proposal": proposal, "release": works[release]} for proposal, release in rows]
 
 
-def returned_to(view: View, id: str) -> list[dict[str, Any]]:
+def returned_to(view: View, id: str) -> list[PayoutTold]:
     """The payouts to a person that came back, and were not asked for again yet."""
     return [
         payout
         for payee in ids(view, id)
-        for payout in statements.payouts(view, payee=payee, state="returned").items
+        for payout in payouts.payouts(view, payee=payee, state="returned").items
     ]
 
 

@@ -6,12 +6,13 @@ that role is in the work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from projections import attribution, lineage
 from projections.attribution import CreditRow
 from projections.store import View
+from projections.told import PersonRef
 
 
 class Roll(NamedTuple):
@@ -21,7 +22,7 @@ class Roll(NamedTuple):
     """Roles with the people whose work is in it: ``{"role", "people"}``, the nearest role first."""
     influence: list[dict[str, Any]]
     """The same, of those who only shaped it."""
-    people: list[dict[str, Any]]
+    people: list[PersonRef]
     """Everybody in it, the nearest first."""
     lineage: lineage.Shown
     """What it was made from, each work with who is credited on it."""
@@ -49,7 +50,7 @@ def roll(view: View, id: str) -> Roll:
 
 def _by_role(
     rows: Iterable[CreditRow],
-    people: dict[int, dict[str, Any]],
+    people: Mapping[int, PersonRef],
     texts: dict[str | None, str],
     already: Iterable[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:

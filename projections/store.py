@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from threading import Condition as Signal
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.engine import Engine, Row, Table, Transaction
 
@@ -37,10 +37,10 @@ class BadCursor(Exception):
     """The cursor is not one that a list of this service gave out."""
 
 
-class Page(NamedTuple):
+class Page(NamedTuple, Generic[T]):
     """A part of a list, and the cursor of the part after it."""
 
-    items: list[dict[str, Any]]
+    items: list[T]
     next: str | None
 
 

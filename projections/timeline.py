@@ -13,6 +13,7 @@ from domain.journal import Journal
 from domain.recorders import Placed
 from projections import attribution, history, lineage
 from projections.store import Page, View, cut, decode_cursor, holds
+from projections.told import FactTold
 
 SCANNED = 250
 """How many facts are looked at in one go."""
@@ -26,7 +27,7 @@ def timeline(
     topics: Collection[str],
     after: str | None = None,
     limit: int = 50,
-) -> Page:
+) -> Page[FactTold]:
     """Every fact of these topics about any of these works and people, in order."""
     (above,) = decode_cursor(after, int) or [0]
     found: list[Placed] = []
@@ -60,4 +61,4 @@ def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
         *lineage.references(view, lineage.numbers_of(view, ids).values()).values(),
         *attribution.persons(view, [number for (number,) in found]).values(),
     ]
-    return {one["id"]: one for one in told}
+    return {one["id"]: {**one} for one in told}

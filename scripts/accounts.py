@@ -10,24 +10,26 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from api.web.words import BOOKED, CONSENTS, HELD_BECAUSE, day, money, percent, units
-from projections.store import Page
+from projections.money.pools import pool_named
+from projections.question import Asking
+from projections.wording import BOOKED, CONSENTS, HELD_BECAUSE, day, money, percent, units
 from scripts.terminal import shown
 
 
-def pools(out: Console, page: Page) -> None:
+def pools(out: Console, asking: Asking) -> None:
     """The pools of a release."""
     table = Table("pool", "kind", box=None)
     table.add_column("received", justify="right")
     table.add_column("id", no_wrap=True)
-    for pool in page.items:
+    for pool in asking.answer.items:
         received = money(pool["received_minor"], pool["currency"])
         table.add_row(shown(pool["name"] or "(erased)"), pool["kind"], received, pool["id"])
     out.print(table)
 
 
-def proposal(out: Console, told: dict[str, Any]) -> None:
+def proposal(out: Console, asking: Asking) -> None:
     """What is proposed or was agreed, who says what of it, and who is missing."""
+    told = asking.answer
     number = f", agreement {told['number']} of its pool" if told["number"] else ""
     how = "by hand" if told["policy"] is None else f"by {told['policy']['type']}"
     out.print(f"\n[bold]{told['state']}{number}[/bold], set {how}")
@@ -55,8 +57,9 @@ def proposal(out: Console, told: dict[str, Any]) -> None:
         out.print(f"\nused but without a share: {shown(missing['name'] or missing['id'])}")
 
 
-def diff(out: Console, told: dict[str, Any]) -> None:
+def diff(out: Console, asking: Asking) -> None:
     """What became of the first proposal, with the comments that caused it."""
+    told = asking.answer
     table = Table("payee", box=None)
     for name in ("first", "current", "change"):
         table.add_column(name, justify="right")
@@ -76,8 +79,9 @@ def diff(out: Console, told: dict[str, Any]) -> None:
     out.print(table)
 
 
-def statement(out: Console, told: dict[str, Any]) -> None:
+def statement(out: Console, asking: Asking) -> None:
     """What a person earned, was paid and is owed, currency by currency."""
+    told = asking.answer
     out.print(f"\n[bold]{shown(told['contributor']['name'] or '(forgotten)')}[/bold]")
     if not told["statements"]:
         out.print("\nNothing was earned yet.")
@@ -120,8 +124,9 @@ def _lines(one: dict[str, Any]) -> Table:
     return table
 
 
-def pool_statement(out: Console, told: dict[str, Any]) -> None:
+def pool_statement(out: Console, asking: Asking) -> None:
     """Where every unit of a pool is."""
+    told = asking.answer
     currency = told["currency"]
     out.print(f"\n[bold]{shown(told['name'] or '(erased)')}[/bold]\n")
     _sums(
@@ -158,11 +163,12 @@ def pool_statement(out: Console, told: dict[str, Any]) -> None:
     out.print(table)
 
 
-def ledger(out: Console, currency: str, page: Page) -> None:
-    """Every fact that moved money, with its postings."""
+def ledger(out: Console, asking: Asking) -> None:
+    """Every fact that moved money of a pool, with its postings."""
+    currency = pool_named(asking.view, asking.journal, asking.said["id"]).currency
     table = Table("position", "recorded", "fact", "account", "payee", box=None)
     table.add_column("amount", justify="right")
-    for fact in page.items:
+    for fact in asking.answer.items:
         head = (str(fact["position"]), day(fact["recorded_at"]), fact["topic"])
         for posting in fact["postings"]:
             payee = "" if posting["payee"] is None else _name(posting["payee"])
@@ -172,8 +178,9 @@ def ledger(out: Console, currency: str, page: Page) -> None:
     out.print(table)
 
 
-def why(out: Console, told: dict[str, Any]) -> None:
+def why(out: Console, asking: Asking) -> None:
     """Why a payee was given this amount, step by step."""
+    told = asking.answer
     currency = told["currency"]
     given, whole = (money(told[name], currency) for name in ("amount_minor", "of_minor"))
     out.print(f"\n[bold]{_name(told['payee'])}: {given} of {whole}[/bold]\n")

@@ -13,8 +13,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-import networkx as nx
-
 Line: TypeAlias = dict[str, object]
 
 # The four links of the list that close a circle, child first.  Each contradicts
@@ -124,6 +122,8 @@ def _oldest_first(names: list[str], links: Iterable[tuple[int, int]]) -> Iterato
     Tracks that sample each other in a circle nobody has settled stay together,
     by number: the links that this leaves backwards are the import's to refuse.
     """
+    import networkx as nx
+
     samples: nx.DiGraph[int] = nx.DiGraph()
     samples.add_nodes_from(range(len(names)))
     samples.add_edges_from(

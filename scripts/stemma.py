@@ -26,6 +26,7 @@ from scripts.commands import (
     signing,
     verifying,
 )
+from scripts.commands.wording import in_own_words
 from scripts.settings import BadSetting
 
 ROOMS = (
@@ -42,7 +43,7 @@ class Command(click.Group):
         try:
             return super().invoke(ctx)
         except Refusal as refusal:
-            raise click.ClickException(f"{refusal} ({refusal.code})") from refusal
+            raise click.ClickException(in_own_words(refusal)) from refusal
         except BadCursor as problem:
             said = "--after takes only what the last line of a page says (bad_cursor)"
             raise click.ClickException(said) from problem

@@ -8,21 +8,43 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_type_hints
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from api.keys import Key
 from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS
+from projections import attribution as people
 from projections import formats
+from projections import lineage as works_read
 from projections.lineage import Shown
+from projections.question import Asking
 from projections.store import Page
 from scripts.bundle import Report
+
+RENDERERS = {
+    "WorkRef": "terminal.works",
+    "PartOfPerson": "terminal.contributors",
+    "LineageTold": "terminal.lineage",
+    "Relative": "terminal.relatives",
+    "SplitLine": "terminal.split",
+    "FactInHistory": "terminal.history",
+    "FactTold": "terminal.history",
+    "PartInRelease": "terminal.attribution",
+    "EdgePreview": "terminal.as_json",
+    "PoolItem": "accounts.pools",
+    "PoolStatement": "accounts.pool_statement",
+    "ProposalTold": "accounts.proposal",
+    "Diff": "accounts.diff",
+    "Statement": "accounts.statement",
+    "LedgerFact": "accounts.ledger",
+    "Why": "accounts.why",
+}
+"""What lays out an answer, by the name of its type; everything else is printed plainly."""
 
 SHOWN_PATHS = 3
 """How many ways are printed for one payee; --json tells more."""
@@ -40,20 +62,54 @@ def shown(text: str) -> str:
     return escape(_CONTROLS.sub("\ufffd", text))
 
 
-def _print_json(out: Console, told: object) -> None:
+def print_json(out: Console, told: object) -> None:
+    """What programs read."""
     out.print_json(json.dumps(told, ensure_ascii=False))
 
 
-def answer(out: Console, as_of: int, told: Mapping[str, Any]) -> None:
-    """An answer as the API gives it."""
-    _print_json(out, {"as_of": as_of, **told})
+def as_json(out: Console, asking: Asking) -> None:
+    """An answer that is of numbers above all, as the API gives it."""
+    print_json(out, asking.told)
 
 
-def works(out: Console, page: Page) -> None:
+def plain(out: Console, asking: Asking) -> None:
+    """Any answer: a list as a table, one thing as names and values."""
+    answer = asking.answer
+    if isinstance(answer, Page):
+        table_of(out, list(get_type_hints(asking.question.result)), answer.items)
+    else:
+        table_of(out, (), [{"name": name, "value": value} for name, value in answer.items()])
+
+
+def table_of(out: Console, heads: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows under heads; without heads, as they come."""
+    table = Table(*heads, box=None, show_header=bool(heads))
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in heads or row))
+    out.print(table)
+
+
+def _cell(value: object) -> str:
+    """A value on one line: of an object what people call it, of a list its items."""
+    match value:
+        case None:
+            return ""
+        case {"name": name, "id": id}:
+            return shown(str(name or id))
+        case {"title": title, "uri": uri}:
+            return shown(str(title or uri))
+        case dict():
+            return ", ".join(f"{name}={_cell(each)}" for name, each in value.items())
+        case list():
+            return "; ".join(map(_cell, value))
+    return shown(str(value))
+
+
+def works(out: Console, asking: Asking) -> None:
     """A list of works."""
     table = Table("title", "kind", "medium", "made", box=None)
     table.add_column("id", no_wrap=True)
-    for work in page.items:
+    for work in asking.answer.items:
         table.add_row(
             shown(formats.label(work)),
             work["kind"],
@@ -64,15 +120,17 @@ def works(out: Console, page: Page) -> None:
     out.print(table)
 
 
-def contributors(out: Console, work: dict[str, Any], tree: Shown, page: Page) -> None:
+def contributors(out: Console, asking: Asking) -> None:
     """A credits roll, and beneath it the lineage it rests on."""
+    view, id, page = asking.view, asking.said["id"], asking.answer
+    work, tree = works_read.work(view, id), people.lineage_with_makers(view, id)
     out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
     for kind in ("direct", "influence"):
-        people = [one for one in page.items if one["kind"] == kind]
-        if not people:
+        credited = [one for one in page.items if one["kind"] == kind]
+        if not credited:
             continue
         table = Table(kind, "roles", "nearest", "pieces", "ways", box=None, title_justify="left")
-        for one in people:
+        for one in credited:
             table.add_row(
                 shown(one["contributor"]["name"] or "(forgotten)"),
                 ", ".join(one["roles"]),
@@ -82,21 +140,13 @@ def contributors(out: Console, work: dict[str, Any], tree: Shown, page: Page) ->
             )
         out.print(table)
         out.print()
-    lineage(out, tree, "tree")
+    out.print(_tree(tree), soft_wrap=True)
 
 
-def lineage(out: Console, told: Shown, form: str) -> None:
-    """A lineage as a tree, or in a form other tools read."""
-    if form == "json":
-        _print_json(out, told.answer())
-    elif form == "graphml":
-        out.out(formats.graphml(told), highlight=False, end="")
-    elif form == "dot":
-        out.out(formats.dot(told), highlight=False, end="")
-    elif form == "jsonld":
-        _print_json(out, formats.json_ld(told, "urn:uuid:"))
-    else:
-        out.print(_tree(told), soft_wrap=True)
+def lineage(out: Console, asking: Asking) -> None:
+    """A lineage as a tree."""
+    tree = people.lineage_with_makers(asking.view, asking.said["id"])
+    out.print(_tree(tree), soft_wrap=True)
 
 
 def _tree(told: Shown) -> Tree:
@@ -120,7 +170,7 @@ def _tree(told: Shown) -> Tree:
     return root
 
 
-def _line(node: dict[str, Any]) -> str:
+def _line(node: Mapping[str, Any]) -> str:
     names = ", ".join(
         dict.fromkeys(one["name"] or "(forgotten)" for one in node.get("contributors", ()))
     )
@@ -129,11 +179,11 @@ def _line(node: dict[str, Any]) -> str:
     return f"[bold]{shown(formats.label(node))}[/bold]{made}{by}"
 
 
-def relatives(out: Console, page: Page) -> None:
+def relatives(out: Console, asking: Asking) -> None:
     """Ancestors or descendants, generation by generation."""
     table = Table("generation", "title", "kind", "made", box=None)
     table.add_column("id", no_wrap=True)
-    for work in page.items:
+    for work in asking.answer.items:
         table.add_row(
             str(work["generation"]),
             shown(formats.label(work)),
@@ -144,11 +194,11 @@ def relatives(out: Console, page: Page) -> None:
     out.print(table)
 
 
-def split(out: Console, page: Page) -> None:
+def split(out: Console, asking: Asking) -> None:
     """What each payee would get, and the shortest ways by which it comes."""
     table = Table("payee", "units", "share", "ways", box=None)
     table.add_column("through", overflow="fold")
-    for one in page.items:
+    for one in asking.answer.items:
         ways = [
             " ← ".join(shown(work["title"] or "(withdrawn)") for work in path["works"])
             for path in one["paths"][:SHOWN_PATHS]
@@ -163,11 +213,11 @@ def split(out: Console, page: Page) -> None:
     out.print(table)
 
 
-def history(out: Console, page: Page) -> None:
+def history(out: Console, asking: Asking) -> None:
     """Facts in order."""
     table = Table("position", "recorded", "fact", "actor", box=None)
     table.add_column("says", overflow="fold")
-    for one in page.items:
+    for one in asking.answer.items:
         says = [f"{name}={value}" for name, value in one["content"].items() if value is not None]
         if one["reason"]:
             says.append(f"because: {one['reason']}")
@@ -181,11 +231,12 @@ def history(out: Console, page: Page) -> None:
     out.print(table)
 
 
-def attribution(out: Console, person: dict[str, Any], page: Page) -> None:
+def attribution(out: Console, asking: Asking) -> None:
     """The finished works a person is in."""
+    person = people.person(asking.view, asking.said["id"])
     out.print(f"\n[bold]{shown(person['name'] or '(forgotten)')}[/bold]\n")
     table = Table("finished work", "state", "how", "roles", "pieces", "nearest", box=None)
-    for one in page.items:
+    for one in asking.answer.items:
         table.add_row(
             shown(formats.label(one["release"])),
             one["release"]["state"],
@@ -211,14 +262,6 @@ def import_report(out: Console, report: Report) -> None:
         f"{report.lines} lines: {report.recorded.total()} recorded, "
         f"{report.unchanged.total()} unchanged, {len(report.refused)} refused"
     )
-
-
-def keys(out: Console, listed: list[Key]) -> None:
-    """API keys without the keys."""
-    table = Table("name", "for", "made", "revoked", box=None)
-    for one in listed:
-        table.add_row(one.name, one.holder, one.made_at, one.revoked_at or "")
-    out.print(table)
 
 
 def totals(out: Console, told: dict[str, dict[str, int]]) -> None:

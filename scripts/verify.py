@@ -355,8 +355,11 @@ def main(words: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     try:
         lines = list(check(options))
-    except (NotVerified, OSError) as problem:
+    except NotVerified as problem:
         print(f"NOT VERIFIED: {printable(str(problem))}", file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"Error: {problem.filename}: {problem.strerror}", file=sys.stderr)
         return 1
     print(f"verified    {options.file}")
     print("\n".join(lines))

@@ -23,8 +23,7 @@ from domain.refusal import (
     UnknownRemix,
     WrongState,
 )
-from projections import attribution, history, lineage, notices
-from projections.disputes import with_dispute
+from projections import attribution, disputes, history, lineage, notices
 from projections.store import View
 
 NOUNS = ("remix", "credit")
@@ -402,9 +401,10 @@ def test_notices_are_for_the_person_and_the_operator_only(told: Story) -> None:
 
 def shown(told: Story, noun: str, as_of: int | None = None) -> Any:
     """The dispute that is open about the noun, as an answer tells it."""
-    read = lineage.remix if noun == "remix" else attribution.credit
     with told.view(as_of) as view:
-        return with_dispute(view, told.journal, read(view, id_of(noun)))["dispute"]
+        if noun == "remix":
+            return disputes.remix(view, told.journal, id_of(noun))["dispute"]
+        return disputes.credit(view, told.journal, id_of(noun))["dispute"]
 
 
 def test_an_open_dispute_is_shown_with_its_deadline_and_its_answer(

@@ -18,13 +18,12 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from serving import Served, serving
 
-from api.answers.examples import POOL, PROPOSAL
 from api.document import operations
 from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.reference import Reference, pretty
 from domain.role import ROLES
-from domain.values import ASSETS, LARGEST_POSITION
+from domain.values import ASSETS, LARGEST_POSITION, POOL, PROPOSAL
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 
 from api.keys import digest_of
-from api.web import words
 from domain.dispute import GROUNDS
+from projections import wording
 from scripts.service import Service
 
 
@@ -571,15 +571,15 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
 def test_an_amount_is_written_with_the_digits_of_its_currency(
     amount_minor: int, currency: str, said: str
 ) -> None:
-    assert words.money(amount_minor, currency) == said
+    assert wording.money(amount_minor, currency) == said
 
 
 def test_an_exact_rest_is_told_and_not_rounded() -> None:
-    assert words.units("100", "EUR") == "1.00 EUR"
-    assert words.units("301/3", "EUR") == "1.00 EUR and 1/3 of a unit"
-    assert words.units("-1/6", "EUR") == "−1/6 of a unit"
-    assert words.percent("1/3") == "about 33.3 %"
-    assert words.percent("1/5") == "20 %"
+    assert wording.units("100", "EUR") == "1.00 EUR"
+    assert wording.units("301/3", "EUR") == "1.00 EUR and 1/3 of a unit"
+    assert wording.units("-1/6", "EUR") == "−1/6 of a unit"
+    assert wording.percent("1/3") == "about 33.3 %"
+    assert wording.percent("1/5") == "20 %"
 
 
 def test_a_withdrawn_title_is_on_no_page(public: Served) -> None:

@@ -14,11 +14,11 @@ import pytest
 from money import HALF, Bank, bank
 from pypdf import PdfReader
 
-from api.money.payouts import statement_of
-from api.money.statement_pdf import MOST_LINES, STANDS, as_pdf
-from api.web import words
 from domain.refusal import StatementTooLong
+from projections import wording
 from projections.money.pools import why
+from projections.money.statement_files import statement_of
+from projections.money.statement_pdf import MOST_LINES, STANDS, as_pdf
 
 ORIGIN = "https://stemma.example"
 SUMS = ("opening", "earned", "recouped", "held", "paid", "closing")
@@ -45,7 +45,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
 def made(told: Bank, name: str, as_of: int | None = None) -> tuple[dict[str, Any], bytes]:
     """A statement as JSON and as PDF."""
     with told.view(as_of=as_of) as view:
-        found = statement_of(view, told.journal, told.person(name), None, None, None)
+        found = statement_of(view, told.journal, told.person(name), actor="operator")
         return found, as_pdf(view, told.journal, found, asked={}, origin=f"{ORIGIN}/")
 
 
@@ -61,7 +61,7 @@ def test_every_amount_of_the_statement_is_on_paper(told: Bank) -> None:
     for one in found["statements"]:
 
         def amount(minor: int, unit: str = one["currency"]) -> str:
-            return words.money(minor, unit).removesuffix(f" {unit}")
+            return wording.money(minor, unit).removesuffix(f" {unit}")
 
         labels = ("at the beginning", "+ earned", "− recouped", "− held", "− paid", "= at the end")
         for name, label in zip(SUMS, labels, strict=True):
@@ -147,7 +147,7 @@ def test_whatever_people_write_is_text_and_nothing_else(tmp_path: Path) -> None:
             told.accept(told.agree(pool, {person: str(SEVENS), "x": "5"}), person)
             told.earn(pool, 100, source=text[:150])
         with told.view() as view:
-            found = statement_of(view, told.journal, person, None, None, None)
+            found = statement_of(view, told.journal, person, actor="operator")
             pdf = as_pdf(view, told.journal, found, asked={"from": "#x", "currency": "*"})
     text = " ".join(seen(page) for page in PdfReader(io.BytesIO(pdf)).pages).replace(" ", "")
     assert 'Statementof#read("/etc/passwd")name' in text
@@ -160,7 +160,7 @@ def test_a_character_in_no_font_is_a_box_and_the_page_says_so(tmp_path: Path) ->
     with bank(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
         person = told.person("Ana \ue000")
         with told.view() as view:
-            found = statement_of(view, told.journal, person, None, None, None)
+            found = statement_of(view, told.journal, person, actor="operator")
             pdf = as_pdf(view, told.journal, found, asked={})
     reader = PdfReader(io.BytesIO(pdf))
     assert "Some characters are shown as boxes" in seen(reader.pages[0])
@@ -172,7 +172,9 @@ def test_a_character_in_no_font_is_a_box_and_the_page_says_so(tmp_path: Path) ->
 
 def test_a_statement_of_very_many_lines_is_refused_as_pdf(told: Bank) -> None:
     with told.view() as view:
-        found = statement_of(view, told.journal, told.person("Bo"), None, None, "USD")
+        found = statement_of(
+            view, told.journal, told.person("Bo"), actor="operator", currency="USD"
+        )
         (dollars,) = found["statements"]
         dollars["lines"] = (dollars["lines"] * MOST_LINES)[: MOST_LINES + 1]
         with pytest.raises(StatementTooLong):

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from money import HALF, Bank, asset, bank
 from serving import Served, serving
 
-from api.money.payouts import COLUMNS, as_csv, statement_of
 from domain.moment import instant
 from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
 from projections.money import statements
+from projections.money.statement_files import COLUMNS, as_csv, statement_of
 from projections.store import View
 
 PEOPLE = ("ana", "bo", "cy")
@@ -121,7 +121,9 @@ def small(database: str) -> Iterator[tuple[Bank, str, str]]:
 
 
 def over(told: Bank, view: View, person: str, since: str | None, before: str | None) -> Any:
-    found = statement_of(view, told.journal, person, since, before, "USD")
+    found = statement_of(
+        view, told.journal, person, actor="operator", from_=since, to=before, currency="USD"
+    )
     (dollars,) = found["statements"]
     return checked(dollars)
 
@@ -184,7 +186,7 @@ def test_a_person_with_nothing_has_an_empty_statement_and_nobody_has_none(databa
             with pytest.raises(UnknownContributor):
                 statements.statement(view, told.journal, "0" * 8 + "-0000-4000-8000-" + "0" * 12)
             with pytest.raises(BadCurrency):
-                statement_of(view, told.journal, eve, None, None, "XYZ")
+                statement_of(view, told.journal, eve, actor="operator", currency="XYZ")
 
 
 def test_after_a_merge_both_accounts_are_one_person(database: str) -> None:
@@ -209,7 +211,12 @@ def test_a_period_before_somebody_came_is_empty(database: str) -> None:
     with small(database) as (told, ana, _):
         told.earn(pool_of(told), 100)
         with told.view() as view:
-            assert statement_of(view, told.journal, ana, "2020", "2021", None)["statements"] == []
+            assert (
+                statement_of(view, told.journal, ana, actor="operator", from_="2020", to="2021")[
+                    "statements"
+                ]
+                == []
+            )
 
 
 FORMULA = "=1+1\",\n'quoted'"
@@ -220,7 +227,7 @@ def test_the_csv_is_of_rfc_4180_and_holds_no_formula(database: str) -> None:
         told.earn(pool_of(told), 100, source=FORMULA)
         told.earn(pool_of(told), 100, source="plain, not simple")
         with told.view() as view:
-            written = as_csv(statement_of(view, told.journal, ana, None, None, None))
+            written = as_csv(statement_of(view, told.journal, ana, actor="operator"))
     assert written.endswith("\r\n")
     assert "\r\n" in written.replace("\r\n", "", 1)
     rows = list(csv.DictReader(io.StringIO(written, newline="")))
@@ -233,7 +240,7 @@ def test_an_amount_below_nothing_is_a_number_and_no_formula(database: str) -> No
     with small(database) as (told, ana, _):
         told.reverse(told.earn(pool_of(told), 100))
         with told.view() as view:
-            written = as_csv(statement_of(view, told.journal, ana, None, None, None))
+            written = as_csv(statement_of(view, told.journal, ana, actor="operator"))
     assert [row["amount_minor"] for row in csv.DictReader(io.StringIO(written))] == ["50", "-50"]
 
 

@@ -22,10 +22,10 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
-from projections import attribution, history, lineage, people, timeline
-from projections.disputes import with_dispute
+from projections import disputes, history, people, timeline
 from projections.nouns import facts_of
 from projections.store import View
+from projections.told import DisputedCredit, DisputedRemix
 
 
 class Verb(NamedTuple):
@@ -96,7 +96,7 @@ def pages(frame: Frame) -> None:
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
-        (credit,) = on_works(view, [_disputed(frame, view, attribution.credit(view, id))])
+        (credit,) = on_works(view, [_disputed(view, disputes.credit(view, frame.journal, id))])
         return render_template(
             "credit.html",
             credit=credit,
@@ -117,7 +117,7 @@ def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "
     with frame.view(asked()) as view:
         return render_template(
             "edge.html",
-            remix=_disputed(frame, view, lineage.remix(view, id)),
+            remix=_disputed(view, disputes.remix(view, frame.journal, id)),
             kinds=REMIX_KINDS,
             here=f"/e/{id}",
             **_decidable(frame, view, id, OF_REMIXES, problem, tried),
@@ -148,9 +148,9 @@ def _decidable(
     }
 
 
-def _disputed(frame: Frame, view: View, told: dict[str, Any]) -> dict[str, Any]:
+def _disputed(view: View, told: DisputedCredit | DisputedRemix) -> dict[str, Any]:
     """A credit or an edge with the dispute that is open, and whoever speaks in it by name."""
-    found = with_dispute(view, frame.journal, told)
+    found: dict[str, Any] = {**told}
     if dispute := found["dispute"]:
         sides = [side for side in (dispute, dispute["answer"]) if side]
         names = timeline.names(view, {side["actor"] for side in sides})

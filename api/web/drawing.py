@@ -16,7 +16,7 @@ from flask import Response, g, request, send_from_directory
 
 from api.web import words
 from api.web.frame import Answer, Frame, again, asked, id_in_path
-from projections import attribution
+from projections import attribution, wording
 from projections.lineage import Shown
 from projections.money.flows import Flows, flows
 from projections.pictures import (
@@ -145,7 +145,7 @@ def _fitted(picture: LineagePicture) -> Markup:
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
     """The facts of a page along time, each the way to its sentence; one minute is no picture."""
-    if len({words.minute(fact["recorded_at"]) for fact in facts}) < 2:
+    if len({wording.minute(fact["recorded_at"]) for fact in facts}) < 2:
         return None
     happenings = [
         Happening(

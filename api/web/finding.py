@@ -5,6 +5,7 @@ The one rule: what is found by typing is found without a script as well.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import g, render_template
@@ -14,6 +15,7 @@ from api.web.frame import Answer, Frame, Listed, asked
 from domain.permission import OPERATOR
 from projections import attribution, lineage, notices, people, timeline
 from projections.store import Page, View
+from projections.told import FactTold, PersonItem, WorkRef
 
 CARDS = 24
 PIECES = 8
@@ -46,10 +48,10 @@ def pages(frame: Frame) -> None:
         q, kind, cursor = (wanted.pop(name, None) for name in ("q", "kind", "cursor"))
         known = kind if kind in ("contribution", "outside", "release") else None
         with frame.view(wanted) as view:
-            works = Page([], None)
+            works = Page[WorkRef]([], None)
             if kind != "people":
                 works = lineage.works(view, q=q, kind=known, after=cursor, limit=FOUND)
-            found = Page([], None)
+            found = Page[PersonItem]([], None)
             if q and kind in (None, "people"):
                 after = cursor if kind == "people" else None
                 found = attribution.people(view, q=q, after=after, limit=FOUND)
@@ -88,7 +90,7 @@ def pages(frame: Frame) -> None:
             )
 
 
-def told(view: View, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def told(view: View, items: Iterable[FactTold]) -> list[dict[str, Any]]:
     """Facts with the sentences they are told in."""
     ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
     names = timeline.names(view, ids)
@@ -105,7 +107,7 @@ def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
     return {"works": cards(view, found), "people": []}
 
 
-def cards(view: View, works: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
     """Works with who made them: a finished work's are those of its components as well."""
     numbers = lineage.numbers_of(view, [work["id"] for work in works])
     whole = [numbers[work["id"]] for work in works if work["kind"] == "release"]
@@ -122,7 +124,7 @@ def cards(view: View, works: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return told
 
 
-def on_works(view: View, credits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def on_works(view: View, credits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Credits with the works they are on, not only their ids."""
     numbers = lineage.numbers_of(view, {credit["work"] for credit in credits})
     works = lineage.references(view, numbers.values())

@@ -30,7 +30,7 @@ from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPublished, Refusal
 from domain.values import LARGEST_POSITION
-from projections import attribution, lineage
+from projections import attribution, lineage, wording
 from projections.store import Store, View, decode_cursor, encode_cursor
 
 COOKIE = "__Host-stemma"
@@ -94,9 +94,9 @@ class Frame:
         self.blueprint.before_request(self._come_in)
         self.blueprint.after_request(_finish)
         self.blueprint.app_context_processor(self._shared)
-        self.blueprint.app_template_filter("day")(words.day)
-        self.blueprint.app_template_filter("percent")(words.percent)
-        self.blueprint.app_template_global("money")(words.money)
+        self.blueprint.app_template_filter("day")(wording.day)
+        self.blueprint.app_template_filter("percent")(wording.percent)
+        self.blueprint.app_template_global("money")(wording.money)
         self.blueprint.app_template_global("address")(words.address)
         self.blueprint.app_template_global("called")(words.called)
         self.blueprint.app_template_global("again")(again)
@@ -180,6 +180,7 @@ class Frame:
             "may_read": bool(actor or self.public),
             "base": request.script_root,
             "words": words,
+            "wording": wording,
             "script": _script,
         }
 

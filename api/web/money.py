@@ -6,14 +6,15 @@ and the operator alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from flask import render_template, request
 
 from api.fields import Choice, Text, word
-from api.money.payouts import must_be_own, statement_file, statement_of
 from api.problems import Problem
+from api.questions import asked_by, written
 from api.web import words
 from api.web.drawing import as_file, painted
 from api.web.frame import Answer, Frame, When, asked, id_in_path, to_page
@@ -22,9 +23,10 @@ from domain.money.apportionment import divide
 from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
 from domain.text import LIMITS
-from projections import lineage, people, timeline
+from projections import lineage, people, timeline, wording
 from projections.money import pools
 from projections.money.flows import through
+from projections.money.told import PayeeRef
 from projections.pictures import (
     Markup,
     Paid,
@@ -67,11 +69,11 @@ def pages(frame: Frame) -> None:
         wanted = asked(Period)
         since, before, form = (wanted.pop(name, None) for name in ("from_", "to", "format"))
         with frame.view(wanted) as view:
-            must_be_own(view, id)
-            told = statement_of(view, frame.journal, id, since, before, None)
-            if form is not None:
-                period = {"from": since, "to": before}
-                answer = statement_file(view, frame.journal, told, form, period)
+            said = {"id": id, "from_": since, "to": before}
+            asking = asked_by(view, frame.journal, "show_statement", said)
+            told = asking.answer
+            if form in asking.question.forms:
+                answer = written(asking.question.forms[form], asking)
                 called = f'attachment; filename="statement-{view.as_of}.{form}"'
                 answer.headers["Content-Disposition"] = called
                 return answer
@@ -105,7 +107,7 @@ def _pools(frame: Frame) -> None:
                 pool=pool,
                 statement=statement,
                 release=lineage.work(view, pool["release"]),
-                revenue=pools.bookings(view, "revenue", id, limit=30),
+                revenue=pools.revenue_of(view, frame.journal, id, limit=30),
                 is_divided=any(line["earned_minor"] > 0 for line in statement["lines"]),
             )
 
@@ -161,7 +163,7 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
         vias=tuple(_via(via, release, names) for via in used),
         payees=tuple(Payee(id, _payee(told[id]), _payee_address(id)) for id in earned),
         paid=tuple(paid),
-        money=lambda amount: words.money(amount, opened.currency),
+        money=lambda amount: wording.money(amount, opened.currency),
         href=words.address(names[release]),
     )
     return split_svg(picture, stand_alone=True)
@@ -180,7 +182,7 @@ def _via(via: str, release: str, names: dict[str, dict[str, Any]]) -> Via:
     return Via(via, via)
 
 
-def _payee(told: dict[str, Any]) -> str:
+def _payee(told: PayeeRef) -> str:
     return str(told["name"] or told["id"])
 
 
@@ -220,7 +222,7 @@ def _divisions(frame: Frame) -> None:
             )
 
 
-def _ways(told: dict[str, Any], release: dict[str, Any]) -> Markup | None:
+def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
     """Every way from the finished work to the pieces somebody has a share in, as chains."""
     ways = [
         Way(
@@ -233,7 +235,7 @@ def _ways(told: dict[str, Any], release: dict[str, Any]) -> Markup | None:
             ),
             person=_payee(told["payee"]),
             href=_payee_address(told["payee"]["id"]),
-            how=f"{words.percent(piece['share'])} of it",
+            how=f"{wording.percent(piece['share'])} of it",
         )
         for piece in told["pieces"]
         for path in piece["paths"]

@@ -24,6 +24,7 @@ from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from projections import attribution, timeline
 from projections.money import pools
+from projections.money.told import ProposalTold, ShareLine
 from projections.store import View
 
 SAID: dict[str, type[Command]] = {
@@ -93,7 +94,7 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
         names = names_in(view, told)
         own = _own(view, told)
         is_asked = own and own["consent"]
-        scopes = _scopes(told["assets"], own["payee"]["id"], names) if own and is_asked else {}
+        scopes = _scopes(assets_of(told), own["payee"]["id"], names) if own and is_asked else {}
         may = _may(frame, told, list(scopes))
         return render_template(
             "proposal.html",
@@ -112,7 +113,12 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
         )
 
 
-def names_in(view: View, told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def assets_of(told: ProposalTold) -> Assets:
+    """The assets of a proposal in the form in which a command takes them."""
+    return [{**one} for one in told["assets"]]
+
+
+def names_in(view: View, told: ProposalTold) -> dict[str, dict[str, Any]]:
     """The works and people of a proposal: its release, its assets, who has said something."""
     ids = {told["release"]}
     for asset in told["assets"]:
@@ -122,7 +128,7 @@ def names_in(view: View, told: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return timeline.names(view, ids)
 
 
-def _may(frame: Frame, told: dict[str, Any], scopes: list[str]) -> set[str]:
+def _may(frame: Frame, told: ProposalTold, scopes: list[str]) -> set[str]:
     """What its reader may do with it now."""
 
     def would(verb: str, **said: str) -> bool:
@@ -146,7 +152,7 @@ def _may(frame: Frame, told: dict[str, Any], scopes: list[str]) -> set[str]:
     return may
 
 
-def _own(view: View, told: dict[str, Any]) -> dict[str, Any] | None:
+def _own(view: View, told: ProposalTold) -> ShareLine | None:
     """The line of whoever reads, if they have a share."""
     if g.actor == OPERATOR:
         return None

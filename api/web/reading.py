@@ -5,7 +5,7 @@ The one rule: they say what the API says, at one position of the journal, and ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
@@ -21,8 +21,10 @@ from domain.permission import OPERATOR
 from projections import attribution, lineage, people, timeline
 from projections.log import Log
 from projections.money import pools
+from projections.money.told import PoolItem
 from projections.roll import Roll, roll
 from projections.store import Page, View
+from projections.told import FactTold, PersonRef
 
 Named = tuple[str, str, dict[str, Any]]
 """A line of a credits roll: the heading it stands below, the role, and who."""
@@ -143,7 +145,7 @@ def _by_role(
         )
 
 
-def _divided(view: View, earning: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]]:
     """The pools of which somebody earned something, each with those who earned most."""
     for pool in earning:
         earned = pools.earned(view, pool["id"])
@@ -180,7 +182,7 @@ def _people(frame: Frame) -> None:
             )
 
 
-def _merged_into(view: View, id: str) -> dict[str, Any] | None:
+def _merged_into(view: View, id: str) -> PersonRef | None:
     number = attribution.find_person(view, id)[0]
     into = attribution.after_merges(view, number)
     return None if into == number else attribution.persons(view, [into])[into]
@@ -217,7 +219,7 @@ def _facts(
     *,
     after: str | None = None,
     limit: int = MANY,
-) -> Page:
+) -> Page[FactTold]:
     return timeline.timeline(
         view, frame.journal, subjects, topics=words.topics(what), after=after, limit=limit
     )

@@ -19,7 +19,7 @@ from api.problems import Problem, of_refusal
 from api.schemas import body_of
 from api.web import words
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
-from api.web.proposing import names_in
+from api.web.proposing import assets_of, names_in
 from domain.draft import Receipt
 from domain.money.apportionment import payee_key
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
@@ -27,6 +27,7 @@ from domain.money.proposing import ReviseProposal
 from domain.money.shares import shares_of
 from domain.refusal import Refusal
 from projections.money import pools
+from projections.money.told import ProposalTold
 from projections.store import View
 
 MOST_ROWS = 150
@@ -54,12 +55,12 @@ class Names:
     """What the proposal names already: such a name means itself."""
 
     @classmethod
-    def of(cls, view: View, proposal: Mapping[str, Any]) -> Names:
+    def of(cls, view: View, proposal: ProposalTold) -> Names:
         """The names in a proposal."""
-        assets: Assets = proposal["assets"]
+        assets: Assets = assets_of(proposal)
         payees = set(payees_of(assets))
         people = pools.payees_told(view, payees)
-        told = {id: words.called(thing) for id, thing in names_in(view, dict(proposal)).items()}
+        told = {id: words.called(thing) for id, thing in names_in(view, proposal).items()}
         told |= {id: str(one["name"] or id) for id, one in people.items()}
         told |= {one["id"]: one["name"] for one in proposal["warnings"] if one["name"]}
         return cls(told, frozenset(payees.union(asset["asset"] for asset in assets)))
@@ -88,9 +89,9 @@ def pages(frame: Frame) -> None:
             proposal = pools.proposal(view, frame.journal, id_in_path(id))
             first = [one["id"] for one in proposal["comments"]][:1]
             # Whoever may not do it, or cannot any more, is told so at once.
-            _revised(frame.rehearse, proposal, proposal["assets"], first, "a revision")
+            _revised(frame.rehearse, proposal, assets_of(proposal), first, "a revision")
             comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
-            return _form(view, proposal, proposal["assets"], comments)
+            return _form(view, proposal, assets_of(proposal), comments)
 
     @frame.form("/proposal/<id>/revise")
     def revise_proposal(id: str) -> Answer:
@@ -232,7 +233,7 @@ def _read(text: str, names: Names) -> Sent:
 
 def _form(
     view: View,
-    proposal: dict[str, Any],
+    proposal: ProposalTold,
     assets: Assets,
     comments: list[str],
     problem: Problem | None = None,
@@ -254,13 +255,13 @@ def _form(
 
 def _preview(
     view: View,
-    proposal: dict[str, Any],
+    proposal: ProposalTold,
     assets: Assets,
     comments: list[str],
     *,
     is_overtaken: bool,
 ) -> str:
-    before, after = shares_of(proposal["assets"], {}), shares_of(assets, {})
+    before, after = shares_of(assets_of(proposal), {}), shares_of(assets, {})
     payees = sorted({*before, *after}, key=payee_key)
     told = pools.payees_told(view, payees)
     changes = [
@@ -281,7 +282,7 @@ def _preview(
 
 
 def _shown(
-    view: View, proposal: dict[str, Any], assets: Assets, comments: list[str]
+    view: View, proposal: ProposalTold, assets: Assets, comments: list[str]
 ) -> dict[str, Any]:
     people = pools.payees_told(view, payees_of(assets))
     return {

@@ -74,7 +74,7 @@ class ClaimWork(Command):
     contributor: ContributorId
     role: Role
     evidence: Annotated[Evidence | None, Example("https://example.org/about-me")] = None
-    credit: Annotated[NewCreditId | None, "The id of the new credit.", Example("")] = None
+    credit: Annotated[NewCreditId | None, "The id of the new credit.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
         return {"contributor": self.contributor}

@@ -55,7 +55,7 @@ class DeclareRemix(Command):
     """Say later that a work was made from an older one, here or outside."""
 
     child: WorkId
-    parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example("")] = None
+    parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
     uri: Annotated[
         Uri | None,
         "… the address of one elsewhere.",

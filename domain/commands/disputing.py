@@ -156,7 +156,7 @@ class SettleRemix(_Settle):
     KIND = Remix
     id: RemixId
     replaced_by: Annotated[
-        RemixId | None, "Of a correction: the edge that replaces this one.", Example("")
+        RemixId | None, "Of a correction: the edge that replaces this one.", Example(None)
     ] = None
 
 
@@ -183,7 +183,7 @@ class SettleCredit(_Settle):
     KIND = Credit
     id: CreditId
     replaced_by: Annotated[
-        CreditId | None, "Of a correction: the credit that replaces this one.", Example("")
+        CreditId | None, "Of a correction: the credit that replaces this one.", Example(None)
     ] = None
 
 

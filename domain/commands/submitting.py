@@ -54,7 +54,7 @@ class Author(Record):
 class Source(Record):
     """One thing a piece was made from: a work here, or an address elsewhere."""
 
-    work: Annotated[WorkId | None, "Either the id of a work here, or …", Example("")] = None
+    work: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
     uri: Annotated[Uri | None, "… the address of one elsewhere."] = None
     kind: Annotated[RemixKind, Example("adaptation")]
     rate: ExactRate | None = None

@@ -147,7 +147,7 @@ class _Content(Command):
         int | None, Number(help="Over the lineage as known here; default as published.")
     ] = None
     default_rate: Annotated[
-        ExactRate | None, "For edges without a rate; never a number.", Example("")
+        ExactRate | None, "For edges without a rate; never a number.", Example(None)
     ] = None
     note: Annotated[Note | None, Example("As talked about in May.")] = None
 

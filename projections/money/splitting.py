@@ -13,8 +13,9 @@ from fractions import Fraction
 from itertools import pairwise
 from math import prod
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
+from domain.commands.deriving import DeclareRemix
 from domain.lineage import Edge, Lineage, equal_holders
 from domain.money.apportionment import Division
 from domain.money.currency import currency_code
@@ -23,14 +24,40 @@ from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.money.policy.reading import Policy
 from domain.money.split import MAXIMUM_EDGES, read_terms, split
 from domain.outside import normal_uri, outside_id
-from domain.refusal import BadPolicy, SplitTooLarge, UnknownWork
+from domain.refusal import (
+    BadAmount,
+    BadCurrency,
+    BadGraph,
+    BadPolicy,
+    BadRate,
+    BadShare,
+    CapExceeded,
+    RatesOverWhole,
+    SplitTooLarge,
+    UnknownWork,
+)
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
+from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
 from projections.attribution import PATHS
+from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
 
-LISTED = 50
-"""How many lines of a preview are told if nobody says how many."""
+LONGEST_POLICY = 20_000
+
+PolicyText = Annotated[
+    str,
+    known(
+        str,
+        limit=LONGEST_POLICY,
+        help="The type of a policy (/docs/reference/policies), or one as JSON.",
+        example=RelativeCascade.TYPE,
+    ),
+]
+DefaultRate = Annotated[
+    ExactRate, "Of the edges that state none; else a policy that needs rates refuses."
+]
 
 
 @dataclass(frozen=True)
@@ -39,7 +66,7 @@ class Recorded:
 
     lineage: Lineage[str]
     """Works by their ids; payees are ids of contributors, and ``work/ID`` for works of nobody."""
-    works: dict[str, dict[str, Any]]
+    works: Mapping[str, Mapping[str, Any]]
     """The works by their ids, as answers refer to them, in the order of their births."""
     people: dict[str, str | None]
     """The names of the contributors by their ids."""
@@ -58,12 +85,12 @@ def recorded(
     view: View,
     tree: Lineage[int],
     default_rate: str | None,
-    new: Mapping[int, dict[str, Any]] = MappingProxyType({}),
+    new: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Recorded:
     """A lineage with its people and what answers tell of it; ``new`` works are not on record."""
     if len(tree.edges) > MAXIMUM_EDGES:
         raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
-    found = lineage.references(view, tree.generation)
+    found: dict[int, Mapping[str, Any]] = {**lineage.references(view, tree.generation)}
     found |= {number: new[number] for number in new if number in tree.generation}
     held: dict[int, dict[int, None]] = {}
     for credit in attribution.credits_on(view, tree.generation):
@@ -85,18 +112,32 @@ def recorded(
 # -- answers -------------------------------------------------------------------------------
 
 
+@question(
+    "show_split",
+    "/works/{id}/split",
+    cli="split",
+    as_published=True,
+    refuses=(
+        *(BadPolicy, BadShare, BadRate, BadGraph, BadAmount, BadCurrency),
+        *(RatesOverWhole, CapExceeded, SplitTooLarge),
+    ),
+)
 def split_of(
     view: View,
-    id: str,
+    id: WorkId,
     *,
-    policy: str,
-    amount_minor: int,
-    currency: str,
-    default_rate: str | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> Page:
-    """What everybody would get of an amount for this work, the largest share first."""
+    policy: PolicyText,
+    amount_minor: Annotated[int, Number(help="How much, in the currency's smallest units.")],
+    currency: Annotated[CurrencyCode, Example("EUR")],
+    default_rate: DefaultRate | None = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[SplitLine]:
+    """What each person would get of an amount, and through which paths.
+
+    Computed over the recorded edges and credits: a work is its directly credited people's, in
+    equal shares, and its own payee where nobody is credited. The largest share comes first.
+    """
     place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
     over = lineage_at(view, lineage.find(view, id).number, exact_rate(default_rate))
     chosen = policy_named(policy, over.lineage)
@@ -105,7 +146,7 @@ def split_of(
     payees = sorted(division.units, key=division.share, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
     held, part = _held(over), parts_of_paths(chosen, over.lineage)
-    items = [
+    items: list[SplitLine] = [
         {
             "payee": told_payee(over, payee),
             "share": str(division.share(payee)),
@@ -119,20 +160,38 @@ def split_of(
     return Page(items, encode_cursor(place + limit) if more else None)
 
 
+@question(
+    "preview_remix",
+    "/remixes/preview",
+    cli="remix preview",
+    rehearses=DeclareRemix,
+    refuses=(BadPolicy, BadShare, BadGraph, BadAmount, RatesOverWhole),
+)
 def preview_edge(
     view: View,
     *,
-    child: str,
-    kind: str,
-    parent: str | None = None,
-    uri: str | None = None,
-    rate: str | None = None,
-    policy: str | None = None,
-    amount_minor: int | None = None,
-    default_rate: str | None = None,
-    limit: int | None = None,
-) -> dict[str, Any]:
-    """What one more edge would change for everybody in a work, the greatest loss first."""
+    child: WorkId,
+    parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None,
+    uri: Annotated[
+        Uri | None,
+        "… the address of one elsewhere.",
+        Example("https://example.org/recordings/waves"),
+    ] = None,
+    kind: RemixKind,
+    rate: ExactRate | None = None,
+    policy: Annotated[PolicyText | None, "By which policy; default relative_cascade."] = None,
+    default_rate: DefaultRate | None = None,
+    amount_minor: Annotated[
+        int | None,
+        Number(help="Of how much, in smallest units; default only shares.", example=10_000),
+    ] = None,
+    limit: Annotated[Limit | None, f"How many lines at most; default {LIMIT}.", Example(50)] = None,
+) -> EdgePreview:
+    """What an edge would change before it is declared: the stack, and who is diluted.
+
+    It is refused as its declaration would be; nothing is recorded. Only who gets more or less by it
+    is listed, the greatest loss first.
+    """
     work, default = lineage.find(view, child).number, exact_rate(default_rate)
     source, new = _source(view, parent, uri)
     before = lineage.numbered(view, work)
@@ -172,7 +231,7 @@ def preview_edge(
                 "amount_before_minor": units(was.division, payee),
                 "amount_after_minor": units(will.division, payee),
             }
-            for payee in changed[: limit or LISTED]
+            for payee in changed[: limit or LIMIT]
         ],
     }
 
@@ -202,7 +261,7 @@ def policy_named(policy: str, graph: Lineage[str]) -> Policy:
     return read_terms(form, graph=graph)
 
 
-def told_payee(over: Recorded, payee: str) -> dict[str, Any]:
+def told_payee(over: Recorded, payee: str) -> PayeeRef:
     """A payee as an answer tells it: a person, a work of nobody, or a name of the policy alone."""
     if payee in over.people:
         return {"id": payee, "kind": "contributor", "name": over.people[payee]}
@@ -242,6 +301,13 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
     return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
 
 
+class Paths(TypedDict):
+    """The paths by which something comes to a payee, and how many there are."""
+
+    path_count: int
+    paths: list[PaidPath]
+
+
 def _held(over: Recorded) -> dict[str, dict[str, Fraction]]:
     """The works each payee has a share in."""
     held: dict[str, dict[str, Fraction]] = {}
@@ -251,12 +317,12 @@ def _held(over: Recorded) -> dict[str, dict[str, Fraction]]:
     return held
 
 
-def _paths(over: Recorded, held: Mapping[str, Fraction], part: PartOfPath | None) -> dict[str, Any]:
+def _paths(over: Recorded, held: Mapping[str, Fraction], part: PartOfPath | None) -> Paths:
     """The paths by which something comes to a payee, the shortest first."""
     tree = over.lineage
     # Sorting is stable: of works in one generation the one that was born first is first.
     works = sorted(held, key=tree.generation.__getitem__)
-    paths = []
+    paths: list[PaidPath] = []
     for path in tree.paths(works, PATHS):
         steps = [tree.rates[child][parent] for child, parent in pairwise(path)]
         share = None if part is None else part(path) * held[path[-1]]

@@ -10,20 +10,18 @@ end. What may be paid is what is owed and not held; a debt is what was paid too 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
 
-from domain.engine import Row
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
-from domain.refusal import UnknownBatch, UnknownPayout
 from projections import attribution
 from projections.money import balances as money
-from projections.money import pools
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.money.told import CurrencyStatement, Statement, StatementLine
+from projections.store import View, holds
 
 
 class Standing:
@@ -60,7 +58,7 @@ def statement(
     after: int = 0,
     until: int | None = None,
     currency: str | None = None,
-) -> dict[str, Any]:
+) -> Statement:
     """The statement of a person over the journal after a position, until another or the view's.
 
     Who that is, with which accounts, is as known to the view, so that periods fit together.
@@ -81,7 +79,7 @@ def statement(
 
 def _in_currency(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
-) -> dict[str, Any]:
+) -> CurrencyStatement:
     before, now = Standing(view.at(after), payees, currency), Standing(view, payees, currency)
     lines = _lines(view, journal, payees, after, currency)
     earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNED)
@@ -95,7 +93,9 @@ def _in_currency(
         "paid_minor": paid,
         "closing_minor": now.sums[PAYABLE],
         "balances": {
-            **{f"{stands}_minor": units for stands, units in now.sums.items()},
+            "payable_minor": now.sums[PAYABLE],
+            "held_minor": now.sums[HELD],
+            "debt_minor": now.sums[DEBT],
             "in_transit_minor": now.units[IN_TRANSIT],
             "settled_minor": now.units[PAID],
             "suspense_minor": now.units[SUSPENSE],
@@ -113,7 +113,7 @@ EARNED = ("division", "reversal", "correction")
 
 def _lines(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
-) -> list[dict[str, Any]]:
+) -> list[StatementLine]:
     """What was given and what was paid, in the order of its recording."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
@@ -192,104 +192,3 @@ class _Given(NamedTuple):
     title: str
     name: str
     number: int
-
-
-# -- payouts -------------------------------------------------------------------------------
-
-_PAYOUT = "y.id, y.batch, y.payee, y.currency, y.amount, y.state, y.reference, y.issued_at, y.born"
-
-
-def payouts(
-    view: View,
-    *,
-    batch: str | None = None,
-    payee: str | None = None,
-    state: str | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> Page:
-    """Payouts, in the order of their issue."""
-    place = decode_cursor(after, int) or [0]
-    where, values = [holds("y"), "y.born > :above"], {"above": place[0], "limit": limit + 1}
-    filters = {"batch": batch, "payee": payee, "state": state}
-    for name, wanted in filters.items():
-        if wanted is not None:
-            where.append(f"y.{name} = :{name}")
-            values[name] = wanted
-    rows = view.rows(
-        f"SELECT {_PAYOUT} FROM @payouts y WHERE {' AND '.join(where)} "
-        "ORDER BY y.born LIMIT :limit",
-        **values,
-    )
-    page, more = cut(rows, limit, lambda row: row[-1:])
-    return Page(_payouts_told(view, page), more)
-
-
-def payout(view: View, id: str) -> dict[str, Any]:
-    """One payout; UnknownPayout if there is none with this id."""
-    row = view.one(f"SELECT {_PAYOUT} FROM @payouts y WHERE y.id = :id AND {holds('y')}", id=id)
-    if row is None:
-        raise UnknownPayout(id)
-    return _payouts_told(view, [row])[0]
-
-
-def _payouts_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    told = pools.payees_told(view, {row[2] for row in rows})
-    texts = view.texts({row[6] for row in rows})
-    return [
-        {
-            "id": id,
-            "batch": batch,
-            "payee": told[payee],
-            "currency": currency,
-            "amount_minor": amount,
-            "state": state,
-            "reference": texts.get(reference),
-            "issued_at": issued_at,
-            "position": born,
-        }
-        for id, batch, payee, currency, amount, state, reference, issued_at, born in rows
-    ]
-
-
-def batch(view: View, id: str) -> dict[str, Any]:
-    """A payout batch with its control sums: how many payouts, how much, and what became of it."""
-    row = view.one(
-        "SELECT b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
-        "WHERE b.id = :id AND b.position <= :as_of",
-        id=id,
-    )
-    if row is None:
-        raise UnknownBatch(id)
-    currency, count, total, issued_at, position = row
-    states = view.rows(
-        "SELECT y.state, count(*), CAST(sum(y.amount) AS BIGINT) FROM @payouts y "
-        f"WHERE y.batch = :id AND {holds('y')} GROUP BY y.state ORDER BY y.state",
-        id=id,
-    )
-    return {
-        "id": id,
-        "currency": currency,
-        "count": count,
-        "total_minor": total,
-        "issued_at": issued_at,
-        "states": [
-            {"state": state, "count": number, "amount_minor": amount}
-            for state, number, amount in states
-        ],
-        "position": position,
-    }
-
-
-def batches(view: View, *, after: str | None = None, limit: int = 50) -> Page:
-    """Payout batches, in the order of their issue."""
-    place = decode_cursor(after, int) or [0]
-    rows = view.rows(
-        "SELECT b.id, b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
-        "WHERE b.position > :above AND b.position <= :as_of ORDER BY b.position LIMIT :limit",
-        above=place[0],
-        limit=limit + 1,
-    )
-    names = ("id", "currency", "count", "total_minor", "issued_at", "position")
-    page, more = cut(rows, limit, lambda row: row[-1:])
-    return Page([dict(zip(names, row, strict=True)) for row in page], more)

@@ -24,8 +24,12 @@ from domain.refusal import Refusal
 from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Value
 
 LONGEST_ID = 200
-CALLED = {"contributor": "person", "contribution": "work", "release": "work"}
-"""What an id is derived from in place of the name of its noun: all works share their ids."""
+CALLED = {
+    **{"contributor": "person", "contribution": "work", "release": "work"},
+    "division": "revenue",
+}
+"""What an id is derived from in place of the name of its noun: all works share their ids, and a
+division is named by the revenue that was divided."""
 
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair; also what a byte that is not UTF-8 is read as."""

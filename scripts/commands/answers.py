@@ -1,49 +1,108 @@
-"""Answers of questions: as JSON or laid out, as of a position, whole or a page at a time.
+"""Answers of questions: laid out for reading, as JSON, or in a further form; as of a position.
 
-The one rule: what is printed is what the API answers, and what was left out is said.
+What was left out of a list is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
 
 import click
 
-from projections.store import Page, View
+from projections.question import Asking, Question
+from projections.store import Page
 from scripts import terminal
 from scripts.commands.frame import out
 
-Listing = TypeVar("Listing", bound=Callable[..., Any])
-
 as_of = click.option("--as-of", type=click.IntRange(0), help="As known at this journal position.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
-limit = click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-_after = click.option(
-    "--after", metavar="CURSOR", help="Go on where a page ended; its last line says how."
-)
 ALL = 1 << 62
 """A list with this limit has one page."""
 
 
-def paged(command: Listing) -> Listing:
-    """A list that is told a page at a time: how many, and after which page."""
-    return limit(_after(command))
+def limit_option() -> click.Option:
+    """How many items of a list are printed."""
+    most, told = click.IntRange(1, 1000), "How many at most."
+    return click.Option(["--limit"], type=most, default=50, show_default=True, help=told)
 
 
-def tell(
-    view: View,
-    told: Page | Mapping[str, Any],
-    as_json: bool,
-    show: Callable[..., None],
-    *more: object,
-) -> None:
-    """Print an answer: as the API gives it, or laid out for reading."""
-    if as_json:
-        terminal.answer(out, view.as_of, told._asdict() if isinstance(told, Page) else told)
+def as_of_option() -> click.Option:
+    """As of which position the answer is wanted."""
+    told = "As known at this journal position."
+    return click.Option(["--as-of"], type=click.IntRange(0), help=told)
+
+
+def form_options(question: Question, readable: str) -> Iterator[click.Option]:
+    """In which form the answer is printed, or written to a file."""
+    yield click.Option(["--json", "form"], flag_value="json", help="Print JSON instead.")
+    if not question.forms:
         return
-    show(out, *more, told)
-    if isinstance(told, Page) and told.next is not None:
+    forms = click.Choice([readable, "json", *question.forms])
+    yield click.Option(["--format", "form"], type=forms, help=f"The form; default {readable}.")
+    for name, form in question.forms.items():
+        if form.is_binary:
+            file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+            told = f"Write it here as {name.upper()} instead."
+            yield click.Option([f"--{name}", f"file_{name}"], type=file, metavar="FILE", help=told)
+        else:
+            told = f"Print it as {name.upper()} instead."
+            yield click.Option([f"--{name}", "form"], flag_value=name, help=told)
+    if any(form.has_links for form in question.forms.values()):
+        told = "Where the pages are, for the links in it."
+        yield click.Option(["--origin"], default="", metavar="URL", help=told)
+
+
+@dataclass
+class Wanted:
+    """In which form an answer is wanted, and where."""
+
+    form: str | None
+    file: Path | None
+    origin: str
+
+    @classmethod
+    def of(cls, typed: dict[str, Any]) -> Self:
+        """What was typed of it; that is taken out."""
+        form, file = typed.pop("form"), None
+        for name in [name for name in typed if name.startswith("file_")]:
+            if path := typed.pop(name):
+                form, file = name.removeprefix("file_"), path
+        return cls(form, file, typed.pop("origin", ""))
+
+
+def tell(asking: Asking, wanted: Wanted) -> None:
+    """Print an answer, or write it to a file."""
+    if form := asking.question.forms.get(wanted.form or ""):
+        _write(form.write(asking), wanted.file)
+    elif wanted.form == "json":
+        terminal.print_json(out, asking.told)
+    else:
+        _renderer(asking.question)(out, asking)
+        _tell_rest(asking)
+
+
+def _write(written: Any, file: Path | None) -> None:
+    if isinstance(written, str | bytes):
+        with click.open_file(str(file or "-"), "wb") as opened:
+            opened.write(written.encode() if isinstance(written, str) else written)
+    else:
+        terminal.print_json(out, written)
+
+
+def _renderer(question: Question) -> Any:
+    """What lays an answer out, by the type of the answer; by default a table."""
+    room, _, name = terminal.RENDERERS.get(question.result.__name__, "terminal.plain").partition(
+        "."
+    )
+    return getattr(import_module(f"scripts.{room}"), name)
+
+
+def _tell_rest(asking: Asking) -> None:
+    answer = asking.answer
+    if isinstance(answer, Page) and answer.next is not None:
         # The position too: what is recorded meanwhile moves nothing from one page to another.
-        on = f"--after {told.next} --as-of {view.as_of}"
+        on = f"--after {answer.next} --as-of {asking.view.as_of}"
         out.print(f"… and more: the same with {on}", soft_wrap=True)

@@ -13,8 +13,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from domain.command import Field
+from domain.refusal import Refusal
+from domain.values import NewId, Ref, Value
 from projections.store import View
 from scripts import bundle
+from scripts.commands.wording import in_own_words, remember
 from scripts.service import Service, open_service
 from scripts.settings import Settings, read_log_keys, read_settings
 
@@ -22,6 +26,9 @@ out = Console(highlight=False, emoji=False)
 if not out.is_terminal:
     out.width = 20_000  # a pipe has no width: a row is a line, and nothing is cut
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
 
 def settings_of(ctx: click.Context, **given: Any) -> Settings:
@@ -46,7 +53,10 @@ def asked(
     with opened(ctx, create=create) as service:
         service.follower.catch_up()
         with service.store.view(as_of) as view:
-            yield service, view
+            try:
+                yield service, view
+            except Refusal as refusal:
+                raise click.ClickException(in_own_words(refusal, view)) from refusal
 
 
 @contextmanager
@@ -69,9 +79,25 @@ def progress_of(what: str) -> Iterator[Callable[[int, int | None], None]]:
 
 def named(kind: str, text: str) -> str:
     """The id a text stands for."""
-    return bundle.Ids("bundle").named(kind, text)
+    id = bundle.Ids("bundle").named(kind, text)
+    remember(id, text)
+    return id
 
 
 def flag_of(name: str) -> str:
     """The option that says what is called so everywhere else."""
     return f"--{name.replace('_', '-')}"
+
+
+def metavar_of(value: Value) -> str:
+    """What stands for a value in a usage line: the noun of an id, or the kind of value."""
+    return value.noun.upper() if isinstance(value, Ref | NewId) else value.METAVAR
+
+
+def help_of(one: Field, more: str = "") -> str:
+    """What an option means: the words of its field, or of the noun it names."""
+    if one.value.help:
+        return one.value.help + more
+    if isinstance(one.value, Ref):
+        return f"The {one.value.noun}.{more}"
+    return f"The {one.name.replace('_', ' ')}.{more}"

@@ -12,9 +12,9 @@ import click
 from domain.contributor import Contributor
 from domain.note import SignerKey
 from domain.refusal import ContributorForgotten
-from projections import attribution
+from projections import attribution, timeline
 from scripts import terminal
-from scripts.commands.frame import asked, named, opened, out, settings_of
+from scripts.commands.frame import as_json, asked, named, opened, out, settings_of
 from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
 
 commands = click.Group()
@@ -93,11 +93,25 @@ def key_create(ctx: click.Context, holder: str) -> None:
 
 
 @key.command("list")
+@as_json
 @click.pass_context
-def key_list(ctx: click.Context) -> None:
+def key_list(ctx: click.Context, as_json: bool) -> None:
     """List the keys: their names, whom they act for, and since when."""
-    with opened(ctx) as service:
-        terminal.keys(out, service.keys.list())
+    with asked(ctx) as (service, view):
+        keys = service.keys.list()
+        people = timeline.names(view, {one.holder for one in keys})
+    names = {id: one["name"] for id, one in people.items()}
+    listed = [
+        {
+            **{"key": one.name, "for": one.holder, "name": names.get(one.holder)},
+            **{"made_at": one.made_at, "revoked_at": one.revoked_at},
+        }
+        for one in keys
+    ]
+    if as_json:
+        terminal.print_json(out, {"items": listed})
+    else:
+        terminal.table_of(out, ("key", "for", "name", "made_at", "revoked_at"), listed)
 
 
 @key.command("revoke")

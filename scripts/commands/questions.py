@@ -1,236 +1,143 @@
-"""Questions about works and people: who made what from what, and what became of it.
+"""Questions: a command of the terminal for each question that names one, grouped by its noun.
 
-The one rule: a command asks one question of one view, and changes nothing.
+What is printed is what the API answers: laid out for reading, as JSON, or in a further form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
-from domain.commands.deriving import DeclareRemix
+from domain.command import Field
+from domain.fact import utc_now
 from domain.permission import OPERATOR
-from domain.role import role_named
-from projections import attribution, history, lineage, notices
-from projections.money import splitting
-from projections.store import Page, View
-from scripts import terminal
+from domain.values import Choice, Cursor, Flag, Number, Payee, Ref, Value
+from projections import lineage
+from projections.question import Asking, Question
+from projections.registry import by_words
 from scripts.commands import answers
-from scripts.commands.frame import asked, named, out
+from scripts.commands.frame import asked, flag_of, help_of, metavar_of, named
 
 commands = click.Group()
+OF_NOUNS: dict[str, list[click.Command]] = {}
+"""What can be asked about a noun, beside the commands that record it."""
 
-_as_published = click.option(
-    "--as-published", is_flag=True, help="As it was when the release was published."
-)
-
-
-@contextmanager
-def _asked_of(
-    ctx: click.Context, work: str, as_of: int | None, as_published: bool
-) -> Iterator[tuple[View, str]]:
-    """A view of a work, perhaps with the lineage that was frozen at its publication; and its id."""
-    with asked(ctx, as_of) as (_, now):
-        id = named("work", work)
-        yield lineage.as_published(now, id) if as_published else now, id
+WHOLE = ("contributors", "history", "pools")
+"""The commands that print a list whole."""
+USUALLY = {("split", "currency"): "USD"}
+"""What is meant where nothing is said and the API insists."""
+READABLE = {"lineage": "tree"}
+"""What the form that is laid out for reading is called, if not text."""
 
 
-@commands.command()
-@click.option("--q", help="A part of the title.")
-@click.option("--medium")
-@click.option("--role", help="Only works with a credit in this role.")
-@click.option("--kind", type=click.Choice(["contribution", "outside", "release"]))
-@click.option("--never-remixed", is_flag=True, help="Only works nothing was made from yet.")
-@answers.paged
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def works(ctx: click.Context, /, as_of: int | None, as_json: bool, **filters: Any) -> None:
-    """List works, the latest first."""
-    if filters["role"] is not None:
-        filters["role"] = role_named(filters["role"])
-    with asked(ctx, as_of) as (_, view):
-        page = lineage.works(view, **filters)
-    answers.tell(view, page, as_json, terminal.works)
+def _command(words: str, questions: Sequence[Question]) -> click.Command:
+    """The command that asks a question, or one of several alike about different nouns."""
+    question = questions[0]
+    params: list[click.Parameter] = [*_arguments(questions), *_options(words, question)]
+    params += answers.form_options(question, READABLE.get(words, "text"))
+
+    @click.pass_context
+    def ask(ctx: click.Context, /, as_of: int | None = None, **typed: Any) -> None:
+        kind = typed.pop("of", None)
+        meant = next(one for one in questions if kind is None or _noun_of(one) == kind)
+        wanted = answers.Wanted.of(typed)
+        is_published, by = typed.pop("as_published", False), typed.pop("by", None)
+        actor = OPERATOR if by is None else named("contributor", by)
+        said = _said(meant, typed) | ({"limit": answers.ALL} if words in WHOLE else {})
+        with asked(ctx, as_of) as (service, now):
+            view = lineage.as_published(now, said["id"]) if is_published else now
+            asking = Asking(meant, view, service.journal, said, actor, wanted.origin)
+            answers.tell(asking, wanted)
+
+    help = " ".join(question.help.split())
+    verb = words.rsplit(maxsplit=1)[-1]
+    return click.Command(verb, callback=ask, params=params, help=help)
 
 
-@commands.command()
-@click.argument("work")
-@click.option("--role", help="Only this role.")
-@_as_published
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def contributors(
-    ctx: click.Context,
-    work: str,
-    role: str | None,
-    as_published: bool,
-    as_of: int | None,
-    as_json: bool,
-) -> None:
-    """Who contributed to a work, through every generation: credits roll and lineage tree."""
-    with _asked_of(ctx, work, as_of, as_published) as (view, id):
-        named_role = None if role is None else role_named(role)
-        page = attribution.contributors(view, id, role=named_role, limit=answers.ALL)
-        told = lineage.work(view, id)
-        tree = attribution.lineage_with_makers(view, id)
-    answers.tell(view, page, as_json, terminal.contributors, told, tree)
+def _arguments(questions: Sequence[Question]) -> Iterator[click.Parameter]:
+    """What stands in the path; of which noun it is, where there are several."""
+    if len(questions) > 1:
+        nouns = click.Choice([_noun_of(one) for one in questions])
+        yield click.Argument(["id"], metavar="SUBJECT")
+        usual = nouns.choices[0]
+        yield click.Option(
+            ["--of"], type=nouns, default=usual, show_default=True, help="What SUBJECT is."
+        )
+        return
+    for one in questions[0].in_path:
+        name = one.value.noun if isinstance(one.value, Ref) else one.name
+        yield click.Argument([one.name], metavar=name.upper())
 
 
-@commands.command("lineage")
-@click.argument("work")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["tree", "json", "graphml", "dot", "jsonld"]),
-    default="tree",
-    show_default=True,
-)
-@answers.as_of
-@click.pass_context
-def lineage_(ctx: click.Context, work: str, form: str, as_of: int | None) -> None:
-    """What a work was made from, as a tree or in the forms other tools read."""
-    with asked(ctx, as_of) as (_, view):
-        tree = attribution.lineage_with_makers(view, named("work", work))
-    terminal.lineage(out, tree, form)
+def _noun_of(question: Question) -> str:
+    return next(one.value.noun for one in question.in_path if isinstance(one.value, Ref))
 
 
-@commands.command()
-@click.argument("work")
-@answers.paged
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def ancestors(
-    ctx: click.Context, /, work: str, as_of: int | None, as_json: bool, **place: Any
-) -> None:
-    """List what a work was made from, the nearest generation first."""
-    with asked(ctx, as_of) as (_, view):
-        page = lineage.ancestors(view, named("work", work), **place)
-    answers.tell(view, page, as_json, terminal.relatives)
+def _options(words: str, question: Question) -> Iterator[click.Option]:
+    for one in question.in_query:
+        if one.name == "limit" and words not in WHOLE:
+            yield answers.limit_option()
+        elif one.name not in ("limit", "after") or words not in WHOLE:
+            yield _option(one, USUALLY.get((words, one.name)))
+    if question.may_be_as_published:
+        shown = "As it was when the release was published."
+        yield click.Option(["--as-published"], is_flag=True, help=shown)
+    if question.rehearses:
+        by = "Who would ask for it; default the operator."
+        yield click.Option(["--by"], metavar="CONTRIBUTOR", help=by)
+    else:
+        yield answers.as_of_option()
 
 
-@commands.command()
-@click.argument("work")
-@answers.paged
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def descendants(
-    ctx: click.Context, /, work: str, as_of: int | None, as_json: bool, **place: Any
-) -> None:
-    """List what was made from a work, the nearest generation first."""
-    with asked(ctx, as_of) as (_, view):
-        page = lineage.descendants(view, named("work", work), **place)
-    answers.tell(view, page, as_json, terminal.relatives)
+def _option(one: Field, usually: str | None) -> click.Option:
+    """The option of what may be asked with."""
+    if isinstance(one.value, Flag):
+        return click.Option([flag_of(one.name), one.name], is_flag=True, help=one.value.help)
+    help = "Go on where a page ended; its last line says how."
+    return click.Option(
+        [flag_of(one.name.rstrip("_")), one.name],
+        required=one.is_needed and usually is None,
+        default=usually,
+        show_default=usually is not None,
+        type=_type_of(one.value),
+        metavar=None if isinstance(one.value, Choice | Number) else metavar_of(one.value),
+        help=help if isinstance(one.value, Cursor) else help_of(one),
+    )
 
 
-@commands.command("split")
-@click.argument("work")
-@click.option("--policy", required=True, help="The type of a policy, or one as JSON.")
-@click.option("--amount-minor", type=click.IntRange(0), required=True, help="In smallest units.")
-@click.option("--currency", default="USD", show_default=True)
-@click.option("--default-rate", help="Of the edges that state none.")
-@_as_published
-@answers.paged
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def split_(
-    ctx: click.Context,
-    /,
-    work: str,
-    as_published: bool,
-    as_of: int | None,
-    as_json: bool,
-    **said: Any,
-) -> None:
-    """What each person would get of an amount for a work, and through which paths."""
-    with _asked_of(ctx, work, as_of, as_published) as (view, id):
-        page = splitting.split_of(view, id, **said)
-    answers.tell(view, page, as_json, terminal.split)
+def _type_of(value: Value) -> click.ParamType[Any]:
+    match value:
+        case Number():
+            return click.IntRange(value.least)
+        case Choice():
+            return click.Choice(value.words)
+    return click.STRING
 
 
-HISTORIES: dict[str, tuple[str, Callable[..., Page]]] = {
-    "work": ("work", history.of_work),
-    "contributor": ("contributor", history.of_contributor),
-    "credit": ("credit", history.of_credit),
-    "remix": ("remix", history.of_remix),
-}
+def _said(question: Question, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, in the ids of the journal and the normal form of each value."""
+    fields = {one.name: one for one in question.fields}
+    return {
+        name: _value(fields[name].value, value)
+        for name, value in typed.items()
+        if value is not None
+    }
 
 
-@commands.command("history")
-@click.argument("subject")
-@click.option("--of", "kind", type=click.Choice(list(HISTORIES)), default="work", show_default=True)
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def history_(ctx: click.Context, subject: str, kind: str, as_of: int | None, as_json: bool) -> None:
-    """Every fact about a work, a contributor, a credit or a remix, in order."""
-    name, of = HISTORIES[kind]
-    with asked(ctx, as_of) as (service, view):
-        page = of(view, service.journal, named(name, subject), limit=answers.ALL)
-    answers.tell(view, page, as_json, terminal.history)
+def _value(value: Value, typed: Any) -> Any:
+    match value:
+        case Ref(noun=noun):
+            return named(noun, typed)
+        case Payee() if typed.startswith("@"):
+            return named("contributor", typed[1:])
+    return value.read(typed, utc_now())
 
 
-@commands.command("notices")
-@click.argument("contributor")
-@answers.paged
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def notices_(
-    ctx: click.Context, /, contributor: str, as_of: int | None, as_json: bool, **place: Any
-) -> None:
-    """What a person was told: disputes that concern them, answers and ends."""
-    with asked(ctx, as_of) as (service, view):
-        id = named("contributor", contributor)
-        page = notices.of_contributor(view, service.journal, id, actor=OPERATOR, **place)
-    answers.tell(view, page, as_json, terminal.history)
-
-
-@commands.command("attribution")
-@click.argument("contributor")
-@answers.paged
-@answers.as_of
-@answers.as_json
-@click.pass_context
-def attribution_(
-    ctx: click.Context, /, contributor: str, as_of: int | None, as_json: bool, **place: Any
-) -> None:
-    """Every finished work a person is in, how, and through what."""
-    with asked(ctx, as_of) as (_, view):
-        id = named("contributor", contributor)
-        person = attribution.person(view, id)
-        page = attribution.attribution(view, id, **place)
-    answers.tell(view, page, as_json, terminal.attribution, person)
-
-
-@click.command("preview")
-@click.option("--child", required=True, metavar="WORK")
-@click.option("--parent", metavar="WORK")
-@click.option("--uri")
-@click.option("--kind", required=True)
-@click.option("--rate")
-@click.option("--policy", help="By which policy; relative_cascade if not said.")
-@click.option("--default-rate", help="Of the edges that state none.")
-@click.option("--amount-minor", type=click.IntRange(0), help="Of how much, in smallest units.")
-@click.option("--by", metavar="CONTRIBUTOR", help="Who would declare it (default: the operator).")
-@answers.limit
-@click.pass_context
-def preview(ctx: click.Context, /, by: str | None, **planned: Any) -> None:
-    """What an edge would change if it were declared: the stack, and who is diluted."""
-    for end in ("child", "parent"):
-        if planned[end] is not None:
-            planned[end] = named("work", planned[end])
-    actor = OPERATOR if by is None else named("contributor", by)
-    own = {one.name for one in DeclareRemix.fields()}
-    drafted = {name: value for name, value in planned.items() if name in own}
-    with asked(ctx) as (service, view):
-        service.journal.draft().carry_out(DeclareRemix.of(drafted), actor)
-        told = splitting.preview_edge(view, **planned)
-    terminal.answer(out, view.as_of, told)
+for _words, _questions in by_words().items():
+    _noun, _, _verb = _words.rpartition(" ")
+    if _noun:
+        OF_NOUNS.setdefault(_noun, []).append(_command(_words, _questions))
+    else:
+        commands.add_command(_command(_words, _questions))

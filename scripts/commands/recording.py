@@ -15,10 +15,10 @@ import click
 from domain.command import Command, Field
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
-from domain.values import Json, Many, NewId, Number, Ref, Several, Value
+from domain.values import Json, Many, Number, Several, Value
 from scripts import bundle
-from scripts.commands import money, questions
-from scripts.commands.frame import flag_of, opened
+from scripts.commands import questions
+from scripts.commands.frame import flag_of, help_of, metavar_of, opened
 from scripts.commands.signing import signing_of
 from scripts.service import Service
 
@@ -54,8 +54,6 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
     "sources": ("--source", "WORK|URI KIND [RATE]", bundle.cited),
     "components": ("--component", "WORK [RATE]", bundle.component),
 }
-QUESTIONS = {**money.ABOUT_A_NOUN, "remix": [questions.preview]}
-"""What can be asked about a noun, beside the commands that record it."""
 
 
 def record_line(service: Service, line: bundle.Line, secret: Path | None = None) -> None:
@@ -114,24 +112,11 @@ def _option(one: Field) -> click.Option:
     return click.Option(
         [flag_of(one.name.removesuffix("s") if several else one.name), one.name],
         required=one.is_needed,
-        metavar=_metavar(kind),
+        metavar=metavar_of(kind),
         multiple=several,
-        help=_help(one, " May be repeated." if several else ""),
+        help=help_of(one, " May be repeated." if several else ""),
         type=int if isinstance(kind, Number) else str,
     )
-
-
-def _metavar(value: Value) -> str:
-    return value.noun.upper() if isinstance(value, Ref | NewId) else value.METAVAR
-
-
-def _help(one: Field, more: str) -> str:
-    """What an option means: the words of its field, or of the noun it names."""
-    if one.value.help:
-        return one.value.help + more
-    if isinstance(one.value, Ref):
-        return f"The {one.value.noun}.{more}"
-    return f"The {one.name.replace('_', ' ')}.{more}"
 
 
 def _stated(name: str, value: Value | None, typed: Any) -> Any:
@@ -169,7 +154,7 @@ def _groups() -> Iterator[click.Group]:
         for name, command in COMMANDS.items():
             if name.partition(".")[0] == noun:
                 group.add_command(_recorder(command))
-        for question in QUESTIONS.get(noun, ()):
+        for question in questions.OF_NOUNS.get(noun, ()):
             group.add_command(question)
         yield group
 

@@ -12,7 +12,7 @@ import click
 
 from projections.money import balances as money
 from scripts import terminal
-from scripts.commands.frame import asked, flag_of, opened, out, progress_of
+from scripts.commands.frame import as_json, asked, flag_of, opened, out, progress_of
 from scripts.service import Service
 from scripts.verify import KINDS
 
@@ -84,8 +84,9 @@ def verify_database(ctx: click.Context) -> None:
 
 
 @commands.command("verify-money")
+@as_json
 @click.pass_context
-def verify_money(ctx: click.Context) -> None:
+def verify_money(ctx: click.Context, as_json: bool) -> None:
     """Compute every share, division and payout again from the journal alone; prove every balance.
 
     It tells the first difference, and ends with status 1 if there is one; else what stands on the
@@ -94,8 +95,12 @@ def verify_money(ctx: click.Context) -> None:
     from scripts import audit
 
     with asked(ctx) as (service, view):
-        out.print(_verified("money", audit.money, service))
-        terminal.totals(out, money.totals(view))
+        found, totals = _verified("money", audit.money, service), money.totals(view)
+    if as_json:
+        terminal.print_json(out, {"verified": found, "accounts": totals})
+    else:
+        out.print(found)
+        terminal.totals(out, totals)
 
 
 def _verified(name: str, check: Check, service: Service) -> str:

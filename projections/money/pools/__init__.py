@@ -14,22 +14,24 @@ from projections.money.pools.payees import payees_told
 from projections.money.pools.postings import ledger
 from projections.money.pools.proposals import proposal
 from projections.money.pools.reasons import why
-from projections.money.pools.revenue import booking, bookings
+from projections.money.pools.revenue import expense, expenses_of, revenue, revenue_of
 
 __all__ = [
     "agreement_now",
-    "booking",
-    "bookings",
     "diff",
     "division",
     "earned",
     "every_pool",
+    "expense",
+    "expenses_of",
     "ledger",
     "payees_told",
     "pool",
     "pool_named",
     "pools",
     "proposal",
+    "revenue",
+    "revenue_of",
     "statement",
     "why",
 ]

@@ -6,24 +6,30 @@ postings, and adds up to nothing.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from domain.journal import Journal
 from domain.money.pool import Pool
 from domain.money.postings import ACCOUNTS, RECEIVED
-from domain.refusal import UnknownPool
+from domain.refusal import UnknownPool, UnknownWork
+from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
+from projections.money.told import Accounts, PoolItem, PoolTold, ProposalItem
 from projections.nouns import noun_at
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, holds
 
 _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
 _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
 
 
-def pools(view: View, release: str, *, after: str | None = None, limit: int = 50) -> Page:
+@question("list_pools", "/releases/{id}/pools", cli="pools", refuses=(UnknownWork,))
+def pools(
+    view: View, id: ReleaseId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[PoolItem]:
     """The pools of a release, in the order in which they were opened."""
-    number = lineage.find(view, release).number
+    number = lineage.find(view, id).number
     place = decode_cursor(after, int) or [0]
     rows = view.rows(
         f"SELECT {_POOL} FROM {_POOL_FROM} WHERE o.release = :number AND o.position > :above "
@@ -34,22 +40,23 @@ def pools(view: View, release: str, *, after: str | None = None, limit: int = 50
     )
     page, more = cut(rows, limit, lambda row: row[-1:])
     texts = view.texts({name for _, _, name, *_ in page})
-    items = [
+    items: list[PoolItem] = [
         {
-            "id": id,
+            "id": pool,
             "release": of,
             "name": texts.get(name),
             "kind": kind,
             "currency": currency,
-            "received_minor": -money.pool_units(view, id).get(RECEIVED, 0),
+            "received_minor": -money.pool_units(view, pool).get(RECEIVED, 0),
             "position": position,
         }
-        for id, of, name, kind, currency, position in page
+        for pool, of, name, kind, currency, position in page
     ]
     return Page(items, more)
 
 
-def pool(view: View, journal: Journal, id: str) -> dict[str, Any]:
+@question("show_pool", "/pools/{id}")
+def pool(view: View, journal: Journal, id: PoolId) -> PoolTold:
     """A pool: its terms, what is on its accounts, and its proposals."""
     noun = noun_at(view, journal, Pool, id, UnknownPool)
     opened = noun.opened
@@ -72,8 +79,10 @@ def pool(view: View, journal: Journal, id: str) -> dict[str, Any]:
         "deferral_minor": opened.deferral_minor,
         "works": opened.works,
         "position": noun.position,
-        "accounts": {f"{account}_minor": units.get(account, 0) for account in ACCOUNTS},
-        "proposals": [dict(zip(names, row, strict=True)) for row in rows],
+        "accounts": cast(
+            "Accounts", {f"{account}_minor": units.get(account, 0) for account in ACCOUNTS}
+        ),
+        "proposals": [cast("ProposalItem", dict(zip(names, row, strict=True))) for row in rows],
     }
 
 

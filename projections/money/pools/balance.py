@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fractions import Fraction
-from typing import Any
+from typing import cast
 
 from domain.journal import Journal
 from domain.money.apportionment import payee_key
@@ -19,22 +19,26 @@ from domain.money.postings import IN_TRANSIT, PAID, SUSPENSE, WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.refusal import UnknownDivision, UnknownProposal
+from domain.values import PoolId
 from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import struck_in, waivers_of
+from projections.money.told import BalanceLine, PoolStatement, Totals, WaitingLine, WaivedLine
 from projections.nouns import noun_at
+from projections.question import question
 from projections.store import View, holds
 
 
-def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
+@question("show_pool_statement", "/pools/{id}/statement", cli="pool statement")
+def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
     """The public statement of a pool: what came in, whose it is, and what keeps it; it adds up."""
     opened = pool_named(view, journal, id)
     units = money.pool_units(view, id)
     accounts = money.accounts(view, pool=id)
     agreement = agreement_now(view, journal, id)
     shares: dict[str, Fraction] = {}
-    struck: list[dict[str, Any]] = []
+    struck: list[WaivedLine] = []
     if agreement is not None:
         assets, waivers = agreement.current.assets, waivers_of(view, journal, agreement)
         shares = dict(shares_of(assets, waivers))
@@ -54,15 +58,21 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
     told = payees_told(view, payees)
     columns = ("earned", PAYABLE, HELD, DEBT, IN_TRANSIT, PAID, SUSPENSE)
     lines = [
-        {
-            "payee": told[payee],
-            "share": str(shares[payee]) if payee in shares else None,
-            **{f"{column}_minor": by_payee[payee][column] for column in columns},
-            "held_because": list(dict.fromkeys(reasons[payee])),
-            "rounding": str(carried.get(payee, Fraction())),
-        }
+        cast(
+            "BalanceLine",
+            {
+                "payee": told[payee],
+                "share": str(shares[payee]) if payee in shares else None,
+                **{f"{column}_minor": by_payee[payee][column] for column in columns},
+                "held_because": list(dict.fromkeys(reasons[payee])),
+                "rounding": str(carried.get(payee, Fraction())),
+            },
+        )
         for payee in payees
     ]
+    totals = {
+        f"{column}_minor": sum(by_payee[payee][column] for payee in payees) for column in columns
+    }
     waiting = _waiting(view, id, opened)
     booked = _booked(view, id)
     return {
@@ -79,9 +89,7 @@ def statement(view: View, journal: Journal, id: str) -> dict[str, Any]:
         "costs_minor": booked["expense"],
         "lines": lines,
         "struck": struck,
-        "totals": {
-            f"{column}_minor": sum(line[f"{column}_minor"] for line in lines) for column in columns
-        },
+        "totals": cast("Totals", totals),
     }
 
 
@@ -125,7 +133,7 @@ def _booked(view: View, pool: str) -> dict[str, int]:
     return {"revenue": 0, "reversal": 0, "expense": 0} | dict(rows)
 
 
-def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[dict[str, Any]]:
+def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
     """Revenue that is not divided, by source, and what it waits for."""
     rows = view.rows(
         "SELECT r.source, CAST(sum(l.left_minor) AS BIGINT), "

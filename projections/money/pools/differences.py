@@ -6,20 +6,23 @@ The one rule: a change of somebody's share is told with the comments that caused
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from domain.journal import Journal
 from domain.money.apportionment import payee_key
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.refusal import UnknownProposal
+from domain.values import ProposalId
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waivers_of
+from projections.money.told import Cause, Diff, DiffLine
 from projections.nouns import noun_at
+from projections.question import question
 from projections.store import View
 
 
-def diff(view: View, journal: Journal, id: str) -> dict[str, Any]:
+@question("show_proposal_diff", "/proposals/{id}/diff", cli="proposal diff")
+def diff(view: View, journal: Journal, id: ProposalId) -> Diff:
     """What became of the first proposal, person by person, with the comments that caused it."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
     stages = [shares_of(version.content.assets, {}) for version in noun.versions]
@@ -27,10 +30,10 @@ def diff(view: View, journal: Journal, id: str) -> dict[str, Any]:
     payees = sorted({payee for stage in (*stages, final) for payee in stage}, key=payee_key)
     told = payees_told(view, payees)
     texts = view.texts({comment.text for comment in noun.comments.values()})
-    lines = []
+    lines: list[DiffLine] = []
     for payee in payees:
         shares = [stage.get(payee, Fraction()) for stage in stages]
-        causes = [
+        causes: list[Cause] = [
             {
                 "at": version.at,
                 "position": version.position,

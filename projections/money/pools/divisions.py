@@ -5,19 +5,21 @@ The one rule: carried before + due − given = carried after, for every line.
 
 from __future__ import annotations
 
-from typing import Any
-
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry
 from domain.refusal import UnknownDivision
+from domain.values import DivisionId
 from projections.money.pools.payees import payees_told
 from projections.money.rows import ENTRIES
+from projections.money.told import DivisionTold
 from projections.nouns import noun_at
+from projections.question import question
 from projections.store import View
 
 
-def division(view: View, journal: Journal, id: str) -> dict[str, Any]:
+@question("show_division", "/divisions/{id}")
+def division(view: View, journal: Journal, id: DivisionId) -> DivisionTold:
     """A division, a reversal or a correction, with every line."""
     entry = noun_at(view, journal, Entry, id, UnknownDivision)
     first = entry.first

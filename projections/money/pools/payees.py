@@ -6,13 +6,13 @@ The one rule: every payee is told by id, kind and name; what was erased has no n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from domain.money.payee import Payee
+from projections.money.told import PayeeRef
 from projections.store import View, holds
 
 
-def payees_told(view: View, payees: Iterable[str]) -> dict[str, dict[str, Any]]:
+def payees_told(view: View, payees: Iterable[str]) -> dict[str, PayeeRef]:
     """Payees as answers refer to them: what kind they are, and the name or title."""
     known = {text: Payee.parse(text) for text in payees}
     people = {payee.id for payee in known.values() if payee.is_contributor}

@@ -5,19 +5,19 @@ The one rule: the postings of the facts of one append add up to nothing.
 
 from __future__ import annotations
 
-from typing import Any
-
 from domain.journal import Journal
 from projections import history
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
+from projections.money.told import LedgerFact, Posting
+from projections.question import LIMIT
 from projections.store import Page, View, cut, decode_cursor
 
 
 def ledger(
-    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = 50
-) -> Page:
-    """Every fact that moved money of a pool, in order, with its postings; each adds up to 0."""
+    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = LIMIT
+) -> Page[LedgerFact]:
+    """Every fact that moved money of a pool, with its postings."""
     pool_named(view, journal, id)
     place = decode_cursor(after, int) or [0]
     found = view.rows(
@@ -36,7 +36,7 @@ def ledger(
         positions=kept,
     )
     told = payees_told(view, {payee for _, _, payee, *_ in rows if payee is not None})
-    by_position: dict[int, list[dict[str, Any]]] = {position: [] for position in kept}
+    by_position: dict[int, list[Posting]] = {position: [] for position in kept}
     for position, account, payee, agreement, amount in rows:
         by_position[position].append(
             {
@@ -47,7 +47,7 @@ def ledger(
             }
         )
     facts = history.tell(journal, journal.facts.at(kept)) if kept else []
-    items = [
+    items: list[LedgerFact] = [
         {
             "position": fact["position"],
             "recorded_at": fact["recorded_at"],

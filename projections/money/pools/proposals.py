@@ -7,7 +7,7 @@ struck out, and whoever is in the work but not in the proposal is named.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from domain.journal import Journal
 from domain.money.apportionment import payee_key
@@ -16,14 +16,18 @@ from domain.money.keeping import share_id
 from domain.money.proposal import Assets, Proposal
 from domain.money.shares import holdings_in, shares_of, waived_in
 from domain.refusal import UnknownProposal
+from domain.values import ProposalId
 from projections import attribution, lineage
 from projections.money.pools.payees import payees_told, titles
+from projections.money.told import AssetTold, CommentTold, ProposalTold, Uncited, WaivedLine
 from projections.nouns import facts_of, noun_at
+from projections.question import question
 from projections.store import View, holds
 
 
-def proposal(view: View, journal: Journal, id: str) -> dict[str, Any]:
-    """A proposal: its shares, the window, comments with answers, and who has agreed."""
+@question("show_proposal", "/proposals/{id}", cli="proposal show")
+def proposal(view: View, journal: Journal, id: ProposalId) -> ProposalTold:
+    """A proposal: shares, the window, comments with answers, who has agreed, who is missing."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
     waivers = waivers_of(view, journal, noun)
     shares = shares_of(noun.current.assets, waivers)
@@ -75,7 +79,7 @@ def proposal(view: View, journal: Journal, id: str) -> dict[str, Any]:
 
 def struck_in(
     view: View, assets: Assets, waivers: Mapping[tuple[str, str], str]
-) -> list[dict[str, Any]]:
+) -> list[WaivedLine]:
     """What was waived: of which asset, over what it is spread, and how much of all it is."""
     told = payees_told(view, {payee for payee, _ in waivers})
     called = titles(view, {*waivers.values(), *(asset for _, asset in waivers)})
@@ -93,11 +97,11 @@ def struck_in(
     ]
 
 
-def _asset_told(asset: dict[str, Any]) -> dict[str, Any]:
-    return {"within": [], **asset}
+def _asset_told(asset: dict[str, Any]) -> AssetTold:
+    return cast("AssetTold", {"within": [], **asset})
 
 
-def _comment_told(comment: Any, texts: dict[str | None, str]) -> dict[str, Any]:
+def _comment_told(comment: Any, texts: dict[str | None, str]) -> CommentTold:
     return {
         "id": comment.id,
         "kind": comment.kind,
@@ -137,7 +141,7 @@ def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, 
     return waivers
 
 
-def used_but_uncited(view: View, release: str, assets: Assets) -> list[dict[str, Any]]:
+def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
     """Works and people of the finished work that are missing from a proposal.
 
     A work counts as cited if it is an asset, and so do its people if they have a share in any.
@@ -147,7 +151,7 @@ def used_but_uncited(view: View, release: str, assets: Assets) -> list[dict[str,
     paid = {payee for asset in assets for payee, _ in asset["shares"]}
     by_work = any(name in pieces for name in lineage.ids_of(view, tree.generation).values())
     works = lineage.references(view, [work for work in tree.generation if work != tree.root])
-    missing: list[dict[str, Any]] = []
+    missing: list[Uncited] = []
     if by_work:
         missing += [
             {"kind": "work", "id": found["id"], "name": found["title"] or found["uri"]}

@@ -6,24 +6,36 @@ The one rule: what is told adds up to the amount, and was known when the divisio
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from domain.journal import Journal
 from domain.money.entry import Entry, Line
 from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.refusal import NoShare, UnknownDivision, UnknownProposal
+from domain.values import DivisionId, PayeeText
 from projections import attribution, lineage
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waivers_of
 from projections.money.rows import ENTRIES
+from projections.money.told import PayeeCost, PieceTold, RoundingTold, Why
 from projections.nouns import noun_at
+from projections.question import question
 from projections.store import View
 
 
-def why(view: View, journal: Journal, id: str, payee: str) -> dict[str, Any]:
-    """Why a payee was given this amount: shares, pieces and paths, carry, and the rounding."""
+@question("explain_line", "/divisions/{id}/lines/{payee}/why", cli="why", refuses=(NoShare,))
+def why(view: View, journal: Journal, id: DivisionId, payee: PayeeText) -> Why:
+    """Why a payee was given this amount: shares, pieces, paths, carry, the last unit.
+
+    The id of a revenue does as well; its division is meant.
+    """
+    divided = view.one(
+        "SELECT b.id FROM @bookings b WHERE b.revenue = :id AND b.kind = 'division' "
+        "AND b.position <= :as_of",
+        id=id,
+    )
+    id = id if divided is None else divided[0]
     entry = noun_at(view, journal, Entry, id, UnknownDivision)
     first = entry.first
     line = next((each for each in entry.lines if each.payee == payee), None)
@@ -35,7 +47,7 @@ def why(view: View, journal: Journal, id: str, payee: str) -> dict[str, Any]:
     waivers = waivers_of(at, journal, noun)
     share = shares_of(noun.current.assets, waivers).get(payee, Fraction())
     agreed = Fraction(first.agreed)
-    costs = [
+    costs: list[PayeeCost] = [
         {"expense": expense, "amount_minor": units}
         for expense, payer, units in getattr(first, "costs", [])
         if payer == payee
@@ -73,14 +85,14 @@ def why(view: View, journal: Journal, id: str, payee: str) -> dict[str, Any]:
 
 def _pieces(
     view: View, noun: Proposal, payee: str, waivers: dict[tuple[str, str], str]
-) -> list[dict[str, Any]]:
+) -> list[PieceTold]:
     """Every asset in which a payee has a share, with the ways that lead to it in the lineage."""
     position = noun.current.graph_position
     frozen = view if position is None else view.at(position)
     tree = lineage.numbered(frozen, lineage.find(frozen, noun.release).number)
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
-    pieces = []
+    pieces: list[PieceTold] = []
     for each in holdings_in(noun.current.assets):
         if each.payee != payee:
             continue
@@ -103,10 +115,10 @@ def _pieces(
     return pieces
 
 
-def _rounding(entry: Entry, line: Line) -> dict[str, Any] | None:
+def _rounding(entry: Entry, line: Line) -> RoundingTold | None:
     """The rank of the remainder, and how many units were left over; only a division has these."""
     first = entry.first
-    if not isinstance(first, Entry.Divided):
+    if not isinstance(first, Entry.Divided) or line.rank is None:
         return None
     return {
         "method": first.rounding,

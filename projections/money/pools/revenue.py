@@ -6,12 +6,17 @@ The one rule: an amount stands as it was recorded; what was taken back is told b
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from domain.engine import Row
-from domain.refusal import Refusal
+from domain.journal import Journal
+from domain.refusal import Refusal, UnknownExpense, UnknownRevenue
+from domain.values import ExpenseId, PoolId, RevenueId
+from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
+from projections.money.told import Booking, Expense, Revenue
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor
 
 _BOOKING = (
@@ -20,10 +25,38 @@ _BOOKING = (
 )
 
 
-def bookings(
-    view: View, kind: str, pool: str, *, after: str | None = None, limit: int = 50
-) -> Page:
-    """The revenue or the expenses of a pool, in the order of recording."""
+@question("list_revenue", "/pools/{id}/revenue")
+def revenue_of(
+    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[Revenue]:
+    """What came in for a pool, in the order of recording."""
+    return _bookings(view, journal, "revenue", id, after, limit)
+
+
+@question("show_revenue", "/revenue/{id}")
+def revenue(view: View, id: RevenueId) -> Revenue:
+    """Money that came in, what was taken back, and what it was divided by."""
+    return cast("Revenue", _booking(view, "revenue", id, UnknownRevenue))
+
+
+@question("list_expenses", "/pools/{id}/expenses")
+def expenses_of(
+    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[Expense]:
+    """What was spent on a pool, in the order of recording."""
+    return _bookings(view, journal, "expense", id, after, limit)
+
+
+@question("show_expense", "/expenses/{id}")
+def expense(view: View, id: ExpenseId) -> Expense:
+    """Money that was spent."""
+    return cast("Expense", _booking(view, "expense", id, UnknownExpense))
+
+
+def _bookings(
+    view: View, journal: Journal, kind: str, pool: str, after: str | None, limit: int
+) -> Page[Any]:
+    pool_named(view, journal, pool)
     place = decode_cursor(after, int) or [0]
     rows = view.rows(
         f"SELECT {_BOOKING} FROM @bookings b WHERE b.pool = :pool AND b.kind = :kind "
@@ -37,8 +70,7 @@ def bookings(
     return Page(_bookings_told(view, page), more)
 
 
-def booking(view: View, kind: str, id: str, unknown: Callable[[str], Refusal]) -> dict[str, Any]:
-    """One revenue or expense."""
+def _booking(view: View, kind: str, id: str, unknown: type[Refusal]) -> Revenue | Expense:
     rows = view.rows(
         f"SELECT {_BOOKING} FROM @bookings b WHERE b.id = :id AND b.kind = :kind "
         "AND b.position <= :as_of",
@@ -50,7 +82,7 @@ def booking(view: View, kind: str, id: str, unknown: Callable[[str], Refusal]) -
     return _bookings_told(view, rows)[0]
 
 
-def _bookings_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
     """Bookings as answers tell them, with what was taken back and what it was divided by."""
     about = view.rows(
         "SELECT b.revenue, b.kind, b.id, b.amount FROM @bookings b WHERE b.revenue IN :ids "
@@ -64,10 +96,9 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
             reversals[revenue].append((id, -amount))
     texts = view.texts({text for row in rows for text in (row[8], row[9])})
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
-    items = []
+    items: list[Revenue | Expense] = []
     for id, kind, pool, source, payee, amount, effective, at, document, note, position in rows:
-        item: dict[str, Any] = {
-            "id": id,
+        common: Booking = {
             "pool": pool,
             "amount_minor": amount,
             "effective_at": effective,
@@ -77,7 +108,9 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
             "position": position,
         }
         if kind == "revenue":
-            item |= {
+            came_in: Revenue = {
+                **common,
+                "id": id,
                 "source": source,
                 "reversed_minor": sum(units for _, units in reversals[id]),
                 "division": divisions.get(id),
@@ -85,7 +118,8 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[dict[str, Any]]:
                     {"id": reversal, "amount_minor": units} for reversal, units in reversals[id]
                 ],
             }
+            items.append(came_in)
         else:
-            item |= {"category": source, "payer": told[payee]}
-        items.append(item)
+            spent: Expense = {**common, "id": id, "category": source, "payer": told[payee]}
+            items.append(spent)
     return items

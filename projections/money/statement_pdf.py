@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from api.web import words
 from domain.journal import Journal
 from domain.moment import instant
 from domain.refusal import StatementTooLong
+from projections import wording
 from projections.money.statements import EARNED
 from projections.pictures.text import clean, isolated
 from projections.store import View
@@ -63,7 +63,7 @@ def as_pdf(
     (latest,) = journal.facts.at([view.as_of])
     recorded = latest.fact().timestamp
     shown = _shown(view, told, instant(recorded), asked, origin.rstrip("/"))
-    inputs = {"mark": (_HERE.parent / "web" / "static" / "stemma.svg").read_text("utf-8")}
+    inputs = {"mark": (_HERE / "mark.svg").read_text("utf-8")}
     template = (_HERE / "statement.typ").read_text("utf-8")
     made_at = int(recorded.timestamp())
     try:
@@ -80,7 +80,7 @@ def _shown(
 ) -> dict[str, Any]:
     """What stands on the paper, as texts."""
     name, id = _text(told["contributor"]["name"]), told["contributor"]["id"]
-    moment = f"{words.minute(recorded)} UTC"
+    moment = f"{wording.minute(recorded)} UTC"
     since, before = asked.get("from"), asked.get("to")
     begin = f"from {_text(since)}" if since else "from the beginning"
     period = f"{begin}, before {_text(before)}" if before else f"{begin}, up to {moment}"
@@ -105,7 +105,7 @@ def _currency(one: dict[str, Any], origin: str) -> dict[str, Any]:
     currency = one["currency"]
 
     def amount(minor: int) -> str:
-        return words.money(minor, currency).removesuffix(f" {currency}")
+        return wording.money(minor, currency).removesuffix(f" {currency}")
 
     sums = [
         ["at the beginning", amount(one["opening_minor"]), False],
@@ -120,14 +120,14 @@ def _currency(one: dict[str, Any], origin: str) -> dict[str, Any]:
         "sums": sums,
         "stands": [[said, amount(one["balances"][name]), False] for name, said in STANDS.items()],
         "held": [
-            f"{words.money(held['amount_minor'], currency)} is held: "
-            f"{', '.join(words.HELD_BECAUSE.get(why, why) for why in held['because'])}."
+            f"{wording.money(held['amount_minor'], currency)} is held: "
+            f"{', '.join(wording.HELD_BECAUSE.get(why, why) for why in held['because'])}."
             for held in one["held"]
         ],
         "lines": [
             {
-                "day": words.day(line["recorded_at"]),
-                "what": words.BOOKED.get(line["kind"], line["kind"]),
+                "day": wording.day(line["recorded_at"]),
+                "what": wording.BOOKED.get(line["kind"], line["kind"]),
                 "source": _text(line["source"]) if line["source"] else "",
                 "release": _text(line["release"]["title"]),
                 "pool": _text(line["pool"]["name"]),
@@ -146,11 +146,13 @@ def _currency(one: dict[str, Any], origin: str) -> dict[str, Any]:
 def _share(exact: str | None) -> str:
     """A share as it is, over several lines if need be; one that would fill the page, as percent."""
     shown = exact or ""
-    return _broken(shown if len(shown) <= _LONGEST_SHARE else words.percent(shown), _LONGEST_NUMBER)
+    return _broken(
+        shown if len(shown) <= _LONGEST_SHARE else wording.percent(shown), _LONGEST_NUMBER
+    )
 
 
 def _facts(line: dict[str, Any]) -> str:
-    earned = f"for {words.day(line['effective_at'])} · " if line["effective_at"] else ""
+    earned = f"for {wording.day(line['effective_at'])} · " if line["effective_at"] else ""
     return f"{earned}agreement {line['agreement']:,} · fact {line['position']:,}"
 
 

@@ -1,1 +1,0 @@
-"""Money over HTTP: pools, proposals, payouts, statements and previews of a split."""

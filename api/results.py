@@ -1,0 +1,113 @@
+"""Results: the JSON schema of what is answered, out of its type."""
+
+from __future__ import annotations
+
+import types
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from domain.values import Choice, Example, Length, Number, Ref, Value, Word
+from projections.question import Question
+from projections.told import Count
+
+Schema = dict[str, Any]
+
+COMPONENTS: dict[str, Schema] = {}
+"""The schemas of answers, and of the objects in them, by their names."""
+
+PLAIN = {str: "string", int: "integer", bool: "boolean", dict: "object"}
+AS_OF = Annotated[
+    Count, "The answer is what was known at this position of the journal.", Example(57)
+]
+NEXT = Annotated[
+    str | None, "The cursor of the part after this one; null at the end.", Example("WzQyXQ")
+]
+
+_meant: dict[str, Any] = {}
+"""What each name of a component stands for."""
+
+
+def answer_of(question: Question) -> Schema:
+    """The schema of what a question answers."""
+    result, name = question.result, _name(question.result)
+    if question.is_list:
+        items = types.GenericAlias(list, (result,))
+        return _known(f"{name}List", ("list", result), {"next": NEXT, "items": items})
+    return _known(f"{name}Answer", ("answer", result), _hints(result))
+
+
+def _known(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
+    return _component(name, meant, {"as_of": AS_OF, **fields})
+
+
+def schema_of(hint: Any) -> Schema:
+    """The schema of a type."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _noted(schema_of(inner[0]), inner[1:])
+    if origin in (Union, types.UnionType):
+        return _or_null(schema_of(next(one for one in inner if one is not type(None))))
+    if origin is list:
+        return {"type": "array", "items": schema_of(inner[0])}
+    if is_typeddict(hint):
+        return _component(_name(hint), hint, _hints(hint))
+    if origin is dict:
+        return {"type": "object", "additionalProperties": schema_of(inner[1])}
+    return {} if hint is Any else {"type": PLAIN[hint]}
+
+
+def _component(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
+    assert _meant.setdefault(name, meant) == meant, f"two types are called {name}"
+    if name not in COMPONENTS:
+        COMPONENTS[name] = {
+            "type": "object",
+            "properties": {name: schema_of(hint) for name, hint in fields.items()},
+            "required": sorted(fields),
+            "additionalProperties": False,
+        }
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _name(kind: Any) -> str:
+    return str(kind.__name__).removesuffix("Told")
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _noted(schema: Schema, notes: tuple[Any, ...]) -> Schema:
+    for note in notes:
+        match note:
+            case str():
+                schema = {**schema, "description": note}
+            case Example(value=value):
+                schema = {**schema, "examples": [value]}
+            case Value():
+                schema = {**schema, **_keywords(note)}
+    return schema
+
+
+def _or_null(schema: Schema) -> Schema:
+    if "type" not in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    nullable = {"examples": [None], **schema, "type": [schema["type"], "null"]}
+    return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
+
+
+def _keywords(value: Value) -> Schema:
+    """What a value type says of a value, in words of JSON Schema."""
+    said: Schema = {"description": value.help} if value.help else {}
+    if value.example is not None:
+        said["examples"] = [value.example]
+    match value:
+        case Ref():
+            said["format"] = "uuid"
+        case Word(format=str(form)):
+            said["format"] = form
+        case Number(least=0):
+            said["minimum"] = 0
+        case Choice(words=words):
+            said |= {"enum": list(words), "examples": [words[0]]}
+        case Length(items=items):
+            said |= {"minItems": items, "maxItems": items}
+    return said

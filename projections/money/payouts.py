@@ -1,0 +1,158 @@
+"""Payouts and their batches, and who may read them.
+
+What one person is paid is shown to that person and to the operator, nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+from domain.engine import Row
+from domain.money.payee import Payee
+from domain.permission import OWN, permit
+from domain.refusal import UnknownBatch, UnknownContributor, UnknownPayout
+from domain.values import BatchId, PayeeText, PayoutId
+from projections import attribution
+from projections.money import pools
+from projections.money.told import BatchItem, BatchTold, PayoutState, PayoutTold
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, cut, decode_cursor, holds
+
+_PAYOUT = "y.id, y.batch, y.payee, y.currency, y.amount, y.state, y.reference, y.issued_at, y.born"
+
+
+@question("list_payouts", "/payouts", refuses=(UnknownContributor,))
+def payouts_of(
+    view: View,
+    *,
+    actor: str,
+    batch: Annotated[BatchId | None, "Of this batch."] = None,
+    payee: Annotated[PayeeText | None, "To this payee."] = None,
+    state: Annotated[PayoutState | None, "In this state."] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PayoutTold]:
+    """Payouts, in the order of their issue: one's own, or for the operator all."""
+    must_be_own(view, actor, payee)
+    return payouts(view, batch=batch, payee=payee, state=state, after=after, limit=limit)
+
+
+def payouts(
+    view: View,
+    *,
+    batch: str | None = None,
+    payee: str | None = None,
+    state: str | None = None,
+    after: str | None = None,
+    limit: int = LIMIT,
+) -> Page[PayoutTold]:
+    """The same, whoever asks."""
+    place = decode_cursor(after, int) or [0]
+    where, values = [holds("y"), "y.born > :above"], {"above": place[0], "limit": limit + 1}
+    filters = {"batch": batch, "payee": payee, "state": state}
+    for name, wanted in filters.items():
+        if wanted is not None:
+            where.append(f"y.{name} = :{name}")
+            values[name] = wanted
+    rows = view.rows(
+        f"SELECT {_PAYOUT} FROM @payouts y WHERE {' AND '.join(where)} "
+        "ORDER BY y.born LIMIT :limit",
+        **values,
+    )
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    return Page(_payouts_told(view, page), more)
+
+
+@question("show_payout", "/payouts/{id}")
+def payout(view: View, id: PayoutId, *, actor: str) -> PayoutTold:
+    """A payout."""
+    row = view.one(f"SELECT {_PAYOUT} FROM @payouts y WHERE y.id = :id AND {holds('y')}", id=id)
+    if row is None:
+        raise UnknownPayout(id)
+    found = _payouts_told(view, [row])[0]
+    must_be_own(view, actor, found["payee"]["id"])
+    return found
+
+
+def _payouts_told(view: View, rows: Sequence[Row]) -> list[PayoutTold]:
+    told = pools.payees_told(view, {row[2] for row in rows})
+    texts = view.texts({row[6] for row in rows})
+    return [
+        {
+            "id": id,
+            "batch": batch,
+            "payee": told[payee],
+            "currency": currency,
+            "amount_minor": amount,
+            "state": state,
+            "reference": texts.get(reference),
+            "issued_at": issued_at,
+            "position": born,
+        }
+        for id, batch, payee, currency, amount, state, reference, issued_at, born in rows
+    ]
+
+
+@question("show_payout_batch", "/payout-batches/{id}")
+def batch(view: View, id: BatchId, *, actor: str) -> BatchTold:
+    """A payout batch with its control sums: how many payouts, how much, and what became of it."""
+    must_be_own(view, actor, None)
+    row = view.one(
+        "SELECT b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
+        "WHERE b.id = :id AND b.position <= :as_of",
+        id=id,
+    )
+    if row is None:
+        raise UnknownBatch(id)
+    currency, count, total, issued_at, position = row
+    states = view.rows(
+        "SELECT y.state, count(*), CAST(sum(y.amount) AS BIGINT) FROM @payouts y "
+        f"WHERE y.batch = :id AND {holds('y')} GROUP BY y.state ORDER BY y.state",
+        id=id,
+    )
+    return {
+        "id": id,
+        "currency": currency,
+        "count": count,
+        "total_minor": total,
+        "issued_at": issued_at,
+        "states": [
+            {"state": state, "count": number, "amount_minor": amount}
+            for state, number, amount in states
+        ],
+        "position": position,
+    }
+
+
+@question("list_payout_batches", "/payout-batches")
+def batches(
+    view: View, *, actor: str, after: After | None = None, limit: Limit = LIMIT
+) -> Page[BatchItem]:
+    """Payout batches, in the order of their issue."""
+    must_be_own(view, actor, None)
+    place = decode_cursor(after, int) or [0]
+    rows = view.rows(
+        "SELECT b.id, b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
+        "WHERE b.position > :above AND b.position <= :as_of ORDER BY b.position LIMIT :limit",
+        above=place[0],
+        limit=limit + 1,
+    )
+    names = ("id", "currency", "count", "total_minor", "issued_at", "position")
+    page, more = cut(rows, limit, lambda row: row[-1:])
+    items = [cast("BatchItem", dict(zip(names, row, strict=True))) for row in page]
+    return Page(items, more)
+
+
+def must_be_own(view: View, actor: str, payee: str | None) -> None:
+    """Only the operator reads of others."""
+    owner = "" if payee is None else _person(view, payee)
+    permit(_person(view, actor), "read a statement", OWN, {"contributor": owner})
+
+
+def _person(view: View, id: str) -> str:
+    """Who an account belongs to after all merges; a payee that is nobody here stays as it is."""
+    if not Payee.parse(id).is_contributor:
+        return id
+    number = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    return attribution.persons(view, [number])[number]["id"]

@@ -1,0 +1,201 @@
+"""Questions: what may be asked of a view, each declared once as a typed function.
+
+A function says what it takes and what it answers in its annotations. The route, the operation of
+the OpenAPI document, the command of the terminal, its JSON and its text are derived from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING as NEEDED
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import Parameter, getdoc, signature
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from domain.command import Command, Field, value_of
+from domain.journal import Journal
+from domain.permission import OPERATOR
+from domain.refusal import NotPermitted, Refusal
+from domain.values import Cursor, Number, Ref, Value, known
+from projections.store import Page, View
+
+QUESTIONS: dict[str, Question] = {}
+"""Every question by its identifier, such as ``show_work``."""
+
+GIVEN = ("view", "journal", "actor")
+"""What a question is given and not asked with: the view, and perhaps the journal and who asks."""
+
+LIMIT, MAXIMUM_LIMIT = 50, 200
+"""How many items of a list are answered by default, and at most over HTTP."""
+
+Limit = Annotated[
+    int, Number(least=1, most=MAXIMUM_LIMIT, help=f"How many at most; default {LIMIT}.")
+]
+After = Annotated[str, Cursor(help="Where to go on: “next” of the page before.", example="WzQyXQ")]
+Search = Annotated[str, known(str)]
+"""A text to look for."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Form(NamedTuple):
+    """A further form of an answer, such as CSV."""
+
+    media_type: str
+    write: Callable[[Asking], str | bytes | Mapping[str, Any]]
+    """Text, a file, or JSON of a vocabulary."""
+    example: str | Mapping[str, Any]
+    has_links: bool = False
+    """Whether it names addresses, and so depends on where the pages are."""
+    is_binary: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, and how it may be asked."""
+
+    name: str
+    """Its identifier, such as ``show_work``."""
+    path: str
+    """Where it is asked, with the names of its ids in braces."""
+    ask: Callable[..., Any]
+    cli: str | None
+    """The words of the command line that ask it."""
+    further: tuple[type[Refusal], ...]
+    """What it refuses besides what its values do."""
+    may_be_as_published: bool
+    """Whether it can be asked of the lineage that was frozen when a release was published."""
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    """Further forms of the answer by their names; the first is JSON."""
+    rehearses: type[Command] | None = None
+    """The command that is drafted before, and refuses as it would; nothing is recorded."""
+
+    @property
+    def help(self) -> str:
+        """What it asks, in a sentence or more."""
+        return getdoc(self.ask) or ""
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.ask, include_extras=True)
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        return signature(self.ask).parameters
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """What of the journal and the actor it needs."""
+        return frozenset(self._parameters) & {"journal", "actor"}
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """What it is asked with, in order: every parameter of a value type."""
+        found = (
+            Field(name, value_of(self._hints[name]), _default(one))
+            for name, one in self._parameters.items()
+            if name not in GIVEN
+        )
+        return tuple(one for one in found if type(one.value) is not Value)
+
+    @property
+    def in_path(self) -> tuple[Field, ...]:
+        """What stands in its path."""
+        return tuple(one for one in self.fields if f"{{{one.name}}}" in self.path)
+
+    @property
+    def in_query(self) -> tuple[Field, ...]:
+        """What else it is asked with."""
+        return tuple(one for one in self.fields if f"{{{one.name}}}" not in self.path)
+
+    @cached_property
+    def is_list(self) -> bool:
+        """Whether it answers a page of a list."""
+        return get_origin(self._hints["return"]) is Page
+
+    @cached_property
+    def result(self) -> Any:
+        """The type of its answer, or of an item of its list."""
+        hint = self._hints["return"]
+        return get_args(hint)[0] if self.is_list else hint
+
+    def refusals(self) -> tuple[type[Refusal], ...]:
+        """Everything that may refuse it; an id that only filters a list refuses nothing."""
+        ids = self.fields if self.rehearses else self.in_path
+        values = [one.value for one in self.fields if one in ids or not _is_id(one)]
+        command = self.rehearses.REFUSES if self.rehearses else ()
+        own = (NotPermitted,) if "actor" in self.given else ()
+        found = (refusal for value in values for refusal in value.refuses)
+        return tuple(dict.fromkeys((*found, *command, *self.further, *own)))
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A question that is being asked."""
+
+    question: Question
+    view: View
+    journal: Journal
+    said: Mapping[str, Any]
+    """What it is asked with, by the names of its fields."""
+    actor: str = OPERATOR
+    origin: str = ""
+    """Where the pages are, if that is known."""
+
+    @cached_property
+    def answer(self) -> Any:
+        """The answer; a form that does not need it does not ask for it."""
+        known = {"journal": self.journal, "actor": self.actor}
+        given = {name: known[name] for name in self.question.given}
+        if self.question.rehearses:
+            self._rehearse(self.question.rehearses)
+        return self.question.ask(self.view, **given, **self.said)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The answer as JSON, with the position it holds at."""
+        answer = self.answer
+        return {
+            "as_of": self.view.as_of,
+            **(answer._asdict() if isinstance(answer, Page) else answer),
+        }
+
+    def _rehearse(self, command: type[Command]) -> None:
+        own = {one.name for one in command.fields()}
+        drafted = {name: value for name, value in self.said.items() if name in own}
+        self.journal.draft().carry_out(command.of(drafted), self.actor)
+
+
+def question(
+    name: str,
+    path: str,
+    *,
+    cli: str | None = None,
+    refuses: Iterable[type[Refusal]] = (),
+    as_published: bool = False,
+    forms: Mapping[str, Form] | None = None,
+    rehearses: type[Command] | None = None,
+) -> Callable[[F], F]:
+    """Declare that a function answers a question; its first parameter is the view."""
+
+    def decorate(ask: F) -> F:
+        QUESTIONS[name] = Question(
+            name, path, ask, cli, tuple(refuses), as_published, forms or {}, rehearses
+        )
+        return ask
+
+    return decorate
+
+
+def wire_name(one: Field) -> str:
+    """What a field is called outside of Python."""
+    return "cursor" if isinstance(one.value, Cursor) else one.name.rstrip("_")
+
+
+def _default(one: Parameter) -> Any:
+    return NEEDED if one.default is Parameter.empty else one.default
+
+
+def _is_id(one: Field) -> bool:
+    return isinstance(one.value, Ref)

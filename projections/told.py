@@ -1,0 +1,331 @@
+"""What is answered about works, people, credits and facts: the type of each answer.
+
+Every field is always there. An exact number is a text, and a number of JSON is never a share.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict
+
+from domain.credit import CREDIT_KINDS
+from domain.dispute import GROUNDS
+from domain.remix import REMIX_KINDS
+from domain.values import (
+    ALBUM,
+    BEN,
+    LINE,
+    POEM,
+    ContributorId,
+    CreditId,
+    ExactRate,
+    Example,
+    Length,
+    Number,
+    Ref,
+    RemixId,
+    Role,
+    WorkId,
+    one_of,
+)
+
+MOMENT = "2026-11-20T18:30:00.000000Z"
+
+Count = Annotated[int, Number(least=0)]
+"""A whole number that is not negative."""
+Exact = Annotated[str, "Exact."]
+"""An exact number."""
+Instant = Annotated[str, Example(MOMENT)]
+Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]
+Rate = Annotated[ExactRate | None, "Exactly as stated."]
+Evidence = Annotated[str | None, "What shows it; null when it was erased."]
+
+KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
+WorkState = Annotated[str, one_of(("submitted", "cited", "assembled", "published", "withdrawn"))]
+KindOfRemix = Annotated[str, one_of(REMIX_KINDS)]
+RemixState = Annotated[str, one_of(("declared", "disputed", "struck"))]
+KindOfCredit = Annotated[str, one_of(CREDIT_KINDS)]
+CreditState = Annotated[
+    str, one_of(("granted", "claimed", "accepted", "declined", "disputed", "revoked"))
+]
+PersonState = Annotated[str, one_of(("admitted", "merged", "forgotten"))]
+
+# -- people --------------------------------------------------------------------------------------
+
+
+class PersonRef(TypedDict):
+    """A contributor as answers refer to them."""
+
+    id: ContributorId
+    name: Annotated[str | None, "Null when it was erased.", Example("Ben")]
+
+
+class PersonItem(PersonRef):
+    """A contributor in a list."""
+
+    state: PersonState
+
+
+class Person(PersonItem):
+    """One contributor."""
+
+    merged_into: Annotated[
+        ContributorId | None,
+        "Who they are, when the same person was admitted twice.",
+        Example(None),
+    ]
+    position: Annotated[Count, Example(7)]
+
+
+# -- works ---------------------------------------------------------------------------------------
+
+
+class WorkRef(TypedDict):
+    """A work as answers refer to it."""
+
+    id: WorkId
+    kind: KindOfWork
+    state: WorkState
+    title: Annotated[
+        str | None,
+        "Null for an outside source and a withdrawn piece.",
+        Example("Low Tide, sung"),
+    ]
+    medium: Annotated[str | None, "Null for an outside source and a release.", Example("audio")]
+    uri: Annotated[str | None, "Of an outside source."]
+    made_at: Annotated[str | None, "When it was made, as stated.", Example("2026-11")]
+
+
+class Publication(TypedDict):
+    """Where a release's lineage was frozen."""
+
+    position: Annotated[Count, Example(51)]
+    at: Instant
+
+
+class ReleaseRef(WorkRef):
+    """A release as answers refer to it."""
+
+    published: Publication | None
+
+
+class Relative(WorkRef):
+    """A work at some distance from the one asked about."""
+
+    generation: Annotated[Count, "How many edges lie between them at least.", Example(1)]
+
+
+class MadeFrom(TypedDict):
+    """One thing a work was made from."""
+
+    remix: Annotated[RemixId, "The edge."]
+    kind: KindOfRemix
+    rate: Rate
+    state: RemixState
+    evidence: Evidence
+    work: WorkRef
+
+
+class WorkFound(WorkRef):
+    """A contribution, an outside source or a release, without its credits."""
+
+    made: Annotated[
+        str | None, "The first instant of made_at.", Example("2026-11-01T00:00:00.000000Z")
+    ]
+    recorded_at: Instant
+    licence: Annotated[str | None, Example("CC-BY-4.0")]
+    sha256: Annotated[str | None, "Of the file."]
+    posted_by: Agent
+    position: Annotated[Count, "Where in the journal it was born.", Example(42)]
+    published: Publication | None
+    sources: list[MadeFrom]
+    remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
+
+
+class CreditTold(TypedDict):
+    """One credit."""
+
+    id: CreditId
+    work: WorkId
+    contributor: PersonRef
+    role: Annotated[Role, "One of the vocabulary."]
+    display: Annotated[
+        str | None, "What the person would rather be called.", Example("low harmony")
+    ]
+    kind: KindOfCredit
+    state: CreditState
+    evidence: Evidence
+    position: Annotated[Count, "Where in the journal it was opened.", Example(43)]
+
+
+class WorkTold(WorkFound):
+    """A contribution, an outside source or a release."""
+
+    credits: list[CreditTold]
+
+
+class RemixTold(TypedDict):
+    """One edge."""
+
+    id: RemixId
+    child: WorkRef
+    parent: WorkRef
+    kind: KindOfRemix
+    rate: Rate
+    state: RemixState
+    evidence: Evidence
+    position: Annotated[Count, Example(44)]
+
+
+# -- disputes ------------------------------------------------------------------------------------
+
+
+class Side(TypedDict):
+    """What one side says in a dispute."""
+
+    reason: Annotated[str | None, "Null when it was erased.", Example("I only lent the drum.")]
+    evidence: Evidence
+    actor: Agent
+    at: Instant
+    position: Annotated[Count, Example(44)]
+
+
+class Dispute(Side):
+    """A dispute that is open."""
+
+    grounds: Annotated[str, one_of(GROUNDS)]
+    deadline: Annotated[
+        str, "Until when the other side can answer.", Example("2026-12-20T18:30:00.000000Z")
+    ]
+    answer: Side | None
+
+
+class DisputedCredit(CreditTold):
+    """One credit, and the dispute that is open about it."""
+
+    dispute: Dispute | None
+
+
+class DisputedRemix(RemixTold):
+    """One edge, and the dispute that is open about it."""
+
+    dispute: Dispute | None
+
+
+# -- lineages ------------------------------------------------------------------------------------
+
+
+class Maker(PersonRef):
+    """Somebody credited directly on a work."""
+
+    role: Role
+
+
+class Node(Relative):
+    """A work of a lineage."""
+
+    contributors: list[Maker]
+
+
+class EdgeTold(TypedDict):
+    """An edge of a lineage."""
+
+    id: RemixId
+    child: WorkId
+    parent: Annotated[WorkId, Example(POEM)]
+    kind: KindOfRemix
+    rate: Rate
+    state: RemixState
+
+
+class LineageTold(TypedDict):
+    """Everything a work was made from, as a graph."""
+
+    root: Annotated[WorkId, Example(ALBUM)]
+    nodes: list[Node]
+    edges: list[EdgeTold]
+
+
+# -- who is in a work ----------------------------------------------------------------------------
+
+
+class PathIn(TypedDict):
+    """One path by which somebody came in."""
+
+    kind: KindOfCredit
+    works: Annotated[list[WorkId], "From the work asked about to the piece."]
+    roles: list[Role]
+
+
+class CreditLine(TypedDict):
+    """One credit of somebody within a work."""
+
+    id: CreditId
+    work: WorkId
+    role: Role
+    display: Annotated[str | None, Example("low harmony")]
+    kind: KindOfCredit
+    state: CreditState
+
+
+class Part(TypedDict):
+    """What somebody has in a work."""
+
+    kind: Annotated[KindOfCredit, "Direct if anything of theirs is in it."]
+    roles: list[Role]
+    generation: Annotated[Count, "Of their nearest piece; 0 is the work itself.", Example(1)]
+    pieces: Annotated[Count, "How many of its pieces they are credited on.", Example(1)]
+    path_count: Annotated[Count, "By how many paths they came in.", Example(1)]
+    paths: Annotated[list[PathIn], "The shortest of these paths."]
+    credits: list[CreditLine]
+
+
+class PartOfPerson(Part):
+    """Somebody who contributed to a work."""
+
+    contributor: PersonRef
+
+
+class PartInRelease(Part):
+    """A finished work somebody is in."""
+
+    release: ReleaseRef
+
+
+# -- facts ---------------------------------------------------------------------------------------
+
+
+class FactTold(TypedDict):
+    """One fact."""
+
+    position: Annotated[Count, Example(43)]
+    receipt: Annotated[str, "Where its receipt is.", Example("/facts/43/receipt")]
+    recorded_at: Instant
+    effective: Annotated[str | None, "From when it holds.", Example(MOMENT)]
+    actor: Annotated[str, "Who acted: a contributor, or “operator”.", Example("operator")]
+    signed: Annotated[bool, "Whether they signed it with a key of their own."]
+    topic: Annotated[str, "What happened.", Example("credit.granted")]
+    noun: Annotated[str, Ref("credit"), "To what it happened.", Example(LINE)]
+    about: Annotated[list[WorkId], "The works and contributors it is about."]
+    reason: str | None
+    content: Annotated[
+        dict[str, Any],
+        "What else it says; null where a text was erased.",
+        Example({"role": "singer", "kind": "direct"}),
+    ]
+
+
+class FactInHistory(FactTold):
+    """One fact of a history."""
+
+    number: Annotated[
+        Count, "Its place in this history; the first fact is 1, and none is left out.", Example(2)
+    ]
+    previous: Annotated[
+        int | None, "The position of the fact before it in this history.", Example(42)
+    ]
+
+
+class Disclosures(TypedDict):
+    """What a fact commits to (RFC 9901, section 4.2)."""
+
+    disclosures: Annotated[list[Annotated[list[str], Length(3)]], "Each a salt, a name and a text."]

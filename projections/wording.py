@@ -1,0 +1,59 @@
+"""How amounts, shares and moments are written for people, and what states of money are called."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from domain.money.currency import DIGITS
+
+CONSENTS = {"offered": "not answered yet", "accepted": "accepted", "declined": "declined"}
+HELD_BECAUSE = {
+    "unclaimed": "nobody has claimed the work",
+    "unaccepted": "the share was not accepted yet",
+    "declined": "the share was declined",
+    "disputed": "something it depends on is disputed",
+}
+BOOKED = {
+    "division": "Earned",
+    "reversal": "Taken back",
+    "correction": "Corrected",
+    "payout": "Paid",
+    "claim": "Claimed back",
+}
+
+
+def day(moment: str | None) -> str:
+    """The day of a recorded moment."""
+    return (moment or "")[:10]
+
+
+def minute(moment: str) -> str:
+    """A recorded moment, to the minute, in UTC."""
+    return f"{moment[:10]} {moment[11:16]}"
+
+
+def percent(rate: str | None) -> str:
+    """An exact rate as people read it: as it was stated, and about how much that is."""
+    if rate is None:
+        return ""
+    share = Fraction(rate) * 100
+    text = f"{float(share):.1f}".removesuffix(".0")
+    return f"{text} %" if share == Fraction(text) else f"about {text} %"
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount as people write it, with the digits its currency has."""
+    digits = DIGITS[currency]
+    whole, rest = divmod(abs(amount_minor), 10**digits)
+    after_point = f".{rest:0{digits}d}" if digits else ""
+    return f"{'−' if amount_minor < 0 else ''}{whole:,}{after_point} {currency}"
+
+
+def units(exact: str, currency: str) -> str:
+    """An exact number of smallest units as an amount, with what is left of a unit beside it."""
+    number = Fraction(exact)
+    whole = int(number)
+    rest = str(number - whole).replace("-", "−")
+    if rest == "0":
+        return money(whole, currency)
+    return f"{money(whole, currency)} and {rest} of a unit" if whole else f"{rest} of a unit"

@@ -1,0 +1,51 @@
+"""Refusals in the words of who typed the command: the ids they typed, and the nearest names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import click
+
+from domain.refusal import Refusal, shown
+from projections import attribution, lineage
+from projections.store import View
+
+LOOKED_AT = 2000
+"""How many names are compared at most."""
+_TYPED = "what the ids that were typed stand for"
+
+
+def remember(id: str, text: str) -> None:
+    """Remember what was typed for an id."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta.setdefault(_TYPED, {})[id] = text
+
+
+def in_own_words(refusal: Refusal, view: View | None = None) -> str:
+    """What is wrong, with what was typed in place of our ids, and what may have been meant."""
+    typed: Mapping[str, str] = click.get_current_context().meta.get(_TYPED, {})
+    said = str(refusal)
+    for id, text in typed.items():
+        said = said.replace(id, shown(text))
+    id = str(refusal.details.get("id", ""))
+    if view is not None and id in typed:
+        said += _nearest(view, refusal.code, typed[id])
+    return f"{said} ({refusal.code})"
+
+
+def _nearest(view: View, code: str, text: str) -> str:
+    """The names that look like a text that names nothing."""
+    known: dict[str, tuple[str, str]] = {}
+    if code == "unknown_contributor":
+        people = attribution.people(view, limit=LOOKED_AT).items
+        known = {one["name"].casefold(): (one["name"], one["id"]) for one in people if one["name"]}
+    elif code in ("unknown_work", "unknown_release"):
+        works = lineage.works(view, limit=LOOKED_AT).items
+        known = {
+            one["title"].casefold(): (one["title"], one["id"]) for one in works if one["title"]
+        }
+    near = [known[name] for name in get_close_matches(text.casefold(), known, n=2)]
+    meant = " or ".join(f"“{shown(name)}”, {id}" for name, id in near)
+    return f" Did you mean {meant}?" if meant else ""
