@@ -7,7 +7,7 @@ either the credit itself or every way to its work is one of influence.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from domain.contributor import Contributor
 from domain.credit import Credit
@@ -15,8 +15,8 @@ from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId
-from projections import formats, lineage
-from projections.question import LIMIT, After, Asking, Form, Limit, Search, question
+from projections import lineage
+from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 from projections.told import (
@@ -30,7 +30,6 @@ from projections.told import (
     PersonRef,
     WorkTold,
 )
-from projections.told import Lineage as LineageTold
 
 CONTRIBUTORS = Table(
     "contributors",

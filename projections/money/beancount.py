@@ -20,8 +20,11 @@ from domain.moment import instant
 from domain.money.currency import decimal
 from domain.money.payee import Payee
 from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
+from domain.values import PoolId
 from projections.money import pools
-from projections.store import View
+from projections.money.told import LedgerFact
+from projections.question import LIMIT, After, Form, Limit, question
+from projections.store import Page, View
 
 _ROOTS = {
     RECEIVED: "Assets:Received",
@@ -121,3 +124,20 @@ def _text(text: str) -> str:
     """A text in quotes, on one line."""
     plain = " ".join(text.split())
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+FORMS = {
+    "beancount": Form(
+        "text/x-beancount",
+        lambda asking: beancount(asking.view, asking.journal, pool=asking.said["id"]),
+        "2026-06-01 open Assets:Received\n…",
+    )
+}
+
+
+@question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS)
+def ledger(
+    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[LedgerFact]:
+    """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
+    return pools.ledger(view, journal, id, after=after, limit=limit)

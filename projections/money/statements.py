@@ -11,22 +11,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 from domain.journal import Journal
 from domain.moment import instant, start_of
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
-from domain.refusal import BadPeriod, StatementTooLong
-from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
 from projections import attribution
 from projections.money import balances as money
-from projections.money.payouts import must_be_own
-from projections.money.statement_files import FORMS
 from projections.money.told import CurrencyStatement, Statement, StatementLine
-from projections.question import question
 from projections.store import View, holds
 
 

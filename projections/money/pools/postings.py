@@ -11,7 +11,7 @@ from projections import history
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.told import LedgerFact, Posting
-from projections.question import LIMIT, After, Asking, Form, Limit, question
+from projections.question import LIMIT
 from projections.store import Page, View, cut, decode_cursor
 
 
@@ -26,9 +26,9 @@ FORMS = {"beancount": Form("text/x-beancount", _as_beancount, "2026-06-01 open A
 
 @question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS)
 def ledger(
-    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = LIMIT
 ) -> Page[LedgerFact]:
-    """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
+    """Every fact that moved money of a pool, with its postings."""
     pool_named(view, journal, id)
     place = decode_cursor(after, int) or [0]
     found = view.rows(
