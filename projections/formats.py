@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
 
@@ -44,11 +40,11 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
 
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node in shown.works.values():
-        # A graph's attributes are texts and numbers; GraphML knows no lists.
-        people = ", ".join(map(_credited, node["contributors"]))
-        content = {**node, "contributors": people, "label": label(node)}
-        stated = {name: value for name, value in content.items() if value is not None}
-        made.add_node(node["id"], **{name: stated[name] for name in stated if name != "id"})
+        content = {name: value for name, value in node.items() if value is not None}
+        if "contributors" in content:
+            # A graph's attributes are texts and numbers; GraphML knows no lists.
+            content["contributors"] = ", ".join(map(_credited, content["contributors"]))
+        made.add_node(content.pop("id"), label=label(node), **content)
     for edge in shown.lineage.edges:
         content = {"kind": edge.kind, "rate": edge.rate, "state": edge.state}
         stated = {name: value for name, value in content.items() if value is not None}

@@ -394,7 +394,7 @@ class Shown:
     """A lineage, and its works as an answer refers to them."""
 
     lineage: Lineage[str]
-    works: Mapping[str, Node]
+    works: Mapping[str, dict[str, Any]]
     """By their ids, the nearest generation first."""
     numbers: Sequence[int]
     """Their numbers, in the same order."""
@@ -462,7 +462,7 @@ def lineage(view: View, id: str) -> Shown:
     return Shown(
         tree.named(ids),
         {
-            ids[number]: {**works[number], "generation": generation, "contributors": []}
+            ids[number]: {**works[number], "generation": generation}
             for number, generation in tree.generation.items()
         },
         list(tree.generation),

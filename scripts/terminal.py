@@ -24,7 +24,6 @@ from projections import lineage as works_read
 from projections.lineage import Shown
 from projections.question import Asking
 from projections.store import Page
-from projections.told import Node
 from scripts.bundle import Report
 
 RENDERERS = {

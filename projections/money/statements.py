@@ -14,7 +14,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from domain.journal import Journal
-from domain.moment import instant, start_of
+from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
@@ -48,41 +48,6 @@ def currencies(view: View, payees: Collection[str]) -> list[str]:
         payees=list(payees),
     )
     return [currency for (currency,) in rows]
-
-
-@question(
-    "show_statement",
-    "/contributors/{id}/statement",
-    cli="statement",
-    refuses=(BadPeriod, StatementTooLong),
-    forms=FORMS,
-)
-def statement_of(
-    view: View,
-    journal: Journal,
-    id: ContributorId,
-    *,
-    actor: str,
-    from_: Annotated[
-        StatedMoment | None, "From this moment on; default the beginning.", Example("2026-01")
-    ] = None,
-    to: Annotated[
-        StatedMoment | None, "Before this moment; default now.", Example("2026-07")
-    ] = None,
-    currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
-) -> Statement:
-    """What somebody earned, was paid and is owed in a period; also as CSV and as PDF."""
-    must_be_own(view, actor, id)
-    if from_ is not None and to is not None and start_of(from_) > start_of(to):
-        raise BadPeriod(from_, to)
-    after = 0 if from_ is None else _before(journal, from_)
-    until = None if to is None else _before(journal, to)
-    return statement(view, journal, id, after=after, until=until, currency=currency)
-
-
-def _before(journal: Journal, moment: str) -> int:
-    """The last position recorded before a moment."""
-    return journal.position_at(datetime.fromisoformat(start_of(moment)) - timedelta(microseconds=1))
 
 
 def statement(
