@@ -7,7 +7,7 @@ either the credit itself or every way to its work is one of influence.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from domain.contributor import Contributor
 from domain.credit import Credit
@@ -15,8 +15,8 @@ from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId
-from projections import formats, lineage
-from projections.question import LIMIT, After, Asking, Form, Limit, Search, question
+from projections import lineage
+from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 from projections.told import (
@@ -30,7 +30,6 @@ from projections.told import (
     PersonRef,
     WorkTold,
 )
-from projections.told import Lineage as LineageTold
 
 CONTRIBUTORS = Table(
     "contributors",
@@ -486,37 +485,3 @@ def lineage_with_makers(view: View, id: str) -> lineage.Shown:
     for number, work in zip(shown.numbers, shown.works.values(), strict=True):
         work["contributors"] = made.get(number, [])
     return shown
-
-
-def _drawn(asking: Asking) -> lineage.Shown:
-    return lineage_with_makers(asking.view, str(asking.said["id"]))
-
-
-def _json_ld(asking: Asking) -> Mapping[str, Any]:
-    base = f"{asking.origin}works/" if asking.origin else "urn:uuid:"
-    return formats.json_ld(_drawn(asking), base)
-
-
-FORMS = {
-    "graphml": Form(
-        "application/graphml+xml",
-        lambda asking: formats.graphml(_drawn(asking)),
-        "<graphml>…</graphml>",
-    ),
-    "dot": Form(
-        "text/vnd.graphviz", lambda asking: formats.dot(_drawn(asking)), "digraph lineage { … }"
-    ),
-    "jsonld": Form(
-        "application/ld+json",
-        _json_ld,
-        {"@context": {"prov": "http://www.w3.org/ns/prov#"}, "@graph": []},
-        has_links=True,
-    ),
-}
-"""The forms of a lineage besides JSON."""
-
-
-@question("show_lineage", "/works/{id}/lineage", cli="lineage", as_published=True, forms=FORMS)
-def show_lineage(view: View, id: WorkId) -> LineageTold:
-    """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD."""
-    return lineage_with_makers(view, id).answer()

@@ -10,7 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from domain.values import WorkId
+from projections.attribution import lineage_with_makers
 from projections.lineage import Shown
+from projections.question import Asking, Form, question
+from projections.store import View
+from projections.told import LineageTold
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -35,11 +40,11 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
 
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for node in shown.works.values():
-        # A graph's attributes are texts and numbers; GraphML knows no lists.
-        people = ", ".join(map(_credited, node["contributors"]))
-        content = {**node, "contributors": people, "label": label(node)}
-        stated = {name: value for name, value in content.items() if value is not None}
-        made.add_node(node["id"], **{name: stated[name] for name in stated if name != "id"})
+        content = {name: value for name, value in node.items() if value is not None}
+        if "contributors" in content:
+            # A graph's attributes are texts and numbers; GraphML knows no lists.
+            content["contributors"] = ", ".join(map(_credited, content["contributors"]))
+        made.add_node(content.pop("id"), label=label(node), **content)
     for edge in shown.lineage.edges:
         content = {"kind": edge.kind, "rate": edge.rate, "state": edge.state}
         stated = {name: value for name, value in content.items() if value is not None}
@@ -121,3 +126,34 @@ def json_ld(shown: Shown, base: str) -> dict[str, Any]:
             for node in shown.works.values()
         ],
     }
+
+
+def _shown(asking: Asking) -> Shown:
+    return lineage_with_makers(asking.view, asking.said["id"])
+
+
+def _json_ld_at(asking: Asking) -> Mapping[str, Any]:
+    return json_ld(_shown(asking), f"{asking.origin}works/" if asking.origin else "urn:uuid:")
+
+
+FORMS = {
+    "graphml": Form(
+        "application/graphml+xml",
+        lambda asking: graphml(_shown(asking)),
+        "<graphml>…</graphml>",
+    ),
+    "dot": Form("text/vnd.graphviz", lambda asking: dot(_shown(asking)), "digraph lineage { … }"),
+    "jsonld": Form(
+        "application/ld+json",
+        _json_ld_at,
+        {"@context": {"prov": "http://www.w3.org/ns/prov#"}, "@graph": []},
+        has_links=True,
+    ),
+}
+"""The forms of a lineage besides JSON."""
+
+
+@question("show_lineage", "/works/{id}/lineage", cli="lineage", as_published=True, forms=FORMS)
+def lineage_of(view: View, id: WorkId) -> LineageTold:
+    """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD."""
+    return lineage_with_makers(view, id).answer()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 from domain.contribution import Contribution
 from domain.fact import Fact
@@ -24,8 +24,9 @@ from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table
 from projections.told import (
+    EdgeTold,
     KindOfWork,
-    LineageEdge,
+    LineageTold,
     Node,
     Publication,
     Relative,
@@ -33,7 +34,6 @@ from projections.told import (
     WorkFound,
     WorkRef,
 )
-from projections.told import Lineage as Drawn
 
 WORKS = Table(
     "works",
@@ -394,25 +394,22 @@ class Shown:
     """A lineage, and its works as an answer refers to them."""
 
     lineage: Lineage[str]
-    works: Mapping[str, Node]
+    works: Mapping[str, dict[str, Any]]
     """By their ids, the nearest generation first."""
     numbers: Sequence[int]
     """Their numbers, in the same order."""
 
-    def answer(self) -> Drawn:
+    def answer(self) -> LineageTold:
         """The lineage as an answer tells it."""
-        edges: list[LineageEdge] = [
-            {
-                "id": edge.id,
-                "child": edge.child,
-                "parent": edge.parent,
-                "kind": edge.kind,
-                "rate": edge.rate,
-                "state": edge.state,
-            }
-            for edge in self.lineage.edges
-        ]
-        return {"root": self.lineage.root, "nodes": list(self.works.values()), "edges": edges}
+        names = ("id", "child", "parent", "kind", "rate", "state")
+        return {
+            "root": self.lineage.root,
+            "nodes": cast("list[Node]", list(self.works.values())),
+            "edges": [
+                cast("EdgeTold", {name: getattr(edge, name) for name in names})
+                for edge in self.lineage.edges
+            ],
+        }
 
 
 def numbered(view: View, root: int) -> Lineage[int]:
@@ -465,7 +462,7 @@ def lineage(view: View, id: str) -> Shown:
     return Shown(
         tree.named(ids),
         {
-            ids[number]: {**works[number], "generation": generation, "contributors": []}
+            ids[number]: {**works[number], "generation": generation}
             for number, generation in tree.generation.items()
         },
         list(tree.generation),

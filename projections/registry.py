@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from projections import attribution, disputes, history, lineage, notices
-from projections.money import payouts, pools, splitting, statements
+from projections import attribution, disputes, formats, history, lineage, notices
+from projections.money import beancount, payouts, pools, splitting, statement_files
 from projections.question import QUESTIONS, Question
 
 __all__ = ["QUESTIONS", "by_words"]
 
-ROOMS = (attribution, disputes, history, lineage, notices, splitting, pools, payouts, statements)
+ROOMS = (
+    attribution,
+    disputes,
+    history,
+    lineage,
+    notices,
+    splitting,
+    pools,
+    payouts,
+    beancount,
+    statement_files,
+    formats,
+)
 
 
 def by_words() -> Mapping[str, Sequence[Question]]:

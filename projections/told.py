@@ -226,7 +226,7 @@ class Node(Relative):
     contributors: list[Maker]
 
 
-class LineageEdge(TypedDict):
+class EdgeTold(TypedDict):
     """An edge of a lineage."""
 
     id: RemixId
@@ -237,12 +237,12 @@ class LineageEdge(TypedDict):
     state: RemixState
 
 
-class Lineage(TypedDict):
+class LineageTold(TypedDict):
     """Everything a work was made from, as a graph."""
 
     root: Annotated[WorkId, Example(ALBUM)]
     nodes: list[Node]
-    edges: list[LineageEdge]
+    edges: list[EdgeTold]
 
 
 # -- who is in a work ----------------------------------------------------------------------------

@@ -24,13 +24,12 @@ from projections import lineage as works_read
 from projections.lineage import Shown
 from projections.question import Asking
 from projections.store import Page
-from projections.told import Node
 from scripts.bundle import Report
 
 RENDERERS = {
     "WorkRef": "terminal.works",
     "PartOfPerson": "terminal.contributors",
-    "Lineage": "terminal.lineage",
+    "LineageTold": "terminal.lineage",
     "Relative": "terminal.relatives",
     "SplitLine": "terminal.split",
     "FactInHistory": "terminal.history",
@@ -146,8 +145,8 @@ def contributors(out: Console, asking: Asking) -> None:
 
 def lineage(out: Console, asking: Asking) -> None:
     """A lineage as a tree."""
-    told = people.lineage_with_makers(asking.view, str(asking.said["id"]))
-    out.print(_tree(told), soft_wrap=True)
+    tree = people.lineage_with_makers(asking.view, asking.said["id"])
+    out.print(_tree(tree), soft_wrap=True)
 
 
 def _tree(told: Shown) -> Tree:
@@ -171,7 +170,7 @@ def _tree(told: Shown) -> Tree:
     return root
 
 
-def _line(node: Node) -> str:
+def _line(node: Mapping[str, Any]) -> str:
     names = ", ".join(
         dict.fromkeys(one["name"] or "(forgotten)" for one in node.get("contributors", ()))
     )

@@ -144,10 +144,10 @@ def test_a_pool_is_proposed_talked_about_agreed_divided_and_paid(
     assert told["totals"]["held_minor"] == 403682
     # Ana and Cy accept, Bo waives what is his in the chapter: it goes to Ana.
     for person in (book.ana, book.cy):
-        assert served.acting(person).post(f"/proposals/{proposal}/accept").status == 200
-    stranger = served.acting(served.admit("Eve")).post(f"/proposals/{proposal}/accept")
+        assert served.acting(person).post(f"/proposals/{proposal}/share/accept").status == 200
+    stranger = served.acting(served.admit("Eve")).post(f"/proposals/{proposal}/share/accept")
     assert (stranger.status, stranger.code) == (404, "no_share")
-    waived = served.acting(book.bo).post(f"/proposals/{proposal}/waive", scope="chapter 1")
+    waived = served.acting(book.bo).post(f"/proposals/{proposal}/share/waive", scope="chapter 1")
     assert waived.status == 200
     told = book.statement()
     assert [line["share"] for line in told["waived"]] == ["3/8"]
@@ -186,7 +186,7 @@ def test_a_person_reads_their_own_statement_and_nobody_elses(served: Served, clo
     book = Book(served)
     proposal = book.agree(clock)
     ana = served.acting(book.ana)
-    ana.post(f"/proposals/{proposal}/accept")
+    ana.post(f"/proposals/{proposal}/share/accept")
     book.earn(1001)
     told = ana.get(f"/contributors/{book.ana}/statement").json
     (dollars,) = told["statements"]
@@ -260,7 +260,7 @@ def test_a_ledger_is_told_fact_by_fact_and_each_append_adds_up_to_nothing(
 def test_a_credit_in_dispute_or_on_hold_keeps_its_money(served: Served, clock: Clock) -> None:
     book = Book(served)
     proposal = book.agree(clock)
-    served.acting(book.cy).post(f"/proposals/{proposal}/accept")
+    served.acting(book.cy).post(f"/proposals/{proposal}/share/accept")
     book.earn(1000)
     credit = book.api.get(f"/works/{book.drawing}").json["credits"][0]["id"]
 
@@ -301,7 +301,7 @@ def test_a_payout_that_comes_back_rests_with_its_payee_until_it_is_claimed(
     book = Book(served)
     proposal = book.agree(clock)
     cy: Client = served.acting(book.cy)
-    cy.post(f"/proposals/{proposal}/accept")
+    cy.post(f"/proposals/{proposal}/share/accept")
     book.earn(1000)
     batch = book.api.post("/payout-batches", currency="USD", payees=[book.cy]).id
     (payout,) = book.api.get("/payouts", batch=batch).items

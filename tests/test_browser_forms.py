@@ -143,7 +143,7 @@ def test_nobody_accepts_another_share_than_the_one_they_saw(
         page.get_by_role("link", name="Waiting for you").click()
         page.get_by_role("link", name="Answer about your share of A trio (Single)").click()
         expect(page.get_by_role("heading", name="Your share: 25 %")).to_be_visible()
-        served.acting(ana).post(f"/proposals/{proposal}/waive", scope="release")
+        served.acting(ana).post(f"/proposals/{proposal}/share/waive", scope="release")
         page.get_by_role("button", name="Accept").click()
         expect(page.get_by_role("alert")).to_contain_text("Something has changed")
         expect(page.get_by_role("heading", name="Your share: about 33.3 %")).to_be_visible()
@@ -406,7 +406,7 @@ def everything(served: Served) -> tuple[str, dict[str, list[str]]]:
     brought = {"source": EVIL, "effective_at": "2026-06", "amount_minor": 1001}
     revenue = post(f"/pools/{pool}/revenue", {**brought, "document": EVIL, "note": EVIL})
     division = get(f"/revenue/{revenue}").json["division"]
-    post(f"/proposals/{proposal}/accept", by=acting)
+    post(f"/proposals/{proposal}/share/accept", by=acting)
     post(f"/credits/{editor}/settle", outcome="dismissed", reason=EVIL)
     post(f"/remixes/{edge}/settle", outcome="dismissed", reason=EVIL)
     batch = post("/payout-batches", currency="EUR", payees=[ana])

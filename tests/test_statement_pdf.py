@@ -17,8 +17,8 @@ from pypdf import PdfReader
 from domain.refusal import StatementTooLong
 from projections import wording
 from projections.money.pools import why
+from projections.money.statement_files import statement_of
 from projections.money.statement_pdf import MOST_LINES, STANDS, as_pdf
-from projections.money.statements import statement_of
 
 ORIGIN = "https://stemma.example"
 SUMS = ("opening", "earned", "recouped", "held", "paid", "closing")

@@ -21,8 +21,7 @@ from serving import Served, serving
 from domain.moment import instant
 from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
 from projections.money import statements
-from projections.money.statement_files import COLUMNS, as_csv
-from projections.money.statements import statement_of
+from projections.money.statement_files import COLUMNS, as_csv, statement_of
 from projections.store import View
 
 PEOPLE = ("ana", "bo", "cy")

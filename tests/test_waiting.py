@@ -78,7 +78,7 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
     assert told == [
         *("proposal withdrawn", "proposal posted"),
         *("payout returned", "payout settled", "payout issued"),
-        *("hold released", "hold opened", "credit settled", "credit disputed"),
+        *("hold lifted", "hold opened", "credit settled", "credit disputed"),
         *("remix settled", "remix disputed", "share offered", "proposal posted"),
     ]
     ways = re.findall(r'<a href="([^"]+)">look at it', page.text)
@@ -100,7 +100,7 @@ def test_a_payout_that_came_back_is_asked_for_again_by_its_payee_alone(
     ana, ben = served.admit("Ana"), served.admit("Ben")
     proposal, _ = earn(served, clock, [ana, ben])
     for one in (ana, ben):
-        served.acting(one).post(f"/proposals/{proposal}/accept")
+        served.acting(one).post(f"/proposals/{proposal}/share/accept")
     batch = served.operator.post("/payout-batches", currency="EUR").id
     for one in served.operator.get(f"/payouts?batch={batch}").items:
         served.operator.post(f"/payouts/{one['id']}/return", reason="No such account.")

@@ -20,9 +20,11 @@ from domain.moment import instant
 from domain.money.currency import decimal
 from domain.money.payee import Payee
 from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
-from projections.money.pools.accounts import pool_named
-from projections.money.pools.payees import payees_told
-from projections.store import View
+from domain.values import PoolId
+from projections.money import pools
+from projections.money.told import LedgerFact
+from projections.question import LIMIT, After, Form, Limit, question
+from projections.store import Page, View
 
 _ROOTS = {
     RECEIVED: "Assets:Received",
@@ -48,13 +50,13 @@ class _Posted(NamedTuple):
 def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
     """The journal of one pool, or of all."""
     if pool is not None:
-        pool_named(view, journal, pool)
+        pools.pool_named(view, journal, pool)
     return "\n".join(_lines(view, journal, pool)) + "\n"
 
 
 def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
     posted = list(_postings(view, pool))
-    told = payees_told(view, {each.payee for each in posted if each.payee is not None})
+    told = pools.payees_told(view, {each.payee for each in posted if each.payee is not None})
     facts = {
         placed.position: placed.fact()
         for placed in journal.facts.at(sorted({each.position for each in posted}))
@@ -122,3 +124,20 @@ def _text(text: str) -> str:
     """A text in quotes, on one line."""
     plain = " ".join(text.split())
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+FORMS = {
+    "beancount": Form(
+        "text/x-beancount",
+        lambda asking: beancount(asking.view, asking.journal, pool=asking.said["id"]),
+        "2026-06-01 open Assets:Received\n…",
+    )
+}
+
+
+@question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS)
+def ledger(
+    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[LedgerFact]:
+    """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
+    return pools.ledger(view, journal, id, after=after, limit=limit)

@@ -198,7 +198,7 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 def _hold(
     position: int, id: str, work: str, contributor: str | None, child: str | None, *, is_open: bool
 ) -> Change:
-    state = "open" if is_open else "released"
+    state = "open" if is_open else "lifted"
     return Put(HOLDS, (id, work, contributor, child, state, position))
 
 

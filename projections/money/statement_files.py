@@ -1,16 +1,23 @@
-"""A statement as a file: CSV for spreadsheets, PDF for people."""
+"""A statement over a period of time: as an answer, as CSV for spreadsheets, as PDF for people."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
-from projections.question import Asking, Form
-
-if TYPE_CHECKING:
-    from projections.money.told import Statement
+from domain.journal import Journal
+from domain.moment import start_of
+from domain.money.currency import currency_code
+from domain.refusal import BadPeriod, StatementTooLong
+from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
+from projections.money import statements
+from projections.money.payouts import must_be_own
+from projections.money.told import Statement
+from projections.question import Asking, Form, question
+from projections.store import View
 
 COLUMNS = (
     *("recorded_at", "effective_at", "kind", "currency", "amount_minor", "release", "pool"),
@@ -60,3 +67,39 @@ FORMS = {
     "csv": Form("text/csv", lambda asking: as_csv(asking.answer), ",".join(COLUMNS) + "\r\n"),
     "pdf": Form("application/pdf", _as_pdf, "%PDF-1.7", has_links=True, is_binary=True),
 }
+
+
+@question(
+    "show_statement",
+    "/contributors/{id}/statement",
+    cli="statement",
+    refuses=(BadPeriod, StatementTooLong),
+    forms=FORMS,
+)
+def statement_of(
+    view: View,
+    journal: Journal,
+    id: ContributorId,
+    *,
+    actor: str,
+    from_: Annotated[
+        StatedMoment | None, "From this moment on; default the beginning.", Example("2026-01")
+    ] = None,
+    to: Annotated[
+        StatedMoment | None, "Before this moment; default now.", Example("2026-07")
+    ] = None,
+    currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
+) -> Statement:
+    """What somebody earned, was paid and is owed in a period; also as CSV and as PDF."""
+    must_be_own(view, actor, id)
+    if from_ is not None and to is not None and start_of(from_) > start_of(to):
+        raise BadPeriod(from_, to)
+    after = 0 if from_ is None else _before(journal, from_)
+    until = None if to is None else _before(journal, to)
+    code = None if currency is None else currency_code(currency)
+    return statements.statement(view, journal, id, after=after, until=until, currency=code)
+
+
+def _before(journal: Journal, moment: str) -> int:
+    """The last position recorded before a moment."""
+    return journal.position_at(datetime.fromisoformat(start_of(moment)) - timedelta(microseconds=1))

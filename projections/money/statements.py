@@ -11,22 +11,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 from domain.journal import Journal
-from domain.moment import instant, start_of
+from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
-from domain.refusal import BadPeriod, StatementTooLong
-from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
 from projections import attribution
 from projections.money import balances as money
-from projections.money.payouts import must_be_own
-from projections.money.statement_files import FORMS
-from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, StatementLine
-from projections.question import question
+from projections.money.told import CurrencyStatement, Statement, StatementLine
 from projections.store import View, holds
 
 
@@ -54,41 +48,6 @@ def currencies(view: View, payees: Collection[str]) -> list[str]:
         payees=list(payees),
     )
     return [currency for (currency,) in rows]
-
-
-@question(
-    "show_statement",
-    "/contributors/{id}/statement",
-    cli="statement",
-    refuses=(BadPeriod, StatementTooLong),
-    forms=FORMS,
-)
-def statement_of(
-    view: View,
-    journal: Journal,
-    id: ContributorId,
-    *,
-    actor: str,
-    from_: Annotated[
-        StatedMoment | None, "From this moment on; default the beginning.", Example("2026-01")
-    ] = None,
-    to: Annotated[
-        StatedMoment | None, "Before this moment; default now.", Example("2026-07")
-    ] = None,
-    currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
-) -> Statement:
-    """What somebody earned, was paid and is owed in a period; also as CSV and as PDF."""
-    must_be_own(view, actor, id)
-    if from_ is not None and to is not None and start_of(from_) > start_of(to):
-        raise BadPeriod(from_, to)
-    after = 0 if from_ is None else _before(journal, from_)
-    until = None if to is None else _before(journal, to)
-    return statement(view, journal, id, after=after, until=until, currency=currency)
-
-
-def _before(journal: Journal, moment: str) -> int:
-    """The last position recorded before a moment."""
-    return journal.position_at(datetime.fromisoformat(start_of(moment)) - timedelta(microseconds=1))
 
 
 def statement(
@@ -123,8 +82,8 @@ def _in_currency(
 ) -> CurrencyStatement:
     before, now = Standing(view.at(after), payees, currency), Standing(view, payees, currency)
     lines = _lines(view, journal, payees, after, currency)
-    earned = sum(line["amount_minor"] for line in lines if line["kind"] in ENTRY_KINDS)
-    paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
+    earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNED)
+    paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in EARNED)
     return {
         "currency": currency,
         "opening_minor": before.sums[PAYABLE],
@@ -147,6 +106,9 @@ def _in_currency(
         ],
         "lines": lines,
     }
+
+
+EARNED = ("division", "reversal", "correction")
 
 
 def _lines(
@@ -172,7 +134,7 @@ def _lines(
     )
     found = [_Given(*row) for row in rows]
     texts = view.texts({text for row in found for text in (row.title, row.name)})
-    shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
+    shares = _shares(journal, [row for row in found if row.kind in EARNED])
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
     return [

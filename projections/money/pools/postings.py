@@ -6,29 +6,18 @@ The one rule: the postings of the facts of one append add up to nothing.
 from __future__ import annotations
 
 from domain.journal import Journal
-from domain.values import PoolId
 from projections import history
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.told import LedgerFact, Posting
-from projections.question import LIMIT, After, Asking, Form, Limit, question
+from projections.question import LIMIT
 from projections.store import Page, View, cut, decode_cursor
 
 
-def _as_beancount(asking: Asking) -> str:
-    from projections.money.beancount import beancount
-
-    return beancount(asking.view, asking.journal, pool=asking.said["id"])
-
-
-FORMS = {"beancount": Form("text/x-beancount", _as_beancount, "2026-06-01 open Assets:Received\n…")}
-
-
-@question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS)
 def ledger(
-    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = LIMIT
 ) -> Page[LedgerFact]:
-    """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
+    """Every fact that moved money of a pool, with its postings."""
     pool_named(view, journal, id)
     place = decode_cursor(after, int) or [0]
     found = view.rows(
