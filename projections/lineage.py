@@ -481,10 +481,8 @@ def ancestors(
 def descendants(
     view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[Relative]:
-    """What was made from a work, the nearest generation first.
-
-    Each page costs as much as there are works before it: a hub's descendants have no bound.
-    """
+    """What was made from a work, the nearest generation first."""
+    # Each page costs as much as there are works before it: a hub's descendants have no bound.
     return _walk(view, id, "parent", "child", after, limit)
 
 
