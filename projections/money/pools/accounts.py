@@ -15,7 +15,7 @@ from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
-from projections.money.told import Accounts, PoolItem, PoolTold, ProposalItem
+from projections.money.pools.told import Accounts, PoolItem, PoolTold, ProposalItem
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds

@@ -9,7 +9,7 @@ from domain.journal import Journal
 from projections import history
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.told import LedgerFact, Posting
+from projections.money.pools.told import LedgerFact, Posting
 from projections.question import LIMIT
 from projections.store import Page, View
 

@@ -15,7 +15,7 @@ from domain.refusal import Refusal, UnknownExpense, UnknownRevenue
 from domain.values import ExpenseId, PoolId, RevenueId
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.told import Booking, Expense, Revenue
+from projections.money.pools.told import Booking, Expense, Revenue
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
 
