@@ -515,6 +515,17 @@ def test_csv_and_json_lines_say_the_same(database: str, tmp_path: Path) -> None:
         assert (first.recorded.total(), second.recorded.total()) == (len(SAME), 0)
 
 
+def test_a_csv_bundle_says_which_file_it_does_not_know(tmp_path: Path) -> None:
+    folder = csv_bundle(tmp_path, {"contributors": "id,name\nana,Ana\n"})
+    (folder / "contributor.csv").write_text("id,name\nben,Ben\n", "utf-8")
+    with open_service(sqlite(tmp_path)) as service:
+        report = import_lines(service.journal, found_in(folder))
+        assert report.recorded == {"contributor": 1}
+        (refused,) = report.refused
+        assert (refused.where, refused.code) == ("contributor.csv", "bad_line")
+        assert "contributors.csv" in refused.reason
+
+
 def test_a_csv_bundle_may_have_any_of_the_files_and_columns(tmp_path: Path) -> None:
     """A spreadsheet's mark at the start of a file and its line ends do no harm."""
     folder = csv_bundle(tmp_path, {"contributors": "\ufeffname,id\r\n\r\nAna,ana\r\n"})

@@ -99,7 +99,10 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def read_csv(folder: Path) -> Iterator[Found]:
-    """The lines of a CSV bundle, file by file."""
+    """The lines of a CSV bundle, file by file; a file of another name is reported."""
+    files = {f"{name}.csv" for name in CSV_COLUMNS}
+    for other in sorted(path.name for path in folder.iterdir() if path.name not in files):
+        yield Found(other, {}, f"not a file of a bundle: there are {', '.join(sorted(files))}")
     for name, columns in CSV_COLUMNS.items():
         path = folder / f"{name}.csv"
         if not path.exists():
