@@ -17,6 +17,7 @@ from api.signatures import signing_of
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
+from domain.permission import open_to
 from domain.registry import COMMANDS
 from domain.values import Example, Ref, WorkId
 from projections.told import Count
@@ -62,7 +63,14 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
         if command.HOME
         else {"200": answered("It is recorded.", schema_of(ReceiptTold))}
     )
-    doc = writing(command, body, answers, command.refusals(), body_required=not may_be_empty)
+    doc = writing(
+        command,
+        body,
+        answers,
+        command.refusals(),
+        more=open_to(command.MAY),
+        body_required=not may_be_empty,
+    )
     routes.add("POST", path_of(command), give, command.OPERATION, doc)
 
 

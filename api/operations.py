@@ -15,6 +15,7 @@ from marshmallow import Schema, fields
 from api.fields import Choice, Id, Shape, Units
 from api.problems import PROBLEMS
 from api.signatures import PARAMETER
+from domain.permission import ANYONE, OWN, open_to
 from domain.refusal import BadId, BadSignature, NotPublished, Refusal
 from domain.values import Ref
 from projections.question import Question
@@ -35,6 +36,7 @@ def writing(
     answers: dict[str, Any],
     refuses: Refusals,
     *,
+    more: str = "",
     body_required: bool = True,
     signed: bool = True,
 ) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def writing(
         codes.append("out_of_range")
     if any(isinstance(field, Id) for field in sent):
         codes.append(BadId.code)
-    doc = documented(said, answers, codes)
+    doc = documented(said, answers, codes, more=more)
     if signed:
         doc["parameters"] = [PARAMETER]
     doc["requestBody"] = {
@@ -96,7 +98,10 @@ def asking(
         }
     }
     answers = {"200": answered("The answer.", answer, links if question.is_list else None, also)}
-    return documented(question.ask, answers, codes, query)
+    own = "actor" in question.given
+    more = [open_to(OWN if own else (ANYONE,)), "Answers as of any position of the journal."]
+    more += ["A list, in pages."] if question.is_list else []
+    return documented(question.ask, answers, codes, query, " ".join(more))
 
 
 def of_query(query: type[Shape]) -> tuple[str, ...]:
@@ -110,9 +115,11 @@ def documented(
     answers: dict[str, Any],
     codes: Collection[str],
     query: type[Shape] | None = None,
+    more: str = "",
 ) -> dict[str, Any]:
     """Any route, by its docstring; what can't be met without a key is open to anybody."""
     summary, _, description = (getdoc(said) or "").partition("\n\n")
+    description = "\n\n".join(filter(None, (description, more)))
     responses = dict(answers)
     for status, problem in _problems(codes).items():
         known = responses.setdefault(status, problem)

@@ -26,6 +26,14 @@ RELATIONS = {
 }
 """The relations in which somebody may stand to what a command is about."""
 
+def open_to(allowed: Collection[str]) -> str:
+    """Who may, as a sentence."""
+    if ANYONE in allowed:
+        return f"Open to {RELATIONS[ANYONE]}."
+    named = [meaning for name, meaning in RELATIONS.items() if name in allowed]
+    return f"Open to the operator{''.join(f'; {meaning}' for meaning in named)}."
+
+
 OWN = frozenset({"contributor"})
 """What only the person themself may read: notices, statements, payouts."""
 
