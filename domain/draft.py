@@ -110,7 +110,7 @@ class Draft(Past):
         if stated is None:
             assert problem is not None
             raise problem
-        self.id = target or new_id(None)
+        self.id = target or self._fresh_id()
         if stated.MAKES and self.stream(self.id):
             raise IdTaken(self.id)
         try:
@@ -128,6 +128,12 @@ class Draft(Past):
         if chosen is None and self.signing is not None:
             raise BadSignature("what is signed names the id of what it brings into being")
         return new_id(chosen) if command.MAKES and chosen is not None else chosen
+
+    def _fresh_id(self) -> str:
+        """A random id, of which nothing has to be read."""
+        id = new_id(None)
+        self._streams[id], self._asked[id] = [], []
+        return id
 
     def _read(self, command: Command) -> tuple[Command | None, Refusal | None]:
         try:
