@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypedDict
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
 
-from api.fields import Choice, Shape, Text, Whole
+from api.fields import Choice, Shape, Whole
 from api.problems import Problem
 from domain.journal import Journal
 from domain.values import LARGEST_POSITION
 from projections.store import Page, Store, View
 
-LIMIT = 50
-MAXIMUM_LIMIT = 200
 LONGEST_CURSOR = 500
 
 
@@ -35,26 +33,6 @@ class Asked(Shape):
     )
 
 
-class Listed(Asked):
-    """What every list can be asked for with."""
-
-    limit = Whole(1, MAXIMUM_LIMIT, f"How many at most; {LIMIT} if not said.")
-    after = Text(
-        LONGEST_CURSOR,
-        "WzQyXQ",
-        "Where to go on: “next” of the page before.",
-        data_key="cursor",
-        allow_none=False,
-    )
-
-
-class Part(TypedDict, total=False):
-    """Which part of a list a question is asked for: what Listed brings, handed on as it is."""
-
-    after: str
-    limit: int
-
-
 class AskedOfRelease(Asked):
     """What a question about a work, perhaps a release, can be asked with."""
 
@@ -63,10 +41,6 @@ class AskedOfRelease(Asked):
         "As known now, or with the lineage that was frozen when the release was published.",
         data_key="as",
     )
-
-
-class ListedOfRelease(Listed, AskedOfRelease):
-    """What a list about a work, perhaps a release, can be asked for with."""
 
 
 @contextmanager

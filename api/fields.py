@@ -16,15 +16,12 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.problems import PROBLEMS, Problem
-from domain.outside import URI_LIMIT
 from domain.remix import MAXIMUM_RATE_LENGTH
-from domain.text import LIMITS
 from domain.values import MOST_UNITS
 
 MAXIMUM_BODY_BYTES = 1 << 20
 LONGEST_SEARCH = 200
 LONGEST_WORD = 200
-LONGEST_POLICY = 20_000
 LARGEST_AMOUNT = MOST_UNITS - 1
 
 
@@ -212,30 +209,6 @@ class Texts(fields.List[Any]):
         super().__init__(inner, metadata=said, **optional(options))
 
 
-class Nested(fields.Nested):
-    """An object of a shape."""
-
-    def __init__(self, shape: type[Shape]) -> None:
-        super().__init__(shape, required=True)
-
-
-class Several(fields.List[Any]):
-    """A list of objects of one shape."""
-
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not a list."),
-        "invalid": Complaint("wrong_type", "This is not a list."),
-    }
-
-    def __init__(self, shape: type[Shape], description: str, *, required: bool = False) -> None:
-        super().__init__(
-            fields.Nested(shape),
-            metadata={"description": description},
-            **({"required": True} if required else {"load_default": list}),
-        )
-
-
 class Whole(fields.Integer):
     """A whole number as a query writes it: digits, nothing else."""
 
@@ -256,22 +229,6 @@ class Whole(fields.Integer):
         if not (isinstance(value, str) and _DIGITS.fullmatch(value)):
             raise self.make_error("invalid")
         return int(value)
-
-
-class Count(fields.Integer):
-    """A whole number in a body: a JSON integer, never a text or a number with a point."""
-
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "invalid": Complaint("wrong_type", "This is not a whole number."),
-    }
-
-    def __init__(self, least: int, most: int, example: int, description: str) -> None:
-        super().__init__(
-            strict=True,
-            allow_none=True,
-            validate=validate.Range(least, most, error=OUT_OF_RANGE),
-            metadata={"examples": [example], "description": description},
-        )
 
 
 class Flag(fields.Boolean):
@@ -302,24 +259,9 @@ def optional(options: dict[str, Any]) -> dict[str, Any]:
     return options if options.get("required") else {"allow_none": True, **options}
 
 
-def text_named(name: str, example: str, description: str = "", **options: Any) -> Text:
-    """A text of the domain, as long as the domain allows it to be."""
-    return Text(LIMITS[name], example, description, **options)
-
-
-def uri_field(example: str, description: str) -> Text:
-    """An address; what makes it one, the domain decides."""
-    return Text(URI_LIMIT, example, description, metadata={"format": "uri"})
-
-
 def searched(example: str, description: str) -> Text:
     """A text to look for."""
     return Text(LONGEST_SEARCH, example, description, allow_none=False)
-
-
-def policy_field(description: str, **options: Any) -> Text:
-    """A policy: its type alone, or as JSON in a text (/docs/reference/policies)."""
-    return Text(LONGEST_POLICY, "relative_cascade", description, **options)
 
 
 def word(example: str | None, description: str = "", **options: Any) -> Text:

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from api.fields import Choice, Count, Id, Shape, Units
+from api.fields import Choice, Id, Shape, Units
 from api.problems import PROBLEMS
 from api.signatures import PARAMETER
 from domain.refusal import BadId, BadSignature, NotPublished, Refusal
@@ -49,7 +49,7 @@ def writing(
     if signed:
         codes.append(BadSignature.code)
     sent = list(_fields_of(body))
-    if any(isinstance(field, Count | Units) for field in sent):
+    if any(isinstance(field, Units) for field in sent):
         codes.append("out_of_range")
     if any(isinstance(field, Id) for field in sent):
         codes.append(BadId.code)

@@ -7,7 +7,7 @@ either the credit itself or every way to its work is one of influence.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from domain.contributor import Contributor
 from domain.credit import Credit
@@ -18,7 +18,7 @@ from domain.values import ContributorId, CreditKind, Example, Role, WorkId
 from projections import lineage
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table
 from projections.told import (
     CreditTold,
     Maker,
@@ -364,18 +364,17 @@ def people(
     limit: Limit = LIMIT,
 ) -> Page[PersonItem]:
     """Find contributors by name, in the order of admission."""
-    place = decode_cursor(after, int) or [0]
+    pattern: dict[str, Any] = {} if q is None else {"pattern": lineage.contains(q)}
     where = "" if q is None else "AND v.folded LIKE :pattern ESCAPE '!'"
-    rows = view.rows(
-        "SELECT p.number, p.id, v.value, p.state FROM @contributors p "
+    page, more = view.page(
+        "SELECT p.id, v.value, p.state, p.number FROM @contributors p "
         "LEFT JOIN vault v ON v.digest = p.name "
-        f"WHERE p.number > :above AND {holds('p')} {where} ORDER BY p.number LIMIT :limit",
-        above=place[0],
-        limit=limit + 1,
-        **({} if q is None else {"pattern": lineage.contains(q)}),
+        f"WHERE p.number > :beyond AND {holds('p')} {where} ORDER BY p.number",
+        after,
+        limit,
+        **pattern,
     )
-    page, more = cut(rows, limit, lambda row: row[:1])
-    return Page([{"id": id, "name": name, "state": state} for _, id, name, state in page], more)
+    return Page([{"id": id, "name": name, "state": state} for id, name, state, _ in page], more)
 
 
 def after_merges(view: View, number: int) -> int:
@@ -414,23 +413,20 @@ def attribution(
     view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[PartInRelease]:
     """Every finished work this person is in, how, and through what; the latest first."""
-    place = decode_cursor(after, int)
     accounts = accounts_of(view, after_merges(view, find_person(view, id)[0]))
-    below = "" if place is None else "AND w.number < :below"
-    found = view.rows(
+    page, more = view.page(
         "WITH RECURSIVE down (number) AS ("
         f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
         "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
         f"WHERE e.state <> 'struck' AND {holds('e')}) "
         # Not a join: SQLite would go through every release to see which are below.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
-        f"AND w.kind = 'release' AND {holds('w')} {below} "
-        "ORDER BY w.number DESC LIMIT :limit",
+        f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",
+        after,
+        limit,
+        first=NEVER,
         accounts=accounts,
-        limit=limit + 1,
-        **({} if place is None else {"below": place[0]}),
     )
-    page, more = cut(found, limit, tuple)
     numbers = [number for (number,) in page]
     own = _credits_of(view, accounts)
     trees = lineage.lineages_to(view, numbers, {row.work for row in own})

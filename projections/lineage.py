@@ -22,7 +22,7 @@ from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table
 from projections.told import (
     EdgeTold,
     KindOfWork,
@@ -341,46 +341,35 @@ def works(
     limit: Limit = LIMIT,
 ) -> Page[WorkRef]:
     """Find works; those that fit every filter, the latest recorded first."""
-    place = decode_cursor(after, int)
-    where, values = [holds("w")], dict[str, Any](limit=limit + 1)
-    joined = ""
-    if place:
-        where.append("w.number < :below")
-        values["below"] = place[0]
-    if q is not None:
-        joined = "LEFT JOIN vault v ON v.digest = w.title"
-        where.append(
-            "(w.uri LIKE :pattern ESCAPE '!' OR v.folded LIKE :pattern ESCAPE '!' "
-            "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))"
-        )
-        values["pattern"] = contains(q)
-    if medium is not None:
-        where.append("w.medium = :medium")
-        values["medium"] = medium
-    if kind is not None:
-        where.append("w.kind = :kind")
-        values["kind"] = kind
-    if role is not None:
-        where.append(
-            "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role = :role "
-            f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')})"
-        )
-        values["role"] = role
-    if never_remixed:
-        where.append(
-            f"NOT EXISTS (SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})"
-        )
-    rows = [
-        WorkRow(*row)
-        for row in view.rows(
-            f"SELECT {_WORK} FROM @works w {joined} WHERE {' AND '.join(where)} "
-            "ORDER BY w.number DESC LIMIT :limit",
-            **values,
-        )
-    ]
-    page, more = cut(rows, limit, lambda row: (row.number,))
-    texts = view.texts({row.title for row in page})
-    return Page([reference(row, texts) for row in page], more)
+    said = {"q": None if q is None else contains(q), "medium": medium, "role": role, "kind": kind}
+    values = {name: value for name, value in said.items() if value is not None}
+    where = [holds("w"), *(_FILTERS[name] for name in values)]
+    where += [_FILTERS["never_remixed"]] if never_remixed else []
+    page, more = view.page(
+        f"SELECT {_WORK} FROM @works w LEFT JOIN vault v ON v.digest = w.title "
+        f"WHERE w.number < :beyond AND {' AND '.join(where)} ORDER BY w.number DESC",
+        after,
+        limit,
+        first=NEVER,
+        at=0,
+        **values,
+    )
+    rows = [WorkRow(*row) for row in page]
+    texts = view.texts({row.title for row in rows})
+    return Page([reference(row, texts) for row in rows], more)
+
+
+_FILTERS = {
+    "q": "(w.uri LIKE :q ESCAPE '!' OR v.folded LIKE :q ESCAPE '!' "
+    "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
+    "medium": "w.medium = :medium",
+    "kind": "w.kind = :kind",
+    "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role = :role "
+    f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')})",
+    "never_remixed": "NOT EXISTS (SELECT 1 FROM @remixes e WHERE e.parent = w.number "
+    f"AND {_COUNTS})",
+}
+"""What narrows a list of works."""
 
 
 def contains(q: str) -> str:
@@ -481,10 +470,8 @@ def ancestors(
 def descendants(
     view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[Relative]:
-    """What was made from a work, the nearest generation first.
-
-    Each page costs as much as there are works before it: a hub's descendants have no bound.
-    """
+    """What was made from a work, the nearest generation first."""
+    # Each page costs as much as there are works before it: a hub's descendants have no bound.
     return _walk(view, id, "parent", "child", after, limit)
 
 

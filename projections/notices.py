@@ -27,7 +27,7 @@ from domain.values import ContributorId
 from projections import attribution
 from projections.history import tell
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor
+from projections.store import Page, View
 from projections.tables import Change, Numbers, Projection, Put, Table
 from projections.told import FactTold
 
@@ -101,9 +101,8 @@ def of_contributor(
     accounts = attribution.accounts_of(view, person)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
     permit(actor, "read notices", OWN, {"contributor": actor if actor in named else id})
-    first, beyond, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
-    place = decode_cursor(after, int) or [first]
-    rows = view.rows(
+    first, side, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
+    page, more = view.page(
         "SELECT position FROM ("
         "SELECT n.position FROM @notices n WHERE n.subject IN :accounts AND n.told = :person "
         "UNION SELECT n.position FROM @works w JOIN @notices n ON n.subject = w.number "
@@ -115,8 +114,10 @@ def of_contributor(
         "UNION SELECT n.position FROM @pieces s JOIN @proposals a ON a.id = s.proposal "
         "JOIN @pools o ON o.id = a.pool JOIN @notices n ON n.subject = o.release "
         "AND n.told = :payees WHERE s.payee IN :named AND s.position <= n.position"
-        f") AS told WHERE position {beyond} :place AND position <= :as_of "
-        f"ORDER BY position {order} LIMIT :limit",
+        f") AS told WHERE position {side} :beyond AND position <= :as_of ORDER BY position {order}",
+        after,
+        limit,
+        first=first,
         accounts=accounts,
         named=sorted(named),
         gone=list(NOT_COUNTED),
@@ -124,10 +125,7 @@ def of_contributor(
         people=PEOPLE,
         payees=PAYEES,
         posters=[POSTER, PEOPLE],
-        place=place[0],
-        limit=limit + 1,
     )
-    page, more = cut(rows, limit, tuple)
     items = tell(journal, journal.facts.at([position for (position,) in page]))
     items.sort(key=lambda item: item["position"], reverse=is_newest_first)
     return Page(items, more)

@@ -11,7 +11,8 @@ from projections import attribution, lineage
 from projections.attribution import CreditRow
 from projections.money import payouts
 from projections.money.told import PayoutTold
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import Page, View, holds
+from projections.tables import NEVER
 from projections.told import CreditTold
 
 
@@ -19,17 +20,15 @@ def made_by(
     view: View, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page[dict[str, Any]]:
     """The works somebody is credited on, the latest recorded first, and how often each went on."""
-    place = decode_cursor(after, int)
-    below = "" if place is None else "AND c.work < :below"
-    found = view.rows(
+    page, more = view.page(
         "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
-        f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')} {below} "
-        "ORDER BY c.work DESC LIMIT :limit",
+        f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')} AND c.work < :beyond "
+        "ORDER BY c.work DESC",
+        after,
+        limit,
+        first=NEVER,
         accounts=accounts(view, id),
-        limit=limit + 1,
-        **({} if place is None else {"below": place[0]}),
     )
-    page, more = cut(found, limit, tuple)
     numbers = [number for (number,) in page]
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     credits: dict[int, list[CreditRow]] = {}

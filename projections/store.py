@@ -146,6 +146,25 @@ class View:
         rows = self.rows(sql, **values)
         return rows[0] if rows else None
 
+    def page(
+        self,
+        sql: str,
+        after: str | None,
+        limit: int,
+        *,
+        first: int = 0,
+        at: int = -1,
+        **values: Any,
+    ) -> tuple[Sequence[Row], str | None]:
+        """A page of a query's rows, and the cursor of the page after it.
+
+        They are ordered by one number, which stands in the column ``at`` and begins beyond
+        ``:beyond``, which is ``first`` on the first page.
+        """
+        (beyond,) = decode_cursor(after, int) or [first]
+        found = self.rows(f"{sql} LIMIT :limit", beyond=beyond, limit=limit + 1, **values)
+        return cut(found, limit, lambda row: (row[at],))
+
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, as far as they were not erased."""
         wanted = sorted(digest for digest in digests if digest)

@@ -16,17 +16,6 @@ from projections.wording import BOOKED, CONSENTS, HELD_BECAUSE, day, money, perc
 from scripts.terminal import shown
 
 
-def pools(out: Console, asking: Asking) -> None:
-    """The pools of a release."""
-    table = Table("pool", "kind", box=None)
-    table.add_column("received", justify="right")
-    table.add_column("id", no_wrap=True)
-    for pool in asking.answer.items:
-        received = money(pool["received_minor"], pool["currency"])
-        table.add_row(shown(pool["name"] or "(erased)"), pool["kind"], received, pool["id"])
-    out.print(table)
-
-
 def proposal(out: Console, asking: Asking) -> None:
     """What is proposed or was agreed, who says what of it, and who is missing."""
     told = asking.answer

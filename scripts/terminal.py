@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Any, get_type_hints
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast, get_type_hints
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,19 +24,14 @@ from projections import lineage as works_read
 from projections.lineage import Shown
 from projections.question import Asking
 from projections.store import Page
+from projections.wording import money
 from scripts.bundle import Report
 
 RENDERERS = {
-    "WorkRef": "terminal.works",
     "PartOfPerson": "terminal.contributors",
     "LineageTold": "terminal.lineage",
-    "Relative": "terminal.relatives",
-    "SplitLine": "terminal.split",
-    "FactInHistory": "terminal.history",
-    "FactTold": "terminal.history",
     "PartInRelease": "terminal.attribution",
     "EdgePreview": "terminal.as_json",
-    "PoolItem": "accounts.pools",
     "PoolStatement": "accounts.pool_statement",
     "ProposalTold": "accounts.proposal",
     "Diff": "accounts.diff",
@@ -44,7 +39,7 @@ RENDERERS = {
     "LedgerFact": "accounts.ledger",
     "Why": "accounts.why",
 }
-"""What lays out an answer, by the name of its type; everything else is printed plainly."""
+"""What lays out an answer, by the name of its type; everything else is printed as a table."""
 
 SHOWN_PATHS = 3
 """How many ways are printed for one payee; --json tells more."""
@@ -52,6 +47,54 @@ SHOWN_PATHS = 3
 SHOWN_REFUSED = 50
 """How many refused lines are printed; --refused writes them all."""
 
+
+Columns = Mapping[str, str | Callable[[Any], object]]
+"""The columns of a table: the field that stands in each, or what is made of the row."""
+
+
+def _ways(one: Mapping[str, Any]) -> str:
+    return "; ".join(
+        " ← ".join(work["title"] or "(withdrawn)" for work in path["works"])
+        for path in one["paths"][:SHOWN_PATHS]
+    )
+
+
+def _says(fact: Mapping[str, Any]) -> str:
+    said = [f"{name}={value}" for name, value in fact["content"].items() if value is not None]
+    return " ".join([*said, *([f"because: {fact['reason']}"] if fact["reason"] else [])])
+
+
+def received(pool: Mapping[str, Any]) -> str:
+    """What a pool received, in its currency."""
+    return money(pool["received_minor"], pool["currency"])
+
+
+WORK: Columns = {"title": formats.label, "kind": "kind"}
+FACT: Columns = {
+    "position": "position",
+    "recorded": lambda fact: fact["recorded_at"][:19].replace("T", " "),
+    "fact": "topic",
+    "actor": "actor",
+    "says": _says,
+}
+PART: Columns = {"roles": "roles", "nearest": "generation", "pieces": "pieces"}
+COLUMNS: dict[str, Columns] = {
+    "WorkRef": {**WORK, "medium": "medium", "made": "made_at", "id": "id"},
+    "Relative": {"generation": "generation", **WORK, "made": "made_at", "id": "id"},
+    "SplitLine": {
+        **{"payee": "payee", "units": "amount_minor", "share": "share", "ways": "path_count"},
+        "through": _ways,
+    },
+    "FactInHistory": FACT,
+    "FactTold": FACT,
+    "PoolItem": {
+        "pool": lambda pool: pool["name"] or "(erased)",
+        "kind": "kind",
+        "received": received,
+        "id": "id",
+    },
+}
+"""What is printed of the items of a list, by the name of their type; by default everything."""
 
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 """What a terminal would obey instead of showing it."""
@@ -74,18 +117,26 @@ def as_json(out: Console, asking: Asking) -> None:
 
 def plain(out: Console, asking: Asking) -> None:
     """Any answer: a list as a table, one thing as names and values."""
-    answer = asking.answer
+    answer, name = asking.answer, asking.question.result.__name__
     if isinstance(answer, Page):
-        table_of(out, list(get_type_hints(asking.question.result)), answer.items)
+        heads = get_type_hints(asking.question.result)
+        table_of(out, COLUMNS.get(name) or {head: head for head in heads}, answer.items)
     else:
-        table_of(out, (), [{"name": name, "value": value} for name, value in answer.items()])
+        rows = [{"name": name, "value": value} for name, value in answer.items()]
+        table_of(out, {"": "name", " ": "value"}, rows)
 
 
-def table_of(out: Console, heads: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows under heads; without heads, as they come."""
-    table = Table(*heads, box=None, show_header=bool(heads))
+def table_of(out: Console, columns: Columns, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows under heads, each with a field of the row or what is made of it."""
+    table = Table(box=None, show_header=any(map(str.strip, columns)))
+    for head, of in columns.items():
+        table.add_column(head, no_wrap=head == "id", overflow="fold")
+        if of is received:
+            table.columns[-1].justify = "right"
     for row in rows:
-        table.add_row(*(_cell(row[name]) for name in heads or row))
+        table.add_row(
+            *(_cell(row[of] if isinstance(of, str) else of(row)) for of in columns.values())
+        )
     out.print(table)
 
 
@@ -94,30 +145,15 @@ def _cell(value: object) -> str:
     match value:
         case None:
             return ""
-        case {"name": name, "id": id}:
-            return shown(str(name or id))
-        case {"title": title, "uri": uri}:
-            return shown(str(title or uri))
+        case {"name": name, "id": _}:
+            return shown(str(name or "(forgotten)"))
+        case {"title": title, "uri": _, **rest} if title or "kind" in rest:
+            return shown(formats.label(cast("Mapping[str, Any]", value)))
         case dict():
             return ", ".join(f"{name}={_cell(each)}" for name, each in value.items())
         case list():
-            return "; ".join(map(_cell, value))
+            return ", ".join(map(_cell, value))
     return shown(str(value))
-
-
-def works(out: Console, asking: Asking) -> None:
-    """A list of works."""
-    table = Table("title", "kind", "medium", "made", box=None)
-    table.add_column("id", no_wrap=True)
-    for work in asking.answer.items:
-        table.add_row(
-            shown(formats.label(work)),
-            work["kind"],
-            shown(work["medium"] or ""),
-            work["made_at"] or "",
-            work["id"],
-        )
-    out.print(table)
 
 
 def contributors(out: Console, asking: Asking) -> None:
@@ -129,16 +165,7 @@ def contributors(out: Console, asking: Asking) -> None:
         credited = [one for one in page.items if one["kind"] == kind]
         if not credited:
             continue
-        table = Table(kind, "roles", "nearest", "pieces", "ways", box=None, title_justify="left")
-        for one in credited:
-            table.add_row(
-                shown(one["contributor"]["name"] or "(forgotten)"),
-                ", ".join(one["roles"]),
-                str(one["generation"]),
-                str(one["pieces"]),
-                str(one["path_count"]),
-            )
-        out.print(table)
+        table_of(out, {kind: "contributor", **PART, "ways": "path_count"}, credited)
         out.print()
     out.print(_tree(tree), soft_wrap=True)
 
@@ -179,73 +206,12 @@ def _line(node: Mapping[str, Any]) -> str:
     return f"[bold]{shown(formats.label(node))}[/bold]{made}{by}"
 
 
-def relatives(out: Console, asking: Asking) -> None:
-    """Ancestors or descendants, generation by generation."""
-    table = Table("generation", "title", "kind", "made", box=None)
-    table.add_column("id", no_wrap=True)
-    for work in asking.answer.items:
-        table.add_row(
-            str(work["generation"]),
-            shown(formats.label(work)),
-            work["kind"],
-            work["made_at"] or "",
-            work["id"],
-        )
-    out.print(table)
-
-
-def split(out: Console, asking: Asking) -> None:
-    """What each payee would get, and the shortest ways by which it comes."""
-    table = Table("payee", "units", "share", "ways", box=None)
-    table.add_column("through", overflow="fold")
-    for one in asking.answer.items:
-        ways = [
-            " ← ".join(shown(work["title"] or "(withdrawn)") for work in path["works"])
-            for path in one["paths"][:SHOWN_PATHS]
-        ]
-        table.add_row(
-            shown(one["payee"]["name"] or "(forgotten)"),
-            str(one["amount_minor"]),
-            one["share"],
-            str(one["path_count"]),
-            "; ".join(ways),
-        )
-    out.print(table)
-
-
-def history(out: Console, asking: Asking) -> None:
-    """Facts in order."""
-    table = Table("position", "recorded", "fact", "actor", box=None)
-    table.add_column("says", overflow="fold")
-    for one in asking.answer.items:
-        says = [f"{name}={value}" for name, value in one["content"].items() if value is not None]
-        if one["reason"]:
-            says.append(f"because: {one['reason']}")
-        table.add_row(
-            str(one["position"]),
-            one["recorded_at"][:19].replace("T", " "),
-            one["topic"],
-            one["actor"],
-            shown(" ".join(says)),
-        )
-    out.print(table)
-
-
 def attribution(out: Console, asking: Asking) -> None:
     """The finished works a person is in."""
     person = people.person(asking.view, asking.said["id"])
     out.print(f"\n[bold]{shown(person['name'] or '(forgotten)')}[/bold]\n")
-    table = Table("finished work", "state", "how", "roles", "pieces", "nearest", box=None)
-    for one in asking.answer.items:
-        table.add_row(
-            shown(formats.label(one["release"])),
-            one["release"]["state"],
-            one["kind"],
-            ", ".join(one["roles"]),
-            str(one["pieces"]),
-            str(one["generation"]),
-        )
-    out.print(table)
+    columns: Columns = {"finished work": "release", "state": lambda one: one["release"]["state"]}
+    table_of(out, {**columns, "how": "kind", **PART}, asking.answer.items)
 
 
 def import_report(out: Console, report: Report) -> None:

@@ -21,7 +21,7 @@ from domain.permission import OPERATOR
 from projections import attribution, lineage, people, timeline
 from projections.log import Log
 from projections.money import pools
-from projections.money.told import PoolItem
+from projections.money.pools.told import PoolItem
 from projections.roll import Roll, roll
 from projections.store import Page, View
 from projections.told import FactTold, PersonRef

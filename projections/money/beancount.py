@@ -22,7 +22,7 @@ from domain.money.payee import Payee
 from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
 from domain.values import PoolId
 from projections.money import pools
-from projections.money.told import LedgerFact
+from projections.money.pools.told import LedgerFact
 from projections.question import LIMIT, After, Form, Limit, question
 from projections.store import Page, View
 

@@ -6,7 +6,7 @@ What one person is paid is shown to that person and to the operator, nobody else
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from domain.engine import Row
 from domain.money.payee import Payee
@@ -17,7 +17,7 @@ from projections import attribution
 from projections.money import pools
 from projections.money.told import BatchItem, BatchTold, PayoutState, PayoutTold
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import Page, View, holds
 
 _PAYOUT = "y.id, y.batch, y.payee, y.currency, y.amount, y.state, y.reference, y.issued_at, y.born"
 
@@ -48,19 +48,14 @@ def payouts(
     limit: int = LIMIT,
 ) -> Page[PayoutTold]:
     """The same, whoever asks."""
-    place = decode_cursor(after, int) or [0]
-    where, values = [holds("y"), "y.born > :above"], {"above": place[0], "limit": limit + 1}
     filters = {"batch": batch, "payee": payee, "state": state}
-    for name, wanted in filters.items():
-        if wanted is not None:
-            where.append(f"y.{name} = :{name}")
-            values[name] = wanted
-    rows = view.rows(
-        f"SELECT {_PAYOUT} FROM @payouts y WHERE {' AND '.join(where)} "
-        "ORDER BY y.born LIMIT :limit",
-        **values,
+    said: dict[str, Any] = {name: wanted for name, wanted in filters.items() if wanted is not None}
+    where = " AND ".join(
+        [holds("y"), "y.born > :beyond", *(f"y.{name} = :{name}" for name in said)]
     )
-    page, more = cut(rows, limit, lambda row: row[-1:])
+    page, more = view.page(
+        f"SELECT {_PAYOUT} FROM @payouts y WHERE {where} ORDER BY y.born", after, limit, **said
+    )
     return Page(_payouts_told(view, page), more)
 
 
@@ -131,15 +126,13 @@ def batches(
 ) -> Page[BatchItem]:
     """Payout batches, in the order of their issue."""
     must_be_own(view, actor, None)
-    place = decode_cursor(after, int) or [0]
-    rows = view.rows(
+    page, more = view.page(
         "SELECT b.id, b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
-        "WHERE b.position > :above AND b.position <= :as_of ORDER BY b.position LIMIT :limit",
-        above=place[0],
-        limit=limit + 1,
+        "WHERE b.position > :beyond AND b.position <= :as_of ORDER BY b.position",
+        after,
+        limit,
     )
     names = ("id", "currency", "count", "total_minor", "issued_at", "position")
-    page, more = cut(rows, limit, lambda row: row[-1:])
     items = [cast("BatchItem", dict(zip(names, row, strict=True))) for row in page]
     return Page(items, more)
 

@@ -20,7 +20,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.refusal import StatementTooLong
 from projections import wording
-from projections.money.told import ENTRY_KINDS
+from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, StatementLine
 from projections.pictures.text import clean, isolated
 from projections.store import View
 from projections.typesetting import TypstError, typeset
@@ -51,7 +51,7 @@ STANDS = {
 def as_pdf(
     view: View,
     journal: Journal,
-    told: dict[str, Any],
+    told: Statement,
     *,
     asked: Asked,
     origin: str = "",
@@ -75,9 +75,7 @@ def as_pdf(
         return typeset(template, inputs, format="pdf", timestamp=made_at)
 
 
-def _shown(
-    view: View, told: dict[str, Any], recorded: str, asked: Asked, origin: str
-) -> dict[str, Any]:
+def _shown(view: View, told: Statement, recorded: str, asked: Asked, origin: str) -> dict[str, Any]:
     """What stands on the paper, as texts."""
     name, id = _text(told["contributor"]["name"]), told["contributor"]["id"]
     moment = f"{wording.minute(recorded)} UTC"
@@ -101,7 +99,7 @@ def _shown(
     }
 
 
-def _currency(one: dict[str, Any], origin: str) -> dict[str, Any]:
+def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
     currency = one["currency"]
 
     def amount(minor: int) -> str:
@@ -115,10 +113,11 @@ def _currency(one: dict[str, Any], origin: str) -> dict[str, Any]:
         ["− paid", amount(one["paid_minor"]), False],
         ["= at the end", amount(one["closing_minor"]), True],
     ]
+    balances: Mapping[str, Any] = one["balances"]
     return {
         "currency": currency,
         "sums": sums,
-        "stands": [[said, amount(one["balances"][name]), False] for name, said in STANDS.items()],
+        "stands": [[said, amount(balances[name]), False] for name, said in STANDS.items()],
         "held": [
             f"{wording.money(held['amount_minor'], currency)} is held: "
             f"{', '.join(wording.HELD_BECAUSE.get(why, why) for why in held['because'])}."
@@ -151,12 +150,12 @@ def _share(exact: str | None) -> str:
     )
 
 
-def _facts(line: dict[str, Any]) -> str:
+def _facts(line: StatementLine) -> str:
     earned = f"for {wording.day(line['effective_at'])} · " if line["effective_at"] else ""
     return f"{earned}agreement {line['agreement']:,} · fact {line['position']:,}"
 
 
-def _why(line: dict[str, Any], origin: str) -> str:
+def _why(line: StatementLine, origin: str) -> str:
     if not origin or line["kind"] not in ENTRY_KINDS:
         return ""
     return f"{origin}/entry/{line['noun']}/why?{urlencode({'payee': line['payee']})}"

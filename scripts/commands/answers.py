@@ -37,18 +37,18 @@ def as_of_option() -> click.Option:
 
 def form_options(question: Question, readable: str) -> Iterator[click.Option]:
     """In which form the answer is printed, or written to a file."""
-    yield click.Option(["--json", "form"], flag_value="json", help="Print JSON instead.")
+    yield click.Option(["--json", "form"], flag_value="json", help="Print JSON.")
     if not question.forms:
         return
     forms = click.Choice([readable, "json", *question.forms])
-    yield click.Option(["--format", "form"], type=forms, help=f"The form; default {readable}.")
+    yield click.Option(["--format", "form"], type=forms, help=f"In this form; default {readable}.")
     for name, form in question.forms.items():
         if form.is_binary:
             file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
-            told = f"Write it here as {name.upper()} instead."
+            told = f"Write it here as {name.upper()}."
             yield click.Option([f"--{name}", f"file_{name}"], type=file, metavar="FILE", help=told)
         else:
-            told = f"Print it as {name.upper()} instead."
+            told = f"The same as --format {name}."
             yield click.Option([f"--{name}", "form"], flag_value=name, help=told)
     if any(form.has_links for form in question.forms.values()):
         told = "Where the pages are, for the links in it."

@@ -28,7 +28,7 @@ if not out.is_terminal:
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def settings_of(ctx: click.Context, **given: Any) -> Settings:

@@ -111,7 +111,8 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         terminal.print_json(out, {"items": listed})
     else:
-        terminal.table_of(out, ("key", "for", "name", "made_at", "revoked_at"), listed)
+        columns = {"key": "key", "for": "for", "name": "name", "made": "made_at"}
+        terminal.table_of(out, {**columns, "revoked": "revoked_at"}, listed)
 
 
 @key.command("revoke")

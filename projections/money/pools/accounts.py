@@ -15,10 +15,10 @@ from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
-from projections.money.told import Accounts, PoolItem, PoolTold, ProposalItem
+from projections.money.pools.told import Accounts, PoolItem, PoolTold, ProposalItem
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import Page, View, holds
 
 _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
 _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
@@ -30,15 +30,13 @@ def pools(
 ) -> Page[PoolItem]:
     """The pools of a release, in the order in which they were opened."""
     number = lineage.find(view, id).number
-    place = decode_cursor(after, int) or [0]
-    rows = view.rows(
-        f"SELECT {_POOL} FROM {_POOL_FROM} WHERE o.release = :number AND o.position > :above "
-        "AND o.position <= :as_of ORDER BY o.position LIMIT :limit",
+    page, more = view.page(
+        f"SELECT {_POOL} FROM {_POOL_FROM} WHERE o.release = :number AND o.position > :beyond "
+        "AND o.position <= :as_of ORDER BY o.position",
+        after,
+        limit,
         number=number,
-        above=place[0],
-        limit=limit + 1,
     )
-    page, more = cut(rows, limit, lambda row: row[-1:])
     texts = view.texts({name for _, _, name, *_ in page})
     items: list[PoolItem] = [
         {

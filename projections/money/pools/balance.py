@@ -24,7 +24,8 @@ from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares, waivers_of
-from projections.money.told import BalanceLine, PoolStatement, Totals, WaitingLine, WaivedLine
+from projections.money.pools.told import BalanceLine, PoolStatement, Totals, WaitingLine
+from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View, holds

@@ -11,8 +11,8 @@ from domain.money.entry import Entry
 from domain.refusal import UnknownEntry
 from domain.values import EntryId
 from projections.money.pools.payees import payees_told
+from projections.money.pools.told import DivisionTold
 from projections.money.rows import ENTRIES
-from projections.money.told import DivisionTold
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View

@@ -9,9 +9,9 @@ from domain.journal import Journal
 from projections import history
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.told import LedgerFact, Posting
+from projections.money.pools.told import LedgerFact, Posting
 from projections.question import LIMIT
-from projections.store import Page, View, cut, decode_cursor
+from projections.store import Page, View
 
 
 def ledger(
@@ -19,15 +19,13 @@ def ledger(
 ) -> Page[LedgerFact]:
     """Every fact that moved money of a pool, with its postings."""
     pool_named(view, journal, id)
-    place = decode_cursor(after, int) or [0]
-    found = view.rows(
+    page, more = view.page(
         "SELECT DISTINCT p.position FROM @postings p WHERE p.pool = :id "
-        "AND p.position > :above AND p.position <= :as_of ORDER BY p.position LIMIT :limit",
+        "AND p.position > :beyond AND p.position <= :as_of ORDER BY p.position",
+        after,
+        limit,
         id=id,
-        above=place[0],
-        limit=limit + 1,
     )
-    page, more = cut(found, limit, tuple)
     kept = [position for (position,) in page]
     rows = view.rows(
         "SELECT p.position, p.account, p.payee, p.proposal, p.amount FROM @postings p "

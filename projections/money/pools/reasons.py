@@ -17,8 +17,8 @@ from projections import attribution, lineage
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waivers_of
+from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
 from projections.money.rows import ENTRIES
-from projections.money.told import PayeeCost, PieceTold, RoundingTold, Why
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View

@@ -15,9 +15,9 @@ from domain.refusal import Refusal, UnknownExpense, UnknownRevenue
 from domain.values import ExpenseId, PoolId, RevenueId
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.told import Booking, Expense, Revenue
+from projections.money.pools.told import Booking, Expense, Revenue
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor
+from projections.store import Page, View
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "
@@ -57,16 +57,14 @@ def _bookings(
     view: View, journal: Journal, kind: str, pool: str, after: str | None, limit: int
 ) -> Page[Any]:
     pool_named(view, journal, pool)
-    place = decode_cursor(after, int) or [0]
-    rows = view.rows(
+    page, more = view.page(
         f"SELECT {_BOOKING} FROM @bookings b WHERE b.pool = :pool AND b.kind = :kind "
-        "AND b.position > :above AND b.position <= :as_of ORDER BY b.position LIMIT :limit",
+        "AND b.position > :beyond AND b.position <= :as_of ORDER BY b.position",
+        after,
+        limit,
         pool=pool,
         kind=kind,
-        above=place[0],
-        limit=limit + 1,
     )
-    page, more = cut(rows, limit, lambda row: row[-1:])
     return Page(_bookings_told(view, page), more)
 
 

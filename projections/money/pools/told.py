@@ -1,0 +1,335 @@
+"""What is answered about pools and divisions: the type of each answer.
+
+An amount is a whole number of the currency's smallest units, an exact number is a text.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from domain.money.postings import ACCOUNTS
+from domain.values import (
+    REVENUE,
+    SONG,
+    EntryId,
+    Example,
+    ExpenseId,
+    PoolId,
+    ProposalId,
+    ReleaseId,
+    RevenueId,
+    WorkId,
+    one_of,
+)
+from projections.money.told import (
+    Dollars,
+    KindOfEntry,
+    KindOfPool,
+    Operator,
+    PathWork,
+    PayeeRef,
+    Policy,
+    PoolName,
+    ProposalState,
+    ReasonHeld,
+    RoundingMethod,
+    Terms,
+    WaivedLine,
+)
+from projections.told import MOMENT, Count, Exact, Instant
+
+# -- pools ---------------------------------------------------------------------------------------
+
+
+class PoolItem(TypedDict):
+    """A pool in a list."""
+
+    id: PoolId
+    release: ReleaseId
+    name: PoolName
+    kind: KindOfPool
+    currency: Dollars
+    received_minor: Annotated[int, "What came in and was not taken back.", Example(807_364)]
+    position: Annotated[Count, Example(60)]
+
+
+class Accounts(TypedDict):
+    """What stands on the accounts of a pool; together they sum to zero."""
+
+    received_minor: Annotated[int, ACCOUNTS["received"], Example(-807_364)]
+    waiting_minor: Annotated[int, ACCOUNTS["waiting"], Example(0)]
+    owed_minor: Annotated[int, ACCOUNTS["owed"], Example(807_364)]
+    in_transit_minor: Annotated[int, ACCOUNTS["in_transit"], Example(0)]
+    paid_minor: Annotated[int, ACCOUNTS["paid"], Example(0)]
+    suspense_minor: Annotated[int, ACCOUNTS["suspense"], Example(0)]
+
+
+class ProposalItem(TypedDict):
+    """A proposal in a list."""
+
+    id: ProposalId
+    state: ProposalState
+    number: Annotated[int | None, "Which agreement of the pool it is.", Example(1)]
+    opened_at: Instant
+    closes_at: Annotated[Instant, "Until when comments can be made."]
+    effective_at: Annotated[str | None, "From when what is earned goes by it; null: always."]
+    position: Annotated[Count, Example(61)]
+
+
+class PoolTold(TypedDict):
+    """A pool, its accounts and its proposals."""
+
+    id: PoolId
+    release: ReleaseId
+    name: PoolName
+    kind: KindOfPool
+    currency: Dollars
+    terms: Terms
+    rounding: RoundingMethod
+    comment_days: Annotated[Count, Example(14)]
+    deferral_minor: Annotated[
+        Count, "Revenue waits until its source has brought so much.", Example(50_000)
+    ]
+    works: Annotated[
+        list[WorkId] | None, "The components with a right to it; null: all.", Example([SONG])
+    ]
+    position: Annotated[Count, Example(60)]
+    accounts: Accounts
+    proposals: list[ProposalItem]
+
+
+class BalanceLine(TypedDict):
+    """Where the money of one payee is."""
+
+    payee: PayeeRef
+    share: Annotated[str | None, "Of the agreed part, as agreed last.", Example("1/4")]
+    earned_minor: Annotated[int, Example(25_000)]
+    payable_minor: Annotated[Count, "It can be paid now.", Example(0)]
+    held_minor: Annotated[Count, Example(25_000)]
+    debt_minor: Annotated[Count, "What was paid too much; later earnings fill it up.", Example(0)]
+    in_transit_minor: Annotated[Count, Example(0)]
+    paid_minor: Annotated[Count, Example(0)]
+    suspense_minor: Annotated[Count, "It came back and was not claimed yet.", Example(0)]
+    held_because: list[ReasonHeld]
+    rounding: Annotated[str, "What is carried on to the next division, in units.", Example("-1/3")]
+
+
+class WaitingLine(TypedDict):
+    """Revenue of one source that is not divided yet."""
+
+    source: Annotated[str, Example("Bandcamp")]
+    brought_minor: Annotated[int, Example(40_000)]
+    waiting_minor: Annotated[int, Example(40_000)]
+    because: Annotated[str, one_of(("deferred", "no_agreement"))]
+
+
+class Totals(TypedDict):
+    """The sums of the lines."""
+
+    earned_minor: Annotated[int, Example(807_364)]
+    payable_minor: Annotated[Count, Example(0)]
+    held_minor: Annotated[Count, Example(0)]
+    debt_minor: Annotated[Count, Example(0)]
+    in_transit_minor: Annotated[Count, Example(0)]
+    paid_minor: Annotated[Count, Example(0)]
+    suspense_minor: Annotated[Count, Example(0)]
+
+
+class PoolStatement(TypedDict):
+    """Where all money of a pool is.
+
+    received − reversed = waiting + earned; earned = payable + held − debt + in transit + paid +
+    suspense; the rounding sums to zero.
+    """
+
+    pool: PoolId
+    release: ReleaseId
+    name: PoolName
+    currency: Dollars
+    agreement: Annotated[int | None, Example(1)]
+    received_minor: Annotated[Count, Example(807_364)]
+    reversed_minor: Annotated[Count, Example(0)]
+    waiting_minor: Annotated[int, Example(0)]
+    waiting: list[WaitingLine]
+    divided_minor: Annotated[int, Example(807_364)]
+    costs_minor: Annotated[Count, "Expenses recorded.", Example(0)]
+    lines: list[BalanceLine]
+    waived: list[WaivedLine]
+    totals: Totals
+
+
+class Posting(TypedDict):
+    """Money on an account."""
+
+    account: Annotated[str, one_of(ACCOUNTS)]
+    payee: PayeeRef | None
+    proposal: Annotated[ProposalId | None, "The agreement."]
+    amount_minor: Annotated[int, Example(25_000)]
+
+
+class LedgerFact(TypedDict):
+    """One fact that moved money; those of one append sum to zero."""
+
+    position: Annotated[Count, Example(80)]
+    recorded_at: Instant
+    effective: Annotated[str | None, Example(MOMENT)]
+    topic: Annotated[str, Example("entry.divided")]
+    noun: EntryId
+    actor: Operator
+    reason: str | None
+    postings: list[Posting]
+
+
+class Booking(TypedDict):
+    """Money that somebody outside paid or was paid."""
+
+    pool: PoolId
+    amount_minor: Annotated[int, Example(807_364)]
+    effective_at: Annotated[Instant, "When it was earned or spent."]
+    recorded_at: Instant
+    document: Annotated[str | None, Example("statement 2017-06, page 3")]
+    note: str | None
+    position: Annotated[Count, Example(79)]
+
+
+class ReversalItem(TypedDict):
+    """Something that was taken back."""
+
+    id: EntryId
+    amount_minor: Annotated[int, Example(1000)]
+
+
+class Revenue(Booking):
+    """Money that came in."""
+
+    id: RevenueId
+    source: Annotated[str, Example("HarperCollins")]
+    reversed_minor: Annotated[int, "What was taken back.", Example(0)]
+    division: Annotated[EntryId | None, "What it was divided by; null while it waits."]
+    reversals: list[ReversalItem]
+
+
+class Expense(Booking):
+    """Money that was spent."""
+
+    id: ExpenseId
+    category: Annotated[str, Example("printing")]
+    payer: PayeeRef
+
+
+# -- divisions -----------------------------------------------------------------------------------
+
+
+class Cost(TypedDict):
+    """An expense that was paid back out of a division."""
+
+    expense: Annotated[ExpenseId, Example(REVENUE)]
+    payer: Annotated[str, Example("operator")]
+    amount_minor: Annotated[int, Example(500)]
+
+
+class FlowThrough(TypedDict):
+    """What went through a part of the terms that remembers."""
+
+    place: Annotated[str, Example("policy.tranches")]
+    amount: Annotated[Exact, Example("1000")]
+
+
+class EntryLine(TypedDict):
+    """What one payee was given."""
+
+    payee: PayeeRef
+    amount_minor: Annotated[int, Example(25_000)]
+    due: Annotated[Exact, Example("75001/3")]
+    share: Annotated[
+        str | None, "due / amount; null for a correction, whose amount is 0.", Example("1/4")
+    ]
+    carry_before: Annotated[Exact, Example("0")]
+    carry_after: Annotated[Exact, Example("1/3")]
+
+
+class DivisionTold(TypedDict):
+    """A division, a reversal or a correction, with every line."""
+
+    id: EntryId
+    kind: KindOfEntry
+    pool: PoolId
+    release: ReleaseId
+    proposal: ProposalId
+    agreement: Annotated[Count, Example(1)]
+    revenue: RevenueId | None
+    currency: Dollars
+    amount_minor: Annotated[int, Example(807_364)]
+    agreed: Annotated[str, "How much of it goes by the agreed shares.", Example("403682")]
+    recorded_at: Instant
+    effective_at: Annotated[str | None, Example(MOMENT)]
+    reason: str | None
+    costs: list[Cost]
+    flow: list[FlowThrough]
+    lines: list[EntryLine]
+    position: Annotated[Count, Example(80)]
+
+
+class RoundingTold(TypedDict):
+    """How the last unit was given."""
+
+    method: RoundingMethod
+    left_over: Annotated[
+        int, "Units left over after everybody got whole ones; negative: taken back.", Example(1)
+    ]
+    rank: Annotated[Count, "Of the remainder; the first ranks got the units left over.", Example(2)]
+    payees: Annotated[Count, Example(4)]
+
+
+class AgreementTold(TypedDict):
+    """By what was divided."""
+
+    proposal: ProposalId
+    number: Annotated[Count, Example(1)]
+    policy: Policy
+    graph_position: Annotated[int | None, Example(57)]
+    effective_at: str | None
+
+
+class PieceTold(TypedDict):
+    """An asset in which the payee has a share."""
+
+    asset: Annotated[str, Example(SONG)]
+    title: Annotated[str | None, Example("Low Tide, sung")]
+    value: Annotated[str, "What part of the agreed amount the asset is.", Example("3/4")]
+    share: Annotated[str, "Inside the asset.", Example("1/2")]
+    waived_over: Annotated[str | None, "Over what the payee waived it."]
+    paths: Annotated[list[list[PathWork]], "The paths that lead to it."]
+
+
+class PayeeCost(TypedDict):
+    """An expense of this payee that was paid back."""
+
+    expense: Annotated[ExpenseId, Example(REVENUE)]
+    amount_minor: Annotated[int, Example(500)]
+
+
+class Why(TypedDict):
+    """Why a payee was given this amount.
+
+    due = by_agreement + by_terms + costs; amount = carry_before + due − carry_after.
+    """
+
+    division: EntryId
+    kind: KindOfEntry
+    payee: PayeeRef
+    currency: Dollars
+    of_minor: Annotated[int, Example(807_364)]
+    amount_minor: Annotated[int, Example(100_920)]
+    due: Annotated[Exact, Example("201841/2")]
+    carry_before: Annotated[Exact, Example("0")]
+    carry_after: Annotated[Exact, Example("1/2")]
+    rounding: RoundingTold | None
+    terms: Terms
+    agreed: Annotated[Exact, Example("403682")]
+    share: Annotated[str, "Of the agreed part.", Example("1/4")]
+    by_agreement: Annotated[Exact, Example("201841/2")]
+    by_terms: Annotated[str, "Named in the terms themselves.", Example("0")]
+    costs: list[PayeeCost]
+    agreement: AgreementTold
+    pieces: list[PieceTold]
