@@ -26,6 +26,7 @@ RELATIONS = {
 }
 """The relations in which somebody may stand to what a command is about."""
 
+
 def open_to(allowed: Collection[str]) -> str:
     """Who may, as a sentence."""
     if ANYONE in allowed:

@@ -22,6 +22,7 @@ from domain.moment import instant
 from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
 from projections.money import statements
 from projections.money.statement_files import COLUMNS, as_csv, statement_of
+from projections.money.told import ENTRY_KINDS
 from projections.store import View
 
 PEOPLE = ("ana", "bo", "cy")
@@ -59,7 +60,7 @@ def checked(told: dict[str, Any]) -> dict[str, Any]:
     """A statement of one currency, after the equation and the sums of its lines."""
     opening, earned, recouped, held, paid, closing = (told[f"{name}_minor"] for name in SUMS)
     assert opening + earned - recouped - held - paid == closing >= 0
-    given = [line["amount_minor"] for line in told["lines"] if line["kind"] in statements.EARNED]
+    given = [line["amount_minor"] for line in told["lines"] if line["kind"] in ENTRY_KINDS]
     assert sum(given) == earned
     assert sum(line["amount_minor"] for line in told["lines"]) == earned - paid
     assert sum(each["amount_minor"] for each in told["held"]) == told["balances"]["held_minor"]

@@ -20,8 +20,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.refusal import StatementTooLong
 from projections import wording
-from projections.money.statements import EARNED
-from projections.money.told import CurrencyStatement, Statement, StatementLine
+from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, StatementLine
 from projections.pictures.text import clean, isolated
 from projections.store import View
 from projections.typesetting import TypstError, typeset
@@ -157,7 +156,7 @@ def _facts(line: StatementLine) -> str:
 
 
 def _why(line: StatementLine, origin: str) -> str:
-    if not origin or line["kind"] not in EARNED:
+    if not origin or line["kind"] not in ENTRY_KINDS:
         return ""
     return f"{origin}/entry/{line['noun']}/why?{urlencode({'payee': line['payee']})}"
 

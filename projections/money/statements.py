@@ -20,7 +20,7 @@ from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from projections import attribution
 from projections.money import balances as money
-from projections.money.told import CurrencyStatement, Statement, StatementLine
+from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, StatementLine
 from projections.store import View, holds
 
 
@@ -82,8 +82,8 @@ def _in_currency(
 ) -> CurrencyStatement:
     before, now = Standing(view.at(after), payees, currency), Standing(view, payees, currency)
     lines = _lines(view, journal, payees, after, currency)
-    earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNED)
-    paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in EARNED)
+    earned = sum(line["amount_minor"] for line in lines if line["kind"] in ENTRY_KINDS)
+    paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
     return {
         "currency": currency,
         "opening_minor": before.sums[PAYABLE],
@@ -106,9 +106,6 @@ def _in_currency(
         ],
         "lines": lines,
     }
-
-
-EARNED = ("division", "reversal", "correction")
 
 
 def _lines(
@@ -134,7 +131,7 @@ def _lines(
     )
     found = [_Given(*row) for row in rows]
     texts = view.texts({text for row in found for text in (row.title, row.name)})
-    shares = _shares(journal, [row for row in found if row.kind in EARNED])
+    shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
     return [
