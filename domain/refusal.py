@@ -409,9 +409,9 @@ class UnknownExpense(Unknown):
 
 
 class UnknownEntry(Unknown):
-    """No division has this id."""
+    """No ledger entry has this id: no division, reversal or correction."""
 
-    says = "There is no division {id}."
+    says = "There is no ledger entry {id}."
 
 
 class UnknownPayout(Unknown):

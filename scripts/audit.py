@@ -17,6 +17,7 @@ from domain.engine import Row, Transaction
 from domain.fact import Fact, Noun
 from domain.journal import Journal
 from domain.known import Known
+from domain.money.entry import Entry
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.proposing import computed_assets, eligible_assets
@@ -445,10 +446,10 @@ def money(service: Service, progress: Progress) -> Differences:
         if view.as_of >= verifier.books.position:
             yield from _projected(view, verifier)
     count = verifier.counted
-    entries = sum(count[topic] for topic in count if topic.startswith("division."))
+    entries = sum(count[kind.TOPIC] for kind in (Entry.Divided, Entry.Reversed, Entry.Corrected))
     return (
-        f"{count['agreements']} agreements, {entries} divisions, reversals and corrections, "
-        f"{count['payouts']} payouts; {count['postings']} postings that add up to nothing"
+        f"agreements: {count['agreements']}, divisions, reversals and corrections: {entries}, "
+        f"payouts: {count['payouts']}, postings: {count['postings']}, which sum to zero"
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from databases import Postgres
 from serving import serving
 from stories import NOON, Story, carry_out, every_fact, id_of, meanwhile, raw_connection, story
 
+from domain.money.entry import Entry
+from domain.money.payout import Payout
+from domain.money.proposal import Proposal
 from domain.note import SignerKey
 from domain.tree import NotVerified
 from projections.follower import no_progress
@@ -62,6 +66,14 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
         assert str(said["journal"]) == f"{head} facts, without a gap"
         assert re.fullmatch(r"\d+ texts as they were committed to, 2 erased", str(said["vault"]))
         assert said["log"] == f"{head} leaves in 1 tiles, 1 checkpoints"
+        facts = Counter(type(placed.fact()) for placed in told.journal.read())
+        entries = sum(facts[kind] for kind in (Entry.Divided, Entry.Reversed, Entry.Corrected))
+        assert entries
+        assert facts[Payout.Issued]
+        assert str(said["money"]).startswith(
+            f"agreements: {facts[Proposal.Finalised]}, divisions, reversals and corrections: "
+            f"{entries}, payouts: {facts[Payout.Issued]}, postings: "
+        )
         assert str(said["read tables"]).endswith(f"as folded anew up to position {head}")
         after = [told.store.engine.query(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables]
         assert after == before

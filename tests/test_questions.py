@@ -75,6 +75,7 @@ def test_a_wrong_id_is_named_as_it_was_typed_with_the_nearest_names(database: st
     assert said.startswith("Error: There is no contributor anna. Did you mean “Ana”, ")
     assert said.endswith("? (unknown_contributor)\n")
     assert "“Low Tide”" in run(database, "lineage", "low-tide")
+    assert "“Low Tide”" in run(database, "contributors", "tide")
     for words in (
         ("history", "git:parent"),
         ("key", "create", "--for", "git:parent"),
@@ -83,6 +84,18 @@ def test_a_wrong_id_is_named_as_it_was_typed_with_the_nearest_names(database: st
     ):
         said = run(database, *words)
         assert "git:parent. (unknown_" in said, said
+
+
+@pytest.mark.parametrize("words", [*by_words()])
+def test_what_a_question_needs_is_asked_for(tmp_path: Path, words: str) -> None:
+    questions = by_words()[words]
+    asked = [*words.split(), *("x" for one in questions[0].in_path)]
+    needed = [one.name for one in questions[0].in_query if one.is_needed]
+    said = run(f"sqlite:///{tmp_path}/none.db", *asked)
+    if needed and needed != ["currency"]:
+        assert f"Missing option '--{needed[0].replace('_', '-')}'" in said, said
+    else:
+        assert said.startswith("Error: There is no database at "), said
 
 
 def test_lists_beside_the_questions_are_json_as_well(database: str) -> None:

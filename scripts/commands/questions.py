@@ -96,11 +96,12 @@ def _option(one: Field, usually: str | None) -> click.Option:
     if isinstance(one.value, Flag):
         return click.Option([flag_of(one.name), one.name], is_flag=True, help=one.value.help)
     help = "Go on where a page ended; its last line says how."
+    # Click takes a default of None for an answer, and then misses nothing.
+    default = {} if usually is None else {"default": usually, "show_default": True}
     return click.Option(
         [flag_of(one.name.rstrip("_")), one.name],
-        required=one.is_needed and usually is None,
-        default=usually,
-        show_default=usually is not None,
+        required=one.is_needed and not default,
+        **default,
         type=_type_of(one.value),
         metavar=None if isinstance(one.value, Choice | Number) else metavar_of(one.value),
         help=help if isinstance(one.value, Cursor) else help_of(one),

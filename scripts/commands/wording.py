@@ -36,16 +36,20 @@ def in_own_words(refusal: Refusal, view: View | None = None) -> str:
 
 
 def _nearest(view: View, code: str, text: str) -> str:
-    """The names that look like a text that names nothing."""
-    known: dict[str, tuple[str, str]] = {}
+    """The names that look like a text that names nothing, or have a word that does."""
     if code == "unknown_contributor":
         people = attribution.people(view, limit=LOOKED_AT).items
-        known = {one["name"].casefold(): (one["name"], one["id"]) for one in people if one["name"]}
+        known = [(one["name"] or "", one["id"]) for one in people]
     elif code in ("unknown_work", "unknown_release"):
         works = lineage.works(view, limit=LOOKED_AT).items
-        known = {
-            one["title"].casefold(): (one["title"], one["id"]) for one in works if one["title"]
-        }
-    near = [known[name] for name in get_close_matches(text.casefold(), known, n=2)]
+        known = [(one["title"] or "", one["id"]) for one in works]
+    else:
+        return ""
+    words: dict[str, list[tuple[str, str]]] = {}
+    for name, id in known:
+        for word in {name.casefold(), *name.casefold().split()} - {""}:
+            words.setdefault(word, []).append((name, id))
+    alike = get_close_matches(text.casefold().replace("-", " "), words, n=2)
+    near = list(dict.fromkeys(one for word in alike for one in words[word]))[:2]
     meant = " or ".join(f"“{shown(name)}”, {id}" for name, id in near)
     return f" Did you mean {meant}?" if meant else ""
