@@ -1,7 +1,7 @@
 """What an answer “as of” a position rests on: the log as it stood there, and a checkpoint since.
 
-The one rule: the root of the log at a position is believed only because a signed checkpoint is
-shown to continue exactly that tree.
+The root of the log at a position is believed only because a signed checkpoint is shown to continue
+exactly that tree.
 
 The file is text: a header, the size and the root at the position, the hashes of the consistency
 proof (RFC 6962, section 2.1.2), a blank line, the checkpoint. Only the files that check a

@@ -1,7 +1,7 @@
 """The chain of each work and each person: every fact about one names the fact about it before.
 
-The one rule: the facts about a subject are numbered from 1 without a gap, and each names the
-position and the leaf of the one before; so nobody can leave one out of a history unnoticed.
+The facts about a subject are numbered from 1 without a gap, and each names the position and the
+leaf of the one before; so nobody can leave one out of a history unnoticed.
 
 The links are part of a leaf, and so under the signature of the log. Only the standard library and
 the files that check a receipt are behind this one.

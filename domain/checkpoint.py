@@ -1,7 +1,7 @@
 """A checkpoint: how many leaves a log holds and their root, signed by the log and its witnesses.
 
-The one rule: from one believed checkpoint to the next a log only adds; what shrank, forked or was
-rewritten is refused, and the message says which.
+From one believed checkpoint to the next a log only adds; what shrank, forked or was rewritten is
+refused, and the message says which.
 
 The format is C2SP tlog-checkpoint (section "Note text") in a signed note; cosignatures of
 witnesses are C2SP tlog-cosignature (section "Format"). Only the standard library and cryptography

@@ -1,6 +1,6 @@
 """A contribution: a posted piece (text, image, audio, video …), a node of the remix graph.
 
-The one rule: a withdrawn piece leaves a tombstone; its content goes, lineage and credits stay.
+A withdrawn piece leaves a tombstone; its content goes, lineage and credits stay.
 """
 
 from __future__ import annotations

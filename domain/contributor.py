@@ -1,6 +1,6 @@
 """A contributor: who can be credited, known by a random id, and the keys they sign with.
 
-The one rule: a name never enters a fact, only the commitment to it.
+A name never enters a fact, only the commitment to it.
 """
 
 from __future__ import annotations

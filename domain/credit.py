@@ -1,6 +1,6 @@
 """A credit: one public line, this person in this role on this work.
 
-The one rule: whose credit it is, and for what, never changes; only its state does.
+Whose credit it is, and for what, never changes; only its state does.
 """
 
 from __future__ import annotations

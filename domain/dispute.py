@@ -1,6 +1,6 @@
 """A dispute about an edge or a credit: opened, perhaps answered, and ended in one of five ways.
 
-The one rule: ``….disputed`` opens a dispute and ``….settled`` ends it; nothing else does either.
+``….disputed`` opens a dispute and ``….settled`` ends it; nothing else does either.
 
 Both nouns use what is here, so that a dispute is the same wherever it is about.
 """

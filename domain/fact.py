@@ -1,6 +1,6 @@
 """What a fact is: something that happened, kept for ever, and the noun it happened to.
 
-The one rule: a fact is immutable; ``apply`` only assigns, and never asks the clock or refuses.
+A fact is immutable; ``apply`` only assigns, and never asks the clock or refuses.
 
 A fact is a domain event of the eventsourcing library. It is stored as compact JSON of its own
 fields under an explicit topic, so that moving a Python module never makes history unreadable.

@@ -1,6 +1,6 @@
 """Ids: chosen by a client, made up, or derived from the whole that something is a part of.
 
-The one rule: the same part of the same whole has the same id, so that a repetition finds it again.
+The same part of the same whole has the same id, so that a repetition finds it again.
 """
 
 from __future__ import annotations

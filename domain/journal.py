@@ -1,7 +1,6 @@
 """The journal: every fact in one total order, and the only way to write.
 
-The one rule: what ``record`` answers has been recorded, whole and for ever; what it refuses has
-left no trace.
+What ``record`` answers has been recorded, whole and for ever; what it refuses has left no trace.
 """
 
 from __future__ import annotations

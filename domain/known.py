@@ -1,6 +1,6 @@
 """What is known at a position of the journal: edges, lineages and people, read from facts alone.
 
-The one rule: nothing recorded after the position changes an answer, however long ago it was asked.
+Nothing recorded after the position changes an answer, however long ago it was asked.
 """
 
 from __future__ import annotations

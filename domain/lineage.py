@@ -1,6 +1,6 @@
 """A lineage: a work and everything it was made from, as one immutable graph to walk.
 
-The one rule: everything it says follows from its root and its edges; nothing is read here.
+Everything it says follows from its root and its edges; nothing is read here.
 
 The works are numbers where the read tables are asked, and ids everywhere else.
 """

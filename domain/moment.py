@@ -1,6 +1,6 @@
 """When a piece was made: a year, a month, a day or a time, as exactly as it is known.
 
-The one rule: lineage is ordered by the *start* of what was stated, in UTC, as a text that sorts.
+Lineage is ordered by the *start* of what was stated, in UTC, as a text that sorts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Signed notes: a text, and under it lines by which known keys vouch for it.
 
-The one rule: a text counts only when a key that was known beforehand has signed exactly these
-bytes; a signature of a known key that does not hold spoils the whole note.
+A text counts only when a key that was known beforehand has signed exactly these bytes; a signature
+of a known key that does not hold spoils the whole note.
 
 The format is C2SP signed-note (sections "Format", "Signatures", "Verifier keys"); the encoding of
 the secret key is that of golang.org/x/mod/sumdb/note. Two kinds of key are known: plain Ed25519,

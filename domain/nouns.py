@@ -1,6 +1,6 @@
 """Every noun there is, found by the fact that brings it into being.
 
-The one rule: a fact that may come first in a stream is a birth of exactly one noun.
+A fact that may come first in a stream is a birth of exactly one noun.
 
 A birth that names the states in which it may happen, such as a hold that is opened again, may also
 come later.

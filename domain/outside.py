@@ -1,7 +1,7 @@
 """An outside source: a work somewhere else, named by a URI, that pieces here were made from.
 
-The one rule: the same URI is the same node; its making date is unknown until somebody states it,
-and an unknown date is before every other.
+The same URI is the same node; its making date is unknown until somebody states it, and an unknown
+date is before every other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A receipt: one fact, and the proof that it stands in the log, in one small file.
 
-The one rule: a receipt has a single spelling, and every byte of it is covered by the signature of
-the log or by those of the witnesses that are asked for.
+A receipt has a single spelling, and every byte of it is covered by the signature of the log or by
+those of the witnesses that are asked for.
 
 The file is a C2SP tlog-proof (sections "Format" and "Verifying a tlog proof"); its extra line
 holds the leaf. Only the standard library and cryptography are behind this file, so that a receipt

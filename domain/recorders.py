@@ -1,8 +1,8 @@
 """The journal in a database: what is kept, and how it is asked.
 
-The one rule: an append is one transaction under one lock. In it stand the facts at the next
-positions, their links to the facts before them (see domain.chain), the texts they commit to, and
-the check that nothing recorded since contradicts them.
+An append is one transaction under one lock. In it stand the facts at the next positions, their
+links to the facts before them (see domain.chain), the texts they commit to, and the check that
+nothing recorded since contradicts them.
 
 It is sent once: whether it was recorded when the connection breaks, the caller has to ask.
 Triggers refuse to edit or delete facts.

@@ -1,7 +1,7 @@
 """A release: a finished work made of components, itself a node that can be remixed again.
 
-The one rule: publishing freezes its lineage at the journal position of the publication; what is
-found later is a new fact, and both answers stay to be had.
+Publishing freezes its lineage at the journal position of the publication; what is found later is a
+new fact, and both answers stay to be had.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A remix: one edge of the lineage, this piece was made from that older one.
 
-The one rule: an edge found false is struck; it stays on record and stops counting.
+An edge found false is struck; it stays on record and stops counting.
 """
 
 from __future__ import annotations

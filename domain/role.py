@@ -1,8 +1,8 @@
 """The roles a person can be credited in.
 
-The one rule: a fact holds a role by its canonical name only, so that everyone who did the same
-thing is found under the same word; what somebody would rather be called ("low harmony") is the
-free display text of their credit.
+A fact holds a role by its canonical name only, so that everyone who did the same thing is found
+under the same word; what somebody would rather be called ("low harmony") is the free display text
+of their credit.
 """
 
 from __future__ import annotations

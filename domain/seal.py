@@ -1,6 +1,6 @@
 """Personal and free text behind salted commitments, so that it can be forgotten.
 
-The one rule: a fact holds only the digest of a text; the text itself lies in the vault.
+A fact holds only the digest of a text; the text itself lies in the vault.
 
 The form is the disclosure of RFC 9901 (SD-JWT), section 4.2: the digest is the base64url SHA-256
 of the base64url text of the JSON array ``[salt, name, value]``, with a salt of 128 bits.

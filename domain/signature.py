@@ -1,7 +1,7 @@
 """Signatures of actors: whoever sent a command has signed exactly it, with a key of their own.
 
-The one rule: what is signed holds no text of a person, only commitments to them; so a signature
-outlives every text that is erased, and tells nothing about it.
+What is signed holds no text of a person, only commitments to them; so a signature outlives every
+text that is erased, and tells nothing about it.
 
 The form, step by step, is in /docs/reference/signatures. Only the standard library and the files
 that check a receipt are behind this one.

@@ -1,6 +1,6 @@
 """What a text of a person must be to be kept.
 
-The one rule: a text that is taken can be kept and given back as it is, character by character.
+A text that is taken can be kept and given back as it is, character by character.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Merkle tree of a transparency log: hashes, tiles, proofs, and what checks them.
 
-The one rule: whoever checks trusts nothing but the root; every length, size and index is checked,
-and a proof that is not exactly the one the tree would give is refused.
+Whoever checks trusts nothing but the root; every length, size and index is checked, and a proof
+that is not exactly the one the tree would give is refused.
 
 Hashing and proofs are RFC 6962, section 2.1 (RFC 9162, section 2.1, with SHA-256); tiles are
 C2SP tlog-tiles, section "Merkle Tree". Only the standard library is imported here, so that a

@@ -1,7 +1,7 @@
 """A work: a node of the remix graph, be it a contribution, an outside source or a release.
 
-The one rule: works are ordered by (start of making date, journal position), and a parent comes
-strictly before its child; so the graph has no cycle, and no search for one is needed.
+Works are ordered by (start of making date, journal position), and a parent comes strictly before
+its child; so the graph has no cycle, and no search for one is needed.
 """
 
 from __future__ import annotations

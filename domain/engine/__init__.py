@@ -1,7 +1,7 @@
 """A database: one way to connect, to write SQL, to commit, and to say what went wrong.
 
-Rule: SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long;
-each engine translates that in one place, and raises nothing of its driver's.
+SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long; each
+engine translates that in one place, and raises nothing of its driver's.
 
 A thread has at most one connection: what it asks within a transaction sees that transaction.
 Open an engine after a fork, not before: connections do not survive one.

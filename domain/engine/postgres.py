@@ -1,8 +1,8 @@
 """PostgreSQL: the database of production.
 
-Rule: a connection is borrowed for one query, one view or one transaction, and never waited for
-longer than a few seconds; a transaction is sent once, and whether it was committed when the
-connection breaks, the caller has to ask.
+A connection is borrowed for one query, one view or one transaction, and never waited for longer
+than a few seconds; a transaction is sent once, and whether it was committed when the connection
+breaks, the caller has to ask.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SQLite: the embedded database, one file.
 
-Rule: a transaction that writes begins IMMEDIATE, so that it waits for another writer at its start
-and never fails half-way.
+A transaction that writes begins IMMEDIATE, so that it waits for another writer at its start and
+never fails half-way.
 """
 
 from __future__ import annotations

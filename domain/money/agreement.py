@@ -1,6 +1,6 @@
 """An agreement: the shares of a final proposal, with what was waived of them since.
 
-The one rule: its assets are those that were final; only a waiver changes its shares.
+Its assets are those that were final; only a waiver changes its shares.
 """
 
 from __future__ import annotations

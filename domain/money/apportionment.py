@@ -1,7 +1,7 @@
 """Dividing a whole number of units among payees by exact shares, to the last unit.
 
-The one rule: the parts add up to the whole, and the order in which payees are listed never
-decides who gets a unit.
+The parts add up to the whole, and the order in which payees are listed never decides who gets a
+unit.
 
 With N units, a payee's share s and what is carried over e (0 without carry), t = e + N·s is due.
 Everybody gets max(0, ⌊t⌋). Units left over go to the largest t − ⌊t⌋; if the zero in max(0, …) has

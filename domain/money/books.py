@@ -1,7 +1,7 @@
 """The books: what the money facts come to, folded from the journal alone.
 
-The one rule: the books are a function of the facts up to a position. Commands decide by them and
-projections tell them; nothing that is not a fact enters them.
+The books are a function of the facts up to a position. Commands decide by them and projections tell
+them; nothing that is not a fact enters them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The currencies that money may be in, and how many digits each has after the point.
 
-The one rule: an amount is a whole number of a currency's smallest units, so a code that has none
-(gold, the code for tests) is no currency here.
+An amount is a whole number of a currency's smallest units, so a code that has none (gold, the code
+for tests) is no currency here.
 """
 
 from __future__ import annotations

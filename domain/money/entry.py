@@ -1,7 +1,7 @@
 """An entry: money given to payees or taken back, line by line, with all that it was computed from.
 
-The one rule: for every line, what was carried before, plus what is due, less what is given, is what
-is carried on; and the lines add up to the amount, both in units and in what is due.
+For every line, what was carried before, plus what is due, less what is given, is what is carried
+on; and the lines add up to the amount, both in units and in what is due.
 
 An entry is a division of revenue, a reversal of one, or a correction after shares have changed.
 Its first fact says what it is about, and further facts of the same append hold more lines.

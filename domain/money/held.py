@@ -1,6 +1,6 @@
 """What stands against paying a payee what they are owed under an agreement.
 
-The one rule: one function decides, whether the books or the read tables say what it decides by.
+One function decides, whether the books or the read tables say what it decides by.
 """
 
 from __future__ import annotations

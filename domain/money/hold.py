@@ -1,6 +1,6 @@
 """A hold: what a credit has earned is not paid until a question about it is answered.
 
-The one rule: a hold moves no money and takes nobody's share; it only says “not yet”.
+A hold moves no money and takes nobody's share; it only says “not yet”.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Payees: a contributor, a work nobody is credited on, or somebody outside by a name.
 
-The one rule: a payee is written as one text, and what kind it is is read here alone.
+A payee is written as one text, and what kind it is is read here alone.
 
 A contributor is a payee by their id; what is due to a work waits for whoever made it.
 """

@@ -1,6 +1,6 @@
 """Payouts: what leaves for a payee, in batches, and what became of it.
 
-The one rule: a unit is paid once; what comes back rests with its payee until it is claimed.
+A unit is paid once; what comes back rests with its payee until it is claimed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A pool: money that comes in for a release, in one currency, under one set of terms.
 
-The one rule: what a pool is never changes; other terms are another pool.
+What a pool is never changes; other terms are another pool.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Postings: what a fact moves from which account to which.
 
-The one rule: what the facts of one append post adds up to nothing.
+What the facts of one append post adds up to nothing.
 
 What is owed to a payee stands on one account for each agreement; it may be negative, and then it
 is a debt that later earnings fill up. Whether it may be paid now is no account but a condition

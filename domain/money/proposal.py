@@ -1,7 +1,7 @@
 """A proposal: who shall have which share of a pool, open for comments before it is final.
 
-The one rule: nothing is final before its comment window has closed and every comment has been
-answered; what was proposed first stays to be compared with what became of it.
+Nothing is final before its comment window has closed and every comment has been answered; what was
+proposed first stays to be compared with what became of it.
 
 A proposal says what each asset of the pool (a piece, an act, an episode) is worth, and whose it is
 in which shares. It is computed by a policy over the lineage, or set by hand, or both; either way

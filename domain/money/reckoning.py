@@ -1,7 +1,6 @@
 """Reckoning: what an entry comes to, computed from the books as they stand.
 
-The one rule: the same books give the same entry, so that whoever has the journal can compute every
-entry again.
+The same books give the same entry, so that whoever has the journal can compute every entry again.
 
 With t = what is due and e = what was carried, units x are given and e ← e + t − x is carried on. A
 division chooses x by largest remainder; a reversal takes back lines as they stand; a correction,

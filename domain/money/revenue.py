@@ -1,6 +1,6 @@
 """Revenue and expenses: what came in for a pool, what it cost, when it was earned, and the proof.
 
-The one rule: an amount that was recorded is never edited; what is taken back is another fact.
+An amount that was recorded is never edited; what is taken back is another fact.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A share: what one payee says to what was agreed for them.
 
-The one rule: nobody's share is skipped; until its payee accepts it, the money waits for them.
+Nobody's share is skipped; until its payee accepts it, the money waits for them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The shares of a pool: what its assets come to for every payee, with what was waived.
 
-The one rule: shares are exact and add up to 1, and a waiver takes from nobody but who waives.
+Shares are exact and add up to 1, and a waiver takes from nobody but who waives.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A split: an amount, a policy and, where it needs one, a lineage; and who gets how much.
 
-The one rule: nothing is recorded and nothing is left out: every payee has a line, and the lines add
-up to the amount.
+Nothing is recorded and nothing is left out: every payee has a line, and the lines add up to the
+amount.
 """
 
 from __future__ import annotations

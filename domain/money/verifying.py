@@ -1,7 +1,6 @@
 """Verifying money: every share, division and payout computed again from the journal alone.
 
-The one rule: nothing recorded is believed; what a fact says must be what the facts before it come
-to.
+Nothing recorded is believed; what a fact says must be what the facts before it come to.
 """
 
 from __future__ import annotations

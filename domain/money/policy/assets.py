@@ -1,7 +1,7 @@
 """Pieces of a finished work: what each is worth, whose it is, and who waived a share of it.
 
-The one rule: a share that was waived goes to others in its scope, never back to whoever waived it,
-and stays visible, waived out.
+A share that was waived goes to others in its scope, never back to whoever waived it, and stays
+visible, waived out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Policies over the lineage: what goes from a work to its parents, and to theirs.
 
-The one rule: one pass over the works, each before its parents; paths are never listed, because a
-deep lineage has more of them than there are atoms.
+One pass over the works, each before its parents; paths are never listed, because a deep lineage has
+more of them than there are atoms.
 """
 
 from __future__ import annotations

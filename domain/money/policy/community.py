@@ -1,7 +1,7 @@
 """The community pool: what a community earned with a work, after costs, shared with its operator.
 
-The one rule: nobody is paid from a pool in which they have no piece, not even by a waiver, and a
-share that was waived stays visible, waived out.
+Nobody is paid from a pool in which they have no piece, not even by a waiver, and a share that was
+waived stays visible, waived out.
 """
 
 from __future__ import annotations

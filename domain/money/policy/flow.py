@@ -1,7 +1,7 @@
 """What went through a policy: how much earlier divisions sent by its places, and this one sends.
 
-The one rule: what is remembered are sums, so divisions are remembered by adding up what they sent,
-and one is undone by subtracting what it sent.
+What is remembered are sums, so divisions are remembered by adding up what they sent, and one is
+undone by subtracting what it sent.
 """
 
 from __future__ import annotations

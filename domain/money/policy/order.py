@@ -1,7 +1,7 @@
 """Policies by order: what comes first, up to how much, and what happens with the rest.
 
-The one rule: nothing here is rounded; a cap or a tranche may end within a unit, and the units are
-given out once, at the people.
+Nothing here is rounded; a cap or a tranche may end within a unit, and the units are given out once,
+at the people.
 """
 
 from __future__ import annotations

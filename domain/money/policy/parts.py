@@ -1,6 +1,6 @@
 """Exact parts of an amount: what every payee gets before anything is rounded.
 
-The one rule: parts add up to exactly the amount they are parts of.
+Parts add up to exactly the amount they are parts of.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading a form: what was sent, taken exactly as it is or refused by name.
 
-The one rule: a share, rate or weight is a text, never a JSON number, and a field that is not
-documented is refused, so that nothing a person wrote is ever left out of account.
+A share, rate or weight is a text, never a JSON number, and a field that is not documented is
+refused, so that nothing a person wrote is ever left out of account.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Policies by agreed numbers: fixed and equal shares, bundles, and the true-up of what was paid.
 
-The one rule: numbers are normalised by their exact sum, and a part may be divided further.
+Numbers are normalised by their exact sum, and a part may be divided further.
 """
 
 from __future__ import annotations

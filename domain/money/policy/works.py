@@ -1,7 +1,7 @@
 """Policies seen by work: what goes to each work of a lineage, and inside it to its people.
 
-The one rule: who gets how much is the same, whether it is computed by the policy or by the assets
-that it was frozen as.
+Who gets how much is the same, whether it is computed by the policy or by the assets that it was
+frozen as.
 """
 
 from __future__ import annotations
