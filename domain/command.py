@@ -1,7 +1,7 @@
 """Commands: what may be asked of Stemma, each declared once as a typed record.
 
-A record names its fields and says who may ask, what it refuses and what it decides. The route, the
-operation of the OpenAPI document, the command of the terminal, the line of a bundle, the statement
+A record names its fields and states who may send it, what it refuses and what it decides. The route,
+the operation of the OpenAPI document, the terminal's command, the line of a bundle, the statement
 that a signature covers, the form of a page and the reference are derived from it.
 """
 
@@ -48,7 +48,7 @@ class Field(NamedTuple):
     name: str
     value: Value
     default: Any
-    """What stands for it where it is left out; MISSING if it is needed."""
+    """Its value where it is left out; MISSING if it is needed."""
 
     @property
     def is_needed(self) -> bool:
@@ -74,12 +74,12 @@ class Record:
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
-        """The record of what was said, as it was said: nothing is read into it yet."""
+        """The record as it was sent; its values are not read yet."""
         known = {one.name: one.value for one in cls.fields()}
         return cls(**{name: _record_in(known[name], value) for name, value in said.items()})
 
     def read(self, now: datetime) -> Self:
-        """The same with every value in its normal form; raises what is wrong with the first."""
+        """The same with every value in its normal form; raises the first refusal."""
         changed = {}
         for one in self.fields():
             said = getattr(self, one.name)
@@ -88,7 +88,7 @@ class Record:
         return replace(cast("Any", self), **changed)  # type: ignore[no-any-return]
 
     def plain(self) -> dict[str, Any]:
-        """What it says as JSON, without the fields that say nothing."""
+        """The record as JSON, without empty fields and defaults."""
         told = ((one, getattr(self, one.name)) for one in self.fields())
         return {
             one.name: [part.plain() for part in value] if isinstance(one.value, Several) else value
@@ -97,7 +97,7 @@ class Record:
         }
 
     def said(self) -> Iterator[tuple[Field, Any]]:
-        """Every field that says something, those of the records in its lists as well."""
+        """Every field that has a value, including those of the records in its lists."""
         for one in self.fields():
             value = getattr(self, one.name)
             if value is None:
@@ -124,22 +124,22 @@ class Command(Record):
     OPERATION: ClassVar[str]
     """The same as an identifier: ``strike_remix``."""
     MAY: ClassVar[frozenset[str]]
-    """The relations in which somebody may ask, besides the operator (see domain.permission)."""
+    """The relations that allow it, for anyone but the operator (see domain.permission)."""
     REFUSES: ClassVar[tuple[type[Refusal], ...]]
-    """What it refuses besides what its values do."""
+    """Its own refusals, besides those of its values."""
     PATH: ClassVar[str]
     """Where it is sent to, with the names of its fields in braces."""
     MAKES: ClassVar[str | None]
     """What it brings into being, if it does."""
     HOME: ClassVar[str | None]
-    """Under which path what it makes is found."""
+    """The path under which what it makes is found."""
 
     @abstractmethod
     def decide(self, past: Past) -> Iterator[New]:
         """What happens, given the past; raises a refusal if it may not."""
 
     def sides(self, past: Past) -> Mapping[str, str]:
-        """Who stands in which relation to what it is about: by default, to what it names first."""
+        """Who is in which relation to what it is about: by default, to what it names first."""
         for one in self.fields():
             if isinstance(one.value, Ref) and one.name in self.in_path():
                 return past.named(one.value.noun, getattr(self, one.name)).sides(past)
@@ -150,7 +150,7 @@ class Command(Record):
         return True
 
     def target(self, actor: str) -> str | None:
-        """What a repetition is recognised at: the id it makes, or of what it changes."""
+        """The id by which a repetition is recognised: of what it makes, or of what it changes."""
         return cast("str | None", getattr(self, type(self).subject()))
 
     @classmethod
@@ -162,14 +162,14 @@ class Command(Record):
 
     @classmethod
     def words(cls) -> str:
-        """What it does, as a sentence says it: ``strike this remix``, ``open a credit``."""
+        """What it does, as part of a sentence: ``strike this remix``, ``open a credit``."""
         *verb, noun = cls.OPERATION.split("_")
         article = [] if noun.endswith("s") else ["a" if cls.MAKES else "this"]
         return " ".join([*verb, *article, noun])
 
     @classmethod
     def in_path(cls) -> list[str]:
-        """The fields that stand in its path."""
+        """The fields in its path."""
         return re.findall(r"{(\w+)}", cls.PATH)
 
     @classmethod
@@ -179,9 +179,9 @@ class Command(Record):
         return tuple(dict.fromkeys((*(r for value in values for r in value.refuses), *cls.REFUSES)))
 
     def asked(self) -> str:
-        """What is asked, as canonical JSON in which the texts of people are left out."""
+        """The request as canonical JSON, without the texts of people."""
         told = {"command": self.NAME, **_plain(self)}
-        if self.MAKES:  # it is what the request is kept under, whoever chose it
+        if self.MAKES:  # the request is kept under it, whether or not the client chose it
             told.pop(self.subject(), None)
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -194,7 +194,7 @@ class Command(Record):
         ]
 
     def digest(self, actor: str) -> str:
-        """What tells one request from another, but for the texts of people in it."""
+        """What tells one request from another, apart from the texts of people."""
         return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
 
 
@@ -208,7 +208,7 @@ def command(
     makes: str | None = None,
     home: str | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a command; without ``may`` it is for the operator alone."""
+    """Declare a command; without ``may`` only the operator may send it."""
 
     def decorate(cls: type[T]) -> type[T]:
         made = cast("type[Command]", dataclass(kw_only=True)(cls))

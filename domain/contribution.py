@@ -1,6 +1,6 @@
 """A contribution: a posted piece (text, image, audio, video …), a node of the remix graph.
 
-A withdrawn piece leaves a tombstone; its content goes, lineage and credits stay.
+A withdrawn piece leaves a tombstone: its content goes, its lineage and credits stay.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Contribution(Work):
 
     @fact("contribution.withdrawn")
     class Withdrawn(Fact):
-        """The piece was taken back."""
+        """The piece was withdrawn."""
 
         SAYS = "{actor} withdrew {noun}"
         SEALED = ("reason",)

@@ -1,6 +1,6 @@
 """What a fact is: something that happened, kept for ever, and the noun it happened to.
 
-A fact is immutable; ``apply`` only assigns, and never asks the clock or refuses.
+A fact is immutable; ``apply`` only assigns: it never asks the clock and never refuses.
 
 A fact is a domain event of the eventsourcing library. It is stored as compact JSON of its own
 fields under an explicit topic, so that moving a Python module never makes history unreadable.
@@ -39,13 +39,13 @@ FACTS: dict[str, type[Fact]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """Something that happened: who acted, when it was recorded, and from when it holds."""
+    """Something that happened: who acted, when it was recorded, and when it takes effect."""
 
     TOPIC: ClassVar[str]
     SAYS: ClassVar[str] = ""
-    """What it says, as a sentence about the fields in braces."""
+    """The fact as a sentence, with its fields in braces."""
     PRIVATE: ClassVar[bool] = False
-    """Whether the sentence is for those alone whom it is about."""
+    """Whether only the people it is about may read the sentence."""
     SEALED: ClassVar[tuple[str, ...]] = ()
     """The fields that hold the digest of a text in the vault."""
     STATE: ClassVar[str]
@@ -73,7 +73,7 @@ class Fact:
         return (self.originator_id,)
 
     def touches(self) -> tuple[str, ...]:
-        """What it changes that others may have looked at: its subjects, and at times more."""
+        """What it changes that others may have read: its subjects, and sometimes more."""
         return self.subjects()
 
     def found_by(self) -> tuple[tuple[str, str], ...]:
@@ -87,17 +87,17 @@ class Fact:
         noun.state = self.STATE
 
     def erases(self, noun: Any) -> tuple[str, ...]:
-        """The commitments whose texts go with this fact about the noun."""
+        """The commitments whose texts this fact erases."""
         return ()
 
     @property
     def effective(self) -> str:
-        """From when it holds: the stated moment where there is one, else the recording."""
+        """When it takes effect: the stated moment, else the time of recording."""
         return getattr(self, "effective_at", None) or instant(self.timestamp)
 
 
 class New(NamedTuple):
-    """A fact that a command decides on: it has no place, time or actor yet."""
+    """A fact that a command decided on; it has no position, time or actor yet."""
 
     kind: type[Fact]
     id: str
@@ -120,7 +120,7 @@ def fact(topic: str) -> Callable[[type[T]], type[T]]:
 
 
 class Looking(Protocol):
-    """What a noun may be asked to look up."""
+    """What a noun may use to look up others."""
 
     def get(self, kind: type[N], id: str) -> N:
         """The noun with this id, if it is of the kind."""
@@ -132,16 +132,16 @@ class Noun:
     id: str
     version: int = 0
     position: int
-    """Where in the journal it was born."""
+    """The position of its first fact."""
     poster: str
-    """Who acted at its birth."""
+    """The actor of its first fact."""
     state: str
     facts: list[tuple[int, Fact]]
     """What happened so far, with positions."""
 
     NAME: ClassVar[str]
     UNKNOWN: ClassVar[type[Refusal]]
-    """The refusal when there is none with an id: by default what its name says."""
+    """The refusal of an unknown id; by default that of its name."""
     BIRTHS: ClassVar[tuple[type[Fact], ...]]
 
     def __init_subclass__(cls) -> None:
@@ -161,7 +161,7 @@ class Noun:
         return New(kind, self.id, {**self.line, **content})
 
     def sides(self, looking: Looking) -> dict[str, str]:
-        """Who stands in which relation to it (see domain.permission)."""
+        """Who is in which relation to it (see domain.permission)."""
         return {}
 
     @classmethod
@@ -185,10 +185,10 @@ class Noun:
 
 
 class FactMapper(Mapper[str]):
-    """Facts to stored bytes and back: compact JSON of the fields in their declared order."""
+    """Turns facts into stored bytes and back: compact JSON of the fields in their declared order."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
-        """The fact as it is stored; fields that say nothing are left out."""
+        """The fact as it is stored; empty fields are left out."""
         state = {
             name: value
             for name, value in vars(domain_event).items()
@@ -203,7 +203,7 @@ class FactMapper(Mapper[str]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Fact:
-        """The fact that was stored; never checked again, for what is recorded has happened."""
+        """The fact that was stored; not checked again, because what is recorded has happened."""
         return read_fact(
             str(stored_event.originator_id),
             stored_event.originator_version,
@@ -229,5 +229,5 @@ def read_fact(originator_id: str, originator_version: int, topic: str, state: by
 
 
 def utc_now() -> datetime:
-    """The clock that is passed in where none other is."""
+    """The default clock."""
     return datetime.now(UTC)

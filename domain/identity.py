@@ -1,4 +1,4 @@
-"""Ids: chosen by a client, made up, or derived from the whole that something is a part of.
+"""Ids: chosen by a client, random, or derived from the whole that something is a part of.
 
 The same part of the same whole has the same id, so that a repetition finds it again.
 """

@@ -1,6 +1,6 @@
 """The journal: every fact in one total order, and the only way to write.
 
-What ``record`` answers has been recorded, whole and for ever; what it refuses has left no trace.
+When ``record`` returns, everything is recorded for ever; when it refuses, nothing is.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ class Journal(Application[str]):
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.engine = engine
-        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # of which nothing is used
+        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
         self.clock = clock
         self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0
-        """The latest position this process has been given, guarded by ``written``."""
+        """The latest position this process has written, guarded by ``written``."""
 
     def construct_recorder(self) -> JournalRecorder:
-        """What the library records by, on the engine."""
+        """The library's recorder, on the engine."""
         return JournalRecorder(self.engine)
 
     def construct_mapper(self) -> Mapper[str]:
@@ -77,10 +77,10 @@ class Journal(Application[str]):
     def record(
         self, *commands: Command, by: str = OPERATOR, signing: Signing | None = None
     ) -> Acknowledgement:
-        """Carry out commands in one append, and answer the receipt of the last.
+        """Carry out commands in one append, and return the answer to the last.
 
-        A single one may be signed by its actor. All are carried out again when others interfere,
-        and none is recorded if one is refused, which is raised.
+        A single command may be signed by its actor. All are carried out again when others write at
+        the same moment. If one is refused, its refusal is raised and none is recorded.
         """
         for attempt in range(ATTEMPTS):
             draft = Draft(self, self.clock(), signing=signing)
@@ -100,7 +100,7 @@ class Journal(Application[str]):
         return Draft(self, self.clock(), once=once)
 
     def commit(self, draft: Draft) -> Sequence[int]:
-        """Record a draft at the positions it answers; IntegrityError if others were faster."""
+        """Record a draft and return its positions; IntegrityError if others were faster."""
         if not draft.facts:
             return ()
         return self.append(
@@ -161,9 +161,9 @@ class Journal(Application[str]):
             after = placed[-1].position
 
     def position_at(self, moment: datetime) -> int:
-        """The last position recorded up to a moment; 0 if nothing was.
+        """The last position recorded up to a moment; 0 if there is none.
 
-        Clocks of several machines may differ by a little: then it is where time passes the moment.
+        Clocks of several machines may differ a little: then it is one where time passes the moment.
         """
 
         def recorded(position: int) -> datetime:

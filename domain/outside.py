@@ -1,6 +1,6 @@
-"""An outside source: a work somewhere else, named by a URI, that pieces here were made from.
+"""An outside source: a work elsewhere, named by a URI, that pieces here were made from.
 
-The same URI is the same node; its making date is unknown until somebody states it, and an unknown
+The same URI is the same node; its making date is unknown until someone states it, and an unknown
 date is before every other.
 """
 
@@ -28,9 +28,9 @@ class Outside(Work):
 
     @fact("outside.cited")
     class Cited(Fact):
-        """A source outside was named for the first time."""
+        """An outside source was named for the first time."""
 
-        SAYS = "{actor} named a source elsewhere: {noun}"
+        SAYS = "{actor} named an outside source: {noun}"
         STATE = "cited"
         uri: str
 
@@ -56,7 +56,7 @@ def normal_uri(uri: str) -> str:
         raise BadUri(uri) from None
     if parts.scheme in ("http", "https") and not parts.hostname:
         raise BadUri(uri)
-    # Not put together again by urlunsplit: what that makes of "file:////x" depends on its version.
+    # Not reassembled by urlunsplit: what that makes of "file:////x" depends on its version.
     return _SCHEME_AND_HOST.sub(lambda match: match[0].lower(), uri, count=1)
 
 

@@ -1,7 +1,7 @@
-"""A work: a node of the remix graph, be it a contribution, an outside source or a release.
+"""A work: a node of the remix graph: a contribution, an outside source or a release.
 
 Works are ordered by (start of making date, journal position), and a parent comes strictly before
-its child; so the graph has no cycle, and no search for one is needed.
+its child; so the graph has no cycle, and none has to be searched for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Work(Noun):
     made_at: str | None
     """When it was made, as stated."""
     made: str
-    """The first instant of that, or of the recording (see domain.moment)."""
+    """The first instant of that, or the time of recording (see domain.moment)."""
 
     @fact("work.redated")
     class Redated(Fact):

@@ -1,6 +1,6 @@
-"""Releasing: a finished work is put together from its components, and published.
+"""Releasing: a release is assembled from its components, and published.
 
-What a finished work is made of is said when it is put together, all of it at once.
+The components are all stated when it is assembled.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PATH = "/releases"
 
 @record
 class Component(Record):
-    """One part of a finished work."""
+    """One part of a release."""
 
     work: WorkId
     rate: ExactRate | None = None
@@ -55,7 +55,7 @@ class Component(Record):
     home="/works",
 )
 class AssembleRelease(Command):
-    """Put a finished work together from its components, in one append."""
+    """Assemble a release from its components, in one append."""
 
     title: Annotated[Title, Example("Low Tide")]
     components: Annotated[tuple[Component, ...], "What it is made of."]
@@ -87,7 +87,7 @@ class AssembleRelease(Command):
 
 @command("release.publish", f"{_PATH}/{{id}}/publish", may=("poster",), refuses=(WrongState,))
 class PublishRelease(Command):
-    """Publish a finished work: its lineage is frozen at this position."""
+    """Publish a release: its lineage is frozen at this position."""
 
     id: ReleaseId
 
@@ -97,7 +97,7 @@ class PublishRelease(Command):
 
 @command("release.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), refuses=(WrongState,))
 class WithdrawRelease(Command):
-    """Offer a finished work no longer."""
+    """Withdraw a release."""
 
     id: ReleaseId
     reason: Reason

@@ -1,6 +1,6 @@
-"""Submitting: a piece is posted with its authors and its sources, and may be taken back.
+"""Submitting: a piece is posted with its authors and sources, and may be withdrawn.
 
-A piece never stands without the authors and sources it was posted with.
+A piece never appears without the authors and sources it was posted with.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class SubmitContribution(Command):
     "contribution.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), refuses=(WrongState,)
 )
 class WithdrawContribution(Command):
-    """Take a piece back: its title goes from every answer and from the vault."""
+    """Withdraw a piece: its title is erased from every answer and from the vault."""
 
     id: ContributionId
     reason: Reason
