@@ -4,7 +4,8 @@ The root of the log at a position is trusted only because a signed checkpoint is
 exactly that tree.
 
 The file is text: a header, the size and the root at the position, the hashes of the consistency
-proof (RFC 6962, section 2.1.2), a blank line, the checkpoint. This file depends only on those that check a checkpoint.
+proof (RFC 6962, section 2.1.2), a blank line, the checkpoint. This file depends only on those that
+check a checkpoint.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def named_in(leaf: Leaf) -> set[str]:
 
 
 def _concerned(content: dict[str, Any]) -> Iterator[str]:
-    """The people whom a fact about money names: payees, and the authors of the comments it answers."""
+    """The people whom a fact about money names: payees, and authors of comments it answers."""
     shares = (share for asset in content.get("assets", ()) for share in asset["shares"])
     rows = (*content.get("lines", ()), *content.get("parts", ()), *shares)
     yield from (str(payee) for payee, *_ in rows)

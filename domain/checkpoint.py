@@ -1,7 +1,7 @@
 """A checkpoint: how many leaves a log holds and their root, signed by the log and its witnesses.
 
-From one trusted checkpoint to the next a log only grows. One that shrank, forked or was rewritten is
-refused, and the message says which.
+From one trusted checkpoint to the next a log only grows. One that shrank, forked or was rewritten
+is refused, and the message says which.
 
 The format is C2SP tlog-checkpoint (section "Note text") in a signed note; cosignatures of
 witnesses are C2SP tlog-cosignature (section "Format"). This file depends only on the standard

@@ -1,8 +1,8 @@
 """Commands: what may be asked of Stemma, each declared once as a typed record.
 
-A record names its fields and states who may send it, what it refuses and what it decides. The route,
-the operation of the OpenAPI document, the terminal's command, the line of a bundle, the statement
-that a signature covers, the form of a page and the reference are derived from it.
+A record names its fields and states who may send it, what it refuses and what it decides. The
+route, the operation of the OpenAPI document, the terminal's command, the line of a bundle, the
+statement that a signature covers, the form of a page and the reference are derived from it.
 """
 
 from __future__ import annotations

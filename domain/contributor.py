@@ -39,7 +39,7 @@ class Contributor(Noun):
 
     @fact("contributor.merged")
     class Merged(Fact):
-        """Two contributors are the same person; answers say so from now on, history does not change."""
+        """Two contributors are one person in answers from now on; history does not change."""
 
         SAYS = "{actor} said that {noun} and {into} are the same person"
         SEALED = ("reason",)

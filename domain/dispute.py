@@ -1,4 +1,4 @@
-"""A dispute about a remix or a credit: opened, perhaps answered, and settled with one of five outcomes.
+"""A dispute about a remix or a credit: opened, perhaps answered, settled in one of five ways.
 
 ``….disputed`` opens a dispute and ``….settled`` ends it; nothing else does either.
 

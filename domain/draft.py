@@ -62,8 +62,8 @@ class Draft(Past):
     ) -> None:
         super().__init__(journal, now)
         self.once = once
-        """How far an import has come with each target: a request recorded after that is not carried out
-        again. Without it, only a repetition of the latest request is recognised."""
+        """How far an import has come with each target: a request recorded after that is not repeated.
+        Without it, only a repetition of the latest request is recognised."""
         self.signing = signing
         """What the actor signed, if anything; the draft then has a single command."""
         self.disclosures: list[Disclosure] = []
@@ -86,7 +86,7 @@ class Draft(Past):
         return Condition(self.position, self.watched, self.emptied)
 
     def kept(self) -> list[Disclosure]:
-        """The texts to keep: none that was erased again, and none of a person forgotten by this draft."""
+        """The texts to keep: none that this draft erased, and none of a person it forgot."""
         return [
             text
             for text in self.disclosures
@@ -194,7 +194,7 @@ class Draft(Past):
     def _write(self, new: New) -> None:
         """Write down one fact of the current command, and fold it into the books."""
         if not may_stand_at(new.kind, 2):
-            # A birth is the first fact under its id, or the append refuses it: nothing needs reading.
+            # A birth is the first fact under its id, or the append refuses it: nothing is read.
             self._streams.setdefault(new.id, [])
         happened = self._sheet.write(new, len(self.stream(new.id)))
         if self._books is not None:
@@ -238,7 +238,7 @@ class Draft(Past):
         return [*self.facts, *self._sheet.facts]
 
     def _must_be_known(self, sheet: Sheet) -> None:
-        """Refuse a forgotten person in a new fact: as its actor, the owner of a text, or credited."""
+        """Refuse a forgotten person as actor, as owner of a text, or in a new credit."""
         persons = {self.actor, *(text.owner for text in sheet.disclosures)}
         for happened in sheet.facts:
             match happened:

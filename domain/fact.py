@@ -185,7 +185,7 @@ class Noun:
 
 
 class FactMapper(Mapper[str]):
-    """Turns facts into stored bytes and back: compact JSON of the fields in their declared order."""
+    """Facts as stored bytes and back: compact JSON of the fields in their declared order."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
         """The fact as it is stored; empty fields are left out."""

@@ -209,7 +209,7 @@ class Lineage(Generic[Node]):
 
 
 def equal_holders(work: str, people: Sequence[str]) -> Holders:
-    """The holders of a recorded work: its people in equal shares, or itself where there are none."""
+    """The holders of a recorded work: its people in equal shares or, without people, itself."""
     return tuple(
         (one, Fraction(1, len(people) or 1)) for one in people or (str(Payee("work", work)),)
     )

@@ -128,7 +128,7 @@ class Past:
             permit(person, what, allowed, {name: self.person(id) for name, id in sides.items()})
 
     def text(self, owner: str, name: str, value: str | None) -> Said | None:
-        """An optional text of someone other than the actor, or under another name than its field's."""
+        """An optional text of another owner, or under another name than its field's."""
         return None if value is None else Said(owner, name, value)
 
     # -- works -----------------------------------------------------------------------------

@@ -4,7 +4,8 @@ An append is one transaction under one lock. It holds the facts at the next posi
 to the facts before them (see domain.chain), the texts they commit to, and the check that nothing
 recorded since contradicts them.
 
-It is sent once: if the connection breaks, the caller has to ask whether it was recorded. Triggers refuse to edit or delete facts.
+It is sent once: if the connection breaks, the caller has to ask whether it was recorded. Triggers
+refuse to edit or delete facts.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Condition(NamedTuple):
                 raise Overtaken(placed.topic)
 
     def must_be_empty(self, left: Callable[[Collection[str]], int]) -> None:
-        """Raise Overtaken if an owner has texts the command did not know of; called under the lock."""
+        """Raise Overtaken if an owner has texts the command missed; called under the lock."""
         if self.emptied and left(self.emptied):
             raise Overtaken("vault")
 
@@ -80,7 +81,7 @@ class Placed(NamedTuple):
 
 
 class JournalRecorder(ApplicationRecorder):
-    """The library's recorder: a thin layer over an engine, with the further queries of the journal."""
+    """The library's recorder: a thin layer over an engine, with the journal's own queries."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

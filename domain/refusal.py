@@ -265,7 +265,7 @@ class NotInLog(Unknown):
 
 
 class BadCosignature(Refusal):
-    """This is not a cosignature of this log's checkpoint by one of its witnesses, at a valid time."""
+    """No witness of this log has signed this checkpoint of it, or not at a valid time."""
 
     says = "The cosignature is not accepted: {reason}."
 
@@ -427,7 +427,7 @@ class UnknownBatch(Unknown):
 
 
 class UnknownScope(Refusal):
-    """The scope of a waiver is an asset, a part of the work, or “release”, in which the payee has a share."""
+    """A waiver's scope is an asset, a part of the work, or “release”, with a share in it."""
 
     says = "There is no share to waive within “{scope}”; there is one within {scopes}."
 

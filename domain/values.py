@@ -349,19 +349,26 @@ ASSETS: list[dict[str, Any]] = [
 Name = Annotated[str, Text("name", example="Ben")]
 Title = Annotated[str, Text("title", example="Low Tide, sung")]
 CreditedAs = Annotated[
-    str, Text("display", help="The wording of the credit, instead of the role.", example="low harmony")
+    str,
+    Text("display", help="The wording of the credit, instead of the role.", example="low harmony"),
 ]
 Reason = Annotated[str, Text("reason", help="Why.", example="The recording was not ours to post.")]
 Evidence = Annotated[
     str, Text("evidence", help="What proves it.", example="https://example.org/session-notes")
 ]
 Note = Annotated[str, Text("note", help="A remark.", example="The whole text.")]
-Remark = Annotated[str, Text("text", help="What you want to say.", example="Ben cut the last verse.")]
+Remark = Annotated[
+    str, Text("text", help="What you want to say.", example="Ben cut the last verse.")
+]
 Document = Annotated[
     str, Text("document", help="The document that proves it.", example="statement 2017-06, page 3")
 ]
-Reference = Annotated[str, Text("reference", help="The reference of the transfer.", example="SEPA 2026-11-23/17")]
-Medium = Annotated[str, Text("medium", help="Such as text, image, audio or video.", example="audio")]
+Reference = Annotated[
+    str, Text("reference", help="The reference of the transfer.", example="SEPA 2026-11-23/17")
+]
+Medium = Annotated[
+    str, Text("medium", help="Such as text, image, audio or video.", example="audio")
+]
 Licence = Annotated[
     str, Text("licence", help="An SPDX or Creative Commons id.", example="CC-BY-4.0")
 ]

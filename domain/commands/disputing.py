@@ -128,7 +128,7 @@ class _Settle(_About):
         yield settled
 
     def _permit(self, past: Past, noun: Disputable, sides: dict[str, str]) -> None:
-        """Refuse someone who may not settle it so; whoever may undo it may also uphold the dispute."""
+        """Refuse an actor who may not settle it so; who may undo it may also uphold it."""
         allowed = {"upheld": noun.UNDO, "expired": (ANYONE,), "withdrawn": ("disputer",)}
         past.permit(self.words(), allowed.get(self.outcome, ()), sides)
 

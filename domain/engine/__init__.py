@@ -136,7 +136,7 @@ class Engine(ABC):
     @abstractmethod
     @contextmanager
     def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
-        """A transaction in which nobody else adds to a table; ``characters`` says about how much it sends."""
+        """A transaction in which nobody else adds to a table, sending about so many characters."""
 
     @abstractmethod
     def has_tables(self, names: Collection[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Keeping: how long lists are spread over facts, and who may be named in the books."""
+"""Keeping: how long lists are split over facts, and who may be named in the books."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.money.proposal import Proposal
 from domain.past import Past
 
 LONGEST_LIST_BYTES = 16_000
-"""So much of a list goes into one fact: a leaf holds 65,535 bytes, with a link for everybody."""
+"""How much of a list goes into one fact: a leaf has 65,535 bytes, with a link per payee."""
 
 
 def entry_facts(
@@ -45,7 +45,7 @@ def stage_facts(kind: type[Fact], id: str, assets: Sequence[Any], **content: Any
 
 
 def must_know(past: Past, payees: Iterable[str]) -> None:
-    """Refuse contributors and works that are not there; a name outside may be any."""
+    """Refuse unknown contributors and works; an outside name may be anything."""
     named = list(map(Payee.parse, dict.fromkeys(payees)))
     past.prefetch({payee.id for payee in named if payee.is_contributor or payee.is_work})
     for payee in named:
@@ -56,7 +56,7 @@ def must_know(past: Past, payees: Iterable[str]) -> None:
 
 
 def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """A list in pieces of a size that fits into a fact; at least one, be it empty."""
+    """A list in pieces that fit into a fact; at least one, even if empty."""
     page: list[Any] = []
     size = 0
     for item in items:

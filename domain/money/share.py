@@ -1,6 +1,6 @@
-"""A share: what one payee says to what was agreed for them.
+"""A share: one payee's answer to what was agreed for them.
 
-Nobody's share is skipped; until its payee accepts it, the money waits for them.
+No share is skipped: until its payee accepts it, the money waits for them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from domain.refusal import NoShare
 
 
 class Share(Noun):
-    """What one payee says to one agreement."""
+    """One payee's answer to one agreement."""
 
     NAME = "share"
     UNKNOWN = NoShare
@@ -21,7 +21,7 @@ class Share(Noun):
     release: str
     payee: str
     scopes: list[str]
-    """Over what the payee waives what is theirs there."""
+    """The scopes within which the payee waives their share."""
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -52,14 +52,14 @@ class Share(Noun):
 
     @fact("share.accepted")
     class Accepted(Event):
-        """The payee takes the share: what was held for them can be paid."""
+        """The payee accepts the share: what was held for them can be paid."""
 
         FROM = ("offered", "declined")
         STATE = "accepted"
 
     @fact("share.declined")
     class Declined(Event):
-        """The payee does not agree; what is theirs stays held."""
+        """The payee does not agree; what is due to them stays held."""
 
         SAYS = "{payee} declined the share in {release}"
         SEALED = ("reason",)
@@ -69,9 +69,9 @@ class Share(Noun):
 
     @fact("share.waived")
     class Waived(Event):
-        """The payee gives up what is theirs within a scope; it goes to the others there."""
+        """The payee waives their share within a scope; it goes to the others there."""
 
-        SAYS = "{payee} gave up a share in {release}"
+        SAYS = "{payee} waived a share in {release}"
         SEALED = ("reason",)
         FROM = ("offered", "declined")
         scope: str
