@@ -62,7 +62,7 @@ class Draft(Past):
     ) -> None:
         super().__init__(journal, now)
         self.once = once
-        """How far an import has come with each target: a request recorded after that is not repeated.
+        """How far an import has come with each target: a later request is not repeated.
         Without it, only a repetition of the latest request is recognised."""
         self.signing = signing
         """What the actor signed, if anything; the draft then has a single command."""
