@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import types
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import datetime
@@ -31,9 +30,9 @@ from typing import (
     get_type_hints,
 )
 
-from domain.fact import New
+from domain.fact import Fact, New, Noun
 from domain.past import Past
-from domain.refusal import Refusal
+from domain.refusal import Refusal, WrongState
 from domain.values import Example, Many, NewId, Ref, Several, Text, Value
 
 COMMANDS: dict[str, type[Command]] = {}
@@ -131,19 +130,30 @@ class Command(Record):
     """Where it is sent to, with the names of its fields in braces."""
     MAKES: ClassVar[str | None]
     """What it brings into being, if it does."""
+    THEN: ClassVar[type[Fact] | None]
+    """The fact of a command that decides nothing else: a change of what it names first."""
     HOME: ClassVar[str | None]
     """The path under which what it makes is found."""
 
-    @abstractmethod
     def decide(self, past: Past) -> Iterator[New]:
         """What happens, given the past; raises a refusal if it may not."""
+        noun = self.noun(past)
+        assert noun is not None
+        assert self.THEN is not None
+        own = (one.name for one in self.fields() if one.name not in self.in_path())
+        yield noun.then(self.THEN, **{name: getattr(self, name) for name in own})
+
+    def noun(self, past: Past) -> Noun | None:
+        """What it names first in its path, if anything."""
+        for one in self.fields():
+            if isinstance(one.value, Ref) and one.name in self.in_path():
+                return past.named(one.value.noun, getattr(self, one.name))
+        return None
 
     def sides(self, past: Past) -> Mapping[str, str]:
         """Who is in which relation to what it is about: by default, to what it names first."""
-        for one in self.fields():
-            if isinstance(one.value, Ref) and one.name in self.in_path():
-                return past.named(one.value.noun, getattr(self, one.name)).sides(past)
-        return {}
+        noun = self.noun(past)
+        return {} if noun is None else noun.sides(past)
 
     def is_done(self, past: Past) -> bool:
         """Whether there is nothing left to do when the same was asked before."""
@@ -206,15 +216,20 @@ def command(
     may: Iterable[str] = (),
     refuses: Iterable[type[Refusal]] = (),
     makes: str | None = None,
+    then: type[Fact] | None = None,
     home: str | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a command; without ``may`` only the operator may send it."""
+    """Declare a command; without ``may`` only the operator may send it.
+
+    With ``then`` it decides only this change, which the state of its noun may refuse.
+    """
 
     def decorate(cls: type[T]) -> type[T]:
         made = cast("type[Command]", dataclass(kw_only=True)(cls))
         made.NAME, made.PATH, made.MAY = name, path, frozenset(may)
         made.OPERATION = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        made.REFUSES, made.MAKES, made.HOME = tuple(refuses), makes, home
+        made.REFUSES = (WrongState,) if then else tuple(refuses)
+        made.MAKES, made.THEN, made.HOME = makes, then, home
         COMMANDS[name] = made
         return cls
 

@@ -33,12 +33,6 @@ class Contribution(Work):
         def effective(self) -> str:
             return self.made
 
-        def apply(self, noun: Contribution) -> None:
-            noun.state = self.STATE
-            noun.title = self.title
-            noun.made_at = self.made_at
-            noun.made = self.made
-
     @fact("contribution.withdrawn")
     class Withdrawn(Fact):
         """The piece was withdrawn."""

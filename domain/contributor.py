@@ -6,7 +6,6 @@ A name never enters a fact, only the commitment to it.
 from __future__ import annotations
 
 from domain.fact import Fact, Looking, Noun, fact
-from domain.refusal import UnknownErasureGround
 
 GROUNDS = {
     "request": "the person asks for it, and no reason stands against it",
@@ -100,10 +99,3 @@ class Contributor(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         """The person themself."""
         return {"contributor": self.id}
-
-
-def ground_named(ground: str) -> str:
-    """The ground, if it is one of those documented."""
-    if ground not in GROUNDS:
-        raise UnknownErasureGround(ground, tuple(GROUNDS))
-    return ground

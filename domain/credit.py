@@ -11,7 +11,6 @@ from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, fact
 from domain.outside import Outside
 from domain.permission import OPERATOR
-from domain.refusal import UnknownKind
 from domain.work import Work
 
 CREDIT_KINDS = {
@@ -54,12 +53,6 @@ class Credit(Disputable):
         display: str | None = None
         evidence: str | None = None
         effective_at: str | None = None
-
-        def apply(self, noun: Credit) -> None:
-            noun.state = self.STATE
-            noun.work = self.work
-            noun.contributor = self.contributor
-            noun.kind = self.kind
 
     @fact("credit.granted")
     class Granted(Birth):
@@ -131,11 +124,6 @@ class Credit(Disputable):
         """Whether the person is credited by it."""
         return self.state not in NOT_COUNTED
 
-    @property
-    def line(self) -> dict[str, str]:
-        """The work and the person, as every fact about the credit names them."""
-        return {"work": self.work, "contributor": self.contributor}
-
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted the work, whose credit it is, who has to agree, and who opened it."""
         on = looking.get(Work, self.work)
@@ -148,10 +136,3 @@ class Credit(Disputable):
             "addressee": judge if claimed else self.contributor,
             "opener": self.poster,
         }
-
-
-def credit_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in CREDIT_KINDS:
-        raise UnknownKind(kind, tuple(CREDIT_KINDS))
-    return kind

@@ -20,7 +20,6 @@ from domain.refusal import (
     BadOutcome,
     NotYet,
     TooLate,
-    UnknownGrounds,
 )
 
 GROUNDS = {
@@ -151,13 +150,6 @@ class Settlement(_Following):
     def apply(self, noun: Disputable) -> None:
         """Leave the disputed state."""
         noun.state = self.stands_as
-
-
-def known_grounds(grounds: str) -> str:
-    """The grounds, if they are among those documented."""
-    if grounds not in GROUNDS:
-        raise UnknownGrounds(grounds, tuple(GROUNDS))
-    return grounds
 
 
 def known_outcome(outcome: str) -> str:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
+from inspect import get_annotations
 from typing import (
     Any,
     ClassVar,
@@ -48,8 +50,8 @@ class Fact:
     """Whether only the people it is about may read the sentence."""
     SEALED: ClassVar[tuple[str, ...]] = ()
     """The fields that hold the digest of a text in the vault."""
-    STATE: ClassVar[str]
-    """The state in which this fact leaves its noun, for facts that change it."""
+    STATE: ClassVar[str] = ""
+    """The state in which this fact leaves its noun, if it changes it."""
     FROM: ClassVar[tuple[str, ...]] = ()
     """The states of its noun in which this fact may happen."""
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
@@ -83,8 +85,11 @@ class Fact:
         return tuple((getattr(self, name), f"{self.TOPIC}.{name}") for name in self.FOUND_BY)
 
     def apply(self, noun: Any) -> None:
-        """Change the noun; by default only its state."""
-        noun.state = self.STATE
+        """Change the noun: its state, and the fields it has under the same name."""
+        if self.STATE:
+            noun.state = self.STATE
+        for name in _shared(cast("Any", type(noun)), cast("Any", type(self))):
+            setattr(noun, name, getattr(self, name))
 
     def erases(self, noun: Any) -> tuple[str, ...]:
         """The commitments whose texts this fact erases."""
@@ -94,6 +99,16 @@ class Fact:
     def effective(self) -> str:
         """When it takes effect: the stated moment, else the time of recording."""
         return getattr(self, "effective_at", None) or instant(self.timestamp)
+
+
+_OF_ALL = frozenset(one.name for one in fields(Fact))
+
+
+@cache
+def _shared(noun: type[Noun], kind: type[Fact]) -> tuple[str, ...]:
+    """The fields of a fact that its noun has as well."""
+    known = {name for each in noun.__mro__ for name in get_annotations(each)}
+    return tuple(one.name for one in fields(kind) if one.name in known)
 
 
 class New(NamedTuple):
@@ -143,6 +158,8 @@ class Noun:
     UNKNOWN: ClassVar[type[Refusal]]
     """The refusal of an unknown id; by default that of its name."""
     BIRTHS: ClassVar[tuple[type[Fact], ...]]
+    Event: ClassVar[type[Fact]] = Fact
+    """What its facts have in common."""
 
     def __init_subclass__(cls) -> None:
         unknown = REFUSALS.get(f"unknown_{vars(cls).get('NAME')}")
@@ -152,7 +169,8 @@ class Noun:
     @property
     def line(self) -> dict[str, Any]:
         """What every fact about it names besides its id."""
-        return {}
+        common = (one for one in fields(self.Event) if one.default is MISSING)
+        return {one.name: getattr(self, one.name) for one in common if one.name not in _OF_ALL}
 
     def then(self, kind: type[Fact], /, **content: Any) -> New:
         """A change of it; refused if its state does not allow it."""

@@ -28,10 +28,8 @@ from domain.engine import Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
 from domain.permission import OPERATOR
-from domain.recorders import Condition, JournalRecorder, Placed
+from domain.recorders import JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
-from domain.request import Request
-from domain.seal import Disclosure
 from domain.signature import Signing
 
 LARGEST_FACT_BYTES = 65_000
@@ -103,30 +101,13 @@ class Journal(Application[str]):
         """Record a draft and return its positions; IntegrityError if others were faster."""
         if not draft.facts:
             return ()
-        return self.append(
-            draft.facts,
-            draft.kept(),
-            draft.erased,
-            draft.condition,
-            draft.requests,
-        )
-
-    def append(
-        self,
-        facts: Sequence[Fact],
-        disclosures: Sequence[Disclosure],
-        erased: Collection[str],
-        condition: Condition,
-        requests: Sequence[Request] = (),
-    ) -> Sequence[int]:
-        """Record facts with their texts; IntegrityError if others were faster."""
         return self.append_stored(
-            list(map(self.mapper.to_stored_event, facts)),
-            facts=facts,
-            disclosures=disclosures,
-            erased=erased,
-            condition=condition,
-            requests=requests,
+            list(map(self.mapper.to_stored_event, draft.facts)),
+            facts=draft.facts,
+            disclosures=draft.kept(),
+            erased=draft.erased,
+            condition=draft.condition,
+            requests=draft.requests,
         )
 
     def append_stored(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from os import urandom
@@ -342,11 +342,6 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> Opened:
         there = ", ".join(f"{name}+{id.hex()}" for name, id, _ in note.signatures)
         raise NotVerified(f"no known key has signed; the signatures are of {there}")
     return Opened(note.text, tuple(verified), tuple(others))
-
-
-def open_note(data: bytes, keys: Collection[VerifierKey]) -> Opened:
-    """The text of a note that at least one of these keys has signed; else NotVerified."""
-    return verify(Note.parse(data), keys)
 
 
 def _by_name_and_id(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:

@@ -25,6 +25,8 @@ class Outside(Work):
 
     NAME = "outside source"
     uri: str
+    made_at: str | None = None
+    made: str = UNKNOWN
 
     @fact("outside.cited")
     class Cited(Fact):
@@ -33,12 +35,6 @@ class Outside(Work):
         SAYS = "{actor} named an outside source: {noun}"
         STATE = "cited"
         uri: str
-
-        def apply(self, noun: Outside) -> None:
-            noun.state = self.STATE
-            noun.uri = self.uri
-            noun.made_at = None
-            noun.made = UNKNOWN
 
     BIRTHS = (Cited,)
 

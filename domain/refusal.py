@@ -48,6 +48,12 @@ class Unknown(Refusal, listed=False):
 
     status = 404
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if not cls.says:
+            noun = cls.code.removeprefix("unknown_").replace("_", " ")
+            cls.says = f"There is no {noun} {{id}}."
+
 
 class Conflict(Refusal, listed=False):
     """The recorded state forbids it; another request may change that."""
@@ -58,37 +64,25 @@ class Conflict(Refusal, listed=False):
 class UnknownContributor(Unknown):
     """No contributor has this id."""
 
-    says = "There is no contributor {id}."
-
 
 class UnknownWork(Unknown):
     """No contribution, outside source or release has this id."""
-
-    says = "There is no work {id}."
 
 
 class UnknownRemix(Unknown):
     """No remix has this id."""
 
-    says = "There is no remix {id}."
-
 
 class UnknownCredit(Unknown):
     """No credit has this id."""
-
-    says = "There is no credit {id}."
 
 
 class UnknownContribution(Unknown):
     """No contribution has this id."""
 
-    says = "There is no contribution {id}."
-
 
 class UnknownRelease(Unknown):
     """No release has this id."""
-
-    says = "There is no release {id}."
 
 
 class IdTaken(Conflict):
@@ -381,13 +375,9 @@ class UnbalancedDivision(Refusal):
 class UnknownPool(Unknown):
     """No pool has this id."""
 
-    says = "There is no pool {id}."
-
 
 class UnknownProposal(Unknown):
     """No proposal has this id."""
-
-    says = "There is no proposal {id}."
 
 
 class UnknownComment(Unknown):
@@ -399,25 +389,17 @@ class UnknownComment(Unknown):
 class UnknownRevenue(Unknown):
     """No revenue has this id."""
 
-    says = "There is no revenue {id}."
-
 
 class UnknownExpense(Unknown):
     """No expense has this id."""
 
-    says = "There is no expense {id}."
-
 
 class UnknownEntry(Unknown):
-    """No division has this id."""
-
-    says = "There is no division {id}."
+    """No entry has this id."""
 
 
 class UnknownPayout(Unknown):
     """No payout has this id."""
-
-    says = "There is no payout {id}."
 
 
 class UnknownBatch(Unknown):

@@ -30,11 +30,6 @@ class Release(Work):
         def effective(self) -> str:
             return self.made
 
-        def apply(self, noun: Release) -> None:
-            noun.state = self.STATE
-            noun.made_at = self.made_at
-            noun.made = self.made
-
     @fact("release.published")
     class Published(Fact):
         """The release was published, and its lineage frozen."""

@@ -13,7 +13,7 @@ from fractions import Fraction
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, fact
 from domain.money.apportionment import common_scale
-from domain.refusal import BadRate, CapExceeded, UnknownKind
+from domain.refusal import BadRate, CapExceeded
 from domain.work import Work
 
 REMIX_KINDS = {
@@ -65,13 +65,6 @@ class Remix(Disputable):
         evidence: str | None = None
         effective_at: str | None = None
 
-        def apply(self, noun: Remix) -> None:
-            noun.state = self.STATE
-            noun.child = self.child
-            noun.parent = self.parent
-            noun.kind = self.kind
-            noun.rate = self.rate
-
     @fact("remix.disputed")
     class Disputed(Opening, Event):
         """Someone says that the remix is false."""
@@ -108,11 +101,6 @@ class Remix(Disputable):
         """Whether it is part of the lineage."""
         return self.state != self.GONE
 
-    @property
-    def line(self) -> dict[str, str]:
-        """The two works, as every fact about the edge names them."""
-        return {"child": self.child, "parent": self.parent}
-
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted each work, and who declared the remix."""
         return {
@@ -120,13 +108,6 @@ class Remix(Disputable):
             "poster of the parent": looking.get(Work, self.parent).poster,
             "opener": self.poster,
         }
-
-
-def remix_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in REMIX_KINDS:
-        raise UnknownKind(kind, tuple(REMIX_KINDS))
-    return kind
 
 
 def exact_rate(rate: object) -> str | None:

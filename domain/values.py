@@ -15,15 +15,14 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
-from domain.contributor import ground_named
-from domain.credit import CREDIT_KINDS, credit_kind
-from domain.dispute import GROUNDS, OUTCOMES, known_grounds, known_outcome
+from domain.credit import CREDIT_KINDS
+from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.identity import new_id, part_id
 from domain.moment import start_of, start_of_past
 from domain.money.apportionment import whole_amount
 from domain.money.currency import currency_code
-from domain.money.pool import POOL_KINDS, pool_kind
-from domain.money.proposal import COMMENT_KINDS, comment_kind
+from domain.money.pool import POOL_KINDS
+from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
 from domain.outside import URI_LIMIT, normal_uri
 from domain.refusal import (
@@ -43,7 +42,7 @@ from domain.refusal import (
     UnknownKind,
     UnknownRole,
 )
-from domain.remix import MAXIMUM_RATE_LENGTH, REMIX_KINDS, exact_rate, remix_kind
+from domain.remix import MAXIMUM_RATE_LENGTH, REMIX_KINDS, exact_rate
 from domain.role import role_named
 from domain.seal import TEXTS
 from domain.text import LIMITS, hex_digest, plain_text
@@ -88,7 +87,6 @@ class Ref(Value):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """There is nothing by this id."""
         return (self.unknown,)
 
     @property
@@ -105,11 +103,9 @@ class NewId(Value):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """The id stands for other content."""
         return (IdTaken,)
 
     def read(self, value: str, _now: datetime) -> str:
-        """The id in its usual form."""
         return new_id(value)
 
 
@@ -130,7 +126,6 @@ class Text(Value):
         return self.name in TEXTS
 
     def read(self, value: str, _now: datetime) -> str:
-        """The text, if it can be kept."""
         return plain_text(self.name, value)
 
 
@@ -147,17 +142,26 @@ class Word(Value):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """What it may be instead."""
         return self.wrong
 
     def read(self, value: str, now: datetime) -> str | None:
-        """What it stands for, in its normal form."""
         return self.reader(value, now)
 
 
 def known(reader: Callable[[str], str | None], *wrong: type[Refusal], **more: Any) -> Word:
     """A word that is read without the clock."""
     return Word(lambda text, _: reader(text), wrong, **more)
+
+
+def listed(words: Mapping[str, str], wrong: type[Refusal], **more: Any) -> Word:
+    """One of a few documented words; the refusal of any other names them."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise wrong(text, tuple(words))
+        return text
+
+    return known(read, wrong, choices=words, **more)
 
 
 def _checked(reader: Callable[[str, datetime], object]) -> Callable[[str, datetime], str]:
@@ -207,11 +211,9 @@ class Amount(Number):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """It is not a number of units that can be."""
         return (BadAmount,)
 
     def read(self, value: int, _now: datetime) -> int:
-        """The amount, if it is from the least to the most."""
         if not self.least <= whole_amount(value) <= self.most:
             raise BadAmount(value, f"it is not from {self.least} to {self.most}")
         return value
@@ -232,11 +234,9 @@ class Many(Value):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """What may be wrong with one of them."""
         return self.inner.refuses
 
     def read(self, value: Any, now: datetime) -> tuple[Any, ...]:
-        """Each in its normal form."""
         return tuple(self.inner.read(each, now) for each in value)
 
 
@@ -380,50 +380,44 @@ Category = Annotated[str, Text("category", help="What it was spent on.", example
 Role = Annotated[str, known(role_named, UnknownRole, help="One of GET /roles.", example="singer")]
 RemixKind = Annotated[
     str,
-    known(
-        remix_kind, UnknownKind, choices=REMIX_KINDS, help="One of GET /kinds.", example="sample"
-    ),
+    listed(REMIX_KINDS, UnknownKind, help="One of GET /kinds.", example="sample"),
 ]
 CreditKind = Annotated[
     str,
-    known(
-        credit_kind,
+    listed(
+        CREDIT_KINDS,
         UnknownKind,
-        choices=CREDIT_KINDS,
         help="direct or influence.",
         example="influence",
     ),
 ]
 PoolKind = Annotated[
     str,
-    known(pool_kind, UnknownKind, choices=POOL_KINDS, help="One of GET /kinds.", example="song"),
+    listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song"),
 ]
 CommentKind = Annotated[
     str,
-    known(
-        comment_kind,
+    listed(
+        COMMENT_KINDS,
         UnknownKind,
-        choices=COMMENT_KINDS,
         help="left_out, too_much, too_little or other.",
         example="left_out",
     ),
 ]
 Grounds = Annotated[
     str,
-    known(
-        known_grounds,
+    listed(
+        GROUNDS,
         UnknownGrounds,
-        choices=GROUNDS,
         help="One of the grounds of GET /kinds.",
         example="wrong_role",
     ),
 ]
 ErasureGround = Annotated[
     str,
-    known(
-        ground_named,
+    listed(
+        ERASURE_GROUNDS,
         UnknownErasureGround,
-        choices=ERASURE_GROUNDS,
         help="The ground for it.",
         example="request",
     ),

@@ -33,10 +33,6 @@ class Work(Noun):
         def effective(self) -> str:
             return self.made
 
-        def apply(self, noun: Work) -> None:
-            noun.made_at = self.made_at
-            noun.made = self.made
-
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted it."""
         return {"poster": self.poster}

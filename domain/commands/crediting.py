@@ -14,7 +14,6 @@ from domain.credit import Credit
 from domain.fact import New
 from domain.past import Past
 from domain.permission import OPERATOR, OWN
-from domain.refusal import WrongState
 from domain.release import Release
 from domain.values import (
     ContributorId,
@@ -90,22 +89,19 @@ class ClaimWork(Command):
         )
 
 
-@command("credit.accept", f"{_PATH}/{{id}}/accept", may=("addressee",), refuses=(WrongState,))
+@command("credit.accept", f"{_PATH}/{{id}}/accept", may=("addressee",), then=Credit.Accepted)
 class AcceptCredit(Command):
     """Accept a credit: the person one that was granted, the poster one that was claimed."""
 
     id: CreditId
     reason: Annotated[Reason | None, Example("That was not me.")] = None
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Credit, self.id).then(Credit.Accepted, reason=self.reason)
-
 
 @command(
     "credit.decline",
     f"{_PATH}/{{id}}/decline",
     may=("contributor", "addressee"),
-    refuses=(WrongState,),
+    then=Credit.Declined,
 )
 class DeclineCredit(Command):
     """Decline a credit."""
@@ -113,19 +109,13 @@ class DeclineCredit(Command):
     id: CreditId
     reason: Annotated[Reason | None, Example("That was not me.")] = None
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Credit, self.id).then(Credit.Declined, reason=self.reason)
 
-
-@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, refuses=(WrongState,))
+@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, then=Credit.Revoked)
 class RevokeCredit(Command):
     """Revoke a credit: it stays on record and stops counting."""
 
     id: CreditId
     reason: Annotated[Reason | None, Example("That was not me.")] = None
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Credit, self.id).then(Credit.Revoked, reason=self.reason)
 
 
 def credited(

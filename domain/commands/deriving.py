@@ -20,7 +20,6 @@ from domain.refusal import (
     ParentNotOlder,
     SelfRemix,
     SplitTooLarge,
-    WrongState,
 )
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
@@ -89,15 +88,12 @@ class DeclareRemix(Command):
         yield declared
 
 
-@command("remix.strike", f"{_PATH}/{{id}}/strike", refuses=(WrongState,))
+@command("remix.strike", f"{_PATH}/{{id}}/strike", then=Remix.Struck)
 class StrikeRemix(Command):
     """Decide that a remix is false: it stays on record and stops counting."""
 
     id: RemixId
     reason: Reason
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Remix, self.id).then(Remix.Struck, reason=self.reason)
 
 
 @command("work.redate", "/works/{id}/redate", may=("poster",), refuses=(ParentNotOlder,))

@@ -20,7 +20,6 @@ from domain.refusal import (
     ParentNotOlder,
     SelfRemix,
     SplitTooLarge,
-    WrongState,
 )
 from domain.release import Release
 from domain.remix import Remix
@@ -85,22 +84,16 @@ class AssembleRelease(Command):
         must_follow(past, self.made_at, made, parents, rates)
 
 
-@command("release.publish", f"{_PATH}/{{id}}/publish", may=("poster",), refuses=(WrongState,))
+@command("release.publish", f"{_PATH}/{{id}}/publish", may=("poster",), then=Release.Published)
 class PublishRelease(Command):
     """Publish a release: its lineage is frozen at this position."""
 
     id: ReleaseId
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Release, self.id).then(Release.Published)
 
-
-@command("release.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), refuses=(WrongState,))
+@command("release.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), then=Release.Withdrawn)
 class WithdrawRelease(Command):
     """Withdraw a release."""
 
     id: ReleaseId
     reason: Reason
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Release, self.id).then(Release.Withdrawn, reason=self.reason)

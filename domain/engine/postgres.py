@@ -105,7 +105,6 @@ class PostgresEngine(Engine):
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query."""
         with _answering(), self._held() as connection:
             return connection.execute(*self.told(sql, values)).fetchall()
 
@@ -138,7 +137,6 @@ class PostgresEngine(Engine):
                 pipeline.sync()
 
     def has_tables(self, names: Collection[str]) -> bool:
-        """Whether all of these tables are there."""
         found = self.query(
             "SELECT count(*) FROM unnest(CAST(:names AS TEXT[])) AS asked (name) "
             "WHERE to_regclass(quote_ident(asked.name)) IS NOT NULL",

@@ -90,7 +90,6 @@ class SQLiteEngine(Engine):
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query."""
         with _answering():
             return self._connection().execute(*self.told(sql, values)).fetchall()
 
@@ -101,7 +100,6 @@ class SQLiteEngine(Engine):
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """A transaction that writes."""
         with self._writing() as connection:
             if durable != getattr(self._local, "durable", None):
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -123,7 +121,6 @@ class SQLiteEngine(Engine):
             yield transaction
 
     def has_tables(self, names: Collection[str]) -> bool:
-        """Whether all of these tables are there."""
         found = self.query(
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN :names",
             names=list(names),
@@ -222,7 +219,6 @@ class SQLiteTransaction(Transaction):
     has_erased = False
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows."""
         places = ", ".join("?" * len(table.columns))
         statement = f"INSERT INTO {table.name} VALUES ({places}){table.updated}"
         self.connection.executemany(statement, rows)

@@ -7,7 +7,7 @@ them; nothing but facts enters them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from threading import Lock
 from typing import NamedTuple, Protocol
@@ -103,19 +103,8 @@ class Books:
 
     def copy(self) -> Books:
         """A copy that can be changed without changing these."""
-        return Books(
-            self.position,
-            dict(self.pools),
-            dict(self.proposed),
-            dict(self.agreements),
-            dict(self.revenues),
-            dict(self.divisions),
-            dict(self.consents),
-            dict(self.holds),
-            dict(self.edges),
-            dict(self.accounts),
-            dict(self.merged),
-        )
+        copied = (dict(getattr(self, one.name)) for one in fields(self)[1:])
+        return Books(self.position, *copied)
 
     def fold(self, position: int, happened: Fact) -> None:
         """Fold one more fact."""

@@ -48,10 +48,6 @@ class Hold(Noun):
         FROM = ("open", "lifted")
         STATE = "open"
 
-        def apply(self, noun: Hold) -> None:
-            noun.state = self.STATE
-            noun.credit, noun.work, noun.contributor = self.credit, self.work, self.contributor
-
     @fact("hold.lifted")
     class Lifted(Event):
         """What was held can be paid."""
@@ -61,8 +57,3 @@ class Hold(Noun):
         STATE = "lifted"
 
     BIRTHS = (Opened,)
-
-    @property
-    def line(self) -> dict[str, str]:
-        """The credit, its work and its person."""
-        return {"credit": self.credit, "work": self.work, "contributor": self.contributor}

@@ -144,15 +144,12 @@ class ReturnPayout(Command):
         yield payout.then(Payout.Returned, was=payout.state, reason=self.reason)
 
 
-@command("payout.claim", "/payouts/{id}/claim", may=OWN, **_CHANGING)
+@command("payout.claim", "/payouts/{id}/claim", may=OWN, then=Payout.Claimed)
 class ClaimPayout(Command):
     """Claim a payout that came back; it goes out with the next batch."""
 
     id: PayoutId
     reason: Annotated[Reason | None, Example("I have a new account.")] = None
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Payout, self.id).then(Payout.Claimed, reason=self.reason)
 
 
 # -- holds ---------------------------------------------------------------------------------------

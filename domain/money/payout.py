@@ -6,7 +6,7 @@ A unit is paid once; what comes back waits until its payee claims it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.money.payee import Payee, people_among
@@ -79,15 +79,6 @@ class Payout(Noun):
         SAYS = "A payout to {payee} is on its way"
         STATE = "issued"
 
-        def apply(self, noun: Payout) -> None:
-            noun.state = self.STATE
-            noun.batch, noun.payee = self.batch, self.payee
-            noun.currency, noun.amount_minor, noun.parts = (
-                self.currency,
-                self.amount_minor,
-                self.parts,
-            )
-
     @fact("payout.settled")
     class Settled(Event):
         """The money has arrived."""
@@ -122,14 +113,3 @@ class Payout(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who is paid, if that is a contributor."""
         return {"contributor": self.payee} if Payee.parse(self.payee).is_contributor else {}
-
-    @property
-    def line(self) -> dict[str, Any]:
-        """What every fact about it says."""
-        return {
-            "batch": self.batch,
-            "payee": self.payee,
-            "currency": self.currency,
-            "amount_minor": self.amount_minor,
-            "parts": self.parts,
-        }

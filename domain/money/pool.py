@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from domain.fact import Fact, Looking, Noun, fact
-from domain.refusal import UnknownKind
 from domain.release import Release
 
 POOL_KINDS = {
@@ -66,10 +65,3 @@ class Pool(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who assembled the release."""
         return looking.get(Release, self.opened.release).sides(looking)
-
-
-def pool_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in POOL_KINDS:
-        raise UnknownKind(kind, tuple(POOL_KINDS))
-    return kind

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from domain.fact import Fact, Looking, Noun, fact
 from domain.moment import instant
 from domain.money.payee import people_among
-from domain.refusal import UnknownKind
 from domain.release import Release
 
 COMMENT_KINDS = {
@@ -248,9 +247,6 @@ class Proposal(Noun):
         closes_at: str
         reason: str | None = None
 
-        def apply(self, noun: Proposal) -> None:
-            noun.closes_at = self.closes_at
-
     @fact("proposal.withdrawn")
     class Withdrawn(Event):
         """The proposal was withdrawn."""
@@ -289,9 +285,6 @@ class Proposal(Noun):
         FROM = ("finalised",)
         shares: list[list[str]]
 
-        def apply(self, noun: Proposal) -> None:
-            """Nothing: the shares follow from the assets."""
-
     BIRTHS = (Posted,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
@@ -302,15 +295,3 @@ class Proposal(Noun):
     def current(self) -> Content:
         """What is proposed now."""
         return self.versions[-1].content
-
-    @property
-    def line(self) -> dict[str, str]:
-        """The pool and the release, as every fact about the proposal names them."""
-        return {"pool": self.pool, "release": self.release}
-
-
-def comment_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in COMMENT_KINDS:
-        raise UnknownKind(kind, tuple(COMMENT_KINDS))
-    return kind

@@ -322,15 +322,12 @@ class ExtendProposal(Command):
         yield extended
 
 
-@command("proposal.withdraw", f"{_HERE}/withdraw", may=CLOSES, refuses=(WrongState,))
+@command("proposal.withdraw", f"{_HERE}/withdraw", may=CLOSES, then=Proposal.Withdrawn)
 class WithdrawProposal(Command):
     """Withdraw a proposal."""
 
     proposal: ProposalId
     reason: Annotated[Reason, Example("Posted to the wrong pool.")]
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Proposal, self.proposal).then(Proposal.Withdrawn, reason=self.reason)
 
 
 # -- what these are made of ----------------------------------------------------------------------

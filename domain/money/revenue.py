@@ -62,9 +62,6 @@ class Revenue(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)
 
-        def apply(self, noun: Revenue) -> None:
-            """Nothing: the books keep how much of it is left."""
-
     BIRTHS = (Recorded,)
 
 

@@ -20,7 +20,7 @@ class Share(Noun):
     pool: str
     release: str
     payee: str
-    scopes: list[str]
+    scopes: tuple[str, ...] = ()
     """The scopes within which the payee waives their share."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,6 @@ class Share(Noun):
         SAYS = "The shares of {release} are final: {payee} has {share}"
         STATE = "offered"
         share: str
-
-        def apply(self, noun: Share) -> None:
-            noun.state = self.STATE
-            noun.proposal, noun.pool = self.proposal, self.pool
-            noun.release, noun.payee = self.release, self.payee
-            noun.scopes = []
 
     @fact("share.accepted")
     class Accepted(Event):
@@ -78,20 +72,10 @@ class Share(Noun):
         reason: str | None = None
 
         def apply(self, noun: Share) -> None:
-            noun.scopes.append(self.scope)
+            noun.scopes = (*noun.scopes, self.scope)
 
     BIRTHS = (Offered,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Whose share it is."""
         return {"contributor": self.payee}
-
-    @property
-    def line(self) -> dict[str, str]:
-        """What every fact about this share names."""
-        return {
-            "proposal": self.proposal,
-            "pool": self.pool,
-            "release": self.release,
-            "payee": self.payee,
-        }

@@ -206,5 +206,4 @@ class Assets:
         return cls(shares_of(tuple(assets.values()), waivers))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone with a piece gets."""
         return self.shares.times(amount)

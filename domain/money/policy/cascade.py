@@ -107,7 +107,6 @@ class RelativeCascade(_OverLineage):
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone in the graph gets."""
         graph, root, lineage = self.start(graph)
         kept, scale = relative_keep(graph, root, lineage)
         return among_people(graph, kept, scale).times(amount)
@@ -217,7 +216,6 @@ class AbsolutePerPath(_Absolute):
         return cls(*cls.read_capped(form))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone in the graph gets."""
         graph, root, lineage = self.start(graph)
         stacks(graph, lineage, self.cap)
         paths = dict.fromkeys(lineage, 0)
@@ -265,7 +263,6 @@ class AbsolutePerEdge(_Absolute):
         return cls(*cls.read_capped(form))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone in the graph gets."""
         graph, root, lineage = self.start(graph)
         scale = rate_scale(graph, lineage)
         rates = [rate for child in lineage for rate in graph.ratios.get(child, ())]
@@ -307,7 +304,6 @@ class Decay(_OverLineage):
         return cls(root=root, maximum_ancestors=limit, pool=pool, factor=factor, depth=depth)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone in the graph gets."""
         graph, root, _ = self.start(graph)
         near, far = self.factor.numerator, self.factor.denominator
         weights: dict[str, int] = {}

@@ -313,7 +313,6 @@ class Escalator:
         return cls(units_minor(fields["earned_minor"], place), tuple(bands), place)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone in every band gets."""
         start = self.earned_minor + flow.earlier(self.place)
         end = start + amount
         flow.through(self.place, amount)

@@ -86,7 +86,6 @@ class Fixed:
         return cls(entries, waived)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone listed gets."""
         if not self.waived:
             return pro_rata(self.entries, amount, graph, flow)
         left = [
@@ -129,7 +128,6 @@ class Agreed:
         return cls(exactly(dict(agreed)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone with an agreed share gets."""
         return self.shares.times(amount)
 
 
@@ -171,7 +169,6 @@ class Adjusted:
         return cls(of, by_hand, form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone gets after some shares were set."""
         computed = self.of.parts(amount, graph, flow)
         by_hand = {entry.name: entry.share * amount for entry in self.by_hand}
         others = {name: units for name, units in computed.units.items() if name not in by_hand}
@@ -204,7 +201,6 @@ class Equal:
         return cls(form.entries(fields["payees"], "payees", has_share=False))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone listed gets."""
         return pro_rata(self.entries, amount, graph, flow)
 
 
@@ -265,7 +261,6 @@ class TrueUp:
         return cls(entries, form.minor_by_name(fields["paid"], "paid", names), form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everyone listed gets."""
         total = sum(entry.share for entry in self.entries)
         places = {entry.name: f"{self.where}.paid ({entry.name})" for entry in self.entries}
         paid = {
