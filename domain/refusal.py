@@ -169,9 +169,6 @@ class ParentNotOlder(Refusal):
         "exactly as it is known."
     )
 
-    def __init__(self, *, child: str, parent: str, child_made_at: str, parent_made_at: str) -> None:
-        super().__init__(parent, parent_made_at, child, child_made_at)
-
 
 class SelfRemix(Refusal):
     """A work can't be made from itself."""

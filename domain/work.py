@@ -48,9 +48,5 @@ def must_be_older(parent: Work, child: Work) -> None:
     if parent.id == child.id:
         raise SelfRemix(child.id)
     if not parent.order < child.order:
-        raise ParentNotOlder(
-            child=child.id,
-            parent=parent.id,
-            child_made_at=child.made_at or child.made or "an unknown time",
-            parent_made_at=parent.made_at or parent.made or "an unknown time",
-        )
+        ends = [(end.id, end.made_at or end.made or "an unknown time") for end in (parent, child)]
+        raise ParentNotOlder(*ends[0], *ends[1])

@@ -13,11 +13,11 @@ from itertools import permutations
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from laws import check_division
 
 from domain.money.apportionment import (
     MAXIMUM_AMOUNT_DIGITS,
     apportion_over,
-    check_division,
     common_scale,
     divide,
     payee_key,

@@ -184,37 +184,6 @@ def apportion_over(amount_minor: int, lines: Mapping[str, int]) -> dict[str, int
     return divide(amount_minor, left).units
 
 
-def check_division(
-    amount_minor: int,
-    weights: Mapping[str, int | Fraction],
-    units: Mapping[str, int],
-    *,
-    carry: Mapping[str, Fraction] = NO_CARRY,
-    carry_after: Mapping[str, Fraction] | None = None,
-    minimum_minor: int = 0,
-) -> None:
-    """Refuse a division that breaks a law, judging only by what is recorded.
-
-    Σx = N; x ≥ 0 (mirrored: ≤ 0); no share and nothing carried gets nothing; |x − t| < 1 without
-    carry; and the carry afterwards is what was due and not allocated, so Σe = 0.
-    """
-    whole_amount(amount_minor)
-    whole, total = _whole_weights(weights)
-    if set(whole) != set(units):
-        raise UnbalancedDivision("it does not name exactly the payees who have a share")
-    mirror = -1 if amount_minor < 0 else 1
-    due, scale = _due(abs(amount_minor), whole, total, carry, mirror)
-    given = {payee: mirror * whole_amount(units[payee]) for payee in due}
-    is_plain = not any(carry.values()) and not minimum_minor
-    _must_balance(abs(amount_minor), due, scale, given, is_plain=is_plain)
-    if carry_after is not None:
-        for payee, part in due.items():
-            if mirror * (part - given[payee] * scale) != carry_after.get(payee, 0) * scale:
-                raise UnbalancedDivision(
-                    f"what {payee} carries on is not what was due less what was allocated"
-                )
-
-
 def is_exact(number: object) -> bool:
     """Whether a number is a whole one or a fraction; a float never is."""
     return isinstance(number, int | Fraction) and not isinstance(number, bool)

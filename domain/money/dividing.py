@@ -14,7 +14,6 @@ from domain.command import Command, command, record
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
-from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts, must_know
@@ -121,12 +120,10 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
         if known.sources[recorded.source] >= known.opened.deferral_minor:
             agreement = books.agreement_for(pool, recorded.effective_at)
             if agreement is not None:
-                yield from _divided(past, books, revenue, agreement)
-
-
-def _divided(past: Past, books: Books, revenue: str, agreement: Agreement) -> Iterator[New]:
-    drawn = division_of(books, revenue, agreement)
-    yield from entry_facts(past, Entry.Divided, division_id(revenue), drawn.lines, **drawn.content)
+                drawn = division_of(books, revenue, agreement)
+                yield from entry_facts(
+                    past, Entry.Divided, division_id(revenue), drawn.lines, **drawn.content
+                )
 
 
 # -- reversals -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.payee import Payee
-from domain.money.proposal import Proposal
+from domain.money.proposal import Content, Proposal
 from domain.past import Past
 
 LONGEST_LIST_BYTES = 16_000
@@ -33,12 +33,16 @@ def entry_facts(
     past.watch_money(content["release"], *(line.payee for line in lines))
 
 
-def stage_facts(kind: type[Fact], id: str, assets: Sequence[Any], **content: Any) -> Iterator[New]:
+def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) -> Iterator[New]:
     """What is proposed, in as many facts as its assets need."""
     first, *more = pages(
-        [{**asset, "shares": shares} for asset in assets for shares in pages(asset["shares"])]
+        [
+            {**asset, "shares": shares}
+            for asset in proposed.assets
+            for shares in pages(asset["shares"])
+        ]
     )
-    yield kind.born(id, assets=first, **content)
+    yield kind.born(id, **proposed._replace(assets=first)._asdict(), **content)
     kept = {name: content[name] for name in ("pool", "release")}
     for page in more:
         yield Proposal.Continued.born(id, assets=page, **kept)

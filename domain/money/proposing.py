@@ -202,12 +202,9 @@ class PostProposal(_Content):
         yield from stage_facts(
             Proposal.Posted,
             past.id,
-            content.assets,
+            content,
             pool=self.pool,
             release=opened.release,
-            policy=content.policy,
-            graph_position=content.graph_position,
-            default_rate=content.default_rate,
             closes_at=instant(past.now + timedelta(days=days)),
             note=self.note,
         )
@@ -235,11 +232,8 @@ class ReviseProposal(_Content):
         yield from stage_facts(
             Proposal.Revised,
             self.proposal,
-            content.assets,
+            content,
             **noun.line,
-            policy=content.policy,
-            graph_position=content.graph_position,
-            default_rate=content.default_rate,
             comments=list(self.comments),
             commenters=list(dict.fromkeys(commenters)),
             note=self.note,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from domain.lineage import Lineage
 from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
@@ -177,11 +177,11 @@ class _Absolute(_OverLineage):
     cap: Fraction = _WHOLE
 
     @classmethod
-    def read_capped(cls, form: Form) -> tuple[str | None, int | None, Fraction]:
-        """The fields of both absolute policies."""
+    def read(cls, form: Form) -> Self:
+        """``{"type": "absolute_per_path", "cap": "1"}``, or the same of the other type."""
         fields = _lineage_fields(form, "cap")
         cap = part_of_whole(fields.get("cap", "1"), form.at("cap"))
-        return *_lineage_limits(form, fields), cap
+        return cls(*_lineage_limits(form, fields), cap)
 
     def pay(
         self, graph: Lineage[str], root: str, lineage: Sequence[str], times: Mapping[str, int]
@@ -209,11 +209,6 @@ class AbsolutePerPath(_Absolute):
     """
 
     TYPE: ClassVar[str] = "absolute_per_path"
-
-    @classmethod
-    def read(cls, form: Form) -> AbsolutePerPath:
-        """``{"type": "absolute_per_path", "cap": "1"}``."""
-        return cls(*cls.read_capped(form))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         graph, root, lineage = self.start(graph)
@@ -256,11 +251,6 @@ class AbsolutePerEdge(_Absolute):
     """
 
     TYPE: ClassVar[str] = "absolute_per_edge"
-
-    @classmethod
-    def read(cls, form: Form) -> AbsolutePerEdge:
-        """``{"type": "absolute_per_edge", "cap": "1"}``."""
-        return cls(*cls.read_capped(form))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         graph, root, lineage = self.start(graph)
