@@ -84,9 +84,8 @@ def leaf_bytes(
     for name, text in (("originator_id", originator_id), ("topic", topic)):
         if not isinstance(text, str):
             raise ValueError(f"the {name} of a leaf is text")
-    return spell_leaf(
-        position, originator_id, originator_version, topic, state, spell_links(links, position)
-    )
+    linked = f"[{','.join(_spelled(link, position) for link in links)}]"
+    return spell_leaf(position, originator_id, originator_version, topic, state, linked)
 
 
 def spell_leaf(
@@ -106,11 +105,6 @@ def spell_leaf(
 
 
 _text = json.encoder.encode_basestring  # what json.dumps uses for a text in UTF-8
-
-
-def spell_links(links: Iterable[Link], position: int) -> str:
-    """Links as spelled in the leaf at a position; ValueError for one that names no earlier fact."""
-    return f"[{','.join(_spelled(link, position) for link in links)}]"
 
 
 def spell_link(subject: str, number: int, previous: int, hash: str) -> str:

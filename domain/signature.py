@@ -82,7 +82,7 @@ def state_command(actor: str, command: str, arguments: Mapping[str, Any], nonce:
 
 
 def signed_text(actor: str, digest: str) -> str:
-    """The text under which the signature stands."""
+    """The text that is signed."""
     return f"{HEADER}\n{actor}\n{digest}\n"
 
 

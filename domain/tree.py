@@ -4,8 +4,8 @@ A checker trusts nothing but the root: every length, size and index is checked, 
 not exactly the one the tree would give is refused.
 
 Hashing and proofs are RFC 6962, section 2.1 (RFC 9162, section 2.1, with SHA-256); tiles are
-C2SP tlog-tiles, section "Merkle Tree". This file depends only on the standard library, so that a
-proof can be checked on its own, years later.
+C2SP tlog-tiles, section "Merkle Tree". All of it is in one file that depends only on the
+standard library, so that a proof can be checked on its own, years later.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 A value type reads a value (its refusals included), describes it, and gives an example. The HTTP
 schema, the command-line option, the line of a bundle, the field of a form and the reference are
 derived from it; nothing here depends on any of them.
+It is one file because it is one list.
 
 A field is an annotation such as ``reason: Annotated[Reason | None, "Why.", Example("A typo.")]``.
 """
@@ -379,21 +380,13 @@ Category = Annotated[str, Text("category", help="What it was spent on.", example
 
 Role = Annotated[str, known(role_named, UnknownRole, help="One of GET /roles.", example="singer")]
 RemixKind = Annotated[
-    str,
-    listed(REMIX_KINDS, UnknownKind, help="One of GET /kinds.", example="sample"),
+    str, listed(REMIX_KINDS, UnknownKind, help="One of GET /kinds.", example="sample")
 ]
 CreditKind = Annotated[
-    str,
-    listed(
-        CREDIT_KINDS,
-        UnknownKind,
-        help="direct or influence.",
-        example="influence",
-    ),
+    str, listed(CREDIT_KINDS, UnknownKind, help="direct or influence.", example="influence")
 ]
 PoolKind = Annotated[
-    str,
-    listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song"),
+    str, listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song")
 ]
 CommentKind = Annotated[
     str,
@@ -406,21 +399,10 @@ CommentKind = Annotated[
 ]
 Grounds = Annotated[
     str,
-    listed(
-        GROUNDS,
-        UnknownGrounds,
-        help="One of the grounds of GET /kinds.",
-        example="wrong_role",
-    ),
+    listed(GROUNDS, UnknownGrounds, help="One of the grounds of GET /kinds.", example="wrong_role"),
 ]
 ErasureGround = Annotated[
-    str,
-    listed(
-        ERASURE_GROUNDS,
-        UnknownErasureGround,
-        help="The ground for it.",
-        example="request",
-    ),
+    str, listed(ERASURE_GROUNDS, UnknownErasureGround, help="The ground for it.", example="request")
 ]
 Outcome = Annotated[
     str,

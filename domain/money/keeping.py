@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from domain.fact import Fact, New
@@ -22,10 +22,12 @@ def entry_facts(
 ) -> Iterator[New]:
     """An entry, in as many facts as its lines need."""
     must_add_up(content["amount_minor"], list(lines))
-    long: dict[str, Sequence[Any]] = {
-        name: content[name] for name in ("costs", "flow_before", "flow") if name in content
-    }
-    first, *more = _pages_together({"lines": [line.written() for line in lines], **long})
+    lists: dict[str, Sequence[Any]] = {"lines": [line.written() for line in lines]}
+    lists |= {name: content[name] for name in ("costs", "flow_before", "flow") if name in content}
+    first, *more = (
+        {name: [item for each, item in page if each == name] for name in lists}
+        for page in pages([(name, item) for name, items in lists.items() for item in items])
+    )
     yield kind.born(id, **content | first)
     kept = {name: content[name] for name in ("pool", "release", "proposal", "currency")}
     for page in more:
@@ -71,12 +73,6 @@ def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
         page.append(item)
         size += more
     yield page
-
-
-def _pages_together(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, list[Any]]]:
-    """Several lists in pieces that fit into a fact together."""
-    for page in pages([(name, item) for name, items in lists.items() for item in items]):
-        yield {name: [item for each, item in page if each == name] for name in lists}
 
 
 def division_id(revenue: str) -> str:
