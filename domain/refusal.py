@@ -1,7 +1,7 @@
 """Refusals: every rule that can be broken has one, with a stable code.
 
-A refusal is raised before anything is recorded. Its code is its name, and neither changes. They are in
-one file because they are one list.
+A refusal is raised before anything is recorded. Its code is its name, and neither changes. They
+are in one file because they are one list.
 """
 
 from __future__ import annotations
