@@ -94,7 +94,7 @@ class AcceptCredit(Command):
     """Accept a credit: the person one that was granted, the poster one that was claimed."""
 
     id: CreditId
-    reason: Annotated[Reason | None, Example("That was not me.")] = None
+    reason: Annotated[Reason | None, Example("Yes, that was me.")] = None
 
 
 @command(
@@ -115,7 +115,7 @@ class RevokeCredit(Command):
     """Revoke a credit: it stays on record and stops counting."""
 
     id: CreditId
-    reason: Annotated[Reason | None, Example("That was not me.")] = None
+    reason: Annotated[Reason | None, Example("Credited twice by mistake.")] = None
 
 
 def credited(

@@ -139,7 +139,7 @@ class WaiveShare(_OfShare):
     """
 
     scope: Annotated[PieceText, "An asset, a part it is within, or “release”.", Example("act 1")]
-    reason: Annotated[Reason | None, Example("Too little for the work.")] = None
+    reason: Annotated[Reason | None, Example("I was paid in full already.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
         noun = self.share(past)
