@@ -332,9 +332,9 @@ def test_of_many_with_the_same_id_and_other_content_one_is_first(database: str) 
                 )
             )
             assert sorted(type(answer).__name__ for answer in answers) == [
-                "IdTaken",
-                "IdTaken",
                 "Acknowledgement",
+                "IdTaken",
+                "IdTaken",
             ]
         assert told.head() == ROUNDS // 2
 
