@@ -1,1 +1,1 @@
-"""What may happen: the facts of Stemma, the rules they keep, and the only way to write them."""
+"""Facts, the rules they follow, and the only way to record them."""

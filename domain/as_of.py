@@ -1,11 +1,11 @@
 """What an answer “as of” a position rests on: the log as it stood there, and a checkpoint since.
 
-The one rule: the root of the log at a position is believed only because a signed checkpoint is
-shown to continue exactly that tree.
+The root of the log at a position is trusted only because a signed checkpoint is proved to extend
+exactly that tree.
 
 The file is text: a header, the size and the root at the position, the hashes of the consistency
-proof (RFC 6962, section 2.1.2), a blank line, the checkpoint. Only the files that check a
-checkpoint are behind this one.
+proof (RFC 6962, section 2.1.2), a blank line, the checkpoint. This file depends only on those that
+check a checkpoint.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEADER = "stemma-as-of@v1"
 
 
 class AsOf(NamedTuple):
-    """The log as it stood when it had some size, and the checkpoint that continues it."""
+    """The log as it stood at some size, and the checkpoint that extends it."""
 
     size: int
     root: bytes
@@ -43,13 +43,13 @@ def make_as_of(*, size: int, root: bytes, proof: Sequence[bytes], checkpoint: by
 
 
 def verify_as_of(data: bytes, keys: Collection[VerifierKey], **asked: Any) -> AsOf:
-    """Check such a file; for what may be asked see open_checkpoint."""
+    """Check such a file, with the options of open_checkpoint."""
     head, blank, checkpoint = readable(data, "file").partition("\n\n")
     lines = head.split("\n")
     if not blank or lines[0] != HEADER:
         raise NotVerified(f"the file is not a {HEADER} with a checkpoint below")
     if len(lines) < 3 or not lines[1].startswith("size ") or not lines[2].startswith("root "):
-        raise NotVerified("the file does not say the size and the root of the log")
+        raise NotVerified("the file does not state the size and the root of the log")
     size = decimal(lines[1].removeprefix("size "), "size")
     root = base64(lines[2].removeprefix("root "), "root")
     trusted = open_checkpoint(checkpoint.encode(), keys, **asked)

@@ -1,10 +1,10 @@
-"""The chain of each work and each person: every fact about one names the fact about it before.
+"""The chain of each work and each person: every fact about one names the fact before it.
 
-The one rule: the facts about a subject are numbered from 1 without a gap, and each names the
-position and the leaf of the one before; so nobody can leave one out of a history unnoticed.
+The facts about a subject are numbered from 1 without a gap, and each names the position and the
+leaf of the one before, so a fact that is left out of a history is noticed.
 
-The links are part of a leaf, and so under the signature of the log. Only the standard library and
-the files that check a receipt are behind this one.
+The links are part of a leaf, and so under the signature of the log. This file depends only
+on the standard library and the files that check a receipt.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from domain.receipt import Leaf, Link, spell_leaf, spell_link
 from domain.tree import NotVerified, leaf_hash
 
 SUBJECTS = ("contributor", "contribution", "outside", "work", "release")
-"""The nouns with a history; the facts of all others are about these, and numbered by versions."""
+"""The nouns with a history; the facts of all other nouns are about these."""
 NAMES = ("work", "child", "parent", "contributor", "into", "release")
-"""The fields whose value is a subject: what a fact names there, it is about."""
+"""The fields whose value is a subject of the fact."""
 
 
 class Head(NamedTuple):
@@ -67,24 +67,24 @@ class Chains:
     def __init__(self) -> None:
         self.heads: dict[str, Head] = {}
         self.messages: dict[str, int] = {}
-        """Where what an actor has signed stands last."""
+        """By message: the position of the latest fact that was signed with it."""
 
     def follow(self, leaf: Leaf, hash: bytes) -> None:
-        """Take the next leaf; NotVerified unless it is linked to all that it is about."""
+        """Take the next leaf; NotVerified unless it is linked to each of its subjects."""
         for link in leaf.links:
             must_follow(link, leaf.position, self.heads.get(link.subject))
             self.heads[link.subject] = _head(link, leaf, hash)
         linked = {link.subject for link in leaf.links}
         if missing := sorted(named_in(leaf) - linked):
             raise NotVerified(
-                f"position {leaf.position} is about {missing[0]} and does not stand in its history"
+                f"position {leaf.position} is about {missing[0]} but is not in its history"
             )
         if signed := content_of(leaf).get("message"):
-            # The facts of one command stand side by side.
+            # The facts of one command are next to each other.
             before = self.messages.get(signed, leaf.position - 1)
             if before != leaf.position - 1:
                 raise NotVerified(
-                    f"position {leaf.position} uses a signature that stands at {before} again"
+                    f"position {leaf.position} reuses the signature of position {before}"
                 )
             self.messages[signed] = leaf.position
 
@@ -94,14 +94,14 @@ def must_follow(link: Link, position: int, before: Head | None) -> None:
     number = 0 if before is None else before.number
     if link.number > number + 1:
         raise NotVerified(
-            f"of {link.subject} fact {number + 1} is missing: position {position} is fact "
-            f"{link.number} and names position {link.previous} before it"
+            f"fact {number + 1} of {link.subject} is missing: position {position} is fact "
+            f"{link.number} and follows position {link.previous}"
         )
     if link.number <= number:
-        raise NotVerified(f"position {position} is fact {link.number} of {link.subject} again")
+        raise NotVerified(f"position {position} repeats fact {link.number} of {link.subject}")
     if before is not None and (link.previous, b64encode(link.hash).decode()) != before[1:]:
         raise NotVerified(
-            f"fact {link.number} of {link.subject} names another fact before it than the one "
+            f"fact {link.number} of {link.subject} does not follow the one before it, "
             f"at position {before.position}"
         )
 
@@ -120,7 +120,7 @@ def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:
 
 
 def named_in(leaf: Leaf) -> set[str]:
-    """The subjects that a fact names itself; its links must name them, too."""
+    """The subjects that a fact itself names; its links must name them too."""
     content = content_of(leaf)
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] in SUBJECTS:
@@ -129,7 +129,7 @@ def named_in(leaf: Leaf) -> set[str]:
 
 
 def _concerned(content: dict[str, Any]) -> Iterator[str]:
-    """Whom a fact about money names: payees, and who made the comments that it answers."""
+    """The people whom a fact about money names: payees, and authors of comments it answers."""
     shares = (share for asset in content.get("assets", ()) for share in asset["shares"])
     rows = (*content.get("lines", ()), *content.get("parts", ()), *shares)
     yield from (str(payee) for payee, *_ in rows)
@@ -138,7 +138,7 @@ def _concerned(content: dict[str, Any]) -> Iterator[str]:
 
 
 def content_of(leaf: Leaf) -> dict[str, Any]:
-    """What a fact says; NotVerified if it is none."""
+    """The fields of a fact; NotVerified if it is none."""
     try:
         content = json.loads(leaf.state)
     except ValueError:

@@ -1,11 +1,11 @@
 """A checkpoint: how many leaves a log holds and their root, signed by the log and its witnesses.
 
-The one rule: from one believed checkpoint to the next a log only adds; what shrank, forked or was
-rewritten is refused, and the message says which.
+From one trusted checkpoint to the next a log only grows. One that shrank, forked or was rewritten
+is refused, and the message says which.
 
 The format is C2SP tlog-checkpoint (section "Note text") in a signed note; cosignatures of
-witnesses are C2SP tlog-cosignature (section "Format"). Only the standard library and cryptography
-are behind this file, so that a checkpoint can be checked by itself, years later.
+witnesses are C2SP tlog-cosignature (section "Format"). This file depends only on the standard
+library and cryptography, so that a checkpoint can be checked on its own, years later.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Checkpoint:
     size: int
     root: bytes
     extensions: tuple[str, ...] = ()
-    """Further lines, opaque and kept; monitors cannot audit them, so Stemma writes none."""
+    """Further lines, kept as they are; monitors cannot audit them, so Stemma writes none."""
 
     def __post_init__(self) -> None:
         for line in (self.origin, *self.extensions):
@@ -57,7 +57,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the text of a checkpoint; whether the root can be one is checked on opening."""
+        """Read the text of a checkpoint; whether the root is possible is checked on opening."""
         if not text.endswith("\n"):
             raise NotVerified("the checkpoint does not end with a newline")
         lines = text[:-1].split("\n")
@@ -102,12 +102,12 @@ def open_checkpoint(
     witnesses: Collection[VerifierKey] = (),
     quorum: int | None = None,
 ) -> Trusted:
-    """Believe a checkpoint because the log and enough witnesses have signed it; else NotVerified.
+    """Trust a checkpoint that the log and enough witnesses have signed; else NotVerified.
 
     The origin must be the one given or, without one, the name of the key that signed
-    (tlog-checkpoint, section "Signatures"). Of the witnesses ``quorum`` must have cosigned,
-    without a number all of them. None of these keys may sign twice. Signatures of any other key
-    are passed over.
+    (tlog-checkpoint, section "Signatures"). ``quorum`` of the witnesses must have cosigned,
+    by default all of them. None of these keys may sign twice. Signatures of any other key are
+    ignored.
     """
     parsed = Note.parse(data)
     checkpoint = Checkpoint.parse(parsed.text)
@@ -161,7 +161,7 @@ def must_be_witnesses(keys: Collection[VerifierKey]) -> None:
 
 
 def _names(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "nobody that was named"
+    return ", ".join(sorted(names)) or "none of those named"
 
 
 def _must_be_possible(checkpoint: Checkpoint) -> None:
@@ -182,10 +182,10 @@ def cosign(data: bytes, witness: SignerKey, time: int) -> str:
 def cosigned(
     data: bytes, witnesses: Collection[VerifierKey]
 ) -> tuple[Checkpoint, tuple[Signature, ...]]:
-    """A checkpoint, and the lines under it by which witnesses vouch for it, one of each.
+    """A checkpoint, and the lines under it by which witnesses vouch for it, one for each.
 
-    Lines of other keys are passed over, also that of the log; without one of a witness, or with
-    one that does not hold, NotVerified.
+    Lines of other keys, the log's included, are ignored. NotVerified if there is no line of a
+    witness, or one that does not hold.
     """
     must_be_witnesses(witnesses)
     parsed = Note.parse(data)
@@ -196,7 +196,7 @@ def cosigned(
 
 
 def verify_growth(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
-    """Raise NotVerified unless the log has only added since the old checkpoint.
+    """Raise NotVerified unless the log has only grown since the old checkpoint.
 
     An old checkpoint of size 0 is refused: it says nothing about what came after.
     """

@@ -1,8 +1,8 @@
 """Commands: what may be asked of Stemma, each declared once as a typed record.
 
-A record names its fields and says who may ask, what it refuses and what it decides. The route, the
-operation of the OpenAPI document, the command of the terminal, the line of a bundle, the statement
-that a signature covers, the form of a page and the reference are derived from it.
+A record names its fields and states who may send it, what it refuses and what it decides. The
+route, the operation of the OpenAPI document, the terminal's command, the line of a bundle, the
+statement that a signature covers, the form of a page and the reference are derived from it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import types
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import datetime
@@ -31,9 +30,9 @@ from typing import (
     get_type_hints,
 )
 
-from domain.fact import New
+from domain.fact import Fact, New, Noun
 from domain.past import Past
-from domain.refusal import Refusal
+from domain.refusal import Refusal, WrongState
 from domain.values import Example, Many, NewId, Ref, Several, Text, Value
 
 COMMANDS: dict[str, type[Command]] = {}
@@ -48,7 +47,7 @@ class Field(NamedTuple):
     name: str
     value: Value
     default: Any
-    """What stands for it where it is left out; MISSING if it is needed."""
+    """Its value where it is left out; MISSING if it is needed."""
 
     @property
     def is_needed(self) -> bool:
@@ -74,12 +73,12 @@ class Record:
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
-        """The record of what was said, as it was said: nothing is read into it yet."""
+        """The record as it was sent; its values are not read yet."""
         known = {one.name: one.value for one in cls.fields()}
         return cls(**{name: _record_in(known[name], value) for name, value in said.items()})
 
     def read(self, now: datetime) -> Self:
-        """The same with every value in its normal form; raises what is wrong with the first."""
+        """The same with every value in its normal form; raises the first refusal."""
         changed = {}
         for one in self.fields():
             said = getattr(self, one.name)
@@ -88,7 +87,7 @@ class Record:
         return replace(cast("Any", self), **changed)  # type: ignore[no-any-return]
 
     def plain(self) -> dict[str, Any]:
-        """What it says as JSON, without the fields that say nothing."""
+        """The record as JSON, without empty fields and defaults."""
         told = ((one, getattr(self, one.name)) for one in self.fields())
         return {
             one.name: [part.plain() for part in value] if isinstance(one.value, Several) else value
@@ -97,7 +96,7 @@ class Record:
         }
 
     def said(self) -> Iterator[tuple[Field, Any]]:
-        """Every field that says something, those of the records in its lists as well."""
+        """Every field that has a value, including those of the records in its lists."""
         for one in self.fields():
             value = getattr(self, one.name)
             if value is None:
@@ -124,33 +123,44 @@ class Command(Record):
     OPERATION: ClassVar[str]
     """The same as an identifier: ``strike_remix``."""
     MAY: ClassVar[frozenset[str]]
-    """The relations in which somebody may ask, besides the operator (see domain.permission)."""
+    """The relations that allow it, for anyone but the operator (see domain.permission)."""
     REFUSES: ClassVar[tuple[type[Refusal], ...]]
-    """What it refuses besides what its values do."""
+    """Its own refusals, besides those of its values."""
     PATH: ClassVar[str]
     """Where it is sent to, with the names of its fields in braces."""
     MAKES: ClassVar[str | None]
     """What it brings into being, if it does."""
+    THEN: ClassVar[type[Fact] | None]
+    """The fact of a command that decides nothing else: a change of what it names first."""
     HOME: ClassVar[str | None]
-    """Under which path what it makes is found."""
+    """The path under which what it makes is found."""
 
-    @abstractmethod
     def decide(self, past: Past) -> Iterator[New]:
         """What happens, given the past; raises a refusal if it may not."""
+        noun = self.noun(past)
+        assert noun is not None
+        assert self.THEN is not None
+        own = (one.name for one in self.fields() if one.name not in self.in_path())
+        yield noun.then(self.THEN, **{name: getattr(self, name) for name in own})
 
-    def sides(self, past: Past) -> Mapping[str, str]:
-        """Who stands in which relation to what it is about: by default, to what it names first."""
+    def noun(self, past: Past) -> Noun | None:
+        """What it names first in its path, if anything."""
         for one in self.fields():
             if isinstance(one.value, Ref) and one.name in self.in_path():
-                return past.named(one.value.noun, getattr(self, one.name)).sides(past)
-        return {}
+                return past.named(one.value.noun, getattr(self, one.name))
+        return None
+
+    def sides(self, past: Past) -> Mapping[str, str]:
+        """Who is in which relation to what it is about: by default, to what it names first."""
+        noun = self.noun(past)
+        return {} if noun is None else noun.sides(past)
 
     def is_done(self, past: Past) -> bool:
         """Whether there is nothing left to do when the same was asked before."""
         return True
 
     def target(self, actor: str) -> str | None:
-        """What a repetition is recognised at: the id it makes, or of what it changes."""
+        """The id by which a repetition is recognised: of what it makes, or of what it changes."""
         return cast("str | None", getattr(self, type(self).subject()))
 
     @classmethod
@@ -162,14 +172,14 @@ class Command(Record):
 
     @classmethod
     def words(cls) -> str:
-        """What it does, as a sentence says it: ``strike this remix``, ``open a credit``."""
+        """What it does, as part of a sentence: ``strike this remix``, ``open a credit``."""
         *verb, noun = cls.OPERATION.split("_")
         article = [] if noun.endswith("s") else ["a" if cls.MAKES else "this"]
         return " ".join([*verb, *article, noun])
 
     @classmethod
     def in_path(cls) -> list[str]:
-        """The fields that stand in its path."""
+        """The fields in its path."""
         return re.findall(r"{(\w+)}", cls.PATH)
 
     @classmethod
@@ -179,9 +189,9 @@ class Command(Record):
         return tuple(dict.fromkeys((*(r for value in values for r in value.refuses), *cls.REFUSES)))
 
     def asked(self) -> str:
-        """What is asked, as canonical JSON in which the texts of people are left out."""
+        """The request as canonical JSON, without the texts of people."""
         told = {"command": self.NAME, **_plain(self)}
-        if self.MAKES:  # it is what the request is kept under, whoever chose it
+        if self.MAKES:  # the request is kept under it, whether or not the client chose it
             told.pop(self.subject(), None)
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -194,7 +204,7 @@ class Command(Record):
         ]
 
     def digest(self, actor: str) -> str:
-        """What tells one request from another, but for the texts of people in it."""
+        """What tells one request from another, apart from the texts of people."""
         return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
 
 
@@ -206,15 +216,20 @@ def command(
     may: Iterable[str] = (),
     refuses: Iterable[type[Refusal]] = (),
     makes: str | None = None,
+    then: type[Fact] | None = None,
     home: str | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a command; without ``may`` it is for the operator alone."""
+    """Declare a command; without ``may`` only the operator may send it.
+
+    With ``then`` it decides only this change, which the state of its noun may refuse.
+    """
 
     def decorate(cls: type[T]) -> type[T]:
         made = cast("type[Command]", dataclass(kw_only=True)(cls))
         made.NAME, made.PATH, made.MAY = name, path, frozenset(may)
         made.OPERATION = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        made.REFUSES, made.MAKES, made.HOME = tuple(refuses), makes, home
+        made.REFUSES = (WrongState,) if then else tuple(refuses)
+        made.MAKES, made.THEN, made.HOME = makes, then, home
         COMMANDS[name] = made
         return cls
 

@@ -1,6 +1,6 @@
 """A contribution: a posted piece (text, image, audio, video …), a node of the remix graph.
 
-The one rule: a withdrawn piece leaves a tombstone; its content goes, lineage and credits stay.
+A withdrawn piece leaves a tombstone: its content goes, its lineage and credits stay.
 """
 
 from __future__ import annotations
@@ -33,15 +33,9 @@ class Contribution(Work):
         def effective(self) -> str:
             return self.made
 
-        def apply(self, noun: Contribution) -> None:
-            noun.state = self.STATE
-            noun.title = self.title
-            noun.made_at = self.made_at
-            noun.made = self.made
-
     @fact("contribution.withdrawn")
     class Withdrawn(Fact):
-        """The piece was taken back."""
+        """The piece was withdrawn."""
 
         SAYS = "{actor} withdrew {noun}"
         SEALED = ("reason",)

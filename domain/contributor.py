@@ -1,23 +1,22 @@
 """A contributor: who can be credited, known by a random id, and the keys they sign with.
 
-The one rule: a name never enters a fact, only the commitment to it.
+A name never enters a fact, only the commitment to it.
 """
 
 from __future__ import annotations
 
 from domain.fact import Fact, Looking, Noun, fact
-from domain.refusal import UnknownErasureGround
 
 GROUNDS = {
-    "request": "the person asks for it, and nothing stands against it",
+    "request": "the person asks for it, and no reason stands against it",
     "unneeded": "it is no longer needed for what it was kept for (GDPR, article 17(1)(a))",
-    "consent": "the person takes their consent back (article 17(1)(b))",
-    "objection": "the person objects, and nothing weighs more (article 17(1)(c))",
+    "consent": "the person withdraws their consent (article 17(1)(b))",
+    "objection": "the person objects, and no overriding ground exists (article 17(1)(c))",
     "unlawful": "it should never have been kept (article 17(1)(d))",
-    "obligation": "the law demands that it is erased (article 17(1)(e))",
+    "obligation": "the law requires its erasure (article 17(1)(e))",
     "child": "it was collected from a child (article 17(1)(f))",
 }
-"""Why a person is forgotten. A word of a list, for a text of anybody's would stay for ever."""
+"""Why a person is forgotten. One word of a list, because a free text would stay for ever."""
 
 
 class Contributor(Noun):
@@ -30,7 +29,7 @@ class Contributor(Noun):
 
     @fact("contributor.admitted")
     class Admitted(Fact):
-        """Somebody can be credited from now on."""
+        """A person or group can be credited from now on."""
 
         SAYS = "{actor} added {noun} to the people who can be credited"
         SEALED = ("name",)
@@ -39,7 +38,7 @@ class Contributor(Noun):
 
     @fact("contributor.merged")
     class Merged(Fact):
-        """Two contributors are the same person; answers say so from now on, history never."""
+        """Two contributors are one person in answers from now on; history does not change."""
 
         SAYS = "{actor} said that {noun} and {into} are the same person"
         SEALED = ("reason",)
@@ -62,19 +61,19 @@ class Contributor(Noun):
 
         SAYS = "{actor} had the name of {noun} erased"
 
-        # Once more where one fact can't name all that was erased, or something came back.
+        # Again where one fact can't name all that was erased, or where something came back.
         FROM = ("admitted", "merged", "forgotten")
         STATE = "forgotten"
         ground: str
         erased: str
-        """The commitments whose texts are gone, a space between two."""
+        """The commitments whose texts are gone, separated by spaces."""
 
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())
 
     @fact("contributor.key_registered")
     class KeyRegistered(Fact):
-        """What is signed with this key from now on, the person has signed."""
+        """From now on, what is signed with this key is signed by the person."""
 
         SAYS = "{actor} registered a key with which {noun} signs"
         FROM = ("admitted",)
@@ -85,7 +84,7 @@ class Contributor(Noun):
 
     @fact("contributor.key_revoked")
     class KeyRevoked(Fact):
-        """The key signs no longer; what it has signed before stands."""
+        """The key is no longer valid; what it has signed stays signed."""
 
         SAYS = "{actor} revoked a key with which {noun} signed"
         SEALED = ("reason",)
@@ -100,10 +99,3 @@ class Contributor(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         """The person themself."""
         return {"contributor": self.id}
-
-
-def ground_named(ground: str) -> str:
-    """The ground, if it is one of those documented."""
-    if ground not in GROUNDS:
-        raise UnknownErasureGround(ground, tuple(GROUNDS))
-    return ground

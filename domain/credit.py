@@ -1,6 +1,6 @@
-"""A credit: one public line, this person in this role on this work.
+"""A credit: one public line, a person in a role on a work.
 
-The one rule: whose credit it is, and for what, never changes; only its state does.
+Whose credit it is, and for which work, never changes; only its state does.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, fact
 from domain.outside import Outside
 from domain.permission import OPERATOR
-from domain.refusal import UnknownKind
 from domain.work import Work
 
 CREDIT_KINDS = {
     "direct": "the person made something that is in the work",
-    "influence": "the person shaped the work without anything of theirs being in it",
+    "influence": "the person shaped the work, but nothing of theirs is in it",
 }
 
 NOT_COUNTED = ("declined", "revoked")
-"""The states of a credit in which nobody is credited by it."""
+"""The states in which a credit does not count."""
 
 
 class Credit(Disputable):
@@ -45,7 +44,7 @@ class Credit(Disputable):
 
     @dataclass(frozen=True, kw_only=True)
     class Birth(Event):
-        """What a credit says, by whomever it was opened."""
+        """What a credit says, whether granted or claimed."""
 
         SEALED = ("display", "evidence")
         FOUND_BY = ("work",)
@@ -55,29 +54,23 @@ class Credit(Disputable):
         evidence: str | None = None
         effective_at: str | None = None
 
-        def apply(self, noun: Credit) -> None:
-            noun.state = self.STATE
-            noun.work = self.work
-            noun.contributor = self.contributor
-            noun.kind = self.kind
-
     @fact("credit.granted")
     class Granted(Birth):
-        """Somebody else credits the person."""
+        """Someone else credited the person."""
 
         SAYS = "{actor} credited {contributor} as {role} on {work}"
         STATE = "granted"
 
     @fact("credit.claimed")
     class Claimed(Birth):
-        """The person says so of themself."""
+        """The person claimed it for themself."""
 
         SAYS = "{contributor} claimed to be {role} on {work}"
         STATE = "claimed"
 
     @fact("credit.accepted")
     class Accepted(Event):
-        """The person accepts what was granted, or the poster of the work what was claimed."""
+        """The person accepted what was granted, or the poster of the work what was claimed."""
 
         SAYS = "{actor} accepted the credit of {contributor} on {work}"
         SEALED = ("reason",)
@@ -87,7 +80,7 @@ class Credit(Disputable):
 
     @fact("credit.declined")
     class Declined(Event):
-        """The credit is not wanted, or the claim not agreed to."""
+        """The credit was not wanted, or the claim not agreed to."""
 
         SAYS = "{actor} declined the credit of {contributor} on {work}"
         SEALED = ("reason",)
@@ -97,7 +90,7 @@ class Credit(Disputable):
 
     @fact("credit.disputed")
     class Disputed(Opening, Event):
-        """Somebody says that the credit is wrong."""
+        """Someone says that the credit is wrong."""
 
         SAYS = "{actor} disputed the credit of {contributor} on {work}"
         FROM = ("granted", "claimed", "accepted")
@@ -116,7 +109,7 @@ class Credit(Disputable):
 
     @fact("credit.revoked")
     class Revoked(Event):
-        """The credit was taken back; it stays on record and stops counting."""
+        """The credit was revoked; it stays on record and stops counting."""
 
         SAYS = "{actor} revoked the credit of {contributor} on {work}"
         SEALED = ("reason",)
@@ -131,16 +124,11 @@ class Credit(Disputable):
         """Whether the person is credited by it."""
         return self.state not in NOT_COUNTED
 
-    @property
-    def line(self) -> dict[str, str]:
-        """The work and the person, as every fact about the credit names them."""
-        return {"work": self.work, "contributor": self.contributor}
-
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted the work, whose credit it is, who has to agree, and who opened it."""
         on = looking.get(Work, self.work)
         claimed = isinstance(self.facts[0][1], Credit.Claimed)
-        # A claim on a source outside is for the operator to judge: nobody here posted it.
+        # The operator judges a claim on an outside source: nobody here posted it.
         judge = OPERATOR if isinstance(on, Outside) else on.poster
         return {
             "poster": judge,
@@ -148,10 +136,3 @@ class Credit(Disputable):
             "addressee": judge if claimed else self.contributor,
             "opener": self.poster,
         }
-
-
-def credit_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in CREDIT_KINDS:
-        raise UnknownKind(kind, tuple(CREDIT_KINDS))
-    return kind

@@ -1,8 +1,8 @@
-"""A dispute about an edge or a credit: opened, perhaps answered, and ended in one of five ways.
+"""A dispute about a remix or a credit: opened, perhaps answered, settled in one of five ways.
 
-The one rule: ``….disputed`` opens a dispute and ``….settled`` ends it; nothing else does either.
+``….disputed`` opens a dispute and ``….settled`` ends it; nothing else does either.
 
-Both nouns use what is here, so that a dispute is the same wherever it is about.
+Both nouns share this code, so that a dispute works the same whatever it is about.
 """
 
 from __future__ import annotations
@@ -20,38 +20,37 @@ from domain.refusal import (
     BadOutcome,
     NotYet,
     TooLate,
-    UnknownGrounds,
 )
 
 GROUNDS = {
-    "not_theirs": "what is credited or claimed was made by somebody else",
-    "missing_share": "somebody's part is left out, or stated too small",
-    "wrong_role": "the person did something else than it says",
-    "not_derived": "nothing of the one work is in the other",
-    "no_permission": "it was used against what had been allowed",
-    "false_date": "one of the works was made at another time",
+    "not_theirs": "what is credited or claimed was made by someone else",
+    "missing_share": "someone's part is left out, or stated too small",
+    "wrong_role": "the person did something other than what it says",
+    "not_derived": "nothing of one work is in the other",
+    "no_permission": "it was used without permission",
+    "false_date": "the date of one of the works is wrong",
     "other": "what the reason says",
 }
 """Why something may be disputed."""
 
 OUTCOMES = {
-    "upheld": "the dispute is right: the edge is struck, the credit revoked",
-    "dismissed": "the dispute is not right: it stands as before",
-    "corrected": "what was wrong was put right: if another edge or credit is named, that replaces "
+    "upheld": "the dispute is right: the remix is struck, the credit revoked",
+    "dismissed": "the dispute is wrong: it stands as before",
+    "corrected": "the error was corrected: if another remix or credit is named, it replaces "
     "this one; if none is, this one stands as before",
-    "withdrawn": "whoever opened the dispute takes it back: it stands as before",
-    "expired": "nobody answered in time, and nobody decided: it stands as before",
+    "withdrawn": "the person who opened the dispute withdraws it: it stands as before",
+    "expired": "there was neither an answer in time nor a decision: it stands as before",
 }
 """How a dispute may end."""
 
 ANSWER_DAYS = 30
 MINIMUM_ANSWER_DAYS = 7
 MAXIMUM_ANSWER_DAYS = 180
-"""How long the other side has to answer: if nothing is said, at least and at most."""
+"""How long the other side has to answer: the default, the least and the most."""
 
 
 class Dispute(NamedTuple):
-    """The latest dispute about a noun; whether it is still open, the noun's state says."""
+    """The latest dispute about a noun; the noun's state says whether it is still open."""
 
     opened_by: str
     deadline: str
@@ -67,9 +66,9 @@ class Disputable(Noun):
     Answered: ClassVar[type[Answer]]
     Settled: ClassVar[type[Settlement]]
     GONE: ClassVar[str]
-    """Its state when it does not count any more."""
+    """Its state when it no longer counts."""
     UNDO: ClassVar[frozenset[str]]
-    """The relations in which somebody may bring it into that state."""
+    """The relations that allow bringing it into that state."""
     dispute: Dispute | None = None
 
     @property
@@ -78,7 +77,7 @@ class Disputable(Noun):
         return self.dispute.opened_by if self.dispute else OPERATOR
 
     def must_be_answerable(self, now: datetime) -> None:
-        """Refuse a second answer, and one after the deadline; asked of what is disputed."""
+        """Refuse a second answer, and one after the deadline."""
         assert self.dispute is not None
         if self.dispute.answered:
             raise AlreadyAnswered(self.id)
@@ -86,7 +85,7 @@ class Disputable(Noun):
             raise TooLate(self.id, self.dispute.deadline)
 
     def must_have_expired(self, now: datetime) -> None:
-        """Refuse an end by silence before the deadline, or where there was an answer."""
+        """Refuse to let it expire before the deadline, or after an answer."""
         assert self.dispute is not None
         if self.dispute.answered:
             raise AlreadyAnswered(self.id)
@@ -107,14 +106,14 @@ class Opening(Fact):
     evidence: str | None = None
 
     def apply(self, noun: Disputable) -> None:
-        """Remember who opened it, and how the noun stood before."""
+        """Remember who opened it, and the state before."""
         noun.dispute = Dispute(self.actor, self.deadline, noun.state)
         noun.state = self.STATE
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Following(Fact):
-    """What happens in a dispute after its opening concerns whoever opened it as well."""
+    """What happens after the opening also concerns the person who opened the dispute."""
 
     FROM = (Opening.STATE,)
     disputer: str
@@ -126,7 +125,7 @@ class _Following(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(_Following):
-    """The other side says why the dispute is not right."""
+    """The other side says why the dispute is wrong."""
 
     SEALED = ("reason", "evidence")
     reason: str
@@ -153,22 +152,15 @@ class Settlement(_Following):
         noun.state = self.stands_as
 
 
-def known_grounds(grounds: str) -> str:
-    """The grounds, if they are among those documented."""
-    if grounds not in GROUNDS:
-        raise UnknownGrounds(grounds, tuple(GROUNDS))
-    return grounds
-
-
 def known_outcome(outcome: str) -> str:
-    """The outcome, if it is one in which a dispute may end."""
+    """The outcome, if it is one of those documented."""
     if outcome not in OUTCOMES:
         raise BadOutcome(outcome, f"it ends {', '.join(OUTCOMES)}")
     return outcome
 
 
 def deadline_of(answer_by: str | None, now: datetime) -> str:
-    """Until when a dispute opened now can be answered, as an instant."""
+    """The instant until which a dispute opened now can be answered."""
     if answer_by is None:
         return instant(now + timedelta(days=ANSWER_DAYS))
     stated = start_of(answer_by)

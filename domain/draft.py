@@ -2,9 +2,9 @@
 
 A command adds all of its facts to the draft or none, and a draft is recorded whole or not at all.
 
-One rule recognises every repetition: what was asked of a target is kept beside the facts
-(domain.request). The same asked again is answered as before; a birth under the id of something
-else is refused.
+Every repetition is recognised in the same way: what was asked of a target is kept beside the facts
+(domain.request). The same request gets the same answer again; a birth under an id that is taken is
+refused.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from domain.values import Ref
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """What a command answers: what it is about, and the position of the last fact it recorded."""
+    """The answer to a command: the id of what it is about, and the position of its last fact."""
 
     id: str
     position: int
 
     def recorded(self, positions: Sequence[int]) -> Acknowledgement:
-        """The receipt once its draft was recorded at these positions."""
+        """The same once its draft was recorded at these positions."""
         return replace(self, position=at(self.position, positions))
 
 
 def at(position: int, positions: Sequence[int]) -> int:
-    """Where a fact of a draft stands that was recorded at these positions."""
+    """The position of a fact of a draft that was recorded at these positions."""
     return position if position < PENDING else positions[position - PENDING]
 
 
@@ -62,10 +62,10 @@ class Draft(Past):
     ) -> None:
         super().__init__(journal, now)
         self.once = once
-        """How far an import has come with each target: what was asked of it after that is not done
-        again. Without it, only a repetition of what was asked last is harmless."""
+        """How far an import has come with each target: a later request is not repeated.
+        Without it, only a repetition of the latest request is recognised."""
         self.signing = signing
-        """What the actor signed, if they did: the draft is then of one command."""
+        """What the actor signed, if anything; the draft then has a single command."""
         self.disclosures: list[Disclosure] = []
         self.erased: set[str] = set()
         self.requests: list[Request] = []
@@ -82,11 +82,11 @@ class Draft(Past):
 
     @property
     def condition(self) -> Condition:
-        """Under which the draft may be recorded."""
+        """The condition under which the draft may be recorded."""
         return Condition(self.position, self.watched, self.emptied)
 
     def kept(self) -> list[Disclosure]:
-        """The texts to keep: none erased again, nor of a person who asked here to be forgotten."""
+        """The texts to keep: none that this draft erased, and none of a person it forgot."""
         return [
             text
             for text in self.disclosures
@@ -98,8 +98,8 @@ class Draft(Past):
     def carry_out(self, command: Command, by: str = OPERATOR) -> Acknowledgement:
         """Add what a command decides, or find that it was carried out before.
 
-        Looks up what it names, asks whether it may, reads what it says, decides: the first of
-        these that refuses is told.
+        Looks up what it names, checks the permission, reads its values and decides; the first
+        refusal is raised.
         """
         self.actor, self._sheet = by, Sheet(by, self.now, self.signing)
         target = self._target(command)
@@ -123,7 +123,7 @@ class Draft(Past):
             raise
 
     def _target(self, command: Command) -> str | None:
-        """The id that is chosen, in its usual form, or of what the command is about."""
+        """The id that the client chose, in its usual form, or that of what the command is about."""
         chosen = command.target(self.actor)
         if chosen is None and self.signing is not None:
             raise BadSignature("what is signed names the id of what it brings into being")
@@ -142,7 +142,7 @@ class Draft(Past):
             return None, problem
 
     def _must_be_able(self, command: Command) -> None:
-        """Refuse who may not ask, or what names something that is not there."""
+        """Refuse someone who may not ask, and a name of something that does not exist."""
         if self.signing is not None:
             self._must_have_signed(self.signing)
         if not command.MAY and self.actor != OPERATOR:
@@ -155,7 +155,7 @@ class Draft(Past):
     # -- repetitions -----------------------------------------------------------------------
 
     def _known(self, command: Command, target: str) -> Acknowledgement | None:
-        """The receipt of the same request before, if there was one."""
+        """The answer to the same request before, if there was one."""
         self.prefetch_requests([target])
         asked = self._asked[target]
         if command.MAKES or self.once is None:
@@ -171,7 +171,7 @@ class Draft(Past):
         return None
 
     def _is_same(self, command: Command, request: Request) -> bool:
-        """Whether a request said the same; an erased text cannot differ."""
+        """Whether a request was the same; an erased text counts as the same."""
         if command.digest(self.actor) != request.digest:
             return False
         pending = {text.digest: text.value for text in self.disclosures}
@@ -192,9 +192,9 @@ class Draft(Past):
     # -- writing down ----------------------------------------------------------------------
 
     def _write(self, new: New) -> None:
-        """Write down one fact of the command at hand, which the books at hand then know."""
+        """Write down one fact of the current command, and fold it into the books."""
         if not may_stand_at(new.kind, 2):
-            # A birth is the first under its id, or the append refuses it: nothing is read for that.
+            # A birth is the first fact under its id, or the append refuses it: nothing is read.
             self._streams.setdefault(new.id, [])
         happened = self._sheet.write(new, len(self.stream(new.id)))
         if self._books is not None:
@@ -230,7 +230,7 @@ class Draft(Past):
         return Acknowledgement(self.id, position)
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
-        """The owner and the commitment of every text of these, recorded or about to be."""
+        """The owner and the commitment of every text of these owners, recorded or about to be."""
         pending = [(text.owner, text.digest) for text in self.disclosures if text.owner in owners]
         return [one for one in (*super().owned(owners), *pending) if one[1] not in self.erased]
 
@@ -238,7 +238,7 @@ class Draft(Past):
         return [*self.facts, *self._sheet.facts]
 
     def _must_be_known(self, sheet: Sheet) -> None:
-        """Refuse whom a new fact brings up if they were forgotten: who acts, owns, is credited."""
+        """Refuse a forgotten person as actor, as owner of a text, or in a new credit."""
         persons = {self.actor, *(text.owner for text in sheet.disclosures)}
         for happened in sheet.facts:
             match happened:
@@ -248,7 +248,7 @@ class Draft(Past):
         for person in persons - born - {OPERATOR}:
             if self.contributor(person).state == Contributor.Forgotten.STATE:
                 raise ContributorForgotten(person)
-            # To be forgotten at the same moment comes wholly before or wholly after.
+            # Being forgotten at the same moment comes wholly before or wholly after.
             self.watch(Contributor.Forgotten.TOPIC, person)
 
     # -- signatures ------------------------------------------------------------------------
@@ -264,7 +264,7 @@ class Draft(Past):
             raise BadSignature(str(problem)) from None
 
     def _must_say_what_was_signed(self, signing: Signing, sheet: Sheet) -> None:
-        """Refuse facts that say something else than was signed, or a message used before."""
+        """Refuse facts that differ from what was signed, and a message used before."""
         if self.texts([signing.disclosure().digest]):
             raise BadSignature("it was used before; sign again with another nonce")
         for happened in sheet.facts:

@@ -1,6 +1,6 @@
 """What a fact is: something that happened, kept for ever, and the noun it happened to.
 
-The one rule: a fact is immutable; ``apply`` only assigns, and never asks the clock or refuses.
+A fact is immutable; ``apply`` only assigns: it never asks the clock and never refuses.
 
 A fact is a domain event of the eventsourcing library. It is stored as compact JSON of its own
 fields under an explicit topic, so that moving a Python module never makes history unreadable.
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
+from inspect import get_annotations
 from typing import (
     Any,
     ClassVar,
@@ -39,17 +41,17 @@ FACTS: dict[str, type[Fact]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """Something that happened: who acted, when it was recorded, and from when it holds."""
+    """Something that happened: who acted, when it was recorded, and when it takes effect."""
 
     TOPIC: ClassVar[str]
     SAYS: ClassVar[str] = ""
-    """What it says, as a sentence about the fields in braces."""
+    """The fact as a sentence, with its fields in braces."""
     PRIVATE: ClassVar[bool] = False
-    """Whether the sentence is for those alone whom it is about."""
+    """Whether only the people it is about may read the sentence."""
     SEALED: ClassVar[tuple[str, ...]] = ()
     """The fields that hold the digest of a text in the vault."""
-    STATE: ClassVar[str]
-    """The state in which this fact leaves its noun, for facts that change it."""
+    STATE: ClassVar[str] = ""
+    """The state in which this fact leaves its noun, if it changes it."""
     FROM: ClassVar[tuple[str, ...]] = ()
     """The states of its noun in which this fact may happen."""
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
@@ -73,7 +75,7 @@ class Fact:
         return (self.originator_id,)
 
     def touches(self) -> tuple[str, ...]:
-        """What it changes that others may have looked at: its subjects, and at times more."""
+        """What it changes that others may have read: its subjects, and sometimes more."""
         return self.subjects()
 
     def found_by(self) -> tuple[tuple[str, str], ...]:
@@ -83,21 +85,34 @@ class Fact:
         return tuple((getattr(self, name), f"{self.TOPIC}.{name}") for name in self.FOUND_BY)
 
     def apply(self, noun: Any) -> None:
-        """Change the noun; by default only its state."""
-        noun.state = self.STATE
+        """Change the noun: its state, and the fields it has under the same name."""
+        if self.STATE:
+            noun.state = self.STATE
+        for name in _shared(cast("Any", type(noun)), cast("Any", type(self))):
+            setattr(noun, name, getattr(self, name))
 
     def erases(self, noun: Any) -> tuple[str, ...]:
-        """The commitments whose texts go with this fact about the noun."""
+        """The commitments whose texts this fact erases."""
         return ()
 
     @property
     def effective(self) -> str:
-        """From when it holds: the stated moment where there is one, else the recording."""
+        """When it takes effect: the stated moment, else the time of recording."""
         return getattr(self, "effective_at", None) or instant(self.timestamp)
 
 
+_OF_ALL = frozenset(one.name for one in fields(Fact))
+
+
+@cache
+def _shared(noun: type[Noun], kind: type[Fact]) -> tuple[str, ...]:
+    """The fields of a fact that its noun has as well."""
+    known = {name for each in noun.__mro__ for name in get_annotations(each)}
+    return tuple(one.name for one in fields(kind) if one.name in known)
+
+
 class New(NamedTuple):
-    """A fact that a command decides on: it has no place, time or actor yet."""
+    """A fact that a command decided on; it has no position, time or actor yet."""
 
     kind: type[Fact]
     id: str
@@ -120,7 +135,7 @@ def fact(topic: str) -> Callable[[type[T]], type[T]]:
 
 
 class Looking(Protocol):
-    """What a noun may be asked to look up."""
+    """What a noun may use to look up others."""
 
     def get(self, kind: type[N], id: str) -> N:
         """The noun with this id, if it is of the kind."""
@@ -132,17 +147,19 @@ class Noun:
     id: str
     version: int = 0
     position: int
-    """Where in the journal it was born."""
+    """The position of its first fact."""
     poster: str
-    """Who acted at its birth."""
+    """The actor of its first fact."""
     state: str
     facts: list[tuple[int, Fact]]
     """What happened so far, with positions."""
 
     NAME: ClassVar[str]
     UNKNOWN: ClassVar[type[Refusal]]
-    """The refusal when there is none with an id: by default what its name says."""
+    """The refusal of an unknown id; by default that of its name."""
     BIRTHS: ClassVar[tuple[type[Fact], ...]]
+    Event: ClassVar[type[Fact]] = Fact
+    """What its facts have in common."""
 
     def __init_subclass__(cls) -> None:
         unknown = REFUSALS.get(f"unknown_{vars(cls).get('NAME')}")
@@ -152,7 +169,8 @@ class Noun:
     @property
     def line(self) -> dict[str, Any]:
         """What every fact about it names besides its id."""
-        return {}
+        common = (one for one in fields(self.Event) if one.default is MISSING)
+        return {one.name: getattr(self, one.name) for one in common if one.name not in _OF_ALL}
 
     def then(self, kind: type[Fact], /, **content: Any) -> New:
         """A change of it; refused if its state does not allow it."""
@@ -161,7 +179,7 @@ class Noun:
         return New(kind, self.id, {**self.line, **content})
 
     def sides(self, looking: Looking) -> dict[str, str]:
-        """Who stands in which relation to it (see domain.permission)."""
+        """Who is in which relation to it (see domain.permission)."""
         return {}
 
     @classmethod
@@ -185,10 +203,10 @@ class Noun:
 
 
 class FactMapper(Mapper[str]):
-    """Facts to stored bytes and back: compact JSON of the fields in their declared order."""
+    """Facts as stored bytes and back: compact JSON of the fields in their declared order."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
-        """The fact as it is stored; fields that say nothing are left out."""
+        """The fact as it is stored; empty fields are left out."""
         state = {
             name: value
             for name, value in vars(domain_event).items()
@@ -203,7 +221,7 @@ class FactMapper(Mapper[str]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Fact:
-        """The fact that was stored; never checked again, for what is recorded has happened."""
+        """The fact that was stored; not checked again, because what is recorded has happened."""
         return read_fact(
             str(stored_event.originator_id),
             stored_event.originator_version,
@@ -229,5 +247,5 @@ def read_fact(originator_id: str, originator_version: int, topic: str, state: by
 
 
 def utc_now() -> datetime:
-    """The clock that is passed in where none other is."""
+    """The default clock."""
     return datetime.now(UTC)

@@ -1,6 +1,6 @@
-"""Ids: chosen by a client, made up, or derived from the whole that something is a part of.
+"""Ids: chosen by a client, random, or derived from the whole that something is a part of.
 
-The one rule: the same part of the same whole has the same id, so that a repetition finds it again.
+The same part of the same whole has the same id, so that a repetition finds it again.
 """
 
 from __future__ import annotations
@@ -31,16 +31,13 @@ def new_id(id: str | None) -> str:
         raise BadId(id) from None
 
 
-def _sha1(data: bytes) -> bytes:
-    return sha1(data, usedforsecurity=False).digest()
-
-
 def part_id(whole: str, part: str, number: int) -> str:
     """The id of something recorded along with a whole, so that a repetition finds it again.
 
     It is the UUID of version 5 (RFC 9562, section 5.5), made here because an import makes many.
     """
-    digest = bytearray(_sha1(bytes.fromhex(whole.replace("-", "")) + f"{part}/{number}".encode()))
+    named = bytes.fromhex(whole.replace("-", "")) + f"{part}/{number}".encode()
+    digest = bytearray(sha1(named, usedforsecurity=False).digest())
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
     text = digest[:16].hex()

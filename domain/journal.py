@@ -1,7 +1,6 @@
 """The journal: every fact in one total order, and the only way to write.
 
-The one rule: what ``record`` answers has been recorded, whole and for ever; what it refuses has
-left no trace.
+When ``record`` returns, everything is recorded for ever; when it refuses, nothing is.
 """
 
 from __future__ import annotations
@@ -29,10 +28,8 @@ from domain.engine import Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.money.books import Bookkeeper
 from domain.permission import OPERATOR
-from domain.recorders import Condition, JournalRecorder, Placed
+from domain.recorders import JournalRecorder, Placed
 from domain.refusal import Busy, Refusal, TooLarge
-from domain.request import Request
-from domain.seal import Disclosure
 from domain.signature import Signing
 
 LARGEST_FACT_BYTES = 65_000
@@ -55,15 +52,15 @@ class Journal(Application[str]):
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.engine = engine
-        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # of which nothing is used
+        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
         self.clock = clock
         self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0
-        """The latest position this process has been given, guarded by ``written``."""
+        """The latest position this process has written, guarded by ``written``."""
 
     def construct_recorder(self) -> JournalRecorder:
-        """What the library records by, on the engine."""
+        """The library's recorder, on the engine."""
         return JournalRecorder(self.engine)
 
     def construct_mapper(self) -> Mapper[str]:
@@ -78,10 +75,10 @@ class Journal(Application[str]):
     def record(
         self, *commands: Command, by: str = OPERATOR, signing: Signing | None = None
     ) -> Acknowledgement:
-        """Carry out commands in one append, and answer the receipt of the last.
+        """Carry out commands in one append, and return the answer to the last.
 
-        A single one may be signed by its actor. All are carried out again when others interfere,
-        and none is recorded if one is refused, which is raised.
+        A single command may be signed by its actor. All are carried out again when others write at
+        the same moment. If one is refused, its refusal is raised and none is recorded.
         """
         for attempt in range(ATTEMPTS):
             draft = Draft(self, self.clock(), signing=signing)
@@ -101,33 +98,16 @@ class Journal(Application[str]):
         return Draft(self, self.clock(), once=once)
 
     def commit(self, draft: Draft) -> Sequence[int]:
-        """Record a draft at the positions it answers; IntegrityError if others were faster."""
+        """Record a draft and return its positions; IntegrityError if others were faster."""
         if not draft.facts:
             return ()
-        return self.append(
-            draft.facts,
-            draft.kept(),
-            draft.erased,
-            draft.condition,
-            draft.requests,
-        )
-
-    def append(
-        self,
-        facts: Sequence[Fact],
-        disclosures: Sequence[Disclosure],
-        erased: Collection[str],
-        condition: Condition,
-        requests: Sequence[Request] = (),
-    ) -> Sequence[int]:
-        """Record facts with their texts; IntegrityError if others were faster."""
         return self.append_stored(
-            list(map(self.mapper.to_stored_event, facts)),
-            facts=facts,
-            disclosures=disclosures,
-            erased=erased,
-            condition=condition,
-            requests=requests,
+            list(map(self.mapper.to_stored_event, draft.facts)),
+            facts=draft.facts,
+            disclosures=draft.kept(),
+            erased=draft.erased,
+            condition=draft.condition,
+            requests=draft.requests,
         )
 
     def append_stored(
@@ -162,9 +142,9 @@ class Journal(Application[str]):
             after = placed[-1].position
 
     def position_at(self, moment: datetime) -> int:
-        """The last position recorded up to a moment; 0 if nothing was.
+        """The last position recorded up to a moment; 0 if there is none.
 
-        Clocks of several machines may differ by a little: then it is where time passes the moment.
+        Clocks of several machines may differ a little: then it is one where time passes the moment.
         """
 
         def recorded(position: int) -> datetime:

@@ -1,6 +1,6 @@
 """What is known at a position of the journal: edges, lineages and people, read from facts alone.
 
-The one rule: nothing recorded after the position changes an answer, however long ago it was asked.
+Nothing recorded after the position ever changes an answer.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ N = TypeVar("N", bound=Noun)
 
 @dataclass(frozen=True)
 class Known:
-    """The journal up to a position, and after it the facts that a draft is about to record."""
+    """The journal up to a position, and the facts that a draft is about to record after it."""
 
     facts: JournalRecorder
     upto: int
     pending: Collection[tuple[int, Fact]] = ()
 
     def edges(self, works: Collection[str], ends: Iterable[str] = ("child",)) -> list[Remix]:
-        """The edges that count and of which these works are one of the ends."""
+        """The edges that count and have one of these works at an end."""
         remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, works)}
         return [remix for remix in self._nouns(Remix, remixes) if remix.counts]
 
     def edges_above(self, work: str) -> list[Remix]:
-        """The edges by which a work was made from everything it was made from."""
+        """All edges above a work, through every generation."""
         found: list[Remix] = []
         reached = level = {work}
         while level:
@@ -50,7 +50,7 @@ class Known:
         return {work, *(edge.parent for edge in self.edges_above(work))}
 
     def lineage(self, work: str, default_rate: str | None = None) -> Lineage[str]:
-        """A work's lineage with its people; an edge that states no rate has the default one."""
+        """A work's lineage with its people; an edge without a rate has the default one."""
         edges = self.edges_above(work)
         if len(edges) > MAXIMUM_EDGES:
             raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
@@ -82,13 +82,13 @@ class Known:
         return {work: list(held) for work, held in people.items()}
 
     def persons(self, ids: Collection[str]) -> dict[str, str]:
-        """Who accounts belong to after all merges; almost nobody is ever merged."""
+        """The person whom each account belongs to after all merges; almost none is ever merged."""
         into = {one.id: one.merged_into for one in self._nouns(Contributor, ids)}
         further = self.persons({id for id in into.values() if id}) if any(into.values()) else {}
         return {id: further[target] if target else id for id, target in into.items()}
 
     def accounts(self, person: str) -> list[str]:
-        """The account of a person, and all that were merged into it, however indirectly."""
+        """The account of a person, and all that were merged into it, directly or not."""
         found = level = [person]
         while level:
             level = self._found((Contributor.Merged,), "into", level)
@@ -98,7 +98,7 @@ class Known:
     def _found(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
     ) -> list[str]:
-        """To which nouns these kinds of facts happened with one of these values in a field."""
+        """The nouns with a fact of these kinds that has one of these values in a field."""
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
         recorded = self.facts.found(fields, values, self.upto)
         pending = (each for _, each in self.pending if isinstance(each, kinds))
@@ -108,7 +108,7 @@ class Known:
         ]
 
     def _nouns(self, kind: type[N], ids: Collection[str]) -> list[N]:
-        """These nouns as they are known, in the order in which they are asked for."""
+        """These nouns as they are known, in the order of their ids as given."""
         streams: dict[str, list[tuple[int, Fact]]] = {id: [] for id in ids}
         for placed in self.facts.streams(ids):
             if placed.position <= self.upto:

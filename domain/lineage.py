@@ -1,8 +1,8 @@
 """A lineage: a work and everything it was made from, as one immutable graph to walk.
 
-The one rule: everything it says follows from its root and its edges; nothing is read here.
+Everything follows from its root and its edges; nothing is read from a store.
 
-The works are numbers where the read tables are asked, and ids everywhere else.
+The works are numbers where it comes from the read tables, and ids everywhere else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Edge(NamedTuple, Generic[Node]):
     parent: Node
     kind: str = ""
     rate: str | None = None
-    """What of the child goes to the parent, exactly as stated."""
+    """The part of the child that goes to the parent, exactly as stated."""
     id: str = ""
     state: str = ""
 
@@ -47,10 +47,10 @@ class Lineage(Generic[Node]):
     root: Node
     edges: tuple[Edge[Node], ...] = ()
     people: Mapping[Node, Holders] = field(default_factory=dict)
-    """Whose each work is, where that is known."""
+    """Who holds each work, where that is known."""
 
     def named(self, names: Mapping[Node, str]) -> Lineage[str]:
-        """The same with these names for the works."""
+        """The same lineage with these names for the works."""
         return Lineage(
             names[self.root],
             tuple(Edge(names[each.child], names[each.parent], *each[2:]) for each in self.edges),
@@ -58,7 +58,7 @@ class Lineage(Generic[Node]):
         )
 
     def with_default(self, rate: str | None) -> Lineage[Node]:
-        """The same, with this rate on every edge that states none."""
+        """The same lineage, with this rate on every edge that states none."""
         edges = (each._replace(rate=rate) if each.rate is None else each for each in self.edges)
         return replace(self, edges=tuple(edges))
 
@@ -66,7 +66,7 @@ class Lineage(Generic[Node]):
 
     @cached_property
     def parents(self) -> Mapping[Node, Mapping[Node, bool]]:
-        """Each work's parents, each once, and whether more than an influence of it is in the work.
+        """Each work's parents, each once, and whether any edge to it is more than an influence.
 
         They are in the order of the edges.
         """
@@ -78,7 +78,7 @@ class Lineage(Generic[Node]):
 
     @cached_property
     def children(self) -> Mapping[Node, list[Node]]:
-        """Each work's children among those that the root was made from."""
+        """Each work's children within the lineage of the root."""
         found: dict[Node, list[Node]] = {}
         for child, parents in self.parents.items():
             for parent in parents if child in self.generation else ():
@@ -92,7 +92,7 @@ class Lineage(Generic[Node]):
 
     @cached_property
     def direct(self) -> frozenset[Node]:
-        """The works that are reached without passing an edge of mere influence."""
+        """The works that are reached without an edge of mere influence."""
         used = {
             child: [parent for parent, is_used in to.items() if is_used]
             for child, to in self.parents.items()
@@ -100,12 +100,12 @@ class Lineage(Generic[Node]):
         return frozenset(_breadth_first(self.root, used))
 
     def is_direct(self, path: Path[Node]) -> bool:
-        """Whether a path from the root passes no edge of mere influence."""
+        """Whether a path from the root has no edge of mere influence."""
         return all(self.parents[child][parent] for child, parent in pairwise(path))
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
-        """Every work, each before its parents; a cycle can't be ordered and is refused by name.
+        """Every work, each before its parents; a cycle is refused and named.
 
         Source: A. B. Kahn, Topological sorting of large networks (1962).
         """
@@ -137,7 +137,7 @@ class Lineage(Generic[Node]):
 
     @cached_property
     def pair_count(self) -> int:
-        """How many pairs of works are joined, by however many edges."""
+        """How many pairs of works are joined, by one edge or several."""
         return sum(map(len, self.parents.values()))
 
     # -- paths -----------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Lineage(Generic[Node]):
     def paths(self, works: Iterable[Node], limit: int) -> list[Path[Node]]:
         """The shortest paths from the root to any of these works, the shortest first."""
         # Best first: the generation is the exact distance left, so nothing is explored in vain.
-        # Of equals the longest begun is finished first: there may be very many of them.
+        # Among equals the longest path is finished first: there may be very many of them.
         heap: list[tuple[int, int, int, Path[Node]]] = [
             (self.generation[work], -1, number, (work,)) for number, work in enumerate(works)
         ]
@@ -183,7 +183,7 @@ class Lineage(Generic[Node]):
     def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:
         """The rate from each work to each parent, if one is known.
 
-        Edges between the same two works are summed; if one states no rate, there is none.
+        The rates of edges between the same two works are summed; if one states none, there is none.
         """
         rates: dict[Node, dict[Node, Fraction | None]] = {}
         for edge in self.edges:
@@ -204,12 +204,12 @@ class Lineage(Generic[Node]):
         return {child: tuple(_ratios(child, out)) for child, out in self.rates.items()}
 
     def holders(self, node: Node) -> Holders:
-        """Whose a work is, and in which shares; one without people is its own payee."""
+        """Who holds a work, and in which shares; one without people is its own payee."""
         return self.people.get(node) or ((str(node), Fraction(1)),)
 
 
 def equal_holders(work: str, people: Sequence[str]) -> Holders:
-    """A recorded work is its people's in equal shares, and its own payee where there are none."""
+    """The holders of a recorded work: its people in equal shares or, without people, itself."""
     return tuple(
         (one, Fraction(1, len(people) or 1)) for one in people or (str(Payee("work", work)),)
     )
@@ -234,9 +234,9 @@ def _breadth_first(root: Node, parents: Mapping[Node, Iterable[Node]]) -> dict[N
 
 
 def _cycle(parents: Mapping[Node, Iterable[Node]], among: set[Node]) -> tuple[Node, ...]:
-    """One cycle, from a work to itself by way of its parents.
+    """One cycle, from a work back to itself through its parents.
 
-    Every work in ``among`` has a child there, so going from child to child must come round.
+    Every work in ``among`` has a child there, so going from child to child must return.
     """
     child_of: dict[Node, Node] = {}
     for child in among & set(parents):

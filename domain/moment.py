@@ -1,6 +1,6 @@
 """When a piece was made: a year, a month, a day or a time, as exactly as it is known.
 
-The one rule: lineage is ordered by the *start* of what was stated, in UTC, as a text that sorts.
+Lineage is ordered by the start of what was stated, in UTC, as a text that sorts.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from domain.refusal import BadMadeAt, MadeInFuture
 
 UNKNOWN = ""
-"""The start of a making date nobody stated: before every other (outside sources only)."""
+"""The start of an unknown making date: before every other (outside sources only)."""
 
 CLOCKS_APART = timedelta(days=1)
-"""How far a stated date may lie ahead: a day somewhere else has begun already."""
+"""How far ahead a stated date may be: elsewhere the next day may have begun."""
 
 _SHORT = re.compile(r"(\d{4})(?:-(\d\d))?\Z", re.ASCII)
 _TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -43,7 +43,7 @@ def start_of(made_at: str) -> str:
 
 
 def start_of_past(made_at: str, now: datetime) -> str:
-    """Like start_of, but refuses what lies in the future (MadeInFuture)."""
+    """Like start_of, but refuses a moment in the future (MadeInFuture)."""
     start = start_of(made_at)
     if start > instant(now + CLOCKS_APART):
         raise MadeInFuture(made_at)

@@ -1,19 +1,19 @@
-"""Signed notes: a text, and under it lines by which known keys vouch for it.
+"""Signed notes: a text, and lines under it by which known keys vouch for it.
 
-The one rule: a text counts only when a key that was known beforehand has signed exactly these
-bytes; a signature of a known key that does not hold spoils the whole note.
+A text counts only if a key known beforehand has signed exactly these bytes; one signature of a
+known key that does not hold invalidates the whole note.
 
 The format is C2SP signed-note (sections "Format", "Signatures", "Verifier keys"); the encoding of
 the secret key is that of golang.org/x/mod/sumdb/note. Two kinds of key are known: plain Ed25519,
-and the timestamped Ed25519 of C2SP tlog-cosignature. Only the standard library and cryptography
-are imported here, so that a note can be checked by itself, years later.
+and the timestamped Ed25519 of C2SP tlog-cosignature. This file depends only on the
+standard library and cryptography, so that a note can be checked on its own, years later.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from os import urandom
@@ -95,7 +95,7 @@ def key_id(name: str, kind: int, public: bytes) -> bytes:
 _PRIME = 2**255 - 19
 _OF_ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _WEAK = {0, 1, _PRIME - 1, _OF_ORDER_8, _PRIME - _OF_ORDER_8}
-"""The points of Ed25519 with an order of at most 8, by y: anybody can sign for such a key."""
+"""The points of Ed25519 with an order of at most 8, by y: anyone can sign for such a key."""
 
 
 def _is_weak(public: bytes) -> bool:
@@ -118,7 +118,7 @@ class VerifierKey:
         if len(self.public) != KEY_BYTES:
             raise NotVerified(f"the key of {self.name} has {len(self.public)} bytes, not 32")
         if _is_weak(self.public):
-            raise NotVerified(f"the key of {self.name} is weak: anybody can sign for it")
+            raise NotVerified(f"the key of {self.name} is weak: anyone can sign for it")
 
     @property
     def id(self) -> bytes:
@@ -170,7 +170,7 @@ class SignerKey:
 
     @classmethod
     def new(cls, name: str, kind: int = ED25519) -> Self:
-        """A fresh key of the system's randomness."""
+        """A fresh random key."""
         return cls(name, urandom(KEY_BYTES), kind)
 
     @classmethod
@@ -185,7 +185,7 @@ class SignerKey:
         return key
 
     def secret_text(self) -> str:
-        """The key as it is kept in a file; whoever reads it can sign."""
+        """The key as it is kept in a file; anyone who reads it can sign."""
         return _SECRET + _written(self.name, self.verifier.id, self.kind, self.seed)
 
     @property
@@ -219,7 +219,7 @@ def _written(name: str, id: bytes, kind: int, key: bytes) -> str:
 
 def _parts(text: str, what: str, *, is_secret: bool = False) -> tuple[str, bytes, bytes]:
     """Name, id, and the kind with the key, of an encoded key."""
-    # Base64 may hold a plus, so only the first two part.
+    # Base64 may hold a plus, so only the first two separate.
     match text.split("+", 2):
         case [name, id, data] if re.fullmatch(r"[0-9a-f]{8}", id):
             try:
@@ -258,7 +258,7 @@ class Signature(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line as it stands in the note, with its newline."""
+        """The line as it is in the note, with its newline."""
         return f"— {self.name} {b64encode(self.key_id + self.data).decode()}\n"
 
     @classmethod
@@ -275,7 +275,7 @@ class Signature(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A text and the signatures under it; nothing in it is believed yet."""
+    """A text and the signatures under it, not verified yet."""
 
     text: str
     signatures: tuple[Signature, ...]
@@ -326,8 +326,7 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> Opened:
     """Check the signatures of known keys; at least one must be there, and none may fail.
 
     A key is known by its name and its id together: one that shares only one of them is another
-    key (signed-note, section "Signatures"). A line that stands there twice counts once, as x/mod
-    counts it.
+    key (signed-note, section "Signatures"). A repeated line counts once, as in x/mod.
     """
     known = _by_name_and_id(keys)
     verified, others = [], []
@@ -343,11 +342,6 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> Opened:
         there = ", ".join(f"{name}+{id.hex()}" for name, id, _ in note.signatures)
         raise NotVerified(f"no known key has signed; the signatures are of {there}")
     return Opened(note.text, tuple(verified), tuple(others))
-
-
-def open_note(data: bytes, keys: Collection[VerifierKey]) -> Opened:
-    """The text of a note that at least one of these keys has signed; else NotVerified."""
-    return verify(Note.parse(data), keys)
 
 
 def _by_name_and_id(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:

@@ -1,6 +1,6 @@
-"""Every noun there is, found by the fact that brings it into being.
+"""Every noun, found by the fact that brings it into being.
 
-The one rule: a fact that may come first in a stream is a birth of exactly one noun.
+A fact that may come first in a stream is a birth of exactly one noun.
 
 A birth that names the states in which it may happen, such as a hold that is opened again, may also
 come later.
@@ -32,7 +32,7 @@ BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
 
 
 def may_stand_at(kind: type[Fact], version: int) -> bool:
-    """Whether a kind of fact may be the first of a stream, or a later one."""
+    """Whether a kind of fact may have this version in a stream."""
     if version == 1:
         return kind in BORN
     return kind not in BORN or bool(kind.FROM)

@@ -1,7 +1,7 @@
-"""An outside source: a work somewhere else, named by a URI, that pieces here were made from.
+"""An outside source: a work elsewhere, named by a URI, that pieces here were made from.
 
-The one rule: the same URI is the same node; its making date is unknown until somebody states it,
-and an unknown date is before every other.
+The same URI is the same node; its making date is unknown until someone states it, and an unknown
+date is before every other.
 """
 
 from __future__ import annotations
@@ -25,20 +25,16 @@ class Outside(Work):
 
     NAME = "outside source"
     uri: str
+    made_at: str | None = None
+    made: str = UNKNOWN
 
     @fact("outside.cited")
     class Cited(Fact):
-        """A source outside was named for the first time."""
+        """An outside source was named for the first time."""
 
-        SAYS = "{actor} named a source elsewhere: {noun}"
+        SAYS = "{actor} named an outside source: {noun}"
         STATE = "cited"
         uri: str
-
-        def apply(self, noun: Outside) -> None:
-            noun.state = self.STATE
-            noun.uri = self.uri
-            noun.made_at = None
-            noun.made = UNKNOWN
 
     BIRTHS = (Cited,)
 
@@ -56,7 +52,7 @@ def normal_uri(uri: str) -> str:
         raise BadUri(uri) from None
     if parts.scheme in ("http", "https") and not parts.hostname:
         raise BadUri(uri)
-    # Not put together again by urlunsplit: what that makes of "file:////x" depends on its version.
+    # Not reassembled by urlunsplit: what that makes of "file:////x" depends on its version.
     return _SCHEME_AND_HOST.sub(lambda match: match[0].lower(), uri, count=1)
 
 

@@ -1,7 +1,7 @@
-"""The past: what a command may look at while it decides.
+"""The past: what a command may read while it decides.
 
-What was looked at is remembered, and is the condition under which the decision is recorded: it is
-made again if anybody has changed it meanwhile.
+What it has read is remembered as the condition of recording: if anyone has changed that meanwhile,
+the command decides again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from domain.work import Work
 N = TypeVar("N", bound=Noun)
 
 PENDING = 1 << 62
-"""Positions of facts that are not recorded yet start here: after every recorded one."""
+"""Positions of facts that are not recorded yet start here, after every recorded one."""
 
 Stream = list[tuple[int, Fact]]
 
@@ -40,25 +40,25 @@ class Kept(Protocol):
 
 
 class Past:
-    """What the journal says, and what the commands before this one in its draft have added."""
+    """What the journal holds, and what earlier commands of the same draft have added."""
 
     actor: str
-    """Who asks for the command at hand."""
+    """Who sent the current command."""
     id: str
-    """The id of what the command at hand brings into being or changes."""
+    """The id of what the current command brings into being or changes."""
 
     def __init__(self, journal: Kept, now: datetime) -> None:
         self._journal = journal
         self.now = now
         self.position = journal.facts.head()
-        """Up to where the journal is looked at."""
+        """The position up to which the journal is read."""
         self.facts: list[Fact] = []
         """What the commands so far have added."""
         self.watched: dict[str, set[str] | None] = {}
         self.emptied: set[str] = set()
-        """Owners of whom no text may be left."""
+        """Owners who may have no text left."""
         self.is_overtaken = False
-        """Whether a command has seen what is newer: then a refusal of it may be wrong."""
+        """Whether a command has seen newer facts: then its refusal may be wrong."""
         self._streams: dict[str, Stream] = {}
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
@@ -107,13 +107,13 @@ class Past:
     # -- people ----------------------------------------------------------------------------
 
     def person(self, id: str) -> str:
-        """Who a contributor is after all merges; the operator is nobody else."""
+        """The person a contributor is after all merges; the operator is itself."""
         while id != OPERATOR and (into := self.contributor(id).merged_into):
             id = into
         return id
 
     def is_actor(self, contributor: str) -> bool:
-        """Whether somebody is who asks for the command at hand."""
+        """Whether a contributor is the person who sent the current command."""
         return self.person(self.actor) == self.person(contributor)
 
     def accounts(self, contributor: str) -> list[str]:
@@ -128,7 +128,7 @@ class Past:
             permit(person, what, allowed, {name: self.person(id) for name, id in sides.items()})
 
     def text(self, owner: str, name: str, value: str | None) -> Said | None:
-        """An optional text of somebody else than who asks, or under another name than its field."""
+        """An optional text of another owner, or under another name than its field's."""
         return None if value is None else Said(owner, name, value)
 
     # -- works -----------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class Past:
         return Known(self._journal.facts, position)
 
     def neighbours(self, work: str) -> list[tuple[str, str]]:
-        """The child and the parent of every edge at a work, whose dates may not move meanwhile."""
+        """The child and the parent of every edge at a work; their dates are watched."""
         edges = self.known.edges([work], ("child", "parent"))
         ends = [(edge.child, edge.parent) for edge in edges]
         self.prefetch({end for edge in ends for end in edge})
@@ -153,13 +153,13 @@ class Past:
         return ends
 
     def rates(self, child: str) -> list[str | None]:
-        """The rates of the edges that count from a work to what it is made from."""
+        """The rates of the edges that count, from a work to its parents."""
         # Two edges that are declared at the same moment could pass the cap together.
         self.watch(Remix.Declared.TOPIC, child)
         return [edge.rate for edge in self.known.edges([child])]
 
     def imagine(self, kind: type[N], first: New) -> N:
-        """The noun that a fact not recorded yet would bring into being."""
+        """The noun that an unrecorded fact would bring into being."""
         happened = first.kind(
             originator_id=first.id,
             originator_version=1,
@@ -172,7 +172,7 @@ class Past:
     # -- money -----------------------------------------------------------------------------
 
     def books(self) -> Books:
-        """The books, with what was added so far, that of the command at hand as well."""
+        """The books, including what was added so far, by the current command as well."""
         if self._books is None:
             self._books = self._journal.bookkeeper.books()
             self.is_overtaken |= self._books.position > self.position
@@ -184,7 +184,7 @@ class Past:
         return self.facts
 
     def watch_money(self, *subjects: str) -> None:
-        """Decide again if anything about the money of these has changed meanwhile."""
+        """Decide again if anything about the money of these subjects changes meanwhile."""
         for topic in TOPICS:
             self.watch(topic, *subjects)
 

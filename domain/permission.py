@@ -1,6 +1,6 @@
-"""Who may do what: each command names the relations in which somebody may ask for it.
+"""Who may do what: each command names the relations that allow it.
 
-An operator may act for anyone; everybody else only in a relation that is named.
+The operator may act for anyone; everyone else only in one of the named relations.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ OPERATOR = "operator"
 ANYONE = "anyone"
 
 RELATIONS = {
-    ANYONE: "everybody with a key",
+    ANYONE: "everyone with a key",
     "poster": "who posted the work or assembled the release",
-    "poster of the parent": "who posted the work that it was made from",
+    "poster of the parent": "who posted the work it was made from",
     "contributor": "whose credit, key, share or payout it is, or who is to be forgotten",
     "addressee": "who has to agree to a credit: the person it was granted to, or the poster of the "
     "work on which it was claimed",
-    "author": "who is credited on a work at hand since it was posted",
-    "opener": "who declared the edge or opened the credit",
+    "author": "who has been credited on the work since it was posted",
+    "opener": "who declared the remix or opened the credit",
     "disputer": "who opened the dispute",
 }
-"""The relations in which somebody may stand to what a command is about."""
+"""The relations someone may have to what a command is about."""
 
 
 def open_to(allowed: Collection[str]) -> str:
@@ -40,9 +40,9 @@ OWN = frozenset({"contributor"})
 
 
 def permit(actor: str, what: str, allowed: Collection[str], sides: Mapping[str, str]) -> None:
-    """Refuse with NotPermitted unless the actor is the operator or stands in an allowed relation.
+    """Raise NotPermitted unless the actor is the operator or in an allowed relation.
 
-    ``sides`` says who stands in each.
+    ``sides`` says who is in each.
     """
     if actor == OPERATOR or ANYONE in allowed:
         return

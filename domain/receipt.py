@@ -1,11 +1,11 @@
-"""A receipt: one fact, and the proof that it stands in the log, in one small file.
+"""A receipt: one fact, and the proof that it is in the log, in one small file.
 
-The one rule: a receipt has a single spelling, and every byte of it is covered by the signature of
-the log or by those of the witnesses that are asked for.
+A receipt has a single spelling, and every byte of it is covered by the signature of the log or of a
+required witness.
 
 The file is a C2SP tlog-proof (sections "Format" and "Verifying a tlog proof"); its extra line
-holds the leaf. Only the standard library and cryptography are behind this file, so that a receipt
-can be checked by itself, years later.
+holds the leaf. This file depends only on the standard library and cryptography, so that a receipt
+can be checked on its own, years later.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from domain.tree import (
 # -- Leaves --------------------------------------------------------------------------------------
 
 LEAF = "fact@v1"
-"""What a leaf holds and how; another form gets another word."""
+"""The form of a leaf; another form gets another name."""
 NO_LINKS = "[]"
-"""How the links of a fact are spelled that is about nobody; a leaf leaves them out."""
+"""The links of a fact without subjects; a leaf leaves them out."""
 
 
 class Link(NamedTuple):
@@ -83,16 +83,15 @@ def leaf_bytes(
             raise ValueError(f"the {name} of a leaf is a number from 0 to 2^63 - 1")
     for name, text in (("originator_id", originator_id), ("topic", topic)):
         if not isinstance(text, str):
-            raise ValueError(f"the {name} of a leaf is a text")
-    return spell_leaf(
-        position, originator_id, originator_version, topic, state, spell_links(links, position)
-    )
+            raise ValueError(f"the {name} of a leaf is text")
+    linked = f"[{','.join(_spelled(link, position) for link in links)}]"
+    return spell_leaf(position, originator_id, originator_version, topic, state, linked)
 
 
 def spell_leaf(
     position: int, originator_id: str, originator_version: int, topic: str, state: bytes, links: str
 ) -> bytes:
-    """The leaf of what is known to be right; its links are spelled already."""
+    """The leaf of values known to be right, with its links already spelled."""
     # By hand, because an append waits for it; json.dumps would write the same.
     linked = "" if links == NO_LINKS else f',"links":{links}'
     place = (
@@ -105,16 +104,11 @@ def spell_leaf(
     return leaf
 
 
-_text = json.encoder.encode_basestring  # what json.dumps takes for a text in UTF-8
-
-
-def spell_links(links: Iterable[Link], position: int) -> str:
-    """Links as they stand in the leaf at a position; ValueError for what names nothing before."""
-    return f"[{','.join(_spelled(link, position) for link in links)}]"
+_text = json.encoder.encode_basestring  # what json.dumps uses for a text in UTF-8
 
 
 def spell_link(subject: str, number: int, previous: int, hash: str) -> str:
-    """One link, its hash in base64; of a first fact there is nothing before it to name."""
+    """One link, its hash in base64; the first fact has no earlier one to name."""
     if number == 1:
         return f"[{_text(subject)},1]"
     return f'[{_text(subject)},{number},{previous},"{hash}"]'
@@ -127,7 +121,7 @@ def read_links(text: str) -> tuple[Link, ...]:
 
 def _spelled(link: Link, position: int) -> str:
     if [type(part) for part in link] != [str, int, int, bytes]:
-        raise ValueError("a link of a leaf is a text, two numbers and a hash")
+        raise ValueError("a link of a leaf is text, two numbers and a hash")
     if link != (link.subject, 1, 0, b""):
         if not 1 < link.number <= position or not link.number - 1 <= link.previous < position:
             raise ValueError("a link of a leaf names a fact before it")
@@ -144,7 +138,7 @@ def _links(spelled: Iterable[Sequence[Any]]) -> tuple[Link, ...]:
 
 
 def read_leaf(data: bytes) -> Leaf:
-    """The fact and its place; NotVerified for any bytes that leaf_bytes does not give."""
+    """The fact and its place; NotVerified for any bytes that leaf_bytes does not produce."""
     line, _, state = data.partition(b"\n")
     try:
         place = json.loads(line.decode())
@@ -168,14 +162,14 @@ HEADER = "c2sp.org/tlog-proof@v1"
 
 @dataclass(frozen=True)
 class LogProof:
-    """That some leaf stands at an index in a log; nothing in it is believed yet."""
+    """The claim that a leaf is at an index in a log, not verified yet."""
 
     index: int
     hashes: tuple[bytes, ...]
     checkpoint: bytes
     """The signed checkpoint, exactly as the log gave it."""
     extra: bytes | None = None
-    """Anything the reader needs besides; not trusted."""
+    """Anything else the reader needs; not trusted."""
 
     def encode(self) -> bytes:
         """The proof as a file (tlog-proof, section "Format")."""
@@ -202,12 +196,12 @@ class LogProof:
 
 
 def is_receipt(data: bytes) -> bool:
-    """Whether a file means to be a receipt."""
+    """Whether a file claims to be a receipt."""
     return data.startswith(HEADER.encode())
 
 
 def split_receipts(data: bytes) -> list[bytes]:
-    """The receipts of a file that holds several, one behind the other."""
+    """The receipts of a file that holds several, one after the other."""
     lines = data.splitlines(keepends=True)
     starts = [at for at, line in enumerate(lines) if line == f"{HEADER}\n".encode()]
     if not starts or starts[0]:
@@ -221,7 +215,7 @@ def split_receipts(data: bytes) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A checked receipt: what was recorded, where it stands, and who vouches for it."""
+    """A checked receipt: what was recorded, its index in the log, and who vouches for it."""
 
     leaf: Leaf
     index: int
@@ -248,7 +242,7 @@ def verify_receipt(
     """
     proof = LogProof.parse(data)
     if proof.extra is None:
-        raise NotVerified("the receipt does not hold the leaf that it is for")
+        raise NotVerified("the receipt does not contain its leaf")
     trusted = open_checkpoint(
         proof.checkpoint, keys, origin=origin, witnesses=witnesses, quorum=quorum
     )

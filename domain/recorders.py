@@ -1,11 +1,11 @@
-"""The journal in a database: what is kept, and how it is asked.
+"""The journal in a database: what is stored, and how it is queried.
 
-The one rule: an append is one transaction under one lock. In it stand the facts at the next
-positions, their links to the facts before them (see domain.chain), the texts they commit to, and
-the check that nothing recorded since contradicts them.
+An append is one transaction under one lock. It holds the facts at the next positions, their links
+to the facts before them (see domain.chain), the texts they commit to, and the check that nothing
+recorded since contradicts them.
 
-It is sent once: whether it was recorded when the connection breaks, the caller has to ask.
-Triggers refuse to edit or delete facts.
+It is sent once: if the connection breaks, the caller has to ask whether it was recorded. Triggers
+refuse to edit or delete facts.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ class Condition(NamedTuple):
 
     after: int
     watched: Mapping[str, Collection[str] | None]
-    """Topic to subjects; None stands for any subject."""
+    """Subjects by topic; None stands for any subject."""
     emptied: Collection[str] = ()
-    """Owners who must have no text left when what is erased with it is gone."""
+    """Owners who must have no text left after the erasure."""
 
     def must_hold(self, since: Callable[[int, list[str]], list[Placed]]) -> None:
-        """Raise Overtaken if a watched fact came in since; asked under the lock."""
+        """Raise Overtaken if a watched fact has been recorded since; called under the lock."""
         for placed in since(self.after, list(self.watched)) if self.watched else ():
             subjects = self.watched[placed.topic]
             if subjects is None or not set(placed.fact().touches()).isdisjoint(subjects):
                 raise Overtaken(placed.topic)
 
     def must_be_empty(self, left: Callable[[Collection[str]], int]) -> None:
-        """Raise Overtaken if an owner has texts that nobody knew of; asked under the lock."""
+        """Raise Overtaken if an owner has texts the command missed; called under the lock."""
         if self.emptied and left(self.emptied):
             raise Overtaken("vault")
 
@@ -81,7 +81,7 @@ class Placed(NamedTuple):
 
 
 class JournalRecorder(ApplicationRecorder):
-    """The library's recorder: a thin layer over an engine, and what the journal asks besides."""
+    """The library's recorder: a thin layer over an engine, with the journal's own queries."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -99,8 +99,8 @@ class JournalRecorder(ApplicationRecorder):
         found: Sequence[Collection[tuple[str, str]]] = (),
         **_: Any,
     ) -> Sequence[int]:
-        """Append facts, each with its subjects and what it is found by, and the texts behind them;
-        their positions."""
+        """Append facts, each with its subjects and what it is found by, with the texts behind them;
+        return their positions."""
         characters = sum(len(stored.state) for stored in stored_events)
         characters += sum(len(text.value) for text in disclosures)
         characters += sum(len(json.dumps(asked)) for asked in requests)
@@ -127,7 +127,7 @@ class JournalRecorder(ApplicationRecorder):
         return positions
 
     def vacuum(self) -> bool:
-        """Write the vault anew; false if somebody still reads what was there (see Engine)."""
+        """Rewrite the vault; false if someone still reads what was there (see Engine)."""
         return self.engine.vacuum("vault")
 
     def select_events(
@@ -172,7 +172,7 @@ class JournalRecorder(ApplicationRecorder):
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> Subscription[ApplicationRecorder]:
-        """Nobody is told of facts; a follower looks for them."""
+        """Not supported: a follower looks for new facts itself."""
         raise NotSupportedError("see projections.follower")
 
     def head(self) -> int:
@@ -241,11 +241,11 @@ class JournalRecorder(ApplicationRecorder):
         return [Disclosure(*row) for row in self.engine.query(sql, digests=list(digests))]
 
     def requests(self, targets: Collection[str]) -> list[Request]:
-        """What was asked of these targets, in the order in which it was recorded."""
+        """The requests for these targets, in the order of recording."""
         return self._requests("target IN :targets", targets=list(targets))
 
     def requests_between(self, after: int, upto: int) -> list[Request]:
-        """What was asked that ended after a position and up to another, in order."""
+        """The requests that ended after a position and up to another, in order."""
         return self._requests("position > :after AND position <= :upto", after=after, upto=upto)
 
     def _requests(self, where: str, **values: Any) -> list[Request]:
@@ -303,7 +303,7 @@ def linked(
     about: Sequence[Collection[str]],
     heads: dict[str, Row],
 ) -> list[Row]:
-    """The rows of facts at their positions; ``heads`` becomes the heads they leave behind."""
+    """The rows of facts at their positions; ``heads`` is brought up to date."""
     facts = [
         (position, s.originator_id, s.originator_version, s.topic, s.state)
         for position, s in zip(positions, stored_events, strict=True)
@@ -347,18 +347,18 @@ REQUESTS = Table(
     keys=(("position",),),
     index="target, position",
 )
-"""What was asked of a target, written with the facts that came of it."""
+"""The requests for each target, written with the facts they led to."""
 FOUND = Table(
     "found",
     {"value": "TEXT", "field": "TEXT", "position": "BIGINT"},
     keys=(("value", "field", "position"),),
     small=True,
 )
-"""Where the facts are that commands find by what a field of theirs says."""
+"""Where to find facts by the value of a field."""
 TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND)
 
 SEARCHED = frozenset({"name", "title"})
-"""The texts that are searched, and so kept in folded case as well."""
+"""The texts that are searched, and so stored in folded case as well."""
 
 
 def vault_row(disclosure: Disclosure) -> Row:
@@ -368,7 +368,7 @@ def vault_row(disclosure: Disclosure) -> Row:
 
 
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
-    """The rows of requests whose place in an append has become a position."""
+    """The rows of requests, their places in the append turned into positions."""
     return [
         (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id)
         for one in requests
@@ -385,4 +385,4 @@ def found_rows(found: Sequence[Collection[tuple[str, str]]], positions: Sequence
 
 
 _EVER = (1 << 63) - 1
-"""After every position."""
+"""Later than every position."""

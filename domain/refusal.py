@@ -1,6 +1,7 @@
-"""Why something may not happen: every rule that can be broken has a refusal with a stable code.
+"""Refusals: every rule that can be broken has one, with a stable code.
 
-A refusal is raised before anything is recorded. Its code is its name, and neither changes.
+A refusal is raised before anything is recorded. Its code is its name, and neither changes. They
+are in one file because they are one list.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ REFUSALS: dict[str, type[Refusal]] = {}
 
 
 class Refusal(Exception):
-    """Something that may not happen, said in a sentence, with the particulars in ``details``.
+    """Something that may not happen, in a sentence, with the particulars in ``details``.
 
-    Most say it by a template; what stands in quotation marks there was said by somebody, and is
-    shortened to a line.
+    The sentence is a template; values in quotation marks come from the request, and are shortened
+    to a line.
     """
 
     code: ClassVar[str]
     status: ClassVar[int] = 422
-    """The status over HTTP: by default it cannot hold, however often it is said."""
+    """The status over HTTP: by default, no repetition of the request can succeed."""
     says: ClassVar[str] = ""
 
     def __init_subclass__(cls, *, listed: bool = True) -> None:
@@ -48,9 +49,15 @@ class Unknown(Refusal, listed=False):
 
     status = 404
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if not cls.says:
+            noun = cls.code.removeprefix("unknown_").replace("_", " ")
+            cls.says = f"There is no {noun} {{id}}."
+
 
 class Conflict(Refusal, listed=False):
-    """What is on record stands against it; another request may change that."""
+    """The recorded state forbids it; another request may change that."""
 
     status = 409
 
@@ -58,49 +65,37 @@ class Conflict(Refusal, listed=False):
 class UnknownContributor(Unknown):
     """No contributor has this id."""
 
-    says = "There is no contributor {id}."
-
 
 class UnknownWork(Unknown):
     """No contribution, outside source or release has this id."""
 
-    says = "There is no work {id}."
-
 
 class UnknownRemix(Unknown):
-    """No remix edge has this id."""
-
-    says = "There is no remix {id}."
+    """No remix has this id."""
 
 
 class UnknownCredit(Unknown):
     """No credit has this id."""
 
-    says = "There is no credit {id}."
-
 
 class UnknownContribution(Unknown):
     """No contribution has this id."""
-
-    says = "There is no contribution {id}."
 
 
 class UnknownRelease(Unknown):
     """No release has this id."""
 
-    says = "There is no release {id}."
-
 
 class IdTaken(Conflict):
-    """The id chosen by the client already stands for something else."""
+    """The id chosen by the client is already taken by something else."""
 
-    says = "The id {id} already stands for other content."
+    says = "The id {id} is already taken by other content."
 
 
 class UnknownRole(Refusal):
-    """The role is not in the vocabulary; add a free text beside the nearest role."""
+    """The role is not in the vocabulary; take the nearest role and add a free text."""
 
-    says = "There is no role “{role}”; take one of the vocabulary and add “display”."
+    says = "There is no role “{role}”; take one from the vocabulary and add “display”."
 
 
 class UnknownKind(Refusal):
@@ -139,13 +134,13 @@ class BadMadeAt(Refusal):
 class BadPeriod(Refusal):
     """A period ends no earlier than it begins."""
 
-    says = "A period from {since} to {before} would end before it begins."
+    says = "The period from {since} to {before} ends before it begins."
 
 
 class MadeInFuture(Refusal):
     """A piece can't have been made later than now."""
 
-    says = "“{made_at}” lies in the future."
+    says = "“{made_at}” is in the future."
 
 
 class BadUri(Refusal):
@@ -155,7 +150,7 @@ class BadUri(Refusal):
 
 
 class BadText(Refusal):
-    """The text is empty, or holds a character that cannot be kept (NUL, a lone surrogate)."""
+    """The text is empty, or contains a character that cannot be stored (NUL, a lone surrogate)."""
 
     says = "{field}: {reason}."
 
@@ -171,12 +166,9 @@ class ParentNotOlder(Refusal):
 
     says = (
         "The parent {parent} was made at {parent_made_at}, not before its child {child} at "
-        "{child_made_at}: the edge could form a cycle. State or correct a making date, as "
+        "{child_made_at}: the remix could form a cycle. State or correct a making date, as "
         "exactly as it is known."
     )
-
-    def __init__(self, *, child: str, parent: str, child_made_at: str, parent_made_at: str) -> None:
-        super().__init__(parent, parent_made_at, child, child_made_at)
 
 
 class SelfRemix(Refusal):
@@ -186,9 +178,9 @@ class SelfRemix(Refusal):
 
 
 class NoSource(Refusal):
-    """A source is named either by the work it is or by its URI, not both and not neither."""
+    """A source is named by its work id or by its URI, by exactly one of them."""
 
-    says = "Name the source by exactly one of its work id and its URI."
+    says = "Name the source by its work id or by its URI: by exactly one of them."
 
 
 class NoComponents(Refusal):
@@ -208,36 +200,36 @@ class WrongState(Conflict):
 
 
 class ContributorForgotten(Conflict):
-    """The contributor was forgotten: nobody can act as them or be credited as them any more."""
+    """The contributor was forgotten: no one can act or be credited as them any more."""
 
     says = "The contributor {id} was forgotten."
 
 
 class UnknownGrounds(Refusal):
-    """The grounds of a dispute are not among those documented; “other” leaves it to the reason."""
+    """The grounds of a dispute are not among those documented; with “other” the reason explains."""
 
     says = "There are no grounds “{grounds}”; they are one of {known}."
 
 
 class BadOutcome(Refusal):
-    """A dispute ends in one of the ways documented; only a correction names another instead."""
+    """A dispute ends with one of the documented outcomes; only a correction names a replacement."""
 
-    says = "A dispute can't end “{outcome}” like this: {reason}."
+    says = "A dispute can't end “{outcome}”: {reason}."
 
 
 class BadDeadline(Refusal):
-    """The other side has 7 to 180 days to answer a dispute; 30 if nothing is said."""
+    """The other side has 7 to 180 days to answer a dispute; the default is 30."""
 
     says = (
-        "“{answer_by}” is too early or too late to answer by: say a moment from {earliest} "
+        "“{answer_by}” is too early or too late to answer by: state a moment from {earliest} "
         "to {latest}."
     )
 
 
 class AlreadyAnswered(Conflict):
-    """A dispute is answered once; then it can't expire, it waits for a decision."""
+    """A dispute is answered once; then it can't expire, but waits for a decision."""
 
-    says = "The dispute about {id} was answered; it waits for a decision."
+    says = "The dispute about {id} was answered and waits for a decision."
 
 
 class TooLate(Conflict):
@@ -259,15 +251,15 @@ class NotPublished(Conflict):
 
 
 class NotInLog(Unknown):
-    """The log does not hold this, or no signed checkpoint covers it yet."""
+    """The log does not contain this, or no signed checkpoint covers it yet."""
 
-    says = "The log does not hold {what}, or has not signed it yet."
+    says = "The log does not contain {what}, or has not signed it yet."
 
 
 class BadCosignature(Refusal):
-    """No witness of this log has signed this checkpoint of it, or not at this time."""
+    """No witness of this log has signed this checkpoint of it, or not at a valid time."""
 
-    says = "The cosignature is not kept: {reason}."
+    says = "The cosignature is not accepted: {reason}."
 
 
 class MergeCycle(Conflict):
@@ -277,39 +269,39 @@ class MergeCycle(Conflict):
 
 
 class NotPermitted(Refusal):
-    """The key that asked may not act for this person or decide this."""
+    """This key may not act for this person or make this decision."""
 
     status = 403
     says = "{actor} may not {verb} here."
 
 
 class BadSigningKey(Refusal):
-    """The key can't be registered or revoked: it is none, another's, or used up."""
+    """The key can't be registered or revoked: it is malformed, someone else's, or used before."""
 
-    says = "This key can't be taken: {reason}."
+    says = "This key is not accepted: {reason}."
 
 
 class BadSignature(Refusal):
-    """The signature of the request does not hold, or not for what would be recorded."""
+    """The signature of the request does not hold, or does not cover what would be recorded."""
 
     says = "The signature is not accepted: {reason}."
 
 
 class Busy(Refusal):
-    """Others wrote about the same works at the same moment, again and again; try once more."""
+    """Others kept writing about the same works at the same moment; try again."""
 
     status = 503
     says = "Others are writing about the same works just now; try again."
 
 
 class BadSplit(Refusal):
-    """What should be divided is not said in the documented form."""
+    """The request to divide is not in the documented form."""
 
     says = "{where}: {reason}."
 
 
 class BadAmount(Refusal):
-    """An amount is a whole number of a currency's smallest units, and no longer than allowed."""
+    """An amount is a whole number of a currency's smallest units, within the limits."""
 
     says = "The amount {amount} can't be divided: {reason}."
 
@@ -323,29 +315,29 @@ class BadCurrency(Refusal):
 class BadShare(Refusal):
     """A share or weight is an exact text such as "1/3" or "0.25"; some must be more than 0."""
 
-    says = "{where}: “{share}” is no share: {reason}."
+    says = "{where}: “{share}” is not a share: {reason}."
 
 
 class BadCarry(Refusal):
-    """What is carried over adds up to 0, in exact parts, over the payees of the division."""
+    """What is carried over consists of exact parts for payees of the division that sum to zero."""
 
     says = "This can't be carried over: {reason}."
 
 
 class BadPolicy(Refusal):
-    """The policy is not one of the documented forms, or a part of it contradicts another."""
+    """The policy is not in a documented form, or contradicts itself."""
 
     says = "{where}: {reason}."
 
 
 class BadGraph(Refusal):
-    """The graph is not in the documented form, or does not hold what the policy asks of it."""
+    """The graph is not in the documented form, or lacks what the policy needs."""
 
     says = "{where}: {reason}."
 
 
 class LineageCycle(Refusal):
-    """A work would be made from itself, by way of others."""
+    """A work would be made from itself, through others."""
 
     says = "The lineage forms a cycle: {circle}."
 
@@ -355,9 +347,9 @@ class LineageCycle(Refusal):
 
 
 class RatesOverWhole(Refusal):
-    """What goes to others by rate is more than the whole."""
+    """The rates to others sum to more than the whole."""
 
-    says = "{where}: the rates add up to {total}, more than the whole."
+    says = "{where}: the rates sum to {total}, more than the whole."
 
 
 class CapExceeded(Refusal):
@@ -367,13 +359,13 @@ class CapExceeded(Refusal):
 
 
 class SplitTooLarge(Refusal):
-    """The case is larger than what is divided in one request."""
+    """The case is too large to divide in one request."""
 
     says = "There are more {what} than the {limit} allowed."
 
 
 class UnbalancedDivision(Refusal):
-    """A division breaks a law: every unit is given once, and nobody is paid without a share."""
+    """A division breaks a law: every unit is allocated once, and nobody is paid without a share."""
 
     says = "The division does not balance: {reason}."
 
@@ -381,13 +373,9 @@ class UnbalancedDivision(Refusal):
 class UnknownPool(Unknown):
     """No pool has this id."""
 
-    says = "There is no pool {id}."
-
 
 class UnknownProposal(Unknown):
     """No proposal has this id."""
-
-    says = "There is no proposal {id}."
 
 
 class UnknownComment(Unknown):
@@ -399,25 +387,17 @@ class UnknownComment(Unknown):
 class UnknownRevenue(Unknown):
     """No revenue has this id."""
 
-    says = "There is no revenue {id}."
-
 
 class UnknownExpense(Unknown):
     """No expense has this id."""
-
-    says = "There is no expense {id}."
 
 
 class UnknownEntry(Unknown):
     """No ledger entry has this id: no division, reversal or correction."""
 
-    says = "There is no ledger entry {id}."
-
 
 class UnknownPayout(Unknown):
     """No payout has this id."""
-
-    says = "There is no payout {id}."
 
 
 class UnknownBatch(Unknown):
@@ -427,9 +407,9 @@ class UnknownBatch(Unknown):
 
 
 class UnknownScope(Refusal):
-    """The scope of a waiver is an asset, a part of the work, or “release”, with a share in it."""
+    """A waiver's scope is an asset, a part of the work, or “release”, with a share in it."""
 
-    says = "There is no share to waive over “{scope}”; there is over {scopes}."
+    says = "There is no share to waive within “{scope}”; there is one within {scopes}."
 
     def __init__(self, scope: str, scopes: tuple[str, ...]) -> None:
         super().__init__(scope, scopes or ("nothing",))
@@ -443,49 +423,49 @@ class NoShare(Unknown):
 
 
 class NotEligible(Refusal):
-    """This work has no right to the pool: it is in none of the components that the pool is for."""
+    """The work has no right to the pool: it is in none of the components the pool is for."""
 
     says = "The work {asset} has no right to this pool."
 
 
 class WindowTooShort(Refusal):
-    """A proposal is open for comments at least 14 days, or as many as its pool says."""
+    """A proposal is open for comments for at least 14 days, or as long as its pool requires."""
 
     says = "The window for comments must be {least}."
 
 
 class WindowOpen(Conflict):
-    """Nothing is final before the window for comments has closed."""
+    """A proposal is not final before its comment window has closed."""
 
     says = "Comments can be made until {closes_at}."
 
 
 class CommentsOpen(Conflict):
-    """Nothing is final before every comment has been answered."""
+    """A proposal is not final before every comment has been answered."""
 
-    says = "Comments that wait for an answer: {comments}."
+    says = "Comments that are waiting for an answer: {comments}."
 
 
 class ReversalTooLarge(Conflict):
-    """No more can be taken back than is left of the revenue."""
+    """No more can be reversed than is left of the revenue."""
 
     says = "Only {left_minor} units of it are left."
 
 
 class NothingToCorrect(Conflict):
-    """Everything that was divided stands under the agreement that holds for it."""
+    """Every division is already under the agreement that holds for it."""
 
-    says = "Every division stands under the agreement that holds for its date."
+    says = "Every division is already under the agreement that holds for its date."
 
 
 class NothingToPay(Conflict):
-    """Nobody is owed enough that may be paid now."""
+    """Nobody is owed enough that can be paid now."""
 
-    says = "Of {currency} nobody is owed {minimum_minor} units or more that may be paid now."
+    says = "Nobody is owed {minimum_minor} units of {currency} or more that can be paid now."
 
 
 class StatementTooLong(Refusal):
-    """The statement has more lines than a PDF holds; a shorter period has fewer, CSV any number."""
+    """The statement has more lines than a PDF may have; CSV has no limit."""
 
     says = (
         "The statement has {lines} lines, and a PDF at most {limit}. Ask for a shorter "
@@ -494,19 +474,19 @@ class StatementTooLong(Refusal):
 
 
 class TooLarge(Refusal):
-    """What was said does not fit into one fact."""
+    """The request does not fit into one fact."""
 
     code = "fact_too_large"
     says = "This is more than {limit} bytes."
 
 
 def _is_plain(value: object) -> bool:
-    """Whether a particular is given back as it is: a text, some texts, or a number of JSON."""
+    """Whether a particular is returned as it is: text, several texts, or a JSON number."""
     return isinstance(value, str | tuple) or (type(value) is int and abs(value) < 1 << 53)
 
 
 def shown(value: object) -> str:
-    """A value as a refusal quotes it: not longer than a line."""
+    """A value as a refusal quotes it: at most one line."""
     if isinstance(value, Fraction | int) and max(abs(value.numerator), value.denominator) >> 300:
         return "a number of very many digits"
     # Half of a surrogate pair can't be sent back.

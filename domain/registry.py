@@ -1,4 +1,4 @@
-"""Every command there is: importing this file imports every room in which commands are declared."""
+"""Every command: importing this file imports every room that declares some."""
 
 from __future__ import annotations
 

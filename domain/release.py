@@ -1,7 +1,7 @@
-"""A release: a finished work made of components, itself a node that can be remixed again.
+"""A release: a work made of components, itself a node that can be remixed again.
 
-The one rule: publishing freezes its lineage at the journal position of the publication; what is
-found later is a new fact, and both answers stay to be had.
+Publishing freezes its lineage at the journal position of the publication; what is found later is a
+new fact, and both answers stay available.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from domain.work import Work
 
 
 class Release(Work):
-    """A finished work."""
+    """A work made of components."""
 
     NAME = "release"
 
     @fact("release.assembled")
     class Assembled(Fact):
-        """A finished work was put together; its components are facts of the same append."""
+        """A release was assembled; its components are facts of the same append."""
 
-        SAYS = "{actor} put {noun} together"
+        SAYS = "{actor} assembled {noun}"
         SEALED = ("title",)
         STATE = "assembled"
         title: str
@@ -30,14 +30,9 @@ class Release(Work):
         def effective(self) -> str:
             return self.made
 
-        def apply(self, noun: Release) -> None:
-            noun.state = self.STATE
-            noun.made_at = self.made_at
-            noun.made = self.made
-
     @fact("release.published")
     class Published(Fact):
-        """The work is out, and its lineage frozen here."""
+        """The release was published, and its lineage frozen."""
 
         SAYS = "{actor} published {noun}"
         FROM = ("assembled",)
@@ -45,7 +40,7 @@ class Release(Work):
 
     @fact("release.withdrawn")
     class Withdrawn(Fact):
-        """The work is no longer offered; it stays on record with its title and its credits."""
+        """The release is no longer offered; it stays on record with its title and its credits."""
 
         SAYS = "{actor} withdrew {noun}"
         SEALED = ("reason",)

@@ -1,6 +1,6 @@
-"""A remix: one edge of the lineage, this piece was made from that older one.
+"""A remix: one edge of the lineage, a piece that was made from an older one.
 
-The one rule: an edge found false is struck; it stays on record and stops counting.
+A remix found false is struck: it stays on record and stops counting.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from fractions import Fraction
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, fact
 from domain.money.apportionment import common_scale
-from domain.refusal import BadRate, CapExceeded, UnknownKind
+from domain.refusal import BadRate, CapExceeded
 from domain.work import Work
 
 REMIX_KINDS = {
-    "adaptation": "made anew from it: a story from a poem, a film from a story",
+    "adaptation": "reworked into another form: a story from a poem, a film from a story",
     "arrangement": "the same piece for other voices, instruments or means",
     "sample": "a part of its recording or picture is heard or seen in it",
-    "quotation": "a part of it is played, drawn or said again",
+    "quotation": "a part of it is played, drawn or spoken again",
     "translation": "the same piece in another language",
-    "component": "it is a part of the whole as it stands: a track of a song, a scene of a film",
-    "influence": "it was made with it in mind; nothing of it is in it",
+    "component": "it is part of the whole, unchanged: a track of a song, a scene of a film",
+    "influence": "it was an inspiration; nothing of it is in the new work",
 }
 
 MAXIMUM_RATE_LENGTH = 80
 _RATE = re.compile(r"[0-9]+(?:/[0-9]+|\.[0-9]+)?\Z")
-# Written out: what Fraction reads (signs, spaces) differs from one Python to the next.
+# Written out, because what Fraction accepts (signs, spaces) varies between Python versions.
 
 
 class Remix(Disputable):
@@ -65,35 +65,28 @@ class Remix(Disputable):
         evidence: str | None = None
         effective_at: str | None = None
 
-        def apply(self, noun: Remix) -> None:
-            noun.state = self.STATE
-            noun.child = self.child
-            noun.parent = self.parent
-            noun.kind = self.kind
-            noun.rate = self.rate
-
     @fact("remix.disputed")
     class Disputed(Opening, Event):
-        """Somebody says that the edge is false."""
+        """Someone says that the remix is false."""
 
         SAYS = "{actor} disputed that {child} was made from {parent}"
         FROM = ("declared",)
 
     @fact("remix.answered")
     class Answered(Answer, Event):
-        """The other side says why the edge is true."""
+        """The other side says why the remix is true."""
 
-        SAYS = "{actor} answered the dispute whether {child} was made from {parent}"
+        SAYS = "{actor} answered the dispute over whether {child} was made from {parent}"
 
     @fact("remix.settled")
     class Settled(Settlement, Event):
-        """The dispute has ended: the edge stands, or it is struck."""
+        """The dispute has ended: the remix stands, or it is struck."""
 
-        SAYS = "{actor} ended the dispute whether {child} was made from {parent}: {outcome}"
+        SAYS = "{actor} ended the dispute over whether {child} was made from {parent}: {outcome}"
 
     @fact("remix.struck")
     class Struck(Event):
-        """The edge was found false."""
+        """The remix was found false."""
 
         SAYS = "{actor} struck as false that {child} was made from {parent}"
         SEALED = ("reason",)
@@ -105,28 +98,16 @@ class Remix(Disputable):
 
     @property
     def counts(self) -> bool:
-        """Whether lineage goes over it."""
+        """Whether it is part of the lineage."""
         return self.state != self.GONE
 
-    @property
-    def line(self) -> dict[str, str]:
-        """The two works, as every fact about the edge names them."""
-        return {"child": self.child, "parent": self.parent}
-
     def sides(self, looking: Looking) -> dict[str, str]:
-        """Who posted either end, and who declared the edge."""
+        """Who posted each work, and who declared the remix."""
         return {
             "poster": looking.get(Work, self.child).poster,
             "poster of the parent": looking.get(Work, self.parent).poster,
             "opener": self.poster,
         }
-
-
-def remix_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in REMIX_KINDS:
-        raise UnknownKind(kind, tuple(REMIX_KINDS))
-    return kind
 
 
 def exact_rate(rate: object) -> str | None:
@@ -149,14 +130,14 @@ CAP = Fraction(1)
 
 
 def stack_of(rates: Iterable[str | None]) -> Fraction:
-    """What these rates add up to; an edge that states none adds nothing."""
+    """The sum of these rates; an edge without one adds nothing."""
     exact = [Fraction(rate) for rate in rates if rate is not None]
     scale = common_scale(rate.denominator for rate in exact)
     return Fraction(sum(rate.numerator * (scale // rate.denominator) for rate in exact), scale)
 
 
 def must_be_within_cap(child: str, rates: Iterable[str | None]) -> Fraction:
-    """The stack of a work, all that goes to its parents; refused if it is more than the whole."""
+    """The stack of a work, all that goes to its parents; refused if more than the whole."""
     stack = stack_of(rates)
     if stack > CAP:
         raise CapExceeded(child, stack, CAP)

@@ -1,4 +1,4 @@
-"""What was asked of a target, so that a repetition is recognised."""
+"""A request for a target, kept so that a repetition is recognised."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class Request(NamedTuple):
-    """A command that was carried out, and what its receipt names."""
+    """A command that was carried out, and what its answer names."""
 
     target: str
     position: int
-    """Where its last fact stands; before it is recorded, the place of that fact in the append."""
+    """The position of its last fact; before recording, the place of that fact in the append."""
     digest: str
     """Of the content of the command, without the texts of people."""
     texts: tuple[str, ...]

@@ -1,8 +1,8 @@
 """The roles a person can be credited in.
 
-The one rule: a fact holds a role by its canonical name only, so that everyone who did the same
-thing is found under the same word; what somebody would rather be called ("low harmony") is the
-free display text of their credit.
+A fact holds a role by its canonical name only, so that everyone who did the same thing is found
+under the same word; what someone would rather be called ("low harmony") is the free display text
+of their credit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROLES: dict[str, Role] = {
         Role("lyricist", "wrote the words of a song", "lyr"),
         Role("storyteller", "shaped or told the story", "stl"),
         Role("adapter", "rewrote a work for another form", "adp"),
-        Role("translator", "carried the words into another language", "trl"),
+        Role("translator", "put the words into another language", "trl"),
         Role("transcriber", "wrote down what was said or played", "trc"),
         Role("subtitler", "wrote and timed the subtitles"),
         Role("editor", "chose, cut and ordered the material of others", "edt"),
@@ -147,7 +147,7 @@ ALIASES: dict[str, str] = {
     "make-up artist": "makeup artist",
     "game developer": "programmer",
 }
-"""Other words for the same thing; a word that is a role of its own is never an alias."""
+"""Other words for the same role; a word that is itself a role is never an alias."""
 
 
 def _spelling(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Personal and free text behind salted commitments, so that it can be forgotten.
+"""Personal and free text behind salted commitments, so that it can be erased.
 
-The one rule: a fact holds only the digest of a text; the text itself lies in the vault.
+A fact holds only the digest of a text; the text itself is in the vault.
 
 The form is the disclosure of RFC 9901 (SD-JWT), section 4.2: the digest is the base64url SHA-256
 of the base64url text of the JSON array ``[salt, name, value]``, with a salt of 128 bits.
@@ -15,11 +15,11 @@ from os import urandom
 from typing import NamedTuple
 
 TEXTS = ("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference")
-"""What the texts of people are called, wherever one is said."""
+"""The names of the fields that hold texts of people."""
 
 
 class Disclosure(NamedTuple):
-    """A text that a fact commits to: whose it is, what it is called, and what it says."""
+    """A text that a fact commits to: its digest, owner, name, salt and value."""
 
     digest: str
     owner: str
@@ -29,7 +29,7 @@ class Disclosure(NamedTuple):
 
 
 class Said(NamedTuple):
-    """A text that a fact is to commit to: whose it is, what it is called, and what it says."""
+    """A text that a fact will commit to: its owner, name and value."""
 
     owner: str
     name: str
@@ -48,6 +48,6 @@ def digest_of(salt: str, name: str, value: str) -> str:
 
 
 def seal(owner: str, name: str, value: str, salt: str | None = None) -> Disclosure:
-    """A new disclosure of a text, under a fresh random salt unless its author chose one."""
+    """A new disclosure of a text, under a random salt unless its author chose one."""
     salt = salt or base64url(urandom(16))
     return Disclosure(digest_of(salt, name, value), owner, name, salt, value)

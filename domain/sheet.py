@@ -1,7 +1,7 @@
 """The sheet of a command: the facts and texts it has decided on so far.
 
-Every fact on it has the same actor, moment and signature, and holds a text of a person only as the
-commitment to it.
+All facts on it have the same actor, moment and signature, and hold texts of people only as
+commitments.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Sheet:
             self._signed = {"message": message.digest, "signature": self.signing.signature}
 
     def write(self, new: New, after: int = 0) -> Fact:
-        """Write down a fact about something that had so many facts before this command."""
+        """Write down a fact about something that had ``after`` facts before this command."""
         self._added[new.id] += 1
         happened = new.kind(
             originator_id=new.id,
@@ -50,7 +50,7 @@ class Sheet:
         return happened
 
     def _kept(self, kind: type[Fact], name: str, value: Any) -> Any:
-        """What a fact holds of a value: of a text of a person, the commitment."""
+        """The value as a fact holds it: a text of a person as its commitment."""
         if isinstance(value, Said):
             return self._seal(*value)
         if name in kind.SEALED and isinstance(value, str):
@@ -58,7 +58,7 @@ class Sheet:
         return value
 
     def _seal(self, owner: str, name: str, value: str) -> str:
-        """Commit to a text; said several times in one command, it is one text."""
+        """Commit to a text; the same text several times in one command is one text."""
         for known in self.disclosures:
             if (known.owner, known.name, known.value) == (owner, name, value):
                 return known.digest

@@ -1,10 +1,10 @@
-"""Signatures of actors: whoever sent a command has signed exactly it, with a key of their own.
+"""Signatures of actors: a sender signs exactly one command, with a key of their own.
 
-The one rule: what is signed holds no text of a person, only commitments to them; so a signature
-outlives every text that is erased, and tells nothing about it.
+What is signed holds no text of a person, only commitments to it; so a signature outlives every
+erased text, and reveals nothing about it.
 
-The form, step by step, is in /docs/reference/signatures. Only the standard library and the files
-that check a receipt are behind this one.
+The form, step by step, is in /docs/reference/signatures. This file depends only on the standard
+library and the files that check a receipt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from domain.tree import NotVerified
 
 HEADER = "stemma-signature@v1"
 MESSAGE = "message"
-"""What the disclosure of a message is called in the vault."""
+"""The name of a message's disclosure in the vault."""
 SALT_BYTES = 16
 _SENT = re.compile(r"([A-Za-z0-9_-]{22,86}) ([A-Za-z0-9+/]{91}=)")  # 16 to 64 bytes; 4 + 64 bytes
 
@@ -34,7 +34,7 @@ class Signing(NamedTuple):
     actor: str
     message: str
     nonce: str
-    """Random and the client's own; it is never kept, or short texts could be guessed from it."""
+    """Random, chosen by the client and never stored: short texts could be guessed from it."""
     signature: str
     """The key's id and the signature, in base64, as on a line under a signed note."""
 
@@ -55,13 +55,13 @@ class Signing(NamedTuple):
 
 
 def salt_of(nonce: str, name: str, value: str) -> str:
-    """The salt of a named text: without the nonce nobody can try texts."""
+    """The salt of a named text; without the nonce it can't be used to guess texts."""
     digest = hmac.digest(nonce.encode(), f"{name}\n{value}".encode(), "sha256")
     return base64url(digest[:SALT_BYTES])
 
 
 def concealed(value: Any, nonce: str) -> Any:
-    """The same arguments with the digest of every text of a person in its place."""
+    """The same arguments, with every text of a person replaced by its digest."""
     match value:
         case dict():
             return {
@@ -76,13 +76,13 @@ def concealed(value: Any, nonce: str) -> Any:
 
 
 def state_command(actor: str, command: str, arguments: Mapping[str, Any], nonce: str) -> str:
-    """What is signed of a command: who, what, and with which arguments, as canonical JSON."""
+    """The statement that is signed: actor, command and arguments, as canonical JSON."""
     said = {"actor": actor, "command": command, "arguments": concealed(dict(arguments), nonce)}
     return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def signed_text(actor: str, digest: str) -> str:
-    """The text under which the signature stands."""
+    """The text that is signed."""
     return f"{HEADER}\n{actor}\n{digest}\n"
 
 
@@ -92,7 +92,7 @@ def sign_command(
     arguments: Mapping[str, Any],
     random: Callable[[int], bytes] = urandom,
 ) -> Signing:
-    """Sign a command as the contributor after whom the key is named."""
+    """Sign a command as the contributor whom the key is named after."""
     nonce = base64url(random(SALT_BYTES))
     signing = Signing(key.name, state_command(key.name, command, arguments, nonce), nonce, "")
     _, id, data = key.sign(signed_text(key.name, signing.disclosure().digest))
@@ -100,7 +100,7 @@ def sign_command(
 
 
 def read_signing(sent: str, actor: str, command: str, arguments: Mapping[str, Any]) -> Signing:
-    """What a header says about a command that was sent with it; nothing is believed yet."""
+    """The signing of a command as its header states it, not verified yet."""
     found = _SENT.fullmatch(sent)
     if found is None:
         raise NotVerified("the header is not a nonce, a space and a signature")
@@ -111,7 +111,7 @@ def read_signing(sent: str, actor: str, command: str, arguments: Mapping[str, An
 def check_signature(
     actor: str, digest: str, signature: str, keys: Collection[VerifierKey]
 ) -> VerifierKey:
-    """The key that has signed; NotVerified unless one of these keys of the actor has."""
+    """The key that has signed; NotVerified if none of these keys of the actor has."""
     data = b64decode(signature)
     for key in keys:
         if (key.name, key.id) == (actor, data[:KEY_ID_BYTES]):
@@ -137,13 +137,13 @@ STATED = (
     *("role", "rate", "medium", "licence", "sha256", "made_at", "into", "key", "kind"),
     *("work", "contributor", "child", "parent"),
 )
-"""The fields of a fact that say what was signed, where its birth says it and no one else."""
+"""The fields of a fact that repeat what was signed."""
 FOLLOWS = ("work", "contributor", "child", "parent", "kind")
-"""Of these, those which after a birth follow from it."""
+"""Those of them that, after a birth, follow from it."""
 
 
 def must_fit(message: str, content: Mapping[str, Any], version: int, actor: str) -> None:
-    """Raise NotVerified, naming the field, if a fact says what its message does not."""
+    """Raise NotVerified, naming the field, if a fact differs from its message."""
     signed = json.loads(message)
     if signed["actor"] != actor:
         raise NotVerified(f"the message is of {signed['actor']}, not of {actor}")
@@ -156,7 +156,7 @@ def must_fit(message: str, content: Mapping[str, Any], version: int, actor: str)
         if name == "kind" and "kind" not in said:
             continue  # an author is credited directly, a component is one
         if name == "parent" and "uri" in names:
-            continue  # the id of a source outside follows from its address
+            continue  # the id of an outside source follows from its address
         raise NotVerified(f"the field “{name}” is {value}, which was not signed")
 
 

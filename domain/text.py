@@ -1,6 +1,6 @@
-"""What a text of a person must be to be kept.
+"""What makes a text of a person acceptable.
 
-The one rule: a text that is taken can be kept and given back as it is, character by character.
+A text that is accepted can be stored and returned unchanged, character by character.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def plain_text(field: str, value: str) -> str:
-    """A text that can be kept: not empty, not too long, without NUL or lone surrogates."""
+    """A text that can be stored: not empty, not too long, without NUL or lone surrogates."""
     if not value.strip():
         raise BadText(field, "an empty text says nothing")
     if len(value) > LIMITS[field]:

@@ -1,11 +1,11 @@
 """The Merkle tree of a transparency log: hashes, tiles, proofs, and what checks them.
 
-The one rule: whoever checks trusts nothing but the root; every length, size and index is checked,
-and a proof that is not exactly the one the tree would give is refused.
+A checker trusts nothing but the root: every length, size and index is checked, and a proof that is
+not exactly the one the tree would give is refused.
 
 Hashing and proofs are RFC 6962, section 2.1 (RFC 9162, section 2.1, with SHA-256); tiles are
-C2SP tlog-tiles, section "Merkle Tree". Only the standard library is imported here, so that a
-proof can be checked by itself, years later.
+C2SP tlog-tiles, section "Merkle Tree". All of it is in one file that depends only on the
+standard library, so that a proof can be checked on its own, years later.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ENTRIES = -1
 
 
 class NotVerified(Exception):
-    """Something that was to be checked is malformed or wrong; the message says what and where."""
+    """Something to be checked is malformed or wrong; the message says what and where."""
 
 
 # -- Hashes (RFC 6962, section 2.1) --------------------------------------------------------------
@@ -50,9 +50,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass
 class Frontier:
-    """The full subtrees along the right edge, widest first: all that an append needs to know.
+    """The full subtrees along the right edge, widest first: all that an append needs.
 
-    A tree of n leaves has as many as n has binary ones: at most log2 n.
+    A tree of n leaves has as many as n has ones in binary: about log2 n at most.
     """
 
     size: int = 0
@@ -87,7 +87,7 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
 
 
 def _joined(hashes: Sequence[bytes]) -> bytes:
-    """The root above full subtrees that stand side by side, widest first."""
+    """The root above adjacent full subtrees, widest first."""
     root = hashes[-1]
     for hash in reversed(hashes[:-1]):
         root = node_hash(hash, root)
@@ -97,7 +97,7 @@ def _joined(hashes: Sequence[bytes]) -> bytes:
 def _folded(row: bytes) -> bytes:
     """The root above a row of hashes, as many as a power of two."""
     while len(row) > HASH_BYTES:
-        # A node is the hash of 64 bytes that already stand side by side.
+        # A node is the hash of 64 bytes that are already adjacent.
         row = b"".join(
             [
                 sha256(b"\x01" + row[at : at + 2 * HASH_BYTES]).digest()
@@ -187,7 +187,7 @@ def entries_of(data: bytes) -> list[bytes]:
 
 
 ReadTiles = Callable[[Sequence[Tile]], Sequence[bytes]]
-"""Gives the bytes of each tile asked for, in that order; a later, wider state of it will do."""
+"""Returns the bytes of each requested tile, in that order; a later, wider state of it will do."""
 
 
 def grow(size: int, leaf_hashes: Sequence[bytes], read_tiles: ReadTiles) -> dict[Tile, bytes]:
@@ -234,7 +234,7 @@ Span = tuple[int, int]
 
 
 class _Place(NamedTuple):
-    """Where the hashes below a full subtree stand: a tile, and the bytes in it."""
+    """Where the hashes below a full subtree are: a tile, and the bytes in it."""
 
     tile: Tile
     start: int
@@ -242,7 +242,7 @@ class _Place(NamedTuple):
 
 
 def _full_subtrees(span: Span) -> Iterator[tuple[int, int]]:
-    """The full subtrees side by side that make up a span, as (height, index), widest first."""
+    """The adjacent full subtrees that make up a span, as (height, index), widest first."""
     start, end = span
     while start < end:
         height = (end - start).bit_length() - 1
@@ -301,9 +301,9 @@ def inclusion_proof(index: int, size: int, read_tiles: ReadTiles) -> list[bytes]
 
 
 def consistency_proof(old_size: int, size: int, read_tiles: ReadTiles) -> list[bytes]:
-    """That the tree of a size only adds to an older one: PROOF of RFC 6962, section 2.1.2.
+    """That the tree of a size extends an older one: PROOF of RFC 6962, section 2.1.2.
 
-    There is none from size 0: every tree adds to the empty one, so it would prove nothing.
+    There is none from size 0: every tree extends the empty one, so it would prove nothing.
     """
     _must_be_size(size)
     if not 0 < old_size <= size:
@@ -318,7 +318,7 @@ def consistency_proof(old_size: int, size: int, read_tiles: ReadTiles) -> list[b
         else:
             spans.append((start, middle))
             start = middle
-    if start:  # otherwise the old root itself, which whoever checks has
+    if start:  # otherwise the old root itself, which the checker has
         spans.append((start, end))
     return [_joined(row) for row in _subtrees_in(spans[::-1], size, read_tiles)]
 
@@ -334,7 +334,7 @@ def _must_be_size(size: int) -> None:
 def verify_inclusion(
     leaf: bytes, *, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """Raise NotVerified unless the leaf hash stands at this index (RFC 9162, section 2.1.3.2)."""
+    """Raise NotVerified unless the leaf hash is at this index (RFC 9162, section 2.1.3.2)."""
     _check_sizes(size)
     if not 0 <= index < size:
         raise NotVerified(f"leaf {index} lies outside a tree of {size}")
@@ -360,10 +360,10 @@ def verify_inclusion(
 def verify_consistency(
     *, old_size: int, size: int, proof: Sequence[bytes], old_root: bytes, root: bytes
 ) -> None:
-    """Raise NotVerified unless the tree only added to the old one (RFC 9162, section 2.1.4.2).
+    """Raise NotVerified unless the tree extends the old one (RFC 9162, section 2.1.4.2).
 
-    From size 0 it is refused: every tree adds to the empty one, so nothing would be proved.
-    Between equal sizes the roots are only compared, whatever they are.
+    Size 0 is refused: every tree extends the empty one, so nothing would be proved. Between equal
+    sizes only the roots are compared.
     """
     _check_sizes(old_size, size)
     if old_size == 0:

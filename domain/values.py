@@ -1,8 +1,9 @@
-"""Value types: what a field of a command or a question may hold, said once for every way in.
+"""Value types: what a field of a command or a question may hold, declared once for every interface.
 
 A value type reads a value (its refusals included), describes it, and gives an example. The HTTP
-schema, the option of the command line, the line of a bundle, the field of a form and the reference
-are derived from it; nothing here knows of any of them.
+schema, the command-line option, the line of a bundle, the field of a form and the reference are
+derived from it; nothing here depends on any of them.
+It is one file because it is one list.
 
 A field is an annotation such as ``reason: Annotated[Reason | None, "Why.", Example("A typo.")]``.
 """
@@ -15,15 +16,14 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
-from domain.contributor import ground_named
-from domain.credit import CREDIT_KINDS, credit_kind
-from domain.dispute import GROUNDS, OUTCOMES, known_grounds, known_outcome
+from domain.credit import CREDIT_KINDS
+from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.identity import new_id, part_id
 from domain.moment import start_of, start_of_past
 from domain.money.apportionment import whole_amount
 from domain.money.currency import currency_code
-from domain.money.pool import POOL_KINDS, pool_kind
-from domain.money.proposal import COMMENT_KINDS, comment_kind
+from domain.money.pool import POOL_KINDS
+from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
 from domain.outside import URI_LIMIT, normal_uri
 from domain.refusal import (
@@ -43,21 +43,21 @@ from domain.refusal import (
     UnknownKind,
     UnknownRole,
 )
-from domain.remix import MAXIMUM_RATE_LENGTH, REMIX_KINDS, exact_rate, remix_kind
+from domain.remix import MAXIMUM_RATE_LENGTH, REMIX_KINDS, exact_rate
 from domain.role import role_named
 from domain.seal import TEXTS
 from domain.text import LIMITS, hex_digest, plain_text
 
 MOST_UNITS = 10**15
-"""An amount is less: every JSON reader takes it as it is, and sums of thousands can be kept."""
+"""An amount is less: every JSON reader takes it exactly, and sums of thousands can be stored."""
 LARGEST_POSITION = (1 << 53) - 1
-"""The largest whole number that every JSON reader takes as it is."""
+"""The largest whole number that every JSON reader takes exactly."""
 LONGEST_WORD = 200
 
 
 @dataclass(frozen=True)
 class Example:
-    """The example of a field, in place of that of its type."""
+    """The example of a field, instead of that of its type."""
 
     value: Any
 
@@ -82,13 +82,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Ref(Value):
-    """The id of something there is."""
+    """The id of something that exists."""
 
     noun: str
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """There is nothing by this id."""
         return (self.unknown,)
 
     @property
@@ -105,11 +104,9 @@ class NewId(Value):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """The id stands for other content."""
         return (IdTaken,)
 
     def read(self, value: str, _now: datetime) -> str:
-        """The id in its usual form."""
         return new_id(value)
 
 
@@ -130,34 +127,42 @@ class Text(Value):
         return self.name in TEXTS
 
     def read(self, value: str, _now: datetime) -> str:
-        """The text, if it can be kept."""
         return plain_text(self.name, value)
 
 
 @dataclass(frozen=True)
 class Word(Value):
-    """A text that stands for something the domain knows or not: a role, a kind, a date, a rate."""
+    """A word that the domain reads: a role, a kind, a date, a rate."""
 
     reader: Callable[[str, datetime], str | None]
     wrong: tuple[type[Refusal], ...]
     limit: int = LONGEST_WORD
     format: str | None = None
     choices: Mapping[str, str] | None = field(default=None, hash=False)
-    """The words there are, with their meanings, if they are few."""
+    """The possible words with their meanings, if they are few."""
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """What it may be instead."""
         return self.wrong
 
     def read(self, value: str, now: datetime) -> str | None:
-        """What it stands for, in its normal form."""
         return self.reader(value, now)
 
 
 def known(reader: Callable[[str], str | None], *wrong: type[Refusal], **more: Any) -> Word:
-    """A word that is read without a look at the clock."""
+    """A word that is read without the clock."""
     return Word(lambda text, _: reader(text), wrong, **more)
+
+
+def listed(words: Mapping[str, str], wrong: type[Refusal], **more: Any) -> Word:
+    """One of a few documented words; the refusal of any other names them."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise wrong(text, tuple(words))
+        return text
+
+    return known(read, wrong, choices=words, **more)
 
 
 def _checked(reader: Callable[[str, datetime], object]) -> Callable[[str, datetime], str]:
@@ -171,7 +176,7 @@ def _checked(reader: Callable[[str, datetime], object]) -> Callable[[str, dateti
 
 
 class Rate(Word):
-    """An exact share from 0 to 1, as a text: a JSON number would not be exact."""
+    """An exact share from 0 to 1, as text: a JSON number would not be exact."""
 
     METAVAR = "RATE"
 
@@ -190,7 +195,7 @@ class Piece(Word):
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Value):
-    """A whole number, never a text and never with a point."""
+    """A whole number, never text and never with a decimal point."""
 
     least: int = 0
     most: int = LARGEST_POSITION
@@ -207,11 +212,9 @@ class Amount(Number):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """It is not a number of units that can be."""
         return (BadAmount,)
 
     def read(self, value: int, _now: datetime) -> int:
-        """The amount, if it is from the least to the most."""
         if not self.least <= whole_amount(value) <= self.most:
             raise BadAmount(value, f"it is not from {self.least} to {self.most}")
         return value
@@ -219,7 +222,7 @@ class Amount(Number):
 
 @dataclass(frozen=True, kw_only=True)
 class Json(Value):
-    """A JSON object whose form the domain describes and checks: terms, a policy, an asset."""
+    """A JSON object whose form the domain checks: terms, a policy, an asset."""
 
     METAVAR: ClassVar[str] = "JSON"
 
@@ -232,11 +235,9 @@ class Many(Value):
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
-        """What may be wrong with one of them."""
         return self.inner.refuses
 
     def read(self, value: Any, now: datetime) -> tuple[Any, ...]:
-        """Each in its normal form."""
         return tuple(self.inner.read(each, now) for each in value)
 
 
@@ -263,7 +264,7 @@ def one_of(words: Iterable[str], help: str = "") -> Choice:
 
 @dataclass(frozen=True)
 class Length(Value):
-    """A list of so many items."""
+    """A list of exactly this many items."""
 
     items: int
 
@@ -275,14 +276,14 @@ class Flag(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor(Value):
-    """Where to go on in a list; opaque."""
+    """Where to continue in a list; opaque."""
 
     METAVAR: ClassVar[str] = "CURSOR"
 
 
 # -- ids -----------------------------------------------------------------------------------------
 
-# The examples tell one small story: Ana's poem, sung by Ben, brought out as a release and sold.
+# The examples tell one small story: Ana's poem, sung by Ben, published as a release and sold.
 ANA = "8f7c1f1e-5d6a-4f0e-9f43-2d0c6b1a9e01"
 BEN = "8f7c1f1e-5d6a-4f0e-9f43-2d0c6b1a9e02"
 POEM = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a11"
@@ -349,77 +350,59 @@ ASSETS: list[dict[str, Any]] = [
 Name = Annotated[str, Text("name", example="Ben")]
 Title = Annotated[str, Text("title", example="Low Tide, sung")]
 CreditedAs = Annotated[
-    str, Text("display", help="Wording of the credit in place of the role.", example="low harmony")
+    str,
+    Text("display", help="The wording of the credit, instead of the role.", example="low harmony"),
 ]
 Reason = Annotated[str, Text("reason", help="Why.", example="The recording was not ours to post.")]
 Evidence = Annotated[
-    str, Text("evidence", help="What shows it.", example="https://example.org/session-notes")
+    str, Text("evidence", help="What proves it.", example="https://example.org/session-notes")
 ]
 Note = Annotated[str, Text("note", help="A remark.", example="The whole text.")]
-Remark = Annotated[str, Text("text", help="What is said.", example="Ben cut the last verse.")]
-Document = Annotated[
-    str, Text("document", help="The proof of it.", example="statement 2017-06, page 3")
+Remark = Annotated[
+    str, Text("text", help="What you want to say.", example="Ben cut the last verse.")
 ]
-Reference = Annotated[str, Text("reference", help="Of the transfer.", example="SEPA 2026-11-23/17")]
-Medium = Annotated[str, Text("medium", help="Such as text, image, audio, video.", example="audio")]
+Document = Annotated[
+    str, Text("document", help="The document that proves it.", example="statement 2017-06, page 3")
+]
+Reference = Annotated[
+    str, Text("reference", help="The reference of the transfer.", example="SEPA 2026-11-23/17")
+]
+Medium = Annotated[
+    str, Text("medium", help="Such as text, image, audio or video.", example="audio")
+]
 Licence = Annotated[
     str, Text("licence", help="An SPDX or Creative Commons id.", example="CC-BY-4.0")
 ]
 Source = Annotated[str, Text("source", help="Who paid.", example="HarperCollins")]
-Category = Annotated[str, Text("category", help="What for.", example="printing")]
+Category = Annotated[str, Text("category", help="What it was spent on.", example="printing")]
 
 # -- words ---------------------------------------------------------------------------------------
 
 Role = Annotated[str, known(role_named, UnknownRole, help="One of GET /roles.", example="singer")]
 RemixKind = Annotated[
-    str,
-    known(
-        remix_kind, UnknownKind, choices=REMIX_KINDS, help="One of GET /kinds.", example="sample"
-    ),
+    str, listed(REMIX_KINDS, UnknownKind, help="One of GET /kinds.", example="sample")
 ]
 CreditKind = Annotated[
-    str,
-    known(
-        credit_kind,
-        UnknownKind,
-        choices=CREDIT_KINDS,
-        help="direct or influence.",
-        example="influence",
-    ),
+    str, listed(CREDIT_KINDS, UnknownKind, help="direct or influence.", example="influence")
 ]
 PoolKind = Annotated[
-    str,
-    known(pool_kind, UnknownKind, choices=POOL_KINDS, help="One of GET /kinds.", example="song"),
+    str, listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song")
 ]
 CommentKind = Annotated[
     str,
-    known(
-        comment_kind,
+    listed(
+        COMMENT_KINDS,
         UnknownKind,
-        choices=COMMENT_KINDS,
         help="left_out, too_much, too_little or other.",
         example="left_out",
     ),
 ]
 Grounds = Annotated[
     str,
-    known(
-        known_grounds,
-        UnknownGrounds,
-        choices=GROUNDS,
-        help="One of the grounds of GET /kinds.",
-        example="wrong_role",
-    ),
+    listed(GROUNDS, UnknownGrounds, help="One of the grounds of GET /kinds.", example="wrong_role"),
 ]
 ErasureGround = Annotated[
-    str,
-    known(
-        ground_named,
-        UnknownErasureGround,
-        choices=ERASURE_GROUNDS,
-        help="On which ground.",
-        example="request",
-    ),
+    str, listed(ERASURE_GROUNDS, UnknownErasureGround, help="The ground for it.", example="request")
 ]
 Outcome = Annotated[
     str,
@@ -438,7 +421,7 @@ Sha256 = Annotated[
     str,
     known(
         hex_digest,
-        help="Of the file, in hexadecimal.",
+        help="The digest of the file, in hexadecimal.",
         example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         limit=64,
     ),
@@ -460,7 +443,7 @@ ExactRate = Annotated[
         lambda text, _: exact_rate(text),
         (BadRate,),
         MAXIMUM_RATE_LENGTH,
-        help="How much of it, exactly; never a number.",
+        help="How much of it, as an exact text, never a JSON number.",
         example="1/5",
     ),
 ]
@@ -502,7 +485,7 @@ SigningKey = Annotated[
         example=f"{BEN}+22a6266a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
     ),
 ]
-AmountMinor = Annotated[int, Amount(help="In smallest units.", example=807_364)]
+AmountMinor = Annotated[int, Amount(help="In the currency's smallest units.", example=807_364)]
 Rounding = Annotated[
     str,
     known(

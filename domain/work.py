@@ -1,7 +1,7 @@
-"""A work: a node of the remix graph, be it a contribution, an outside source or a release.
+"""A work: a node of the remix graph: a contribution, an outside source or a release.
 
-The one rule: works are ordered by (start of making date, journal position), and a parent comes
-strictly before its child; so the graph has no cycle, and no search for one is needed.
+Works are ordered by (start of making date, journal position), and a parent comes strictly before
+its child; so the graph has no cycle, and none has to be searched for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Work(Noun):
     made_at: str | None
     """When it was made, as stated."""
     made: str
-    """The first instant of that, or of the recording (see domain.moment)."""
+    """The first instant of that, or the time of recording (see domain.moment)."""
 
     @fact("work.redated")
     class Redated(Fact):
@@ -32,10 +32,6 @@ class Work(Noun):
         @property
         def effective(self) -> str:
             return self.made
-
-        def apply(self, noun: Work) -> None:
-            noun.made_at = self.made_at
-            noun.made = self.made
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted it."""
@@ -52,9 +48,5 @@ def must_be_older(parent: Work, child: Work) -> None:
     if parent.id == child.id:
         raise SelfRemix(child.id)
     if not parent.order < child.order:
-        raise ParentNotOlder(
-            child=child.id,
-            parent=parent.id,
-            child_made_at=child.made_at or child.made or "an unknown time",
-            parent_made_at=parent.made_at or parent.made or "an unknown time",
-        )
+        ends = [(end.id, end.made_at or end.made or "an unknown time") for end in (parent, child)]
+        raise ParentNotOlder(*ends[0], *ends[1])

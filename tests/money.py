@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from laws import check_division
 from stories import NOON, OPERATOR, Story, id_of
 
 from domain.draft import Acknowledgement
 from domain.fact import Fact
 from domain.journal import LARGEST_FACT_BYTES
-from domain.money.apportionment import check_division, divide, settle
+from domain.money.apportionment import divide, settle
 from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
 from domain.money.held import against

@@ -13,11 +13,11 @@ from itertools import permutations
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from laws import check_division
 
 from domain.money.apportionment import (
     MAXIMUM_AMOUNT_DIGITS,
     apportion_over,
-    check_division,
     common_scale,
     divide,
     payee_key,
@@ -423,8 +423,8 @@ def test_shares_that_could_not_be_written_are_refused() -> None:
 
 
 LAWS = [
-    ({"a": 3, "b": 3}, "add up"),
-    ({"a": -1, "b": 6}, "less than nothing"),
+    ({"a": 3, "b": 3}, "sum to"),
+    ({"a": -1, "b": 6}, "a negative amount"),
     ({"a": 1, "b": 4}, "a whole unit"),
     ({"a": 5}, "exactly the payees"),
     ({"a": 2, "b": 2, "c": 1}, "exactly the payees"),

@@ -363,7 +363,7 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
         mirror(url, tmp_path / "mirror", keys)
         at = position_of(told, "remix.declared")
         tamper(database, edited(told, '"rate":"1/5"', '"rate":"1/6"', at))
-        with pytest.raises(NotVerified, match="names another fact before it"):
+        with pytest.raises(NotVerified, match="does not follow the one before it"):
             mirror(url, tmp_path / "mirror", keys)
         assert f"position {at}," in difference(served.service)
 

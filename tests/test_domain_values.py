@@ -6,7 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.credit import CREDIT_KINDS, credit_kind
+from domain.command import value_of
+from domain.credit import CREDIT_KINDS
+from domain.fact import utc_now
 from domain.identity import new_id, part_id
 from domain.outside import URI_LIMIT, normal_uri, outside_id
 from domain.refusal import (
@@ -20,10 +22,11 @@ from domain.refusal import (
     UnknownKind,
     UnknownRole,
 )
-from domain.remix import REMIX_KINDS, exact_rate, remix_kind
+from domain.remix import REMIX_KINDS, exact_rate
 from domain.role import ALIASES, ROLES, role_named
 from domain.seal import digest_of, seal
 from domain.text import LIMITS, hex_digest, plain_text
+from domain.values import CreditKind, RemixKind
 
 # -- rates ---------------------------------------------------------------------------------
 
@@ -260,11 +263,12 @@ def test_every_role_names_itself(name: str) -> None:
 def test_kinds_are_those_documented_and_no_others() -> None:
     asked = {"adaptation", "arrangement", "sample", "component", "influence"}
     assert asked <= set(REMIX_KINDS)
-    assert {remix_kind(kind) for kind in REMIX_KINDS} == set(REMIX_KINDS)
-    assert {credit_kind(kind) for kind in CREDIT_KINDS} == {"direct", "influence"}
-    for find in (remix_kind, credit_kind):
+    assert set(CREDIT_KINDS) == {"direct", "influence"}
+    for kinds, declared in ((REMIX_KINDS, RemixKind), (CREDIT_KINDS, CreditKind)):
+        word = value_of(declared)
+        assert {word.read(kind, utc_now()) for kind in kinds} == set(kinds)
         with pytest.raises(UnknownKind):
-            find("Sample")
+            word.read("Sample", utc_now())
 
 
 # -- refusals ------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_a_payout_that_does_not_move_as_a_whole_is_found(database: str) -> None:
         told.tell("settle_payout", id=payout)
         told.tell("return_payout", id=payout, reason="closed")
         assert faults(told) == []
-        assert faults(told, was="issued") == ["of this payout in_transit is less than nothing"]
+        assert faults(told, was="issued") == ["the account in_transit of this payout is negative"]
         (issued,) = told.since(0, "payout.issued")
         ((*where, units),) = issued.parts
         fewer = faults(told, parts=[[*where, units - 1]])
@@ -203,7 +203,7 @@ def test_the_rank_of_a_remainder_stands_in_the_line_and_is_verified(database: st
         (made,) = (each for _, each in facts if each.TOPIC == "entry.divided")
         made.lines[0][-1], made.lines[1][-1] = made.lines[1][-1], made.lines[0][-1]
         (fault,) = Verifier().read(facts)
-        assert "computed again it is" in fault.what
+        assert "recomputed, it is" in fault.what
 
 
 @pytest.mark.parametrize(

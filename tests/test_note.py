@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -25,15 +26,16 @@ from domain.note import (
     ED25519,
     LATEST_TIME,
     Note,
+    Opened,
     Signature,
     SignerKey,
     VerifierKey,
     cosigned_message,
     key_id,
-    open_note,
     time_of,
 )
 from domain.note import sign as sign_note
+from domain.note import verify as verify_note
 from domain.tree import EMPTY_ROOT, NotVerified, leaf_hash, node_hash
 
 VECTORS = json.loads(
@@ -53,6 +55,10 @@ A, B, C = (leaf_hash(letter) for letter in (b"a", b"b", b"c"))
 TWO = Checkpoint(LOG.name, 2, node_hash(A, B))
 THREE = Checkpoint(LOG.name, 3, node_hash(node_hash(A, B), C))
 SIGNED = sign(THREE, LOG)
+
+
+def open_note(data: bytes, keys: Collection[VerifierKey]) -> Opened:
+    return verify_note(Note.parse(data), keys)
 
 
 # -- The vectors ----------------------------------------------------------------------------------

@@ -260,7 +260,7 @@ def test_what_is_looked_for_in_the_documentation_is_found(
     assert "POST /releases/{id}/withdraw" in re.sub(r"\s+", " ", found.text)
     assert "POST /works/{id}/redate" not in re.sub(r"\s+", " ", found.text)
     for q, what in {
-        "ID_taken": "already stands for",
+        "ID_taken": "already taken by",
         "beatmaker": "beat",
         "comment window": "Close a split",
         "né <b>": "Nothing",

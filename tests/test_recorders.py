@@ -29,7 +29,6 @@ from stories import (
 from domain.contributor import Contributor
 from domain.draft import Acknowledgement
 from domain.fact import read_fact
-from domain.recorders import Condition
 from domain.refusal import IdTaken, MergeCycle, ParentNotOlder, Refusal
 from domain.request import Request
 
@@ -242,7 +241,8 @@ def append_with(told: Story, *names: str, requests: list[Request]) -> None:
         )
         for name in names
     ]
-    told.journal.append(facts, [], (), Condition(0, {}), requests)
+    stored = list(map(told.journal.mapper.to_stored_event, facts))
+    told.journal.append_stored(stored, facts=facts, requests=requests)
 
 
 # -- races ---------------------------------------------------------------------------------
@@ -332,9 +332,9 @@ def test_of_many_with_the_same_id_and_other_content_one_is_first(database: str) 
                 )
             )
             assert sorted(type(answer).__name__ for answer in answers) == [
-                "IdTaken",
-                "IdTaken",
                 "Acknowledgement",
+                "IdTaken",
+                "IdTaken",
             ]
         assert told.head() == ROUNDS // 2
 

@@ -234,7 +234,7 @@ def test_a_signature_used_twice_is_seen_in_the_log(database: str) -> None:
         for leaf in read:
             chains.follow(leaf, leaf_hash(leaf_bytes(*leaf)))
         again = read[2]._replace(position=len(read) + 1, links=(), topic="credit.accepted")
-        with pytest.raises(NotVerified, match="uses a signature that stands at 7 again"):
+        with pytest.raises(NotVerified, match="reuses the signature of position 7"):
             chains.follow(again, leaf_hash(leaf_bytes(*again)))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from exact import fixed, graph, shares, solved, units
+from laws import check_division
 
-from domain.money.apportionment import check_division
 from domain.refusal import Refusal
 
 VECTORS = json.loads((Path(__file__).parent / "golden/splits.json").read_text("utf-8"))["vectors"]

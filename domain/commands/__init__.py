@@ -1,1 +1,1 @@
-"""The commands about people, works and credits: a room for those that keep one rule."""
+"""The commands about people, works and credits."""

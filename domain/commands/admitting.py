@@ -1,6 +1,6 @@
 """Admitting: who can be credited, which accounts are one person, and the keys they sign with.
 
-Who is who only the operator says, and merges never lead back to where they started.
+Only the operator decides who is who, and merges never form a cycle.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class MergeContributor(Command):
     refuses=(BadSigningKey, WrongState),
 )
 class RegisterKey(Command):
-    """Let a contributor sign what they post, with the key of which this is the public half."""
+    """Let a contributor sign what they post with a key, of which this is the public half."""
 
     id: ContributorId
     key: SigningKey
@@ -84,7 +84,7 @@ class RegisterKey(Command):
     refuses=(BadSigningKey, WrongState),
 )
 class RevokeKey(Command):
-    """Let a key sign no longer; what it has signed before stands."""
+    """Revoke a key; what it has signed stays signed."""
 
     id: ContributorId
     key: SigningKey
@@ -93,5 +93,5 @@ class RevokeKey(Command):
     def decide(self, past: Past) -> Iterator[New]:
         contributor = past.contributor(self.id)
         if self.key not in contributor.keys:
-            raise BadSigningKey(f"it is no key with which {self.id} signs")
+            raise BadSigningKey(f"it is not a key with which {self.id} signs")
         yield contributor.then(Contributor.KeyRevoked, key=self.key, reason=self.reason)

@@ -1,6 +1,6 @@
 """Crediting: who did what in a work, and whether the other side agrees.
 
-A credit is agreed to by the side that did not say it.
+The side that did not open a credit accepts or declines it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from domain.credit import Credit
 from domain.fact import New
 from domain.past import Past
 from domain.permission import OPERATOR, OWN
-from domain.refusal import WrongState
 from domain.release import Release
 from domain.values import (
     ContributorId,
@@ -35,7 +34,7 @@ _PATH = "/credits"
 
 @command("credit", _PATH, may=("contributor", "poster"), makes="credit", home=_PATH)
 class OpenCredit(Command):
-    """Credit a person: granted by somebody else, claimed by the person themself."""
+    """Credit a person: granted by someone else, or claimed by the person."""
 
     work: WorkId
     contributor: ContributorId
@@ -43,7 +42,7 @@ class OpenCredit(Command):
     kind: CreditKind = "direct"
     display: Annotated[CreditedAs | None, Example("cut the last verse")] = None
     evidence: Evidence | None = None
-    effective_at: Annotated[Moment | None, "From when it holds, if not from now."] = None
+    effective_at: Annotated[Moment | None, "When it takes effect; default now."] = None
     id: NewCreditId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -68,7 +67,7 @@ class OpenCredit(Command):
 
 @command("work.claim", "/works/{id}/claim", may=OWN, makes="credit", home=_PATH)
 class ClaimWork(Command):
-    """Say that one made a work, such as a source outside; answers the new credit."""
+    """Claim to have made a work, such as an outside source; returns the new credit."""
 
     id: WorkId
     contributor: ContributorId
@@ -90,48 +89,39 @@ class ClaimWork(Command):
         )
 
 
-@command("credit.accept", f"{_PATH}/{{id}}/accept", may=("addressee",), refuses=(WrongState,))
+@command("credit.accept", f"{_PATH}/{{id}}/accept", may=("addressee",), then=Credit.Accepted)
 class AcceptCredit(Command):
-    """Agree to a credit: the person to what was granted, the poster to what was claimed."""
+    """Accept a credit: the person one that was granted, the poster one that was claimed."""
 
     id: CreditId
-    reason: Annotated[Reason | None, Example("That was not me.")] = None
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Credit, self.id).then(Credit.Accepted, reason=self.reason)
+    reason: Annotated[Reason | None, Example("Yes, that was me.")] = None
 
 
 @command(
     "credit.decline",
     f"{_PATH}/{{id}}/decline",
     may=("contributor", "addressee"),
-    refuses=(WrongState,),
+    then=Credit.Declined,
 )
 class DeclineCredit(Command):
-    """Do not agree to a credit."""
+    """Decline a credit."""
 
     id: CreditId
     reason: Annotated[Reason | None, Example("That was not me.")] = None
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Credit, self.id).then(Credit.Declined, reason=self.reason)
 
-
-@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, refuses=(WrongState,))
+@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, then=Credit.Revoked)
 class RevokeCredit(Command):
-    """Take a credit back: it stays on record and stops counting."""
+    """Revoke a credit: it stays on record and stops counting."""
 
     id: CreditId
-    reason: Annotated[Reason | None, Example("That was not me.")] = None
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Credit, self.id).then(Credit.Revoked, reason=self.reason)
+    reason: Annotated[Reason | None, Example("Credited twice by mistake.")] = None
 
 
 def credited(
     past: Past, id: str, work: str, poster: str, contributor: str, **content: object
 ) -> Iterator[New]:
-    """A credit on a work; posters who credit themselves have nobody left to ask."""
+    """A credit on a work; posters who credit themselves need no one else's agreement."""
     own = past.is_actor(contributor)
     kind = Credit.Claimed if own else Credit.Granted
     yield kind.born(id, work=work, contributor=contributor, **content)

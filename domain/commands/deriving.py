@@ -1,6 +1,6 @@
 """Deriving: what a work is made from, and the making dates that order works.
 
-A parent comes before its child, and what a work owes stays within the whole, whatever else is
+A parent comes before its child, and a work never owes more than the whole, whatever else is
 recorded at the same moment.
 """
 
@@ -20,7 +20,6 @@ from domain.refusal import (
     ParentNotOlder,
     SelfRemix,
     SplitTooLarge,
-    WrongState,
 )
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
@@ -52,7 +51,7 @@ OF_SOURCES = (NoSource, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge)
     home=_PATH,
 )
 class DeclareRemix(Command):
-    """Say later that a work was made from an older one, here or outside."""
+    """Declare afterwards that a work was made from an older one, here or elsewhere."""
 
     child: WorkId
     parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
@@ -64,7 +63,7 @@ class DeclareRemix(Command):
     kind: RemixKind
     rate: ExactRate | None = None
     evidence: Annotated[Evidence | None, Example("https://example.org/liner-notes")] = None
-    effective_at: Annotated[Moment | None, "From when it holds, if not from now."] = None
+    effective_at: Annotated[Moment | None, "When it takes effect; default now."] = None
     id: NewRemixId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -89,20 +88,17 @@ class DeclareRemix(Command):
         yield declared
 
 
-@command("remix.strike", f"{_PATH}/{{id}}/strike", refuses=(WrongState,))
+@command("remix.strike", f"{_PATH}/{{id}}/strike", then=Remix.Struck)
 class StrikeRemix(Command):
-    """Decide that an edge is false: it stays on record and stops counting."""
+    """Decide that a remix is false: it stays on record and stops counting."""
 
     id: RemixId
     reason: Reason
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Remix, self.id).then(Remix.Struck, reason=self.reason)
-
 
 @command("work.redate", "/works/{id}/redate", may=("poster",), refuses=(ParentNotOlder,))
 class RedateWork(Command):
-    """Correct a making date, within what the work was made from and what was made from it."""
+    """Correct a making date: later than the work's sources, earlier than what was made from it."""
 
     id: WorkId
     made_at: Annotated[MadeAt, Example("1969-10")]
@@ -123,7 +119,7 @@ class RedateWork(Command):
 
 
 def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list[New]]:
-    """The parent that a source names; an outside source that is new is written down."""
+    """The parent that a source names, with the fact of a new outside source."""
     if (work is None) == (uri is None):
         raise NoSource
     if work is not None:
@@ -138,7 +134,7 @@ def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list
 
 
 def made_first(past: Past, made_at: str | None, parents: Iterable[Work]) -> str:
-    """When a new work was made: as stated, else now, and never before its parents.
+    """When a new work was made: as stated, else now, but never before its parents.
 
     Two machines' clocks may disagree; what is made from a recorded piece was made after it.
     """
@@ -150,7 +146,7 @@ def made_first(past: Past, made_at: str | None, parents: Iterable[Work]) -> str:
 def must_follow(
     past: Past, made_at: str | None, made: str, parents: Sequence[Work], rates: Iterable[str | None]
 ) -> None:
-    """Refuse a new work that is not younger than all it is made from, or owes too much."""
+    """Refuse a new work that is not newer than all it is made from, or owes too much."""
     must_be_within_cap(past.id, rates)
     newborn = dated(past.id, made_at, made, PENDING + PENDING)
     for parent in parents:
@@ -165,7 +161,7 @@ def must_come_first(past: Past, parent: Work, child: Work) -> None:
 
 
 def dated(id: str, made_at: str | None, made: str, position: int) -> Work:
-    """A work as it would stand in the order of works."""
+    """A work with only its place in the order of works."""
     work = Work.__new__(Work)
     work.id, work.made_at, work.made, work.position = id, made_at, made, position
     return work

@@ -1,6 +1,6 @@
-"""Disputing: an edge or a credit is called wrong, the other side answers, and the dispute ends.
+"""Disputing: a remix or a credit is disputed, the other side answers, and the dispute ends.
 
-A dispute goes the same way whatever it is about; only its two sides differ.
+A dispute works the same whatever it is about; only its two sides differ.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _About(Command):
 
 @record
 class _Dispute(_About):
-    """What is said to open a dispute."""
+    """What opens a dispute."""
 
     grounds: Grounds
     reason: Annotated[Reason, Example("I only lent the drum.")]
@@ -69,7 +69,7 @@ class _Dispute(_About):
 
 @record
 class _Answer(_About):
-    """What is said to answer it."""
+    """What answers it."""
 
     reason: Annotated[Reason, Example("The drum is played from 0:40 on.")]
     evidence: Annotated[Evidence | None, Example("https://example.org/raw-take")] = None
@@ -97,7 +97,7 @@ class _Answer(_About):
 
 @record
 class _Settle(_About):
-    """What is said to end it: by whom, that depends on the outcome."""
+    """What ends it; the outcome determines who may."""
 
     outcome: Outcome
     reason: Annotated[Reason, Example("Both listened to the raw take.")]
@@ -107,7 +107,7 @@ class _Settle(_About):
         noun = self.noun(past)
         replaced_by = self.replaced_by
         if replaced_by is not None and (self.outcome != "corrected" or replaced_by == noun.id):
-            why = "only a correction names another one, that replaces this one"
+            why = "only a correction names another one that replaces this one"
             raise BadOutcome(self.outcome, why)
         sides = {**noun.sides(past), "disputer": noun.disputer}
         if self.outcome != "withdrawn":
@@ -128,14 +128,14 @@ class _Settle(_About):
         yield settled
 
     def _permit(self, past: Past, noun: Disputable, sides: dict[str, str]) -> None:
-        """Ask whether who asks may let it end so; what may undo it may also uphold."""
+        """Refuse an actor who may not settle it so; who may undo it may also uphold it."""
         allowed = {"upheld": noun.UNDO, "expired": (ANYONE,), "withdrawn": ("disputer",)}
         past.permit(self.words(), allowed.get(self.outcome, ()), sides)
 
 
 @command("remix.dispute", "/remixes/{id}/dispute", **_OPENING)
 class DisputeRemix(_Dispute):
-    """Say that an edge is false; the other side is notified and may answer."""
+    """Say that a remix is false; the other side is notified and may answer."""
 
     KIND = Remix
     id: RemixId
@@ -143,7 +143,7 @@ class DisputeRemix(_Dispute):
 
 @command("remix.answer", "/remixes/{id}/answer", **_ANSWERING)
 class AnswerRemix(_Answer):
-    """Say why a disputed edge is true."""
+    """Say why a disputed remix is true."""
 
     KIND = Remix
     id: RemixId
@@ -151,12 +151,12 @@ class AnswerRemix(_Answer):
 
 @command("remix.settle", "/remixes/{id}/settle", **_SETTLING)
 class SettleRemix(_Settle):
-    """End the dispute about an edge: upheld, dismissed, corrected, withdrawn or expired."""
+    """End the dispute about a remix: upheld, dismissed, corrected, withdrawn or expired."""
 
     KIND = Remix
     id: RemixId
     replaced_by: Annotated[
-        RemixId | None, "Of a correction: the edge that replaces this one.", Example(None)
+        RemixId | None, "For a correction: the remix that replaces this one.", Example(None)
     ] = None
 
 
@@ -183,12 +183,12 @@ class SettleCredit(_Settle):
     KIND = Credit
     id: CreditId
     replaced_by: Annotated[
-        CreditId | None, "Of a correction: the credit that replaces this one.", Example(None)
+        CreditId | None, "For a correction: the credit that replaces this one.", Example(None)
     ] = None
 
 
 def _is_author(past: Past, *works: str) -> bool:
-    """Whether one of these works was posted with a credit of theirs that counts."""
+    """Whether one of these works was posted with a credit of the actor's that counts."""
     if past.actor == OPERATOR:
         return False
     for work in works:

@@ -1,6 +1,6 @@
-"""Forgetting: every text of a person is erased, and what they made stays without a name.
+"""Forgetting: every text of a person is erased, and what they made stays, without a name.
 
-No account of the person has a text left, not even one written at the same moment.
+No account of the person keeps a text, not even one written at the same moment.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from domain.permission import OWN
 from domain.values import ContributorId, ErasureGround
 
 ERASED_IN_ONE_FACT = 1000
-"""How many commitments one fact names as erased: a leaf of the log holds less than 64 KiB."""
+"""How many commitments one fact names as erased: a leaf of the log has less than 64 KiB."""
 
 
 @command("contributor.forget", "/contributors/{id}/forget", may=OWN)
 class ForgetContributor(Command):
-    """Erase every text of a person, in all of their accounts; ids, edges and credits stay.
+    """Erase every text of a person, in all of their accounts; ids, remixes and credits stay.
 
-    The name is gone from every answer, also as known before, and so are the titles and all
-    else they wrote. Their keys are void from now on, and nobody can be credited as them.
+    The name is gone from every answer, including those about the past, and so are titles and
+    everything else they wrote. Their keys are void, and nobody can be credited as them.
     """
 
     id: ContributorId
     ground: ErasureGround
 
     def is_done(self, past: Past) -> bool:
-        """Whether nothing came back meanwhile, such as from an older backup."""
+        """Whether nothing has come back since, such as from an older backup."""
         accounts = _accounts(past, past.contributor(self.id))
         return not past.owned([account.id for account in accounts])
 
@@ -44,11 +44,11 @@ class ForgetContributor(Command):
             for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
                 erased = " ".join(digests[first : first + ERASED_IN_ONE_FACT])
                 yield account.then(Contributor.Forgotten, ground=self.ground, erased=erased)
-        # What they write at this moment is erased and named as well, or this is done again.
+        # What they write at this moment is erased and named as well, or this is repeated.
         past.emptied.update(owned)
 
 
 def _accounts(past: Past, asked: Contributor) -> list[Contributor]:
-    """Every account of a person after all merges, the one that was asked for last."""
+    """Every account of a person after all merges, the requested one last."""
     others = [id for id in past.accounts(asked.id) if id != asked.id]
     return [*map(past.contributor, others), asked]

@@ -1,6 +1,6 @@
-"""Releasing: a finished work is put together from its components, and published.
+"""Releasing: a release is assembled from its components, and published.
 
-What a finished work is made of is said when it is put together, all of it at once.
+The components are all stated when it is assembled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from domain.refusal import (
     ParentNotOlder,
     SelfRemix,
     SplitTooLarge,
-    WrongState,
 )
 from domain.release import Release
 from domain.remix import Remix
@@ -40,7 +39,7 @@ _PATH = "/releases"
 
 @record
 class Component(Record):
-    """One part of a finished work."""
+    """One part of a release."""
 
     work: WorkId
     rate: ExactRate | None = None
@@ -55,7 +54,7 @@ class Component(Record):
     home="/works",
 )
 class AssembleRelease(Command):
-    """Put a finished work together from its components, in one append."""
+    """Assemble a release from its components, in one append."""
 
     title: Annotated[Title, Example("Low Tide")]
     components: Annotated[tuple[Component, ...], "What it is made of."]
@@ -85,22 +84,16 @@ class AssembleRelease(Command):
         must_follow(past, self.made_at, made, parents, rates)
 
 
-@command("release.publish", f"{_PATH}/{{id}}/publish", may=("poster",), refuses=(WrongState,))
+@command("release.publish", f"{_PATH}/{{id}}/publish", may=("poster",), then=Release.Published)
 class PublishRelease(Command):
-    """Publish a finished work: its lineage is frozen at this position."""
+    """Publish a release: its lineage is frozen at this position."""
 
     id: ReleaseId
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Release, self.id).then(Release.Published)
 
-
-@command("release.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), refuses=(WrongState,))
+@command("release.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), then=Release.Withdrawn)
 class WithdrawRelease(Command):
-    """Offer a finished work no longer."""
+    """Withdraw a release."""
 
     id: ReleaseId
     reason: Reason
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Release, self.id).then(Release.Withdrawn, reason=self.reason)

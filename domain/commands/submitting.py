@@ -1,6 +1,6 @@
-"""Submitting: a piece is posted with its authors and its sources, and may be taken back.
+"""Submitting: a piece is posted with its authors and sources, and may be withdrawn.
 
-A piece never stands without the authors and sources it was posted with.
+A piece never appears without the authors and sources it was posted with.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
-from domain.refusal import WrongState
 from domain.remix import Remix
 from domain.values import (
     ContributionId,
@@ -131,13 +130,13 @@ class SubmitContribution(Command):
 
 
 @command(
-    "contribution.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), refuses=(WrongState,)
+    "contribution.withdraw",
+    f"{_PATH}/{{id}}/withdraw",
+    may=("poster",),
+    then=Contribution.Withdrawn,
 )
 class WithdrawContribution(Command):
-    """Take a piece back: its title goes from every answer and from the vault."""
+    """Withdraw a piece: its title is erased from every answer and from the vault."""
 
     id: ContributionId
     reason: Reason
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Contribution, self.id).then(Contribution.Withdrawn, reason=self.reason)

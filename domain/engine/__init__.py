@@ -1,7 +1,7 @@
-"""A database: one way to connect, to write SQL, to commit, and to say what went wrong.
+"""A database: one interface for connections, SQL, transactions and errors.
 
-Rule: SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long;
-each engine translates that in one place, and raises nothing of its driver's.
+SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long; each
+engine translates that in one place, and never raises an exception of its driver.
 
 A thread has at most one connection: what it asks within a transaction sees that transaction.
 Open an engine after a fork, not before: connections do not survive one.
@@ -28,33 +28,33 @@ LOCK_TIMEOUT_SECONDS = 20
 
 
 class DatabaseUnavailable(OperationalError):
-    """The database does not answer, or does not let us."""
+    """The database does not answer, or denies access."""
 
 
 class NoDatabase(DatabaseUnavailable):
-    """There is nothing yet at an address that is only to be read."""
+    """There is no database yet at an address that is opened only for reading."""
 
 
 class Overtaken(IntegrityError):
-    """Somebody else was faster; nothing was changed."""
+    """Someone else was faster; nothing was changed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table that is there once for all, and what an insert does with a row that is there."""
+    """A table that is created once, and what an insert does about an existing row."""
 
     name: str
     columns: Mapping[str, str]
-    """The names, each with TEXT (compared by its bytes), BIGINT or BYTES; NULL if it may be."""
+    """The names, each with TEXT (compared by its bytes), BIGINT or BYTES, and NULL if allowed."""
     keys: tuple[tuple[str, ...], ...]
-    """The primary key, and what else is unique."""
+    """The primary key, and the other unique keys."""
     on_conflict: str = ""
     index: str = ""
     """The columns of an index."""
     small: bool = False
-    """Whether its rows are kept within their primary key, where the engine can."""
+    """Whether rows are stored within the primary key, where the engine can."""
     unchangeable: str = ""
-    """What the database says to whoever edits or deletes a row; nothing if that may be."""
+    """The error when someone edits or deletes a row; empty if that is allowed."""
 
     @cached_property
     def updated(self) -> str:
@@ -74,7 +74,7 @@ class Transaction(ABC):
         return rows
 
     def execute(self, sql: str, /, **values: Any) -> int:
-        """Carry out a statement; how many rows it touched."""
+        """Carry out a statement; returns how many rows it touched."""
         return int(self.connection.execute(*self.engine.told(sql, values)).rowcount)
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -92,11 +92,11 @@ class Transaction(ABC):
 
     @abstractmethod
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
-        """Delete rows with one of these values, so that nothing of them is left where they were."""
+        """Delete rows with one of these values, and leave nothing of them in place."""
 
     @abstractmethod
     def lock(self) -> None:
-        """Let nobody else create or drop tables until the end of the transaction."""
+        """Keep everyone else from creating or dropping tables until the transaction ends."""
 
     def create(self, tables: Iterable[Table]) -> None:
         """Create what is missing, under the lock: several processes may start at once."""
@@ -123,20 +123,20 @@ class Engine(ABC):
     @abstractmethod
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Queries of this thread use one connection, without borrowing anew for each."""
+        """Queries of this thread use one connection, borrowed once."""
 
     @abstractmethod
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
         """A transaction that writes, committed at the end of the block.
 
-        What is not durable may be lost in a power cut, from the end, but never broken.
+        A power cut may lose the latest transactions that are not durable, but breaks none.
         """
 
     @abstractmethod
     @contextmanager
     def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
-        """A transaction in which nobody else adds to a table, and about how much it sends."""
+        """A transaction in which nobody else adds to a table, sending about so many characters."""
 
     @abstractmethod
     def has_tables(self, names: Collection[str]) -> bool:
@@ -144,21 +144,21 @@ class Engine(ABC):
 
     @abstractmethod
     def guards(self, table: Table) -> Iterator[str]:
-        """The statements that keep the rows of a table as they are."""
+        """The statements that make the rows of a table unchangeable."""
 
     @abstractmethod
     def analyze(self, tables: Iterable[str]) -> None:
-        """Let the engine look at new tables, so that it plans well."""
+        """Let the engine sample new tables, so that it plans well."""
 
     @abstractmethod
     def vacuum(self, table: str) -> bool:
-        """Write a table anew, so that no file of the database holds anything that was erased.
+        """Rewrite a table, so that no file of the database holds anything that was erased.
 
-        False if somebody still reads what was there before, so that it has to be done again.
+        False if someone still reads what was there before; then it has to be repeated.
         """
 
     def settle(self) -> bool:
-        """Do what an erasure left to be done, as far as possible; what is left can wait."""
+        """Finish what an erasure left, as far as possible; the rest can wait."""
         return False
 
     @abstractmethod
@@ -175,7 +175,7 @@ class Engine(ABC):
         return re.sub(r"\w+", lambda word: self.TYPES.get(word[0], word[0]), definition)
 
     def definition(self, table: Table) -> Iterator[str]:
-        """The statements that create a table, harmless when it is there."""
+        """The statements that create a table, harmless if it exists."""
         parts = [
             f"{column} {self.typed(kind)}{'' if kind.endswith('NULL') else ' NOT NULL'}"
             for column, kind in table.columns.items()
@@ -189,11 +189,11 @@ class Engine(ABC):
             yield from self.guards(table)
 
     def storage(self, _table: Table) -> str:
-        """How the rows of a table are kept."""
+        """How the rows of a table are stored."""
         return ""
 
 
 def shown(url: str) -> str:
-    """What may be shown of an address: all but the password."""
+    """An address without its password."""
     url = re.sub(r"(://[^:/@]*):.*@", r"\1:…@", url)
     return re.sub(r"(password=)[^&]*", r"\1…", url)

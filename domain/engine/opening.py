@@ -1,4 +1,4 @@
-"""Opening: which engine an address names; only that one and its driver are loaded."""
+"""Opening the engine that an address names; only that one and its driver are loaded."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from domain.engine import EMBEDDED, Engine, NoDatabase
 def open_engine(url: str, *, create: bool = True) -> Engine:
     """The database an address names: ``sqlite:///FILE`` or ``postgresql://…``.
 
-    Raises DatabaseUnavailable with the reason if it does not answer; and NoDatabase if there is
-    none, and none may be created.
+    Raises DatabaseUnavailable with the reason if it does not answer, and NoDatabase if there is
+    none and none may be created.
     """
     if url.startswith(EMBEDDED):
         from domain.engine.sqlite import SQLiteEngine

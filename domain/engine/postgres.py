@@ -1,8 +1,8 @@
 """PostgreSQL: the database of production.
 
-Rule: a connection is borrowed for one query, one view or one transaction, and never waited for
-longer than a few seconds; a transaction is sent once, and whether it was committed when the
-connection breaks, the caller has to ask.
+A connection is borrowed for one query, one view or one transaction, and never waited for longer
+than a few seconds. A transaction is sent once: if the connection breaks, the caller has to ask
+whether it was committed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 CONNECTIONS = 9
 """How many a process has at most."""
 IDLE_SECONDS = 5
-"""How long an append may stop half-way and let everybody else wait."""
+"""How long an append may stall half-way while everyone else waits."""
 PIPELINED_CHARACTERS = 8_000
 """An append larger than this goes statement by statement: a message that does not fit into the
 socket at once is not sent to its end in psycopg's pipeline, and both sides wait for ever."""
@@ -49,7 +49,7 @@ SILENT = (
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.UndefinedTable,
 )
-"""What stands against us whatever we ask: the server, the role, or that there are no tables."""
+"""Errors that any query would meet: no server, no privilege, no tables."""
 
 
 @lru_cache(maxsize=1024)
@@ -60,7 +60,7 @@ def _translated(sql: str) -> bytes:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """What the driver raises, as everybody knows it; our own mistakes stay what they are."""
+    """Translate the driver's exceptions; our own mistakes stay what they are."""
     try:
         yield
     except psycopg.IntegrityError as error:
@@ -70,7 +70,7 @@ def _answering() -> Iterator[None]:
 
 
 class _Borrowed:
-    """A connection, and how many at once hold it."""
+    """A connection, and how many callers hold it."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection, self.holders = connection, 0
@@ -82,7 +82,7 @@ class PostgresEngine(Engine):
     TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
 
     def __init__(self, url: str) -> None:
-        # Each query says itself that there is no answer.
+        # Each query itself reports that there is no answer.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._local = threading.local()
         self._pool = ConnectionPool(
@@ -92,7 +92,7 @@ class PostgresEngine(Engine):
             max_size=CONNECTIONS,
             timeout=CONNECT_TIMEOUT_SECONDS,
             open=False,
-            # A connection that broke while it lay in the pool is not found out by a command.
+            # A connection that broke in the pool is detected here, not by a command.
             check=ConnectionPool.check_connection,
         )
         _must_answer(url)
@@ -105,13 +105,12 @@ class PostgresEngine(Engine):
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query."""
         with _answering(), self._held() as connection:
             return connection.execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """To borrow a connection is as slow as a query."""
+        """Borrowing a connection is as slow as a query."""
         with _answering(), self._held():
             yield
 
@@ -138,7 +137,6 @@ class PostgresEngine(Engine):
                 pipeline.sync()
 
     def has_tables(self, names: Collection[str]) -> bool:
-        """Whether all of these tables are there."""
         found = self.query(
             "SELECT count(*) FROM unnest(CAST(:names AS TEXT[])) AS asked (name) "
             "WHERE to_regclass(quote_ident(asked.name)) IS NOT NULL",
@@ -164,10 +162,10 @@ class PostgresEngine(Engine):
                 connection.execute(f"ANALYZE {name}".encode())
 
     def vacuum(self, table: str) -> bool:
-        """Write a table anew: until then the rows that were deleted lie in its file.
+        """Rewrite a table: until then the deleted rows are still in its file.
 
-        NotPermitted if the role does not own the table. The write-ahead log of the server keeps
-        what it holds until its segments are used again.
+        NotPermitted if the role does not own the table. The server's write-ahead log keeps its
+        content until its segments are reused.
         """
         unremovable: list[str] = []
 
@@ -181,7 +179,7 @@ class PostgresEngine(Engine):
                 [table],
             ).fetchall()
             if not owns:
-                raise NotPermitted(role, "vacuum")  # PostgreSQL itself would only pass it over
+                raise NotPermitted(role, "vacuum")  # PostgreSQL itself would only skip it
             connection.add_notice_handler(hear)
             try:
                 # Its details begin with how many dead rows an older transaction may still read.
@@ -196,7 +194,7 @@ class PostgresEngine(Engine):
 
     @contextmanager
     def _held(self) -> Iterator[psycopg.Connection]:
-        """The connection of the thread, borrowed for as long as anything of it holds one."""
+        """The connection of the thread, borrowed for as long as a caller holds it."""
         borrowed: _Borrowed | None = getattr(self._local, "borrowed", None)
         if borrowed is None or not borrowed.holders:
             self._pool.open()
@@ -217,18 +215,18 @@ _LIMITS = (
 
 
 def must_be_address(url: str) -> None:
-    """ValueError, with the reason, for what is none."""
+    """Raise ValueError, with the reason, for what is not an address."""
     try:
         conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         said = str(error).strip()
-        if shown(url) != url:  # what is quoted may be the password
+        if shown(url) != url:  # the quoted part may be the password
             said = re.sub(r'"[^"]*"', "“…”", said)
         raise ValueError(said) from None
 
 
 def _must_answer(url: str) -> None:
-    """DatabaseUnavailable, with the reason: a pool only says that it waited."""
+    """Raise DatabaseUnavailable with the reason; a pool would only say that it waited."""
     try:
         psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
     except psycopg.OperationalError as error:
@@ -251,7 +249,7 @@ class PostgresTransaction(Transaction):
     """One transaction that writes."""
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows, each column sent as an array (COPY can't be sent with the rest)."""
+        """Insert whole rows, each column sent as an array (COPY can't be pipelined)."""
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             self.connection.execute(_insert(table), columns)
@@ -264,9 +262,9 @@ class PostgresTransaction(Transaction):
                 copy.write_row(row)
 
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
-        """Delete rows; they lie in the file until it is written anew (see vacuum)."""
+        """Delete rows; they stay in the file until it is rewritten (see vacuum)."""
         self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
 
     def lock(self) -> None:
-        """Take the one lock that stands for the tables ("ste" + "m": any number does)."""
+        """Take the lock that stands for the tables ("ste" + "m": any number does)."""
         self.connection.execute(b"SELECT pg_advisory_xact_lock(7236833)")

@@ -1,7 +1,7 @@
 """SQLite: the embedded database, one file.
 
-Rule: a transaction that writes begins IMMEDIATE, so that it waits for another writer at its start
-and never fails half-way.
+A transaction that writes begins IMMEDIATE, so that it waits for another writer at its start and
+never fails half-way.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from domain.engine import (
 
 _LIST = re.compile(r"\bIN :(\w+)")
 SETTLE_MILLISECONDS = 200
-"""How long an erasure waits for readers; what it can't do by then, a follower does."""
+"""How long an erasure waits for readers; a follower does what is left."""
 
 
 @lru_cache(maxsize=1024)
@@ -39,7 +39,7 @@ def _translated(sql: str) -> str:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """What the driver raises, as everybody knows it; our own mistakes stay what they are."""
+    """Translate the driver's exceptions; our own mistakes stay what they are."""
     try:
         yield
     except sqlite3.ProgrammingError:
@@ -51,7 +51,7 @@ def _answering() -> Iterator[None]:
 
 
 def _begin_wal(connection: sqlite3.Connection) -> None:
-    """Write ahead; of several who open a new file at once, SQLite makes none but the first wait."""
+    """Switch to write-ahead logging, waiting for others who open a new file at the same moment."""
     deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while True:
         try:
@@ -67,7 +67,7 @@ def _begin_wal(connection: sqlite3.Connection) -> None:
 class SQLiteEngine(Engine):
     """One file; a connection for each thread."""
 
-    # A key of one INTEGER is the row's own number.
+    # A key of one INTEGER is the rowid.
     TYPES: ClassVar = {"BYTES": "BLOB", "BIGINT": "INTEGER"}
 
     def __init__(self, path: str) -> None:
@@ -76,9 +76,9 @@ class SQLiteEngine(Engine):
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._queue = threading.RLock()
-        """Writers of this process wait for each other here; SQLite would let them try again."""
+        """Writers of this process wait for each other here; SQLite would make them retry."""
         self._is_in_log = False
-        """Whether pages from before an erasure may still lie in the write-ahead log."""
+        """Whether pages from before an erasure may still be in the write-ahead log."""
         with _answering():
             self._connection()
 
@@ -90,7 +90,6 @@ class SQLiteEngine(Engine):
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query."""
         with _answering():
             return self._connection().execute(*self.told(sql, values)).fetchall()
 
@@ -101,7 +100,6 @@ class SQLiteEngine(Engine):
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """A transaction that writes."""
         with self._writing() as connection:
             if durable != getattr(self._local, "durable", None):
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -123,7 +121,6 @@ class SQLiteEngine(Engine):
             yield transaction
 
     def has_tables(self, names: Collection[str]) -> bool:
-        """Whether all of these tables are there."""
         found = self.query(
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN :names",
             names=list(names),
@@ -131,7 +128,7 @@ class SQLiteEngine(Engine):
         return bool(found[0][0] == len(names))
 
     def storage(self, table: Table) -> str:
-        """Without a number of its own, a row is found and written once and not twice."""
+        """Without a rowid, a row is found and written once, not twice."""
         return " WITHOUT ROWID" if table.small else ""
 
     def guards(self, table: Table) -> Iterator[str]:
@@ -140,7 +137,7 @@ class SQLiteEngine(Engine):
             f"({' AND '.join(f'there.{column} = new.{column}' for column in key)})"
             for key in table.keys
         )
-        # REPLACE deletes what is in its way without asking the trigger for DELETE.
+        # REPLACE deletes conflicting rows without firing the trigger for DELETE.
         replaces = f"WHEN EXISTS (SELECT 1 FROM {table.name} AS there WHERE {there}) "
         for verb, condition in (("UPDATE", ""), ("DELETE", ""), ("INSERT", replaces)):
             yield (
@@ -157,13 +154,13 @@ class SQLiteEngine(Engine):
         """
 
     def vacuum(self, table: str) -> bool:
-        """Write the file anew: deleting moves rows within it, and copies of them stay behind."""
+        """Rewrite the file: deleting moves rows within it, and copies of them stay behind."""
         with self._writing() as connection:
             connection.execute("VACUUM")
             return _emptied_log(connection)
 
     def settle(self) -> bool:
-        """Empty the write-ahead log after an erasure, unless somebody reads from it just now."""
+        """Empty the write-ahead log after an erasure, unless someone is reading from it."""
         if self._is_in_log:
             with self._writing() as connection:
                 connection.execute(f"PRAGMA busy_timeout = {SETTLE_MILLISECONDS}")
@@ -181,7 +178,7 @@ class SQLiteEngine(Engine):
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection of the thread, when no other thread of this process writes."""
+        """The connection of the thread, once no other thread of this process writes."""
         if not self._queue.acquire(timeout=LOCK_TIMEOUT_SECONDS):
             raise DatabaseUnavailable("The database does not answer: it is locked")
         try:
@@ -202,7 +199,7 @@ class SQLiteEngine(Engine):
             )
             _begin_wal(connection)
             connection.execute("PRAGMA cache_size = -65536")
-            # Pages the system has in memory are read where they lie.
+            # Pages that the system has in memory are read in place.
             connection.execute("PRAGMA mmap_size = 4294967296")
             self._local.connection = connection
             with self._lock:
@@ -211,7 +208,7 @@ class SQLiteEngine(Engine):
 
 
 def _emptied_log(connection: sqlite3.Connection) -> bool:
-    """Empty the write-ahead log; false if somebody reads from it and it could not be."""
+    """Empty the write-ahead log; false if a reader kept it from that."""
     (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not is_busy
 
@@ -222,7 +219,6 @@ class SQLiteTransaction(Transaction):
     has_erased = False
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows."""
         places = ", ".join("?" * len(table.columns))
         statement = f"INSERT INTO {table.name} VALUES ({places}){table.updated}"
         self.connection.executemany(statement, rows)
@@ -237,7 +233,7 @@ class SQLiteTransaction(Transaction):
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
         """Delete rows, and write zeros over them."""
         self.has_erased = True
-        # Without it the deleted text would still lie in the file.
+        # Without it the deleted text would still be in the file.
         self.connection.execute("PRAGMA secure_delete = ON")
         self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
 

@@ -1,1 +1,1 @@
-"""Money: pools, agreements about them, what came in, who was given how much, what was paid."""
+"""Money: pools, agreements about them, revenue, how it is divided, and what is paid out."""

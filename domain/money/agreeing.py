@@ -1,6 +1,6 @@
 """Agreeing: shares become final, and their payees accept, decline or waive them.
 
-Every payee is asked at the end; what waited for the agreement is divided.
+Every payee is asked, and revenue that waited for the agreement is divided.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _HERE = "/proposals/{proposal}"
     refuses=(WrongState, WindowOpen, CommentsOpen, *OF_SPLIT),
 )
 class FinaliseProposal(Command):
-    """Agree on the shares; every payee is asked, and what waited for it is divided.
+    """Agree on the shares: every payee is asked, and revenue that waited is divided.
 
     They hold for what was earned from ``effective_at`` on: by default from now on, and for the
-    first agreement of a pool from ever.
+    first agreement of a pool from the beginning.
     """
 
     proposal: ProposalId
     effective_at: Annotated[
-        Moment | None, "For what is earned from then on; default from now.", Example("2017")
+        Moment | None, "They hold for what is earned from then on; default now.", Example("2017")
     ] = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -89,9 +89,7 @@ class _OfShare(Command):
     """An answer to the share that was agreed."""
 
     proposal: ProposalId
-    contributor: Annotated[
-        ContributorId | None, "Whose share it is; default the share of who asks."
-    ] = None
+    contributor: Annotated[ContributorId | None, "Whose share it is; default your own."] = None
 
     def target(self, actor: str) -> str:
         return share_id(self.proposal, self.contributor or actor)
@@ -100,7 +98,7 @@ class _OfShare(Command):
         return {"contributor": self.contributor or past.actor}
 
     def share(self, past: Past) -> Share:
-        """What was offered to a payee, or to the person they were merged into."""
+        """The share that was offered."""
         payee = self.contributor or past.actor
         if not past.stream(past.id):
             raise NoShare(payee)
@@ -112,7 +110,7 @@ _ANSWERING: dict[str, Any] = {"may": OWN, "refuses": (NoShare, WrongState)}
 
 @command("share.accept", f"{_HERE}/share/accept", **_ANSWERING)
 class AcceptShare(_OfShare):
-    """Take the share that was agreed; what was held for it can be paid."""
+    """Accept the share that was agreed; what was held for it can be paid."""
 
     def decide(self, past: Past) -> Iterator[New]:
         yield self.share(past).then(Share.Accepted)
@@ -120,7 +118,7 @@ class AcceptShare(_OfShare):
 
 @command("share.decline", f"{_HERE}/share/decline", **_ANSWERING)
 class DeclineShare(_OfShare):
-    """Do not agree to the share; what is due on it stays held."""
+    """Decline the share; what is due on it stays held."""
 
     reason: Annotated[Reason | None, Example("Too little for the work.")] = None
 
@@ -135,20 +133,20 @@ class DeclineShare(_OfShare):
     refuses=(NoShare, WrongState, UnknownScope, *OF_SPLIT),
 )
 class WaiveShare(_OfShare):
-    """Give up what is one's own within a scope: a piece, an act, an episode, the release.
+    """Waive the share within a scope: a piece, an act, an episode, the release.
 
-    It goes to the others there in proportion; what was divided already is corrected.
+    It goes to the others there in proportion; what was already divided is corrected.
     """
 
     scope: Annotated[PieceText, "An asset, a part it is within, or “release”.", Example("act 1")]
-    reason: Annotated[Reason | None, Example("Too little for the work.")] = None
+    reason: Annotated[Reason | None, Example("I was paid in full already.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
         noun = self.share(past)
         before = past.books().agreements[self.proposal]
         must_be_scope(before.assets, noun.payee, self.scope)
         waivers = {**before.waivers, **waived_in(before.assets, noun.payee, self.scope)}
-        shares_of(before.assets, waivers)  # refuses what nobody is left to get
+        shares_of(before.assets, waivers)  # refuses a waiver that leaves nobody to receive it
         past.watch_money(noun.release)
         reason = past.text(past.actor, "reason", self.reason)
         yield noun.then(Share.Waived, scope=self.scope, reason=reason)

@@ -1,6 +1,6 @@
 """An agreement: the shares of a final proposal, with what was waived of them since.
 
-The one rule: its assets are those that were final; only a waiver changes its shares.
+Its assets are those of the final proposal; only a waiver changes its shares.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Agreement:
     release: str
     number: int
     effective_at: str
-    """From when what is earned goes by it; the empty text is before every date."""
+    """It holds for what is earned from then on; the empty text is before every date."""
     graph_position: int | None
     assets: Assets
     waivers: Mapping[tuple[str, str], str]
     shares: Shares
     agreed: Fraction = Fraction()
-    """How much, exactly, was divided by these shares and not taken back."""
+    """The exact amount that was divided by these shares and not reversed."""
 
     @cached_property
     def pieces(self) -> Mapping[str, Collection[str]]:

@@ -1,15 +1,14 @@
 """Dividing a whole number of units among payees by exact shares, to the last unit.
 
-The one rule: the parts add up to the whole, and the order in which payees are listed never
-decides who gets a unit.
+The parts sum to the whole, and the order in which payees are listed never decides who gets a unit.
 
 With N units, a payee's share s and what is carried over e (0 without carry), t = e + N·s is due.
-Everybody gets max(0, ⌊t⌋). Units left over go to the largest t − ⌊t⌋; if the zero in max(0, …) has
-given out too many, they are taken back where t − x is smallest. What was due and not given,
+Everyone gets max(0, ⌊t⌋). Units left over go to the largest t − ⌊t⌋; if the zero in max(0, …) has
+allocated too many, they are removed where t − x is smallest. What was due and not allocated,
 e ← t − x, is carried to the next division. Ties go to the payee who comes first by ``payee_key``.
 A negative amount is the exact mirror of the positive one.
 
-All of it is whole numbers over one common scale, so every fraction is compared and kept exactly.
+All numbers are whole numbers over one common scale, so every fraction is exact.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from domain.refusal import BadAmount, BadCarry, BadShare, SplitTooLarge, Unbalan
 
 MAXIMUM_AMOUNT_DIGITS = 30
 MAXIMUM_SCALE_BITS = 14_000
-"""So long may a denominator be: about 4,200 digits, the most that Python writes by default."""
+"""The longest denominator: about 4,200 digits, the most that Python writes by default."""
 
 MAXIMUM_CARRY_UNITS = 100_000
-"""So many units may be carried in all; real carries are a fraction of a unit for each payee."""
+"""The most units carried in all; real carries are a fraction of a unit for each payee."""
 
 NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
 
@@ -37,21 +36,21 @@ _DIGITS = re.compile(r"([0-9]+)")
 
 
 def payee_key(payee: str) -> tuple[str, str]:
-    """What payees are ordered by: code points, but runs of digits by their number (r2, r10).
+    """The sort key of payees: code points, but runs of digits by their number (r2, r10).
 
     It depends on the name alone, never on a place in a list; "r1" and "r01" differ by their text.
     """
     texts = _DIGITS.split(payee)
     for place in range(1, len(texts), 2):
-        # Digits stay text: turning a long run into a number is slow, and beyond 4,300 refused. A
-        # longer one is more; and a number comes before every character that could stand there.
+        # Digits stay text: converting a long run is slow, and refused beyond 4,300 digits. A longer
+        # number is greater, and a number comes before any other character.
         digits = texts[place].lstrip("0")
         texts[place] = f"\0{chr(len(digits))}{digits}"
     return "".join(texts), payee
 
 
 def whole_amount(amount_minor: object) -> int:
-    """The amount, if it is a whole number of units; true, 1.0 and "1" are none."""
+    """The amount, if it is a whole number of units; true, 1.0 and "1" are not."""
     if not isinstance(amount_minor, int) or isinstance(amount_minor, bool):
         raise BadAmount(amount_minor, "it is not a whole number of the currency's smallest units")
     if abs(amount_minor) >= 10**MAXIMUM_AMOUNT_DIGITS:
@@ -60,10 +59,10 @@ def whole_amount(amount_minor: object) -> int:
 
 
 def common_scale(denominators: Iterable[int]) -> int:
-    """The least number that every denominator divides, refused where it could no longer be written.
+    """The least common multiple of the denominators, refused if it is too long to be written.
 
     Whole numbers over one scale are as exact as fractions, and much faster: no greatest common
-    divisor is sought at every step.
+    divisor is computed at every step.
     """
     scale = 1
     for denominator in denominators:
@@ -75,7 +74,7 @@ def common_scale(denominators: Iterable[int]) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Division:
-    """An amount divided: who gets how many units, and everything needed to see why."""
+    """An amount divided: who gets how many units, and everything needed to explain it."""
 
     amount_minor: int
     units: dict[str, int]
@@ -85,9 +84,9 @@ class Division:
     ranks: dict[str, int]
     """1 for the payee with the largest remainder, who is the first to get a unit left over."""
     left_over: int
-    """How many units were left over, or how many were taken back if it is negative."""
+    """How many units were left over, or, if negative, had to be removed."""
     undue: dict[str, int]
-    """What was due and not given, t − x, over ``scale``."""
+    """What was due and not allocated, t − x, over ``scale``."""
     scale: int
 
     def share(self, payee: str) -> Fraction:
@@ -95,7 +94,7 @@ class Division:
         return Fraction(self.weights[payee], self.total)
 
     def carry(self) -> dict[str, Fraction]:
-        """What is carried to the next division: less than a unit each, and 0 in all."""
+        """What is carried to the next division; it sums to zero."""
         return {payee: Fraction(undue, self.scale) for payee, undue in self.undue.items()}
 
 
@@ -106,11 +105,11 @@ def divide(
     carry: Mapping[str, Fraction] = NO_CARRY,
     minimum_minor: int = 0,
 ) -> Division:
-    """Divide the amount in proportion to the weights: by largest remainder, with what was carried.
+    """Divide the amount in proportion to the weights, by largest remainder, with the carry.
 
-    Hamilton's method (Hare–Niemeyer); the carry is the error kept back in Floyd and Steinberg's
-    diffusion. With ``minimum_minor`` everyone with a share gets at least so much, as each State
-    has at least one seat (U.S. Constitution, Article I, section 2); that needs an empty carry.
+    Hamilton's method (Hare–Niemeyer); the carry is the error of Floyd and Steinberg's diffusion.
+    With ``minimum_minor`` everyone with a share gets at least that much, as each State has at least
+    one seat (U.S. Constitution, Article I, section 2); that needs an empty carry.
     """
     whole_amount(amount_minor)
     whole, total = _whole_weights(weights)
@@ -119,10 +118,10 @@ def divide(
     due, scale = _due(amount, whole, total, carry, mirror)
     floors = {payee: minimum_minor if weight else 0 for payee, weight in whole.items()}
     if minimum_minor and (any(carry.values()) or sum(floors.values()) > amount):
-        raise BadAmount(amount_minor, f"it can't give everyone {minimum_minor} at least")
+        raise BadAmount(amount_minor, f"it can't give everyone at least {minimum_minor}")
     given = {payee: max(floors[payee], due[payee] // scale) for payee in due}
     missing = {payee: due[payee] - given[payee] * scale for payee in due}
-    # Sorting is stable, so among equals the order of the payees' keys decides.
+    # Sorting is stable, so the order of the payees' keys breaks ties.
     ranked = sorted(due, key=lambda payee: -missing[payee])
     left_over = amount - sum(given.values())
     for payee in ranked[: max(0, left_over)]:
@@ -143,11 +142,11 @@ def divide(
 
 
 def settle(due: Mapping[str, Fraction]) -> dict[str, int]:
-    """Whole units for what is due exactly, which may be negative and adds up to whole units.
+    """Whole units for exact dues, which may be negative and sum to whole units.
 
-    Everybody gets ⌊d⌋, and the units left over go to the largest d − ⌊d⌋; so Σx = Σd, |x − d| < 1,
-    and whoever is due whole units gets them. With d = e + Δ, what was carried and what a correction
-    changes, d − x is carried on.
+    Everyone gets ⌊d⌋, and the units left over go to the largest d − ⌊d⌋; so Σx = Σd, |x − d| < 1,
+    and a payee who is due whole units gets them. With d = e + Δ, what was carried and what a
+    correction changes, d − x is carried on.
     """
     for payee, part in due.items():
         if not is_exact(part):
@@ -157,7 +156,7 @@ def settle(due: Mapping[str, Fraction]) -> dict[str, int]:
     exact = {payee: due[payee].numerator * (scale // due[payee].denominator) for payee in ordered}
     whole, over = divmod(sum(exact.values()), scale)
     if over:
-        raise BadAmount(sum(due.values()), "what is due does not add up to whole units")
+        raise BadAmount(sum(due.values()), "the dues do not sum to whole units")
     units = {payee: part // scale for payee, part in exact.items()}
     ranked = sorted(ordered, key=lambda payee: -(exact[payee] % scale))
     for payee in ranked[: whole - sum(units.values())]:
@@ -166,10 +165,10 @@ def settle(due: Mapping[str, Fraction]) -> dict[str, int]:
 
 
 def apportion_over(amount_minor: int, lines: Mapping[str, int]) -> dict[str, int]:
-    """How much of each line a partial reversal takes, in proportion to what is left of it.
+    """How much a partial reversal takes of each line, in proportion to what is left of it.
 
-    N·l/Σl by largest remainder. N is from 0 to Σl, so of no line more is taken than is left, and
-    the part that takes the last unit leaves every line at exactly 0. Lines and amount have one
+    N·l/Σl by largest remainder. N is from 0 to Σl, so no more is taken of a line than is left, and
+    the reversal that takes the last unit leaves every line at exactly 0. Lines and amount have one
     sign; negative ones are the mirror.
     """
     whole_amount(amount_minor)
@@ -185,44 +184,15 @@ def apportion_over(amount_minor: int, lines: Mapping[str, int]) -> dict[str, int
     return divide(amount_minor, left).units
 
 
-def check_division(
-    amount_minor: int,
-    weights: Mapping[str, int | Fraction],
-    units: Mapping[str, int],
-    *,
-    carry: Mapping[str, Fraction] = NO_CARRY,
-    carry_after: Mapping[str, Fraction] | None = None,
-    minimum_minor: int = 0,
-) -> None:
-    """Refuse a division that breaks a law, whoever computed it, from what is recorded alone.
-
-    Σx = N; x ≥ 0 (mirrored: ≤ 0); no share and nothing carried gets nothing; |x − t| < 1 without
-    carry; and the carry afterwards is what was due and not given, so Σe = 0.
-    """
-    whole_amount(amount_minor)
-    whole, total = _whole_weights(weights)
-    if set(whole) != set(units):
-        raise UnbalancedDivision("it does not name exactly the payees who have a share")
-    mirror = -1 if amount_minor < 0 else 1
-    due, scale = _due(abs(amount_minor), whole, total, carry, mirror)
-    given = {payee: mirror * whole_amount(units[payee]) for payee in due}
-    is_plain = not any(carry.values()) and not minimum_minor
-    _must_balance(abs(amount_minor), due, scale, given, is_plain=is_plain)
-    if carry_after is not None:
-        for payee, part in due.items():
-            if mirror * (part - given[payee] * scale) != carry_after.get(payee, 0) * scale:
-                raise UnbalancedDivision(f"what {payee} carries on is not what was due less given")
-
-
 def is_exact(number: object) -> bool:
     """Whether a number is a whole one or a fraction; a float never is."""
     return isinstance(number, int | Fraction) and not isinstance(number, bool)
 
 
 def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[dict[str, int], int]:
-    """The weights as whole numbers in their least terms, in the order of the payees, and their sum.
+    """The weights as whole numbers in their lowest terms, in the order of payees, and their sum.
 
-    That nobody has a weight is refused even for an amount of nothing: there would be no shares.
+    All weights being 0 is refused even for an amount of 0: there would be no shares.
     """
     for payee, weight in weights.items():
         if not is_exact(weight):
@@ -251,13 +221,13 @@ def _due(
     """What is due to each payee, t = e + N·s, over one scale."""
     for payee, carried in carry.items():
         if not is_exact(carried):
-            raise BadCarry(f"“{payee}” carries what is not exact")
+            raise BadCarry(f"the carry of “{payee}” is not exact")
         if payee not in whole:
             raise BadCarry(f"“{payee}” is not one of the payees")
     if sum(carry.values()):
-        raise BadCarry("what is carried does not add up to 0")
+        raise BadCarry("the carry does not sum to zero")
     if sum(map(abs, carry.values())) > MAXIMUM_CARRY_UNITS:
-        raise BadCarry(f"it is more than {MAXIMUM_CARRY_UNITS} units in all")
+        raise BadCarry(f"the carry is more than {MAXIMUM_CARRY_UNITS} units in all")
     scale = common_scale([total, *(carried.denominator for carried in carry.values())])
     factor = amount * (scale // total)
     due = {payee: factor * weight for payee, weight in whole.items()}
@@ -273,9 +243,9 @@ def _take_back(
     floors: Mapping[str, int],
     scale: int,
 ) -> None:
-    """Take one unit after the other from whoever was given most beyond what was due."""
+    """Take one unit at a time from the payee who was allocated most beyond what was due."""
     places = enumerate(given)
-    # Of equals the last gives back first, as the first is the first to get.
+    # Among equals the last gives back first, as the first is the first to receive.
     heap = [
         (missing[payee], -place, payee) for place, payee in places if given[payee] > floors[payee]
     ]
@@ -290,14 +260,14 @@ def _take_back(
 def _must_balance(
     amount: int, due: Mapping[str, int], scale: int, given: Mapping[str, int], *, is_plain: bool
 ) -> None:
-    """The laws of a division, checked on every one of them."""
+    """The laws of a division, checked on every division."""
     if sum(given.values()) != amount:
-        raise UnbalancedDivision(f"the parts add up to {sum(given.values())}, not to {amount}")
+        raise UnbalancedDivision(f"the parts sum to {sum(given.values())}, not to {amount}")
     if sum(due.values()) != amount * scale:
-        raise UnbalancedDivision("what is carried on does not add up to 0")
+        raise UnbalancedDivision("what is carried on does not sum to zero")
     for payee, units in given.items():
         if units < 0:
-            raise UnbalancedDivision(f"{payee} would get less than nothing")
+            raise UnbalancedDivision(f"{payee} would get a negative amount")
         if units and not due[payee]:
             raise UnbalancedDivision(f"{payee} has no share and would be paid {units}")
         if is_plain and abs(units * scale - due[payee]) >= scale:

@@ -1,13 +1,13 @@
-"""The books: what the money facts come to, folded from the journal alone.
+"""The books: the state of all money, folded from the journal alone.
 
-The one rule: the books are a function of the facts up to a position. Commands decide by them and
-projections tell them; nothing that is not a fact enters them.
+The books are a function of the facts up to a position. Commands decide by them and projections show
+them; nothing but facts enters them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from threading import Lock
 from typing import NamedTuple, Protocol
@@ -36,7 +36,7 @@ NOTHING_ABOVE: Above = {}
 
 
 class Cost(NamedTuple):
-    """What is still to be paid back to whoever spent it."""
+    """An expense, and how much of it is still to be paid back."""
 
     expense: str
     payer: str
@@ -45,22 +45,22 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class PoolBooks:
-    """Where a pool stands."""
+    """The state of a pool."""
 
     opened: Pool.Opened
     carry: Mapping[str, Fraction] = field(default_factory=dict)
     flow: Mapping[str, Fraction] = field(default_factory=dict)
     agreements: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
-    """Revenue that is not divided yet, in the order of its recording."""
+    """Revenue that is not divided yet, in the order of recording."""
     costs: tuple[Cost, ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)
-    """What every source brought and did not take back."""
+    """What came in from each source, less reversals."""
 
 
 @dataclass(frozen=True)
 class RevenueBooks:
-    """What is left of a revenue, and what it was divided by."""
+    """What is left of a revenue, and its division."""
 
     recorded: Revenue.Recorded
     left_minor: int
@@ -69,56 +69,45 @@ class RevenueBooks:
 
 @dataclass(frozen=True)
 class DivisionBooks:
-    """Under which agreement a division stands now."""
+    """The agreement that a division is under now."""
 
     revenue: str
     agreement: str
     agreed: Fraction
-    """How much of what is left of it goes by the agreed shares."""
+    """How much of the rest goes by the agreed shares."""
     is_corrected: bool = False
     reversals: tuple[str, ...] = ()
 
 
 @dataclass
 class Books:
-    """Where all money stands, as far as the facts were folded."""
+    """The state of all money after the facts folded so far."""
 
     position: int = 0
     pools: dict[str, PoolBooks] = field(default_factory=dict)
     proposed: dict[str, Assets] = field(default_factory=dict)
-    """The assets of every proposal, as it stands."""
+    """The assets of every proposal in its latest version."""
     agreements: dict[str, Agreement] = field(default_factory=dict)
     revenues: dict[str, RevenueBooks] = field(default_factory=dict)
     divisions: dict[str, DivisionBooks] = field(default_factory=dict)
     consents: dict[tuple[str, str], str] = field(default_factory=dict)
     """By agreement and payee: offered, accepted or declined."""
     holds: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    """By work: the holds and disputes that are open on it, and on whose credit each is."""
+    """By work: its open holds and disputes, each with the person credited."""
     edges: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The edges in dispute, each with its child and its parent."""
     accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """By payee and agreement: the units on each account."""
     merged: dict[str, str] = field(default_factory=dict)
-    """By contributor: into whom they were merged."""
+    """By contributor: whom they were merged into."""
 
     def copy(self) -> Books:
-        """Books that can be written on without touching these."""
-        return Books(
-            self.position,
-            dict(self.pools),
-            dict(self.proposed),
-            dict(self.agreements),
-            dict(self.revenues),
-            dict(self.divisions),
-            dict(self.consents),
-            dict(self.holds),
-            dict(self.edges),
-            dict(self.accounts),
-            dict(self.merged),
-        )
+        """A copy that can be changed without changing these."""
+        copied = (dict(getattr(self, one.name)) for one in fields(self)[1:])
+        return Books(self.position, *copied)
 
     def fold(self, position: int, happened: Fact) -> None:
-        """Let one more fact take effect."""
+        """Fold one more fact."""
         self.position = position
         self._fold(happened)
         for posting in postings(happened):
@@ -157,7 +146,7 @@ class Books:
                 self._stop(id, happened)
 
     def _stop(self, id: str, happened: Fact) -> None:
-        """What keeps money from being paid, and whom it is paid to."""
+        """What holds money back, and whom it is paid to."""
         match happened:
             case Remix.Disputed(child=child, parent=parent):
                 self.edges[id] = child, parent
@@ -268,7 +257,7 @@ class Books:
         self._change(pool, carry=carry)
 
     def _correct(self, proposal: str, replaced: str | None) -> None:
-        """After a waiver the shares stand already; else the divisions move to another agreement."""
+        """After a waiver the shares have changed already; else divisions move to this agreement."""
         for id, division in list(self.divisions.items()):
             if division.agreement == (replaced or proposal):
                 moves = replaced is None or self.stands_under(division, proposal)
@@ -288,7 +277,7 @@ class Books:
     # -- asking ----------------------------------------------------------------------------
 
     def agreement_for(self, pool: str, effective_at: str) -> Agreement | None:
-        """The agreement that holds for what was earned at a moment, if there is one."""
+        """The agreement that holds for what was earned at a moment, if any."""
         found = [
             agreement
             for id in self.pools[pool].agreements
@@ -297,22 +286,22 @@ class Books:
         return max(found, key=lambda each: (each.effective_at, each.number), default=None)
 
     def stands_under(self, division: DivisionBooks, proposal: str) -> bool:
-        """Whether by its date a division belongs under this agreement."""
+        """Whether a division belongs under this agreement by its date."""
         recorded = self.revenues[division.revenue].recorded
         held = self.agreement_for(recorded.pool, recorded.effective_at)
         return held is not None and held.proposal == proposal
 
     def claim(self, payee: str, agreement: str) -> Claim:
-        """What is owed to a payee under an agreement, by all that may stand against paying it."""
+        """A payee's claim under an agreement, with everything that could hold it back."""
         known = self.agreements[agreement]
         own = {known.release, *known.pieces.get(payee, ())}
         consent = self.consents.get((agreement, payee))
         return Claim(payee, self.person(payee), consent, own, known.works)
 
     def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
-        """What is held or in dispute.
+        """The credits and edges that are held or in dispute.
 
-        ``above`` says what the parent of an edge in dispute was made from: that waits, too.
+        ``above`` says what the parent of a disputed edge was made from: money for that waits too.
         """
         return Questions(
             {
@@ -327,13 +316,13 @@ class Books:
         )
 
     def person(self, payee: str) -> str:
-        """Who a payee is after all merges."""
+        """The person a payee is after all merges."""
         while payee in self.merged:
             payee = self.merged[payee]
         return payee
 
     def payable(self, above: Above = NOTHING_ABOVE) -> Iterator[tuple[str, str, int]]:
-        """Payee, agreement and units: what may be paid now, and every debt."""
+        """Payee, agreement and units: what can be paid now, and every debt."""
         questions = self.questions(above)
         for (payee, agreement), units in self.accounts.items():
             owed = units.get(OWED, 0)
@@ -359,7 +348,7 @@ TOPICS = tuple(
 
 
 class Facts(Protocol):
-    """What the books are folded from."""
+    """The facts that the books are folded from."""
 
     def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
         """The next facts of some topics after a position."""
@@ -372,14 +361,14 @@ class Bookkeeper:
         self._facts, self._books, self._lock = facts, Books(), Lock()
 
     def books(self) -> Books:
-        """The books as of now, to be written on."""
+        """A copy of the books as of now."""
         with self._lock:
             fold_after(self._books, self._facts)
             return self._books.copy()
 
 
 def fold_after(books: Books, facts: Facts, upto: int | None = None, page: int = 2_000) -> None:
-    """Fold what the books have not seen, up to a position or to the end."""
+    """Fold the facts that the books lack, up to a position or to the end."""
     while placed := facts.after(books.position, page, TOPICS):
         for one in placed:
             if upto is not None and one.position > upto:

@@ -1,7 +1,7 @@
 """The currencies that money may be in, and how many digits each has after the point.
 
-The one rule: an amount is a whole number of a currency's smallest units, so a code that has none
-(gold, the code for tests) is no currency here.
+An amount is a whole number of a currency's smallest units, so a code without one (gold, the code
+for tests) is not a currency here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG
 """
 _THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR_DIGITS = "CLF UYW"
-# Withdrawn since 2020: money was earned in them, and old divisions are computed again.
+# Withdrawn since 2020: money was earned in them, and old divisions are recomputed.
 _WITHDRAWN = "ANG BGN CUC HRK SLL ZWL"
 
 DIGITS: dict[str, int] = {

@@ -1,7 +1,7 @@
-"""Dividing: what comes in is given to its payees, taken back, and given anew after a correction.
+"""Dividing: revenue is divided among payees, reversed, and corrected when shares change.
 
-What is given follows from exact dues and what was carried; nothing is divided twice, and a
-reversal brings back exactly what was given.
+Every allocation follows from exact dues and the carry. Nothing is divided twice, and reversing all
+of a division takes back exactly what it allocated.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from domain.command import Command, command, record
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
-from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts, must_know
@@ -52,7 +51,7 @@ from domain.values import (
 
 @record
 class _Booking(Command):
-    """Money that somebody outside paid or was paid."""
+    """Money received from outside, or spent."""
 
     pool: PoolId
     amount_minor: Annotated[AmountMinor, "In the smallest units of the pool's currency."]
@@ -61,7 +60,7 @@ class _Booking(Command):
     note: Annotated[Note | None, Example("Net of the shop's fee.")] = None
 
     def booked(self, past: Past) -> dict[str, Any]:
-        """What a fact says of it, whichever way the money went."""
+        """The fields that the facts of revenue and expenses share."""
         opened = past.get(Pool, self.pool).opened
         return {
             "pool": self.pool,
@@ -76,7 +75,7 @@ class _Booking(Command):
 
 @command("revenue", "/pools/{pool}/revenue", refuses=OF_SPLIT, makes="revenue", home="/revenue")
 class RecordRevenue(_Booking):
-    """Record money that came in; it is divided at once if nothing stands against that."""
+    """Record revenue; it is divided at once if it can be."""
 
     source: Source
     id: NewRevenueId | None = None
@@ -94,11 +93,11 @@ class RecordRevenue(_Booking):
     home="/expenses",
 )
 class RecordExpense(_Booking):
-    """Record money that was spent; it is paid back before there is a profit again."""
+    """Record an expense; it is paid back before there is a profit again."""
 
     category: Category
     payer: Annotated[
-        PayeeText, "Who is paid back: a contributor, or a name.", Example("operator")
+        PayeeText, "Who is paid back: a contributor or a name.", Example("operator")
     ] = OPERATOR
     id: NewExpenseId | None = None
 
@@ -112,7 +111,7 @@ class RecordExpense(_Booking):
 
 
 def divide_waiting(past: Past, pool: str) -> Iterator[New]:
-    """Divide whatever waits in a pool, has an agreement and is no longer deferred."""
+    """Divide all revenue of a pool that waits, has an agreement and is no longer deferred."""
     books = past.books()
     known = books.pools[pool]
     past.watch_money(known.opened.release)
@@ -121,12 +120,10 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
         if known.sources[recorded.source] >= known.opened.deferral_minor:
             agreement = books.agreement_for(pool, recorded.effective_at)
             if agreement is not None:
-                yield from _divided(past, books, revenue, agreement)
-
-
-def _divided(past: Past, books: Books, revenue: str, agreement: Agreement) -> Iterator[New]:
-    drawn = division_of(books, revenue, agreement)
-    yield from entry_facts(past, Entry.Divided, division_id(revenue), drawn.lines, **drawn.content)
+                drawn = division_of(books, revenue, agreement)
+                yield from entry_facts(
+                    past, Entry.Divided, division_id(revenue), drawn.lines, **drawn.content
+                )
 
 
 # -- reversals -----------------------------------------------------------------------------------
@@ -139,7 +136,7 @@ def _divided(past: Past, books: Books, revenue: str, agreement: Agreement) -> It
     makes="reversal",
 )
 class ReverseRevenue(Command):
-    """Take revenue back, in whole or in part: a refund, a chargeback."""
+    """Reverse revenue, in whole or in part: a refund, a chargeback."""
 
     revenue: RevenueId
     reason: Annotated[Reason, Example("Chargeback.")]
@@ -190,14 +187,14 @@ def _reversed(past: Past, books: Books, revenue: str, taken: int, reason: str) -
     makes="correction",
 )
 class CorrectPool(Command):
-    """Give out what earlier divisions would have given by the agreements that now hold.
+    """Correct earlier divisions to the agreements that now hold.
 
-    For somebody who was found late: agree on shares that hold from an earlier date, then
+    For a contributor who was found late: agree on shares that hold from an earlier date, then
     correct. What was paid stays as it was; only differences are posted.
     """
 
     pool: PoolId
-    reason: Annotated[Reason, Example("Somebody was found late.")]
+    reason: Annotated[Reason, Example("A contributor was found late.")]
     id: NewCorrectionId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -223,7 +220,7 @@ def corrected(
     *,
     replaces: str | None = None,
 ) -> Iterator[New]:
-    """What a change of shares makes of everything that was divided by them."""
+    """The correction of everything that was divided, after shares have changed."""
     drawn = correction_of(past.books(), proposal, agreed, change)
     more = {"replaces": replaces, "reason": reason, "effective_at": instant(past.now)}
     yield from entry_facts(past, Entry.Corrected, id, drawn.lines, **drawn.content, **more)

@@ -1,10 +1,10 @@
-"""An entry: money given to payees or taken back, line by line, with all that it was computed from.
+"""An entry: an amount allocated to payees or reversed, line by line, with all it was computed from.
 
-The one rule: for every line, what was carried before, plus what is due, less what is given, is what
-is carried on; and the lines add up to the amount, both in units and in what is due.
+In every line, what was carried before plus what is due, less what is allocated, is what is carried
+on; and the lines sum to the amount, both in units and in dues.
 
 An entry is a division of revenue, a reversal of one, or a correction after shares have changed.
-Its first fact says what it is about, and further facts of the same append hold more lines.
+Its first fact describes it; further facts of the same append hold more lines.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from domain.refusal import UnbalancedDivision
 Lines = list[list[str | int]]
 """``[payee, units, due, carried before, rank]``, the payees in order.
 
-What is due and carried are exact texts. Only the lines of a division have a rank.
+What is due and what is carried are exact texts. Only the lines of a division have a rank.
 """
 Costs = list[list[str | int]]
 """``[expense, payer, units]``."""
 Through = list[list[str]]
-"""``[place, exact amount]``: what went through a part of the terms that remembers."""
+"""``[place, exact amount]``: what went through a place of the terms that keeps a sum."""
 
 
 class Line(NamedTuple):
-    """What one payee is given, exactly due, and carried."""
+    """What one payee is allocated, what is exactly due to them, and what was carried."""
 
     payee: str
     amount_minor: int
     due: Fraction
     before: Fraction
     rank: int | None = None
-    """In a division: 1 for whoever was the first to get a unit that was left over."""
+    """In a division: 1 for the payee who was the first to get a unit left over."""
 
     @property
     def after(self) -> Fraction:
@@ -66,7 +66,7 @@ def entry_lines(
     carry: Mapping[str, Fraction],
     ranks: Mapping[str, int] = NO_RANKS,
 ) -> list[Line]:
-    """The lines of an entry, one for everybody who is in any of the first three."""
+    """The lines of an entry, one for every payee in any of the first three."""
     none = Fraction()
     return [
         Line(
@@ -81,17 +81,17 @@ def entry_lines(
 
 
 def must_add_up(amount_minor: int, lines: list[Line]) -> None:
-    """Refuse lines that do not add up to the amount; checked on append, whoever computed them."""
+    """Refuse lines that do not sum to the amount."""
     given = sum(line.amount_minor for line in lines)
     due = sum((line.due for line in lines), Fraction())
     if given != amount_minor or due != amount_minor:
-        raise UnbalancedDivision(f"{given} given and {due} due are not both {amount_minor}")
+        raise UnbalancedDivision(f"{given} allocated and {due} due are not both {amount_minor}")
     if sum((line.after for line in lines), Fraction()):
-        raise UnbalancedDivision("what is carried on does not add up to 0")
+        raise UnbalancedDivision("what is carried on does not sum to zero")
 
 
 class Entry(Noun):
-    """Money given or taken back."""
+    """An amount allocated or reversed."""
 
     NAME = "entry"
     first: First
@@ -102,12 +102,12 @@ class Entry(Noun):
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
-        """A fact of an entry names its pool, its agreement, and who has a line in it."""
+        """A fact of an entry names its pool, its agreement and the payees of its lines."""
 
         pool: str
         release: str
         proposal: str
-        """The agreement under which it is given."""
+        """The agreement it is under."""
         currency: str
         lines: Lines
 
@@ -119,13 +119,13 @@ class Entry(Noun):
 
     @dataclass(frozen=True, kw_only=True)
     class First(Event):
-        """The first fact of an entry says what the money is."""
+        """The first fact of an entry describes it."""
 
         SEALED = ("reason",)
         STATE = "made"
         amount_minor: int
         agreed: str
-        """How much of it, exactly, goes by the agreed shares."""
+        """The exact part of it that goes by the agreed shares."""
         agreement: int
         """The number of the agreement."""
         reason: str | None = None
@@ -139,14 +139,14 @@ class Entry(Noun):
 
     @fact("entry.divided")
     class Divided(First):
-        """Revenue was divided: once, balanced to the unit."""
+        """Revenue was divided, once and balanced to the unit."""
 
         revenue: str
         rounding: str
         left_over: int
-        """How many units the largest remainders got; taken back if it is negative."""
+        """How many units the largest remainders got; if negative, had to give back."""
         costs: Costs
-        """What was paid back before there was a profit."""
+        """The expenses paid back before there was a profit."""
         flow_before: Through
         """What went through the terms in earlier divisions."""
         flow: Through
@@ -154,7 +154,7 @@ class Entry(Noun):
 
     @fact("entry.reversed")
     class Reversed(First):
-        """Divided revenue was taken back, in whole or in part."""
+        """Divided revenue was reversed, in whole or in part."""
 
         revenue: str
         division: str
@@ -163,10 +163,10 @@ class Entry(Noun):
 
     @fact("entry.corrected")
     class Corrected(First):
-        """Shares changed for money that was divided: the differences, which add up to nothing."""
+        """Shares changed for money already divided: the differences, which sum to zero."""
 
         replaces: str | None = None
-        """The agreement whose divisions now stand under this one; none after a waiver."""
+        """The agreement whose divisions move to this one; none after a waiver."""
 
     @fact("entry.continued")
     class Continued(Event):

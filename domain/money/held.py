@@ -1,6 +1,6 @@
-"""What stands against paying a payee what they are owed under an agreement.
+"""Why a payee can't be paid what they are owed under an agreement.
 
-The one rule: one function decides, whether the books or the read tables say what it decides by.
+One function decides, both for the books and for the read tables.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ DEBT = "debt"
 
 
 class Claim(NamedTuple):
-    """What a payee is owed under an agreement, by all that may stand against paying it."""
+    """A payee's claim under an agreement, with everything that could hold it back."""
 
     payee: str
     person: str
-    """Who the payee is after all merges."""
+    """The person the payee is after all merges."""
     consent: str | None
     """The state of their share; None where nobody is asked."""
     own: Collection[str] = ()
@@ -52,7 +52,7 @@ class Questions(NamedTuple):
 
 
 def against(claim: Claim, questions: Questions) -> tuple[str, ...]:
-    """Why what is owed may not be paid now; empty if it may."""
+    """Why what is owed can't be paid now; empty if it can."""
     stands = {
         UNCLAIMED: Payee.parse(claim.payee).is_work,
         UNACCEPTED: claim.consent == "offered",
@@ -63,7 +63,7 @@ def against(claim: Claim, questions: Questions) -> tuple[str, ...]:
 
 
 def standing(owed_minor: int, why: Collection[str]) -> str:
-    """Whether what is owed is payable or held, or is less than nothing: a debt is never held."""
+    """Whether what is owed is payable, held or negative: a debt is never held."""
     if owed_minor < 0:
         return DEBT
     return HELD if why else PAYABLE

@@ -1,6 +1,6 @@
-"""A hold: what a credit has earned is not paid until a question about it is answered.
+"""A hold: what a credit has earned is not paid until a question about it is settled.
 
-The one rule: a hold moves no money and takes nobody's share; it only says “not yet”.
+A hold moves no money and changes no share; it only says “not yet”.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from domain.refusal import UnknownCredit
 
 
 def hold_on(credit: str) -> str:
-    """The id of the hold on a credit: there is one, opened and released as often as needed."""
+    """The id of the hold on a credit: there is one, opened and lifted as often as needed."""
     return part_id(credit, "hold", 0)
 
 
 class Hold(Noun):
-    """What a credit has earned is not paid for now."""
+    """Payments for a credit are on hold."""
 
     NAME = "hold"
     UNKNOWN = UnknownCredit
@@ -42,15 +42,11 @@ class Hold(Noun):
 
     @fact("hold.opened")
     class Opened(Event):
-        """Nothing is paid on this credit for now."""
+        """Payments for this credit are on hold."""
 
         SAYS = "{actor} held what {contributor} earns with {work}"
         FROM = ("open", "lifted")
         STATE = "open"
-
-        def apply(self, noun: Hold) -> None:
-            noun.state = self.STATE
-            noun.credit, noun.work, noun.contributor = self.credit, self.work, self.contributor
 
     @fact("hold.lifted")
     class Lifted(Event):
@@ -61,8 +57,3 @@ class Hold(Noun):
         STATE = "lifted"
 
     BIRTHS = (Opened,)
-
-    @property
-    def line(self) -> dict[str, str]:
-        """The credit, its work and its person."""
-        return {"credit": self.credit, "work": self.work, "contributor": self.contributor}

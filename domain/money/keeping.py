@@ -1,20 +1,20 @@
-"""Keeping: how long lists are spread over facts, and who may be named in the books."""
+"""Keeping: how long lists are split over facts, and who may be named in the books."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.payee import Payee
-from domain.money.proposal import Proposal
+from domain.money.proposal import Content, Proposal
 from domain.past import Past
 
 LONGEST_LIST_BYTES = 16_000
-"""So much of a list goes into one fact: a leaf holds 65,535 bytes, with a link for everybody."""
+"""How much of a list goes into one fact: a leaf has 65,535 bytes, with a link per payee."""
 
 
 def entry_facts(
@@ -22,10 +22,12 @@ def entry_facts(
 ) -> Iterator[New]:
     """An entry, in as many facts as its lines need."""
     must_add_up(content["amount_minor"], list(lines))
-    long: dict[str, Sequence[Any]] = {
-        name: content[name] for name in ("costs", "flow_before", "flow") if name in content
-    }
-    first, *more = _pages_together({"lines": [line.written() for line in lines], **long})
+    lists: dict[str, Sequence[Any]] = {"lines": [line.written() for line in lines]}
+    lists |= {name: content[name] for name in ("costs", "flow_before", "flow") if name in content}
+    first, *more = (
+        {name: [item for each, item in page if each == name] for name in lists}
+        for page in pages([(name, item) for name, items in lists.items() for item in items])
+    )
     yield kind.born(id, **content | first)
     kept = {name: content[name] for name in ("pool", "release", "proposal", "currency")}
     for page in more:
@@ -33,19 +35,23 @@ def entry_facts(
     past.watch_money(content["release"], *(line.payee for line in lines))
 
 
-def stage_facts(kind: type[Fact], id: str, assets: Sequence[Any], **content: Any) -> Iterator[New]:
+def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) -> Iterator[New]:
     """What is proposed, in as many facts as its assets need."""
     first, *more = pages(
-        [{**asset, "shares": shares} for asset in assets for shares in pages(asset["shares"])]
+        [
+            {**asset, "shares": shares}
+            for asset in proposed.assets
+            for shares in pages(asset["shares"])
+        ]
     )
-    yield kind.born(id, assets=first, **content)
+    yield kind.born(id, **proposed._replace(assets=first)._asdict(), **content)
     kept = {name: content[name] for name in ("pool", "release")}
     for page in more:
         yield Proposal.Continued.born(id, assets=page, **kept)
 
 
 def must_know(past: Past, payees: Iterable[str]) -> None:
-    """Refuse contributors and works that are not there; a name outside may be any."""
+    """Refuse unknown contributors and works; an outside name may be anything."""
     named = list(map(Payee.parse, dict.fromkeys(payees)))
     past.prefetch({payee.id for payee in named if payee.is_contributor or payee.is_work})
     for payee in named:
@@ -56,7 +62,7 @@ def must_know(past: Past, payees: Iterable[str]) -> None:
 
 
 def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """A list in pieces of a size that fits into a fact; at least one, be it empty."""
+    """A list in pieces that fit into a fact; at least one, even if empty."""
     page: list[Any] = []
     size = 0
     for item in items:
@@ -67,12 +73,6 @@ def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
         page.append(item)
         size += more
     yield page
-
-
-def _pages_together(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, list[Any]]]:
-    """Several lists in pieces that fit into a fact together."""
-    for page in pages([(name, item) for name, items in lists.items() for item in items]):
-        yield {name: [item for each, item in page if each == name] for name in lists}
 
 
 def division_id(revenue: str) -> str:

@@ -1,8 +1,8 @@
-"""Payees: a contributor, a work nobody is credited on, or somebody outside by a name.
+"""Payees: a contributor, a work without credits, or an outsider by name.
 
-The one rule: a payee is written as one text, and what kind it is is read here alone.
+A payee is written as one text, and only this file reads which it is.
 
-A contributor is a payee by their id; what is due to a work waits for whoever made it.
+A contributor is written as their id; what is due to a work waits for its makers.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _WORK = "work/"
 
 
 class Payee(NamedTuple):
-    """Somebody or something that money goes to."""
+    """Someone or something that money goes to."""
 
     kind: Literal["contributor", "work", "other"]
     id: str
-    """The id of the contributor or the work; of anybody else the name."""
+    """The id of the contributor or the work; of anyone else the name."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -42,12 +42,12 @@ class Payee(NamedTuple):
 
     @property
     def is_work(self) -> bool:
-        """Whether what is due waits for whoever made a work."""
+        """Whether what is due waits for the makers of a work."""
         return self.kind == "work"
 
     @property
     def is_misspelt(self) -> bool:
-        """Whether a name can only be meant as a contributor's id, in another form of it."""
+        """Whether a name can only be a contributor's id in another form."""
         return self.kind == "other" and bool(_LIKE_A_UUID.match(self.id))
 
 

@@ -1,6 +1,6 @@
-"""Paying: payouts in batches, what became of each, and what is held back for now.
+"""Paying: payouts in batches, what became of each, and holds.
 
-What leaves is taken off what is owed in the same append, so no unit leaves twice.
+A payout reduces what is owed in the same append, so no unit is paid twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from domain.values import (
 )
 
 MOST_PARTS = 250
-"""Of so many parts a payout is made at most, so that it fits into a fact."""
+"""The most parts of a payout, so that it fits into a fact."""
 _PATH = "/payout-batches"
 
 
@@ -55,15 +55,17 @@ class Minimum(Record):
     home=_PATH,
 )
 class IssuePayouts(Command):
-    """Pay everybody who is owed enough: one payout each, less what they were paid too much.
+    """Pay everyone who is owed enough: one payout each, less any overpayment.
 
-    ``minimums`` says for whom another minimum holds, ``payees`` who is paid at all.
+    ``minimums`` names payees with another minimum; ``payees`` limits who is paid.
     """
 
     currency: CurrencyCode
-    minimum_minor: Annotated[int, Amount(help="Nobody is paid less; default 1.", example=1000)] = 1
-    minimums: Annotated[tuple[Minimum, ...], "For whom another minimum holds."] = ()
-    payees: Annotated[tuple[PayeeText, ...] | None, "Only these; default everybody."] = None
+    minimum_minor: Annotated[
+        int, Amount(help="The least that is paid to one payee; default 1.", example=1000)
+    ] = 1
+    minimums: Annotated[tuple[Minimum, ...], "Payees with another minimum."] = ()
+    payees: Annotated[tuple[PayeeText, ...] | None, "Only these; default everyone."] = None
     id: NewBatchId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -92,9 +94,9 @@ class IssuePayouts(Command):
             past.watch_money(payee, *(str(account) for account, *_ in parts))
 
     def _paid(self, past: Past) -> list[tuple[str, Parts]]:
-        """Who is paid out of which parts, in the order of payees."""
+        """Who is paid, and of which parts, in the order of payees."""
         books = past.books()
-        # Whatever may stand against a payout is looked at as a whole.
+        # Anything that could hold back a payout is watched as a whole.
         past.watch_all(Remix.Disputed.TOPIC)
         if books.edges:
             past.watch_all(Remix.Declared.TOPIC)  # it may be above one in dispute
@@ -132,7 +134,7 @@ class SettlePayout(Command):
 
 @command("payout.return", "/payouts/{id}/return", **_CHANGING)
 class ReturnPayout(Command):
-    """Record that a payout came back; it rests with its payee until it is claimed."""
+    """Record that a payout came back; it waits until its payee claims it."""
 
     id: PayoutId
     reason: Annotated[Reason, Example("The account was closed.")]
@@ -142,15 +144,12 @@ class ReturnPayout(Command):
         yield payout.then(Payout.Returned, was=payout.state, reason=self.reason)
 
 
-@command("payout.claim", "/payouts/{id}/claim", may=OWN, **_CHANGING)
+@command("payout.claim", "/payouts/{id}/claim", may=OWN, then=Payout.Claimed)
 class ClaimPayout(Command):
-    """Ask for a payout that came back; it goes out with the next batch."""
+    """Claim a payout that came back; it goes out with the next batch."""
 
     id: PayoutId
     reason: Annotated[Reason | None, Example("I have a new account.")] = None
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Payout, self.id).then(Payout.Claimed, reason=self.reason)
 
 
 # -- holds ---------------------------------------------------------------------------------------
@@ -158,7 +157,7 @@ class ClaimPayout(Command):
 
 @record
 class _OfHold(Command):
-    """What is done about the hold on a credit."""
+    """A command about the hold on a credit."""
 
     id: CreditId
 
@@ -168,7 +167,7 @@ class _OfHold(Command):
 
 @command("credit.hold", "/credits/{id}/hold", **_CHANGING)
 class HoldCredit(_OfHold):
-    """Pay nothing on a credit for now."""
+    """Put payments for a credit on hold."""
 
     reason: Annotated[Reason, Example("Two people claim the same solo.")]
 
@@ -184,7 +183,7 @@ class HoldCredit(_OfHold):
 
 @command("credit.lift-hold", "/credits/{id}/lift-hold", **_CHANGING)
 class LiftHold(_OfHold):
-    """Let what was held on a credit be paid."""
+    """Lift the hold on a credit, so that it can be paid."""
 
     reason: Annotated[Reason | None, Example("They have agreed.")] = None
 
@@ -195,7 +194,7 @@ class LiftHold(_OfHold):
 
 
 def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:
-    """What may be paid in a currency, by the person whom every account belongs to now."""
+    """What can be paid in a currency, by the person each account belongs to now."""
     found: dict[str, Parts] = {}
     for payee, agreement, units in books.payable(above):
         pool = books.agreements[agreement].pool
@@ -206,11 +205,11 @@ def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:
 
 
 def _in_facts(parts: Parts) -> list[Parts]:
-    """The parts dealt to as many payouts as their facts need, each of more than nothing."""
+    """The parts dealt to as many payouts as needed, each with a positive amount."""
     count = -(-len(parts) // MOST_PARTS)
     ordered = sorted(parts, key=lambda part: int(part[-1]), reverse=True)
     dealt = [ordered[number::count] for number in range(count)]
-    # With debts that outweigh a payout of its own it waits: they are all settled together, or none.
+    # If debts outweigh one of them, all wait: they are settled together or not at all.
     return dealt if all(_amount(each) > 0 for each in dealt) else []
 
 

@@ -1,18 +1,18 @@
-"""Payouts: what leaves for a payee, in batches, and what became of it.
+"""Payouts: money sent to payees, in batches, and what became of it.
 
-The one rule: a unit is paid once; what comes back rests with its payee until it is claimed.
+A unit is paid once; what comes back waits until its payee claims it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.money.payee import Payee, people_among
 
 Parts = list[list[str | int]]
-"""``[payee, agreement, pool, units]``: out of what a payout is made; a debt is negative."""
+"""``[payee, agreement, pool, units]``: what a payout is made of; a debt is negative."""
 
 
 class Batch(Noun):
@@ -23,7 +23,7 @@ class Batch(Noun):
 
     @fact("batch.opened")
     class Opened(Fact):
-        """Payouts were issued to everybody who is owed enough."""
+        """Payouts were issued to everyone who is owed enough."""
 
         STATE = "issued"
         currency: str
@@ -44,7 +44,7 @@ class Batch(Noun):
 
 
 class Payout(Noun):
-    """Money that leaves for one payee."""
+    """Money sent to one payee."""
 
     NAME = "payout"
     batch: str
@@ -55,7 +55,7 @@ class Payout(Noun):
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
-        """A fact about a payout says all of it."""
+        """A fact about a payout states all of it."""
 
         PRIVATE = True
         SEALED: ClassVar[tuple[str, ...]] = ("reason",)
@@ -79,15 +79,6 @@ class Payout(Noun):
         SAYS = "A payout to {payee} is on its way"
         STATE = "issued"
 
-        def apply(self, noun: Payout) -> None:
-            noun.state = self.STATE
-            noun.batch, noun.payee = self.batch, self.payee
-            noun.currency, noun.amount_minor, noun.parts = (
-                self.currency,
-                self.amount_minor,
-                self.parts,
-            )
-
     @fact("payout.settled")
     class Settled(Event):
         """The money has arrived."""
@@ -97,11 +88,11 @@ class Payout(Noun):
         FROM = ("issued",)
         STATE = "settled"
         reference: str | None = None
-        """Of the transfer; a text of the payee."""
+        """The reference of the transfer; a text of the payee."""
 
     @fact("payout.returned")
     class Returned(Event):
-        """The money came back; it rests with its payee."""
+        """The money came back; it waits for its payee."""
 
         SAYS = "A payout to {payee} came back"
         FROM = ("issued", "settled")
@@ -111,9 +102,9 @@ class Payout(Noun):
 
     @fact("payout.claimed")
     class Claimed(Event):
-        """The payee asked for it after all: it is owed again, and goes out with the next batch."""
+        """The payee claimed it: it is owed again, and goes out with the next batch."""
 
-        SAYS = "{payee} asked for a payout that had come back"
+        SAYS = "{payee} claimed a payout that had come back"
         FROM = ("returned",)
         STATE = "claimed"
 
@@ -122,14 +113,3 @@ class Payout(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who is paid, if that is a contributor."""
         return {"contributor": self.payee} if Payee.parse(self.payee).is_contributor else {}
-
-    @property
-    def line(self) -> dict[str, Any]:
-        """What every fact about it says."""
-        return {
-            "batch": self.batch,
-            "payee": self.payee,
-            "currency": self.currency,
-            "amount_minor": self.amount_minor,
-            "parts": self.parts,
-        }

@@ -1,6 +1,6 @@
 """A pool: money that comes in for a release, in one currency, under one set of terms.
 
-The one rule: what a pool is never changes; other terms are another pool.
+A pool never changes; other terms need another pool.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from domain.fact import Fact, Looking, Noun, fact
-from domain.refusal import UnknownKind
 from domain.release import Release
 
 POOL_KINDS = {
@@ -16,13 +15,13 @@ POOL_KINDS = {
     "special": "what a film, a special or an episode earns",
     "publishing": "the publishing royalties",
     "master": "the royalties of the recording",
-    "line_item": "a line of a budget: paid for work on it, whatever it earns",
+    "line_item": "a line of a budget: paid for the work, whatever it earns",
     "self_funded": "money that the community put up itself",
     "other": "anything else",
 }
 
 LEAST_COMMENT_DAYS = 14
-"""A proposal stays open for comments at least so long."""
+"""How long a proposal is open for comments at least."""
 MOST_COMMENT_DAYS = 365
 
 
@@ -34,11 +33,11 @@ class Pool(Noun):
 
     @fact("pool.opened")
     class Opened(Fact):
-        """Money may come in from now on.
+        """Money can come in from now on.
 
         ``terms`` is a policy in which ``agreed`` stands for the shares of the proposal in force.
         ``works`` says which components have a right to this pool, with what they were made from;
-        without it, the whole release has. Revenue waits until its source has brought
+        without it, the whole release has. Revenue waits until its source has brought in
         ``deferral_minor`` in all.
         """
 
@@ -66,10 +65,3 @@ class Pool(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who assembled the release."""
         return looking.get(Release, self.opened.release).sides(looking)
-
-
-def pool_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in POOL_KINDS:
-        raise UnknownKind(kind, tuple(POOL_KINDS))
-    return kind

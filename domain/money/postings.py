@@ -1,10 +1,9 @@
 """Postings: what a fact moves from which account to which.
 
-The one rule: what the facts of one append post adds up to nothing.
+The postings of one append sum to zero.
 
-What is owed to a payee stands on one account for each agreement; it may be negative, and then it
-is a debt that later earnings fill up. Whether it may be paid now is no account but a condition
-(``held`` of domain.money.books).
+What is owed to a payee is on one account for each agreement. It may be negative: a debt that later
+earnings reduce. Whether it can be paid now is a condition, not an account (see domain.money.held).
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ SUSPENSE = "suspense"
 ACCOUNTS = {
     RECEIVED: "what came in (negative: the other side of everything else)",
     WAITING: "revenue that is not divided yet",
-    OWED: "what a payee earned and was not paid; negative if they were paid too much",
+    OWED: "what a payee earned and was not paid; negative after an overpayment",
     IN_TRANSIT: "payouts that are on their way",
     PAID: "payouts that have arrived",
-    SUSPENSE: "payouts that came back and were not claimed yet",
+    SUSPENSE: "payouts that came back and are not claimed yet",
 }
 
 
 class Posting(NamedTuple):
-    """Money on an account; of a payee only on those that are a payee's."""
+    """An amount on an account, with a payee where the account has one."""
 
     account: str
     payee: str | None
@@ -45,7 +44,7 @@ class Posting(NamedTuple):
 
 
 def postings(happened: Fact) -> Iterator[Posting]:
-    """What a fact posts; all facts of one append together add up to nothing."""
+    """What a fact posts; the postings of one append sum to zero."""
     match happened:
         case Revenue.Recorded(pool=pool, currency=currency, amount_minor=amount):
             yield Posting(RECEIVED, None, None, pool, currency, -amount)

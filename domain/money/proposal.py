@@ -1,11 +1,11 @@
-"""A proposal: who shall have which share of a pool, open for comments before it is final.
+"""A proposal: who should have which share of a pool, open for comments before it is final.
 
-The one rule: nothing is final before its comment window has closed and every comment has been
-answered; what was proposed first stays to be compared with what became of it.
+A proposal is not final before its comment window has closed and every comment has been answered;
+the first version stays available for comparison.
 
-A proposal says what each asset of the pool (a piece, an act, an episode) is worth, and whose it is
-in which shares. It is computed by a policy over the lineage, or set by hand, or both; either way
-its content is that list.
+A proposal says what each asset of the pool (a piece, an act, an episode) is worth, and who holds
+which share of it. It is computed by a policy over the lineage or set by hand; either way its
+content is that list.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 from domain.fact import Fact, Looking, Noun, fact
 from domain.moment import instant
 from domain.money.payee import people_among
-from domain.refusal import UnknownKind
 from domain.release import Release
 
 COMMENT_KINDS = {
-    "left_out": "somebody or something is missing",
+    "left_out": "someone or something is missing",
     "too_much": "a share is too large",
     "too_little": "a share is too small",
     "other": "anything else",
@@ -32,7 +31,7 @@ Assets = list[dict[str, Any]]
 
 
 def joined(assets: Assets, more: Assets) -> Assets:
-    """Assets with those of a further fact, which may go on with the shares of the last one."""
+    """Assets with those of a further fact, which may continue the shares of the last one."""
     if assets[-1]["asset"] != more[0]["asset"]:
         return [*assets, *more]
     last = {**assets[-1], "shares": [*assets[-1]["shares"], *more[0]["shares"]]}
@@ -40,14 +39,14 @@ def joined(assets: Assets, more: Assets) -> Assets:
 
 
 def payees_of(assets: Assets) -> Iterator[str]:
-    """Everybody who has a share in an asset, as often as they have one."""
+    """The payee of every share in an asset."""
     for asset in assets:
         for payee, _ in asset["shares"]:
             yield payee
 
 
 class Content(NamedTuple):
-    """What is proposed, and how it was found."""
+    """What is proposed, and how it was computed."""
 
     policy: dict[str, Any] | None
     """The policy it was computed by; None if it was set by hand."""
@@ -73,7 +72,7 @@ class Version:
 
 @dataclass
 class Comment:
-    """What somebody said of a proposal, and what was answered."""
+    """A comment on a proposal, and its answers."""
 
     id: str
     kind: str
@@ -87,12 +86,12 @@ class Comment:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was answered yet."""
+        """Whether it has no answer yet."""
         return not self.answers
 
 
 class Answer(NamedTuple):
-    """What was said to a comment; an answer without a text is the revision it caused."""
+    """An answer to a comment; one without a text is the revision it caused."""
 
     text: str | None
     actor: str
@@ -101,7 +100,7 @@ class Answer(NamedTuple):
 
 
 class Proposal(Noun):
-    """Who shall have which share of a pool."""
+    """Who should have which share of a pool."""
 
     NAME = "proposal"
     pool: str
@@ -151,7 +150,7 @@ class Proposal(Noun):
 
     @fact("proposal.posted")
     class Posted(Stage):
-        """Shares were proposed; everybody in it can read so, and comment until it closes."""
+        """Shares were proposed; everyone with a share can see them, and comment until it closes."""
 
         SAYS = "{actor} proposed who shares what {release} earns"
         closes_at: str
@@ -180,9 +179,9 @@ class Proposal(Noun):
 
     @fact("proposal.commented")
     class Commented(Event):
-        """Somebody said something of it."""
+        """Someone commented on it."""
 
-        SAYS = "{actor} said something about the shares of {release}"
+        SAYS = "{actor} commented on the shares of {release}"
         SEALED = ("text",)
         FROM = ("open",)
         comment: str
@@ -203,7 +202,7 @@ class Proposal(Noun):
 
     @fact("proposal.answered")
     class Answered(Event):
-        """A comment was answered; whoever made it is told."""
+        """A comment was answered; its author is notified."""
 
         SAYS = "{actor} answered a comment on the shares of {release}"
         SEALED = ("text",)
@@ -221,12 +220,12 @@ class Proposal(Noun):
 
     @fact("proposal.revised")
     class Revised(Stage):
-        """The shares were changed because of comments, which are answered by it."""
+        """The shares were changed because of comments, which this answers."""
 
         SAYS = "{actor} revised the shares of {release}"
         comments: list[str]
         commenters: list[str]
-        """Whoever made them, who are told."""
+        """Their authors, who are notified."""
 
         def subjects(self) -> tuple[str, ...]:
             named = (*payees_of(self.assets), *self.commenters)
@@ -242,18 +241,15 @@ class Proposal(Noun):
     class Extended(Event):
         """The window for comments closes later."""
 
-        SAYS = "{actor} left the shares of {release} open for comments for longer"
+        SAYS = "{actor} kept the shares of {release} open for comments for longer"
         SEALED = ("reason",)
         FROM = ("open",)
         closes_at: str
         reason: str | None = None
 
-        def apply(self, noun: Proposal) -> None:
-            noun.closes_at = self.closes_at
-
     @fact("proposal.withdrawn")
     class Withdrawn(Event):
-        """It is no longer proposed."""
+        """The proposal was withdrawn."""
 
         SAYS = "{actor} withdrew the proposed shares of {release}"
         SEALED = ("reason",)
@@ -263,10 +259,10 @@ class Proposal(Noun):
 
     @fact("proposal.finalised")
     class Finalised(Event):
-        """The shares are agreed: exact fractions that add up to 1; many go on in further facts.
+        """The shares are agreed: exact fractions that sum to 1; a long list has further facts.
 
         ``number`` counts the agreements of the pool. They hold for what was earned from
-        ``effective_at`` on; without it, for whatever no earlier agreement holds for.
+        ``effective_at`` on; without it, for whatever no other agreement covers.
         """
 
         FROM = ("open",)
@@ -289,9 +285,6 @@ class Proposal(Noun):
         FROM = ("finalised",)
         shares: list[list[str]]
 
-        def apply(self, noun: Proposal) -> None:
-            """Nothing: the shares follow from the assets."""
-
     BIRTHS = (Posted,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
@@ -302,15 +295,3 @@ class Proposal(Noun):
     def current(self) -> Content:
         """What is proposed now."""
         return self.versions[-1].content
-
-    @property
-    def line(self) -> dict[str, str]:
-        """The pool and the release, as every fact about the proposal names them."""
-        return {"pool": self.pool, "release": self.release}
-
-
-def comment_kind(kind: str) -> str:
-    """The kind, if it is one of those documented."""
-    if kind not in COMMENT_KINDS:
-        raise UnknownKind(kind, tuple(COMMENT_KINDS))
-    return kind

@@ -1,6 +1,6 @@
-"""Proposing: a pool is opened, and shares of it are proposed, talked about and changed.
+"""Proposing: a pool is opened, and shares of it are proposed, discussed and changed.
 
-Everybody who has a share can see it and comment within the window.
+Everyone who has a share can see it and comment within the window.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ from domain.values import (
 from domain.work import Work
 
 CLOSES = frozenset({"poster"})
-"""Who may close a split: who assembled the release."""
+"""Who may decide about shares: the person who assembled the release."""
 _PATH = "/proposals"
 _HERE = f"{_PATH}/{{proposal}}"
 
@@ -78,7 +78,7 @@ _HERE = f"{_PATH}/{{proposal}}"
     home="/pools",
 )
 class OpenPool(Command):
-    """Let money come in for a release, in one currency, under terms."""
+    """Open a pool for the money of a release, in one currency, under terms."""
 
     release: ReleaseId
     name: Annotated[Name, Example("song")]
@@ -98,7 +98,9 @@ class OpenPool(Command):
     ] = LEAST_COMMENT_DAYS
     deferral_minor: Annotated[
         int,
-        Amount(least=0, help="Revenue waits until its source has brought so much.", example=50_000),
+        Amount(
+            least=0, help="Revenue waits until its source has brought in this much.", example=50_000
+        ),
     ] = 0
     works: Annotated[
         tuple[WorkId, ...] | None, "The components that have a right to it; default all."
@@ -149,10 +151,10 @@ class _Content(Command):
     default_rate: Annotated[
         ExactRate | None, "For edges without a rate; never a number.", Example(None)
     ] = None
-    note: Annotated[Note | None, Example("As talked about in May.")] = None
+    note: Annotated[Note | None, Example("As discussed in May.")] = None
 
     def content(self, past: Past, opened: Pool.Opened) -> Content:
-        """What is proposed, as assets, whichever way it was found."""
+        """What is proposed, as assets."""
         if (self.assets is None) == (self.policy is None):
             raise BadSplit("body", "shares are set by “assets” or computed by a “policy”, not both")
         if self.policy is not None:
@@ -200,12 +202,9 @@ class PostProposal(_Content):
         yield from stage_facts(
             Proposal.Posted,
             past.id,
-            content.assets,
+            content,
             pool=self.pool,
             release=opened.release,
-            policy=content.policy,
-            graph_position=content.graph_position,
-            default_rate=content.default_rate,
             closes_at=instant(past.now + timedelta(days=days)),
             note=self.note,
         )
@@ -218,7 +217,7 @@ class PostProposal(_Content):
     refuses=(UnknownComment, WrongState, *_OF_CONTENT),
 )
 class ReviseProposal(_Content):
-    """Change what is proposed because of comments, which are answered by it."""
+    """Change what is proposed because of comments, which this answers."""
 
     proposal: ProposalId
     comments: Annotated[tuple[CommentId, ...], "The comments that caused it.", Example(COMMENT)]
@@ -233,11 +232,8 @@ class ReviseProposal(_Content):
         yield from stage_facts(
             Proposal.Revised,
             self.proposal,
-            content.assets,
+            content,
             **noun.line,
-            policy=content.policy,
-            graph_position=content.graph_position,
-            default_rate=content.default_rate,
             comments=list(self.comments),
             commenters=list(dict.fromkeys(commenters)),
             note=self.note,
@@ -252,7 +248,7 @@ class ReviseProposal(_Content):
     makes="comment",
 )
 class CommentOnProposal(Command):
-    """Say what is wrong with a proposal: left out, too much, too little, or something else."""
+    """Comment on a proposal: someone was left out, too much, too little, or something else."""
 
     proposal: ProposalId
     kind: CommentKind
@@ -277,7 +273,7 @@ class CommentOnProposal(Command):
 def _about(past: Past, noun: Proposal, about: str) -> str:
     """The payee or asset of the proposal, or a person or work that may be missing from it.
 
-    No other text: what people write is only kept where it can be erased.
+    No other text: what people write is stored only where it can be erased.
     """
     assets = noun.current.assets
     named = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
@@ -306,7 +302,7 @@ class AnswerComment(Command):
 
 @command("proposal.extend", f"{_HERE}/extend", may=CLOSES, refuses=(WindowTooShort, WrongState))
 class ExtendProposal(Command):
-    """Let comments come in for longer."""
+    """Keep a proposal open for comments for longer."""
 
     proposal: ProposalId
     closes_at: Annotated[Moment, "Until when.", Example("2027-01-15")]
@@ -320,15 +316,12 @@ class ExtendProposal(Command):
         yield extended
 
 
-@command("proposal.withdraw", f"{_HERE}/withdraw", may=CLOSES, refuses=(WrongState,))
+@command("proposal.withdraw", f"{_HERE}/withdraw", may=CLOSES, then=Proposal.Withdrawn)
 class WithdrawProposal(Command):
-    """Propose this no longer."""
+    """Withdraw a proposal."""
 
     proposal: ProposalId
     reason: Annotated[Reason, Example("Posted to the wrong pool.")]
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Proposal, self.proposal).then(Proposal.Withdrawn, reason=self.reason)
 
 
 # -- what these are made of ----------------------------------------------------------------------
@@ -341,14 +334,14 @@ def must_be_open(noun: Proposal) -> None:
 
 
 def frozen_at(past: Past, release: str, position: int | None) -> int:
-    """The position whose lineage counts: as asked, or of the publication, or the latest."""
+    """The position whose lineage counts: as requested, or of the publication, or the latest."""
     noun = past.get(Release, release)
     published = [at for at, happened in noun.facts if isinstance(happened, Release.Published)]
     return min([*published, past.position] if position is None else [position, past.position])
 
 
 def _eligible(past: Past, opened: Pool.Opened, works: Sequence[str], content: Content) -> Content:
-    """Only works within the components that have a right to the pool."""
+    """The content without works that have no right to the pool."""
     position = frozen_at(past, opened.release, content.graph_position)
     graph = past.known_at(position).lineage(opened.release, "0")
     kept = eligible_assets(content.assets, works, graph)
@@ -359,7 +352,7 @@ def _eligible(past: Past, opened: Pool.Opened, works: Sequence[str], content: Co
 
 
 def computed_assets(policy: Mapping[str, Any], graph: Lineage[str]) -> Assets:
-    """The assets that a policy comes to over a lineage: each work that keeps something."""
+    """The assets that a policy yields over a lineage: each work that keeps something."""
     return [
         {
             "asset": name,
@@ -372,7 +365,7 @@ def computed_assets(policy: Mapping[str, Any], graph: Lineage[str]) -> Assets:
 
 
 def eligible_assets(assets: Assets, works: Sequence[str], graph: Lineage[str]) -> Assets:
-    """Those that are in one of these works; what is no work of the lineage is not asked."""
+    """The assets within one of these works, and those that are not works of the lineage."""
     allowed = {node for work in works for node in graph.above(work)}
     return [
         asset for asset in assets if asset["asset"] in allowed or asset["asset"] not in graph.nodes
@@ -380,7 +373,7 @@ def eligible_assets(assets: Assets, works: Sequence[str], graph: Lineage[str]) -
 
 
 def must_be_days(days: int, least: int) -> int:
-    """The days, if a window may be open for so long."""
+    """The days, if a window may be open that long."""
     if type(days) is not int or not least <= days <= MOST_COMMENT_DAYS:  # true is an int as well
         raise WindowTooShort(f"{least} to {MOST_COMMENT_DAYS} days")
     return days

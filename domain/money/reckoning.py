@@ -1,12 +1,11 @@
-"""Reckoning: what an entry comes to, computed from the books as they stand.
+"""Reckoning: an entry computed from the current books.
 
-The one rule: the same books give the same entry, so that whoever has the journal can compute every
-entry again.
+The same books give the same entry, so anyone who has the journal can recompute every entry.
 
-With t = what is due and e = what was carried, units x are given and e ← e + t − x is carried on. A
-division chooses x by largest remainder; a reversal takes back lines as they stand; a correction,
-whose dues add up to nothing, rounds e + t. What was due is taken back to the millionth of a unit,
-and at last all that is left of it: exact parts of parts would soon be too long to be written.
+With t = what is due and e = what was carried, units x are allocated and e ← e + t − x is carried
+on. A division chooses x by largest remainder; a reversal takes back lines as they are; a
+correction, whose dues sum to zero, rounds e + t. Dues are reversed to the millionth of a unit, and
+by the last reversal completely: exact parts of parts would soon be too long to be written.
 """
 
 from __future__ import annotations
@@ -28,26 +27,26 @@ _NONE = Fraction()
 
 
 class Reckoned(NamedTuple):
-    """An entry: its lines, and what else its fact says."""
+    """An entry: its lines, and the other fields of its fact."""
 
     lines: list[Line]
     content: dict[str, Any]
 
 
 class Terms(NamedTuple):
-    """What the terms of a pool make of an amount."""
+    """An amount divided by the terms of a pool."""
 
     due: dict[str, Fraction]
-    """Of everybody who is named in the terms."""
+    """For everyone named in the terms."""
     agreed: Fraction
     """How much goes by the agreed shares."""
     flow: Mapping[str, Fraction]
 
 
 def by_terms(opened: Pool.Opened, amount_minor: int, flow: Mapping[str, Fraction]) -> Terms:
-    """Who is due how much of an amount after costs, before the agreed part is divided.
+    """What is due to whom of an amount after costs, before the agreed part is divided.
 
-    The pool itself stands for all who share in it by agreement: nobody who is paid has its id.
+    The pool's id stands for all who share in it by agreement: no payee has that id.
     """
     if not amount_minor:
         return Terms({}, _NONE, {})
@@ -59,7 +58,7 @@ def by_terms(opened: Pool.Opened, amount_minor: int, flow: Mapping[str, Fraction
 
 
 def division_of(books: Books, revenue: str, agreement: Agreement) -> Reckoned:
-    """A revenue divided: costs are paid back first, the rest goes by the terms and the shares."""
+    """The division of a revenue: costs come first, the rest follows the terms and shares."""
     known = books.revenues[revenue]
     pool = books.pools[known.recorded.pool]
     amount_minor, recorded = known.left_minor, known.recorded
@@ -85,10 +84,10 @@ def division_of(books: Books, revenue: str, agreement: Agreement) -> Reckoned:
 
 
 def reversal_of(books: Books, division: Entry, before: Sequence[Entry], taken: int) -> Reckoned:
-    """A part of divided revenue taken back, after the reversals before it.
+    """The reversal of a part of divided revenue, after earlier reversals.
 
-    As long as the shares are those it was divided by, every line gives back of what it still has;
-    once they were corrected, what is due by the shares of now is taken back.
+    As long as the shares are those it was divided by, every line gives back a part of what it still
+    has; once they were corrected, what is due by the current shares is taken back.
     """
     first = division.first
     assert isinstance(first, Entry.Divided)
@@ -121,7 +120,7 @@ def reversal_of(books: Books, division: Entry, before: Sequence[Entry], taken: i
 def correction_of(
     books: Books, proposal: str, agreed: Fraction, change: Mapping[str, Fraction]
 ) -> Reckoned:
-    """What a change of shares makes of everything that was divided by them."""
+    """The correction of everything that was divided, after shares have changed."""
     agreement = books.agreements[proposal]
     pool = books.pools[agreement.pool]
     due = {payee: agreed * part for payee, part in change.items()}
@@ -131,13 +130,13 @@ def correction_of(
 
 
 def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Fraction]:
-    """From which agreement to which the divisions of a pool belong, and how much was agreed."""
+    """Which divisions of a pool move from one agreement to another: the agreed amount by pair."""
     moves: dict[tuple[str, str], Fraction] = {}
     for division in books.divisions.values():
         recorded = books.revenues[division.revenue].recorded
         if recorded.pool == pool:
             holds = books.agreement_for(pool, recorded.effective_at)
-            # Of what was taken back whole there is nothing to move.
+            # Of what was reversed completely there is nothing to move.
             if holds is not None and holds.proposal != division.agreement and division.agreed:
                 pair = division.agreement, holds.proposal
                 moves[pair] = moves.get(pair, _NONE) + division.agreed
@@ -145,7 +144,7 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Fraction]:
 
 
 def difference(old: Shares, new: Shares) -> dict[str, Fraction]:
-    """By how much of the whole everybody's share has changed, of those for whom it has."""
+    """By how much each share has changed, for those that have."""
     return {
         payee: change
         for payee in dict.fromkeys([*old, *new])
@@ -154,7 +153,7 @@ def difference(old: Shares, new: Shares) -> dict[str, Fraction]:
 
 
 def written(amounts: Mapping[str, Fraction]) -> list[list[str]]:
-    """Exact amounts by name as a fact holds them, without those that are nothing."""
+    """Exact amounts by name as a fact holds them, without those that are zero."""
     return [[name, str(amount)] for name, amount in amounts.items() if amount]
 
 
@@ -169,7 +168,7 @@ def _of(agreement: Agreement, pool: PoolBooks) -> dict[str, Any]:
 
 
 def _due(terms: Terms, costs: Sequence[Sequence[str | int]], shares: Shares) -> dict[str, Fraction]:
-    """What is due by the terms, as expenses paid back, and by the agreed shares."""
+    """What is due by the terms, for expenses, and by the agreed shares."""
     due = dict(terms.due)
     for _, payer, units in costs:
         due[str(payer)] = due.get(str(payer), _NONE) + int(units)
@@ -179,7 +178,7 @@ def _due(terms: Terms, costs: Sequence[Sequence[str | int]], shares: Shares) -> 
 
 
 def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | int]) -> Terms:
-    """What the last of several reversals takes of a division, the payers of expenses by name."""
+    """What the last of several reversals takes of a division."""
     flow = {place: Fraction(amount) for place, amount in division.flow_before}
     left = division.first.amount_minor
     terms = by_terms(opened, left - sum(int(units) for *_, units in division.costs), flow)
@@ -193,7 +192,7 @@ def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | in
         if taken < left:
             fine = {name: amount * taken * FINE / left for name, amount in due.items()}
             back = {name: Fraction(units, FINE) for name, units in settle(fine).items()}
-            # Never more than there is: what has gone through the terms is not negative.
+            # Rounded down: what went through the terms is never negative.
             flow_back = {
                 place: Fraction(amount * taken * FINE // left, FINE)
                 for place, amount in through.items()
@@ -207,7 +206,7 @@ def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | in
 
 
 def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, int]]:
-    """What of an amount goes back to whoever spent money on the pool, the first expense first."""
+    """What of an amount pays back expenses, the first expense first."""
     for expense, payer, left in pool.costs:
         if part := min(left, amount_minor):
             amount_minor -= part

@@ -1,6 +1,6 @@
-"""Revenue and expenses: what came in for a pool, what it cost, when it was earned, and the proof.
+"""Revenue and expenses: what came in for a pool, what was spent, when, and the proof.
 
-The one rule: an amount that was recorded is never edited; what is taken back is another fact.
+An amount that was recorded is never edited; a reversal is another fact.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from domain.fact import Fact, Noun, fact
 
 @dataclass(frozen=True, kw_only=True)
 class Booked(Fact):
-    """Money that somebody outside paid or was paid."""
+    """Money received from outside, or spent."""
 
     SEALED = ("document", "note")
     STATE = "recorded"
@@ -23,7 +23,7 @@ class Booked(Fact):
     effective_at: str
     """When it was earned or spent."""
     document: str | None = None
-    """The reference of the document that shows it."""
+    """The reference of the document that proves it."""
     note: str | None = None
 
     def subjects(self) -> tuple[str, ...]:
@@ -48,35 +48,32 @@ class Revenue(Noun):
 
     @fact("revenue.reversed")
     class Reversed(Fact):
-        """Revenue that was not divided yet was taken back, in whole or in part."""
+        """Revenue that was not divided yet was reversed, in whole or in part."""
 
         SEALED = ("reason",)
         pool: str
         release: str
         currency: str
         amount_minor: int
-        """How much was taken back."""
+        """How much was reversed."""
         reversal: str
         reason: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)
 
-        def apply(self, noun: Revenue) -> None:
-            """Nothing: how much of it is left is kept in the books."""
-
     BIRTHS = (Recorded,)
 
 
 class Expense(Noun):
-    """Money that was spent on a pool, paid back to whoever spent it before there is a profit."""
+    """Money that was spent on a pool; it is paid back before there is a profit."""
 
     NAME = "expense"
     recorded: Recorded
 
     @fact("expense.recorded")
     class Recorded(Booked):
-        """Somebody spent money on it."""
+        """Money was spent on it."""
 
         payer: str
         category: str

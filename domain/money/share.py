@@ -1,6 +1,6 @@
-"""A share: what one payee says to what was agreed for them.
+"""A share: one payee's answer to what was agreed for them.
 
-The one rule: nobody's share is skipped; until its payee accepts it, the money waits for them.
+No share is skipped: until its payee accepts it, the money waits for them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from domain.refusal import NoShare
 
 
 class Share(Noun):
-    """What one payee says to one agreement."""
+    """One payee's answer to one agreement."""
 
     NAME = "share"
     UNKNOWN = NoShare
@@ -20,8 +20,8 @@ class Share(Noun):
     pool: str
     release: str
     payee: str
-    scopes: list[str]
-    """Over what the payee waives what is theirs there."""
+    scopes: tuple[str, ...] = ()
+    """The scopes within which the payee waives their share."""
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -44,22 +44,16 @@ class Share(Noun):
         STATE = "offered"
         share: str
 
-        def apply(self, noun: Share) -> None:
-            noun.state = self.STATE
-            noun.proposal, noun.pool = self.proposal, self.pool
-            noun.release, noun.payee = self.release, self.payee
-            noun.scopes = []
-
     @fact("share.accepted")
     class Accepted(Event):
-        """The payee takes the share: what was held for them can be paid."""
+        """The payee accepts the share: what was held for them can be paid."""
 
         FROM = ("offered", "declined")
         STATE = "accepted"
 
     @fact("share.declined")
     class Declined(Event):
-        """The payee does not agree; what is theirs stays held."""
+        """The payee does not agree; what is due to them stays held."""
 
         SAYS = "{payee} declined the share in {release}"
         SEALED = ("reason",)
@@ -69,29 +63,19 @@ class Share(Noun):
 
     @fact("share.waived")
     class Waived(Event):
-        """The payee gives up what is theirs within a scope; it goes to the others there."""
+        """The payee waives their share within a scope; it goes to the others there."""
 
-        SAYS = "{payee} gave up a share in {release}"
+        SAYS = "{payee} waived a share in {release}"
         SEALED = ("reason",)
         FROM = ("offered", "declined")
         scope: str
         reason: str | None = None
 
         def apply(self, noun: Share) -> None:
-            noun.scopes.append(self.scope)
+            noun.scopes = (*noun.scopes, self.scope)
 
     BIRTHS = (Offered,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Whose share it is."""
         return {"contributor": self.payee}
-
-    @property
-    def line(self) -> dict[str, str]:
-        """What every fact about this share names."""
-        return {
-            "proposal": self.proposal,
-            "pool": self.pool,
-            "release": self.release,
-            "payee": self.payee,
-        }

@@ -1,6 +1,6 @@
-"""The shares of a pool: what its assets come to for every payee, with what was waived.
+"""The shares of a pool: each payee's part of its assets, after waivers.
 
-The one rule: shares are exact and add up to 1, and a waiver takes from nobody but who waives.
+Shares are exact and sum to 1, and a waiver reduces only the share of the person who waives.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ def _read(assets: Assets) -> tuple[Asset, ...]:
 
 
 def shares_of(assets: Assets, waivers: Waivers) -> Shares:
-    """The exact share of everybody in the assets, those with nothing too."""
+    """The exact share of every payee in the assets, including shares of 0."""
     parts = asset_shares(_read(assets), waivers)
     return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items()}
 
 
 def holdings_in(assets: Assets) -> Iterator[Holding]:
-    """What everybody has of the whole by each asset, before anything was waived."""
+    """Each payee's part of the whole by each asset, before waivers."""
     return holdings_of(_read(assets))
 
 
 def scopes_of(asset: Mapping[str, object]) -> tuple[str, ...]:
-    """Everything that a waiver in this asset may name."""
+    """Every scope that a waiver in this asset may name."""
     within = asset.get("within", ())
     assert isinstance(within, list | tuple)
     return (str(asset["asset"]), *within, RELEASE)
 
 
 def waived_in(assets: Assets, payee: str, scope: str) -> dict[tuple[str, str], str]:
-    """What a payee gives up by waiving within a scope: their share of every asset in it."""
+    """What a payee waives within a scope: their share of every asset in it."""
     return {
         (payee, asset["asset"]): scope
         for asset in assets

@@ -1,7 +1,6 @@
-"""A split: an amount, a policy and, where it needs one, a lineage; and who gets how much.
+"""A split: who gets how much of an amount by a policy and, where it needs one, a lineage.
 
-The one rule: nothing is recorded and nothing is left out: every payee has a line, and the lines add
-up to the amount.
+Nothing is recorded. Every payee has a line, and the lines sum to the amount.
 """
 
 from __future__ import annotations
@@ -57,12 +56,12 @@ from domain.remix import exact_rate
 PLAIN = "largest_remainder"
 WITH_CARRY = "largest_remainder_with_carry"
 ROUNDINGS = (WITH_CARRY, PLAIN)
-"""The ways to round, the default first."""
+"""The methods of rounding, the default first."""
 OF_SPLIT = (
     *(BadSplit, BadAmount, BadPolicy, BadShare, BadRate, BadGraph, LineageCycle),
     *(RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision, TooLarge),
 )
-"""Why an amount may not be divided as it was asked for."""
+"""Why an amount can't be divided as requested."""
 
 MAXIMUM_EDGES = 50_000
 MAXIMUM_PEOPLE = 50_000
@@ -73,12 +72,12 @@ _CARRIED = re.compile(r"-?[0-9]+(?:\.[0-9]+|/[0-9]+)?")
 
 @dataclass(frozen=True)
 class Split:
-    """A division, what it sent through its policy, and the waived shares, which stay visible."""
+    """A division, its flow through the policy, and the waived shares, which stay visible."""
 
     division: Division
     waived: tuple[Waived, ...]
     flow: Mapping[str, Fraction]
-    """What this division sent by each place of the policy that remembers, if anything."""
+    """What this division sent through each place of the policy that keeps a sum."""
 
 
 def split(
@@ -90,9 +89,9 @@ def split(
     minimum_minor: int = 0,
     flow: Mapping[str, Fraction] = NO_FLOW,
 ) -> Split:
-    """Divide an amount by a policy, rounded once, after what earlier divisions sent through it.
+    """Divide an amount by a policy, rounded once, given what earlier divisions sent through it.
 
-    Of an amount of 0 the shares are those by which the next unit would be divided. A negative
+    For an amount of 0 the shares are those by which the next unit would be divided. A negative
     amount is the exact mirror: with the same flow it sends back what the positive one sends.
     """
     amount = Fraction(abs(whole_amount(amount_minor)) or 1)
@@ -108,16 +107,16 @@ def split(
 
 
 def _must_have_come(earlier: Mapping[str, Fraction], places: Mapping[str, Fraction]) -> None:
-    """Refuse a flow that cannot have come through this policy."""
+    """Refuse a flow that can't have come through this policy."""
     for place, part in earlier.items():
         if place not in places:
-            raise BadSplit("flow", f"nothing is remembered at “{shown(place)}” of this policy")
+            raise BadSplit("flow", f"this policy keeps no sum at “{shown(place)}”")
         if not is_exact(part) or part < 0:
             raise BadSplit("flow", f"what went through “{shown(place)}” is exact and not negative")
 
 
 def known_rounding(rounding: object) -> str:
-    """The rounding, if it is one of those there are."""
+    """The rounding, if it is one of those documented."""
     if not isinstance(rounding, str) or rounding not in ROUNDINGS:
         raise BadSplit("rounding", f"this is one of {', '.join(ROUNDINGS)}")
     return rounding
@@ -130,14 +129,14 @@ def read_terms(
     common_scale(share.denominator for _, share in agreed)
     total = sum((share for _, share in agreed), Fraction())
     if agreed and (total != 1 or any(share < 0 for _, share in agreed)):
-        raise BadShare("agreed", total, "none is negative, and they must add up to exactly 1")
+        raise BadShare("agreed", total, "none is negative, and they must sum to exactly 1")
     if len({payee for payee, _ in agreed}) < len(agreed):
         raise BadSplit("agreed", "nobody is listed twice")
     return read_policy(value, "policy", Given(VERSIONS, graph, agreed))
 
 
 def preview(body: Mapping[str, object]) -> dict[str, object]:
-    """The answer of ``POST /splits/preview`` to its body (/docs/reference/policies)."""
+    """The answer of ``POST /splits/preview`` (/docs/reference/policies)."""
     fields = fields_of(
         body,
         "body",
@@ -206,7 +205,7 @@ def read_graph(value: object) -> Lineage[str]:
 
 
 def _checked(graph: Lineage[str]) -> Lineage[str]:
-    """The graph, refused by name if it is not that of a lineage and its people."""
+    """The graph, if it is a lineage with its people."""
     nodes = set(graph.nodes)
     if graph.edges and not any(graph.root in edge[:2] for edge in graph.edges):
         raise BadGraph("graph.root", f"no edge leads from or to “{graph.root}”")
@@ -215,12 +214,12 @@ def _checked(graph: Lineage[str]) -> Lineage[str]:
             raise BadGraph("graph.people", f"“{node}” is neither the root nor on an edge")
         total = sum((share for _, share in holders), Fraction())
         if total != 1:
-            raise BadShare(f"graph.people ({node})", total, "the shares must add up to exactly 1")
+            raise BadShare(f"graph.people ({node})", total, "the shares must sum to exactly 1")
     return graph
 
 
 def _edge(value: object, index: int) -> Edge[str]:
-    """One edge; without a rate it only says that the child was made from the parent."""
+    """One edge; without a rate it only states that the child was made from the parent."""
     where = f"graph.edges[{index}]"
     needed = ("child", "parent")
     edge = fields_of(value, where, BadGraph, needed=needed, optional=("rate",))
@@ -236,7 +235,7 @@ def _edge(value: object, index: int) -> Edge[str]:
 
 
 def _holders(node: str, value: object) -> Holders:
-    """Whose a work is: ``[[payee, share], …]``, nobody twice."""
+    """Who holds a work: ``[[payee, share], …]``, nobody twice."""
     where = f"graph.people ({shown(node)})"
     holders = {
         payee: exact_share(share, f"{where}, {payee}")
@@ -248,7 +247,7 @@ def _holders(node: str, value: object) -> Holders:
 
 
 def read_carry(value: object) -> dict[str, Fraction]:
-    """What was carried here: ``[["payee", "-1/3"], …]``, as an earlier answer gave it."""
+    """What is carried in: ``[["payee", "-1/3"], …]``, as an earlier answer gave it."""
     lines = _lines(value, "carry", BadSplit, "[payee, part of a unit]", twice=BadCarry)
     return {payee: _carried(part, payee) for payee, part in lines.items()}
 
@@ -297,7 +296,7 @@ def _lines(
 
 
 def _carried(value: object, payee: str) -> Fraction:
-    """An exact text like a share, which may be negative and as long as an exact share may be."""
+    """An exact text like a share, but it may be negative, and as long as a computed share."""
     if (
         not isinstance(value, str)
         or len(value) > MAXIMUM_COMPUTED_LENGTH

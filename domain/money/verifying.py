@@ -1,7 +1,6 @@
-"""Verifying money: every share, division and payout computed again from the journal alone.
+"""Verifying money: every share, division and payout recomputed from the journal alone.
 
-The one rule: nothing recorded is believed; what a fact says must be what the facts before it come
-to.
+Nothing recorded is trusted: every fact must follow from the facts before it.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from domain.remix import Remix
 
 
 class Fault(NamedTuple):
-    """Something that is not as it follows from the facts before it."""
+    """Something that does not follow from the facts before it."""
 
     position: int
     what: str
@@ -56,12 +55,12 @@ class Verifier:
         self._questions = Questions()
         """What was held or in dispute when the latest batch of payouts was issued."""
         self._parts: dict[str, Parts] = {}
-        """By payout: what it is made of."""
+        """By payout: its parts."""
         self._of_payout: Counter[tuple[str, str]] = Counter()
-        """By payout and account: what of it stands there."""
+        """By payout and account: how much of it is there."""
 
     def read(self, facts: Iterable[tuple[int, Fact]]) -> Iterator[Fault]:
-        """What is wrong with the money in these facts, as far as one can go on."""
+        """What is wrong with the money in these facts, up to the first that makes no sense."""
         for position, happened in facts:
             yield from self._flush(happened)
             try:
@@ -100,7 +99,7 @@ class Verifier:
             self.counted["postings"] += 1
 
     def _agreed(self, position: int, happened: Proposal.Finalised) -> Iterator[Fault]:
-        """The first shares written must be those that the assets come to."""
+        """The recorded shares must be those of the assets."""
         shares = shares_of(self.books.proposed[happened.originator_id], {})
         self.counted["agreements"] += 1
         for payee, share in happened.shares:
@@ -125,7 +124,7 @@ class Verifier:
         for at, happened in facts:
             self._fold(at, happened)
         if sum(posting.amount_minor for _, each in facts for posting in postings(each)):
-            yield Fault(position, "what it posts does not add up to nothing")
+            yield Fault(position, "its postings do not sum to zero")
 
     def _entry(self, position: int, entry: Entry) -> Iterator[Fault]:
         self._entries[entry.id] = entry
@@ -134,14 +133,14 @@ class Verifier:
         for line, again in zip(entry.lines, reckoned.lines, strict=False):
             if line != again:
                 what = f"the line of {line.payee} is {line.written()[1:]}"
-                yield Fault(position, f"{what}; computed again it is {again.written()}")
+                yield Fault(position, f"{what}; recomputed, it is {again.written()}")
                 return
         if len(entry.lines) != len(reckoned.lines):
             yield Fault(position, "it does not have the lines that it should have")
         for name, value in reckoned.content.items():
             said = getattr(entry, name) if name in LISTS else getattr(entry.first, name)
             if said != value:
-                yield Fault(position, f"its {name} is {said}; computed again it is {value}")
+                yield Fault(position, f"its {name} is {said}; recomputed, it is {value}")
                 return
 
     def _reckoned(self, entry: Entry) -> Reckoned:
@@ -172,7 +171,7 @@ class Verifier:
         self.counted["payouts"] += 1
         total = sum(int(units) for *_, units in happened.parts)
         if total != happened.amount_minor or total <= 0:
-            yield Fault(position, f"its parts come to {total}, not to {happened.amount_minor}")
+            yield Fault(position, f"its parts sum to {total}, not to {happened.amount_minor}")
         for payee, agreement, _, units in happened.parts:
             owed = self.books.accounts.get((str(payee), str(agreement)), {}).get(OWED, 0)
             if owed != units:
@@ -182,7 +181,7 @@ class Verifier:
                 yield Fault(position, f"what {payee} is owed is held: {', '.join(why)}")
 
     def _above_disputed(self) -> dict[str, set[str]]:
-        """By the parent of every edge in dispute: all that it was made from, as of now."""
+        """By the parent of every disputed edge: all that it was made from, as of now."""
         parents: dict[str, list[str]] = defaultdict(list)
         for child, parent in self._edges.values() if self.books.edges else ():
             parents[child].append(parent)
@@ -197,10 +196,10 @@ class Verifier:
         return above
 
     def _moved(self, position: int, happened: Payout.Event) -> Iterator[Fault]:
-        """A payout moves as a whole, from the account on which it stands.
+        """A payout moves as a whole, from the account it is on.
 
-        A part of it may be a debt, so an account is not negative for each payout, whatever it is
-        under one agreement.
+        A part of it may be a debt, so an account must not be negative for the whole payout,
+        whatever it is under one agreement.
         """
         payout = happened.originator_id
         if happened.parts != self._parts.setdefault(payout, happened.parts):
@@ -209,15 +208,15 @@ class Verifier:
             self._of_payout[payout, posting.account] += posting.amount_minor
         for account in (IN_TRANSIT, PAID, SUSPENSE):
             if self._of_payout[payout, account] < 0:
-                yield Fault(position, f"of this payout {account} is less than nothing")
+                yield Fault(position, f"the account {account} of this payout is negative")
 
     def _balances(self) -> Iterator[Fault]:
         """Each currency as a whole must sum to zero."""
         for currency in {currency for currency, _ in self.totals}:
             total = sum(self.totals[currency, account] for account in ACCOUNTS)
             if total:
-                yield Fault(self.books.position, f"all accounts in {currency} add up to {total}")
+                yield Fault(self.books.position, f"all accounts in {currency} sum to {total}")
 
 
 LISTS = ("costs", "flow_before", "flow")
-"""What an entry holds over all of its facts."""
+"""The lists that an entry holds over all of its facts."""

@@ -97,7 +97,7 @@ def _option(one: Field, usually: str | None) -> click.Option:
         return click.Option([flag_of(one.name), one.name], is_flag=True, help=one.value.help)
     help = "Go on where a page ended; its last line says how."
     # Click takes a default of None for an answer, and then misses nothing.
-    default = {} if usually is None else {"default": usually, "show_default": True}
+    default: dict[str, Any] = {} if usually is None else {"default": usually, "show_default": True}
     return click.Option(
         [flag_of(one.name.rstrip("_")), one.name],
         required=one.is_needed and not default,

@@ -1,6 +1,5 @@
 """How an amount is divided: fifteen families of policies, which compose.
 
-The one rule: a policy is data with a version; its exact parts follow from the amount, the lineage
-and what went through it before, alone; units are rounded once, at the people, by
-``domain.money.apportionment``.
+A policy is data with a version. Its exact parts follow only from the amount, the lineage and what
+went through it before; units are rounded once, at the end, by ``domain.money.apportionment``.
 """

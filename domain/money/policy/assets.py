@@ -1,7 +1,7 @@
-"""Pieces of a finished work: what each is worth, whose it is, and who waived a share of it.
+"""Pieces of a release: what each is worth, who holds it, and who waived a share of it.
 
-The one rule: a share that was waived goes to others in its scope, never back to whoever waived it,
-and stays visible, waived out.
+A waived share goes to others in its scope, never back to the person who waived it, and stays
+visible as waived.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAXIMUM_SCOPES = 8
 
 @dataclass(frozen=True)
 class Asset:
-    """A piece of the finished work: what it is worth, what it is a part of, and whose it is."""
+    """A piece of the release: what it is worth, what it is a part of, and who holds it."""
 
     name: str
     value: Fraction
@@ -42,7 +42,7 @@ class Asset:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Everything that a waiver of this piece may be spread over."""
+        """Every scope that a waiver of this piece may be spread over."""
         return (self.name, *self.within, RELEASE)
 
 
@@ -51,7 +51,7 @@ Waivers = Mapping[tuple[str, str], str]
 
 
 class Holding(NamedTuple):
-    """What somebody has of one asset, before anything is waived."""
+    """What someone holds of one asset, before waivers."""
 
     payee: str
     asset: str
@@ -67,7 +67,7 @@ class Holding(NamedTuple):
 
 
 def holdings_of(assets: Sequence[Asset]) -> Iterator[Holding]:
-    """What everybody has of each asset, in the order in which they are listed."""
+    """What each payee holds of each asset, in the order listed."""
     whole = sum(asset.value for asset in assets)
     for asset in assets:
         value, inside = asset.value / whole, sum(entry.share for entry in asset.entries)
@@ -76,7 +76,7 @@ def holdings_of(assets: Sequence[Asset]) -> Iterator[Holding]:
 
 
 def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
-    """What everybody gets of 1: each of the assets by its value, then the shares inside it.
+    """Everyone's part of 1: each of the assets by its value, then the shares inside it.
 
     A waived part goes to the others in its scope in proportion to what they keep there. All
     waivers take effect at once, so their order does not matter.
@@ -110,7 +110,7 @@ def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
 def spread(
     waived: Mapping[str, Fraction], kept: Mapping[str, Fraction], over: str
 ) -> dict[str, Fraction]:
-    """What each who keeps something gets of what was waived, nobody of their own.
+    """What each payee who keeps something gets of what others waived.
 
     Of Wᵢ, waived by i, j gets Wᵢ·kⱼ/(K − kᵢ); all together kⱼ·(Σ aᵢ − aⱼ) with aᵢ = Wᵢ/(K − kᵢ).
     """
@@ -119,7 +119,9 @@ def spread(
     for payee, part in waived.items():
         others = whole - kept.get(payee, 0)
         if part and not others:
-            reason = f"what {payee} waives can't be spread over “{over}”: nobody else is left there"
+            reason = (
+                f"what {payee} waives can't be spread over “{over}”: nobody else has a share there"
+            )
             raise BadPolicy("policy.waivers", reason)
         factors[payee] = part / others if part else Fraction()
     scale = common_scale(factor.denominator for factor in factors.values())
@@ -139,11 +141,13 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
         name = form.name(fields["asset"], f"{place}.asset")
         within = list_of(fields.get("within", []), f"{where}.within", BadPolicy)
         if len(within) > MAXIMUM_SCOPES:
-            raise BadPolicy(f"{where}.within", f"a piece is in at most {MAXIMUM_SCOPES} parts")
+            raise BadPolicy(f"{where}.within", f"a piece is within at most {MAXIMUM_SCOPES} parts")
         parts = tuple(form.name(part, f"{place}.within") for part in within)
         entries = form.entries(fields["shares"], f"{place}.shares", longest=MAXIMUM_COMPUTED_LENGTH)
         if any(entry.then is not None for entry in entries):
-            raise BadPolicy(f"{where}.shares", "the shares of a piece are people's")
+            raise BadPolicy(
+                f"{where}.shares", "the shares of a piece go to payees, not to policies"
+            )
         if not any(entry.share for entry in entries):
             raise BadShare(f"{where}.shares", 0, "all of them are 0")
         if name in assets:
@@ -152,7 +156,7 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
         worth = exact_share(fields["value"], where, MAXIMUM_COMPUTED_LENGTH)
         assets[name] = Asset(name, worth, parts, entries)
         groups.update(parts)
-    # Refused here, before sums of them are computed, if they are too long together.
+    # Refused here if they are too long together, before sums of them are computed.
     common_scale(asset.value.denominator for asset in assets.values())
     for name in sorted({*groups, RELEASE} & set(assets) | ({RELEASE} & groups)):
         raise BadPolicy(form.at("assets"), f"“{name}” would name two scopes")
@@ -180,9 +184,9 @@ def read_waivers(form: Form, value: object, assets: Mapping[str, Asset]) -> Waiv
 
 @dataclass(frozen=True)
 class Assets:
-    """Every piece has a value, and the people in it share that: N·vₖ/Σv·cᵢ/Σc.
+    """Every piece has a value, which its people share: N·vₖ/Σv·cᵢ/Σc.
 
-    It is the inner part of ``community_pool``: waivers are the same.
+    It is the inner part of ``community_pool``, with the same waivers.
 
     Source: HitRecord's community payment proposals.
     """
@@ -202,5 +206,4 @@ class Assets:
         return cls(shares_of(tuple(assets.values()), waivers))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody with a piece gets."""
         return self.shares.times(amount)

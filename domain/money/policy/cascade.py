@@ -1,7 +1,7 @@
 """Policies over the lineage: what goes from a work to its parents, and to theirs.
 
-The one rule: one pass over the works, each before its parents; paths are never listed, because a
-deep lineage has more of them than there are atoms.
+They make one pass over the works, each before its parents. Paths are never listed, because a deep
+lineage has more of them than there are atoms.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from domain.lineage import Lineage
 from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
@@ -51,7 +51,7 @@ class _OverLineage:
 
 
 def needed(graph: Lineage[str] | None) -> Lineage[str]:
-    """The graph, which this policy can't do without."""
+    """The graph, without which this policy can't be computed."""
     if graph is None:
         raise BadGraph("graph", "the policy is computed over a graph, and there is none")
     return graph
@@ -77,7 +77,7 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
 
 
 def among_people(graph: Lineage[str], kept: Mapping[str, int], scale: int) -> Parts:
-    """What each work keeps, divided among its people; whoever is in the graph is listed."""
+    """What each work keeps, divided among its people; everyone in the graph is listed."""
     people = common_scale(share.denominator for each in graph.people.values() for _, share in each)
     units: dict[str, int] = {}
     for node in graph.nodes:
@@ -107,7 +107,6 @@ class RelativeCascade(_OverLineage):
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         kept, scale = relative_keep(graph, root, lineage)
         return among_people(graph, kept, scale).times(amount)
@@ -118,9 +117,9 @@ def relative_keep(
 ) -> tuple[dict[str, int], int]:
     """What each work of a lineage keeps of 1, as whole numbers over one common scale.
 
-    A work's generation is the length of the longest way to it. Whatever reaches a generation is a
-    whole number over that generation's scale, which is the one before times the least number that
-    all rates leaving that one divide; so nothing is rounded and no divisor is sought.
+    A work's generation is the length of the longest path to it. Whatever reaches a generation is
+    a whole number over that generation's scale, which is the scale before it times the least common
+    denominator of all rates leaving that one; so nothing is rounded and no divisor is computed.
     """
     generation = dict.fromkeys(lineage, 0)
     denominators: dict[int, set[int]] = {}
@@ -158,7 +157,7 @@ def relative_keep(
 
 
 def limit_scale(scale: int, times: int) -> None:
-    """Refuse a scale that is too long to be written, or to be computed with so many times."""
+    """Refuse a scale that is too long to be written, or to be used this many times."""
     bits = scale.bit_length()
     if bits > MAXIMUM_SCALE_BITS or bits * times > 4 * MAXIMUM_BITS:
         raise SplitTooLarge("digits in an exact share", 4_200)
@@ -173,16 +172,16 @@ def rate_scale(graph: Lineage[str], lineage: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class _Absolute(_OverLineage):
-    """A rate is a part of the root's income, whatever the works between them get."""
+    """A rate is a part of the root's income, whatever the works in between get."""
 
     cap: Fraction = _WHOLE
 
     @classmethod
-    def read_capped(cls, form: Form) -> tuple[str | None, int | None, Fraction]:
-        """The fields of both absolute policies."""
+    def read(cls, form: Form) -> Self:
+        """``{"type": "absolute_per_path", "cap": "1"}``, or the same of the other type."""
         fields = _lineage_fields(form, "cap")
         cap = part_of_whole(fields.get("cap", "1"), form.at("cap"))
-        return *_lineage_limits(form, fields), cap
+        return cls(*_lineage_limits(form, fields), cap)
 
     def pay(
         self, graph: Lineage[str], root: str, lineage: Sequence[str], times: Mapping[str, int]
@@ -211,13 +210,7 @@ class AbsolutePerPath(_Absolute):
 
     TYPE: ClassVar[str] = "absolute_per_path"
 
-    @classmethod
-    def read(cls, form: Form) -> AbsolutePerPath:
-        """``{"type": "absolute_per_path", "cap": "1"}``."""
-        return cls(*cls.read_capped(form))
-
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         stacks(graph, lineage, self.cap)
         paths = dict.fromkeys(lineage, 0)
@@ -235,7 +228,7 @@ def stacks(
     scale = rate_scale(graph, lineage)
     most = cap.numerator * scale
     stack: dict[str, int] = {}
-    # The oldest first: a cap is passed by the first work that would owe too much.
+    # The oldest first: the first work that would owe too much is the one to name.
     for node in reversed(lineage):
         owed = 0
         for parent, numerator, denominator in graph.ratios.get(node, ()):
@@ -250,22 +243,16 @@ def stacks(
 class AbsolutePerEdge(_Absolute):
     """Each ancestor gets its rate of the root's income, once for each edge that leads to it.
 
-    royalty(root, a) = Σ over distinct edges d→a that can be reached of the rate; the root keeps
+    royalty(root, a) = Σ of the rates of distinct reachable edges d→a; the root keeps
     the rest. In a diamond the grandparent is paid once where ``absolute_per_path`` pays it twice.
 
-    Source: Story Protocol's LAP without its count of paths; a licence is paid once however often
+    Source: Story Protocol's LAP without its count of paths; a licence is paid once, however often
     the work is heard.
     """
 
     TYPE: ClassVar[str] = "absolute_per_edge"
 
-    @classmethod
-    def read(cls, form: Form) -> AbsolutePerEdge:
-        """``{"type": "absolute_per_edge", "cap": "1"}``."""
-        return cls(*cls.read_capped(form))
-
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody in the graph gets."""
         graph, root, lineage = self.start(graph)
         scale = rate_scale(graph, lineage)
         rates = [rate for child in lineage for rate in graph.ratios.get(child, ())]
@@ -278,10 +265,10 @@ class AbsolutePerEdge(_Absolute):
 
 @dataclass(frozen=True, kw_only=True)
 class Decay(_OverLineage):
-    """All ancestors share a pool, the nearer the more; rates on the edges are not read.
+    """All ancestors share a pool, nearer ones more; the rates of edges are ignored.
 
     w(a) = Σ over paths from the root to a of λ^length, for length ≤ L; an ancestor's work gets
-    β·w(a)/Σw, the root keeps 1 − β, and everything if it has no ancestors.
+    β·w(a)/Σw, the root keeps 1 − β, or everything if it has no ancestors.
 
     Source: Katz, On an index of status (Psychometrika 18, 1953), cut off at L.
     """
@@ -307,7 +294,6 @@ class Decay(_OverLineage):
         return cls(root=root, maximum_ancestors=limit, pool=pool, factor=factor, depth=depth)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody in the graph gets."""
         graph, root, _ = self.start(graph)
         near, far = self.factor.numerator, self.factor.denominator
         weights: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """The community pool: what a community earned with a work, after costs, shared with its operator.
 
-The one rule: nobody is paid from a pool in which they have no piece, not even by a waiver, and a
-share that was waived stays visible, waived out.
+Nobody is paid from a pool in which they have no piece, not even by a waiver, and a waived share
+stays visible as waived.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Pool:
     assets: tuple[Asset, ...]
 
     def shares(self, waivers: Waivers) -> Parts:
-        """What everybody gets of 1 in this pool."""
+        """Everyone's part of 1 in this pool."""
         shares = shares_of(self.assets, waivers)
         waived = (replace(each, of=f"{each.of} in {self.name}") for each in shares.waived)
         return replace(shares, waived=tuple(waived))
@@ -37,13 +37,13 @@ class Pool:
 
 @dataclass(frozen=True)
 class CommunityPool:
-    """Line items first, then costs; the profit is shared by the operator and the pools.
+    """Line items first, then costs; the operator and the pools share the profit.
 
     profit = revenue − line items − costs, not less than 0; the operator gets profit·o, the pools
     share profit·(1 − o) by weight, a pool's assets by value, an asset's people by their shares.
     Line items (a budget line, a self-funded pool) and costs are paid one after the other as far as
-    there is money, less what they were paid before; whoever is in a line item shares in a later
-    profit in addition. Only pieces that are in a pool have a right to it.
+    there is money, less what they were paid before; payees of a line item also share in a later
+    profit. Only pieces in a pool have a right to it.
 
     Source: HitRecord's community payment proposals (Tiny Book of Tiny Stories: 8,073.64 USD
     received, half of it, 4,036.82, to the community).
@@ -89,13 +89,13 @@ class CommunityPool:
             read_waivers(form, fields["waivers"], assets) if "waivers" in fields else {},
         )
         for pool in pools:
-            # A waiver that can't be spread is refused when it is agreed, not when money comes in.
+            # A waiver that can't be spread is refused when agreed, not when money comes in.
             pool.shares(policy.waivers)
         return policy
 
     @staticmethod
     def _first(form: Form, value: object, place: str) -> Iterable[Tranche]:
-        """What is paid before there is a profit; each of it has an amount."""
+        """What is paid before there is a profit; each line has an amount."""
         for entry, size in read_tranches(form, value, place):
             if size is None:
                 raise BadPolicy(form.at(f"{place} ({entry.name})"), "this needs an amount")
@@ -126,7 +126,7 @@ class CommunityPool:
         return tuple(pools)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What line items, costs, the operator and everybody with a piece get."""
+        """What line items, costs, the operator and everyone with a piece get."""
         paid, profit = self.first.pay(amount, graph, flow)
         weights = sum(pool.weight for pool in self.pools)
         artists = profit * (1 - self.operator_share)

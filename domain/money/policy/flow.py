@@ -1,7 +1,6 @@
-"""What went through a policy: how much earlier divisions sent by its places, and this one sends.
+"""Flow: how much earlier divisions sent through the places of a policy, and this one sends.
 
-The one rule: what is remembered are sums, so divisions are remembered by adding up what they sent,
-and one is undone by subtracting what it sent.
+Only sums are kept: a division adds what it sent, and undoing it subtracts the same.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ NO_FLOW: Mapping[str, Fraction] = MappingProxyType({})
 
 
 class Flow:
-    """What earlier divisions sent by the places of a policy, and what this one sends by each.
+    """What earlier divisions sent through each place of a policy, and what this one sends.
 
-    A place is where a policy says how much went there before it was agreed; what earlier divisions
-    sent is added to that number. Every place is passed once in a division, even by nothing.
+    A place is where a policy states how much went there before it was agreed; what earlier
+    divisions sent is added to that. A division passes every place once, even with 0.
     """
 
     def __init__(self, earlier: Mapping[str, Fraction] = NO_FLOW) -> None:
@@ -25,10 +24,10 @@ class Flow:
         self.sent: dict[str, Fraction] = {}
 
     def earlier(self, place: str) -> Fraction:
-        """What all earlier divisions sent by a place."""
+        """What all earlier divisions sent through a place."""
         return Fraction(self._earlier.get(place, 0))
 
     def through(self, place: str, amount: Fraction) -> None:
-        """Send this by a place."""
+        """Send an amount through a place."""
         assert place not in self.sent, f"{place} was passed twice"
         self.sent[place] = amount

@@ -1,7 +1,7 @@
-"""Policies by order: what comes first, up to how much, and what happens with the rest.
+"""Policies by order: who comes first, up to how much, and what happens with the rest.
 
-The one rule: nothing here is rounded; a cap or a tranche may end within a unit, and the units are
-given out once, at the people.
+Nothing here is rounded: a cap or a tranche may end within a unit; units are allocated once, at the
+end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Fee:
     minimum_minor: int
 
     def due(self, amount: Fraction) -> Fraction:
-        """min(cap, N·f), refused if it is less than the least for which the fee is worth taking."""
+        """min(cap, N·f), refused if it is less than the fee's minimum."""
         due = Fraction(self.cap_minor or 0) if self.rate is None else amount * self.rate
         if self.cap_minor is not None:
             due = min(due, Fraction(self.cap_minor))
@@ -49,11 +49,11 @@ class Fee:
 
 @dataclass(frozen=True)
 class Fees:
-    """Fees come off the whole before anything else; the rest is divided by another policy.
+    """Fees come off the whole first; another policy divides the rest.
 
     feeᵢ = min(capᵢ, N·fᵢ), each of the whole amount, not of what other fees left; a fixed amount
-    is a fee with a cap alone. If they are more than there is, the earlier ones come first. The
-    rest, N − Σ fee, goes on by ``then``.
+    is a fee with a cap alone. If they exceed the amount, the earlier ones come first. ``then``
+    divides the rest, N − Σ fee.
 
     Source: Numscript's capped destination; Open Collective's host, platform and processor fees.
     """
@@ -93,7 +93,7 @@ class Fees:
         )
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What the fees and everybody after them get."""
+        """What the fees and everyone after them get."""
         left = amount
         taken = []
         for fee in self.fees:
@@ -104,12 +104,12 @@ class Fees:
 
 
 Tranche = tuple[Entry, int | None]
-"""Who is paid, and how much until it is the next one's turn; None for the residual."""
+"""Who is paid, and up to how much; None for the residual."""
 
 
 @dataclass(frozen=True)
 class InTurn:
-    """Who is paid one after the other, and how much of it they got before all divisions."""
+    """Who is paid one after the other, and how much they got before the first division."""
 
     tranches: tuple[Tranche, ...]
     before: Mapping[str, int]
@@ -118,7 +118,7 @@ class InTurn:
     def pay(
         self, amount: Fraction, graph: Lineage[str] | None, flow: Flow
     ) -> tuple[list[Parts], Fraction]:
-        """min(remaining, what is still open) for one after the other, and what remains."""
+        """min(remaining, still open) for each in turn, and what remains."""
         paid = []
         for entry, size in self.tranches:
             part = amount
@@ -150,10 +150,10 @@ def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """One after the other is paid what is still open of theirs; the last gets the rest.
+    """Each in turn is paid what is still open; the last gets the rest.
 
     payᵢ = min(remaining, Tᵢ − recoupedᵢ), not less than 0; the last tranche is the residual. What
-    earlier divisions paid is recouped too.
+    earlier divisions paid counts as recouped.
 
     Source: 0xSplits' waterfall module; film recoupment schedules.
     """
@@ -168,7 +168,9 @@ class Waterfall:
         fields = form.fields("tranches", optional=("recouped",))
         tranches = read_tranches(form, fields["tranches"], "tranches")
         if [size is None for _, size in tranches] != [False] * (len(tranches) - 1) + [True]:
-            raise BadPolicy(form.at("tranches"), "the last, and only it, is null: it gets the rest")
+            raise BadPolicy(
+                form.at("tranches"), "the last one, and no other, is null: it gets the rest"
+            )
         limited = (entry.name for entry, size in tranches if size is not None)
         recouped = form.minor_by_name(fields.get("recouped", {}), "recouped", limited)
         return cls(InTurn(tuple(tranches), recouped, form.at("recouped")))
@@ -181,7 +183,7 @@ class Waterfall:
 
 @dataclass(frozen=True)
 class Account:
-    """One advance (or guarantee) of one payee, and how far it is earned back."""
+    """One advance (or guarantee) of one payee, and how far it is recouped."""
 
     account: str
     payee: str
@@ -191,7 +193,7 @@ class Account:
     paid_minor: int
 
     def balance(self, flow: Flow) -> Fraction:
-        """earned − advance − paid: what of this account could be paid, or is still to be earned."""
+        """earned − advance − paid: what can be paid or, if negative, is still to be earned."""
         earned = self.earned_minor + flow.earlier(f"{self.place}.earned_minor")
         paid = self.paid_minor + flow.earlier(f"{self.place}.paid_minor")
         return earned - self.advance_minor - paid
@@ -199,12 +201,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Advance:
-    """Who was paid in advance earns it back before being paid again; a guarantee is the same.
+    """A payee recoups an advance before being paid again; a guarantee works the same.
 
     payable(E) = max(0, E − advance − paid), with E all that was earned and ``paid`` all that was
     paid beyond the advance. Of a part p of this amount the payee gets payable(E + p) − payable(E);
-    the rest goes to whoever advanced it. With ``cross_collateral``, which is off by default, the
-    payee's other accounts are added to the one on which this amount is earned.
+    the rest goes to the payee ``to`` who advanced it. With ``cross_collateral``, which is off by
+    default, the payee's other accounts are added to the one on which this amount is earned.
 
     Source: recording and publishing agreements; the minimum guarantee of a licence.
     """
@@ -246,7 +248,7 @@ class Advance:
         )
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What the payees are paid, and what goes back to whoever advanced it."""
+        """What the payees are paid, and what goes back to the payee who advanced it."""
         earned = self.then.parts(amount, graph, flow)
         amounts = {payee: Fraction(units, earned.scale) for payee, units in earned.units.items()}
         recouped = Fraction()
@@ -277,9 +279,9 @@ class Advance:
 
 @dataclass(frozen=True)
 class Escalator:
-    """Shares change as more comes in: each band of all that ever came in has its own policy.
+    """Shares change as more comes in: each band of the total income has its own policy.
 
-    Of an amount N after E earlier, band k, from aₖ to bₖ, divides
+    For an amount N after E earlier, band k, from aₖ to bₖ, divides
     max(0, min(E + N, bₖ) − max(E, aₖ)): bands are marginal, so no unit is divided twice.
 
     Source: royalty escalators in publishing and film; the bands of an income tax.
@@ -311,7 +313,6 @@ class Escalator:
         return cls(units_minor(fields["earned_minor"], place), tuple(bands), place)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody in every band gets."""
         start = self.earned_minor + flow.earlier(self.place)
         end = start + amount
         flow.through(self.place, amount)

@@ -1,6 +1,6 @@
 """Exact parts of an amount: what every payee gets before anything is rounded.
 
-The one rule: parts add up to exactly the amount they are parts of.
+Parts sum to exactly the amount they are parts of.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAXIMUM_BITS = 24_000_000
 
 @dataclass(frozen=True)
 class Waived:
-    """A part that was waived: it went to others, and it stays visible."""
+    """A part that was waived: it went to others, and stays visible."""
 
     payee: str
     of: str
@@ -42,7 +42,7 @@ class Parts:
             raise SplitTooLarge("digits in all exact shares", 7_200_000)
 
     def whole(self) -> Fraction:
-        """The amount these are parts of."""
+        """The amount that these are parts of."""
         return Fraction(sum(self.units.values()), self.scale)
 
     def times(self, factor: Fraction) -> Parts:
@@ -63,7 +63,7 @@ def alone(payee: str, amount: Fraction) -> Parts:
 
 
 def exactly(amounts: Mapping[str, Fraction], waived: Iterable[Waived] = ()) -> Parts:
-    """The amounts as they are, over their common scale."""
+    """The amounts, over their common scale."""
     scale = common_scale(amount.denominator for amount in amounts.values())
     units = {
         payee: amount.numerator * (scale // amount.denominator) for payee, amount in amounts.items()
@@ -72,7 +72,7 @@ def exactly(amounts: Mapping[str, Fraction], waived: Iterable[Waived] = ()) -> P
 
 
 def together(parts: Iterable[Parts]) -> Parts:
-    """Everybody's parts of several amounts, added up."""
+    """The sum of several parts, payee by payee."""
     every = tuple(parts)
     if len(every) == 1:
         return every[0]

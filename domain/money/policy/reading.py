@@ -1,7 +1,7 @@
-"""Reading a form: what was sent, taken exactly as it is or refused by name.
+"""Reading a policy: what was sent, accepted exactly as it is or refused by name.
 
-The one rule: a share, rate or weight is a text, never a JSON number, and a field that is not
-documented is refused, so that nothing a person wrote is ever left out of account.
+A share, rate or weight is text, never a JSON number, and an undocumented field is refused, so that
+nothing a person wrote is ignored.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ _WHOLE = re.compile(rf"[0-9]{{1,{MAXIMUM_AMOUNT_DIGITS}}}")
 
 
 class Policy(Protocol):
-    """A way to divide an amount."""
+    """A method of dividing an amount."""
 
     TYPE: ClassVar[str]
     VERSION: ClassVar[int]
 
     @classmethod
     def read(cls, form: Form) -> Policy:
-        """The policy as its form says it, or a refusal."""
+        """The policy that a form describes, or a refusal."""
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody gets of an amount that is not negative, those who get nothing too.
+        """Everyone's part of an amount that is not negative, including parts of 0.
 
-        A policy that remembers asks the flow what went through it, and tells it what does now.
+        A policy that keeps sums reads what went through it from the flow, and adds to it.
         """
 
 
 def exact_share(value: object, where: str, longest: int = MAXIMUM_RATE_LENGTH) -> Fraction:
     """A share or weight: an exact text that is not negative."""
     if not isinstance(value, str):
-        raise BadShare(where, value, 'it must be a text, such as "1/3" or "0.25"')
+        raise BadShare(where, value, 'it must be text, such as "1/3" or "0.25"')
     if value.startswith("-"):
         raise BadShare(where, value, "it is negative")
     if len(value) > longest or not _EXACT.fullmatch(value):
@@ -83,14 +83,16 @@ def part_of_whole(value: object, where: str) -> Fraction:
 
 
 def units_minor(value: object, where: str) -> int:
-    """A number of units that is not negative: a JSON integer or the same as a text."""
+    """A number of units that is not negative: a JSON integer, or the same as text."""
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         if 0 <= value < 10**MAXIMUM_AMOUNT_DIGITS:
             return value
-        raise BadAmount(value, f"{where} is from 0 up to {MAXIMUM_AMOUNT_DIGITS} digits")
-    raise BadAmount(value, f"{where} is a whole number of units")
+        raise BadAmount(
+            value, f"{where} must be at least 0, with at most {MAXIMUM_AMOUNT_DIGITS} digits"
+        )
+    raise BadAmount(value, f"{where} must be a whole number of units")
 
 
 def name_of(
@@ -99,9 +101,9 @@ def name_of(
     refusal: type[BadSplit | BadPolicy | BadGraph],
     longest: int = MAXIMUM_NAME_LENGTH,
 ) -> str:
-    """A name: a text that can be shown on one line and does not start or end with a space."""
+    """A name: text that fits on one line and does not start or end with a space."""
     if not isinstance(value, str):
-        raise refusal(where, "a name is a text")
+        raise refusal(where, "a name must be text")
     if not 0 < len(value) <= longest:
         raise refusal(where, f"a name has 1 to {longest} characters")
     if not value.isprintable() or value != value.strip():
@@ -142,7 +144,7 @@ def fields_of(
 
 @dataclass
 class Spent:
-    """How much of its limits a case has used so far."""
+    """How much of its limits a case has used."""
 
     entries: int = 0
     steps: int = 0
@@ -162,14 +164,14 @@ class Spent:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a policy: who, and by which policy the part is divided further, if by one."""
+    """One line of a policy: a name, a share, and a policy that divides it further, if any."""
 
     name: str
     share: Fraction
     then: Policy | None = None
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """The amount for the payee of that name, or for those whom the policy names."""
+        """The amount for the payee of that name, or divided by the policy."""
         if self.then is not None:
             return self.then.parts(amount, graph, flow)
         return Parts({self.name: amount.numerator}, amount.denominator)
@@ -177,12 +179,12 @@ class Entry:
 
 Versions = Mapping[tuple[str, int], type[Policy]]
 Shares = Sequence[tuple[str, Fraction]]
-"""Payees, each once, and exact shares that add up to 1."""
+"""Payees, each once, with exact shares that sum to 1."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """What there is beside the forms: versions, a lineage, agreed shares; and what was spent."""
+    """What is given besides the forms: versions, a lineage, agreed shares, and limits."""
 
     versions: Versions
     graph: Lineage[str] | None = None
@@ -200,7 +202,7 @@ class Form:
     depth: int = 0
 
     def fields(self, *needed: str, optional: Iterable[str] = ()) -> Mapping[str, object]:
-        """The fields of this form: these, beside its type and version."""
+        """The fields of this form: these, besides its type and version."""
         return fields_of(
             self.value,
             self.where,
@@ -210,7 +212,7 @@ class Form:
         )
 
     def at(self, place: str) -> str:
-        """Where something stands, for a refusal to name."""
+        """The path of a place, for a refusal to name."""
         return f"{self.where}.{place}"
 
     def name(self, value: object, place: str) -> str:
@@ -252,7 +254,7 @@ class Form:
             then = self.policy(fields[-1], here) if len(fields) > least else None
             entries.append(Entry(name, share, then))
         self.once((entry.name for entry in entries), place)
-        # Refused here, before sums of them are computed, if they are too long together.
+        # Refused here if they are too long together, before sums of them are computed.
         common_scale(entry.share.denominator for entry in entries)
         return tuple(entries)
 
@@ -285,7 +287,7 @@ class Form:
     def policy(self, value: object, place: str) -> Policy:
         """A policy inside this one.
 
-        A name alone is a policy that gives it everything, a list is the shares of ``fixed``.
+        A name alone gives that payee everything; a list is the shares of ``fixed``.
         """
         if isinstance(value, str):
             value = [[value, "1"]]

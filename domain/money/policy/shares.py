@@ -1,6 +1,6 @@
 """Policies by agreed numbers: fixed and equal shares, bundles, and the true-up of what was paid.
 
-The one rule: numbers are normalised by their exact sum, and a part may be divided further.
+Numbers are normalised by their exact sum, and a part may be divided further.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from domain.money.policy.reading import Entry, Form, Policy, exact_share
 from domain.refusal import BadPolicy, BadShare
 
 FINE = 10**6
-"""A true-up remembers so many parts of a unit."""
+"""The parts of a unit to which a true-up keeps its sums."""
 
 
 def pro_rata(
     entries: Sequence[Entry], amount: Fraction, graph: Lineage[str] | None, flow: Flow
 ) -> Parts:
-    """N·wᵢ/Σw for each entry, divided further where it says how."""
+    """N·wᵢ/Σw for each entry, divided further where it has a policy."""
     scale = common_scale(entry.share.denominator for entry in entries)
     weights = [entry.share.numerator * (scale // entry.share.denominator) for entry in entries]
     total = sum(weights)
@@ -42,17 +42,17 @@ def pro_rata(
 
 
 def must_weigh(form: Form, entries: Sequence[Entry], place: str) -> None:
-    """Refuse entries that all weigh nothing: there would be no shares."""
+    """Refuse entries whose weights are all 0: there would be no shares."""
     if not any(entry.share for entry in entries):
         raise BadShare(form.at(place), 0, "all of them are 0, so there is nothing to divide by")
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Everybody gets an agreed share: N·cᵢ, with cᵢ = wᵢ/Σw.
+    """Everyone gets an agreed share: N·cᵢ, with cᵢ = wᵢ/Σw.
 
-    The numbers need not add up to 1 unless ``whole`` says to what they must, exactly. A share that
-    is waived goes to the others in proportion, and stays visible.
+    The numbers need not sum to 1; ``whole`` states their exact sum where one is required. A waived
+    share goes to the others in proportion, and stays visible.
 
     Source: the pro-rata split of every split sheet; the waiver is HitRecord's.
     """
@@ -70,7 +70,7 @@ class Fixed:
         must_weigh(form, entries, "shares")
         total = sum((entry.share for entry in entries), Fraction())
         if "whole" in fields and total != exact_share(fields["whole"], form.at("whole")):
-            reason = f"the shares must add up to exactly {fields['whole']}"
+            reason = f"the shares must sum to exactly {fields['whole']}"
             raise BadShare(form.at("shares"), total, reason)
         waived = (
             frozenset(form.name(name, "waived") for name in form.listed(fields["waived"], "waived"))
@@ -82,11 +82,10 @@ class Fixed:
             if name not in by_name or by_name[name].then is not None:
                 raise BadPolicy(form.at("waived"), f"“{name}” is not a payee listed here")
         if not any(entry.share for entry in entries if entry.name not in waived):
-            raise BadPolicy(form.at("waived"), "nobody is left for it to go to")
+            raise BadPolicy(form.at("waived"), "nobody is left to receive it")
         return cls(entries, waived)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody listed gets."""
         if not self.waived:
             return pro_rata(self.entries, amount, graph, flow)
         left = [
@@ -105,10 +104,10 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Agreed:
-    """The shares that were agreed elsewhere: N·cᵢ, with Σc = 1.
+    """The shares of a final proposal: N·cᵢ, with Σc = 1.
 
-    A pool's terms say how money comes to those who share it; who they are and how they share is
-    what a finalised proposal says. So it is a policy only where there is one.
+    A pool's terms say how much goes to those who share it; the final proposal says who they are,
+    and their shares. So this policy exists only where there is one.
 
     Source: HitRecord's payment proposals, which are commented on and then finalised.
     """
@@ -123,13 +122,12 @@ class Agreed:
         form.fields()
         agreed = form.given.agreed
         if not agreed:
-            reason = "“agreed” stands only in the terms of a pool, where shares were agreed on"
+            reason = "“agreed” is only for the terms of a pool whose shares were agreed"
             raise BadPolicy(form.where, reason)
         form.given.spent.entry(len(agreed))
         return cls(exactly(dict(agreed)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody gets who was agreed on."""
         return self.shares.times(amount)
 
 
@@ -137,11 +135,11 @@ class Agreed:
 class Adjusted:
     """What another policy computes, with some shares set by hand and the others in proportion.
 
-    With set shares sᵢ and S = Σs: those named get N·sᵢ, whatever was computed for them; everybody
-    else what was computed times N·(1 − S)/Σ of what was computed for all the others. What was
-    waived changes like the others. The policy inside remembers what it computed.
+    With set shares sᵢ and S = Σs: those named get N·sᵢ, whatever was computed for them; everyone
+    else gets what was computed, times N·(1 − S) over the sum of what was computed for all of them.
+    Waived parts change like the others. The policy inside keeps its own sums.
 
-    Source: HitRecord's Glitch Megamix: after comments five editors were added at 1 % each.
+    Source: HitRecord's Glitch Megamix: after comments, five editors were added at 1 % each.
     """
 
     TYPE: ClassVar[str] = "adjusted"
@@ -159,11 +157,11 @@ class Adjusted:
         of = form.policy(fields["of"], "of")
         by_hand = form.entries(fields["set"], "set")
         if any(entry.then is not None for entry in by_hand):
-            raise BadPolicy(form.at("set"), "a share that is set is a payee's, not a policy's")
+            raise BadPolicy(form.at("set"), "a share is set for a payee, not for a policy")
         total = sum(entry.share for entry in by_hand)
         if total > 1:
             raise BadShare(form.at("set"), total, "they are more than the whole")
-        # Whoever is left for the rest is found by computing once more.
+        # Computed once more to find out who is left for the rest.
         spent.step(spent.steps - before)
         listed = of.parts(Fraction(), form.given.graph, Flow()).units
         if total < 1 and not set(listed) - {entry.name for entry in by_hand}:
@@ -171,7 +169,6 @@ class Adjusted:
         return cls(of, by_hand, form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody gets once some were set."""
         computed = self.of.parts(amount, graph, flow)
         by_hand = {entry.name: entry.share * amount for entry in self.by_hand}
         others = {name: units for name, units in computed.units.items() if name not in by_hand}
@@ -187,10 +184,10 @@ class Adjusted:
 
 @dataclass(frozen=True)
 class Equal:
-    """Everybody gets the same: N/m for m payees.
+    """Everyone gets the same: N/m for m payees.
 
-    Source: the default of joint authors who agreed nothing else (17 U.S.C. § 201(a) as read by the
-    courts).
+    Source: the default for joint authors without another agreement (17 U.S.C. § 201(a) as read by
+    the courts).
     """
 
     TYPE: ClassVar[str] = "equal"
@@ -204,7 +201,6 @@ class Equal:
         return cls(form.entries(fields["payees"], "payees", has_share=False))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody listed gets."""
         return pro_rata(self.entries, amount, graph, flow)
 
 
@@ -212,7 +208,7 @@ class Equal:
 class Bundle:
     """Tracks share what came in for all of them, each by its own policy: N·uₜ/Σu for track t.
 
-    By track every u is 1; by usage it is what was counted: plays, seconds, downloads.
+    By track, every u is 1; by usage, u is a count of plays, seconds or downloads.
 
     Source: cashmusic/platform issue 591 (by track); streaming's pro-rata pool (by usage).
     """
@@ -238,11 +234,11 @@ class Bundle:
 
 @dataclass(frozen=True)
 class TrueUp:
-    """Whoever was paid less than their share so far is brought nearer to it.
+    """Payees who were paid less than their share so far are brought closer to it.
 
     targetᵢ = (P + N)·cᵢ with P all that was paid; dᵢ = max(0, targetᵢ − paidᵢ); N·dᵢ/Σd. What
-    was paid is remembered to the millionth of a unit: Σd divides, and is another number each time,
-    so the exact sums would soon be too long to be written.
+    was paid is kept to the millionth of a unit: each division divides by another Σd, so exact sums
+    would soon be too long to be written.
 
     Source: SourceCred's BALANCED grain policy, without its rounding at every step.
     """
@@ -265,7 +261,6 @@ class TrueUp:
         return cls(entries, form.minor_by_name(fields["paid"], "paid", names), form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What everybody listed gets."""
         total = sum(entry.share for entry in self.entries)
         places = {entry.name: f"{self.where}.paid ({entry.name})" for entry in self.entries}
         paid = {
@@ -276,7 +271,7 @@ class TrueUp:
             entry.name: max(Fraction(), whole * entry.share / total - paid[entry.name])
             for entry in self.entries
         }
-        # Nobody lacks anything only if there is nothing to divide: the gaps add up to the amount.
+        # The gaps sum to at least the amount, so they are all 0 only if there is nothing to divide.
         factor = amount / (sum(lacking.values()) or Fraction(1))
         for name, place in places.items():
             flow.through(place, Fraction(round(lacking[name] * factor * FINE), FINE))

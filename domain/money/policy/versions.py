@@ -1,7 +1,7 @@
 """Every version of every policy that an agreement may name.
 
-The one rule: a version that was in force once stays here for ever, so that whatever was divided by
-it can be computed again; a change to a formula is a new version.
+A version that was once in force stays here for ever, so that whatever was divided by it can be
+recomputed; a change to a formula is a new version.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Policies seen by work: what goes to each work of a lineage, and inside it to its people.
+"""Policies by work: what goes to each work of a lineage, and within it to its people.
 
-The one rule: who gets how much is the same, whether it is computed by the policy or by the assets
-that it was frozen as.
+A policy and the assets it was frozen as give everyone the same.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from domain.money.policy.reading import Policy, Shares
 from domain.refusal import BadPolicy
 
 OTHER = "other"
-"""The asset of all who are paid by name, such as for a fee, and not for a work."""
+"""The asset of all who are paid by name, such as a fee, and not for a work."""
 
 Frozen = tuple[str, Fraction, Shares]
-"""An asset: its name, its part of 1, and whose it is, by shares that add up to 1."""
+"""An asset: its name, its part of 1, and its holders, with shares that sum to 1."""
 
 
 def assets_of(
@@ -31,10 +30,10 @@ def assets_of(
 ) -> list[Frozen]:
     """A policy over a lineage, frozen as assets: each work with what it keeps, and its people.
 
-    Works are in the order of ``payee_key``; those that keep nothing are listed too. Whoever the
-    policy pays by name is in one more asset at the end, if they get anything. What a policy with
-    caps or tranches pays depends on the amount; of it, these are parts. A policy that looks at the
-    people in works (an advance of one, a share set for one) can't be said by work and is refused.
+    Works are in the order of ``payee_key``; those that keep nothing are listed too. Payees by
+    name are in one more asset at the end, if they get anything. What a policy with caps or tranches
+    pays depends on the amount, so the parts are those of this amount. A policy that depends on the
+    people in works (an advance or a set share) can't be expressed by work and is refused.
     """
     if other in graph.nodes:
         raise BadPolicy("policy", f"“{other}” is a work; name the asset of all others otherwise")
@@ -60,5 +59,5 @@ def assets_of(
 
 
 def _paid(parts: Parts) -> Mapping[str, Fraction]:
-    """What everybody gets who gets anything."""
+    """The parts that are not 0."""
     return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items() if units}
