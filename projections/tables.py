@@ -86,7 +86,8 @@ Numbers = Mapping[str, int]
 
 def born(table: Table, happened: Fact, **values: Any) -> Put:
     """The row of a noun's first fact: its fields by the names of the columns, and these values."""
-    said = {**vars(happened), "id": happened.originator_id, "state": happened.STATE, **values}
+    state = getattr(happened, "STATE", None)
+    said = {**vars(happened), "id": happened.originator_id, "state": state, **values}
     return Put(table, tuple(said.get(name) for name, _ in table.columns))
 
 

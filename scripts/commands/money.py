@@ -39,7 +39,7 @@ def _ledger(
             Asking(LEDGER, view, service.journal, {"id": id, "limit": answers.ALL}) for id in ids
         ]
         if wanted.form == "beancount" and pool is None:
-            from projections.money.beancount import beancount
+            from projections.money.pools.beancount import beancount
 
             click.echo(beancount(view, service.journal), nl=False)
         elif wanted.form == "json" and pool is None:

@@ -10,8 +10,8 @@ from typing import Any, cast
 from domain.journal import Journal
 from domain.values import PoolId
 from projections import history
-from projections.money.beancount import FORMS
 from projections.money.pools.accounts import pool_named
+from projections.money.pools.beancount import FORMS
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import LedgerFact, Posting
 from projections.question import LIMIT, After, Limit, question
