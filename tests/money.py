@@ -149,7 +149,7 @@ class Bank(Story):
     def above(self) -> dict[str, Collection[str]]:
         """What the parents of edges in dispute were made from, as the journal knows it now."""
         parents = {parent for _, parent in self.books().edges.values()}
-        return {each: self.journal.lineage(each, self.head(), "0").nodes for each in parents}
+        return {each: Known(self.journal.facts, self.head()).lineage(each, "0").nodes for each in parents}
 
     def held(self, payee: str, agreement: str) -> tuple[str, ...]:
         """Why something is held, as the books have it."""
