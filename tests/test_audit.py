@@ -271,7 +271,7 @@ def a_row_too_many(told: Story) -> tuple[str, str]:
 
 def a_lost_row(told: Story) -> tuple[str, str]:
     name = table_name("works", told.store.current().number)
-    return f"DELETE FROM {name}", "read tables: works, position 4: the table holds no such row, and"
+    return f"DELETE FROM {name}", "read tables: works, position 4: the table holds no such row; the"
 
 
 def a_projection_left_behind(told: Story) -> tuple[str, str]:
