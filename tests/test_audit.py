@@ -168,7 +168,7 @@ def a_fact_that_is_no_json(told: Story) -> tuple[str, str]:
 def a_blank_in_a_fact(told: Story) -> tuple[str, str]:
     return edited(
         told, '","', '", "', 3
-    ), "journal: position 3: a contributor.admitted is not written"
+    ), "journal: position 3: this is not the normal form of a contributor.admitted"
 
 
 def another_kind(told: Story) -> tuple[str, str]:
