@@ -8,7 +8,7 @@ from domain.money.currency import DIGITS
 
 CONSENTS = {"offered": "not answered yet", "accepted": "accepted", "declined": "declined"}
 HELD_BECAUSE = {
-    "unclaimed": "nobody has claimed the work",
+    "unclaimed": "no one has claimed the work",
     "unaccepted": "the share has not been accepted yet",
     "declined": "the share was declined",
     "disputed": "something it depends on is disputed",
