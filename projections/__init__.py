@@ -1,1 +1,1 @@
-"""What the facts mean, cut by question: rows folded from the journal, and the answers from them."""
+"""What the facts mean, by question: rows folded from the journal, and the answers from them."""

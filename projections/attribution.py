@@ -1,7 +1,7 @@
-"""Attribution: who is credited for what, and who contributed to a finished work.
+"""Attribution: who is credited for what, and who contributed to a work.
 
-The one rule: a credit counts unless it was declined or revoked, and counts as influence if
-either the credit itself or every way to its work is one of influence.
+A credit counts unless it was declined or revoked. It counts as influence if the credit itself is
+one of influence, or every path to its work is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from domain.values import ContributorId, CreditKind, Example, Role, WorkId
 from projections import lineage
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
-from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born
 from projections.told import (
     CreditTold,
     Maker,
@@ -56,21 +56,20 @@ CREDITS = Table(
         ("state", "TEXT NOT NULL"),
         ("evidence", "TEXT"),
         ("born", "BIGINT NOT NULL"),
-        ("actor", "TEXT NOT NULL"),
     ),
     ("id", "work", "contributor"),
     key="id",
 )
 
 PATHS = 12
-"""How many ways are told for one person; the count of all stands beside them."""
+"""How many paths are listed for one person; all of them are counted."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     """The people and credits this fact adds or changes."""
     match happened:
-        case Contributor.Admitted(originator_id=id, name=name):
-            yield Put(CONTRIBUTORS, (numbers[id], id, name, happened.STATE, None, position))
+        case Contributor.Admitted(originator_id=id):
+            yield born(CONTRIBUTORS, happened, number=numbers[id], born=position)
         case Contributor.Merged(originator_id=id, into=into):
             merged = {"state": happened.STATE, "merged_into": numbers[into]}
             yield Amend(CONTRIBUTORS, numbers[id], merged)
@@ -80,21 +79,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             Credit.Granted(work=work, contributor=contributor)
             | Credit.Claimed(work=work, contributor=contributor)
         ):
-            yield Put(
-                CREDITS,
-                (
-                    happened.originator_id,
-                    numbers[work],
-                    numbers[contributor],
-                    happened.role,
-                    happened.display,
-                    happened.kind,
-                    happened.STATE,
-                    happened.evidence,
-                    position,
-                    happened.actor,
-                ),
-            )
+            numbered = {"work": numbers[work], "contributor": numbers[contributor]}
+            yield born(CREDITS, happened, **numbered, born=position)
         case Credit.Settled(stands_as=state):
             yield Amend(CREDITS, happened.originator_id, {"state": state})
         case Credit.Event() if not isinstance(happened, Credit.Answered):
@@ -105,10 +91,7 @@ ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
-_CREDIT = (
-    "c.id, c.work, c.contributor, c.role, c.display, c.kind, c.state, c.evidence, c.born, "
-    "p.merged_into"
-)
+_CREDIT = f"{', '.join(f'c.{name}' for name, _ in CREDITS.columns)}, p.merged_into"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _COUNTED = f"c.state NOT IN ('declined', 'revoked') AND {holds('c')}"
 
@@ -131,15 +114,16 @@ class CreditRow(NamedTuple):
 def credits_on(view: View, works: Collection[int], *, all_states: bool = False) -> list[CreditRow]:
     """The credits on these works, for the people they belong to after all merges."""
     state = holds("c") if all_states else _COUNTED
-    rows = view.rows(
-        f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.work IN :works AND {state}",
-        works=list(works),
-    )
+    return _credits(view, f"c.work IN :works AND {state}", works=list(works))
+
+
+def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
+    rows = view.rows(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
     return _merged(view, sorted((CreditRow(*row) for row in rows), key=lambda row: row.born))
 
 
 def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
-    """The same credits, each given to who its person is now; almost nobody is ever merged."""
+    """The same credits, each under the account its person has now; merges are rare."""
     into = {row.contributor: row.merged_into for row in rows if row.merged_into is not None}
     if not into:
         return rows
@@ -174,13 +158,13 @@ def work(view: View, id: WorkId) -> WorkTold:
 
 
 def credits_of(view: View, work_id: str) -> list[CreditTold]:
-    """Every credit on one work, in every state, in the order in which they were opened."""
+    """Every credit on one work, in every state, in the order of opening."""
     number = lineage.find(view, work_id).number
     return told(view, credits_on(view, [number], all_states=True))
 
 
 def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
-    """Credits as an answer tells them."""
+    """Credits as answers present them."""
     people = persons(view, {row.contributor for row in rows})
     works = lineage.rows_of(view, {row.work for row in rows})
     texts = view.texts({text for row in rows for text in (row.display, row.evidence)})
@@ -201,7 +185,7 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
 
 
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
-    """People by their numbers, as an answer refers to them."""
+    """People by their numbers, as answers refer to them."""
     rows = view.rows(
         "SELECT p.number, p.id, v.value FROM @contributors p "
         "LEFT JOIN vault v ON v.digest = p.name "
@@ -212,7 +196,7 @@ def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
 
 
 class Share(NamedTuple):
-    """What one person has in a finished work."""
+    """The part one person has in a work."""
 
     person: int
     generation: int
@@ -237,7 +221,7 @@ def is_direct(tree: Lineage[int], row: CreditRow) -> bool:
 
 
 def paths_to(tree: Lineage[int], share: Share) -> list[Path[int]]:
-    """The ways by which a person came in, the shortest first."""
+    """The paths by which a person came in, the shortest first."""
     pieces = {row.work for row in share.credits}
     return tree.paths(sorted(pieces, key=lambda work: (tree.generation[work], work)), PATHS)
 
@@ -249,7 +233,7 @@ def explain(
     ids: dict[int, str],
     texts: dict[str | None, str],
 ) -> Part:
-    """What one person has in a finished work: roles, pieces, and the ways they came in."""
+    """The part one person has in a work: roles, pieces, and the paths by which they came in."""
     pieces = {row.work for row in share.credits}
     return {
         "kind": "direct" if any(is_direct(tree, row) for row in share.credits) else "influence",
@@ -293,7 +277,7 @@ def contributors(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PartOfPerson]:
-    """Everybody who contributed to a work, through every generation, and by which paths."""
+    """Everyone who contributed to a work, through every generation, and by which paths."""
     place = decode_cursor(after, int, int) or [-1, -1]
     tree = lineage.numbered(view, lineage.find(view, id).number)
     rows = credits_on(view, tree.generation)
@@ -318,7 +302,7 @@ def contributors(
 
 
 def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[Part]:
-    """What each person has in each work; the ids and texts of all of them are read together."""
+    """The part of each person in each work; the ids and texts of all are read together."""
     texts = view.texts({row.display for _, share in shares for row in share.credits})
     paths = [paths_to(tree, share) for tree, share in shares]
     told = {work for found in paths for path in found for work in path}
@@ -343,7 +327,7 @@ def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | N
 
 @question("show_contributor", "/contributors/{id}")
 def person(view: View, id: ContributorId) -> Person:
-    """One contributor, and whom they were merged into."""
+    """One contributor, and into whom they were merged."""
     _, _, name, state, merged_into, born = find_person(view, id)
     into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
     return {
@@ -378,7 +362,7 @@ def people(
 
 
 def after_merges(view: View, number: int) -> int:
-    """The number of who this person is after all merges."""
+    """The number of the account this person has after all merges."""
     into = f"SELECT p.merged_into FROM @contributors p WHERE p.number = :number AND {holds('p')}"
     while (row := view.one(into, number=number)) and row[0] is not None:
         number = row[0]
@@ -386,7 +370,7 @@ def after_merges(view: View, number: int) -> int:
 
 
 def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
-    """Who accounts belong to after all merges, by their ids; almost nobody is ever merged."""
+    """The ids that these accounts have after all merges, by their own ids."""
     rows = view.rows(
         "SELECT p.id, i.id FROM @contributors p LEFT JOIN @contributors i "
         f"ON i.number = p.merged_into AND {holds('i')} WHERE p.id IN :ids AND {holds('p')}",
@@ -397,8 +381,13 @@ def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
     return {id: further[target] if target is not None else id for id, target in rows}
 
 
+def accounts(view: View, id: str) -> list[int]:
+    """The numbers of all accounts of the person this id belongs to, after all merges."""
+    return accounts_of(view, after_merges(view, find_person(view, id)[0]))
+
+
 def accounts_of(view: View, number: int) -> list[int]:
-    """A person's own number and those merged into it, however indirectly."""
+    """A person's own number and those merged into it, directly or not."""
     rows = view.rows(
         "WITH RECURSIVE same (number) AS (SELECT CAST(:number AS BIGINT) UNION "
         "SELECT p.number FROM same JOIN @contributors p ON p.merged_into = same.number "
@@ -412,23 +401,23 @@ def accounts_of(view: View, number: int) -> list[int]:
 def attribution(
     view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[PartInRelease]:
-    """Every finished work this person is in, how, and through what; the latest first."""
-    accounts = accounts_of(view, after_merges(view, find_person(view, id)[0]))
+    """Every release this person is in, how, and through what; the latest first."""
+    same = accounts(view, id)
     page, more = view.page(
         "WITH RECURSIVE down (number) AS ("
         f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
         "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
         f"WHERE e.state <> 'struck' AND {holds('e')}) "
-        # Not a join: SQLite would go through every release to see which are below.
+        # Not a join: SQLite would scan every release.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
         f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",
         after,
         limit,
         first=NEVER,
-        accounts=accounts,
+        accounts=same,
     )
     numbers = [number for (number,) in page]
-    own = _credits_of(view, accounts)
+    own = _credits(view, f"c.contributor IN :accounts AND {_COUNTED}", accounts=same)
     trees = lineage.lineages_to(view, numbers, {row.work for row in own})
     shares = []
     for number in numbers:
@@ -450,23 +439,14 @@ def attribution(
     return Page(items, more)
 
 
-def _credits_of(view: View, accounts: Collection[int]) -> list[CreditRow]:
-    """The credits of a person that count, in all of their accounts."""
-    rows = view.rows(
-        f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.contributor IN :accounts AND {_COUNTED}",
-        accounts=list(accounts),
-    )
-    return _merged(view, sorted((CreditRow(*row) for row in rows), key=lambda row: row.born))
-
-
 def makers(view: View, works: Collection[int]) -> dict[int, list[Maker]]:
-    """Who is credited directly on each work: the names that stand on a card or a line."""
+    """Who is credited directly on each work: the names on its card."""
     rows = credits_on(view, works)
     return makers_of(rows, persons(view, {row.contributor for row in rows}))
 
 
 def makers_of(rows: Iterable[CreditRow], people: Mapping[int, PersonRef]) -> dict[int, list[Maker]]:
-    """The same, from credits and people that were read already."""
+    """The same, from credits and people already read."""
     made: dict[int, list[Maker]] = {}
     for row in rows:
         if row.kind == "direct":

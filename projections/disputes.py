@@ -1,6 +1,6 @@
-"""Disputes: the one that is open about an edge or a credit, and until when an answer is due.
+"""Disputes: the open one about a remix or a credit, and when an answer is due.
 
-The one rule: it is told for as long as it is open; what became of those before is in the history.
+Only an open dispute is shown; earlier ones are in the history.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from projections.store import View
 
 @question("show_credit", "/credits/{id}")
 def credit(view: View, journal: Journal, id: CreditId) -> told.DisputedCredit:
-    """One credit, and the dispute that is open about it."""
+    """One credit, and the open dispute about it."""
     found = attribution.credit(view, id)
     return {**found, "dispute": _open(view, journal, id, found["state"])}
 
 
 @question("show_remix", "/remixes/{id}")
 def remix(view: View, journal: Journal, id: RemixId) -> told.DisputedRemix:
-    """One edge, and the dispute that is open about it."""
+    """One remix, and the open dispute about it."""
     found = lineage.remix(view, id)
     return {**found, "dispute": _open(view, journal, id, found["state"])}
 
@@ -51,7 +51,7 @@ def _open(view: View, journal: Journal, id: str, state: str) -> told.Dispute | N
 
 
 def _side(fact: told.FactTold) -> told.Side:
-    """What one side says; texts that were erased are null."""
+    """What one side says; erased texts are null."""
     return {
         "reason": fact["reason"],
         "evidence": fact["content"]["evidence"],

@@ -1,8 +1,10 @@
 """Following the journal: facts folded into rows, in order, each exactly once.
 
-The one rule: a page of facts and the position after it are written in one transaction whose first
-statement sets the position from exactly the one that was read; so any number of followers at once
-stay exact, and a crash costs nothing.
+The one rule: a page of facts and the position after it are written in one transaction. Its first
+statement sets the position from exactly the one that was read. So any number of followers can run
+at once, and a crash costs nothing.
+
+One file, because a rebuild is the same folding into other tables.
 """
 
 from __future__ import annotations
@@ -38,14 +40,14 @@ POLL_SECONDS = 0.05
 """How often a follower looks for facts of other processes."""
 RETRY_SECONDS = 1.0
 KNOWN_IDS = 200_000
-"""How many numbers of works and people a follower remembers before it asks the tables again."""
+"""How many numbers of works and people a follower caches before it reads the tables again."""
 
 Progress = Callable[[int, int], None]
-"""Told the position reached and the journal's head."""
+"""Called with the position reached and the journal's head."""
 
 
 def no_progress(_position: int, _head: int) -> None:
-    """Tell nobody."""
+    """Report to no one."""
 
 
 class Follower:
@@ -54,7 +56,7 @@ class Follower:
     def __init__(self, journal: Journal, store: Store) -> None:
         self.journal, self.store = journal, store
         self.steps: list[Callable[[], bool]] = [self.fold_page]
-        """What is done over and over while following; each tells whether there was anything."""
+        """What is repeated while following; each returns whether there was anything to do."""
         self._numbers = Numbering()
         self._at = Generation(0, -1)
         self._stopping = threading.Event()
@@ -89,9 +91,9 @@ class Follower:
         return self.store.current().position
 
     def run(self) -> None:
-        """Fold until stopped; a database that is away is waited for."""
+        """Fold until stopped; an unavailable database is waited for."""
         while not self._stopping.is_set():
-            # Read before folding: what is written meanwhile ends the wait below at once.
+            # Read before folding, so that a write in the meantime ends the wait below at once.
             seen = self.journal.last_written
             try:
                 went_on = [step() for step in self.steps]
@@ -101,7 +103,7 @@ class Follower:
                 log.warning("the database does not answer: %s", error)
                 self._stopping.wait(RETRY_SECONDS)
             except Exception:
-                # Answers that stand still are told by /ready; a thread that is gone is not.
+                # /ready reports answers that stand still; nothing reports a dead thread.
                 log.exception("folding failed and is tried again")
                 self._stopping.wait(RETRY_SECONDS)
             self._wait_for_more_than(seen)
@@ -120,7 +122,7 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop following, after the page at hand."""
+        """Stop following, after the current page."""
         self._stopping.set()
         with self.journal.written:
             self.journal.written.notify_all()
@@ -130,7 +132,7 @@ class Follower:
 
 
 class Numbering:
-    """The dense integer keys of works and people: asked for once, given in order of first fact."""
+    """The dense integer keys of works and people, assigned in order of their first facts."""
 
     def __init__(self, *, complete: bool = False) -> None:
         self.numbers: dict[str, int] = {}
@@ -139,12 +141,12 @@ class Numbering:
         """Whether every number ever given is known (a rebuild from nothing)."""
 
     def forget(self) -> None:
-        """Ask the tables again."""
+        """Read the tables again."""
         self.numbers.clear()
         self.next = None
 
     def learn(self, writer: Transaction, generation: int, facts: Iterable[Fact]) -> None:
-        """Know the numbers of everything these facts are about; new subjects get the next ones."""
+        """Look up the numbers of everything these facts are about; new subjects get new ones."""
         subjects = dict.fromkeys(id for happened in facts for id in happened.subjects())
         unknown = [id for id in subjects if id not in self.numbers]
         if not self.complete:
@@ -177,7 +179,7 @@ def _greatest(writer: Transaction, table: Table, generation: int) -> int:
 
 
 def advance(writer: Transaction, at: Generation, to: int, *, current: int = 1) -> None:
-    """Claim a page: set every projection's position from exactly where it stood, or Overtaken."""
+    """Claim a page: set every projection's position from exactly where it was, or Overtaken."""
     moved = writer.execute(
         "UPDATE projections SET position = :to WHERE generation = :generation "
         "AND position = :position AND current = :current",
@@ -217,10 +219,10 @@ class PageOfRows:
         self.table = table
         self.rows: list[Sequence[Any]] = []
         self.latest: dict[Any, list[Any]] = {}
-        """The version that holds, by key; a since of 0 marks one that is in the table already."""
+        """The current version by key; a since of 0 marks one that is already in the table."""
         self.closed: list[dict[str, Any]] = []
         self.waiting: list[tuple[int, Amend]] = []
-        """What changes rows of earlier pages, which are read together at the end."""
+        """Changes of rows from earlier pages, which are read together at the end."""
 
     def put(self, position: int, values: Values) -> None:
         """Add a row."""
@@ -232,7 +234,7 @@ class PageOfRows:
         self.rows.append(row)
 
     def amend(self, position: int, change: Amend) -> None:
-        """Close the version that holds, and open the next."""
+        """Close the current version, and open the next."""
         row = self.latest.get(change.key)
         if row is None:
             self.waiting.append((position, change))
@@ -249,7 +251,7 @@ class PageOfRows:
         self.rows.append(opened)
 
     def write(self, writer: Transaction, generation: int) -> None:
-        """Write the outcome."""
+        """Write the rows closed and opened."""
         name = table_name(self.table.name, generation)
         if self.waiting:
             self._read(writer, name)
@@ -281,7 +283,7 @@ class PageOfRows:
 
 
 def next_generation(writer: Transaction) -> int:
-    """A number no generation has had."""
+    """A number no generation has used."""
     return int(writer.query("SELECT coalesce(max(generation), 0) FROM projections")[0][0]) + 1
 
 
@@ -304,13 +306,13 @@ def create_tables(writer: Transaction, generation: int, *, all_indexes: bool) ->
 
 
 def begin(writer: Transaction, generation: int) -> None:
-    """Make room for a generation beside the one in use."""
+    """Create a generation beside the one in use."""
     create_tables(writer, generation, all_indexes=False)
     register(writer, generation, current=False)
 
 
 def register(writer: Transaction, generation: int, *, current: bool) -> None:
-    """Write down a generation that has read nothing yet."""
+    """Record a generation that has read nothing yet."""
     for projection in PROJECTIONS:
         writer.execute(
             "INSERT INTO projections (name, generation, position, current) "
@@ -322,7 +324,7 @@ def register(writer: Transaction, generation: int, *, current: bool) -> None:
 
 
 def must_exist(writer: Transaction, generation: int) -> None:
-    """Overtaken if a later rebuild took this generation for left behind; else it may not yet."""
+    """Raises Overtaken if a later rebuild dropped this generation; else it stays until commit."""
     held = "UPDATE projections SET current = current WHERE generation = :generation"
     if not writer.execute(held, generation=generation):
         raise Overtaken
@@ -330,7 +332,7 @@ def must_exist(writer: Transaction, generation: int) -> None:
 
 def drop(writer: Transaction, generation: int) -> None:
     """Remove a generation with its tables."""
-    # The rows first, as a fold does: it comes wholly before or not at all, without a deadlock.
+    # The rows first, as a fold does: a concurrent fold runs before this or fails; no deadlock.
     writer.execute("DELETE FROM projections WHERE generation = :old", old=generation)
     for table in TABLES:
         writer.execute(f"DROP TABLE IF EXISTS {table_name(table.name, generation)}")
@@ -338,7 +340,7 @@ def drop(writer: Transaction, generation: int) -> None:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No search for circles of garbage: folding makes none, and a search sees every row again."""
+    """No garbage collection: folding makes no cycles, and a collection visits every row again."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -358,11 +360,11 @@ class Rebuild:
     def run(self, progress: Progress = no_progress, grace_seconds: float = 0.0) -> int:
         """Refold and switch; the position reached.
 
-        The old tables are dropped after a grace for the reads that still look at them.
+        The old tables are dropped after a grace period for reads still in progress.
         """
         with self.store.writing() as writer:
             writer.lock()
-            # Asked for first: the number of a generation dropped here is not given out again.
+            # Read first, so that the number of a generation dropped here is not used again.
             number = next_generation(writer)
             for (left_behind,) in writer.query(
                 "SELECT DISTINCT generation FROM projections WHERE current = 0"
@@ -395,7 +397,7 @@ class Rebuild:
     def fold_all(
         self, at: Generation, progress: Progress = no_progress, upto: int = NEVER
     ) -> Generation:
-        """Fold everything there is into a generation that is not in use, or up to a position."""
+        """Fold everything, or up to a position, into a generation that is not in use."""
         while placed := self.journal.facts.after(at.position, min(self.page, upto - at.position)):
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position, current=0)

@@ -1,7 +1,6 @@
-"""A lineage in the forms other tools read: GraphML, Graphviz DOT, and JSON-LD in PROV-O.
+"""A lineage in the formats other tools read: GraphML, Graphviz DOT, and JSON-LD in PROV-O.
 
-The one rule: every form tells the same nodes and edges, an arrow pointing from what was made to
-what it was made from.
+Every format has the same nodes and edges; an arrow points from a work to what it was made from.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def label(node: Mapping[str, Any]) -> str:
-    """What people call a work: its title, else its address, else what it is."""
+    """The label of a work: its title, else its address, else what it is."""
     if node["title"]:
         return str(node["title"])
     if node["uri"]:
@@ -42,7 +41,7 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
     for node in shown.works.values():
         content = {name: value for name, value in node.items() if value is not None}
         if "contributors" in content:
-            # A graph's attributes are texts and numbers; GraphML knows no lists.
+            # GraphML has no lists.
             content["contributors"] = ", ".join(map(_credited, content["contributors"]))
         made.add_node(content.pop("id"), label=label(node), **content)
     for edge in shown.lineage.edges:
@@ -69,7 +68,7 @@ def graphml(shown: Shown) -> str:
 
 
 def dot(shown: Shown) -> str:
-    """Graphviz DOT; the text in quotes is escaped as the language asks."""
+    """Graphviz DOT."""
     lines = ["digraph lineage {", "  rankdir=BT;", '  node [shape=box, style="rounded"];']
     for node in shown.works.values():
         style = ', style="rounded,dashed"' if node["kind"] == "outside" else ""
@@ -89,7 +88,7 @@ def _quoted(text: str) -> str:
 
 
 def json_ld(shown: Shown, base: str) -> dict[str, Any]:
-    """JSON-LD in the terms of PROV-O and Dublin Core; ``base`` is the address of /works/."""
+    """JSON-LD in the terms of PROV-O and Dublin Core; ``base`` is the URL of /works/."""
     derived: dict[str, list[dict[str, Any]]] = {}
     for edge in shown.lineage.edges:
         derived.setdefault(edge.child, []).append(
@@ -150,7 +149,7 @@ FORMS = {
         has_links=True,
     ),
 }
-"""The forms of a lineage besides JSON."""
+"""The formats of a lineage besides JSON."""
 
 
 @question("show_lineage", "/works/{id}/lineage", cli="lineage", as_published=True, forms=FORMS)

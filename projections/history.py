@@ -1,7 +1,7 @@
-"""History: every fact about a work, a person, an edge or a credit, from the journal itself.
+"""History: every fact about a work, a person, a remix or a credit, from the journal itself.
 
-The one rule: the projection only remembers where the facts are; what they say is read from the
-journal, so that a history is what was recorded and not what was made of it.
+The projection keeps only the positions of the facts. Their content is read from the journal, so a
+history shows what was recorded, not an interpretation of it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _COMMON = frozenset(field.name for field in fields(Fact))
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """Where each subject of a fact finds it again."""
+    """The position of a fact, for each of its subjects."""
     for subject in happened.subjects():
         yield Put(MENTIONS, (numbers[subject], position))
 
@@ -47,7 +47,7 @@ HISTORY = Projection("history", (MENTIONS,), changes)
 def of_work(
     view: View, journal: Journal, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[FactInHistory]:
-    """Every fact about a work, its edges and its credits, in order."""
+    """Every fact about a work, its remixes and its credits, in order."""
     return _history(view, journal, id, lineage.find(view, id).number, after, limit)
 
 
@@ -68,7 +68,7 @@ def of_contributor(
 def of_credit(
     view: View, journal: Journal, id: CreditId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[FactInHistory]:
-    """Every fact about one credit, in order: who said so, who agreed, what was decided."""
+    """Every fact about one credit, in order: who claimed, who agreed, what was decided."""
     attribution.credit(view, id)
     return _stream(view, journal, id, after, limit)
 
@@ -77,18 +77,18 @@ def of_credit(
 def of_remix(
     view: View, journal: Journal, id: RemixId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[FactInHistory]:
-    """Every fact about one edge, in order: who said so, who agreed, what was decided."""
+    """Every fact about one remix, in order: who declared it, who objected, what was decided."""
     lineage.remix(view, id)
     return _stream(view, journal, id, after, limit)
 
 
 def positions_of_work(view: View, id: str) -> list[int]:
-    """Where every fact about a work stands."""
+    """The positions of all facts about a work."""
     return _positions(view, lineage.find(view, id).number)
 
 
 def positions_of_contributor(view: View, id: str) -> list[int]:
-    """Where every fact about a person stands."""
+    """The positions of all facts about a person."""
     return _positions(view, attribution.find_person(view, id)[0])
 
 
@@ -133,7 +133,7 @@ def _stream(
 
 
 def tell(journal: Journal, placed: Sequence[Placed]) -> list[FactTold]:
-    """Facts as an answer tells them, with the texts they commit to."""
+    """Facts as answers present them, with the texts they commit to."""
     facts = [(one.position, one.fact()) for one in placed]
     digests = {
         digest
@@ -147,7 +147,7 @@ def tell(journal: Journal, placed: Sequence[Placed]) -> list[FactTold]:
 
 @question("show_disclosures", "/facts/{position}/disclosures", refuses=(NotInLog,))
 def disclosures_at(view: View, journal: Journal, position: Position) -> Disclosures:
-    """The texts a fact commits to, with their salts, as far as they are not erased.
+    """The texts a fact commits to, with their salts, unless they were erased.
 
     “stemma verify receipt” checks them against the receipt of the fact.
     """

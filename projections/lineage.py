@@ -1,6 +1,7 @@
 """Lineage: the works, what each was made from, and what was made from it.
 
-The one rule: a struck edge stays on record and is never walked; every other edge is.
+A struck edge stays on record and is never followed; every other edge is. Tables, rows and questions
+are in one file because they share the columns.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, cut, decode_cursor, holds
-from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table, born
 from projections.told import (
     EdgeTold,
     KindOfWork,
@@ -69,7 +70,6 @@ REMIXES = Table(
         ("state", "TEXT NOT NULL"),
         ("evidence", "TEXT"),
         ("born", "BIGINT NOT NULL"),
-        ("actor", "TEXT NOT NULL"),
     ),
     ("id", "child", "parent, child"),
     key="id",
@@ -95,48 +95,24 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             number = numbers[happened.originator_id]
             yield Amend(WORKS, number, {"made_at": made_at, "made": made})
         case Remix.Declared(child=child, parent=parent):
-            yield Put(
-                REMIXES,
-                (
-                    happened.originator_id,
-                    numbers[child],
-                    numbers[parent],
-                    happened.kind,
-                    happened.rate,
-                    happened.STATE,
-                    happened.evidence,
-                    position,
-                    happened.actor,
-                ),
-            )
+            ends = {"child": numbers[child], "parent": numbers[parent]}
+            yield born(REMIXES, happened, **ends, born=position)
         case Remix.Settled(stands_as=state):
             yield Amend(REMIXES, happened.originator_id, {"state": state})
         case Remix.Disputed() | Remix.Struck():
             yield Amend(REMIXES, happened.originator_id, {"state": happened.STATE})
 
 
-def _work(position: int, birth: Any, numbers: Numbers, kind: str) -> Put:
-    says = vars(birth).get
-    return Put(
+def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
+    return born(
         WORKS,
-        (
-            numbers[birth.originator_id],
-            birth.originator_id,
-            kind,
-            birth.STATE,
-            says("title"),
-            says("medium"),
-            says("uri"),
-            says("made_at"),
-            says("made", ""),
-            says("licence"),
-            says("sha256"),
-            birth.actor,
-            position,
-            instant(birth.timestamp),
-            None,
-            None,
-        ),
+        happened,
+        number=numbers[happened.originator_id],
+        kind=kind,
+        made=getattr(happened, "made", ""),
+        poster=happened.actor,
+        born=position,
+        recorded_at=instant(happened.timestamp),
     )
 
 
@@ -144,10 +120,7 @@ LINEAGE = Projection("lineage", (WORKS, REMIXES), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
-_WORK = (
-    "w.number, w.id, w.kind, w.state, w.title, w.medium, w.uri, w.made_at, w.made, w.licence, "
-    "w.sha256, w.poster, w.born, w.recorded_at, w.published, w.published_at"
-)
+_WORK = ", ".join(f"w.{name}" for name, _ in WORKS.columns)
 _COUNTS = f"e.state <> 'struck' AND {holds('e')}"
 
 
@@ -207,7 +180,7 @@ def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
 
 
 def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
-    """The numbers of the works with these ids; what is no work is left out."""
+    """The numbers of the works with these ids; other ids are left out."""
     rows = view.rows(
         f"SELECT w.id, w.number FROM @works w WHERE w.id IN :ids AND {holds('w')}", ids=list(ids)
     )
@@ -215,14 +188,14 @@ def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
 
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, WorkRef]:
-    """The works with these numbers, as an answer refers to them."""
+    """The works with these numbers, as answers refer to them."""
     found = rows_of(view, numbers)
     texts = view.texts({row.title for row in found.values()})
     return {number: reference(row, texts) for number, row in found.items()}
 
 
 def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
-    """A work as an answer refers to it; a withdrawn piece shows nothing of its content."""
+    """A work as answers refer to it; a withdrawn piece has no title any more."""
     gone = row.kind == "contribution" and row.state == "withdrawn"
     return {
         "id": row.id,
@@ -236,7 +209,7 @@ def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
 
 
 def work(view: View, id: str) -> WorkFound:
-    """A work with its sources and how often it was remixed; credits are attribution's."""
+    """A work with its sources and how often it was remixed; for credits see attribution."""
     row = find(view, id)
     sources = view.rows(
         "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent FROM @remixes e "
@@ -287,7 +260,7 @@ def parents_of(view: View, numbers: Iterable[int]) -> dict[int, list[int]]:
 
 
 def remix_counts(view: View, numbers: Iterable[int]) -> dict[int, int]:
-    """How many works were made from each of these; none is not told."""
+    """How many works were made from each of these; those without any are left out."""
     rows = view.rows(
         "SELECT e.parent, count(DISTINCT e.child) FROM @remixes e "
         f"WHERE e.parent IN :numbers AND {_COUNTS} GROUP BY e.parent",
@@ -304,7 +277,7 @@ def publication(row: WorkRow) -> Publication | None:
 
 
 def remix(view: View, id: str) -> RemixTold:
-    """One edge; UnknownRemix if there is none with this id."""
+    """One remix; UnknownRemix if there is none with this id."""
     row = view.one(
         "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.born FROM @remixes e "
         f"WHERE e.id = :id AND {holds('e')}",
@@ -340,7 +313,7 @@ def works(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[WorkRef]:
-    """Find works; those that fit every filter, the latest recorded first."""
+    """Find works that match every filter, the latest recorded first."""
     said = {"q": None if q is None else contains(q), "medium": medium, "role": role, "kind": kind}
     values = {name: value for name, value in said.items() if value is not None}
     where = [holds("w"), *(_FILTERS[name] for name in values)]
@@ -369,11 +342,11 @@ _FILTERS = {
     "never_remixed": "NOT EXISTS (SELECT 1 FROM @remixes e WHERE e.parent = w.number "
     f"AND {_COUNTS})",
 }
-"""What narrows a list of works."""
+"""The conditions of the filters."""
 
 
 def contains(q: str) -> str:
-    """A LIKE pattern (escape character !) for texts that contain this one, in any case."""
+    """A LIKE pattern (escape character !) for text that contains this one, in any case."""
     escaped = q.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return f"%{escaped}%"
 
@@ -389,7 +362,7 @@ class Shown:
     """Their numbers, in the same order."""
 
     def answer(self) -> LineageTold:
-        """The lineage as an answer tells it."""
+        """The lineage as JSON."""
         names = ("id", "child", "parent", "kind", "rate", "state")
         return {
             "root": self.lineage.root,
@@ -409,9 +382,9 @@ def numbered(view: View, root: int) -> Lineage[int]:
 def lineages_to(
     view: View, roots: Collection[int], works: Collection[int]
 ) -> dict[int, Lineage[int]]:
-    """The lineage of each root as far as it leads to these works: every path, and no other work."""
+    """The lineage of each root, limited to the paths that lead to these works."""
     rows = view.rows(
-        # With a plus, SQLite goes up by the child; else it would go through all that is below.
+        # The plus makes SQLite use the index on the child; else it would scan all descendants.
         "WITH RECURSIVE down (number) AS MATERIALIZED ("
         f"SELECT w.number FROM @works w WHERE w.number IN :works AND {holds('w')} UNION "
         f"SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number WHERE {_COUNTS}), "
@@ -431,7 +404,7 @@ def lineages_to(
 
 
 def edges_above(view: View, root: int) -> list[Edge[int]]:
-    """The edges by which a work was made from everything it was made from, in order."""
+    """The edges between a work and all its ancestors, in order."""
     rows = view.rows(
         "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
         f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
@@ -439,7 +412,7 @@ def edges_above(view: View, root: int) -> list[Edge[int]]:
         f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
         root=root,
     )
-    # By child, parent, kind and id: a rate may be null, which is not ordered.
+    # By child, parent, kind and id: a rate may be null, which has no order.
     return [Edge._make(row) for row in sorted(rows, key=itemgetter(0, 1, 2, 4))]
 
 
@@ -471,7 +444,7 @@ def descendants(
     view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[Relative]:
     """What was made from a work, the nearest generation first."""
-    # Each page costs as much as there are works before it: a hub's descendants have no bound.
+    # A page costs as much as all pages before it; the number of descendants has no bound.
     return _walk(view, id, "parent", "child", after, limit)
 
 

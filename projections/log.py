@@ -1,7 +1,6 @@
-"""The log: every fact a leaf of one Merkle tree, kept as tiles, its checkpoints signed.
+"""The log: every fact is a leaf of one Merkle tree, kept as tiles, with signed checkpoints.
 
-The one rule: the leaf of a fact stands at its position; a tile only grows, and a size has one
-root for ever.
+The one rule: a tile only grows, and a tree size has one root for ever.
 
 Formats: C2SP tlog-tiles, tlog-checkpoint and tlog-proof (see domain.tree, domain.checkpoint,
 domain.receipt). The leaf at index i is the fact at position i + 1: positions have no gaps.
@@ -83,7 +82,7 @@ class Signed(NamedTuple):
 
 
 class Log:
-    """The log of one journal; without a signing key it grows but gives out no checkpoints."""
+    """The log of one journal; without a signing key it grows but has no checkpoints."""
 
     def __init__(
         self,
@@ -96,12 +95,12 @@ class Log:
     ) -> None:
         self.journal, self.engine, self.signer, self.clock = journal, journal.engine, signer, clock
         self.former, self.witnesses = former, witnesses
-        """Keys before the present one, of which those that are still secret keys sign as well."""
+        """Earlier keys; those still given as secret keys sign as well."""
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
         self._tiles_read: dict[int, bytes] = {}
 
     def public_keys(self) -> list[VerifierKey]:
-        """What checks the signatures of this log, the present key first."""
+        """The keys that verify the signatures of this log, the present one first."""
         keys = [*([] if self.signer is None else [self.signer]), *self.former]
         return [key.verifier if isinstance(key, SignerKey) else key for key in keys]
 
@@ -112,9 +111,9 @@ class Log:
         return int(self.engine.query("SELECT size FROM log_size")[0][0])
 
     def step(self) -> bool:
-        """Once a second integrate what came and sign the tree; whether more is waiting now.
+        """Once a second, integrate new facts and sign the tree; whether more are waiting.
 
-        A fact is proved under a checkpoint only, so to integrate it sooner would be of no use.
+        Only a checkpoint proves a fact, so integrating it sooner would be of no use.
         """
         if self.clock() - self._signed_at < SECONDS_BETWEEN_CHECKPOINTS:
             return False
@@ -158,7 +157,7 @@ class Log:
         return self.size()
 
     def sign(self) -> None:
-        """Sign the tree as it is, unless that was done."""
+        """Sign the tree as it is, unless it is signed already."""
         self._signed_at = self.clock()
         size, latest = self.size(), self.checkpoint()
         if (
@@ -172,7 +171,7 @@ class Log:
         note = checkpoints.sign(tree, self.signer, *secret)
         if latest is not None:
             self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
-        # The key of the table keeps a size to one root, whoever else signs at this moment.
+        # The table's key keeps a size to one root, even when two processes sign at once.
         self.engine.execute(
             "INSERT INTO log_checkpoints (size, note) VALUES (:size, :note) "
             "ON CONFLICT (size) DO NOTHING",
@@ -183,13 +182,13 @@ class Log:
             self._sign_again(latest, Note.parse(note))
 
     def _has_to_sign(self, latest: Signed, size: int) -> bool:
-        """Whether there is more than the latest checkpoint, or a key that has not signed it."""
+        """Whether the tree has grown since the latest checkpoint, or our key has not signed it."""
         there = {signature[:2] for signature in Note.parse(latest.note).signatures}
         key = self.public_keys()[0]
         return latest.size < size or (latest.size == size and (key.name, key.id) not in there)
 
     def _must_continue(self, old: Checkpoint, new: Checkpoint) -> None:
-        """NotVerified, and nothing signed, if the tiles are not those that were signed before."""
+        """Raises NotVerified if the tree does not extend the one signed before."""
         verify_consistency(
             old_size=old.size,
             size=new.size,
@@ -199,11 +198,11 @@ class Log:
         )
 
     def _sign_again(self, latest: Signed, ours: Note) -> None:
-        """Add the lines of a new key under the latest checkpoint."""
+        """Add the signatures of a new key to the latest checkpoint."""
         there = Note.parse(latest.note)
         if there.text != ours.text:
             return  # under another name it is another log, which begins with the next fact
-        # Ed25519 signs alike each time: a line that is there is there to the byte.
+        # Ed25519 is deterministic: a signature made again is the same line.
         lines = dict.fromkeys((*ours.signatures, *there.signatures))
         self.engine.execute(
             "UPDATE log_checkpoints SET note = :both WHERE size = :size AND note = :note",
@@ -214,10 +213,11 @@ class Log:
     # -- witnesses -------------------------------------------------------------------------
 
     def add_cosignatures(self, cosigned: bytes) -> bytes:
-        """Keep the lines of our witnesses under one of our checkpoints; it with all lines known.
+        """Keep our witnesses' signatures of a checkpoint; returns it with all cosignatures known.
 
-        Of one witness the latest line is kept. Raises NotInLog if no checkpoint of this size was
-        signed, and BadCosignature if the note is of another tree or no witness of ours signed it.
+        The latest signature of each witness is kept. Raises NotInLog if no checkpoint of this size
+        was signed, and BadCosignature if the note is of another tree or none of our witnesses
+        signed it.
         """
         try:
             checkpoint, signatures = checkpoints.cosigned(cosigned, self.witnesses)
@@ -227,7 +227,7 @@ class Log:
         ours = Note.parse(self.checkpoint_of(size))
         if ours.text != checkpoint.text:
             raise BadCosignature(f"the log has signed another checkpoint of size {size}")
-        self._must_be_of_now(signatures, size)
+        self._must_have_credible_time(signatures, size)
         known = {signature[:2]: time_of(signature.data) for signature in ours.signatures}
         later = [one for one in signatures if time_of(one.data) > known.get(one[:2], -1)]
         if later:
@@ -249,8 +249,8 @@ class Log:
                 )
         return self.checkpoint_of(size)
 
-    def _must_be_of_now(self, signatures: Sequence[Signature], size: int) -> None:
-        """A tree is not seen before its last fact was recorded, and not in the future."""
+    def _must_have_credible_time(self, signatures: Sequence[Signature], size: int) -> None:
+        """A tree cannot be seen before its last fact was recorded, nor in the future."""
         (last,) = self.journal.facts.at([size])
         earliest = last.fact().timestamp.timestamp() - CLOCKS_DIFFER_SECONDS
         latest = self.journal.clock().timestamp() + CLOCKS_DIFFER_SECONDS
@@ -269,7 +269,7 @@ class Log:
         return self._cosigned("SELECT :size", f"a checkpoint of size {size}", size=size).note
 
     def _cosigned(self, chosen: str, missing: str, **values: int) -> Signed:
-        """The checkpoint of the size that a query chooses, the lines of witnesses under ours."""
+        """The checkpoint of the size that a query chooses, followed by its cosignatures."""
         rows = (
             self.engine.query(
                 "SELECT signed.size, signed.note, seen.line FROM log_checkpoints AS signed "
@@ -286,7 +286,7 @@ class Log:
         return Signed(rows[0][0], bytes(rows[0][1]) + lines.encode())
 
     def checkpoint(self) -> Signed | None:
-        """The latest checkpoint as the log alone has signed it, if there is one."""
+        """The latest checkpoint without cosignatures, if there is one."""
         rows = self.engine.query(
             "SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1"
         )
@@ -308,15 +308,12 @@ class Log:
         return tile, hashes[: _bytes_of(tile)]
 
     def receipt(self, position: int) -> bytes:
-        """The proof that the fact at a position stands in the log, with the fact itself.
+        """The proof that the fact at a position is in the log, with the fact itself.
 
         It is under the checkpoint that most witnesses have seen, else under the latest. Raises
         NotInLog if there is no such fact, or no checkpoint that covers it yet.
         """
-        missing = f"position {position}"
-        if position < 1:
-            raise NotInLog(missing)
-        signed = self._cosigned(_BEST, missing, least=position)
+        signed = self._covering(position)
         (placed,) = self.journal.facts.at([position])
         proof = inclusion_proof(position - 1, signed.size, self._tiles)
         return make_receipt(
@@ -324,9 +321,9 @@ class Log:
         )
 
     def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
-        """The receipts of facts, all under the latest checkpoint, as far as that reaches.
+        """The receipts of the facts that the latest checkpoint covers.
 
-        Raises NotInLog if it reaches none of them.
+        Raises NotInLog if it covers none of them.
         """
         signed = self.checkpoint()
         covered = [one for one in positions if signed and one <= signed.size]
@@ -345,17 +342,14 @@ class Log:
                 )
 
     def _once(self, known: dict[Tile, bytes], tiles: Sequence[Tile]) -> list[bytes]:
-        """Tiles of which most were read before."""
+        """These tiles; only those not yet known are read."""
         missing = [tile for tile in tiles if tile not in known]
         known.update(zip(missing, self._tiles(missing), strict=True))
         return [known[tile] for tile in tiles]
 
     def as_of(self, position: int) -> bytes:
-        """What answers as of a position rest on; NotInLog if no checkpoint covers it yet."""
-        missing = f"position {position}"
-        if position < 1:
-            raise NotInLog(missing)
-        signed = self._cosigned(_BEST, missing, least=position)
+        """The proof that backs answers as of a position; NotInLog if no checkpoint covers it."""
+        signed = self._covering(position)
         return make_as_of(
             size=position,
             root=self.root(position),
@@ -363,18 +357,25 @@ class Log:
             checkpoint=signed.note,
         )
 
+    def _covering(self, position: int) -> Signed:
+        """The best checkpoint that covers a position; NotInLog if there is none."""
+        missing = f"position {position}"
+        if position < 1:
+            raise NotInLog(missing)
+        return self._cosigned(_BEST, missing, least=position)
+
     def consistency(self, old: int, new: int) -> list[bytes]:
-        """The proof that the tree of one size is the beginning of the tree of another."""
+        """The proof that the tree of one size is a prefix of the tree of another."""
         if not 1 <= old <= new <= self.size():
             raise NotInLog(f"the sizes {old} and {new}")
         return consistency_proof(old, new, self._tiles)
 
     def root(self, size: int) -> bytes:
-        """The root of the tree when it had a size."""
+        """The root of the tree at a size."""
         return frontier_at(size, self._tiles).root()
 
     def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
-        """The rows of these tiles by level and number, as far as they are there."""
+        """The rows of those of these tiles that exist, by level and number."""
         rows = self.engine.query(
             "SELECT place, hashes FROM log_tiles WHERE place IN :places",
             places=[_place(tile) for tile in tiles],
@@ -395,15 +396,13 @@ class Log:
         """The rows of these tiles, read once: what a tile held at a width never changes."""
         kept = self._tiles_read
         missing = [tile for tile in tiles if len(kept.get(_place(tile), b"")) < _bytes_of(tile)]
-        rows = dict(zip(missing, self._read(missing), strict=True)) if missing else {}
+        read = _read(self.engine.query, missing) if missing else []
+        rows = dict(zip(missing, read, strict=True))
         found = [rows[tile] if tile in rows else kept[_place(tile)] for tile in tiles]
         if len(kept) > MOST_TILES_KEPT:
             self._tiles_read = {}
         self._tiles_read |= {_place(tile): row for tile, row in rows.items()}
         return found
-
-    def _read(self, tiles: Sequence[Tile]) -> list[bytes]:
-        return _read(self.engine.query, tiles)
 
 
 _BEST = """
@@ -412,11 +411,11 @@ _BEST = """
                            ORDER BY size DESC LIMIT 256) AS recent
          GROUP BY size ORDER BY count(*) DESC, size DESC LIMIT 1),
         (SELECT max(size) FROM log_checkpoints WHERE size >= :least))"""
-"""The size from a position on that most witnesses have seen, among the latest that any has."""
+"""The size that covers a position and that most witnesses have seen, among the latest seen."""
 
 
 def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
-    """The rows of these tiles, within a transaction or outside."""
+    """The rows of these tiles, inside or outside a transaction."""
     places = [_place(tile) for tile in tiles]
     sql = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
     rows: dict[int, bytes] = dict(query(sql, places=places))

@@ -1,11 +1,10 @@
-"""Notices: what a person has to be told, in order, and since when it can be read.
+"""Notices: the facts a person has to be notified of, in order.
 
-The one rule: a notice once given stays given, whoever the person was merged with and whatever
-becomes of their credits since.
+A notice once given stays, even if the person is merged with another or loses the credit.
 
-A row says at which position there is something to be told, and to whom: to the person it names, to
-whoever posted the work it names, to everybody of that work, or to everybody who was to have a share
-in what it earns. What it says is read from the journal, as a history is.
+A row says who is notified of the fact at a position: the person it names, the poster of the work it
+names, everyone credited on that work, or everyone with a share in what it earns. What the fact says
+is read from the journal, as in a history.
 """
 
 from __future__ import annotations
@@ -38,17 +37,17 @@ NOTICES = Table(
 )
 
 PERSON = "person"
-"""Told to the person who is the subject."""
+"""For the person who is the subject."""
 POSTER = "poster"
-"""Told to whoever posted the work that is the subject."""
+"""For the poster of the work that is the subject."""
 PEOPLE = "people"
-"""Told to the poster, and to everybody credited on the work at that position."""
+"""For the poster, and everyone credited on the work at that position."""
 PAYEES = "payees"
-"""Told to everybody who had a share in a proposal for the work at that position."""
+"""For everyone with a share in a proposal for the work at that position."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """Who has to be told of this fact."""
+    """Who is notified of this fact."""
     if isinstance(happened, Answer | Settlement) and happened.disputer != OPERATOR:
         yield Put(NOTICES, (numbers[happened.disputer], position, PERSON))
     if isinstance(happened, Proposal.Stage | Proposal.Continued | Proposal.Answered):
@@ -93,12 +92,11 @@ def of_contributor(
     limit: Limit = LIMIT,
     is_newest_first: bool = False,
 ) -> Page[FactTold]:
-    """What this person was told: disputes that concern them, answers and ends.
+    """The notices of this person: disputes that concern them, answers and decisions.
 
     Only the person and the operator may ask.
     """
-    person = attribution.after_merges(view, attribution.find_person(view, id)[0])
-    accounts = attribution.accounts_of(view, person)
+    accounts = attribution.accounts(view, id)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
     permit(actor, "read notices", OWN, {"contributor": actor if actor in named else id})
     first, side, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
@@ -108,7 +106,7 @@ def of_contributor(
         "UNION SELECT n.position FROM @works w JOIN @notices n ON n.subject = w.number "
         "AND n.told IN :posters WHERE w.poster IN :named "
         "UNION SELECT n.position FROM @credits c JOIN @notices n ON n.subject = c.work "
-        # The credit as it was when there was something to tell.
+        # The credit as it was at that position.
         "AND n.told = :people AND c.since <= n.position AND c.until > n.position "
         "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone) "
         "UNION SELECT n.position FROM @pieces s JOIN @proposals a ON a.id = s.proposal "

@@ -1,7 +1,4 @@
-"""Nouns: what the facts of a stream say something was, as known at a position.
-
-The one rule: a noun is told by its own facts, as the journal has them, up to the view's position.
-"""
+"""Nouns, rebuilt from their own facts in the journal, up to the view's position."""
 
 from __future__ import annotations
 
@@ -18,14 +15,14 @@ N = TypeVar("N", bound=Noun)
 
 
 def facts_of(view: View, journal: Journal, *ids: str) -> list[Placed]:
-    """What happened to these nouns, in the order of the journal."""
+    """The facts of these nouns, in the order of the journal."""
     return sorted(placed for placed in journal.facts.streams(ids) if placed.position <= view.as_of)
 
 
 def noun_at(
     view: View, journal: Journal, kind: type[N], id: str, unknown: Callable[[str], Refusal]
 ) -> N:
-    """What the facts of a stream say up to the view's position."""
+    """The noun as its facts up to the view's position make it."""
     facts = [(placed.position, placed.fact()) for placed in facts_of(view, journal, id)]
     if not facts or not isinstance(facts[0][1], kind.BIRTHS):
         raise unknown(id)

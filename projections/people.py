@@ -1,6 +1,6 @@
-"""People: what somebody made and where it went, and what waits for their answer.
+"""People: what somebody made and how it was reused, and what waits for their answer.
 
-The one rule: a person is all of their accounts, after all merges.
+A person is all of their accounts, after all merges.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from projections.told import CreditTold
 def made_by(
     view: View, id: str, *, after: str | None = None, limit: int = 50
 ) -> Page[dict[str, Any]]:
-    """The works somebody is credited on, the latest recorded first, and how often each went on."""
+    """The works somebody is credited on, the latest first, and how often each was remixed."""
     page, more = view.page(
         "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
         f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')} AND c.work < :beyond "
@@ -27,7 +27,7 @@ def made_by(
         after,
         limit,
         first=NEVER,
-        accounts=accounts(view, id),
+        accounts=attribution.accounts(view, id),
     )
     numbers = [number for (number,) in page]
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
@@ -50,7 +50,7 @@ def made_by(
 
 def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
     """The credits somebody has to answer: offered to them, or claimed on what they posted."""
-    own = accounts(view, id)
+    own = attribution.accounts(view, id)
     rows = view.rows(
         "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND c.state = 'granted' "
         f"AND {holds('c')} UNION "
@@ -66,7 +66,7 @@ def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
 
 
 def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
-    """The agreed shares somebody has to answer, the latest first, and of which finished work."""
+    """The agreed shares somebody has to answer, the latest first, each with its release."""
     rows = view.rows(
         "SELECT s.proposal, o.release FROM @shares s "
         f"JOIN @proposals a ON a.id = s.proposal AND {holds('a')} "
@@ -80,7 +80,7 @@ def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str
 
 
 def returned_to(view: View, id: str) -> list[PayoutTold]:
-    """The payouts to a person that came back, and were not asked for again yet."""
+    """The payouts to a person that were returned and not claimed again yet."""
     return [
         payout
         for payee in ids(view, id)
@@ -89,14 +89,8 @@ def returned_to(view: View, id: str) -> list[PayoutTold]:
 
 
 def ids(view: View, id: str) -> list[str]:
-    """The ids of all accounts of the person whom this id belongs to."""
-    return _ids(view, accounts(view, id))
-
-
-def accounts(view: View, id: str) -> list[int]:
-    """The numbers of all accounts of the person whom this id belongs to."""
-    number = attribution.find_person(view, id)[0]
-    return attribution.accounts_of(view, attribution.after_merges(view, number))
+    """The ids of all accounts of the person this id belongs to."""
+    return _ids(view, attribution.accounts(view, id))
 
 
 def _ids(view: View, numbers: list[int]) -> list[str]:

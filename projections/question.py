@@ -1,7 +1,7 @@
-"""Questions: what may be asked of a view, each declared once as a typed function.
+"""Questions: what can be asked of a view, each declared once as a typed function.
 
-A function says what it takes and what it answers in its annotations. The route, the operation of
-the OpenAPI document, the command of the terminal, its JSON and its text are derived from them.
+The annotations of the function say what it takes and returns. The route, the operation of the
+OpenAPI document, the command of the terminal, its JSON and its text are derived from them.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ QUESTIONS: dict[str, Question] = {}
 """Every question by its identifier, such as ``show_work``."""
 
 GIVEN = ("view", "journal", "actor")
-"""What a question is given and not asked with: the view, and perhaps the journal and who asks."""
+"""The parameters that do not come from the caller: the view, the journal and who asks."""
 
 LIMIT, MAXIMUM_LIMIT = 50, 200
-"""How many items of a list are answered by default, and at most over HTTP."""
+"""How many items of a list are returned by default, and at most over HTTP."""
 
 Limit = Annotated[
     int, Number(least=1, most=MAXIMUM_LIMIT, help=f"How many at most; default {LIMIT}.")
 ]
-After = Annotated[str, Cursor(help="Where to go on: “next” of the page before.", example="WzQyXQ")]
+After = Annotated[str, Cursor(help="Continue here: “next” of the page before.", example="WzQyXQ")]
 Search = Annotated[str, known(str)]
-"""A text to look for."""
+"""Text to search for."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,29 +47,29 @@ class Form(NamedTuple):
     """Text, a file, or JSON of a vocabulary."""
     example: str | Mapping[str, Any]
     has_links: bool = False
-    """Whether it names addresses, and so depends on where the pages are."""
+    """Whether it contains links, and so depends on the address of the pages."""
     is_binary: bool = False
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and how it may be asked."""
+    """A question, and how it can be asked."""
 
     name: str
     """Its identifier, such as ``show_work``."""
     path: str
-    """Where it is asked, with the names of its ids in braces."""
+    """Its route, with the names of its ids in braces."""
     ask: Callable[..., Any]
     cli: str | None
-    """The words of the command line that ask it."""
+    """Its command."""
     further: tuple[type[Refusal], ...]
-    """What it refuses besides what its values do."""
+    """Its refusals besides those of its values."""
     may_be_as_published: bool
     """Whether it can be asked of the lineage that was frozen when a release was published."""
     forms: Mapping[str, Form] = field(default_factory=dict)
     """Further forms of the answer by their names; the first is JSON."""
     rehearses: type[Command] | None = None
-    """The command that is drafted before, and refuses as it would; nothing is recorded."""
+    """The command that is drafted first, with its refusals; nothing is recorded."""
 
     @property
     def help(self) -> str:
@@ -86,12 +86,12 @@ class Question:
 
     @cached_property
     def given(self) -> frozenset[str]:
-        """What of the journal and the actor it needs."""
+        """Which of the journal and the actor it needs."""
         return frozenset(self._parameters) & {"journal", "actor"}
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """What it is asked with, in order: every parameter of a value type."""
+        """Its parameters of a value type, in order."""
         found = (
             Field(name, value_of(self._hints[name]), _default(one))
             for name, one in self._parameters.items()
@@ -101,17 +101,17 @@ class Question:
 
     @property
     def in_path(self) -> tuple[Field, ...]:
-        """What stands in its path."""
+        """Its fields in the path."""
         return tuple(one for one in self.fields if f"{{{one.name}}}" in self.path)
 
     @property
     def in_query(self) -> tuple[Field, ...]:
-        """What else it is asked with."""
+        """Its fields in the query string."""
         return tuple(one for one in self.fields if f"{{{one.name}}}" not in self.path)
 
     @cached_property
     def is_list(self) -> bool:
-        """Whether it answers a page of a list."""
+        """Whether it returns a page of a list."""
         return get_origin(self._hints["return"]) is Page
 
     @cached_property
@@ -121,7 +121,7 @@ class Question:
         return get_args(hint)[0] if self.is_list else hint
 
     def refusals(self) -> tuple[type[Refusal], ...]:
-        """Everything that may refuse it; an id that only filters a list refuses nothing."""
+        """All its refusals; an id that only filters a list refuses nothing."""
         ids = self.fields if self.rehearses else self.in_path
         values = [one.value for one in self.fields if one in ids or not _is_id(one)]
         command = self.rehearses.REFUSES if self.rehearses else ()
@@ -138,14 +138,14 @@ class Asking:
     view: View
     journal: Journal
     said: Mapping[str, Any]
-    """What it is asked with, by the names of its fields."""
+    """The values of its fields, by name."""
     actor: str = OPERATOR
     origin: str = ""
-    """Where the pages are, if that is known."""
+    """The address of the pages, if known."""
 
     @cached_property
     def answer(self) -> Any:
-        """The answer; a form that does not need it does not ask for it."""
+        """The answer, computed on first use; not every form needs it."""
         known = {"journal": self.journal, "actor": self.actor}
         given = {name: known[name] for name in self.question.given}
         if self.question.rehearses:
@@ -154,7 +154,7 @@ class Asking:
 
     @property
     def told(self) -> dict[str, Any]:
-        """The answer as JSON, with the position it holds at."""
+        """The answer as JSON, with its position."""
         answer = self.answer
         return {
             "as_of": self.view.as_of,
@@ -177,7 +177,7 @@ def question(
     forms: Mapping[str, Form] | None = None,
     rehearses: type[Command] | None = None,
 ) -> Callable[[F], F]:
-    """Declare that a function answers a question; its first parameter is the view."""
+    """Declare a function as a question; its first parameter is the view."""
 
     def decorate(ask: F) -> F:
         QUESTIONS[name] = Question(
@@ -189,7 +189,7 @@ def question(
 
 
 def wire_name(one: Field) -> str:
-    """What a field is called outside of Python."""
+    """The name of a field outside Python."""
     return "cursor" if isinstance(one.value, Cursor) else one.name.rstrip("_")
 
 

@@ -1,11 +1,11 @@
-"""Every question there is: importing this file imports every room in which some are declared."""
+"""All questions: importing this file imports every module that declares some."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from projections import attribution, disputes, formats, history, lineage, notices
-from projections.money import beancount, payouts, pools, splitting, statement_files
+from projections.money import payouts, pools, splitting, statement_files
 from projections.question import QUESTIONS, Question
 
 __all__ = ["QUESTIONS", "by_words"]
@@ -19,14 +19,13 @@ ROOMS = (
     splitting,
     pools,
     payouts,
-    beancount,
     statement_files,
     formats,
 )
 
 
 def by_words() -> Mapping[str, Sequence[Question]]:
-    """The questions that the command line can ask, by the words for it; several may share them."""
+    """The questions of the command line by command; several may share one."""
     found: dict[str, list[Question]] = {}
     for one in QUESTIONS.values():
         if one.cli is not None:

@@ -1,7 +1,7 @@
-"""The credits roll of a work: everybody in it by role, and the lineage they came in by.
+"""The credits roll of a work: everyone in it by role, and the lineage they came in by.
 
-The one rule: a person stands once under each role; as influence only where nothing they made in
-that role is in the work.
+A person is listed once under each role; as influence only if nothing they made in that role is in
+the work.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Roll(NamedTuple):
     """Who is in a work, and what it was made from."""
 
     direct: list[dict[str, Any]]
-    """Roles with the people whose work is in it: ``{"role", "people"}``, the nearest role first."""
+    """Roles with the people whose work is in it, as ``{"role", "people"}``, the nearest first."""
     influence: list[dict[str, Any]]
-    """The same, of those who only shaped it."""
+    """The same for those who only influenced it."""
     people: list[PersonRef]
-    """Everybody in it, the nearest first."""
+    """Everyone in it, the nearest first."""
     lineage: lineage.Shown
     """What it was made from, each work with who is credited on it."""
 
@@ -63,6 +63,6 @@ def _by_role(
             row.contributor, {**person, "display": None, "open": True}
         )
         line["display"] = line["display"] or texts.get(row.display)
-        # Claimed or disputed, and nothing else of the person in this role stands.
+        # Claimed or disputed, and no other credit of the person in this role is settled.
         line["open"] = line["open"] and row.state in ("claimed", "disputed")
     return [{"role": role, "people": list(lines.values())} for role, lines in roles.items()]

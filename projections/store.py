@@ -1,7 +1,7 @@
 """The store of read tables: their generations, and views of them as known at a position.
 
-The one rule: in SQL ``@works`` is a read table, of the generation that a view began with; the rest
-is as for every engine (see domain.engine).
+In SQL ``@works`` is a read table of the generation that a view began with; the rest is as for every
+engine (see domain.engine).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Behind(Exception):
 
 
 class BadCursor(Exception):
-    """The cursor is not one that a list of this service gave out."""
+    """The cursor is not one that a list of this service returned."""
 
 
 class Page(NamedTuple, Generic[T]):
@@ -74,10 +74,10 @@ class Store:
         self.folded = Signal()
         """Notified whenever this process has folded a page."""
         self.awaited: Callable[[], int] = lambda: 0
-        """The position reads wait for unasked: what a process that follows has acknowledged."""
+        """The position that every read waits for: what this process has acknowledged."""
 
     def writing(self) -> AbstractContextManager[Transaction]:
-        """A transaction on the read tables, which can be folded again after a power cut."""
+        """A transaction on the read tables; not durable, because they can be folded again."""
         return self.engine.transaction(durable=False)
 
     def current(self) -> Generation:
@@ -93,7 +93,7 @@ class Store:
         return dict(self.engine.query("SELECT name, position FROM projections WHERE current = 1"))
 
     def has_folded(self) -> None:
-        """Wake the reads that wait for a position."""
+        """Wake the reads waiting for a position."""
         with self.folded:
             self.folded.notify_all()
 
@@ -106,8 +106,8 @@ class Store:
     ) -> Iterator[View]:
         """The answers as known at a position: the one asked for, or the latest folded.
 
-        Raises Behind if the projections do not reach what was asked for in time. What this
-        process itself has acknowledged is waited for as well, but only briefly.
+        Raises Behind if the projections do not reach the position asked for in time. What this
+        process itself has acknowledged is also waited for, but only briefly.
         """
         asked = max(as_of or 0, min_position or 0)
         generation = self._reach(asked, wait_seconds)
@@ -158,15 +158,15 @@ class View:
     ) -> tuple[Sequence[Row], str | None]:
         """A page of a query's rows, and the cursor of the page after it.
 
-        They are ordered by one number, which stands in the column ``at`` and begins beyond
-        ``:beyond``, which is ``first`` on the first page.
+        They are ordered by one number, in the column ``at``, beyond ``:beyond``, which is
+        ``first`` on the first page.
         """
         (beyond,) = decode_cursor(after, int) or [first]
         found = self.rows(f"{sql} LIMIT :limit", beyond=beyond, limit=limit + 1, **values)
         return cut(found, limit, lambda row: (row[at],))
 
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
-        """The texts behind commitments, as far as they were not erased."""
+        """The texts behind commitments, without those that were erased."""
         wanted = sorted(digest for digest in digests if digest)
         if not wanted:
             return {}
@@ -180,17 +180,17 @@ class View:
 
 
 def holds(alias: str) -> str:
-    """The condition that a versioned row holds as of the view's position."""
+    """The condition that a versioned row is valid at the view's position."""
     return f"{alias}.since <= :as_of AND {alias}.until > :as_of"
 
 
 def encode_cursor(*place: object) -> str:
-    """Where a page ended, as an opaque text."""
+    """Where a page ended, as an opaque string."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
-    """Where the page before ended; BadCursor for what was not given out here."""
+    """Where the page before ended; BadCursor for what was not returned by this service."""
     if cursor is None:
         return None
     try:
@@ -201,7 +201,7 @@ def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
     if not isinstance(place, list) or [type(value) for value in place] != list(types):
         raise BadCursor(cursor)
     if any(isinstance(value, int) and abs(value) >= 1 << 63 for value in place):
-        raise BadCursor(cursor)  # no engine has such a number
+        raise BadCursor(cursor)  # beyond the integers of the engines
     return place
 
 
@@ -210,7 +210,7 @@ def cut(
 ) -> tuple[Sequence[T], str | None]:
     """A page of what was found, and the cursor of the page after it.
 
-    Whoever asks for a page looks for one more than its limit, to know whether there is another.
+    The caller asks for one row more than the limit, to know whether there is another page.
     """
     page = found[:limit]
     return page, encode_cursor(*place(page[-1])) if len(found) > limit else None
@@ -218,5 +218,5 @@ def cut(
 
 @lru_cache(maxsize=1024)
 def with_tables(sql: str, generation: int) -> str:
-    """SQL with the names of the read tables of one generation."""
+    """SQL with the names of one generation's read tables."""
     return _TABLE.sub(lambda match: table_name(match[1], generation), sql)

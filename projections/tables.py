@@ -1,9 +1,9 @@
 """The read tables: what a projection keeps, and the changes facts make to it.
 
-The one rule: a row holds from one journal position (``since``) until another (``until``); it is
-closed, never edited. So "as known at N" is a condition in a query, not another machine.
+A row is valid from one journal position (``since``) until another (``until``); it is closed, never
+edited. So "as known at N" is a condition in a query and needs no machinery of its own.
 
-In SQL text a read table is written ``@works``; the store puts the current generation in.
+In SQL a read table is written ``@works``; the store substitutes the current generation.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Any, NamedTuple
 from domain.fact import Fact
 
 NEVER = 1 << 62
-"""The ``until`` of a row that still holds."""
+"""The ``until`` of a row that is still valid."""
 
 Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A read table: columns with their types, and what finds its rows.
+    """A read table: columns with their types, and indexes.
 
     A table with ``key`` keeps versions: since and until are added to its columns, and an Amend
-    closes the version that holds and opens the next one.
+    closes the current version and opens the next one.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Table:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where each column stands in a row."""
+        """The index of each column in a row."""
         return {name: place for place, name in enumerate(self.all_columns)}
 
     @cached_property
     def key_place(self) -> int:
-        """Where the key stands in a row."""
+        """The index of the key in a row."""
         assert self.key is not None
         return [name for name, _ in self.columns].index(self.key)
 
@@ -52,7 +52,7 @@ class Table:
         return (*names, "since", "until") if self.key else names
 
     def create(self, name: str, typed: Callable[[str], str]) -> str:
-        """The statement that creates it under a name, in the words of an engine."""
+        """The statement that creates it under a name, with an engine's names of types."""
         columns = [f"{column} {typed(kind)}" for column, kind in self.columns]
         if self.key:
             columns += ["since BIGINT NOT NULL", "until BIGINT NOT NULL"]
@@ -61,19 +61,18 @@ class Table:
     def create_indexes(self, name: str) -> Iterator[str]:
         """The statements that create its indexes."""
         for number, columns in enumerate(self.indexes):
-            unique = "UNIQUE " if columns.startswith("!") else ""
-            yield f"CREATE {unique}INDEX {name}_{number} ON {name} ({columns.lstrip('!')})"
+            yield f"CREATE INDEX {name}_{number} ON {name} ({columns})"
 
 
 class Put(NamedTuple):
-    """A new row; in a versioned table it holds from the fact's position on."""
+    """A new row; in a versioned table it is valid from the fact's position on."""
 
     table: Table
     values: Values
 
 
 class Amend(NamedTuple):
-    """The row with this key is different from the fact's position on."""
+    """A change of the row with this key, from the fact's position on."""
 
     table: Table
     key: Any
@@ -83,6 +82,13 @@ class Amend(NamedTuple):
 Change = Put | Amend
 Numbers = Mapping[str, int]
 """The dense integer keys of works and contributors by their ids."""
+
+
+def born(table: Table, happened: Fact, **values: Any) -> Put:
+    """The row of a noun's first fact: its fields by the names of the columns, and these values."""
+    state = getattr(happened, "STATE", None)
+    said = {**vars(happened), "id": happened.originator_id, "state": state, **values}
+    return Put(table, tuple(said.get(name) for name, _ in table.columns))
 
 
 class Projection(NamedTuple):

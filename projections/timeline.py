@@ -1,8 +1,4 @@
-"""Timelines: the facts about many works and people in one row, and who is in them.
-
-The one rule: they are the facts of the journal, in its order; only whether one is shown depends on
-what is asked.
-"""
+"""Timelines: the facts about many works and people in the order of the journal."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from projections.store import Page, View, cut, decode_cursor, holds
 from projections.told import FactTold
 
 SCANNED = 250
-"""How many facts are looked at in one go."""
+"""How many facts are read at a time."""
 
 
 def timeline(
@@ -53,7 +49,7 @@ def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) ->
 
 
 def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """The works and people behind these ids, as an answer refers to them; no others."""
+    """The works and people with these ids, as answers refer to them."""
     found = view.rows(
         f"SELECT p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}", ids=list(ids)
     )

@@ -1,6 +1,6 @@
-"""What is answered about works, people, credits and facts: the type of each answer.
+"""The types of the answers about works, people, credits and facts.
 
-Every field is always there. An exact number is a text, and a number of JSON is never a share.
+Every field is always present. An exact number is a string; a share is never a JSON number.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Exact = Annotated[str, "Exact."]
 Instant = Annotated[str, Example(MOMENT)]
 Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]
 Rate = Annotated[ExactRate | None, "Exactly as stated."]
-Evidence = Annotated[str | None, "What shows it; null when it was erased."]
+Evidence = Annotated[str | None, "What proves it; null when it was erased."]
 
 KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
 WorkState = Annotated[str, one_of(("submitted", "cited", "assembled", "published", "withdrawn"))]
@@ -111,13 +111,13 @@ class ReleaseRef(WorkRef):
 class Relative(WorkRef):
     """A work at some distance from the one asked about."""
 
-    generation: Annotated[Count, "How many edges lie between them at least.", Example(1)]
+    generation: Annotated[Count, "The fewest remixes between the two.", Example(1)]
 
 
 class MadeFrom(TypedDict):
     """One thing a work was made from."""
 
-    remix: Annotated[RemixId, "The edge."]
+    remix: RemixId
     kind: KindOfRemix
     rate: Rate
     state: RemixState
@@ -135,7 +135,7 @@ class WorkFound(WorkRef):
     licence: Annotated[str | None, Example("CC-BY-4.0")]
     sha256: Annotated[str | None, "Of the file."]
     posted_by: Agent
-    position: Annotated[Count, "Where in the journal it was born.", Example(42)]
+    position: Annotated[Count, "Where in the journal it was recorded.", Example(42)]
     published: Publication | None
     sources: list[MadeFrom]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
@@ -149,7 +149,7 @@ class CreditTold(TypedDict):
     contributor: PersonRef
     role: Annotated[Role, "One of the vocabulary."]
     display: Annotated[
-        str | None, "What the person would rather be called.", Example("low harmony")
+        str | None, "The wording the person prefers for the role.", Example("low harmony")
     ]
     kind: KindOfCredit
     state: CreditState
@@ -164,7 +164,7 @@ class WorkTold(WorkFound):
 
 
 class RemixTold(TypedDict):
-    """One edge."""
+    """One remix."""
 
     id: RemixId
     child: WorkRef
@@ -190,23 +190,23 @@ class Side(TypedDict):
 
 
 class Dispute(Side):
-    """A dispute that is open."""
+    """An open dispute."""
 
     grounds: Annotated[str, one_of(GROUNDS)]
     deadline: Annotated[
-        str, "Until when the other side can answer.", Example("2026-12-20T18:30:00.000000Z")
+        str, "The other side can answer until then.", Example("2026-12-20T18:30:00.000000Z")
     ]
     answer: Side | None
 
 
 class DisputedCredit(CreditTold):
-    """One credit, and the dispute that is open about it."""
+    """One credit, and the open dispute about it."""
 
     dispute: Dispute | None
 
 
 class DisputedRemix(RemixTold):
-    """One edge, and the dispute that is open about it."""
+    """One remix, and the open dispute about it."""
 
     dispute: Dispute | None
 
@@ -227,7 +227,7 @@ class Node(Relative):
 
 
 class EdgeTold(TypedDict):
-    """An edge of a lineage."""
+    """A remix in a lineage."""
 
     id: RemixId
     child: WorkId
@@ -257,7 +257,7 @@ class PathIn(TypedDict):
 
 
 class CreditLine(TypedDict):
-    """One credit of somebody within a work."""
+    """One credit somebody has within a work."""
 
     id: CreditId
     work: WorkId
@@ -268,13 +268,13 @@ class CreditLine(TypedDict):
 
 
 class Part(TypedDict):
-    """What somebody has in a work."""
+    """The part somebody has in a work."""
 
     kind: Annotated[KindOfCredit, "Direct if anything of theirs is in it."]
     roles: list[Role]
     generation: Annotated[Count, "Of their nearest piece; 0 is the work itself.", Example(1)]
     pieces: Annotated[Count, "How many of its pieces they are credited on.", Example(1)]
-    path_count: Annotated[Count, "By how many paths they came in.", Example(1)]
+    path_count: Annotated[Count, "How many paths lead to their pieces.", Example(1)]
     paths: Annotated[list[PathIn], "The shortest of these paths."]
     credits: list[CreditLine]
 
@@ -286,7 +286,7 @@ class PartOfPerson(Part):
 
 
 class PartInRelease(Part):
-    """A finished work somebody is in."""
+    """A release somebody is in."""
 
     release: ReleaseRef
 
@@ -300,16 +300,16 @@ class FactTold(TypedDict):
     position: Annotated[Count, Example(43)]
     receipt: Annotated[str, "Where its receipt is.", Example("/facts/43/receipt")]
     recorded_at: Instant
-    effective: Annotated[str | None, "From when it holds.", Example(MOMENT)]
+    effective: Annotated[str | None, "When it takes effect.", Example(MOMENT)]
     actor: Annotated[str, "Who acted: a contributor, or “operator”.", Example("operator")]
     signed: Annotated[bool, "Whether they signed it with a key of their own."]
     topic: Annotated[str, "What happened.", Example("credit.granted")]
-    noun: Annotated[str, Ref("credit"), "To what it happened.", Example(LINE)]
+    noun: Annotated[str, Ref("credit"), "What it happened to.", Example(LINE)]
     about: Annotated[list[WorkId], "The works and contributors it is about."]
     reason: str | None
     content: Annotated[
         dict[str, Any],
-        "What else it says; null where a text was erased.",
+        "Its other fields; null where a text was erased.",
         Example({"role": "singer", "kind": "direct"}),
     ]
 

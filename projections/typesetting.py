@@ -1,4 +1,4 @@
-"""Typesetting: a template and what is to stand in it, laid out by Typst as PDF or as PNG.
+"""Typesetting: a template and its data, laid out by Typst as PDF or PNG.
 
 The one rule: what people wrote comes in as data, never as markup, and no file is read but fonts.
 """
@@ -19,19 +19,19 @@ from projections.pictures.font import FOLDER
 __all__ = ["TypstError", "typeset"]
 
 _NOTHING_THERE = Path(__file__).parent / "pictures"
-"""The folder a template could read from, if it named a file; none does."""
+"""The only folder a template could read from; none does."""
 _KEPT_FOR = 11
-"""After so many further runs Typst lets go of what it remembered of one."""
+"""After this many further runs Typst frees what it cached of one."""
 
 _one_at_a_time = Lock()
 
 
 def typeset(template: str, inputs: Mapping[str, str], **wanted: Any) -> bytes:
-    """A document made of a template, which reads the inputs as ``sys.inputs``.
+    """A document made from a template, which reads the inputs as ``sys.inputs``.
 
-    In the fonts that Typst carries and in that of the pictures; what those lack, in the machine's.
-    One at a time: two thousand lines of a table take some three hundred megabytes, which would be
-    kept for ten documents more.
+    Set in Typst's own fonts and that of the pictures, with the machine's fonts as fallback. One at
+    a time: a table of two thousand lines takes some 300 MB, which Typst would otherwise keep for
+    ten more documents.
     """
     with _one_at_a_time:
         compiler = typst.Compiler(font_paths=_fonts(), root=_NOTHING_THERE)

@@ -1,4 +1,4 @@
-"""How amounts, shares and moments are written for people, and what states of money are called."""
+"""How amounts, shares and moments are written for people, and the names of states of money."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from domain.money.currency import DIGITS
 
 CONSENTS = {"offered": "not answered yet", "accepted": "accepted", "declined": "declined"}
 HELD_BECAUSE = {
-    "unclaimed": "nobody has claimed the work",
-    "unaccepted": "the share was not accepted yet",
+    "unclaimed": "no one has claimed the work",
+    "unaccepted": "the share has not been accepted yet",
     "declined": "the share was declined",
     "disputed": "something it depends on is disputed",
 }
 BOOKED = {
     "division": "Earned",
-    "reversal": "Taken back",
+    "reversal": "Reversed",
     "correction": "Corrected",
     "payout": "Paid",
-    "claim": "Claimed back",
+    "claim": "Claimed again",
 }
 
 
@@ -33,7 +33,7 @@ def minute(moment: str) -> str:
 
 
 def percent(rate: str | None) -> str:
-    """An exact rate as people read it: as it was stated, and about how much that is."""
+    """An exact rate in percent, to one digit; marked if it is rounded."""
     if rate is None:
         return ""
     share = Fraction(rate) * 100
@@ -42,7 +42,7 @@ def percent(rate: str | None) -> str:
 
 
 def money(amount_minor: int, currency: str) -> str:
-    """An amount as people write it, with the digits its currency has."""
+    """An amount with the digits of its currency."""
     digits = DIGITS[currency]
     whole, rest = divmod(abs(amount_minor), 10**digits)
     after_point = f".{rest:0{digits}d}" if digits else ""
@@ -50,7 +50,7 @@ def money(amount_minor: int, currency: str) -> str:
 
 
 def units(exact: str, currency: str) -> str:
-    """An exact number of smallest units as an amount, with what is left of a unit beside it."""
+    """An exact number of smallest units as an amount, with any fraction of a unit after it."""
     number = Fraction(exact)
     whole = int(number)
     rest = str(number - whole).replace("-", "−")

@@ -1,1 +1,1 @@
-"""Where everything meets: settings, composition, the ``stemma`` command line, benchmarks."""
+"""Where everything is put together: settings, the ``stemma`` command line, benchmarks."""

@@ -1,6 +1,6 @@
-"""Money on a terminal: pools, proposals, statements, ledgers, and why somebody got what they got.
+"""Money on a terminal: pools, proposals, statements, ledgers, and why a payee got an amount.
 
-The one rule: every amount is told in its currency, every share exactly and in percent.
+Every amount is shown in its currency, every share exactly and in percent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scripts.terminal import shown
 
 
 def proposal(out: Console, asking: Asking) -> None:
-    """What is proposed or was agreed, who says what of it, and who is missing."""
+    """A proposal or agreement, its comments, and who is missing."""
     told = asking.answer
     number = f", agreement {told['number']} of its pool" if told["number"] else ""
     how = "by hand" if told["policy"] is None else f"by {told['policy']['type']}"
@@ -47,7 +47,7 @@ def proposal(out: Console, asking: Asking) -> None:
 
 
 def diff(out: Console, asking: Asking) -> None:
-    """What became of the first proposal, with the comments that caused it."""
+    """How the shares changed since the first proposal, with the comments that caused it."""
     told = asking.answer
     table = Table("payee", box=None)
     for name in ("first", "current", "change"):
@@ -122,7 +122,7 @@ def pool_statement(out: Console, asking: Asking) -> None:
         out,
         [
             ("received", told["received_minor"]),
-            ("− taken back", told["reversed_minor"]),
+            ("− reversed", told["reversed_minor"]),
             ("− waiting", told["waiting_minor"]),
             ("= divided", told["divided_minor"]),
         ],
@@ -130,7 +130,7 @@ def pool_statement(out: Console, asking: Asking) -> None:
     )
     for waiting in told["waiting"]:
         amount = money(waiting["waiting_minor"], currency)
-        why = "it is deferred" if waiting["because"] == "deferred" else "no agreement holds for it"
+        why = "it is deferred" if waiting["because"] == "deferred" else "no agreement covers it"
         out.print(f" waiting: {amount} of {shown(waiting['source'])} because {why}")
     columns = ("earned", "payable", "held", "debt", "in_transit", "paid", "suspense")
     used = [name for name in columns if name == "earned" or told["totals"][f"{name}_minor"]]
@@ -168,7 +168,7 @@ def ledger(out: Console, asking: Asking) -> None:
 
 
 def why(out: Console, asking: Asking) -> None:
-    """Why a payee was given this amount, step by step."""
+    """Why a payee got this amount, step by step."""
     told = asking.answer
     currency = told["currency"]
     given, whole = (money(told[name], currency) for name in ("amount_minor", "of_minor"))
@@ -178,7 +178,7 @@ def why(out: Console, asking: Asking) -> None:
     for amount, what in (
         (told["by_agreement"], agreed),
         (told["by_terms"], "by the terms of the pool"),
-        *((str(cost["amount_minor"]), "paid back for an expense") for cost in told["costs"]),
+        *((str(cost["amount_minor"]), "reimbursed for an expense") for cost in told["costs"]),
         (told["carry_before"], "carried from earlier divisions"),
         (told["carry_after"], "carried to the next one"),
     ):

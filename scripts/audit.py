@@ -1,7 +1,9 @@
 """An audit of a database: everything that follows from the facts is computed again and compared.
 
-The one rule: nothing that is stored is believed, and nothing in use is changed; a check yields
-what differs, with where it stands, and returns what it has counted.
+The one rule: nothing stored is believed, and nothing in use is changed. A check yields each
+difference with its place, and returns what it has counted.
+
+One file: seven checks of one form, one after another.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ PAGE = 5_000
 
 
 class Difference(NamedTuple):
-    """Something that is not as it follows from the facts: where, and in what it differs."""
+    """Something that differs from what the facts imply: where, and how."""
 
     where: str
     what: str
@@ -59,12 +61,12 @@ class Difference(NamedTuple):
 
 
 Differences = Generator[Difference, None, str]
-"""What differs; in the end, in words, what was compared."""
+"""The differences; the return value says in words what was compared."""
 Check = Callable[[Service, Progress], Differences]
 
 
 def first_difference(check: Check, service: Service, progress: Progress) -> Difference | str:
-    """The first difference a check finds; if there is none, what it has compared."""
+    """The first difference a check finds; without any, what it has compared."""
     found = check(service, progress)
     try:
         return next(found)
@@ -78,7 +80,7 @@ def first_difference(check: Check, service: Service, progress: Progress) -> Diff
 
 
 def journal(service: Service, progress: Progress) -> Differences:
-    """Positions without gaps, and every fact of a known kind, written as it is always written."""
+    """Positions have no gaps, and every fact is of a known kind and stored in its normal form."""
     head, position = service.journal.facts.head(), 0
     for placed in service.journal.read():
         position += 1
@@ -91,14 +93,14 @@ def journal(service: Service, progress: Progress) -> Differences:
             yield Difference(_at(position), f"this can't be a {placed.topic}: {error!r}")
         else:
             if written.state != placed.state:
-                yield Difference(_at(position), f"a {placed.topic} is not written like this")
+                yield Difference(_at(position), f"this is not the normal form of a {placed.topic}")
         if position % PAGE == 0:
             progress(position, head)
     return f"{position} facts, without a gap"
 
 
 def index(service: Service, progress: Progress) -> Differences:
-    """Every fact is found by what its fields say, and by nothing else."""
+    """The index finds every fact by its fields, and by nothing else."""
     head, count = service.journal.facts.head(), 0
     for page in _pages(islice(service.journal.read(), head)):
         expected = {(*one, placed.position) for placed in page for one in placed.fact().found_by()}
@@ -116,7 +118,7 @@ def index(service: Service, progress: Progress) -> Differences:
     sql = "SELECT count(*) FROM found WHERE position <= :head"
     (kept,) = service.engine.query(sql, head=head)[0]
     if kept != count:
-        yield Difference("the index", f"{kept - count} entries for which no fact stands")
+        yield Difference("the index", f"{kept - count} entries without a fact")
     return f"{count} entries, each of a fact"
 
 
@@ -132,7 +134,7 @@ _OF_NOUN: dict[type[Noun], set[type[Fact]]] = {
 
 
 def streams(service: Service, progress: Progress) -> Differences:
-    """Versions from 1 without gaps, and every fact in a state in which it may happen."""
+    """Versions start at 1 without gaps, and every fact is allowed in the state it happened in."""
     count, head = 0, service.journal.facts.head()
     told = 0
     for stream in _streams(service.journal):
@@ -167,7 +169,7 @@ def _illegal(stream: list[Placed]) -> Iterator[Difference]:
 
 
 def _streams(journal: Journal) -> Iterator[list[Placed]]:
-    """Every history by itself, one page of them read at a time."""
+    """Every history, read in pages."""
     last = ""
     while ids := journal.engine.query(
         "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > :last "
@@ -188,7 +190,7 @@ def _streams(journal: Journal) -> Iterator[list[Placed]]:
 
 
 def vault(service: Service, progress: Progress) -> Differences:
-    """Every commitment has its text, or a fact that says it was erased; and no text is another."""
+    """Every commitment has its own text, or a fact that says it was erased."""
     facts, head = service.journal.facts, service.journal.facts.head()
     erased, found, gone = _erased(service.journal), 0, 0
     for page in _pages(service.journal.read()):
@@ -208,22 +210,22 @@ def vault(service: Service, progress: Progress) -> Differences:
                 if digest not in erased:
                     erased = _erased(service.journal)  # perhaps only just now
                 if digest not in erased:
-                    yield Difference(where, f"the text of {digest} is gone, and no fact says so")
+                    yield Difference(where, f"the text of {digest} is gone, but no fact erased it")
                 gone += 1
                 continue
             _, owner, name, salt, value, _ = row
             if digest_of(salt, name, value) != digest:
                 yield Difference(where, f"the {name} in the vault is not the one of {digest}")
             if vault_row(Disclosure(digest, owner, name, salt, value)) != row:
-                yield Difference(where, f"the {name} of {digest} is not folded as it is")
+                yield Difference(where, f"the {name} of {digest} has another case-folded form")
             if digest in erased:
                 at = erased[digest]
-                yield Difference(where, f"{digest} was erased at position {at}, and is there")
+                yield Difference(where, f"{digest} was erased at position {at}, but is still there")
             found += 1
         progress(page[-1].position, head)
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found and facts.head() == head:
-        yield Difference("the vault", f"{count - found} texts to which no fact commits")
+        yield Difference("the vault", f"{count - found} texts without a commitment")
     return f"{found} texts as they were committed to, {gone} erased"
 
 
@@ -233,7 +235,7 @@ def _sealed(placed: Placed) -> list[str]:
 
 
 def _erased(journal: Journal) -> dict[str, int]:
-    """What was erased, and where that is said."""
+    """What was erased, and the positions of the facts that erased it."""
     erased: dict[str, int] = {}
     for placed in journal.read(topics=(Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC)):
         stream = [(one.position, one.fact()) for one in journal.facts.streams([placed[1]])]
@@ -246,7 +248,7 @@ def _erased(journal: Journal) -> dict[str, int]:
 
 
 def log(service: Service, progress: Progress) -> Differences:
-    """Every tile is what the facts hash to, and every checkpoint that was signed says so."""
+    """Every tile and every signed checkpoint is what the facts hash to."""
     size, head = service.log.size(), service.journal.facts.head()
     if size > head:
         yield Difference(_at(head + 1), f"the log holds {size} facts, the journal {head}")
@@ -293,7 +295,7 @@ def _changed(log: Log, computed: dict[Tile, bytes], size: int) -> Iterator[Diffe
             position = tile.number * TILE_WIDTH + leaf + 1
             yield Difference(f"{_at(position)}, {tile.path}", "the fact is not the one in the log")
         else:
-            yield Difference(tile.path, "the tile of the log is not what is below it")
+            yield Difference(tile.path, "the tile of the log is not the hash of those below it")
 
 
 def _hash(hashes: bytes, at: int) -> bytes:
@@ -301,7 +303,7 @@ def _hash(hashes: bytes, at: int) -> bytes:
 
 
 def _unbelievable(log: Log, signed: Signed) -> str:
-    """Why a stored checkpoint is not one the log can have signed; nothing if it is one."""
+    """Why a stored checkpoint cannot be one the log signed; empty if it can."""
     try:
         if log.signer is None:
             checkpoint = Checkpoint.parse(Note.parse(signed.note).text)
@@ -318,13 +320,13 @@ def _unbelievable(log: Log, signed: Signed) -> str:
 
 
 def read_tables(service: Service, progress: Progress) -> Differences:
-    """Folded anew beside those in use, every row is the same.
+    """Folded again beside the tables in use, every row is the same.
 
-    Rows are compared while no follower goes on. Only the owner of the tables can do this.
+    Followers are stopped while rows are compared. Only the owner of the tables can do this.
     """
     positions = service.store.positions()
     if len(set(positions.values())) != 1:
-        yield Difference("the read tables", f"they stand at several positions: {positions}")
+        yield Difference("the read tables", f"they are at different positions: {positions}")
     rebuild = Rebuild(service.journal, service.store)
     with service.store.writing() as writer:
         writer.lock()
@@ -353,11 +355,11 @@ def read_tables(service: Service, progress: Progress) -> Differences:
             writer.lock()
             drop(writer, number)
     yield from differing
-    return f"{count} rows of read tables, as folded anew up to position {at.position}"
+    return f"{count} rows of read tables, as folded again up to position {at.position}"
 
 
 def _hold(writer: Transaction, at: Generation) -> bool:
-    """Let no follower go on until the end of the transaction; false if one has gone on already."""
+    """Stop all followers until the end of the transaction; false if one has already advanced."""
     held = writer.execute(
         "UPDATE projections SET current = current WHERE current = 1 "
         "AND generation = :generation AND position = :position",
@@ -367,23 +369,23 @@ def _hold(writer: Transaction, at: Generation) -> bool:
     return held == len(PROJECTIONS)
 
 
-def _compare(writer: Transaction, current: int, anew: int, differing: list[Difference]) -> int:
-    """Add what differs between two generations; how many rows there are."""
+def _compare(writer: Transaction, current: int, again: int, differing: list[Difference]) -> int:
+    """Add the differences between two generations; how many rows there are."""
     rows = 0
     for table in TABLES:
-        names = table_name(table.name, current), table_name(table.name, anew)
+        names = table_name(table.name, current), table_name(table.name, again)
         counts = [int(writer.query(f"SELECT count(*) FROM {name}")[0][0]) for name in names]
         rows += counts[0]
         held, told = (_first_only_in(writer, table, *pair) for pair in (names, names[::-1]))
         if first := held or told:
             where = f"{table.name}, {_named(table, first)}"
             differing.append(
-                Difference(where, f"the table holds {_shown(held)}, and it follows {_shown(told)}")
+                Difference(where, f"the table holds {_shown(held)}; the facts give {_shown(told)}")
             )
         elif counts[0] != counts[1]:
             differing.append(
                 Difference(
-                    table.name, f"the table holds {counts[0]} rows, and it follows {counts[1]}"
+                    table.name, f"the table holds {counts[0]} rows; the facts give {counts[1]}"
                 )
             )
     return rows
@@ -399,7 +401,7 @@ def _first_only_in(writer: Transaction, table: Table, one: str, other: str) -> R
 
 
 def _order(table: Table) -> str:
-    """The column that tells the first of several rows."""
+    """The column that orders the rows."""
     return "since" if table.key else "position" if "position" in table.places else "1"
 
 
@@ -429,7 +431,7 @@ def _pages(placed: Iterable[Placed]) -> Iterator[list[Placed]]:
 
 
 def money(service: Service, progress: Progress) -> Differences:
-    """Every share, division and payout computed again, and every balance as it is projected."""
+    """Every share, division and payout computed again, and every balance as projected."""
     journal, verifier = service.journal, Verifier()
     head = journal.facts.head()
 
@@ -454,7 +456,7 @@ def money(service: Service, progress: Progress) -> Differences:
 
 
 def _computed(service: Service) -> Iterator[Difference]:
-    """What was computed over a lineage, computed over it again as it was known then."""
+    """Every split computed again over the lineage as it was known at the time."""
     journal = service.journal
     stages_of = (Proposal.Posted, Proposal.Revised, Proposal.Continued)
     topics = [kind.TOPIC for kind in (Pool.Opened, *stages_of)]
@@ -479,11 +481,11 @@ def _computed(service: Service) -> Iterator[Difference]:
         if works is not None:
             again = eligible_assets(again, works, graph)
         if again != assets:
-            yield Difference(_at(position), "the lineage of that moment does not come to this")
+            yield Difference(_at(position), "the lineage at that time gives another split")
 
 
 def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
-    """Balances as the read tables have them, against those of the verifier's own books."""
+    """The balances of the read tables against those of the verifier's own books."""
     known = {(each.payee, each.proposal): each.units for each in projected.accounts(view)}
     for key in {*known, *verifier.books.accounts}:
         units, again = known.get(key, {}), verifier.books.accounts.get(key, {})
@@ -502,4 +504,4 @@ CHECKS: dict[str, Check] = {
     "read tables": read_tables,
     "money": money,
 }
-"""Every check by its name, in order: a later one may rely on what the earlier ones found."""
+"""Every check by name, in order: a later one may rely on the earlier ones."""

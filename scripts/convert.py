@@ -1,7 +1,7 @@
-"""Turn lists that other people keep of who used whose work into bundles that `stemma import` reads.
+"""Converts public data sets of who used whose work into bundles for `stemma import`.
 
-The one rule: nothing is lost silently; a line of a source that cannot be true still becomes a line
-of the bundle, for the import to refuse by name.
+The one rule: nothing is lost silently. A record that cannot be true still becomes a line of the
+bundle, for the import to refuse with its reason.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 Line: TypeAlias = dict[str, object]
 
-# The four links of the list that form a cycle, child first.  Each contradicts
-# a link the other way round, and a record cannot use one that did not exist yet:
+# The four links of the list that form cycles, child first.  Each contradicts
+# a link in the other direction, and a record cannot use one that did not exist yet:
 # "I'm Too Sexy" (1991) is built on Jimi Hendrix (1967), Lyn Collins (1972) and
 # the beats of Bobby Byrd's "Hot Pants"; "Without Me" (2002) opens with the start
 # of "Rap Name".
@@ -70,8 +70,8 @@ def convert_whosampled(path: Path | str) -> Iterator[Line]:
 def convert_ocremix(folder: Path | str) -> Iterator[Line]:
     """The artists, remixes and arranged games of the three tables of ocremix-data.
 
-    A game is an outside source, cited by a URN made of its number there.  The one column left
-    out is `has_lyrics`: a bundle has no field for it.
+    A game is an outside source, cited by a URN made from its number there.  Only the column
+    `has_lyrics` is left out: a bundle has no field for it.
     """
     tables = Path(folder)
     named = {row["artist_id"]: row["name"] for row in _rows(tables / "artists.csv")}
@@ -103,7 +103,7 @@ def convert_ocremix(folder: Path | str) -> Iterator[Line]:
                 }
             ],
         }
-    # What is left names a remix that is not in the list: the import says so.
+    # The rest name a remix that is not in the list; the import reports them.
     for remix, artists in credited.items():
         for artist in artists:
             yield {
@@ -117,10 +117,10 @@ def convert_ocremix(folder: Path | str) -> Iterator[Line]:
 
 
 def _oldest_first(names: list[str], links: Iterable[tuple[int, int]]) -> Iterator[int]:
-    """Every track after all that it samples; by its number where nothing else decides.
+    """Every track after all that it samples; otherwise by number.
 
-    Tracks that sample each other in a circle nobody has settled stay together,
-    by number: the links that this leaves backwards are the import's to refuse.
+    Tracks of a cycle stay together, by number: the import refuses the links
+    that then point backwards.
     """
     import networkx as nx
 
@@ -131,15 +131,15 @@ def _oldest_first(names: list[str], links: Iterable[tuple[int, int]]) -> Iterato
         for child, parent in links
         if (names[child], names[parent]) not in WRONG_WAY_ROUND
     )
-    circles = nx.condensation(samples)
-    members = {circle: sorted(circles.nodes[circle]["members"]) for circle in circles}
-    for circle in nx.lexicographical_topological_sort(circles, key=lambda one: members[one][0]):
-        yield from members[circle]
+    cycles = nx.condensation(samples)
+    members = {cycle: sorted(cycles.nodes[cycle]["members"]) for cycle in cycles}
+    for cycle in nx.lexicographical_topological_sort(cycles, key=lambda one: members[one][0]):
+        yield from members[cycle]
 
 
 def _spaced(name: str) -> str:
-    # The list writes a hyphen for every space and so no longer knows "Jay-Z"
-    # from "Jay Z"; only a hyphen between two spaces can still be told.
+    # The list writes a hyphen for every space and so cannot tell "Jay-Z" from
+    # "Jay Z"; only a hyphen between two spaces is still recognisable.
     spaced = " - ".join(part.replace("-", " ") for part in name.split("---"))
     return " ".join(spaced.split())
 

@@ -1,12 +1,12 @@
-"""Generated communities: people, pieces and releases of a realistic shape, as many as asked for.
+"""Generated communities of any size: people, pieces and releases of a realistic shape.
 
 The one rule: the same seed gives the same community, whether as the lines of a bundle or, much
 faster, as facts straight into the journal; and both give the same answers.
 
-A piece has one to three authors and none to four sources. A source is either a recent piece or
-one found by preferential attachment (a piece is as likely as it is remixed already), so that a few
-pieces have very many remixes. Releases are made of a few recent pieces. Nothing is held but one
-integer for each piece and each edge.
+A piece has one to three authors and up to four sources. A source is either a recent piece or one
+found by preferential attachment (the more remixed, the more likely), so that a few pieces have very
+many remixes. Releases are made of a few recent pieces. Only one integer for each piece and edge is
+kept in memory.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ class Shape(NamedTuple):
     """How a community works together."""
 
     sources: tuple[float, ...]
-    """How likely a piece has no source, one, two …"""
+    """The probabilities that a piece has no source, one, two …"""
     recent: float
-    """How likely a source is one of the latest pieces, and not one found by its fame."""
+    """The probability that a source is a recent piece, not one found by its fame."""
     window: int
     """How many pieces ago a recent one was posted, on average."""
     project: int | None = None
-    """Pieces draw only on pieces of the same project, which has this many; None: on all."""
+    """The size of a project; pieces only use pieces of their own. None: of all."""
 
 
 TYPICAL = Shape(sources=(0.40, 0.35, 0.15, 0.07, 0.03), recent=0.5, window=2_000)
 """About one edge a piece; a handful of ancestors, sometimes hundreds."""
 DENSE = Shape(sources=(0.02, 0.18, 0.50, 0.30), recent=0.9, window=300, project=8_000)
-"""About two edges a piece, nearly all within reach of each other: thousands of ancestors."""
+"""About two edges a piece, nearly all connected: thousands of ancestors."""
 
 AUTHORS = (0.80, 0.15, 0.05)
-"""How likely a piece has one author, two, three."""
+"""The probabilities that a piece has one author, two, three."""
 PIECES_A_PERSON = 10
 PIECES_A_RELEASE = 50
 COMPONENTS = range(2, 6)
@@ -124,7 +124,7 @@ def community(pieces: int, *, shape: Shape = TYPICAL, seed: int = 1) -> Iterator
 
 
 def _drawn(random: Random, chances: tuple[float, ...]) -> int:
-    """A number, each as likely as it is said to be."""
+    """A number, drawn with these probabilities."""
     left = random.random()
     for number, chance in enumerate(chances):
         left -= chance
@@ -176,7 +176,7 @@ _FAMILIES = {"person": 1, "work": 2, "release": 3}
 
 
 def id_of(family: str, number: int, seed: int = 1) -> str:
-    """The id of the nth person, work or release: spread over all UUIDs as random ones are."""
+    """The id of the nth person, work or release, spread like a random UUID."""
     place = (number << 16 | seed << 2 & 0xFFFC | _FAMILIES[family]) * _SPREAD
     digits = f"{place & ((1 << 128) - 1):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
@@ -218,7 +218,7 @@ def lines(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
 
 
 def record(journal: Journal, items: Iterable[Item], batch: int = 5_000) -> int:
-    """Write a community straight into the journal, unchecked; how many facts that were."""
+    """Write a community straight into the journal, unchecked; how many facts it has."""
     count, items = 0, iter(items)
     while some := list(islice(items, batch)):
         sheet = facts_of(some, journal.clock())
@@ -229,7 +229,7 @@ def record(journal: Journal, items: Iterable[Item], batch: int = 5_000) -> int:
 
 
 def facts_of(items: Iterable[Item], now: datetime) -> Sheet:
-    """What the importer would record, as an operator, at one moment."""
+    """What the importer would record as the operator at one moment."""
     sheet = Sheet(OPERATOR, now)
     for item in items:
         _write_down(sheet, item)

@@ -1,9 +1,9 @@
-"""Mirroring a log: its tiles and leaves kept in a folder, checked whole before they are believed.
+"""Mirroring a log: its tiles and leaves are copied into a folder and checked completely.
 
 The one rule: the checkpoint in the folder is replaced only after everything below the new one was
 computed again and the old one was found in it; so a rewrite, a fork or a rollback is noticed.
 
-The folder is a C2SP tlog-tiles log itself: any web server can serve it on.
+The folder is itself a C2SP tlog-tiles log: any web server can serve it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from scripts.verify import bundles_of, check_log, must_continue, printable
 
 TIMEOUT_SECONDS = 30
 LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
-"""An entry bundle; nothing else that a log answers is as large."""
+"""The size of the largest answer of a log, an entry bundle."""
 
 
 class Unreachable(Exception):
-    """The log does not answer, or not with what was asked for."""
+    """The log does not answer, or answers with an error."""
 
 
 def mirror(
@@ -33,9 +33,9 @@ def mirror(
     keys: Sequence[VerifierKey],
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Trusted:
-    """Bring a folder up to the log at an address; NotVerified if the log is not what it was.
+    """Bring a folder up to date with the log at an address; NotVerified if the log was rewritten.
 
-    Full tiles that are there already are not fetched again: they never change.
+    Full tiles already there are not fetched again: they never change.
     """
     note = fetch(f"{url}/checkpoint")
     trusted = open_checkpoint(note, keys)
@@ -68,7 +68,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def fetch(address: str, posted: bytes | None = None) -> bytes:
-    """What is at an address, or what it answers to what is posted there."""
+    """The content at an address, or its answer to what is posted there."""
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address} is not an http address")
     try:

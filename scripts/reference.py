@@ -1,6 +1,6 @@
-"""The reference pages that are taken from the code, each written whole by one function.
+"""The reference pages that are generated from the code, each by one function.
 
-The one rule: what a page says of the code is taken from it; a test finds one that is out of date.
+A test finds a page that is out of date.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from scripts.stemma import main as stemma
 
 REFERENCE = FOLDER / "reference"
 COMMON = ("by", "sign", "as_of", "as_json")
-"""Options that many commands take; they are described once for all of them."""
+"""Options that many commands take; they are described once."""
 _VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
 
 

@@ -28,7 +28,7 @@ from scripts.settings import (
 
 
 def application() -> Flask:
-    """The application of one worker; it follows the journal itself if it was told to."""
+    """The application of one worker; it follows the journal itself if the settings say so."""
     settings = read_settings()
     service = open_service(
         settings.database,
@@ -68,10 +68,7 @@ def _free_address(host: str, port: int) -> str:
 
 
 def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
-    """Serve until stopped; announced when nothing stands against it.
-
-    The tables are created first, once.
-    """
+    """Serve until stopped; announced once nothing prevents it. The tables are created first."""
     address = _free_address(settings.host, settings.port)
     open_service(settings.database).close()
     if settings.embedded:
@@ -86,10 +83,10 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads,
-        # Enough for every thread of every worker to be busy and as many again to wait.
+        # Enough to keep every thread busy, with as many requests again waiting.
         backpressure=max(2, settings.threads * 8),
         respawn_failed_workers=True,
-        # A worker that is told to end while it starts does not hear it; no request takes longer.
+        # A worker ignores a stop signal while it starts; no request takes longer than this.
         workers_kill_timeout=5,
         websockets=False,
         log_level=LogLevels.warning,

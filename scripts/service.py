@@ -1,6 +1,6 @@
 """The composition root: a journal, a store, a follower and a log on one database.
 
-The one rule: whatever runs Stemma (the server, the command line, a test) is put together here.
+Everything that runs Stemma (the server, the command line, a test) is put together here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from projections.log import Log, first_size
 from projections.store import PROJECTIONS, Store
 
 TABLES = (*JOURNAL, PROJECTIONS, KEYS, SESSIONS, *LOG)
-"""Every table that is there once for all; the read tables have generations."""
+"""Every permanent table; the read tables have generations."""
 
 CREATED_BY = "“stemma serve”, “stemma import” and every recording command create what is missing."
 
@@ -42,7 +42,7 @@ class Service:
     log: Log
 
     def close(self) -> None:
-        """Stop following and give back every connection."""
+        """Stop following and close every connection."""
         self.follower.stop()
         self.journal.close()
         self.engine.close()
@@ -64,7 +64,7 @@ def open_service(
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
 ) -> Service:
-    """Open the database an address names; NoDatabase if none is there and none may be created.
+    """Open the database at an address; NoDatabase if there is none and none may be created.
 
     Open it after a fork, not before: a pool of connections does not survive one.
     """
@@ -86,7 +86,7 @@ def open_tables(database: str, *, create: bool) -> Engine:
     except NoDatabase as problem:
         created_by = CREATED_BY if database.startswith(EMBEDDED) else "“createdb” creates one."
         raise NoDatabase(f"{problem}; {created_by}") from problem
-    # What is there is not touched: only the owner of the tables may, and the service need not be.
+    # Existing tables are not touched: only their owner may, and the service need not own them.
     if engine.has_tables([table.name for table in TABLES]):
         return engine
     if not create:

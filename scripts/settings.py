@@ -19,28 +19,28 @@ from domain.note import SignerKey, VerifierKey
 from domain.tree import NotVerified
 
 NAMES = {
-    "STEMMA_DATABASE": "where everything is kept: sqlite:///FILE or postgresql://… "
+    "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… "
     "(default: stemma.db in STEMMA_DATA)",
     "STEMMA_DATA": "the folder for the embedded database "
     "(default: $XDG_DATA_HOME/stemma, or ~/.local/share/stemma)",
     "STEMMA_HOST": "the address to serve on (default: 127.0.0.1)",
     "STEMMA_PORT": "the port to serve on (default: 8000)",
     "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
-    "STEMMA_WORKERS": "how many processes serve (default: 1, on PostgreSQL 2)",
-    "STEMMA_THREADS": "how many threads serve in each process (default: 4)",
+    "STEMMA_WORKERS": "the number of serving processes (default: 1, on PostgreSQL 2)",
+    "STEMMA_THREADS": "the number of threads in each process (default: 4)",
     "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
     "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
-    "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, with spaces "
-    "between them (default: none)",
-    "STEMMA_PUBLIC_PAGES": "whether anybody may read the pages without signing in: yes or no "
+    "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, separated "
+    "by spaces (default: none)",
+    "STEMMA_PUBLIC_PAGES": "whether anyone may read the pages without signing in: yes or no "
     "(default: no; the demonstration: yes)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
-"""Every variable that is read, and what it means."""
+"""Every variable that is read, and its meaning."""
 
 MOST_WITNESSES = 14
-"""A note with more than sixteen signatures need not be read (signed-note); two may be ours."""
+"""Readers may reject a note with more than 16 signatures (signed-note); two may be ours."""
 
 
 class BadSetting(Exception):
@@ -70,7 +70,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
-    """The settings of an environment; what is given explicitly (and not None) goes first."""
+    """The settings of an environment; values given explicitly (and not None) take precedence."""
     data = Path(environ.get("STEMMA_DATA") or _user_data(environ))
     database = given.get("database") or environ.get("STEMMA_DATABASE") or ""
     if not database:
@@ -97,13 +97,13 @@ class LogKeys(NamedTuple):
     """What signs the log, and what signed it before."""
 
     signer: SignerKey | None = None
-    """None if there is none, and the log is not signed."""
+    """None if the log is not signed."""
     former: tuple[SignerKey | VerifierKey, ...] = ()
-    """Former keys: those still secret sign too, the public halves of the others are published."""
+    """Former keys: those still secret sign too; of the others the public keys are published."""
 
 
 def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -> LogKeys:
-    """The keys of the log: one a line, secret or public; the first secret one is the present."""
+    """The keys of the log, one per line, secret or public; the first secret one is current."""
     kept = settings.log_key
     if kept.startswith("env:"):
         text = environ.get(kept.removeprefix("env:"), "")
@@ -123,21 +123,21 @@ def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -
 
 
 def make_log_key(settings: Settings, name: str = "") -> SignerKey | None:
-    """A new key to sign the log with, in its file; None if there is one or the file is not ours."""
+    """A new key for signing the log, in its file; None if there is one or the file is not ours."""
     if settings.log_key.startswith("env:") or Path(settings.log_key).exists():
         return None
     return _add_log_key(settings, name or f"stemma.invalid/{token_hex(8)}", LogKeys())
 
 
 def rotate_log_key(settings: Settings) -> SignerKey:
-    """A new key of the same name before the present one, which goes on signing beside it."""
+    """A new key of the same name; the present one continues to sign as well."""
     keys = _keys_in_our_file(settings)
     assert keys.signer is not None
     return _add_log_key(settings, keys.signer.name, keys)
 
 
 def retire_log_keys(settings: Settings) -> list[VerifierKey]:
-    """Forget the secret halves of the former keys; their public halves, which stay published."""
+    """Forget the secret former keys; returns their public keys, which stay published."""
     signer, former = _keys_in_our_file(settings)
     assert signer is not None
     public = [key.verifier if isinstance(key, SignerKey) else key for key in former]
@@ -165,7 +165,7 @@ def _add_log_key(settings: Settings, name: str, keys: LogKeys) -> SignerKey:
 
 
 def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
-    """The file whole or not at all, and readable by its owner alone from the beginning."""
+    """Written atomically, and readable only by its owner from the beginning."""
     path = Path(settings.log_key)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{token_hex(8)}")
@@ -176,7 +176,7 @@ def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The variables from which a worker process reads the same settings again."""
+    """The variables from which a worker process reads the same settings."""
     return {
         "STEMMA_DATABASE": settings.database,
         "STEMMA_DATA": str(settings.data),
@@ -193,7 +193,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def hand_down(settings: Settings) -> None:
-    """Let the processes started from here on read the same settings."""
+    """Make processes started from now on read the same settings."""
     os.environ.update(environment_of(settings))
 
 
@@ -216,7 +216,7 @@ def _user_data(environ: Mapping[str, str]) -> Path:
 
 
 def _address(database: str) -> str:
-    """The address of a database, a file by its whole path: a worker runs in another folder."""
+    """The address of a database, with an absolute path: a worker runs in another folder."""
     bad = BadSetting(
         f"STEMMA_DATABASE is “{shown(database)}”; it must be sqlite:///FILE or postgresql://…"
     )

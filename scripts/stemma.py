@@ -1,6 +1,6 @@
-"""The ``stemma`` command line: the front door to the commands in ``scripts/commands/``.
+"""The ``stemma`` command line, which brings the commands of ``scripts/commands/`` together.
 
-The one rule: whatever goes wrong is said in a sentence and ends with a status, never a traceback.
+The one rule: every error is one sentence and a status, never a traceback.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
     *(proofs, verifying, signing, keys, measuring),
 )
-"""Where the commands are; “stemma --help” lists them all in the order of the alphabet."""
+"""The modules with the commands; “stemma --help” lists all of them alphabetically."""
 
 
 class Command(click.Group):
-    """The commands, with every refusal said in a sentence and never as a traceback."""
+    """The commands; every error is shown as one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -45,12 +45,12 @@ class Command(click.Group):
         except Refusal as refusal:
             raise click.ClickException(in_own_words(refusal)) from refusal
         except BadCursor as problem:
-            said = "--after takes only what the last line of a page says (bad_cursor)"
+            said = "--after takes only the value that the last line of a page shows (bad_cursor)"
             raise click.ClickException(said) from problem
         except (BadSetting, DatabaseUnavailable, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
         except OSError as problem:
-            if problem.errno == errno.EPIPE:  # whoever read us has seen enough
+            if problem.errno == errno.EPIPE:  # the reader has closed the pipe
                 raise
             raise click.ClickException(str(problem)) from problem
 
@@ -68,13 +68,13 @@ class Command(click.Group):
 )
 @click.pass_context
 def main(ctx: click.Context, database: str | None) -> None:
-    """Who made what from what, how a credit came to be, and who contributed to a finished work.
+    """Who made what from what, how a credit came to be, and who contributed to a release.
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
     STEMMA_PUBLIC_PAGES, STEMMA_FOLLOW.
 
-    Wherever an id is asked for, the text a bundle used for it does as well.
+    Wherever an id is expected, the text used for it in a bundle works as well.
     """
     ctx.obj = database
 

@@ -1,6 +1,6 @@
 """Answers on a terminal: credits rolls, lineage trees, histories, reports.
 
-The one rule: what is printed is what the same question answers over HTTP, laid out for reading.
+They are the answers of the same questions over HTTP, laid out for reading.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ RENDERERS = {
     "LedgerFact": "accounts.ledger",
     "Why": "accounts.why",
 }
-"""What lays out an answer, by the name of its type; everything else is printed as a table."""
+"""The function that prints an answer, by the name of its type; others are printed as tables."""
 
 SHOWN_PATHS = 3
-"""How many ways are printed for one payee; --json tells more."""
+"""How many paths are printed for one payee; --json has more."""
 
 SHOWN_REFUSED = 50
-"""How many refused lines are printed; --refused writes them all."""
+"""How many refused lines are printed; --refused writes all of them."""
 
 
 Columns = Mapping[str, str | Callable[[Any], object]]
-"""The columns of a table: the field that stands in each, or what is made of the row."""
+"""The columns of a table: the field in each, or a function of the row."""
 
 
-def _ways(one: Mapping[str, Any]) -> str:
+def _paths(one: Mapping[str, Any]) -> str:
     return "; ".join(
         " ← ".join(work["title"] or "(withdrawn)" for work in path["works"])
         for path in one["paths"][:SHOWN_PATHS]
@@ -82,8 +82,8 @@ COLUMNS: dict[str, Columns] = {
     "WorkRef": {**WORK, "medium": "medium", "made": "made_at", "id": "id"},
     "Relative": {"generation": "generation", **WORK, "made": "made_at", "id": "id"},
     "SplitLine": {
-        **{"payee": "payee", "units": "amount_minor", "share": "share", "ways": "path_count"},
-        "through": _ways,
+        **{"payee": "payee", "units": "amount_minor", "share": "share", "paths": "path_count"},
+        "through": _paths,
     },
     "FactInHistory": FACT,
     "FactTold": FACT,
@@ -94,24 +94,24 @@ COLUMNS: dict[str, Columns] = {
         "id": "id",
     },
 }
-"""What is printed of the items of a list, by the name of their type; by default everything."""
+"""The columns of a list, by the name of the type of its items; by default all fields."""
 
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-"""What a terminal would obey instead of showing it."""
+"""Characters that a terminal would interpret."""
 
 
 def shown(text: str) -> str:
-    """A text of somebody's, safe to print: no markup, no control characters."""
+    """Text that people wrote, safe to print: no markup, no control characters."""
     return escape(_CONTROLS.sub("\ufffd", text))
 
 
 def print_json(out: Console, told: object) -> None:
-    """What programs read."""
+    """Print JSON, for programs to read."""
     out.print_json(json.dumps(told, ensure_ascii=False))
 
 
 def as_json(out: Console, asking: Asking) -> None:
-    """An answer that is of numbers above all, as the API gives it."""
+    """An answer as the API returns it."""
     print_json(out, asking.told)
 
 
@@ -127,7 +127,7 @@ def plain(out: Console, asking: Asking) -> None:
 
 
 def table_of(out: Console, columns: Columns, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Rows under heads, each with a field of the row or what is made of it."""
+    """A table with these columns."""
     table = Table(box=None, show_header=any(map(str.strip, columns)))
     for head, of in columns.items():
         table.add_column(head, no_wrap=head == "id", overflow="fold")
@@ -141,7 +141,7 @@ def table_of(out: Console, columns: Columns, rows: Iterable[Mapping[str, Any]]) 
 
 
 def _cell(value: object) -> str:
-    """A value on one line: of an object what people call it, of a list its items."""
+    """A value on one line: an object by its label, a list by its items."""
     match value:
         case None:
             return ""
@@ -157,7 +157,7 @@ def _cell(value: object) -> str:
 
 
 def contributors(out: Console, asking: Asking) -> None:
-    """A credits roll, and beneath it the lineage it rests on."""
+    """A credits roll, and below it the lineage."""
     view, id, page = asking.view, asking.said["id"], asking.answer
     work, tree = works_read.work(view, id), people.lineage_with_makers(view, id)
     out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
@@ -165,7 +165,7 @@ def contributors(out: Console, asking: Asking) -> None:
         credited = [one for one in page.items if one["kind"] == kind]
         if not credited:
             continue
-        table_of(out, {kind: "contributor", **PART, "ways": "path_count"}, credited)
+        table_of(out, {kind: "contributor", **PART, "paths": "path_count"}, credited)
         out.print()
     out.print(_tree(tree), soft_wrap=True)
 
@@ -177,7 +177,7 @@ def lineage(out: Console, asking: Asking) -> None:
 
 
 def _tree(told: Shown) -> Tree:
-    """A work drawn once with its parents below it; where it comes again, only its name."""
+    """Every work once with its parents below it; where it comes up again, only its name."""
     nodes, first = told.works, told.lineage.root
     parents: dict[str, dict[str, list[str]]] = {}
     for edge in told.lineage.edges:
@@ -207,15 +207,15 @@ def _line(node: Mapping[str, Any]) -> str:
 
 
 def attribution(out: Console, asking: Asking) -> None:
-    """The finished works a person is in."""
+    """The releases a person is in."""
     person = people.person(asking.view, asking.said["id"])
     out.print(f"\n[bold]{shown(person['name'] or '(forgotten)')}[/bold]\n")
-    columns: Columns = {"finished work": "release", "state": lambda one: one["release"]["state"]}
+    columns: Columns = {"release": "release", "state": lambda one: one["release"]["state"]}
     table_of(out, {**columns, "how": "kind", **PART}, asking.answer.items)
 
 
 def import_report(out: Console, report: Report) -> None:
-    """What became of a bundle, and every refused line with its reason."""
+    """The result of an import, and every refused line with its reason."""
     for refused in report.refused[:SHOWN_REFUSED]:
         out.print(f"{refused.where}: refused ({refused.code}): {shown(refused.reason)}")
     if len(report.refused) > SHOWN_REFUSED:
@@ -231,7 +231,7 @@ def import_report(out: Console, report: Report) -> None:
 
 
 def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
-    """What stands on the accounts of each currency."""
+    """The balances of the accounts in each currency."""
     if not told:
         return
     table = Table("currency", *(account.replace("_", " ") for account in ACCOUNTS), box=None)

@@ -1,7 +1,7 @@
-"""Check what a log gave out, offline: ``scripts/verify.py receipt FILE --key VKEY``.
+"""Verify the receipts and checkpoints of a log offline: ``verify.py receipt FILE --key VKEY``.
 
-The one rule: nothing is needed but this checkout, the standard library and ``cryptography``; no
-database, no network, no setting.
+The one rule: it needs only this checkout, the standard library and ``cryptography``; no database,
+no network, no settings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-if not __package__:  # run as a file: the checkout, instead of this folder, is where imports begin
+if not __package__:  # run as a file: imports start from the checkout, not from this folder
     sys.path[:1] = [str(Path(__file__).resolve().parents[1])]
 
 from domain.as_of import AsOf, verify_as_of
@@ -46,7 +46,7 @@ from domain.tree import (
 
 
 def read_actor_keys(text: str, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
-    """Keys of an actor: as text, from a file, or from the receipt of a key's registration."""
+    """The keys of an actor: as text, from a file, or from the receipt of a registration."""
     path = Path(text)
     if len(text) > 4096 or not path.is_file() or not is_receipt(data := path.read_bytes()):
         return read_keys([text])
@@ -57,7 +57,7 @@ def read_actor_keys(text: str, keys: Sequence[VerifierKey]) -> list[VerifierKey]
 
 
 def read_disclosures(path: Path) -> list[Disclosure]:
-    """The disclosures of a fact, as GET /facts/{position}/disclosures gives them."""
+    """The disclosures of a fact, as GET /facts/{position}/disclosures returns them."""
     try:
         told = json.loads(path.read_text("utf-8"))["disclosures"]
         return [Disclosure(digest_of(*one), "", one[1], one[0], one[2]) for one in told]
@@ -74,7 +74,7 @@ class History(NamedTuple):
 
 
 def read_keys(texts: Iterable[str]) -> list[VerifierKey]:
-    """Verifier keys as text, or from files that hold one a line."""
+    """Verifier keys as text, or from files with one per line."""
     return [key for text in texts for key in _keys_in(text)]
 
 
@@ -101,11 +101,11 @@ def bundles_of(size: int) -> Iterator[Tile]:
 
 
 def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None) -> Chains:
-    """The chains of a mirrored log; NotVerified, naming the file, unless it is whole and as signed.
+    """The chains of a mirrored log; NotVerified, with the file, unless complete and as signed.
 
-    Everything is computed again from the leaves: each tile, the root, and the root at the size
-    that is remembered. Every history is followed: its numbers have no gap, and each fact names
-    the one before it.
+    Everything is computed again from the leaves: each tile, the root, and the root at the
+    remembered size. Every history is checked: its numbers have no gap, and each fact names the one
+    before it.
     """
     chains = Chains()
     hashes: list[bytes] = []
@@ -128,7 +128,7 @@ def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | Non
         must_continue(remembered, checkpoint)
         if root_of(hashes[: remembered.size]) != remembered.root:
             raise NotVerified(
-                f"fork: the first {remembered.size} leaves are not the ones of before"
+                f"fork: the first {remembered.size} leaves are not the same as before"
             )
     return chains
 
@@ -136,7 +136,7 @@ def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | Non
 def check_history(
     data: bytes, subject: str | None, keys: list[VerifierKey], **asked: Any
 ) -> History:
-    """The history in a file of receipts; NotVerified, naming the number, if a fact is left out."""
+    """The history in a file of receipts; NotVerified, with the number, if a fact is left out."""
     receipts = [verify_receipt(one, keys, **asked) for one in split_receipts(data)]
     leaves = [receipt.leaf for receipt in receipts]
     subject = subject or _subject_of(leaves)
@@ -169,7 +169,7 @@ def _bytes_of(folder: Path, tile: Tile) -> bytes:
 
 
 def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
-    """What a believed checkpoint says, line by line."""
+    """The content of a verified checkpoint, line by line."""
     checkpoint = trusted.checkpoint
     yield f"log         {printable(checkpoint.origin)}"
     yield f"size        {checkpoint.size}"
@@ -185,7 +185,7 @@ def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
 def describe_signature(
     leaf: Leaf, keys: Sequence[VerifierKey], disclosures: Sequence[Disclosure]
 ) -> Iterator[str]:
-    """What the actor has signed and what the fact commits to; NotVerified if it does not fit."""
+    """What the actor signed and what the fact commits to; NotVerified if they do not match."""
     if not (keys or disclosures or b'"message"' in leaf.state):
         return
     content = content_of(leaf)
@@ -222,12 +222,12 @@ def describe_history(history: History) -> Iterator[str]:
     yield from describe_checkpoint(history.trusted)
     yield f"about       {printable(history.subject)}"
     count, size = len(history.leaves), history.trusted.checkpoint.size
-    yield f"facts       1 to {count}, none is missing between them"
+    yield f"facts       1 to {count}, none missing in between"
     for number, leaf in enumerate(history.leaves, start=1):
         yield f"fact {number:<6} position {leaf.position}, {printable(leaf.topic)}"
     yield (
         f"not shown   that there is no fact {count + 1} up to position {size}: "
-        "“verify log FOLDER --of ID” shows it on a mirror"
+        "“verify log FOLDER --of ID” shows that on a mirror"
     )
     yield f"not shown   anything recorded after position {size}"
 
@@ -239,11 +239,11 @@ def describe_chain(chains: Chains, subject: str) -> Iterator[str]:
     if head is None:
         yield "facts       none"
     else:
-        yield f"facts       1 to {head.number}, all there are; the last at position {head.position}"
+        yield f"facts       1 to {head.number}, all of them; the last at position {head.position}"
 
 
 def describe_as_of(as_of: AsOf) -> Iterator[str]:
-    """What answers as of a position rest on, line by line."""
+    """What proves answers as of a position, line by line."""
     yield f"as of       position {as_of.size}"
     yield f"root then   {as_of.root.hex()}"
     yield from describe_checkpoint(as_of.trusted)
@@ -257,22 +257,22 @@ def _moment(seconds: int) -> str:
 
 
 def printable(text: str) -> str:
-    """The text as it stands; anything that could act on a terminal is spelled out."""
+    """The text itself, with anything a terminal would interpret escaped."""
     return text if text.isprintable() else json.dumps(text)
 
 
 KINDS = {
-    "receipt": "prove what was recorded and where it stands in the log",
-    "history": "prove that of the facts about a work or a person none is left out",
-    "as-of": "prove that the log still holds all that it held at a position",
+    "receipt": "prove what was recorded and its place in the log",
+    "history": "prove that no fact about a work or a person is left out",
+    "as-of": "prove that the log still holds everything it held at a position",
     "checkpoint": "prove that the log has signed a checkpoint",
-    "log": "prove that a mirrored log (a folder) is whole and as it was signed",
+    "log": "prove that a mirrored log (a folder) is complete and as signed",
 }
-"""What can be checked."""
+"""What can be verified."""
 
 
 def _count(text: str) -> int:
-    """A number of witnesses; argparse says what is wrong with any other text."""
+    """A number of witnesses; argparse reports any other text."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError(text)
     return int(text)
@@ -280,7 +280,7 @@ def _count(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="verify", description="Check what a log of Stemma gave out, offline."
+        prog="verify", description="Verify receipts, checkpoints and logs of Stemma offline."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in KINDS.items():
@@ -291,17 +291,17 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             required=True,
             metavar="VKEY",
-            help="a public key of the log, or a file with one a line; again for each further one",
+            help="a public key of the log, or a file with one per line; may be repeated",
         )
         command.add_argument(
-            "--origin", help="the log it must be of; by default the name of the key that signed"
+            "--origin", help="the log it must come from; default: the name of the signing key"
         )
         command.add_argument(
             "--witness",
             action="append",
             default=[],
             metavar="VKEY",
-            help="a public key of a witness, or a file with one a line; again for each further one",
+            help="a public key of a witness, or a file with one per line; may be repeated",
         )
         if name == "receipt":
             command.add_argument(
@@ -309,26 +309,29 @@ def _parser() -> argparse.ArgumentParser:
                 action="append",
                 default=[],
                 metavar="VKEY",
-                help="a key of who acted, a file that holds it, or the receipt of its registration",
+                help="a key of the actor, a file with it, or the receipt of its registration",
             )
             command.add_argument(
                 "--disclosures",
                 type=Path,
                 metavar="JSON",
-                help="the texts behind the fact, as GET /facts/{position}/disclosures gives them",
+                help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
             )
         if name in ("history", "log"):
             command.add_argument(
-                "--of", metavar="ID", help="the work or person whose facts are to be counted"
+                "--of", metavar="ID", help="the work or person whose facts to count"
             )
         command.add_argument(
-            "--quorum", type=_count, metavar="N", help="how many witnesses must be seen; all"
+            "--quorum",
+            type=_count,
+            metavar="N",
+            help="how many witnesses are required; default: all",
         )
     return parser
 
 
 def check(options: argparse.Namespace) -> Iterator[str]:
-    """What the file proves, line by line; NotVerified if it does not."""
+    """What the file proves, line by line; NotVerified if it is not valid."""
     is_log = options.command == "log"
     data = (options.file / "checkpoint" if is_log else options.file).read_bytes()
     keys, witnesses = read_keys(options.key), read_keys(options.witness)
@@ -351,7 +354,7 @@ def check(options: argparse.Namespace) -> Iterator[str]:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Print what the file proves and give 0; or say why it does not and give 1."""
+    """Print what the file proves and return 0; or print why it is not valid and return 1."""
     options = _parser().parse_args(words)
     try:
         lines = list(check(options))

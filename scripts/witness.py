@@ -1,7 +1,7 @@
-"""Witnessing a log: its checkpoint cosigned once it is shown to add to the one cosigned before.
+"""Witnessing a log: its checkpoint is cosigned if it extends the one cosigned before.
 
-The one rule: a checkpoint is remembered before its cosignature leaves, and nothing that does not
-continue what is remembered is ever cosigned; so a log that shows two faces finds no witness.
+The one rule: a checkpoint is remembered before its cosignature is sent, and nothing that does not
+extend the remembered one is ever cosigned; so a log that forks finds no witness.
 
 Follows C2SP tlog-witness, section "add-checkpoint", except that here the witness asks the log.
 """
@@ -29,10 +29,10 @@ from scripts.verify import must_continue
 
 
 def witness(url: str, folder: Path, keys: Sequence[VerifierKey], signer: SignerKey) -> Trusted:
-    """Cosign the checkpoint of the log at an address, and give the log the cosignature.
+    """Cosign the checkpoint of the log at an address, and send the log the cosignature.
 
-    The folder holds the last checkpoint it cosigned. NotVerified if the log does not continue
-    that one, or does not answer with the cosignature in its place.
+    The folder holds the last checkpoint cosigned. NotVerified if the log does not extend that one,
+    or does not return the cosignature.
     """
     with _alone_in(folder):
         note = fetch(f"{url}/checkpoint")
@@ -46,7 +46,7 @@ def witness(url: str, folder: Path, keys: Sequence[VerifierKey], signer: SignerK
     given = fetch(f"{url}/cosignatures", text + blank + line.encode())
     trusted = open_checkpoint(given, keys, witnesses=[signer.verifier])
     if trusted.checkpoint != checkpoint:
-        raise NotVerified("the log answered with another checkpoint than was cosigned")
+        raise NotVerified("the log returned another checkpoint than the one cosigned")
     return trusted
 
 
@@ -73,7 +73,7 @@ def _must_continue(url: str, old: Checkpoint, new: Checkpoint) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Two at once could remember the smaller of their two checkpoints."""
+    """A lock on the folder: two at once could keep the smaller of two checkpoints."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         flock(file, LOCK_EX)

@@ -74,7 +74,7 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
             f"agreements: {facts[Proposal.Finalised]}, divisions, reversals and corrections: "
             f"{entries}, payouts: {facts[Payout.Issued]}, postings: "
         )
-        assert str(said["read tables"]).endswith(f"as folded anew up to position {head}")
+        assert str(said["read tables"]).endswith(f"as folded again up to position {head}")
         after = [told.store.engine.query(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables]
         assert after == before
 
@@ -116,7 +116,7 @@ def test_a_log_of_several_levels_is_verified_page_by_page(
             place=1 << 48,
         )
         assert difference(told.service) == (
-            "log: tile/1/000.p/5: the tile of the log is not what is below it"
+            "log: tile/1/000.p/5: the tile of the log is not the hash of those below it"
         )
 
 
@@ -130,7 +130,7 @@ def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str
         made_up = "INSERT INTO found VALUES ('nobody', 'remix.declared.child', 1)"
         with raw_connection(database) as connection:
             connection.execute(made_up)
-        assert difference(told.service) == "index: the index: 1 entries for which no fact stands"
+        assert difference(told.service) == "index: the index: 1 entries without a fact"
         with raw_connection(database) as connection:
             connection.execute(f"DELETE FROM found WHERE position = {position}")
         said = f"position {position}: the index differs in remix.declared.child"
@@ -180,7 +180,7 @@ def a_fact_that_is_no_json(told: Story) -> tuple[str, str]:
 def a_blank_in_a_fact(told: Story) -> tuple[str, str]:
     return edited(
         told, '","', '", "', 3
-    ), "journal: position 3: a contributor.admitted is not written"
+    ), "journal: position 3: this is not the normal form of a contributor.admitted"
 
 
 def another_kind(told: Story) -> tuple[str, str]:
@@ -201,7 +201,7 @@ def a_deleted_fact(told: Story) -> tuple[str, str]:
 
 def the_last_fact_deleted(told: Story) -> tuple[str, str]:
     change = f"DELETE FROM stored_events WHERE position = {told.head()}"
-    return change, "vault: the vault: 1 texts to which no fact commits"
+    return change, "vault: the vault: 1 texts without a commitment"
 
 
 def a_version_left_out(told: Story) -> tuple[str, str]:
@@ -227,7 +227,7 @@ def a_lost_text(told: Story) -> tuple[str, str]:
 
 def a_text_too_many(told: Story) -> tuple[str, str]:
     change = "INSERT INTO vault VALUES ('x', 'operator', 'name', 's', 'v', 'v')"
-    return change, "vault: the vault: 1 texts to which no fact commits"
+    return change, "vault: the vault: 1 texts without a commitment"
 
 
 def a_text_that_came_back(told: Story) -> tuple[str, str]:
@@ -283,12 +283,12 @@ def a_row_too_many(told: Story) -> tuple[str, str]:
 
 def a_lost_row(told: Story) -> tuple[str, str]:
     name = table_name("works", told.store.current().number)
-    return f"DELETE FROM {name}", "read tables: works, position 4: the table holds no such row, and"
+    return f"DELETE FROM {name}", "read tables: works, position 4: the table holds no such row; the"
 
 
 def a_projection_left_behind(told: Story) -> tuple[str, str]:
     change = "UPDATE projections SET position = 3 WHERE name = 'history'"
-    return change, "read tables: the read tables: they stand at several positions"
+    return change, "read tables: the read tables: they are at different positions"
 
 
 CHANGES: tuple[Change, ...] = (

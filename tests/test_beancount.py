@@ -13,7 +13,7 @@ import pytest
 from money import HALF, Bank, asset, bank
 from stories import id_of
 
-from projections.money.beancount import beancount
+from projections.money.pools.beancount import beancount
 
 BEAN_CHECK = Path(sys.executable).parent / "bean-check"
 NAMES = ('ana "the \\ pen"', "bo 😀\n; line", "cy", "日本 دينار")

@@ -539,7 +539,7 @@ def test_a_csv_bundle_may_have_any_of_the_files_and_columns(tmp_path: Path) -> N
         ("contributors", "id,name\nana\n", 2, "not as many values"),
         ("contributors", "id,name\nana,Ana,x\n", 2, "not as many values"),
         ("contributors", "id,nom\nana,Ana\n", 1, "unknown columns: 'nom'"),
-        ("contributors", "id,id\nana,Ana\n", 1, "a column is there twice"),
+        ("contributors", "id,id\nana,Ana\n", 1, "a column occurs twice"),
         ("contributors", "id,name\nana,An\udcffa\n", 2, "not UTF-8"),
         ("contributors", "id,n\udcff\nana,Ana\n", 1, "unknown columns"),
         ("contributors", f"id,name\nana,{'x' * 140_000}\n", 2, "not CSV: field larger"),
@@ -580,7 +580,7 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
     "unknown field": ({"type": "contributor", "name": "x", "age": "9"}, "bad_line", "“age”"),
     "missing field": ({"type": "contributor", "id": "x"}, "bad_line", "“name” is missing"),
     "null for a field": ({"type": "contributor", "name": None}, "bad_line", "“name” is missing"),
-    "wrong type": ({"type": "contributor", "name": 5}, "bad_line", "“name” must be a text"),
+    "wrong type": ({"type": "contributor", "name": 5}, "bad_line", "“name” must be a string"),
     "no list": (
         {"type": "contribution", "title": "T", "medium": "text", "authors": "ana"},
         "bad_line",
@@ -626,7 +626,7 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
     "a whole number": (
         {"type": "remix", "child": "song", "parent": "poem", "kind": "sample", "rate": 1},
         "bad_line",
-        "“rate” must be a text",
+        "“rate” must be a string",
     ),
     "a rate above one": (
         {"type": "remix", "child": "song", "parent": "poem", "kind": "sample", "rate": "6/5"},

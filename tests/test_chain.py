@@ -204,7 +204,7 @@ def test_an_auditor_checks_a_history_and_an_answer_of_the_past_offline(
             return done.output
 
         told = verify("history", ask(f"/works/{song}/history.receipts").text)
-        assert "facts       1 to 3, none is missing" in told
+        assert "facts       1 to 3, none missing" in told
         assert "not shown   that there is no fact 4 up to position 4" in told
         before = ask(f"/works/{song}/history.receipts", as_of=then)
         assert "facts       1 to 2" in verify("history", before.text)
@@ -232,5 +232,5 @@ def test_an_auditor_checks_a_history_and_an_answer_of_the_past_offline(
         assert CliRunner().invoke(main, ["mirror", url, folder, "--key", key]).exit_code == 0
         words = ["verify", "log", folder, "--key", key, "--of"]
         counted = CliRunner().invoke(main, [*words, song]).output
-        assert "facts       1 to 3, all there are; the last at position 4" in counted
+        assert "facts       1 to 3, all of them; the last at position 4" in counted
         assert "facts       none" in CliRunner().invoke(main, [*words, id_of("nobody")]).output

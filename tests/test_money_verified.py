@@ -159,7 +159,7 @@ def test_whoever_has_no_asset_is_held_with_the_release(database: str) -> None:
         assert told.pay() == {bo: 50}
 
 
-@pytest.mark.parametrize("again", [["hold"], ["release", "hold"], ["release", "hold", "release"]])
+@pytest.mark.parametrize("again", [["hold"], ["lift", "hold"], ["lift", "hold", "lift"]])
 def test_a_credit_that_is_held_twice_is_verified_and_comes_back_whole(
     again: list[str], database: str, other_database: str
 ) -> None:
@@ -167,7 +167,8 @@ def test_a_credit_that_is_held_twice_is_verified_and_comes_back_whole(
         ana = told.person("ana")
         credit = told.credit(told.piece("song"), ana)
         for number, verb in enumerate(["hold", *again]):
-            told.tell(f"{verb}_credit", id=credit, reason=f"reason {number}")
+            command = "hold_credit" if verb == "hold" else "lift_hold"
+            told.tell(command, id=credit, reason=f"reason {number}")
         told.person("somebody who came later")
         lines = list(export_lines(told.journal))
     with bank(other_database) as copy:

@@ -557,7 +557,7 @@ def test_nothing_in_the_ways_lies_on_anything_else(count: int) -> None:
     drawn = Drawn(why_svg(ways, stand_alone=True))
     assert faults(drawn) == []
     said = {text.what for text in drawn.texts}
-    assert ("+ 16 more ways" in said) == (count == 40)
+    assert ("+ 16 more paths" in said) == (count == 40)
 
 
 def test_a_way_is_told_in_words() -> None:

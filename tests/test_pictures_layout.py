@@ -165,8 +165,8 @@ def test_a_box_stands_where_its_lines_are_short() -> None:
     assert ranks(6, lines)[4] == 2
 
 
-def test_a_circle_is_refused() -> None:
-    with pytest.raises(ValueError, match="circle"):
+def test_a_cycle_is_refused() -> None:
+    with pytest.raises(ValueError, match="cycle"):
         lay_out([CARD] * 3, [Line(0, 1), Line(1, 2), Line(2, 0)])
 
 

@@ -1,1 +1,1 @@
-"""What the money facts come to, as rows and as answers."""
+"""What the facts about money mean: rows and answers."""

@@ -1,6 +1,6 @@
-"""Balances: what is on every account, and what of it may be paid now, as known at any position.
+"""Balances: what is on every account, and how much can be paid now, as known at any position.
 
-The one rule: a balance is the sum of postings, and a posting is never changed; whether money is
+The one rule: a balance is the sum of postings, and a posting is never changed. Whether money is
 held follows from consents and holds, not from an account.
 """
 
@@ -67,7 +67,7 @@ def accounts(
 
 
 def pool_units(view: View, pool: str) -> dict[str, int]:
-    """What stands on each account of a pool, over all payees."""
+    """The balance of each account of a pool, over all payees."""
     rows = view.rows(
         "SELECT p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
         "WHERE p.pool = :pool AND p.position <= :as_of GROUP BY p.account",
@@ -77,7 +77,7 @@ def pool_units(view: View, pool: str) -> dict[str, int]:
 
 
 def totals(view: View) -> dict[str, dict[str, int]]:
-    """What stands on each account, by currency; each currency adds up to nothing."""
+    """The balance of each account, by currency; those of a currency sum to zero."""
     found: dict[str, dict[str, int]] = {}
     for currency, account, amount in view.rows(
         "SELECT p.currency, p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
@@ -96,7 +96,7 @@ Why = tuple[str, ...]
 
 
 def standings(view: View, of: Collection[Account]) -> Iterator[tuple[Account, str, Why]]:
-    """Accounts with how what is owed on them stands, and why it is held if it is."""
+    """Accounts, each with the standing of what is owed on it, and the reasons if it is held."""
     found = held(view, ((each.payee, each.proposal) for each in of))
     for each in of:
         why = found.get((each.payee, each.proposal), ())
@@ -105,7 +105,7 @@ def standings(view: View, of: Collection[Account]) -> Iterator[tuple[Account, st
 
 
 def held(view: View, of: Iterable[Key]) -> dict[Key, Why]:
-    """Why what is owed to a payee under an agreement may not be paid now, where it may not."""
+    """The reasons why money owed under an agreement cannot be paid now, by payee and agreement."""
     asked = set(of)
     people = people_among(payee for payee, _ in asked)
     consents = {
@@ -117,7 +117,7 @@ def held(view: View, of: Iterable[Key]) -> dict[Key, Why]:
         )
     }
     questions = _questions(view)
-    # Almost always nothing is in question; then it does not matter what a claim depends on.
+    # Usually nothing is in question; then it does not matter what a claim depends on.
     is_clear = questions == ([], [])
     persons = {} if is_clear else attribution.persons_of(view, people)
     works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
@@ -134,7 +134,7 @@ def held(view: View, of: Iterable[Key]) -> dict[Key, Why]:
 
 
 def _questions(view: View) -> Questions:
-    """What is held or in dispute."""
+    """Everything held or in dispute."""
     latest = {
         id: (work, contributor, child, state)
         for id, work, contributor, child, state in view.rows(
@@ -157,7 +157,7 @@ class _Works:
 
     release: str
     pieces: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """By payee: the assets in which they have a share, and what those are within."""
+    """By payee: the assets in which they have a share, and the parts those belong to."""
     every: set[str] = field(default_factory=set)
 
 

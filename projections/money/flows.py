@@ -1,7 +1,7 @@
-"""Flows: what of a finished work goes back over each edge of its lineage, for a picture's lines.
+"""Flows: how much of a release goes back over each edge of its lineage, for a picture's lines.
 
-The one rule: a rate counts as it is on record. Where none is, nothing is known to go that way; only
-the parts of a finished work count alike then, with its own people as one part more.
+A rate counts as recorded. An edge without one has an unknown flow, except from a release: its parts
+then count equally, with its own people as one more part.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from domain.lineage import Edge, Lineage, exact
 from projections.lineage import Shown
 
 _FINEST = 10**12
-"""A share is told to the millionth of a millionth, or its digits would grow with every generation.
-It is looked at; nobody is paid by it."""
+"""Shares are rounded to 1/10¹², because their digits would grow with every generation. They are
+only drawn; no one is paid by them."""
 
 
 class Flows(NamedTuple):
-    """Shares of the whole; None where no rate on record leads."""
+    """Shares of the whole; None where they are unknown."""
 
     kept: dict[str, Fraction | None]
-    """What is left in each work for its own people, by its id."""
+    """What each work keeps for its own people, by its id."""
     over: list[Fraction | None]
-    """What goes over each edge, to the parent and all behind it, in the order of the edges."""
+    """What goes over each edge, to the parent and its ancestors, in the order of the edges."""
     has_alike: bool
-    """Parts of a finished work state no rate and were taken alike."""
+    """Whether parts of a release state no rate and count equally."""
     has_unknown: bool
-    """Other edges state no rate, and what goes over them is not known."""
+    """Whether other edges state no rate, so that their flow is unknown."""
 
 
 def flows(shown: Shown) -> Flows:
-    """The flows over a lineage whose works are told with who is credited on them."""
+    """The flows over a lineage whose works list who is credited on them."""
     edges, root = shown.lineage.edges, shown.lineage.root
     reached, kept = {root: Fraction(1)}, dict[str, Fraction | None].fromkeys(shown.works)
     over: list[Fraction | None] = [None] * len(edges)
@@ -52,21 +52,21 @@ def flows(shown: Shown) -> Flows:
 
 
 def through(lineage: Lineage[str]) -> dict[str, dict[str, int]]:
-    """By way of which direct parents of the root each work is in it, and in which proportion.
+    """Through which direct parents of the root each work is in it, and in which proportion.
 
-    Only how a whole that is known is told apart depends on it, so here every edge without a rate
-    counts alike, and nothing is too little to count.
+    This only divides a known whole, so every edge without a rate counts equally here, and every
+    part counts.
     """
-    edges, ways = lineage.edges, dict[str, dict[str, int]]()
+    edges, entries = lineage.edges, dict[str, dict[str, int]]()
     for id, places in _before_parents(lineage):
         alike = _alike(_stated([edges[place] for place in places]), 0)
         for place, rate in zip(places, alike, strict=True):
             parent, (over, under) = edges[place].parent, rate.as_integer_ratio()
-            came = {parent: _FINEST} if id == lineage.root else ways.get(id, {})
-            onward = ways.setdefault(parent, {})
-            for way, part in came.items():
-                onward[way] = onward.get(way, 0) + max(1, part * over // under)
-    return ways
+            came = {parent: _FINEST} if id == lineage.root else entries.get(id, {})
+            onward = entries.setdefault(parent, {})
+            for entry, part in came.items():
+                onward[entry] = onward.get(entry, 0) + max(1, part * over // under)
+    return entries
 
 
 def _before_parents(lineage: Lineage[str]) -> Iterator[tuple[str, list[int]]]:
@@ -90,7 +90,7 @@ def _stated(edges: Iterable[Edge[str]]) -> list[Fraction | None]:
 
 
 def _alike(stated: Sequence[Fraction | None], more: int) -> list[Fraction]:
-    """Those without a rate share alike in what the others leave, with so many parts more."""
+    """Those without a rate divide what the others leave equally, with this many more parts."""
     parts = stated.count(None) + more
     left = 1 - sum(filter(None, stated), Fraction())
     return [left / parts if rate is None else rate for rate in stated]

@@ -1,7 +1,4 @@
-"""Payouts and their batches, and who may read them.
-
-What one person is paid is shown to that person and to the operator, nobody else.
-"""
+"""Payouts and their batches. Only the person paid and the operator can read them."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ def payouts_of(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PayoutTold]:
-    """Payouts, in the order of their issue: one's own, or for the operator all."""
+    """Payouts, in the order of issue: one's own; for the operator, all."""
     must_be_own(view, actor, payee)
     return payouts(view, batch=batch, payee=payee, state=state, after=after, limit=limit)
 
@@ -47,7 +44,7 @@ def payouts(
     after: str | None = None,
     limit: int = LIMIT,
 ) -> Page[PayoutTold]:
-    """The same, whoever asks."""
+    """The same, without asking who may read them."""
     filters = {"batch": batch, "payee": payee, "state": state}
     said: dict[str, Any] = {name: wanted for name, wanted in filters.items() if wanted is not None}
     where = " AND ".join(
@@ -91,7 +88,7 @@ def _payouts_told(view: View, rows: Sequence[Row]) -> list[PayoutTold]:
 
 @question("show_payout_batch", "/payout-batches/{id}")
 def batch(view: View, id: BatchId, *, actor: str) -> BatchTold:
-    """A payout batch with its control sums: how many payouts, how much, and what became of it."""
+    """A payout batch with its control sums: how many payouts, how much, and their states."""
     must_be_own(view, actor, None)
     row = view.one(
         "SELECT b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
@@ -124,7 +121,7 @@ def batch(view: View, id: BatchId, *, actor: str) -> BatchTold:
 def batches(
     view: View, *, actor: str, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[BatchItem]:
-    """Payout batches, in the order of their issue."""
+    """Payout batches, in the order of issue."""
     must_be_own(view, actor, None)
     page, more = view.page(
         "SELECT b.id, b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
@@ -138,13 +135,13 @@ def batches(
 
 
 def must_be_own(view: View, actor: str, payee: str | None) -> None:
-    """Only the operator reads of others."""
+    """Only the operator may read what others are paid."""
     owner = "" if payee is None else _person(view, payee)
     permit(_person(view, actor), "read a statement", OWN, {"contributor": owner})
 
 
 def _person(view: View, id: str) -> str:
-    """Who an account belongs to after all merges; a payee that is nobody here stays as it is."""
+    """The account a payee has after all merges; a payee who is no contributor is unchanged."""
     if not Payee.parse(id).is_contributor:
         return id
     number = attribution.after_merges(view, attribution.find_person(view, id)[0])

@@ -1,11 +1,12 @@
 """Money as rows: pools, what is agreed for them, what came in, every posting, and payouts.
 
-The one rule: a posting is never changed; what follows from many facts is no column.
+A posting is never changed. What follows from many facts is computed, not stored in a column.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from domain.credit import Credit
 from domain.fact import Fact
@@ -19,7 +20,7 @@ from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.remix import Remix
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
 
 POOLS = Table(
     "pools",
@@ -146,7 +147,7 @@ BATCHES = Table(
 )
 
 ENTRIES = {Entry.Divided: "division", Entry.Reversed: "reversal", Entry.Corrected: "correction"}
-"""What the kinds of entry are called."""
+"""The names of the kinds of entries."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -164,12 +165,11 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     id = happened.originator_id
     match happened:
-        case Pool.Opened(release=release, name=name, kind=kind, currency=currency):
-            yield Put(POOLS, (id, numbers[release], name, kind, currency, position))
-        case Proposal.Posted(pool=pool, closes_at=closes_at):
-            opened = instant(happened.timestamp)
-            row = (id, pool, "open", None, opened, closes_at, None, position, position)
-            yield Put(PROPOSALS, row)
+        case Pool.Opened(release=release):
+            yield born(POOLS, happened, release=numbers[release], position=position)
+        case Proposal.Posted():
+            opened = {"opened_at": instant(happened.timestamp), "staged": position}
+            yield born(PROPOSALS, happened, state="open", **opened, born=position)
             yield from _pieces(position, happened)
         case Proposal.Revised():
             yield Amend(PROPOSALS, id, {"staged": position})
@@ -183,8 +183,8 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Proposal.Finalised(number=number, effective_at=effective_at):
             final = {"state": "finalised", "number": number, "effective_at": effective_at}
             yield Amend(PROPOSALS, id, final)
-        case Share.Offered(proposal=proposal, payee=payee, share=share):
-            yield Put(SHARES, (id, proposal, payee, "offered", share))
+        case Share.Offered():
+            yield born(SHARES, happened, state="offered")
         case Share.Accepted() | Share.Declined():
             yield Amend(SHARES, id, {"state": happened.STATE})
         case Hold.Event() | Credit.Disputed() | Credit.Settled():
@@ -210,34 +210,33 @@ def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Ite
 
 
 def _booked(position: int, happened: Fact) -> Iterator[Change]:
-    id, at = happened.originator_id, instant(happened.timestamp)
-    row: tuple[object, ...]
+    id = happened.originator_id
+    more: dict[str, Any]
     match happened:
-        case Revenue.Recorded(source=source, document=document, note=note):
-            row = (id, "revenue", happened.pool, None, id, source, None, happened.amount_minor)
-            yield Put(BOOKINGS, (*row, happened.effective_at, at, document, note, position))
-        case Expense.Recorded(category=category, payer=payer, document=document, note=note):
-            row = (id, "expense", happened.pool, None, None, category, payer, happened.amount_minor)
-            yield Put(BOOKINGS, (*row, happened.effective_at, at, document, note, position))
-        case Revenue.Reversed(reversal=reversal, pool=pool, amount_minor=amount):
-            row = (reversal, "reversal", pool, None, id, None, None, -amount)
-            yield Put(BOOKINGS, (*row, None, at, None, happened.reason, position))
-        case Entry.First():
-            revenue = getattr(happened, "revenue", None)
-            kind = ENTRIES[type(happened)]
-            row = (id, kind, happened.pool, happened.proposal, revenue, None, None)
-            more = (happened.amount_minor, happened.effective_at, at, None, happened.reason)
-            yield Put(BOOKINGS, (*row, *more, position))
+        case Revenue.Recorded():
+            more = {"kind": "revenue", "revenue": id, "effective": happened.effective_at}
+        case Expense.Recorded(category=source, payer=payee):
+            more = {"kind": "expense", "source": source, "payee": payee}
+            more["effective"] = happened.effective_at
+        case Revenue.Reversed(reversal=reversal, amount_minor=amount, reason=reason):
+            more = {"id": reversal, "kind": "reversal", "revenue": id, "amount": -amount}
+            more |= {"effective": None, "note": reason}
+        case Entry.First(effective_at=effective, reason=reason):
+            more = {"kind": ENTRIES[type(happened)], "effective": effective, "note": reason}
+        case _:
+            return
+    common = {"amount": happened.amount_minor, "at": instant(happened.timestamp)}
+    yield born(BOOKINGS, happened, **(common | more), position=position)
 
 
 def _paid(position: int, happened: Fact) -> Iterator[Change]:
     id, at = happened.originator_id, instant(happened.timestamp)
     match happened:
-        case Batch.Opened(currency=currency, count=count, total_minor=total):
-            yield Put(BATCHES, (id, currency, count, total, at, position))
-        case Payout.Issued(batch=batch, payee=payee, currency=currency, amount_minor=amount):
-            row = (id, batch, payee, currency, amount, "issued", None, at, position)
-            yield Put(PAYOUTS, row)
+        case Batch.Opened(total_minor=total):
+            yield born(BATCHES, happened, total=total, issued_at=at, position=position)
+        case Payout.Issued(amount_minor=amount):
+            new = {"amount": amount, "state": "issued", "issued_at": at}
+            yield born(PAYOUTS, happened, **new, born=position)
         case Payout.Settled(reference=reference):
             yield Amend(PAYOUTS, id, {"state": "settled", "reference": reference})
         case Payout.Event():

@@ -1,7 +1,7 @@
 """Splitting: the recorded lineage of a work as a graph to divide over, and who would get what.
 
-The one rule: an edge counts unless it is struck; a work is its directly credited people's, in equal
-shares, and its own payee where nobody is credited; what is not on record is never made up.
+The one rule: nothing is assumed that is not on record. An edge counts unless it is struck. A work
+belongs to the people directly credited on it, in equal shares; without any it is its own payee.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
 from projections.attribution import PATHS
+from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
@@ -56,18 +57,18 @@ PolicyText = Annotated[
     ),
 ]
 DefaultRate = Annotated[
-    ExactRate, "Of the edges that state none; else a policy that needs rates refuses."
+    ExactRate, "For remixes that state none; without it, a policy that needs rates refuses."
 ]
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A work's lineage as recorded, and what its ids stand for."""
+    """A work's lineage as recorded, and its works and people."""
 
     lineage: Lineage[str]
-    """Works by their ids; payees are ids of contributors, and ``work/ID`` for works of nobody."""
+    """Works by their ids; payees are ids of contributors, or ``work/ID`` for uncredited works."""
     works: Mapping[str, Mapping[str, Any]]
-    """The works by their ids, as answers refer to them, in the order of their births."""
+    """The works by their ids, as answers refer to them, in the order of recording."""
     people: dict[str, str | None]
     """The names of the contributors by their ids."""
 
@@ -75,7 +76,7 @@ class Recorded:
 def lineage_at(view: View, work: int, default_rate: str | None = None) -> Recorded:
     """The lineage of the work with this number, as known at the view's position.
 
-    An edge without a rate has the default one; without a default, a policy that needs rates refuses
+    An edge without a rate gets the default; without a default, a policy that needs rates refuses
     the edge by name.
     """
     return recorded(view, lineage.numbered(view, work), default_rate)
@@ -87,7 +88,7 @@ def recorded(
     default_rate: str | None,
     new: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Recorded:
-    """A lineage with its people and what answers tell of it; ``new`` works are not on record."""
+    """A lineage with its works and people; ``new`` works are not on record."""
     if len(tree.edges) > MAXIMUM_EDGES:
         raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
     found: dict[int, Mapping[str, Any]] = {**lineage.references(view, tree.generation)}
@@ -135,14 +136,14 @@ def split_of(
 ) -> Page[SplitLine]:
     """What each person would get of an amount, and through which paths.
 
-    Computed over the recorded edges and credits: a work is its directly credited people's, in
-    equal shares, and its own payee where nobody is credited. The largest share comes first.
+    Computed over the recorded remixes and credits. A work belongs to the people directly credited
+    on it, in equal shares; without any it is its own payee. The largest share comes first.
     """
     place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
     over = lineage_at(view, lineage.find(view, id).number, exact_rate(default_rate))
     chosen = policy_named(policy, over.lineage)
     division = split(amount_minor, chosen, over.lineage).division
-    # Sorting is stable: equal shares stay in the order of the division, which a name decides.
+    # Sorting is stable: equal shares keep the order of the division.
     payees = sorted(division.units, key=division.share, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
     held, part = _held(over), parts_of_paths(chosen, over.lineage)
@@ -179,18 +180,18 @@ def preview_edge(
     ] = None,
     kind: RemixKind,
     rate: ExactRate | None = None,
-    policy: Annotated[PolicyText | None, "By which policy; default relative_cascade."] = None,
+    policy: Annotated[PolicyText | None, "The policy; default relative_cascade."] = None,
     default_rate: DefaultRate | None = None,
     amount_minor: Annotated[
         int | None,
-        Number(help="Of how much, in smallest units; default only shares.", example=10_000),
+        Number(help="In smallest units; by default only shares are shown.", example=10_000),
     ] = None,
     limit: Annotated[Limit | None, f"How many lines at most; default {LIMIT}.", Example(50)] = None,
 ) -> EdgePreview:
-    """What an edge would change before it is declared: the stack, and who is diluted.
+    """What a remix would change if it were declared: the stack, and who is diluted.
 
-    It is refused as its declaration would be; nothing is recorded. Only who gets more or less by it
-    is listed, the greatest loss first.
+    It is refused as its declaration would be; nothing is recorded. Only payees whose share changes
+    are listed, the greatest loss first.
     """
     work, default = lineage.find(view, child).number, exact_rate(default_rate)
     source, new = _source(view, parent, uri)
@@ -202,51 +203,48 @@ def preview_edge(
     after = replace(before, edges=(*known.values(), Edge(work, source, kind, rate)))
     old, late = (recorded(view, one, default, new) for one in (before, after))
     was, will = (
-        split(amount_minor or 0, policy_named(policy or RelativeCascade.TYPE, each), each)
+        split(amount_minor or 0, policy_named(policy or RelativeCascade.TYPE, each), each).division
         for each in (old.lineage, late.lineage)
     )
-    changes = {
-        payee: will.division.share(payee)
-        - (was.division.share(payee) if payee in was.division.units else 0)
-        for payee in will.division.units
-    }
-    changed = sorted((payee for payee, by in changes.items() if by), key=changes.__getitem__)
-
-    def units(division: Division, payee: str) -> int | None:
-        return None if amount_minor is None else division.units.get(payee, 0)
-
+    changed = _changes(late, was, will, has_amount=amount_minor is not None)
     return {
-        "stack": {
-            "before": str(stack_of(own)),
-            "after": str(stack),
-            "cap": str(CAP),
-        },
+        "stack": {"before": str(stack_of(own)), "after": str(stack), "cap": str(CAP)},
         "changed": len(changed),
-        "items": [
-            {
-                "payee": told_payee(late, payee),
-                "share_before": str(will.division.share(payee) - changes[payee]),
-                "share_after": str(will.division.share(payee)),
-                "change": str(changes[payee]),
-                "amount_before_minor": units(was.division, payee),
-                "amount_after_minor": units(will.division, payee),
-            }
-            for payee in changed[: limit or LIMIT]
-        ],
+        "items": changed[: limit or LIMIT],
     }
+
+
+def _changes(
+    late: Recorded, was: Division, will: Division, *, has_amount: bool
+) -> list[PayeeChange]:
+    """The payees whose share changes from one division to another, the greatest loss first."""
+    before = {payee: was.share(payee) if payee in was.units else 0 for payee in will.units}
+    changes = {payee: will.share(payee) - before[payee] for payee in will.units}
+    changed = sorted((payee for payee, by in changes.items() if by), key=changes.__getitem__)
+    return [
+        {
+            "payee": told_payee(late, payee),
+            "share_before": str(before[payee]),
+            "share_after": str(will.share(payee)),
+            "change": str(changes[payee]),
+            "amount_before_minor": was.units.get(payee, 0) if has_amount else None,
+            "amount_after_minor": will.units[payee] if has_amount else None,
+        }
+        for payee in changed
+    ]
 
 
 def _source(
     view: View, parent: str | None, uri: str | None
 ) -> tuple[int, dict[int, dict[str, Any]]]:
-    """The number of the work a source names; with what is told of it if nobody has cited it yet."""
+    """The number of the work that a source names; with its content if it was never cited."""
     if parent is not None:
         return lineage.find(view, parent).number, {}
     normal = normal_uri(uri or "")
     try:
         return lineage.find(view, outside_id(normal)).number, {}
     except UnknownWork:
-        # The number of no work.
+        # Numbers begin at 1.
         return 0, {0: {"id": outside_id(normal), "title": None, "uri": normal}}
 
 
@@ -262,7 +260,7 @@ def policy_named(policy: str, graph: Lineage[str]) -> Policy:
 
 
 def told_payee(over: Recorded, payee: str) -> PayeeRef:
-    """A payee as an answer tells it: a person, a work of nobody, or a name of the policy alone."""
+    """A payee as answers refer to it: a person, an uncredited work, or a name of the policy."""
     if payee in over.people:
         return {"id": payee, "kind": "contributor", "name": over.people[payee]}
     kind, id = Payee.parse(payee)
@@ -277,11 +275,11 @@ def _label(work: Mapping[str, Any]) -> str | None:
 
 
 PartOfPath = Callable[[tuple[str, ...]], Fraction]
-"""What the people of the last work of a path get through it, of 1."""
+"""The share that the people of a path's last work get through this path."""
 
 
 def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
-    """How much comes through one path, or None if the policy's parts are no sums over paths."""
+    """The share through each path, or None if the policy's shares are not sums over paths."""
     if not isinstance(policy, RelativeCascade | AbsolutePerPath):
         return None
     if policy.root not in (None, graph.root):
@@ -294,22 +292,22 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
         return 1 - sum((rate(node, parent) for parent in graph.parents.get(node, ())), Fraction())
 
     if isinstance(policy, RelativeCascade):
-        # Every rate on the way, and what the work at its end keeps.
+        # The product of all rates on the path and what the work at its end keeps.
         return lambda path: prod((rate(*edge) for edge in pairwise(path)), start=kept(path[-1]))
     root_keeps = 1 - stacks(graph, graph.above(graph.root), policy.cap)[graph.root]
-    # The last rate alone, once for every path.
+    # Only the last rate counts, once for every path.
     return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
 
 
 class Paths(TypedDict):
-    """The paths by which something comes to a payee, and how many there are."""
+    """The paths through which a payee is paid, and how many there are."""
 
     path_count: int
     paths: list[PaidPath]
 
 
 def _held(over: Recorded) -> dict[str, dict[str, Fraction]]:
-    """The works each payee has a share in."""
+    """The works in which each payee has a share."""
     held: dict[str, dict[str, Fraction]] = {}
     for id in over.works:
         for payee, share in over.lineage.holders(id):
@@ -318,9 +316,9 @@ def _held(over: Recorded) -> dict[str, dict[str, Fraction]]:
 
 
 def _paths(over: Recorded, held: Mapping[str, Fraction], part: PartOfPath | None) -> Paths:
-    """The paths by which something comes to a payee, the shortest first."""
+    """The paths through which a payee is paid, the shortest first."""
     tree = over.lineage
-    # Sorting is stable: of works in one generation the one that was born first is first.
+    # Sorting is stable: works of one generation stay in the order of recording.
     works = sorted(held, key=tree.generation.__getitem__)
     paths: list[PaidPath] = []
     for path in tree.paths(works, PATHS):

@@ -1,4 +1,4 @@
-"""A statement over a period of time: as an answer, as CSV for spreadsheets, as PDF for people."""
+"""A statement over a period of time: as JSON, as CSV for spreadsheets, as PDF for people."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLUMNS = (
 
 
 def as_csv(told: Statement) -> str:
-    """A statement's lines, one a row, as RFC 4180 writes them."""
+    """A statement's lines as CSV (RFC 4180)."""
     written = StringIO()
     table = csv.writer(written)
     table.writerow(COLUMNS)
@@ -44,7 +44,7 @@ def as_csv(told: Statement) -> str:
 
 
 def _cell(value: object) -> object:
-    """A cell; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """A cell; text that a spreadsheet would read as a formula gets a leading apostrophe."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"
     return value
@@ -83,10 +83,10 @@ def statement_of(
     *,
     actor: str,
     from_: Annotated[
-        StatedMoment | None, "From this moment on; default the beginning.", Example("2026-01")
+        StatedMoment | None, "From this moment on; default: the beginning.", Example("2026-01")
     ] = None,
     to: Annotated[
-        StatedMoment | None, "Before this moment; default now.", Example("2026-07")
+        StatedMoment | None, "Before this moment; default: now.", Example("2026-07")
     ] = None,
     currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
 ) -> Statement:

@@ -1,10 +1,10 @@
 """A statement as PDF, to be printed, filed and kept.
 
-The one rule: it says what the JSON says at the same position, and the same statement is the same
-bytes.
+The one rule: it says the same as the JSON at the same position, and the same statement is always
+the same bytes.
 
-It is tagged, for screen readers and for archives (PDF/UA-1 and PDF/A-2a): in thirty years it can be
-read without another file, a font or this program.
+It is tagged for screen readers and archives (PDF/UA-1 and PDF/A-2a), so that it can be read decades
+later without another file, a font or this program.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from projections.store import View
 from projections.typesetting import TypstError, typeset
 
 MOST_LINES = 2_000
-"""Some two seconds of work; who has more takes a shorter period, or CSV."""
+"""About two seconds of work; beyond it, take a shorter period or CSV."""
 
 STANDARDS = ["a-2a", "ua-1"]
 ERASED = "(erased)"
 
 Asked = Mapping[str, str | None]
-"""What a statement was asked for with: from, to, currency."""
+"""The parameters of the statement: from, to, currency."""
 
 _HERE = Path(__file__).parent
 _LONGEST_WORD, _LONGEST_NUMBER, _LONGEST_SHARE = 24, 14, 140
@@ -40,12 +40,12 @@ _LONGEST_WORD, _LONGEST_NUMBER, _LONGEST_SHARE = 24, 14, 140
 STANDS = {
     "payable_minor": "can be paid",
     "held_minor": "is held",
-    "debt_minor": "was paid too much",
+    "debt_minor": "was overpaid",
     "in_transit_minor": "paid, on its way",
     "settled_minor": "paid, and arrived",
-    "suspense_minor": "came back, to be claimed",
+    "suspense_minor": "returned, to be claimed",
 }
-"""What the balances are called."""
+"""The labels of the balances."""
 
 
 def as_pdf(
@@ -56,7 +56,7 @@ def as_pdf(
     asked: Asked,
     origin: str = "",
 ) -> bytes:
-    """A statement as PDF, with links to the pages of ``origin``; ``asked`` is its period."""
+    """A statement as PDF, with links to the pages at ``origin``."""
     count = sum(len(one["lines"]) for one in told["statements"])
     if count > MOST_LINES:
         raise StatementTooLong(count, MOST_LINES)
@@ -70,13 +70,13 @@ def as_pdf(
         inputs["told"] = json.dumps({**shown, "unshown": False})
         return typeset(template, inputs, format="pdf", timestamp=made_at, pdf_standards=STANDARDS)
     except TypstError:
-        # An archive takes no page with a character that is in no font, but a person does.
+        # The archive standards forbid characters that are in no font; readers do not.
         inputs["told"] = json.dumps({**shown, "unshown": True})
         return typeset(template, inputs, format="pdf", timestamp=made_at)
 
 
 def _shown(view: View, told: Statement, recorded: str, asked: Asked, origin: str) -> dict[str, Any]:
-    """What stands on the paper, as texts."""
+    """The text of the document."""
     name, id = _text(told["contributor"]["name"]), told["contributor"]["id"]
     moment = f"{wording.minute(recorded)} UTC"
     since, before = asked.get("from"), asked.get("to")
@@ -143,7 +143,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
 
 
 def _share(exact: str | None) -> str:
-    """A share as it is, over several lines if need be; one that would fill the page, as percent."""
+    """An exact share, on several lines if need be; a very long one in percent."""
     shown = exact or ""
     return _broken(
         shown if len(shown) <= _LONGEST_SHARE else wording.percent(shown), _LONGEST_NUMBER
@@ -165,26 +165,27 @@ def _checks(view: View, id: str, asked: Asked, origin: str) -> list[dict[str, An
     query = urlencode({"as_of": view.as_of, **{name: said for name, said in asked.items() if said}})
     return [
         {
-            "said": "Nothing that was recorded is ever edited. Asked for again at this position, "
+            "said": "Nothing recorded is ever edited. Requested again at this position, "
             "with a key of the account, the statement is the same, as PDF, CSV or JSON:",
             "address": f"{origin}/contributors/{id}/statement?{query}",
             "leads": bool(origin),
         },
         {
-            "said": "Each line names its fact. The receipt of a fact is checked on any machine, "
+            "said": "Each line names its fact. A fact’s receipt can be checked on any machine, "
             "against the log’s public key, with stemma verify receipt:",
             "address": f"{origin}/facts/FACT/receipt",
             "leads": False,
         },
         {
-            "said": "What the journal held at this position is backed by the signed log, and "
-            "checked with stemma verify as-of:",
+            "said": "The signed log proves what the journal held at this position. "
+            "Check it with stemma verify as-of:",
             "address": f"{origin}/log/as-of/{view.as_of}",
             "leads": bool(origin),
         },
         {
-            "said": "A share is exact: so much of the amount below it is due. Amounts are whole "
-            "units; what rounding leaves over is carried to the next division, as “why” tells.",
+            "said": "A share is the exact part of the amount below it that is due. Amounts are "
+            "whole units; what rounding leaves over is carried to the next division, as “why” "
+            "explains.",
             "address": "",
             "leads": False,
         },
@@ -192,7 +193,7 @@ def _checks(view: View, id: str, asked: Asked, origin: str) -> list[dict[str, An
 
 
 def _text(text: str | None) -> str:
-    """What somebody wrote, on one line: a long word may break, and turns nothing around it."""
+    """What somebody wrote, on one line; long words may break, and its direction is isolated."""
     return isolated(_broken(clean(text), _LONGEST_WORD)) if text else ERASED
 
 

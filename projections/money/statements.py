@@ -1,10 +1,10 @@
 """Statements: what a person earned, was paid and is owed in a period, line by line.
 
-The one rule: opening + earned − recouped − held − paid = closing, to the unit, and every line says
-which fact it comes from.
+The one rule: opening + earned − recouped − held − paid = closing, to the unit, and every line names
+its fact.
 
-A period is a stretch of the journal: from what was known at its beginning to what was known at its
-end. What may be paid is what is owed and not held; a debt is what was paid too much.
+A period is a range of journal positions. What is owed and not held can be paid; a debt is what was
+overpaid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from projections.store import View, holds
 
 
 class Standing:
-    """Where payees stand in one currency at one position."""
+    """The balances of payees in one currency at one position."""
 
     def __init__(self, view: View, payees: Collection[str], currency: str) -> None:
         self.sums = {PAYABLE: 0, HELD: 0, DEBT: 0}
@@ -61,11 +61,11 @@ def statement(
 ) -> Statement:
     """The statement of a person over the journal after a position, until another or the view's.
 
-    Who that is, with which accounts, is as known to the view, so that periods fit together.
+    The person's accounts are as known to the view, so that periods fit together.
     """
     number = attribution.find_person(view, id)[0]
-    accounts = attribution.accounts_of(view, attribution.after_merges(view, number))
-    payees = [told["id"] for told in attribution.persons(view, accounts).values()]
+    same = attribution.persons(view, attribution.accounts(view, id))
+    payees = [told["id"] for told in same.values()]
     end = view if until is None else view.at(until)
     after = min(after, end.as_of)
     wanted = currencies(end, payees) if currency is None else [currency]
@@ -111,7 +111,7 @@ def _in_currency(
 def _lines(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
 ) -> list[StatementLine]:
-    """What was given and what was paid, in the order of its recording."""
+    """What was allocated and what was paid, in the order of recording."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
         "b.effective, b.amount, r.source, b.revenue, y.born, "
@@ -157,7 +157,7 @@ def _lines(
 
 
 def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]:
-    """What of each amount is due to its payee, exactly; nothing, where nothing came in."""
+    """The exact share of each amount that is due to its payee; none where the amount is 0."""
     amounts = {(row.noun, row.payee): row.of for row in given if row.of}
     shares = {}
     for placed in journal.facts.streams(sorted({noun for noun, _ in amounts})):
@@ -170,7 +170,7 @@ def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]
 
 
 class _Given(NamedTuple):
-    """Something given to a payee, or paid."""
+    """Something allocated to a payee, or paid."""
 
     position: int
     noun: str

@@ -1,6 +1,6 @@
-"""What is answered about money: the type of each answer.
+"""The types of the answers about money.
 
-An amount is a whole number of the currency's smallest units, an exact number is a text.
+An amount is a whole number of the currency's smallest units; an exact number is a string.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ RoundingMethod = Annotated[str, one_of(ROUNDINGS)]
 
 
 class PayeeRef(TypedDict):
-    """Who is paid, as answers refer to them."""
+    """A payee as answers refer to it."""
 
     id: Annotated[str, "A contributor's id, “work/…” with a work's id, or a name.", Example(BEN)]
     kind: Annotated[str, one_of(("contributor", "work", "other"))]
     name: Annotated[
-        str | None, "Or the title of the work; null when it was erased.", Example("Ben")
+        str | None, "Name, or title of the work; null when it was erased.", Example("Ben")
     ]
 
 
@@ -66,20 +66,20 @@ class PathWork(TypedDict):
 
     id: WorkId
     title: Annotated[
-        str | None, "Or its URI; null for a withdrawn piece.", Example("Low Tide, sung")
+        str | None, "Title or URI; null for a withdrawn piece.", Example("Low Tide, sung")
     ]
 
 
 class PaidPath(TypedDict):
-    """One path by which something comes to a payee."""
+    """One path through which a payee is paid."""
 
     works: Annotated[
         list[PathWork], "From the work asked about to the one the payee has a share in."
     ]
-    rates: Annotated[list[ExactRate | None], "Of the edges between them."]
+    rates: Annotated[list[ExactRate | None], "Of the remixes between them."]
     share: Annotated[
         str | None,
-        "What comes through this path, of 1; null if it can't be computed.",
+        "The share through this path; null if the policy does not define it.",
         Example("1/10"),
     ]
 
@@ -89,20 +89,18 @@ class SplitLine(TypedDict):
 
     payee: PayeeRef
     share: Annotated[str, "The exact share of the whole.", Example("1/10")]
-    amount_minor: Annotated[
-        Count, "In smallest units; all of them sum to the amount.", Example(100)
-    ]
+    amount_minor: Annotated[Count, "In smallest units; all lines sum to the amount.", Example(100)]
     currency: Annotated[CurrencyCode, Example("EUR")]
     path_count: Annotated[Count, "Through how many paths.", Example(1)]
     paths: Annotated[list[PaidPath], "The shortest of these paths."]
 
 
 class Stack(TypedDict):
-    """How much of a work goes to what it is made from, by the rates of its own edges."""
+    """How much of a work goes to its sources, by the rates of its own remixes."""
 
-    before: Annotated[str, "Edges that state no rate add nothing.", Example("1/10")]
+    before: Annotated[str, "A remix that states no rate counts as 0.", Example("1/10")]
     after: Annotated[str, Example("3/10")]
-    cap: Annotated[str, "An edge that would exceed it is refused.", Example("1")]
+    cap: Annotated[str, "A remix that would exceed it is refused.", Example("1")]
 
 
 class Change(TypedDict):
@@ -111,17 +109,17 @@ class Change(TypedDict):
     payee: PayeeRef
     share_before: Annotated[str, Example("1/2")]
     share_after: Annotated[str, Example("2/5")]
-    change: Annotated[str, "Negative for who is diluted.", Example("-1/10")]
+    change: Annotated[str, "Negative if diluted.", Example("-1/10")]
     amount_before_minor: Annotated[Count | None, Example(5000)]
     amount_after_minor: Annotated[Count | None, Example(4000)]
 
 
 class EdgePreview(TypedDict):
-    """What an edge would change."""
+    """What a remix would change."""
 
     stack: Stack
-    changed: Annotated[Count, "For how many payees something changes.", Example(2)]
-    items: Annotated[list[Change], "Those who lose most first."]
+    changed: Annotated[Count, "How many payees' shares change.", Example(2)]
+    items: Annotated[list[Change], "The greatest loss first."]
 
 
 # -- proposals -----------------------------------------------------------------------------------
@@ -134,18 +132,18 @@ class ShareLine(TypedDict):
     share: Annotated[Exact, Example("1/4")]
     consent: Annotated[
         Annotated[str, one_of(("offered", "accepted", "declined"))] | None,
-        "Null while nothing is final.",
+        "Null until the proposal is final.",
     ]
 
 
 class WaivedLine(TypedDict):
-    """A share that was waived; it went to others."""
+    """A waived share, which went to others."""
 
     payee: PayeeRef
-    asset: Annotated[str, "What was waived.", Example(SONG)]
+    asset: Annotated[str, "The asset it was a share of.", Example(SONG)]
     title: Annotated[str | None, "If the asset is a work.", Example("Low Tide, sung")]
     over: Annotated[
-        str, "Over what it is spread: an asset, a part, or “release”.", Example("act 1")
+        str, "What it is spread over: an asset, a part, or “release”.", Example("act 1")
     ]
     over_title: Annotated[str | None, "If that is a work."]
     share: Annotated[Exact, Example("1/8")]
@@ -160,17 +158,22 @@ class CommentAnswer(TypedDict):
     position: Annotated[Count, Example(70)]
 
 
-class CommentTold(TypedDict):
-    """A comment on a proposal."""
+class CauseComment(TypedDict):
+    """A comment that caused a change."""
 
     id: CommentId
     kind: KindOfComment
     about: Annotated[str | None, "The payee or the asset it is about.", Example(BEN)]
     text: Annotated[str | None, Example("Ben cut the last verse and is missing.")]
     actor: Annotated[str, Example(BEN)]
+
+
+class CommentTold(CauseComment):
+    """A comment on a proposal."""
+
     at: Instant
     position: Annotated[Count, Example(62)]
-    is_open: Annotated[bool, "Nobody has answered."]
+    is_open: Annotated[bool, "Whether it is still unanswered."]
     answers: list[CommentAnswer]
 
 
@@ -185,7 +188,7 @@ class Revision(TypedDict):
 
 
 class Uncited(TypedDict):
-    """Somebody or something of the finished work that is missing from a proposal."""
+    """A person or work in the release that is missing from a proposal."""
 
     kind: Annotated[str, one_of(("work", "contributor"))]
     id: ContributorId
@@ -193,10 +196,10 @@ class Uncited(TypedDict):
 
 
 class AssetTold(TypedDict):
-    """What an asset is worth, and whose it is."""
+    """The weight of an asset, and its shares."""
 
     asset: Annotated[str, "A work's id, or a name.", Example(SONG)]
-    value: Annotated[str, "How much it weighs among the assets.", Example("3")]
+    value: Annotated[str, "Its weight among the assets.", Example("3")]
     within: Annotated[list[Annotated[str, Example("act 1")]], "The parts of the whole it is in."]
     shares: Annotated[
         list[Annotated[list[str], Length(2)]], Example([[BEN, "1/2"], ["operator", "1/2"]])
@@ -204,7 +207,7 @@ class AssetTold(TypedDict):
 
 
 class ProposalTold(TypedDict):
-    """A proposal: shares, the window, comments with answers, and who has agreed."""
+    """A proposal: shares, comment window, comments with answers, and who has agreed."""
 
     id: ProposalId
     pool: PoolId
@@ -216,7 +219,7 @@ class ProposalTold(TypedDict):
     effective_at: str | None
     policy: Annotated[Policy, "Null if it was set by hand."]
     graph_position: Annotated[
-        int | None, "Where the lineage it was computed over was frozen.", Example(57)
+        int | None, "The position of the lineage it was computed from.", Example(57)
     ]
     assets: list[AssetTold]
     shares: list[ShareLine]
@@ -225,16 +228,6 @@ class ProposalTold(TypedDict):
     revisions: list[Revision]
     warnings: Annotated[list[Uncited], "Used but uncited."]
     position: Annotated[Count, Example(61)]
-
-
-class CauseComment(TypedDict):
-    """A comment that caused a change."""
-
-    id: CommentId
-    kind: KindOfComment
-    about: Annotated[str | None, Example(BEN)]
-    text: Annotated[str | None, Example("Ben is missing.")]
-    actor: Annotated[str, Example(BEN)]
 
 
 class Cause(TypedDict):
@@ -248,7 +241,7 @@ class Cause(TypedDict):
 
 
 class DiffLine(TypedDict):
-    """What became of one payee's share."""
+    """How one payee's share changed."""
 
     payee: PayeeRef
     first: Annotated[Exact, Example("0")]
@@ -270,7 +263,7 @@ class Diff(TypedDict):
 
 
 class Balances(TypedDict):
-    """Where somebody stands at the end of a period."""
+    """Somebody's balances at the end of a period."""
 
     payable_minor: Annotated[Count, Example(0)]
     held_minor: Annotated[Count, Example(25_000)]
@@ -302,7 +295,7 @@ class TitledRef(TypedDict):
 
 
 class StatementLine(TypedDict):
-    """Something given to somebody, or paid."""
+    """Something allocated to somebody, or paid."""
 
     position: Annotated[Count, Example(80)]
     recorded_at: Instant
@@ -310,7 +303,7 @@ class StatementLine(TypedDict):
     kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim"))]
     noun: Annotated[EntryId, "The division, correction, reversal or payout."]
     payee: Annotated[
-        ContributorId, "The account it stands on; before a merge it was another person's."
+        ContributorId, "The account it is on; an account merged later keeps its id here."
     ]
     release: TitledRef
     pool: PoolRef
@@ -318,9 +311,9 @@ class StatementLine(TypedDict):
     proposal: ProposalId
     source: Annotated[str | None, Example("Bandcamp")]
     revenue: RevenueId | None
-    of_minor: Annotated[int | None, "What was divided, taken back or corrected.", Example(100_000)]
+    of_minor: Annotated[int | None, "What was divided, reversed or corrected.", Example(100_000)]
     share: Annotated[
-        str | None, "What of that is due, exactly; rounding is carried.", Example("1/4")
+        str | None, "The exact share of it that is due; rounding is carried.", Example("1/4")
     ]
     amount_minor: Annotated[int, Example(25_000)]
 
@@ -331,11 +324,11 @@ class CurrencyStatement(TypedDict):
     currency: Dollars
     opening_minor: Annotated[Count, "What could be paid at the beginning.", Example(0)]
     earned_minor: Annotated[int, Example(25_000)]
-    recouped_minor: Annotated[int, "By how much a debt became smaller.", Example(0)]
+    recouped_minor: Annotated[int, "How much debt was recouped.", Example(0)]
     held_minor: Annotated[
-        int, "By how much more is held; negative if some was released.", Example(25_000)
+        int, "The change in what is held; negative if some was released.", Example(25_000)
     ]
-    paid_minor: Annotated[int, "Payouts issued, less those claimed again.", Example(0)]
+    paid_minor: Annotated[int, "Payouts issued, minus those claimed again.", Example(0)]
     closing_minor: Annotated[Count, "What can be paid at the end.", Example(0)]
     balances: Balances
     held: list[HeldLine]

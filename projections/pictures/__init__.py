@@ -1,4 +1,4 @@
-"""Pictures of what is known: lineages, splits and ways, drawn on the server as SVG.
+"""Pictures of lineages, splits, paths and histories, drawn on the server as SVG.
 
 The one rule: a picture is made from plain data alone; it runs no script and loads nothing.
 """
@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from projections.pictures.folding import LineagePicture, Work
 from projections.pictures.lineage import lineage_svg
-from projections.pictures.outline import (
-    Entry,
-    nested,
-    nested_html,
-)
+from projections.pictures.outline import Entry, nested, nested_html
 from projections.pictures.paths import Step, Way, why_svg
 from projections.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
 from projections.pictures.svg import Markup, policy, stylesheet

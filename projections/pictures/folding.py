@@ -1,6 +1,6 @@
-"""A lineage as plain data, and what of it is drawn: the rest is counted.
+"""A lineage as plain data, and the part of it that is drawn.
 
-The one rule: nothing is left out silently, and what is drawn is joined to the finished work.
+The one rule: works left out are counted, and every work drawn is connected to the release.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from fractions import Fraction
 from typing import Literal
 
 from domain.lineage import Edge, Lineage
-from projections.pictures.text import clean, percent
+from projections.pictures.text import clean, counted, percent
 
 MOST_DRAWN = 80
-"""More than so many works are folded, unless all of them are asked for."""
+"""More works than this are folded, unless all are asked for."""
 THRESHOLDS = tuple(Fraction(1, part) for part in (1000, 500, 200, 100, 50, 20))
-"""Below which share works are folded: the first that leaves few enough."""
+"""The shares below which works are folded: the first that leaves few enough."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """One work of a lineage, in the words that shall be read."""
+    """One work of a lineage, with the text to show."""
 
     id: str
     title: str
@@ -30,35 +30,35 @@ class Work:
     people: tuple[str, ...] = ()
     href: str = ""
     share: Fraction | None = None
-    """What of the whole its own people get."""
+    """The share of the whole that its own people get."""
 
 
 Over = Mapping[tuple[str, str], Fraction]
-"""What of the whole goes from a work to a parent, and so to all that was made from."""
+"""The share of the whole that goes from a work to a parent and its ancestors."""
 
 
 @dataclass(frozen=True)
 class LineagePicture:
-    """A finished work and all it was made from, with how it shall be drawn."""
+    """A work and everything it was made from, and how to draw it."""
 
     lineage: Lineage[str]
     works: tuple[Work, ...]
     over: Over = field(default_factory=dict)
     fold: Fraction | None = None
-    """The share below which works are folded; 0 shows all, None leaves it to the picture."""
+    """The share below which works are folded; 0 shows all, None chooses one."""
     most: int = MOST_DRAWN
-    """More works than this are folded, unless a share is named."""
+    """More works than this are folded, unless a share is given."""
     open_href: str = ""
-    """Where the picture is shown with every work."""
+    """The address of the picture with every work."""
     fold_href: str = ""
-    """Where it is shown folded again."""
+    """The address of the folded picture."""
     form: Literal["cards", "river"] | None = None
-    """How it is drawn; None leaves it to the number of works."""
+    """How it is drawn; None chooses by the number of works."""
 
 
 @dataclass(frozen=True)
 class Folded:
-    """What is drawn of a lineage, and what is told of the rest."""
+    """The part of a lineage that is drawn, and a sentence on the rest."""
 
     works: tuple[Work, ...]
     lineage: Lineage[str]
@@ -68,7 +68,7 @@ class Folded:
 
 
 def folded(picture: LineagePicture) -> Folded:
-    """The works to draw. Every one of them is reached from the root by others that are drawn."""
+    """The works to draw. Each is connected to the root by others that are drawn."""
     works = {work.id: work for work in named(picture)}
     lineage = merged(picture.lineage, works)
     if picture.fold == 0 or (picture.fold is None and len(works) <= picture.most):
@@ -87,16 +87,16 @@ def folded(picture: LineagePicture) -> Folded:
         tuple(work for id, work in works.items() if id in kept),
         merged(lineage, kept),
         count,
-        f"+ {count:,} {'work' if count == 1 else 'works'} {said}" if count else "",
+        f"+ {counted(count, 'work')} {said}" if count else "",
     )
 
 
 _MEDIA = {"outside": "outside source", "release": "release"}
-"""What is told of a work that has no medium."""
+"""What is shown for a work without a medium."""
 
 
 def named(picture: LineagePicture) -> Iterable[Work]:
-    """The works with their texts on one line each."""
+    """The works with their text cleaned, each on one line."""
     for work in picture.works:
         title = clean(work.title)
         if work.kind == "outside":
@@ -110,7 +110,7 @@ def named(picture: LineagePicture) -> Iterable[Work]:
 
 
 def merged(lineage: Lineage[str], works: Container[str]) -> Lineage[str]:
-    """The edges between these works, one between any two, whatever joins them."""
+    """The edges between these works, merged to one between any two."""
     found: dict[tuple[str, str], Edge[str]] = {}
     for edge in lineage.edges:
         key = edge[:2]
@@ -127,7 +127,7 @@ def _joined(one: Edge[str], other: Edge[str]) -> Edge[str]:
 
 
 def _widest(lineage: Lineage[str], over: Over) -> dict[str, str]:
-    """The child from which most goes to each work."""
+    """For each work, the child from which the most goes to it."""
     widest: dict[str, str] = {}
     for child, parent, *_ in lineage.edges:
         known = widest.setdefault(parent, child)
@@ -137,22 +137,22 @@ def _widest(lineage: Lineage[str], over: Over) -> dict[str, str]:
 
 
 def _reached(kept: Iterable[str], root: str, widest: dict[str, str]) -> set[str]:
-    """Works, and those on the widest way from each of them to the root."""
+    """Works, and those on the widest path from each of them to the root."""
     found = {root}
     for id in kept:
-        way = id
-        while way not in found:
-            found.add(way)
-            if way not in widest:
+        step = id
+        while step not in found:
+            found.add(step)
+            if step not in widest:
                 break
-            way = widest[way]
+            step = widest[step]
     return found
 
 
 def _weightiest(
     works: dict[str, Work], widest: dict[str, str], picture: LineagePicture
 ) -> tuple[set[str], Fraction] | None:
-    """The works of a share that leaves few enough, and that share; None if none does."""
+    """The works above the first share that leaves few enough, and that share; or None."""
     known = sum(work.share is not None for work in works.values())
     if not known or (picture.fold is None and known <= picture.most):
         return None
@@ -167,8 +167,10 @@ def _weightiest(
 def _nearest(
     works: dict[str, Work], lineage: Lineage[str], widest: dict[str, str], most: int
 ) -> tuple[set[str], int]:
-    """The works of the nearest generations, of the last the ones made from most; and where the
-    others begin."""
+    """The works of the nearest generations, and the generation at which the others begin.
+
+    Of the last generation those with the most sources are kept.
+    """
     generation, parents, last = lineage.generation, lineage.parents, len(works)
     ordered = sorted(
         works, key=lambda id: (generation.get(id, last), -len(parents.get(id, ())), id)

@@ -1,7 +1,7 @@
-"""The font of the pictures: which characters it has, and how wide each of them is.
+"""The font of the pictures: which characters it has, and how wide each is.
 
-The one rule: what is measured is what is served. The widths are read from the font itself, which
-pages load as WOFF2 and PNGs are painted with as TrueType; ``scripts/fonts`` writes both.
+The widths are read from the very font that is served: pages load it as WOFF2, PNGs use it as
+TrueType. ``scripts/fonts`` writes both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def widths(*, bold: bool) -> Mapping[str, int]:
     (long,) = unpack_from(">H", font, table[b"hhea"] + 34)
 
     def advance(glyph: int) -> int:
-        # After the last of the list every glyph is as wide as that one.
+        # Glyphs after the end of the list are as wide as its last one.
         (wide,) = unpack_from(">H", font, table[b"hmtx"] + 4 * min(glyph, long - 1))
         return int(wide * 1000 / units + 0.5)
 

@@ -1,17 +1,19 @@
-"""Where everything in a lineage stands: columns of boxes from left to right, and lines between.
+"""The layout of a lineage: columns of boxes from left to right, and lines between them.
 
-The one rule: a picture is drawn by these laws, whatever the graph:
+A picture obeys these laws, whatever the graph:
 
-1. Every line goes one way, from left to right, and so does time.
-2. No box lies on another.
-3. No line passes through a box but the two it joins: a line that passes a column has a lane of its
-   own there, as wide as the line is thick.
-4. Everything lies within the width and the height that are told.
+1. Every line runs from left to right, and so does time.
+2. No box overlaps another.
+3. No line passes through a box other than the two it joins: a line that passes a column has a lane
+   of its own there, as wide as the line is thick.
+4. Everything lies within the width and the height returned.
 5. The same graph gives the same picture.
 
-The way there is Sugiyama's: ranks (longest path, tightened), lanes for long lines, few crossings
+The method is Sugiyama's: ranks (longest path, tightened), lanes for long lines, few crossings
 (barycenters, exchanges of neighbours, sifting), and heights column by column, by least squares.
-Brandes and Köpf's heights were tried: they took 2 to 9 times the room, and lines bent as much more.
+Brandes and Köpf's heights were tried: they took 2 to 9 times the space, with as many more bends.
+
+One file, because its steps share one data structure that nothing else uses.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a box is: its width, and its height above and below where lines meet it.
+    """The size of a box: its width, and its height above and below the point where lines meet it.
 
-    Lines meet it within ``side``, a part of its height with that point in the middle.
+    Lines meet it within ``side``, a part of its height centred on that point.
     """
 
     width: float
@@ -41,7 +43,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Line:
-    """A line to draw from one box to another that stands further right."""
+    """A line to draw from one box to another further right."""
 
     left: int
     right: int
@@ -50,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Box:
-    """Where a box stands, and how large it is."""
+    """The position and size of a box."""
 
     x: float
     y: float
@@ -60,7 +62,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Space:
-    """How much room is left free."""
+    """How much space is left free."""
 
     between_boxes: float = 14.0
     beside_lanes: float = 7.0
@@ -70,8 +72,8 @@ class Space:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything stands. A route curves from its first point to its second, runs straight to
-    its third, curves to its fourth, and so on."""
+    """The position of everything. A route curves from its first point to its second, runs straight
+    to its third, curves to its fourth, and so on."""
 
     width: float
     height: float
@@ -84,7 +86,7 @@ class Layout:
 def lay_out(shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None = None) -> Layout:
     """Place boxes of these shapes, and route the lines between them.
 
-    There is one line at most between two boxes, and the lines form no cycle.
+    There is at most one line between two boxes, and the lines form no cycle.
     """
     if not shapes:
         return Layout(0, 0, [], [], 0, 0)
@@ -100,7 +102,7 @@ def lay_out(shapes: Sequence[Shape], lines: Sequence[Line], space: Space | None 
 
 @dataclass
 class _Net:
-    """Boxes and lanes in columns, each joined only to such of the columns beside it.
+    """Boxes and lanes in columns, each joined only to those of the neighbouring columns.
 
     Numbers below ``count`` are boxes, the others lanes.
     """
@@ -120,8 +122,8 @@ class _Net:
 def ranks(count: int, lines: Iterable[Line]) -> list[int]:
     """The column of each box, counted from the right end.
 
-    As near to the right end as can be; then whatever has more lines on its left than on its right
-    moves left, which makes lines shorter, and takes along what stands in its way.
+    As near to the right end as possible. Then every box with more lines on its left than on its
+    right moves left, which shortens lines, together with the boxes in its way.
     """
     lefts: list[list[int]] = [[] for _ in range(count)]
     rights: list[list[int]] = [[] for _ in range(count)]
@@ -155,7 +157,7 @@ def ranks(count: int, lines: Iterable[Line]) -> list[int]:
 def _moved_left(
     node: int, rank: list[int], lefts: list[list[int]], rights: list[list[int]]
 ) -> bool:
-    """Move a box left with all that it would meet, if more lines become shorter than longer."""
+    """Move a box left with those in its way, if more lines become shorter than longer."""
     moving, stack = {node}, [node]
     while stack:
         one = stack.pop()
@@ -216,13 +218,13 @@ Columns = list[list[int]]
 
 
 _WORK = 8_000
-"""How many boxes and lanes are put in order before it is enough, in all rounds together."""
+"""How many boxes and lanes are ordered at most, in all rounds together."""
 
 
 def _order(net: _Net) -> int:
-    """Put every column into an order with few crossings; answers how many are left.
+    """Order every column for few crossings; returns how many are left.
 
-    A small graph is swept from two starts and for many rounds, a large one from the better start.
+    A small graph is swept from two starts in many rounds, a large one from the better start.
     """
     rounds = max(14, min(60, _WORK // len(net.above)))
     starts = [_depth_first(net), _breadth_first(net)]
@@ -248,7 +250,7 @@ def _crossings(net: _Net, columns: Columns) -> int:
 
 
 def _depth_first(net: _Net) -> Columns:
-    """Each column in the order of a walk leftwards from the right end: a tree crosses nowhere."""
+    """Each column in the order of a walk leftwards from the right end: a tree has no crossings."""
     columns: Columns = [[] for _ in net.columns]
     place = {node: number for number, column in enumerate(net.columns) for node in column}
     seen: set[int] = set()
@@ -264,7 +266,7 @@ def _depth_first(net: _Net) -> Columns:
 
 
 def _breadth_first(net: _Net) -> Columns:
-    """Each column in the order in which a walk from the left end comes to it."""
+    """Each column in the order of a breadth-first walk from the left end."""
     columns: Columns = [list(net.columns[0])]
     for column in net.columns[1:]:
         place = {node: number for number, node in enumerate(columns[-1])}
@@ -277,7 +279,7 @@ def _breadth_first(net: _Net) -> Columns:
 
 
 def _swept(net: _Net, columns: Columns, rounds: int) -> tuple[Columns, int]:
-    """Sweep to and fro; what crossed least is kept, and then sifted."""
+    """Sweep back and forth; the order with the fewest crossings is kept and sifted."""
     places = [0] * len(net.above)
     for column in columns:
         _put(places, column)
@@ -326,7 +328,7 @@ def crossings_of(columns: Columns, rights: Sequence[Sequence[int]], places: Sequ
 def _sort_by_one_side(net: _Net, columns: Columns, places: list[int], *, rightwards: bool) -> None:
     """Order each column by the barycenters of its neighbours in the one before.
 
-    What has no neighbour there stays where it is.
+    Those without a neighbour there stay in place.
     """
     beside = net.lefts if rightwards else net.rights
     numbers = range(1, len(columns)) if rightwards else range(len(columns) - 2, -1, -1)
@@ -346,7 +348,7 @@ def _sort_by_one_side(net: _Net, columns: Columns, places: list[int], *, rightwa
 def _sort_by_both_sides(
     net: _Net, columns: Columns, places: list[int], *, rightwards: bool
 ) -> None:
-    """Order each column by the barycenters of all neighbours, each by its part of its column."""
+    """Order each column by the barycenters of all neighbours, relative to their columns."""
     numbers = range(len(columns)) if rightwards else range(len(columns) - 1, -1, -1)
     for number in numbers:
         column = columns[number]
@@ -362,7 +364,7 @@ def _sort_by_both_sides(
 
 
 def _sift(net: _Net, columns: Columns, places: list[int]) -> bool:
-    """Move each box to the best place in its column; answers whether any crossing went away."""
+    """Move each box to the best place in its column; returns whether crossings were removed."""
     improved = False
     for column in columns:
         near = {
@@ -394,9 +396,9 @@ def _sift(net: _Net, columns: Columns, places: list[int]) -> bool:
 def _exchange(
     net: _Net, columns: Columns, places: list[int], *, passes: int, also_equal: bool = False
 ) -> None:
-    """Exchange neighbours in a column wherever it takes crossings away.
+    """Exchange neighbours in a column wherever that removes crossings.
 
-    ``also_equal`` exchanges those that make no difference, too, once: it leads out of dead ends.
+    ``also_equal`` also exchanges, once, those that make no difference: it leads out of dead ends.
     """
     waiting = [True] * len(columns)
     for turn in range(passes):
@@ -429,14 +431,14 @@ def _exchange(
 
 
 def _beside(near: list[int], places: list[int]) -> list[int]:
-    """The places of neighbours, in order; most have one only."""
+    """The places of neighbours, in order; usually there is one."""
     if len(near) == 1:
         return [places[near[0]]]
     return sorted([places[one] for one in near])
 
 
 def _gain(upper: list[int], lower: list[int]) -> int:
-    """How many crossings fewer there are if two neighbours in a column change places."""
+    """How many crossings disappear if two neighbours in a column change places."""
     if not upper or not lower or upper[-1] < lower[0]:
         return -len(upper) * len(lower)
     if len(upper) == 1 == len(lower):
@@ -451,14 +453,14 @@ def _gain(upper: list[int], lower: list[int]) -> int:
 
 _SWEEPS = 12
 _PULL = (1.0, 2.0, 8.0)
-"""How strongly two are drawn to one height: two boxes, a box and a lane, two lanes."""
+"""How strongly two are pulled to one height: two boxes, a box and a lane, two lanes."""
 
 
 def _centres(net: _Net, space: Space) -> list[float]:
     """The height at which lines meet each box, and at which each lane runs.
 
-    Column by column, each is drawn to the mean of its neighbours; where they would meet, the
-    nearest heights that keep them apart are taken. To and fro, until it hardly changes.
+    Column by column, back and forth, each is pulled to the mean of its neighbours; where they would
+    overlap, the nearest heights that keep them apart are taken.
     """
     total = len(net.above)
     centres = [0.0] * total
@@ -489,7 +491,7 @@ def _centres(net: _Net, space: Space) -> list[float]:
 
 
 def _gaps(net: _Net, space: Space) -> list[list[float]]:
-    """How far neighbours in a column are apart at least."""
+    """The least distances between neighbours in a column."""
     count, above, below = net.count, net.above, net.below
     return [
         [
@@ -507,7 +509,7 @@ def apart_at_least(
 ) -> list[float]:
     """The heights nearest to those wanted, by weighted squares, that keep order and distance.
 
-    Neighbours that are too near become one, at their mean, until none are ("pool adjacent
+    Neighbours that are too close are merged at their mean, until none are ("pool adjacent
     violators", which is exact).
     """
     offsets = [0.0]
@@ -533,7 +535,7 @@ def apart_at_least(
 def _straighten(
     net: _Net, centres: list[float], space: Space, leaving: list[float], entering: list[float]
 ) -> None:
-    """Lay each long line as straight as there is room for: from either end, then between."""
+    """Straighten each long line as far as possible: from either end, then between."""
     above: list[tuple[int, float] | None] = [None] * len(centres)
     below: list[tuple[int, float] | None] = [None] * len(centres)
     for column, apart in zip(net.columns, _gaps(net, space), strict=True):
@@ -577,7 +579,7 @@ def _straighten(
 
 
 def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Layout:
-    """Boxes and routes in their final places, the top left corner at 0, 0."""
+    """Boxes and routes in their final places, with the top left corner at 0, 0."""
     count = net.count
     _straighten(net, centres, space, *_ports(net, centres, turns=1))
     leaving, entering = _ports(net, centres, turns=2)
@@ -602,7 +604,7 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
     for number, width in enumerate(widths):
         starts.append(x)
         room = space.between_columns + steepest[number] / 5
-        # Columns begin at whole units: that is shorter to write.
+        # Whole units are shorter to write.
         x = ceil(x + width + min(room, space.widest_between_columns))
     boxes = [
         Box(
@@ -626,10 +628,10 @@ def _drawn(net: _Net, centres: list[float], space: Space, crossings: int) -> Lay
 
 
 def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], list[float]]:
-    """At which height each line leaves its left box and enters its right one.
+    """The height at which each line leaves its left box and enters its right one.
 
-    As near as can be to where it goes, and in the order of where they go, so that lines at one
-    side of a box do not cross.
+    As near as possible to the height of its other end, and in that order, so that lines at one side
+    of a box do not cross.
     """
     leaving = [centres[chain[0]] for chain in net.chains]
     entering = [centres[chain[-1]] for chain in net.chains]
@@ -663,7 +665,7 @@ def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], li
 
 
 def _along(towards: list[float], thick: list[float], centre: float, side: float) -> list[float]:
-    """Where lines meet the side of a box: near to where they go, but apart, and on the box."""
+    """Where lines meet the side of a box: near their other ends, but apart, and on the box."""
     if len(thick) == 1:
         reach = max(0.0, side - thick[0]) / 2
         return [max(centre - reach, min(towards[0], centre + reach))]

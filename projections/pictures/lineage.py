@@ -1,6 +1,6 @@
 """A lineage as a picture: cards for up to forty works, a river for hundreds.
 
-The one rule: a number's room is taken before a name's, and a label lies on nothing.
+Numbers get their space before names, and no label overlaps anything.
 """
 
 from __future__ import annotations
@@ -13,40 +13,47 @@ from math import ceil
 from domain.lineage import Edge
 from projections.pictures.folding import Folded, LineagePicture, Over, Work, folded
 from projections.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
-from projections.pictures.svg import Markup, document, element, joined, linked, number
-from projections.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
+from projections.pictures.svg import Markup, colour_at, document, element, joined, linked, number
+from projections.pictures.text import (
+    counted,
+    figure,
+    isolated,
+    label,
+    percent,
+    shortened,
+    width,
+    wrapped,
+)
 
 MOST_CARDS = 40
-"""Of so many works each has a card; more are drawn as a river."""
-COLOURS = 11
-"""So many people have a colour of their own; the others share a grey, so that no colour lies."""
+"""Up to this many works are drawn as cards, more as a river."""
 
 _MARGIN = 16.0
 _NARROWEST_PICTURE = 320.0
 _SNUG, _FITTING = 1100.0, 1290.0
-"""Wider than the first, a picture is shown a little smaller where the window asks for it; works
-stand closer, so that it is not wider than the second."""
+"""A picture wider than the first may be shown smaller to fit the window; its works move closer to
+keep it within the second."""
 _TOLD, _MENTIONED = 120, 40
-"""So many characters tell what a work is called, and name it or a person in passing."""
+"""The most characters of a work's own title, and of a name mentioned elsewhere."""
 _MOST_NAMED = 5
-"""So many people are named with a work; its page names all."""
+"""How many people are named with a work; its page names all."""
 
 
 @dataclass(frozen=True)
 class _Form:
-    """A way to draw works: their shapes, and what stands in each."""
+    """A way to draw works: their shapes, and the content of each."""
 
     name: str
     space: Space
     whole: float
-    """How thick a line is that carries the whole."""
+    """The thickness of a line that carries the whole."""
     shapes: Callable[[tuple[Work, ...], list[Line], float], list[Shape]]
     draw: Callable[[Work, Box, tuple[str, ...]], Markup]
     narrowest: float
     widest: float
-    """How wide a work may be at most: as narrow as that, if the picture fits into a window then."""
+    """The bounds of a work's width: reduced as needed to fit the picture into a window."""
     closer: Space | None = None
-    """The room that is left free then."""
+    """The space left free in that case."""
 
 
 def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
@@ -61,18 +68,18 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
     layout = _laid_out(form, drawn.works, lines)
     room = max(layout.width, _NARROWEST_PICTURE)
     height = layout.height + 2 * _MARGIN
-    counted = _counted(picture, drawn, height - 2, room)
+    folded_away = _folded_away(picture, drawn, height - 2, room)
     root = picture.lineage.root
     title = next((work.title for work in drawn.works if work.id == root), root)
     return document(
         room + 2 * _MARGIN,
-        height + (18 if counted else 0),
+        height + (18 if folded_away else 0),
         element(
             "g",
             *_groups(drawn, picture.over, form, layout, lines),
             transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
         ),
-        counted,
+        folded_away,
         name=f"{form.name} snug" if _SNUG <= room <= _FITTING else form.name,
         title=f"Lineage of {isolated(title)}",
         description=_described(drawn, layout),
@@ -98,16 +105,16 @@ def _is_river(picture: LineagePicture) -> bool:
 def _groups(
     drawn: Folded, over: Over, form: _Form, layout: Layout, lines: list[Line]
 ) -> list[Markup]:
-    """Each work with the lines that lead to it, the finished work first, then back in time."""
+    """Each work with the lines that lead to it, the release first, then back in time."""
     colours = colours_of(drawn.works)
-    ways = _ways(drawn)
+    paths = _paths(drawn)
     titles = {work.id: work.title for work in drawn.works}
     groups: list[list[Markup]] = [[] for _ in drawn.works]
     for edge, line, route in zip(drawn.lineage.edges, lines, layout.routes, strict=True):
         said = _said(edge, over.get(edge[:2]), titles)
         groups[line.right].append(_flow(edge.kind, said, line, route, colours[edge.parent][0]))
     for work, box, group in zip(drawn.works, layout.boxes, groups, strict=True):
-        group.append(_linked(work, form.draw(work, box, colours[work.id]), ways[work.id]))
+        group.append(_linked(work, form.draw(work, box, colours[work.id]), paths[work.id]))
     boxes = layout.boxes
     order = sorted(range(len(boxes)), key=lambda index: (-boxes[index].x, boxes[index].y))
     return [
@@ -119,56 +126,49 @@ def _groups(
 def _described(drawn: Folded, layout: Layout) -> str:
     has_shares = any(work.share is not None for work in drawn.works)
     people = {name for work in drawn.works for name in work.people}
-    works = _count(len(drawn.works), "work", "works")
-    makers = _count(len(people), "person", "people")
-    columns = _count(layout.columns, "column", "columns")
-    thick = ", as thick as the share that goes back that way" if has_shares else ""
+    works, columns = counted(len(drawn.works), "work"), counted(layout.columns, "column")
+    makers = counted(len(people), "person", "people")
+    thick = ", as thick as the share that goes back over it" if has_shares else ""
     return (
-        f"{works} by {makers} in {columns}, what was made first on the left. A line leads from a "
+        f"{works} by {makers} in {columns}, the oldest on the left. A line leads from a "
         f"work to what was made from it{thick}.{f' {drawn.said}.' if drawn.said else ''}"
     )
 
 
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
-    """The colours of each work's people. Who has most of the picture has a colour of their own."""
+    """The colours of each work's people. Those with most of the picture get their own."""
     weight: dict[str, float] = {}
     for work in works:
         for name in work.people:
             part = float(work.share or 0) / len(work.people)
             weight[name] = weight.get(name, 0.0) + 1 + _SHARE_COUNTS * part
     ranked = sorted(weight, key=lambda name: (-weight[name], name))
-    colour = {name: f"c{place}" for place, name in enumerate(ranked[:COLOURS])}
-    return {
-        work.id: tuple(colour.get(name, "cx") for name in work.people) or ("cx",) for work in works
-    }
+    colour = {name: colour_at(place) for place, name in enumerate(ranked)}
+    return {work.id: tuple(colour[name] for name in work.people) or ("cx",) for work in works}
 
 
 _SHARE_COUNTS = 40
-"""The whole share is worth as much of a picture as so many works."""
+"""The whole share weighs as much as this many works."""
 
 
-def _ways(drawn: Folded) -> dict[str, str]:
-    """The shortest way from the root to each work, by titles."""
+def _paths(drawn: Folded) -> dict[str, str]:
+    """The shortest path from the root to each work, by titles."""
     titles = {work.id: work.title for work in drawn.works}
     before: dict[str, str] = {}
-    # By generations, so the first that leads to a work leads there on a shortest way.
+    # By generations, so the first child found for a work is on a shortest path.
     for id in drawn.lineage.generation:
         for parent in drawn.lineage.parents.get(id, ()):
             before.setdefault(parent, id)
     said = {}
     for id in titles:
-        way = []
+        path = []
         at = id
         while at in before:
             at = before[at]
-            way.append(_mentioned(titles[at]))
-        if len(way) > 4:
-            way = [*way[:2], "…", way[-1]]
-        said[id] = " → ".join(way)
+            path.append(_mentioned(titles[at]))
+        if len(path) > 4:
+            path = [*path[:2], "…", path[-1]]
+        said[id] = " → ".join(path)
     return said
 
 
@@ -177,8 +177,8 @@ def _classes(work: Work, root: str) -> str:
     return " ".join(name for name, holds in said.items() if holds)
 
 
-def _linked(work: Work, inner: Markup, way: str) -> Markup:
-    """A work that can be followed, and that says in words what it shows."""
+def _linked(work: Work, inner: Markup, path: str) -> Markup:
+    """A work as a link, with a description in words."""
     people = ", ".join(map(_mentioned, work.people[:_MOST_NAMED]))
     if len(work.people) > _MOST_NAMED:
         people += f" and {len(work.people) - _MOST_NAMED} more"
@@ -189,7 +189,7 @@ def _linked(work: Work, inner: Markup, way: str) -> Markup:
                 f"{isolated(shortened(work.title, _TOLD))}{f', by {people}' if people else ''}",
                 work.medium,
                 "" if work.share is None else percent(work.share),
-                f"used in {way}" if way else "",
+                f"used in {path}" if path else "",
             ),
         )
     )
@@ -197,7 +197,7 @@ def _linked(work: Work, inner: Markup, way: str) -> Markup:
 
 
 def _mentioned(name: str) -> str:
-    """A work or a person in passing: by as much of the name as tells which."""
+    """A work or a person mentioned elsewhere, by a shortened name."""
     return isolated(shortened(name, _MENTIONED))
 
 
@@ -229,8 +229,10 @@ def _dashes(thickness: float) -> str:
 
 
 def curve(route: list[Point]) -> str:
-    """A route as a path: curved between columns, straight along them, and one line as far as it is
-    level. Every step is told from the point before, in tenths that do not add up to an error."""
+    """A route as a path: curved between columns, straight along them, level parts joined into one.
+
+    Every step is relative to the point before, in tenths, so that rounding errors do not add up.
+    """
     (x, y), *points = [(round(10 * x), round(10 * y)) for x, y in route]
     said, level = [f"M{_tenths(x)} {_tenths(y)}"], 0
     for step, (next_x, next_y) in enumerate(points):
@@ -262,7 +264,7 @@ _INSET, _ROW = 16.0, 15.0
 
 
 def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
-    """As wide as what stands on it, within bounds, and as high as it has lines."""
+    """As wide as its content, within bounds, and as high as its lines."""
     del lines
     shapes = []
     for work in works:
@@ -283,7 +285,7 @@ def _has_last_row(work: Work) -> bool:
 
 
 def _title_lines(work: Work, wide: float) -> list[str]:
-    """A title on one line, if it fits into a card so wide, else on two."""
+    """A title on one line if it fits into a card of this width, else on two."""
     room = wide - _INSET - 9
     if width(work.title, _TITLE, bold=True) <= room:
         return [work.title]
@@ -295,7 +297,7 @@ def _share_width(work: Work, size: float) -> float:
 
 
 def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
-    """Title, people, and what it is beside its share; on the left a bar in its people's colours."""
+    """Title, people, medium and share; on the left a bar in its people's colours."""
     left, right = box.x + _INSET, box.x + box.width - 9
     room = right - left
     parts = [
@@ -346,7 +348,7 @@ _WHOLE_RIVER, _THINNEST_RIVER = 84.0, 4.0
 
 
 def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
-    """A label, and below it the river itself: as wide as what flows through it."""
+    """A label, and below it the river itself, as wide as the flow through it."""
     flows_in, flows_out = [0.0] * len(works), [0.0] * len(works)
     for line in lines:
         flows_in[line.right] += line.thickness + 1
@@ -412,12 +414,12 @@ _RIVER = _Form(
 )
 
 
-def _counted(picture: LineagePicture, drawn: Folded, y: float, room: float) -> Markup:
-    """The counted line that stands for what is not drawn, and opens it."""
+def _folded_away(picture: LineagePicture, drawn: Folded, y: float, room: float) -> Markup:
+    """The line that counts the works not drawn, and opens them."""
     said, href, count = drawn.said, picture.open_href, len(picture.works)
     if not said and picture.fold == 0 and count > picture.most and picture.fold_href:
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
-    # At the right end, where a frame that scrolls begins.
+    # At the right end, where a scrolling frame starts.
     line = label(said, _MARGIN + room - width(said, _TITLE), y, room, _TITLE, "counted")
     if not said or not href:
         return line

@@ -1,6 +1,6 @@
-"""A lineage as a nested list, for whoever cannot see a picture, or would rather read.
+"""A lineage as a nested list, for people who cannot see a picture or prefer to read.
 
-The one rule: every work is told once, with all below it; where it comes again it is referred to.
+Every work is listed once with its ancestors; where it comes up again it is only referred to.
 """
 
 from __future__ import annotations
@@ -15,20 +15,17 @@ from projections.pictures.text import percent
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the list: a work, how deep it stands, and by what it is joined to the one above."""
+    """A line of the list: a work, its depth, and the edge to the one above."""
 
     depth: int
     work: Work
     edge: Edge[str] | None
     again: bool
-    """It was named before, with all below it; here it is only referred to."""
+    """Whether it was listed before; here it is only referred to."""
 
 
 def nested(picture: LineagePicture) -> list[Entry]:
-    """The lineage as a list, for whoever cannot see it: every work, each with all below it once.
-
-    What more goes to comes first.
-    """
+    """The lineage as a list, depth first; works with the larger flow come first."""
     works = {work.id: work for work in named(picture)}
     below: dict[str, list[Edge[str]]] = {}
     for edge in merged(picture.lineage, works).edges:
@@ -49,12 +46,11 @@ def nested(picture: LineagePicture) -> list[Entry]:
 
 
 _DEEPEST = 40
-"""A list is not nested deeper than this, which is more than anybody can follow."""
+"""A list is not nested deeper than this."""
 
 
 def nested_html(picture: LineagePicture, *, prefix: str = "work") -> Markup:
-    """The list as HTML. A work that was named before is a link to where it was; ``prefix`` begins
-    the names of these places."""
+    """The list as HTML. A repeated work is a link to its first line; ``prefix`` begins the ids."""
     said: list[str] = []
     depth = -1
     numbers: dict[str, int] = {}

@@ -1,7 +1,4 @@
-"""Why somebody got something: every way from a finished work to a person, as a chain of cards.
-
-The one rule: a way is told from the work to the person, step by step, each with its rate.
-"""
+"""Why a person got something: every path from a release to the person, as a chain of cards."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.pictures.svg import Markup, document, element, linked, number
-from projections.pictures.text import clean, figure, fitted, isolated, label, width
+from projections.pictures.text import clean, counted, figure, fitted, isolated, label, width
 
 MOST_WAYS = 24
-"""More ways than this are counted."""
+"""How many paths are drawn; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A work on the way, and how one comes to it from the one before."""
+    """A work on the path, and how the one before uses it."""
 
     title: str
     href: str = ""
@@ -26,13 +23,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Way:
-    """From a finished work, over pieces, to a person and what came this way."""
+    """A path from a release over pieces to a person, and the amount that came through it."""
 
     steps: tuple[Step, ...]
     person: str
     href: str = ""
     how: str = ""
-    """How one comes to the person from the last piece: a role, a part."""
+    """The person's role or part in the last piece."""
     amount: str = ""
 
 
@@ -55,17 +52,17 @@ class _Link:
 
     @property
     def arrow(self) -> float:
-        """How long the arrow before it is."""
+        """The length of the arrow before it."""
         return min(_LONGEST, max(_SHORTEST, width(self.how, _SMALL) + 18))
 
     @property
     def room(self) -> float:
-        """What of the card is left to the name."""
+        """The width left for the name."""
         return min(_WIDEST, max(_NARROWEST, width(self.name, _SIZE, bold=self.is_person) + 1))
 
     @property
     def card(self) -> float:
-        """How wide the card is: an amount has its own room in it."""
+        """The width of the card, including the amount."""
         taken = width(self.amount, _SIZE, bold=True) + 12 if self.amount else 0.0
         return self.room + 20 + taken
 
@@ -73,7 +70,7 @@ class _Link:
 def why_svg(
     ways: Sequence[Way], *, stand_alone: bool, title: str = "How it came", widest: float = 760.0
 ) -> Markup:
-    """The ways as SVG, one below the other; a long one goes on in the next row."""
+    """The paths as SVG, one below the other; a long one continues in the next row."""
     parts: list[Markup] = []
     y = 0.0
     full = 240.0
@@ -85,18 +82,17 @@ def why_svg(
         full = max(full, x)
         y += _HEIGHT + _BETWEEN
     if (rest := len(ways) - MOST_WAYS) > 0:
-        said = f"+ {rest:,} more {'way' if rest == 1 else 'ways'}"
+        said = f"+ {rest:,} more {'path' if rest == 1 else 'paths'}"
         parts.append(label(said, 0, y + 8, full, _SIZE, "counted"))
         y += 20 + _BETWEEN
     height = max(y - _BETWEEN, _HEIGHT)
-    told = f"{len(ways):,} {'way' if len(ways) == 1 else 'ways'}"
     return document(
         full + 2 * _MARGIN,
         height + 2 * _MARGIN + 14,
         element("g", *parts, transform=f"translate({number(_MARGIN)} {number(_MARGIN + 14)})"),
         name="ways",
         title=clean(title),
-        description=f"{told}, each from the finished work to the person.",
+        description=f"{counted(len(ways), 'path')}, each from the release to the person.",
         stand_alone=stand_alone,
     )
 
@@ -121,7 +117,7 @@ def _links(way: Way) -> list[_Link]:
 
 
 def _chain(way: Way, y: float, room: float) -> tuple[list[Markup], float, float]:
-    """The cards of one way and the arrows between; how far right and how far down they reach."""
+    """The cards of one path and the arrows between; how far right and how far down they reach."""
     parts: list[Markup] = []
     x = reach = 0.0
     for place, link in enumerate(_links(way)):

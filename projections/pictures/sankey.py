@@ -1,7 +1,7 @@
-"""A split as a picture: from the finished work, by way of its direct parents, to people.
+"""A split as a picture: from the release, through its direct parents, to people.
 
-The one rule: names and numbers stand in columns of their own, never on a band; and nobody is left
-out: who gets little is counted, with the sum of it.
+Names and numbers are in columns of their own, never on a band. No one is left out: small shares are
+counted and summed.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from projections.pictures.svg import Markup, document, element, linked, number
+from projections.pictures.svg import Markup, colour_at, document, element, linked, number
 from projections.pictures.text import clean, figure, isolated, label, percent, width, wrapped
 
 _T = TypeVar("_T")
 
 MOST_PAYEES = 24
 MOST_WAYS = 12
-"""More than so many are folded into one line, unless all of them are asked for."""
-COLOURS = 11
+"""More than this are folded into one line, unless all are asked for."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +32,18 @@ class Payee:
 
 @dataclass(frozen=True)
 class Via:
-    """A work by way of which something is paid: a direct parent, or the finished work itself."""
+    """A work through which something is paid: a direct parent, or the release itself."""
 
     id: str
     title: str
     href: str = ""
     is_own: bool = False
-    """It is the finished work's own part."""
+    """Whether it is the release's own part."""
 
 
 @dataclass(frozen=True)
 class Paid:
-    """What goes by one way to one payee."""
+    """What goes through one work to one payee."""
 
     via: str
     payee: str
@@ -53,7 +52,7 @@ class Paid:
 
 @dataclass(frozen=True)
 class SplitPicture:
-    """An amount, and who gets how much of it by which way."""
+    """An amount, and who gets how much of it through which work."""
 
     title: str
     vias: tuple[Via, ...]
@@ -64,12 +63,12 @@ class SplitPicture:
     href: str = ""
     show_all: bool = False
     open_href: str = ""
-    """Where everybody is shown."""
+    """The address of the picture with everyone."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One plate or row: what it is called, where it leads, and what flows through it."""
+    """One plate or row: its name, its link, and the amount through it."""
 
     name: str
     amount: int
@@ -80,7 +79,7 @@ class _Part:
 
 @dataclass
 class _Placed:
-    """Where a plate or a row stands, and down to where bands are stacked on either side."""
+    """The position of a plate or a row, and how far bands are stacked on either side."""
 
     y: float
     height: float
@@ -102,7 +101,7 @@ _FIRST_GAP, _SECOND_GAP = 64.0, 120.0
 _ROW, _LEAST_PLATE, _BETWEEN = 22.0, 40.0, 14.0
 _THINNEST = 0.8
 _LONGEST = 190.0
-"""How wide a name may be; the counted line is never cut."""
+"""The greatest width of a name; the counted line is never cut."""
 _AT_ROOT = _MARGIN
 _AT_VIA = _AT_ROOT + _ROOT + _FIRST_GAP
 _AT_PAYEE = _AT_VIA + _PLATE + _SECOND_GAP
@@ -150,15 +149,15 @@ def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
         name="split",
         title=title,
         description=(
-            f"What {isolated(whole.name)} earned, by way of the works it was made from, to "
-            f"{len(picture.payees):,} people. A band is as thick as the amount is large."
+            f"What {isolated(whole.name)} earned, through the works it was made from, to "
+            f"{len(picture.payees):,} people. The thickness of a band shows the amount."
         ),
         stand_alone=stand_alone,
     )
 
 
 def _thicknesses(flows: dict[tuple[int, int], int], rows: int) -> dict[tuple[int, int], float]:
-    """How thick each band is; all together about as high as the rows."""
+    """The thickness of each band; all together about as high as the rows."""
     total = sum(map(abs, flows.values()))
     scale = max(150.0, min(340.0, 16.0 * rows)) / total if total else 0.0
     return {key: max(_THINNEST, abs(amount) * scale) for key, amount in flows.items()}
@@ -167,7 +166,7 @@ def _thicknesses(flows: dict[tuple[int, int], int], rows: int) -> dict[tuple[int
 def _columns(
     thick: dict[tuple[int, int], float], vias: int, payees: int
 ) -> tuple[list[_Placed], list[_Placed], list[_Placed]]:
-    """The finished work, its direct parents and the people, each column at the middle."""
+    """The release, its direct parents and the people, each column centred."""
     through, to = [0.0] * vias, [0.0] * payees
     for (via, payee), thickness in thick.items():
         through[via] += thickness
@@ -202,7 +201,7 @@ def _band(
     part: _Part,
     said: str,
 ) -> Markup:
-    """A band of one thickness from the right of one to the left of the other, below those there."""
+    """A band of one thickness from the right of one to the left of another, below earlier ones."""
     y, to_y = start.right, end.left
     start.right += thickness
     end.left += thickness
@@ -220,7 +219,7 @@ def _band(
 def _rows(
     payees: list[_Part], figures: list[tuple[str, str]], rows: list[_Placed]
 ) -> tuple[list[Markup], float]:
-    """A line for each payee, in columns: bar, name, amount, share; and how far right they reach."""
+    """A line for each payee, in columns: bar, name, amount, share; and how far they reach."""
     moneys, shares = (
         max((width(each[column], _NAME, bold=True) for each in figures), default=0.0)
         for column in (0, 1)
@@ -265,9 +264,9 @@ def _plate(
     placed: _Placed,
     class_: str | None = None,
 ) -> Markup:
-    """A card with a name and its amount, at which bands end on both sides."""
+    """A card with a name and an amount; bands end on both sides of it."""
     lines = _name_lines(isolated(part.name), wide - 20, placed.height)
-    # The lines of the name and the one of the figures, in the middle together.
+    # The lines of the name and of the figures, centred together.
     base = placed.y + placed.height / 2 + 4.3 - _LINE * len(lines) / 2
     below = base + _LINE * len(lines)
     money, share = figures
@@ -287,14 +286,14 @@ def _plate(
 
 
 def _name_lines(name: str, room: float, height: float) -> list[str]:
-    """A name on one line, or on two where it needs them and the plate is high enough."""
+    """A name on one line, or on two if it needs them and the plate is high enough."""
     if width(name, _NAME, bold=True) <= room or height < _LEAST_PLATE + _LINE:
         return [name]
     return [line for line in wrapped(name, room, _NAME, bold=True) if line]
 
 
 def _linked(part: _Part, said: str, *drawn: Markup) -> Markup:
-    """What can be followed, and says in words what it shows."""
+    """A link with a description in words."""
     return linked(said, *drawn, href=part.href, class_="fold" if part.is_counted else None)
 
 
@@ -319,7 +318,7 @@ def _parts(
             clean(payee.name) or "(no name)",
             payee_sums.get(payee.id, 0),
             payee.href,
-            f"c{place}" if place < COLOURS else "cx",
+            colour_at(place),
         )
         for place, payee in enumerate(_kept(all_payees, most))
     ]
@@ -339,7 +338,7 @@ def _parts(
 
 
 def _kept(parts: list[_T], most: int) -> list[_T]:
-    """Those that have a line of their own: one line is left to the others, if there are any."""
+    """Those with a line of their own; if there are more, one line is left for them."""
     return parts if len(parts) <= most else parts[: most - 1]
 
 

@@ -1,6 +1,6 @@
-"""A small writer of SVG: elements in, one text out.
+"""A small writer of SVG.
 
-The one rule: whatever is not markup made here is escaped, so no title can become an element.
+The one rule: everything that is not markup made here is escaped, so no title can become an element.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 
 FAMILY = "Arimo, Helvetica, Arial, Liberation Sans, Roboto, Narrowed, sans-serif"
-"""The font that is measured, others with letters as wide, and wider ones made smaller."""
+"""The font that is measured, others with the same widths, and wider ones scaled down."""
+
+COLOURS = 11
+"""How many people have a colour of their own; the others share a grey, which is no one's."""
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -21,24 +24,28 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 
 class Markup(str):
-    """Text that is markup already, and was made here."""
+    """Text that is markup made here."""
 
     __slots__ = ()
 
     def __html__(self) -> str:
-        """What a template engine asks for before it would escape."""
+        """The hook by which template engines recognise markup."""
         return self
 
 
 def escaped(text: str) -> Markup:
-    """Text as it may stand in an element or between quotes."""
+    """Text escaped for an element or a quoted attribute."""
     return Markup(_NOT_IN_XML.sub("\ufffd", text).translate(_ESCAPES))
 
 
 def number(value: float) -> str:
-    """A coordinate, to a tenth, in as few characters as it takes."""
-    said = f"{value:.1f}"
-    return said.removesuffix(".0")
+    """A coordinate, to a tenth, in as few characters as possible."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def colour_at(place: int) -> str:
+    """The class of a colour by its place; beyond the last, of the grey."""
+    return f"c{place}" if place < COLOURS else "cx"
 
 
 def element(name: str, *children: str, **attributes: str | float | None) -> Markup:
@@ -54,19 +61,19 @@ def element(name: str, *children: str, **attributes: str | float | None) -> Mark
 
 
 def linked(said: str, *drawn: str, href: str, class_: str | None = None) -> Markup:
-    """What says in words what it shows, and can be followed if it leads anywhere.
+    """Something with a description in words, and a link if it has an address.
 
-    Its title is its name as well; a second copy for screen readers would weigh as much again.
+    The title is also its accessible name; a second copy would double the size.
     """
     title = element("title", said)
     if not href:
         return element("g", title, *drawn, role="img")
-    # A picture may be a document within a page: its ways lead out of there.
+    # A picture may be embedded in a page; its links open in the page's own frame.
     return element("a", title, *drawn, href=href, target="_top", class_=class_)
 
 
 def joined(children: Iterable[str]) -> Markup:
-    """Elements one after the other; what is not markup is escaped."""
+    """Elements one after another; text that is not markup is escaped."""
     return Markup("".join([one if isinstance(one, Markup) else escaped(one) for one in children]))
 
 
@@ -85,7 +92,7 @@ def document(
 ) -> Markup:
     """A whole picture. Stand-alone, it is a file of its own and carries its style.
 
-    Within a page it takes its style from ``static/pictures.css``, as a page's policy asks.
+    In a page it takes its style from ``static/pictures.css``, as the page's policy requires.
     """
     own = (
         element("style", Markup(stylesheet())),
@@ -108,21 +115,21 @@ def document(
 
 
 SHEET = Path(__file__).with_name("pictures.css")
-"""How pictures look, light and dark; and the fonts, of which a page loads what it needs."""
+"""The style of pictures, light and dark, and their fonts."""
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LOADED = re.compile(r"@font-face \{[^}]*url\([^}]*\}")
 
 
 @cache
 def stylesheet() -> str:
-    """The sheet as a picture carries it: without comments, and without what it would load."""
+    """The sheet as a picture carries it: without comments and external fonts."""
     text = _LOADED.sub("", _COMMENT.sub("", SHEET.read_text("utf-8")))
-    assert not set("<&") & set(text), "the sheet stands in an element as it is"
+    assert not set("<&") & set(text), "the sheet is embedded unescaped"
     return re.sub(r"\s+", " ", text).strip()
 
 
 @cache
 def policy() -> str:
-    """The Content-Security-Policy under which a stand-alone picture is served: its style alone."""
+    """The Content-Security-Policy of a stand-alone picture: its own style and nothing else."""
     digest = b64encode(sha256(stylesheet().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'"

@@ -1,7 +1,7 @@
-"""How wide a text will be, and what of it fits: measured by the font that is served.
+"""The width of text, and how much of it fits, measured in the font that is served.
 
-The one rule: a width errs on the wide side, most where the font lacks a character and nobody knows
-which one draws it; and a text is only ever cut between two characters as a reader counts them.
+A width errs on the wide side, most for characters that the font lacks and another one draws. Text
+is only cut between characters as a reader counts them.
 """
 
 from __future__ import annotations
@@ -18,45 +18,45 @@ from projections.pictures.svg import Markup, element
 ELLIPSIS = "…"
 
 _MARGIN = 1.03
-"""What fonts of the family differ by, and kerning."""
+"""Allows for kerning and differences between fonts of the family."""
 _MARKED = 1.2
-"""How much wider a letter with a mark may be where another font has to draw it."""
+"""How much wider a letter with a mark may be in a fallback font."""
 
 _CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-"""Marks that steer the direction of the text around them; a name has no business to."""
+"""Marks that control the direction of the surrounding text; a name must not."""
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 _STACKED = re.compile("[\u0300-\u036f]{3,}")
-"""Marks upon marks, which no language writes: they reach into the lines above and below."""
+"""Stacked marks, which no language uses: they reach into the lines above and below."""
 _POINTS = re.compile("[\u0591-\u08ff\ufe00-\ufe0f]")
-"""Where marks take no room, whatever draws them; for others a font may draw a box."""
+"""Marks that take no space in any font; for others a font may draw a box."""
 _ISOLATE = "\u2068\u2069"
 _JOINER = "\u200d"
 
 
 def clean(text: str) -> str:
-    """A text on one line, without what would steer, break or cover the lines around it."""
+    """Text on one line, without anything that would affect or cover the text around it."""
     text = "".join(" " if unicodedata.category(one) == "Cc" else one for one in text)
     text = _STACKED.sub("", unicodedata.normalize("NFC", _CONTROLS.sub("", text)))
     return " ".join(text.split())
 
 
 def isolated(text: str) -> str:
-    """A text that keeps its own direction to itself, whatever stands beside it."""
+    """Text whose direction does not affect the text around it."""
     return text.join(_ISOLATE) if _RIGHT_TO_LEFT.search(text) else text
 
 
 @lru_cache(maxsize=8192)
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """About how wide a text is at a font size, rather too wide than too narrow."""
+    """The width of text at a font size, estimated on the wide side."""
     known = widths(bold=bold)
     thousandths = sum([known[one] if one in known else _lacking(one, known) for one in text])
     return thousandths * size * _MARGIN / 1000
 
 
 def _lacking(one: str, known: Mapping[str, int]) -> float:
-    """The width of a character that the font has not, in whichever font it is drawn."""
+    """The width of a character that the font lacks, in any fallback font."""
     category = unicodedata.category(one)
     if category in {"Me", "Cf"} or (category == "Mn" and _POINTS.match(one)):
         return 0
@@ -93,7 +93,7 @@ def clusters(text: str) -> list[str]:
 
 @lru_cache(maxsize=8192)
 def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:
-    """What of a text fits into so much room, with an ellipsis where it was cut."""
+    """As much of a text as fits into a width, with an ellipsis where it was cut."""
     if width(text, size, bold=bold) <= room:
         return text
     left = room - width(ELLIPSIS, size, bold=bold)
@@ -110,7 +110,7 @@ def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most so many characters, with an ellipsis where it was cut."""
+    """Text of at most ``most`` characters, with an ellipsis where it was cut."""
     if len(text) <= most:
         return text
     kept = clusters(text)
@@ -118,7 +118,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> tuple[str, str]:
-    """A text on two lines, broken between words; the second is cut to what fits."""
+    """Text on two lines, broken between words; the second is cut to fit."""
     words = text.split(" ")
     first = words[0]
     taken = 1
@@ -133,7 +133,7 @@ def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> tuple
 
 
 def percent(share: Fraction) -> str:
-    """A share as people read it: ``15.8 %``; what is little is said to be little, not to be 0."""
+    """A share in percent, such as ``15.8 %``; a small one is ``< 0.1 %``, never 0."""
     of_hundred = float(share * 100)
     if 0 < of_hundred < 0.05:
         return "< 0.1 %"
@@ -142,10 +142,15 @@ def percent(share: Fraction) -> str:
     return f"{of_hundred:.0f} %" if of_hundred in {0, 100} else f"{of_hundred:.1f} %"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number of things, in the singular or the plural."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def label(
     said: str, x: float, y: float, room: float, size: float, class_: str, *, bold: bool = False
 ) -> Markup:
-    """As much of a text as there is room for, from x on."""
+    """As much of a text as fits, from x on."""
     kept = fitted(said, room, size, bold=bold)
     if not kept:
         return Markup("")
@@ -154,7 +159,7 @@ def label(
 
 
 def figure(said: str, x: float, y: float, size: float, *, faint: bool = False) -> Markup:
-    """A number, which ends at x. Whoever draws it keeps its room free: it is never cut."""
+    """A number that ends at x. It is never cut; the caller keeps its space free."""
     if not said.strip():
         return Markup("")
     return element(

@@ -1,6 +1,6 @@
-"""A history as a picture: every fact a dot at its time, in a row for each noun.
+"""A history as a picture: every fact is a dot at its time, in a row for each noun.
 
-The one rule: no dot hides another; where there are too many for their time, the rest are counted.
+No dot hides another; where there are too many at one time, the rest are counted.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projections.pictures.svg import Markup, document, element, linked, number
-from projections.pictures.text import clean, isolated, label, width
+from projections.pictures.svg import Markup, colour_at, document, element, linked, number
+from projections.pictures.text import clean, counted, isolated, label, width
 
 MOST_DOTS = 6
-"""So many facts of one row stand above one another; above them the others are counted."""
-COLOURS = 11
+"""The most dots of a row above one another; further facts are counted above them."""
 
 
 @dataclass(frozen=True)
 class Happening:
-    """A fact, when it was recorded, and what it says."""
+    """A fact: when it was recorded, and what it says."""
 
     at: datetime
     noun: str
@@ -53,9 +52,8 @@ def timeline_svg(
         drawn.append(linked(noun, named, href=""))
         path = f"M{number(left)} {number(y + 3)}H{number(left + _AXIS)}"
         drawn.append(element("path", class_="rule", d=path, fill="none"))
-        colour = f"c{place}" if place < COLOURS else "cx"
         for step, stack in bins.items():
-            drawn.append(_stack(stack, left + (step + 0.5) * _STEP, y, colour))
+            drawn.append(_stack(stack, left + (step + 0.5) * _STEP, y, colour_at(place)))
     drawn += _ticks(ordered, left, y + 22)
     return document(
         left + _AXIS + _MARGIN,
@@ -69,13 +67,13 @@ def timeline_svg(
 
 
 def _along(ordered: Sequence[Happening], at: datetime) -> float:
-    """Where a time is between the first, at 0, and the last, at 1."""
+    """The place of a time between the first, at 0, and the last, at 1."""
     span = ordered[-1].at - ordered[0].at
     return (at - ordered[0].at) / span if span else 0.0
 
 
 def _stack(stack: list[Happening], x: float, y: float, colour: str) -> Markup:
-    """Facts of about one time, the earliest lowest."""
+    """Facts at about the same time, the earliest lowest."""
     shown = stack if len(stack) <= MOST_DOTS else stack[: MOST_DOTS - 1]
     dots = [_dot(one, x, y - 2 - _DOT * place, colour) for place, one in enumerate(shown)]
     if rest := len(stack) - len(shown):
@@ -126,5 +124,5 @@ def _ticks(ordered: Sequence[Happening], left: float, y: float) -> list[Markup]:
 def _described(ordered: Sequence[Happening]) -> str:
     if not ordered:
         return "Nothing has happened yet."
-    facts = "1 fact" if len(ordered) == 1 else f"{len(ordered):,} facts"
+    facts = counted(len(ordered), "fact")
     return f"{facts} from {ordered[0].at:%Y-%m-%d} to {ordered[-1].at:%Y-%m-%d}, a dot each."

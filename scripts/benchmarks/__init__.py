@@ -1,7 +1,7 @@
 """Benchmarks by name, in two sizes: a small one that the tests run, and a full one to quote.
 
-The one rule: no figure stands alone. Each is told beside a peer measured in the same run; ``×`` is
-our figure divided by the peer's (more is better for a rate, less for a time).
+The one rule: no figure stands alone. Each is printed beside a peer measured in the same run; ``×``
+is our figure divided by the peer's (more is better for a rate, less for a time).
 """
 
 from __future__ import annotations
@@ -11,23 +11,14 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import (
-    append,
-    contributors,
-    fold,
-    importing,
-    layout,
-    log,
-    pages,
-    split,
-)
+from scripts.benchmarks import append, contributors, fold, importing, layout, log, pages, split
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
 
 Measure = Callable[[Size, str], Iterator[Result]]
 
-_MEASURES: dict[str, Measure] = {
+BENCHMARKS: dict[str, Measure] = {
     "append": append.measure,
     "import": importing.measure,
     "fold": fold.measure,
@@ -38,28 +29,16 @@ _MEASURES: dict[str, Measure] = {
     "pages": pages.measure,
 }
 
-BENCHMARKS: dict[str, str] = {
-    "append": append.__doc__,
-    "import": importing.__doc__,
-    "fold": fold.__doc__,
-    "contributors": contributors.__doc__,
-    "split": split.__doc__,
-    "log": log.__doc__,
-    "layout": layout.__doc__,
-    "pages": pages.__doc__,
-}
-"""Every benchmark by name, with what it measures beside whom."""
-
 
 def run(names: Iterable[str], size: str, database: str, out: Console) -> list[Result]:
-    """Run benchmarks (all, if none is named) and tell each figure as soon as it is known.
+    """Run benchmarks (all, if none is named) and print each figure as soon as it is known.
 
-    They run in scratch databases beside the given one, on its engine; it is not touched.
+    They run in scratch databases on the engine of the given one, which is not touched.
     """
     results: list[Result] = []
     for name in tuple(names) or tuple(BENCHMARKS):
         out.print(f"{name} on {engine_of(database)}, {size}", markup=False)
-        for result in _MEASURES[name](cast("Size", size), database):
+        for result in BENCHMARKS[name](cast("Size", size), database):
             out.print(f"  {result}", markup=False, soft_wrap=True)
             results.append(result)
     return results

@@ -2,8 +2,8 @@
 
 A piece of ours is two facts (the piece, its author's credit) and one text in the vault, checked
 and recorded under one lock. The library's peer is an aggregate with the same content, saved by
-its stock application as one event. The plain peer writes the very rows we record by INSERT, and
-in batches by COPY (executemany on SQLite), without any check.
+its stock application as one event. The plain peer writes the same rows by INSERT, and in batches
+by COPY (executemany on SQLite), without any check.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ROUNDS = {"small": 2, "full": 5}
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Pieces a second: one in each transaction, and many."""
+    """Pieces per second: one in each transaction, and many."""
     with (
         scratch(database) as for_ours,
         scratch(database) as for_stock,
@@ -61,7 +61,7 @@ def compare(
     stock: Application[UUID],
     by_hand: Plain,
 ) -> Result:
-    """All three, in turns, with so many pieces in a transaction."""
+    """All three, in turns, with ``batch`` pieces in a transaction."""
     times = PIECES[size] // batch
     ready = list(ready_made(journal, author, batch, times * ROUNDS[size]))
 
@@ -104,7 +104,7 @@ def record(journal: Journal, author: str, batch: int) -> None:
 
 
 def drafted(journal: Journal, author: str, batch: int) -> Draft:
-    """A draft of so many pieces."""
+    """A draft of several pieces."""
     draft = journal.draft()
     for _ in range(batch):
         draft.carry_out(submission(author))
@@ -120,7 +120,7 @@ def save(stock: Application[UUID], author: str, batch: int) -> None:
 def ready_made(
     journal: Journal, author: str, batch: int, times: int
 ) -> Iterator[tuple[Rows, Rows]]:
-    """The rows of facts and of texts that recording each batch would write."""
+    """The rows of facts and texts that recording each batch would write."""
     position = 1
     for _ in range(times):
         draft = drafted(journal, author, batch)

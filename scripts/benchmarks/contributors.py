@@ -1,11 +1,12 @@
 """Contributors: who contributed to a work, the first page of the answer, over generated works.
 
-Ours minds versions, merges and struck edges, explains everybody by their paths and credits, and
-names them. The peers do far less: a recursive CTE written by hand answers the ids of the credited
-people from the same tables; networkx, with the whole graph in memory (which has to be loaded
-first), answers the same from a set of ancestors.
+Ours respects versions, merges and struck edges, and explains every person by paths and credits. The
+peers do far less: a recursive CTE written by hand returns the ids of the credited people from the
+same tables; networkx, with the whole graph in memory (which has to be loaded first), returns the
+same from a set of ancestors.
 
-"Dense" is a second community whose pieces have thousands of ancestors; told are its worst works.
+"Dense" is a second community whose pieces have thousands of ancestors; its worst works are
+measured.
 """
 
 from __future__ import annotations
@@ -87,13 +88,13 @@ class Graph:
             self.credited.setdefault(work, []).append(person)
 
     def contributors(self, id: str) -> set[str]:
-        """The ids of everybody credited on a work or an ancestor of it."""
+        """The ids of everyone credited on a work or an ancestor of it."""
         number = self.numbers[id]
         works = {number, *nx.descendants(self.graph, number)}
         return {self.people[person] for work in works for person in self.credited.get(work, ())}
 
     def worst(self, count: int) -> tuple[list[str], int]:
-        """Among some hundred works, those with the most ancestors; and the most there are."""
+        """Of a random sample of works, those with the most ancestors; and the highest number."""
         some = Random(count).sample(sorted(self.numbers), 4 * count)
         ancestors = {id: len(nx.descendants(self.graph, self.numbers[id])) for id in some}
         worst = sorted(some, key=lambda id: -ancestors[id])[:count]
@@ -111,7 +112,7 @@ class Asked:
     loading: str
 
     def ours(self, id: str, limit: int = 50) -> set[str]:
-        """A page as the API answers it, of which the ids."""
+        """The ids on a page as the API returns it."""
         with self.store.view() as view:
             page = attribution.contributors(view, id, limit=limit)
         return {item["contributor"]["id"] for item in page.items}
@@ -123,14 +124,14 @@ class Asked:
 
     def compare(self, which: str, ids: Sequence[str]) -> Iterator[Result]:
         """Ask all three for every work, in turns, after making sure that they agree."""
-        ways = (self.ours, self.cte, self.graph.contributors)
+        methods = (self.ours, self.cte, self.graph.contributors)
         for id in ids[:WARM_UP]:
             assert self.ours(id, limit=1_000_000) == self.cte(id) == self.graph.contributors(id)
-        times: list[list[float]] = [[] for _ in ways]
+        times: list[list[float]] = [[] for _ in methods]
         for id in ids:
-            for way, taken in zip(ways, times, strict=True):
+            for method, taken in zip(methods, times, strict=True):
                 start = time.perf_counter()
-                way(id)
+                method(id)
                 taken.append(1_000 * (time.perf_counter() - start))
         for percent in (50, 99):
             ours, cte, graph = (percentile(taken, percent) for taken in times)
@@ -147,7 +148,7 @@ class Asked:
 
 @contextmanager
 def generated(database: str, pieces: int, shape: Shape) -> Iterator[Asked]:
-    """A community of so many pieces, recorded and folded."""
+    """A generated community, recorded and folded."""
     with scratch(database) as address, open_service(address) as service:
         record(service.journal, community(pieces, shape=shape))
         Rebuild(service.journal, service.store).run()
@@ -166,7 +167,7 @@ def generated(database: str, pieces: int, shape: Shape) -> Iterator[Asked]:
 
 
 def memory_of(engine: Plain, generation: int) -> float:
-    """How many megabytes a loaded graph takes; loaded again, for tracing is slow."""
+    """The megabytes of a loaded graph; loaded again, because tracing is slow."""
     tracemalloc.start()
     graph = Graph(engine, generation)
     taken = tracemalloc.get_traced_memory()[0] / 1e6

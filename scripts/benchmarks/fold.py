@@ -1,8 +1,8 @@
-"""Fold: a rebuild of all read tables from nothing, with indexes, until they are switched to.
+"""Fold: a rebuild of all read tables from scratch, with indexes, including the switch.
 
-The peer is the library's own way to a projection: one event, one row and one tracking record in
-each transaction, by its ProjectionRunner on PostgreSQL, and by its tracking recorder on SQLite,
-where the runner cannot run.
+The peer is the library's own projection: one event, one row and one tracking record in each
+transaction, by its ProjectionRunner on PostgreSQL, and by its tracking recorder on SQLite, where
+the runner cannot run.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from scripts.generate import community, record
 from scripts.service import open_service
 
 PIECES = {"small": 3_000, "full": 291_000}
-"""About 3.44 facts come with each piece: 10⁴ and 10⁶."""
+"""With about 3.44 facts per piece: 10⁴ and 10⁶ facts."""
 STOCK_EVENTS = {"small": 50, "full": 2_000}
 AIM = "aim: at least 30,000"
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Facts a second."""
+    """Facts per second."""
     with scratch(database) as address, open_service(address) as service:
         facts = record(service.journal, community(PIECES[size]))
         taken = seconds(Rebuild(service.journal, service.store).run)

@@ -1,7 +1,7 @@
 """Import: a generated community read from a file of JSON Lines, checked and recorded.
 
 The peer writes the same rows by COPY (executemany on SQLite) without reading, checking or sealing
-anything. What folding costs is told separately: an import ends when everything is recorded.
+anything. The cost of folding is reported separately: an import ends when everything is recorded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AIM = "aim on PostgreSQL: at least 5,000"
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Pieces a second."""
+    """Pieces per second."""
     pieces, engine = PIECES[size], engine_of(database)
     with (
         tempfile.TemporaryDirectory(prefix="stemma-bench-") as folder,
@@ -66,7 +66,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 
 
 def plain_load(database: str, journal: Journal, pieces: int) -> float:
-    """How long it takes to write as many rows, the fastest way there is, in one transaction."""
+    """How long it takes to write the same rows as fast as possible, in one transaction."""
     sheet = facts_of(community(pieces), journal.clock())
     stored = map(journal.mapper.to_stored_event, sheet.facts)
     facts, texts = rows_of(stored, sheet.disclosures, 1)

@@ -1,10 +1,10 @@
-"""Layout: how few lines cross in a picture of a lineage, and how soon it is drawn.
+"""Layout: how few lines cross in a picture of a lineage, and how fast it is drawn.
 
 The peer is Graphviz's dot (the Debian package graphviz), given the same boxes and lines. Crossings
-are counted on what is drawn, by one function for both: every line as the curve it is drawn as, and
-every point where two lines meet that share no box. The times are the processor's, for a whole
-picture as SVG; dot's hold the start of its process. Real lineages, which have no licence to be
-copied here, are held against dot in ``tests/test_pictures_layout.py``.
+are counted on the drawn curves, by one function for both: every point where two lines meet that
+share no box. Times are processor times for a whole picture as SVG; dot's include the start of its
+process. Real lineages, whose licence does not permit copying them here, are compared with dot in
+``tests/test_pictures_layout.py``.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from scripts.benchmarks.measure import Peer, Result, Size
 
 Edges = list[tuple[int, int]]
 Curve = tuple[int, int, list[Point]]
-"""The two boxes a line joins, and the points along it."""
+"""The two boxes that a line joins, and the points along it."""
 
 GRAPHS: dict[Size, dict[int, int]] = {
     "small": {5: 6, 30: 6, 120: 1},
     "full": {5: 40, 30: 40, 120: 10, 500: 5},
 }
-"""How many lineages are drawn of each number of works."""
+"""How many lineages of each number of works are drawn."""
 AIM = "aim: at most 1.2 ×"
 NO_PEER = "dot is missing: apt-get install graphviz"
 SHAPE = Shape(140, 28, 28, 44)
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Crossings and milliseconds for each number of works; the database is not asked."""
+    """Crossings and milliseconds for each number of works; the database is not used."""
     del database
     has_dot = shutil.which("dot") is not None
     small = [works for works in GRAPHS[size] if works <= 30]
@@ -61,8 +61,8 @@ def _result(measured: str, ours: float, unit: str, theirs: float, note: str = ""
 
 
 def lineage(works: int, seed: int) -> Edges:
-    """A lineage of so many works: child and parent. 0 is the finished work; each of the others went
-    into one to three that were made later, mostly soon after."""
+    """The child and parent of every edge. 0 is the release; each other work went into one to three
+    later ones, mostly soon after."""
     random = Random(seed)
     edges = set()
     for work in range(1, works):
@@ -73,7 +73,7 @@ def lineage(works: int, seed: int) -> Edges:
 
 
 def picture(works: int, edges: Edges) -> LineagePicture:
-    """The same as a picture, with shares, all of it shown."""
+    """The lineage as a picture, with shares, unfolded."""
     share = Fraction(1, works)
     return LineagePicture(
         Lineage(
@@ -104,7 +104,7 @@ def drawn(works: int, edges: Edges) -> list[Curve]:
 
 
 def drawn_by_dot(works: int, edges: Edges) -> list[Curve]:
-    """The lines as dot draws them: B-splines, four points and then three for each further piece."""
+    """The lines as dot draws them: B-splines, four points and three for each further piece."""
     curves = []
     for line in _dot(works, edges, "plain").splitlines():
         match line.split():
@@ -167,7 +167,7 @@ _CELL = 24.0
 
 
 def crossings(curves: Iterable[Curve]) -> int:
-    """At how many points two lines meet that share no box."""
+    """The number of points where two lines meet that share no box."""
     cells: dict[tuple[int, int], list[tuple[int, int, Point, Point]]] = {}
     met: set[tuple[int, int, int, int]] = set()
     for left, right, points in curves:

@@ -1,9 +1,9 @@
-"""Log: what it costs to keep every fact in a Merkle tree, and how fast a fact is proved.
+"""Log: the cost of keeping every fact in a Merkle tree, and how fast a fact is proved.
 
 Pieces are appended while a follower integrates them, until the last one is in the tree; the peer
-is the same with a follower that does nothing. A receipt (fact, inclusion proof, checkpoint) is
-asked for at random; the peer is the row of the fact by hand. A restart opens the database and has
-the root signed; the peer computes that root from the facts again.
+is the same with a follower that does nothing. Receipts (fact, inclusion proof, checkpoint) of
+random facts are made; the peer reads the row of the fact by hand. A restart opens the database and
+signs the root; the peer computes that root from the facts again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PIECES = {"small": 40, "full": 2_000}
 BATCH = {"small": 20, "full": 500}
 ROUNDS = {"small": 2, "full": 7}
 SIZES = {"small": (100, 400), "full": (29_100, 262_000)}
-"""How many pieces come, and come then: with about 3.44 facts each, 10⁵ and then 10⁶."""
+"""How many pieces are recorded first, and then: with about 3.44 facts each, 10⁵ and 10⁶ facts."""
 PROOFS = {"small": 50, "full": 2_000}
 RESTARTS = 5
 
@@ -49,7 +49,7 @@ RESTART_AIM = "aim: under 50"
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Pieces a second with the log and without; then proofs, bytes and restarts at two sizes."""
+    """Pieces per second with the log and without; proofs, bytes and restarts at two sizes."""
     for batch in (1, BATCH[size]):
         yield appended(size, database, batch)
     with scratch(database) as address, plain(address) as by_hand:
@@ -61,7 +61,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 
 
 def appended(size: Size, database: str, batch: int) -> Result:
-    """Both in turns, with so many pieces in a transaction."""
+    """Both in turns, with ``batch`` pieces in a transaction."""
     times = PIECES[size] // batch
     with (
         scratch(database) as with_log,
@@ -100,7 +100,7 @@ def appended(size: Size, database: str, batch: int) -> Result:
 
 
 def fill(address: str, items: Iterable[Item]) -> int:
-    """Record another community, all of it integrated; how many facts there are."""
+    """Record another community and integrate it; how many facts there are."""
     with open_service(address, signer=SIGNER) as service:
         record(service.journal, items)
         return service.log.catch_up()
@@ -142,7 +142,7 @@ def latencies(
 
 
 def stored(by_hand: Plain, facts: int) -> Result:
-    """Bytes of tiles for each fact."""
+    """Bytes of tiles per fact."""
     ((tiles,),) = by_hand.execute("SELECT sum(length(hashes)) FROM log_tiles")
     ((states,),) = by_hand.execute("SELECT sum(length(state)) FROM stored_events")
     return Result(
@@ -156,7 +156,7 @@ def stored(by_hand: Plain, facts: int) -> Result:
 
 
 def restarted(address: str, facts: int) -> Result:
-    """Milliseconds until the log has found where it was."""
+    """Milliseconds until the log is up to date again."""
 
     def restart() -> None:
         with open_service(address, signer=SIGNER) as service:

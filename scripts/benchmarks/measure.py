@@ -1,8 +1,4 @@
-"""Measuring: scratch databases, plain connections, rates and percentiles.
-
-The one rule: a figure is told with its unit and beside its peers, measured in the same run on the
-same engine and the same disk.
-"""
+"""Measuring: scratch databases, plain connections, rates and percentiles."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody else's way to do the same, and what it measured."""
+    """Another implementation of the same, and its figure."""
 
     name: str
     value: float
@@ -76,9 +72,9 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def rates(rounds: int, count: int, *actions: Callable[[int], object]) -> list[float]:
-    """How many a second each action does, which does ``count`` in a round: medians.
+    """How many per second each action does, with ``count`` in a round: medians.
 
-    The actions take turns, so that whatever else the machine does hits all of them alike.
+    The actions take turns, so that other load on the machine affects all of them equally.
     """
     taken: list[list[float]] = [[] for _ in actions]
     for number in range(rounds):
@@ -90,7 +86,7 @@ def rates(rounds: int, count: int, *actions: Callable[[int], object]) -> list[fl
 
 
 def percentile(sample: Sequence[float], percent: float) -> float:
-    """The value that so many percent of the sample do not exceed."""
+    """The value that this percentage of the sample does not exceed."""
     return sorted(sample)[min(len(sample) - 1, int(len(sample) * percent / 100))]
 
 
@@ -103,15 +99,15 @@ def is_postgres(database: str) -> bool:
 
 
 def engine_of(database: str) -> str:
-    """What the engine of a database address is called."""
+    """The name of the engine of a database address."""
     return (PlainPostgres if is_postgres(database) else PlainSQLite).NAME
 
 
 @contextmanager
 def scratch(database: str) -> Iterator[str]:
-    """The address of an empty database beside the given one, which is not touched.
+    """The address of an empty, temporary database beside the given one, which is not touched.
 
-    It is gone afterwards. On PostgreSQL the role of the address must be allowed to create one.
+    On PostgreSQL the role of the address must be allowed to create databases.
     """
     if not is_postgres(database):
         beside = Path(database.removeprefix("sqlite:///")).parent
@@ -129,11 +125,11 @@ def scratch(database: str) -> Iterator[str]:
 
 
 class Plain(ABC):
-    """The engine by hand: what a program without Stemma would do, as fast as it can."""
+    """The engine by hand: what a program without Stemma would do, as fast as possible."""
 
     NAME: str
     LOADS_BY: str
-    """What the engine calls the fastest way in."""
+    """The name of the engine's fastest way to insert."""
 
     @abstractmethod
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -145,7 +141,7 @@ class Plain(ABC):
 
     @abstractmethod
     def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Many rows into one table the fastest way there is, within the caller's transaction."""
+        """Many rows into one table as fast as possible, within the caller's transaction."""
 
     @abstractmethod
     @contextmanager
@@ -154,7 +150,7 @@ class Plain(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give back the connection."""
+        """Close the connection."""
 
 
 class PlainSQLite(Plain):
@@ -183,7 +179,7 @@ class PlainSQLite(Plain):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A transaction that knows from its start that it writes."""
+        """A transaction that takes the write lock at its start."""
         self.connection.execute("BEGIN IMMEDIATE")
         yield
         self.connection.execute("COMMIT")
@@ -203,12 +199,12 @@ class PlainPostgres(Plain):
         self.connection = psycopg.connect(database, autocommit=True)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement, prepared by the driver when it comes again."""
+        """One statement, prepared by the driver when repeated."""
         cursor = self.connection.execute(sql.replace("?", "%s").encode(), values)
         return cursor.fetchall() if cursor.description else []
 
     def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Rows by executemany, which sends them in one go."""
+        """Rows by executemany, which sends them together."""
         places = ", ".join(["%s"] * len(rows[0]))
         with self.connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {table} VALUES ({places})".encode(), rows)
@@ -263,7 +259,7 @@ def plain_journal(database: str) -> Iterator[Plain]:
 def rows_of(
     stored: Iterable[StoredEvent], disclosures: Iterable[Disclosure], position: int
 ) -> tuple[Rows, Rows]:
-    """The rows of the journal's tables that hold these facts and texts, from a position on."""
+    """The rows of these facts and texts in the journal's tables, from a position on."""
     facts = [
         (place, one.originator_id, one.originator_version, one.topic, one.state)
         for place, one in enumerate(stored, start=position)

@@ -1,7 +1,7 @@
 """Pages: each made from the database to the last byte, in one process.
 
-The peer is what the API answers about the same thing in JSON: a page reads that and more, and draws
-its pictures. The size of the page stands beside.
+The peer is the API's answer about the same thing in JSON: a page reads that and more, and draws
+its pictures. The size of the page is printed as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AIM = "aim: under 200 ms and 100 KB"
 
 
 class _Clock:
-    """A clock that can be set forward, so that the time for comments is over."""
+    """A clock that can be set forward, to end the time for comments."""
 
     ahead = timedelta()
 
@@ -77,7 +77,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 
 
 def _places(service: Service, clock: _Clock, works: int) -> Iterator[_Place]:
-    """The pages about a finished work of so many others, each by somebody else."""
+    """The pages about a release of ``works`` pieces, each by a different person."""
     record = service.journal.record
     people, pieces, whole = _release(service, works)
     pool = record(
@@ -107,7 +107,7 @@ def _places(service: Service, clock: _Clock, works: int) -> Iterator[_Place]:
 
 
 def _release(service: Service, works: int) -> tuple[list[str], list[str], str]:
-    """A finished work of so many others, each by somebody else and made from up to two."""
+    """A release of ``works`` pieces, each by a different person and made from up to two."""
     draft = service.journal.draft()
     people: list[str] = []
     pieces: list[str] = []

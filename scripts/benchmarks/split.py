@@ -1,10 +1,10 @@
 """Split: an amount divided over the lineage of a work by the relative cascade, to the last unit.
 
-The works are those with the most ancestors among many drawn from a generated graph in memory.
-All find the lineage, compute what each work keeps exactly, and round by the same largest remainder.
-Ours checks rates and circles and computes over one common scale. The peers keep a ``Fraction`` for
-each work: networkx by its descendants and its topological sort over a DiGraph of everything, and
-the same pass by hand.
+The works are those with the most ancestors in a random sample of a generated graph in memory. All
+find the lineage, compute exactly what each work keeps, and round by largest remainder. Ours checks
+rates and cycles and computes over one common denominator. The peers keep a ``Fraction`` for each
+work: networkx by its descendants and its topological sort over a DiGraph of everything, and the
+same pass by hand.
 
 "Sparse" and "dense" are the two shapes of generated communities; no database takes part.
 """
@@ -28,19 +28,19 @@ from scripts.generate import DENSE, TYPICAL, Piece, Shape, community
 
 PIECES = {"small": 2_000, "full": 1_000_000}
 DRAWN = {"small": 200, "full": 5_000}
-"""Among how many works the worst are looked for."""
+"""The size of the sample from which the worst are taken."""
 WORST = {"small": 10, "full": 100}
 WARM_UP = 3
 AMOUNT_MINOR = 10**9
 RATES = tuple(Fraction(text) for text in ("1/10", "1/8", "1/12", "3/20", "1/5"))
-"""What goes to a source; of the few a piece has, not more than the whole."""
+"""What goes to a source; those of a piece never exceed the whole."""
 
 
-def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - all are called alike
+def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - all have one signature
     """Milliseconds, median and 99th percentile."""
     for name, shape in (("sparse", TYPICAL), ("dense", DENSE)):
         works = Works(PIECES[size], shape)
-        # The collector would search the whole graph while the ways are timed.
+        # The collector would search the whole graph while the methods are timed.
         gc.freeze()
         try:
             worst, ancestors = works.worst(DRAWN[size], WORST[size])
@@ -73,7 +73,7 @@ class Works:
         """Every edge of a lineage."""
         reached, found = {root}, [root]
         edges: list[Edge[str]] = []
-        # The loop goes on over what it appends.
+        # The loop continues over what it appends.
         for child in found:
             for parent, rate in self.sources[child]:
                 edges.append(Edge(child, parent, rate=str(rate)))
@@ -83,14 +83,14 @@ class Works:
         return edges
 
     def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
-        """Among some works, those with the most ancestors; and the most there are."""
+        """Of a random sample of works, those with the most ancestors; and the highest number."""
         some = Random(drawn).sample(sorted(self.sources), drawn)
         ancestors = {work: len({edge.parent for edge in self.edges(work)}) for work in some}
         worst = sorted(some, key=lambda work: -ancestors[work])[:count]
         return worst, ancestors[worst[0]]
 
     def ours(self, root: str) -> Division:
-        """As it is divided for whoever asks."""
+        """As the service divides it."""
         lineage = Lineage(root, tuple(self.edges(root)))
         return split(AMOUNT_MINOR, RelativeCascade(), lineage).division
 
@@ -129,15 +129,15 @@ class Works:
         return divide(AMOUNT_MINOR, kept)
 
     def compare(self, which: str, roots: Sequence[str]) -> Iterator[Result]:
-        """Divide over every lineage in all three ways, in turns, after they agreed exactly."""
+        """Divide over every lineage by all three, in turns, after making sure that they agree."""
         for root in roots[:WARM_UP]:
             assert self.ours(root) == self.by_networkx(root) == self.by_fractions(root)
-        ways = (self.ours, self.by_networkx, self.by_fractions)
-        times: list[list[float]] = [[] for _ in ways]
+        methods = (self.ours, self.by_networkx, self.by_fractions)
+        times: list[list[float]] = [[] for _ in methods]
         for root in roots:
-            for way, taken in zip(ways, times, strict=True):
+            for method, taken in zip(methods, times, strict=True):
                 start = time.perf_counter()
-                way(root)
+                method(root)
                 taken.append(1_000 * (time.perf_counter() - start))
         for percent in (50, 99):
             ours, library, by_hand = (percentile(taken, percent) for taken in times)
@@ -147,8 +147,5 @@ class Works:
                 f"{which}, p{percent}",
                 ours,
                 "ms",
-                (
-                    Peer("networkx", library),
-                    Peer("a Fraction for each work", by_hand),
-                ),
+                (Peer("networkx", library), Peer("a Fraction for each work", by_hand)),
             )

@@ -1,6 +1,6 @@
 """The eventsourcing library as it comes: the peer for recording and for folding.
 
-The one rule: its stock recorders and runner, on the same engine, with content as much as ours.
+Its stock recorders and runner are used, on the same engine, with as much content as ours.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class StockPiece(Aggregate):
 
 
 def stock_environment(database: str) -> dict[str, str]:
-    """The settings of an application of the library that is nothing but stock."""
+    """The settings of a stock application of the library."""
     if not is_postgres(database):
         return {
             "PERSISTENCE_MODULE": "eventsourcing.sqlite",
@@ -76,7 +76,7 @@ class Pieces(TrackingRecorder, ABC):
 
     @abstractmethod
     def add(self, row: tuple[str, str, str], tracking: Tracking) -> None:
-        """Insert a row in one transaction with how far was read."""
+        """Insert a row and the position read, in one transaction."""
 
 
 class PostgresPieces(PostgresTrackingRecorder, Pieces):
@@ -128,7 +128,7 @@ def write_stock_events(environment: dict[str, str], count: int) -> None:
 
 
 def stock_runner(database: str, count: int) -> float:
-    """Events a second through a ProjectionRunner, from its start until the last is tracked."""
+    """Events per second through a ProjectionRunner, from its start until the last is tracked."""
     environment = stock_environment(database)
     write_stock_events(environment, count)
     start = time.perf_counter()
@@ -144,7 +144,7 @@ def stock_runner(database: str, count: int) -> float:
 
 
 def stock_tracking(database: str, count: int) -> float:
-    """Events a second from the notification log through a tracking recorder."""
+    """Events per second from the notification log through a tracking recorder."""
     environment = stock_environment(database)
     write_stock_events(environment, count)
     factory = InfrastructureFactory[SQLitePieces].construct(environment)

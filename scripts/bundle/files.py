@@ -1,6 +1,6 @@
 """Files of a bundle: JSON Lines and CSV, read as a stream of lines.
 
-The one rule: what cannot be read is a line too, with its number and the reason.
+An unreadable line is reported too, with its number and the reason.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def found_in(path: Path, source: str = "bundle") -> Iterator[Found]:
 
 
 def lines_in(path: Path, source: str = "bundle") -> int | None:
-    """About how many lines there are to read, for a progress bar; None if nobody knows."""
+    """The approximate number of lines, for a progress bar; None if unknown."""
     if source != "bundle" or str(path) == "-":
         return None
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
@@ -45,8 +45,8 @@ def lines_in(path: Path, source: str = "bundle") -> int | None:
 
 
 def read_json_lines(file: TextIO) -> Iterator[Found]:
-    """One JSON object a line; empty lines count but say nothing."""
-    # As bytes, so that what is not UTF-8 costs its line and not the file.
+    """One JSON object per line; empty lines are counted and skipped."""
+    # As bytes, so that invalid UTF-8 spoils its line and not the file.
     for number, raw in enumerate(file.buffer, start=1):
         where = f"line {number}"
         try:
@@ -58,7 +58,7 @@ def read_json_lines(file: TextIO) -> Iterator[Found]:
         except ValueError as error:
             yield Found(where, {}, str(error))
         except RecursionError:
-            yield Found(where, {}, "not JSON: lists within lists without end")
+            yield Found(where, {}, "not JSON: nested too deeply")
 
 
 NOT_UTF8 = "not UTF-8"
@@ -75,7 +75,7 @@ def _object(text: str) -> Line:
 
 
 def _no_float(text: str) -> float:
-    raise ValueError(f"the number {text} is not exact; write it as a text")
+    raise ValueError(f"the number {text} is not exact; write it as a string")
 
 
 CSV_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -107,14 +107,14 @@ def read_csv(folder: Path) -> Iterator[Found]:
         path = folder / f"{name}.csv"
         if not path.exists():
             continue
-        # A byte that is not UTF-8 costs its row, not the file.
+        # Invalid UTF-8 spoils its row, not the file.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file)
             header = list(reader.fieldnames or ())
             if unknown := sorted(ascii(name) for name in set(header) - set(columns)):
                 yield Found(f"{path.name}:1", {}, f"unknown columns: {', '.join(unknown)}")
             elif len(set(header)) < len(header):
-                yield Found(f"{path.name}:1", {}, "a column is there twice")
+                yield Found(f"{path.name}:1", {}, "a column occurs twice")
             else:
                 yield from _csv_rows(name, reader)
 

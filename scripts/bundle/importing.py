@@ -1,6 +1,6 @@
 """Importing a bundle: its lines carried out in batches, each batch one append.
 
-The one rule: a line is recorded whole or refused with its number and reason, and importing the
+The one rule: a line is recorded completely or refused with its number and reason, and importing the
 same lines twice changes nothing.
 """
 
@@ -19,7 +19,7 @@ from scripts.bundle.lines import BadLine, Found, Ids, Line, Refused, Report, Ste
 from scripts.bundle.whole import Restoration
 
 OVER_LINEAGE = ("proposal", "proposal.revise", "payout")
-"""What is computed over a lineage as it was recorded."""
+"""Lines that are computed over a recorded lineage."""
 BATCH = 500
 """How many lines are recorded in one append."""
 ATTEMPTS = 12
@@ -33,7 +33,7 @@ def import_lines(
     batch: int = BATCH,
     progress: Callable[[Report], None] = lambda _: None,
 ) -> Report:
-    """Record lines in batches; every refused one is reported and none is lost to another."""
+    """Record lines in batches; each refused one is reported and does not affect the others."""
     report, ids = Report(), Ids(namespace)
     reached: dict[str, int] = {}
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
@@ -48,7 +48,7 @@ def import_lines(
 
 
 def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
-    """Lines by the append; one that asks for a lineage begins another, so that it is recorded."""
+    """Lines by append; one that needs a recorded lineage begins another."""
     waiting: list[Found] = []
     while True:
         page, waiting = waiting, []
@@ -112,7 +112,7 @@ def _refused(found: Found, step: Step | BadLine, refusal: Refusal) -> Refused:
 
 
 def in_its_words(line: Line, step: Step, refusal: Refusal) -> str:
-    """What a refusal says in the words of the line: its ids where the message has ours."""
+    """The message of a refusal with the ids of the line in place of ours."""
     reason = str(refusal)
     for name, value in line.items():
         own = getattr(step.command, name, None)
@@ -122,7 +122,7 @@ def in_its_words(line: Line, step: Step, refusal: Refusal) -> str:
 
 
 def _restore(journal: Journal, page: list[Found], report: Report) -> None:
-    """Put whole facts back; those that stand there already are unchanged."""
+    """Restore whole facts; those already there are unchanged."""
     broken = any(one.line.get("type") == "fact" for one in report.refused)
     for _ in range(ATTEMPTS):
         restoration = Restoration(journal, [found.line for found in page], broken=broken)

@@ -1,10 +1,10 @@
-"""A line of a bundle: what it may say, and the command it asks for.
+"""A line of a bundle: its fields, and the command it stands for.
 
-The one rule: a line is of a documented form, or it is a BadLine that says why.
+The one rule: a line has a documented form, or it is a BadLine that says why.
 
-A line is the body of the POST with a ``type`` (contributor, contribution, remix, credit, release),
-or what happened later (``credit.accept``, ``release.publish`` …), or a whole ``fact`` as
-``export`` writes it. ``by`` says who acted. Ids may be any text; see Ids.
+A line is the body of a POST with a ``type`` (contributor, contribution, remix, credit, release), or
+what happened later (``credit.accept``, ``release.publish`` …), or a whole ``fact`` as ``export``
+writes it. ``by`` says who acted. An id may be any text; see Ids.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ CALLED = {
     **{"contributor": "person", "contribution": "work", "release": "work"},
     "entry": "revenue",
 }
-"""What an id is derived from in place of the name of its noun: all works share their ids, and a
-division is named by the revenue that was divided."""
+"""What an id is derived from instead of the name of its noun: all works share one namespace, and a
+division is named by its revenue."""
 
 HALF = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair; also what a byte that is not UTF-8 is read as."""
+"""Half of a surrogate pair; an invalid byte of UTF-8 is read as one."""
 
 Line = dict[str, Any]
 
 
 class BadLine(Refusal, listed=False):
-    """A line is not of the documented form."""
+    """A line does not have the documented form."""
 
     says = "{reason}"
 
 
 class NotRestored(Refusal, listed=False):
-    """A whole fact can't be put back: its place is taken, or its texts do not fit it."""
+    """A whole fact can't be restored: its place is taken, or its texts do not match it."""
 
     says = "{reason}"
 
 
 class Found(NamedTuple):
-    """A line with where it stands; ``error`` says why it could not even be read."""
+    """A line and its place; ``error`` says why it could not be read."""
 
     where: str
     line: Line
@@ -68,7 +68,7 @@ class Refused(NamedTuple):
 
 @dataclass
 class Report:
-    """What became of a bundle."""
+    """The result of an import."""
 
     recorded: Counter[str] = field(default_factory=Counter)
     unchanged: Counter[str] = field(default_factory=Counter)
@@ -83,8 +83,8 @@ class Report:
 class Ids:
     """The ids of a bundle as UUIDs: a UUID stands for itself, any other text for a derived one.
 
-    Derived ids (version 5) depend on the namespace, on what they name (a person, a work, a remix,
-    a credit) and on the text; so the same bundle always means the same things.
+    Derived ids (version 5) depend on the namespace, the noun (a person, a work, a remix, a credit)
+    and the text; so the same bundle always means the same things.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -101,7 +101,7 @@ class Ids:
         self._seen: Counter[str] = Counter()
 
     def of_line(self, kind: str, line: Line) -> str:
-        """The id of a line that states none: its content, and how often it came before."""
+        """The id of a line that states none, from its content and its number of repetitions."""
         content = json.dumps(line, sort_keys=True, ensure_ascii=False)
         self._seen[content] += 1
         return self.named(kind, f"{content}#{self._seen[content]}")
@@ -116,10 +116,10 @@ class Step(NamedTuple):
 
 
 def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
-    """The command a line asks for; BadLine if it is not of the documented form.
+    """The command of a line; BadLine if it does not have the documented form.
 
-    A birth without an id gets a derived one, so that importing it twice changes nothing; or,
-    if ``derive`` is false, a random one.
+    A new noun without an id gets a derived one, so that importing it twice changes nothing; or, if
+    ``derive`` is false, a random one.
     """
     name = line.get("type")
     command = COMMANDS.get(name) if isinstance(name, str) else None
@@ -141,7 +141,7 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
 def _said(
     content: Mapping[str, Any], record: type[Record], ids: Ids, touched: list[str]
 ) -> dict[str, Any]:
-    """What an object says, in the ids of the journal."""
+    """The fields of an object, with the ids of the journal."""
     known = {one.name: one for one in record.fields()}
     for one in known.values():
         if one.is_needed and content.get(one.name) is None:
@@ -155,8 +155,8 @@ def _said(
     }
 
 
-def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> Any:  # noqa: PLR0911 - one a type
-    """What a field of a value type says."""
+def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> Any:  # noqa: PLR0911 - one per type
+    """The value of a field, with the ids of the journal."""
     match kind:
         case Ref(noun=noun) | NewId(noun=noun):
             named = ids.named(noun, _id(name, value))
@@ -217,7 +217,7 @@ def _mentioned(kind: str, text: str, ids: Ids, touched: list[str]) -> str:
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise BadLine(f"“{name}” must be a text")
+        raise BadLine(f"“{name}” must be a string")
     if HALF.search(value):
         raise BadLine(f"“{name}” holds half of a surrogate pair, which can't be kept")
     return value

@@ -1,6 +1,6 @@
-"""Whole facts: written out with their texts, and put back at their places.
+"""Whole facts: exported with their texts, and restored at their positions.
 
-The one rule: what is put back is byte for byte what was written out, and a journal has no holes.
+The one rule: a restored fact is byte for byte the exported one, and a journal has no gaps.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from scripts.bundle.lines import BadLine, Line, NotRestored
 
 
 class Restoration:
-    """Whole facts on their way back to their places.
+    """Whole facts being restored at their positions.
 
-    A journal has no holes, so once a fact was refused no later one is put back.
+    A journal has no gaps, so after a refused fact no later one is restored.
     """
 
     def __init__(self, journal: Journal, lines: list[Line], *, broken: bool) -> None:
         self.journal, self.broken = journal, broken
-        # Read first: what others record from now on makes the head another one.
+        # Read first, so that anything recorded by others from now on changes the head.
         self.head = journal.facts.head()
         self.next = self.head + 1
         positions = [line.get("position") for line in lines]
@@ -52,7 +52,7 @@ class Restoration:
         self.requests: list[Request] = []
 
     def put(self, line: Line) -> bool:
-        """Take one more fact; false if it stands at its place already, NotRestored if it can't."""
+        """Add a fact; false if it is already there, NotRestored if it cannot be restored."""
         placed, texts, asked = _whole_fact(line)
         if self.there.get(placed.position) == placed[:5]:
             return False
@@ -69,16 +69,16 @@ class Restoration:
         self.placed.append(placed)
         self.texts += texts
         if placed.topic in (Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC):
-            # An older export may have brought the texts back.
+            # An older export may have restored the texts.
             facts = [(one.position, one.fact()) for one in stream]
             noun = BORN[type(facts[0][1])].told_by(facts)
             self.erased.update(facts[-1][1].erases(noun))
         return True
 
     def commit(self) -> None:
-        """Record what was taken; IntegrityError when others were faster."""
+        """Record the facts; IntegrityError if others were faster."""
         if self.broken and self.journal.facts.head() != self.head:
-            raise IntegrityError  # what was refused may stand there by now
+            raise IntegrityError  # the refused fact may be there by now
         if self.placed:
             self.journal.append_stored(
                 [StoredEvent(*placed[1:5]) for placed in self.placed],
@@ -114,19 +114,15 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure], list[Request]]:
 
 
 def _request(target: str, digest: str, texts: list[str], id: str) -> Request:
-    """What was asked, as it was written out beside the last fact that came of it."""
-    if not (is_id(target) and is_id(id) and all(map(is_text, (digest, *texts)))):
+    """A request, as exported beside the last fact it led to."""
+    are_texts = all(isinstance(one, str) for one in (digest, *texts))
+    if not (is_id(target) and is_id(id) and are_texts):
         raise ValueError(target)
     return Request(target, 0, digest, tuple(texts), id)
 
 
-def is_text(value: object) -> TypeGuard[str]:
-    """Whether a value of JSON is a text."""
-    return isinstance(value, str)
-
-
 def content_of(placed: Placed) -> dict[str, Any]:
-    """What a stored fact says; ValueError if it says something no fact of its kind can say."""
+    """The content of a stored fact; ValueError if no fact of its kind can have it."""
     kind = FACTS.get(placed.topic)
     if kind is None:
         raise BadLine(f"there is no kind of fact “{placed.topic}”")
@@ -149,7 +145,7 @@ def content_of(placed: Placed) -> dict[str, Any]:
 
 
 def _fits(value: object, annotation: str) -> bool:
-    """Whether a value is of the type that its field names, and nothing in it can't be kept."""
+    """Whether a value has the type of its field and can be stored."""
     name = annotation.partition("[")[0].partition(" ")[0]
     kind = {"str": str, "int": int, "dict": dict}.get(name, str if name == "datetime" else list)
     return type(value) is kind and _is_plain(value)
@@ -172,7 +168,7 @@ _PLACE = frozenset({"originator_id", "originator_version"})
 
 
 def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator[Line]:
-    """Every fact as it is stored, with the texts it commits to as far as they are not erased."""
+    """Every fact as stored, with the texts it commits to unless they were erased."""
     while placed := journal.facts.after(after, page):
         sealed = [(one, _sealed(one)) for one in placed]
         known = {

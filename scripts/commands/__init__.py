@@ -1,7 +1,7 @@
-"""The commands of ``stemma``, in rooms: each module holds those that are about one thing.
+"""The commands of ``stemma``: each module holds those about one subject.
 
-The one rule: a command only reads its words and prints; what it does is done elsewhere.
+The one rule: a command only parses its arguments and prints; the work is done elsewhere.
 
-Every room puts its commands into a group of its own, ``commands``, and ``scripts/stemma.py``
-brings the rooms together. What takes long to import is imported by the command that needs it.
+Every module has its commands in a group, ``commands``, and ``scripts/stemma.py`` brings them
+together. Slow imports are inside the command that needs them.
 """

@@ -1,7 +1,4 @@
-"""Answers of questions: laid out for reading, as JSON, or in a further form; as of a position.
-
-What was left out of a list is said.
-"""
+"""Answers of questions: laid out for reading, as JSON, or in a further format; as of a position."""
 
 from __future__ import annotations
 
@@ -18,30 +15,29 @@ from projections.store import Page
 from scripts import terminal
 from scripts.commands.frame import out
 
-as_of = click.option("--as-of", type=click.IntRange(0), help="As known at this journal position.")
 ALL = 1 << 62
-"""A list with this limit has one page."""
+"""A limit beyond every list."""
 
 
 def limit_option() -> click.Option:
-    """How many items of a list are printed."""
+    """The option for the length of a list."""
     most, told = click.IntRange(1, 1000), "How many at most."
     return click.Option(["--limit"], type=most, default=50, show_default=True, help=told)
 
 
 def as_of_option() -> click.Option:
-    """As of which position the answer is wanted."""
+    """The option for the position of the answer."""
     told = "As known at this journal position."
     return click.Option(["--as-of"], type=click.IntRange(0), help=told)
 
 
 def form_options(question: Question, readable: str) -> Iterator[click.Option]:
-    """In which form the answer is printed, or written to a file."""
+    """The options for the format of the answer, or the file it is written to."""
     yield click.Option(["--json", "form"], flag_value="json", help="Print JSON.")
     if not question.forms:
         return
     forms = click.Choice([readable, "json", *question.forms])
-    yield click.Option(["--format", "form"], type=forms, help=f"In this form; default {readable}.")
+    yield click.Option(["--format", "form"], type=forms, help=f"The format; default {readable}.")
     for name, form in question.forms.items():
         if form.is_binary:
             file = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
@@ -51,13 +47,13 @@ def form_options(question: Question, readable: str) -> Iterator[click.Option]:
             told = f"The same as --format {name}."
             yield click.Option([f"--{name}", "form"], flag_value=name, help=told)
     if any(form.has_links for form in question.forms.values()):
-        told = "Where the pages are, for the links in it."
+        told = "The address of the pages, for links."
         yield click.Option(["--origin"], default="", metavar="URL", help=told)
 
 
 @dataclass
 class Wanted:
-    """In which form an answer is wanted, and where."""
+    """The format of an answer, and where it goes."""
 
     form: str | None
     file: Path | None
@@ -65,7 +61,7 @@ class Wanted:
 
     @classmethod
     def of(cls, typed: dict[str, Any]) -> Self:
-        """What was typed of it; that is taken out."""
+        """Read from the options typed, and removed from them."""
         form, file = typed.pop("form"), None
         for name in [name for name in typed if name.startswith("file_")]:
             if path := typed.pop(name):
@@ -93,16 +89,15 @@ def _write(written: Any, file: Path | None) -> None:
 
 
 def _renderer(question: Question) -> Any:
-    """What lays an answer out, by the type of the answer; by default a table."""
-    room, _, name = terminal.RENDERERS.get(question.result.__name__, "terminal.plain").partition(
-        "."
-    )
+    """The function that prints an answer, by its type; by default a table."""
+    named = terminal.RENDERERS.get(question.result.__name__, "terminal.plain")
+    room, _, name = named.partition(".")
     return getattr(import_module(f"scripts.{room}"), name)
 
 
 def _tell_rest(asking: Asking) -> None:
     answer = asking.answer
     if isinstance(answer, Page) and answer.next is not None:
-        # The position too: what is recorded meanwhile moves nothing from one page to another.
+        # With the position, so that new facts do not move items between pages.
         on = f"--after {answer.next} --as-of {asking.view.as_of}"
         out.print(f"… and more: the same with {on}", soft_wrap=True)

@@ -1,6 +1,6 @@
 """Bundles in and out: import, export, convert.
 
-The one rule: a line is never lost silently; it is recorded, unchanged, or told with its reason.
+The one rule: no line is lost silently; it is recorded, unchanged, or reported with its reason.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ commands = click.Group()
     type=click.Choice(["bundle", "whosampled", "ocremix"]),
     default="bundle",
     show_default=True,
-    help="The form of what is read.",
+    help="The format of the input.",
 )
 @click.option(
     "--namespace",
     default="bundle",
     show_default=True,
-    help="What ids that are not UUIDs are derived in.",
+    help="The namespace for ids derived from other texts.",
 )
 @click.option(
     "--batch",
     type=click.IntRange(1, 10_000),
     default=bundle.BATCH,
     show_default=True,
-    help="Lines an append.",
+    help="Lines per append.",
 )
 @click.option(
     "--refused",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the refused lines here, as JSON Lines.",
 )
-@click.option("--strict", is_flag=True, help="End with status 1 if a line was refused.")
-@click.option("--fold/--no-fold", default=True, help="Fold what was recorded, too.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a line was refused.")
+@click.option("--fold/--no-fold", default=True, help="Also fold what was recorded.")
 @click.pass_context
 def import_(  # the options above, one by one
     ctx: click.Context,
@@ -60,8 +60,8 @@ def import_(  # the options above, one by one
 ) -> None:
     """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
 
-    Importing the same bundle twice changes nothing. A refused line is told with its number and
-    reason, and loses no other. The format: /docs/reference/bundles.
+    Importing the same bundle twice changes nothing. A refused line is reported with its number and
+    reason, and does not affect the others. The format: /docs/reference/bundles.
     """
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")
@@ -96,7 +96,7 @@ def import_(  # the options above, one by one
 )
 @click.pass_context
 def export(ctx: click.Context, path: Path, after: int) -> None:
-    """Write every fact with its texts as JSON Lines, which “import” puts back as they were."""
+    """Write every fact with its texts as JSON Lines, which “import” restores exactly."""
     with opened(ctx) as service, progress_of("exporting") as told:
         head = service.journal.facts.head()
         with click.open_file(str(path), "w", encoding="utf-8") as file:

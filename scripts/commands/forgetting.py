@@ -1,6 +1,6 @@
-"""Forgetting: the texts of a person, and the bytes that erasing left in the files.
+"""Forgetting: a person's texts, and the bytes that erasing leaves in the files.
 
-The one rule: what is erased is in no answer from that moment, and in no file after a vacuum.
+The one rule: an erased text is in no answer from that moment, and in no file after a vacuum.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ commands = click.Group()
 @commands.command()
 @click.argument("contributor")
 @click.option(
-    "--ground", required=True, type=click.Choice(list(GROUNDS)), help="Why; a word of the list."
+    "--ground", required=True, type=click.Choice(list(GROUNDS)), help="Why; one of the list."
 )
-@click.option("--by", metavar="CONTRIBUTOR", help="Who acts (default: the operator).")
+@click.option("--by", metavar="CONTRIBUTOR", help="Who acts; default the operator.")
 @click.pass_context
 def forget(ctx: click.Context, contributor: str, ground: str, by: str | None) -> None:
-    """Forget a person: erase every text of theirs, then write the vault anew (see “vacuum”).
+    """Forget a person: erase all their texts, then rewrite the vault (see “vacuum”).
 
-    Their ids, credits and edges stay, without a name; their keys are void.
+    Their ids, credits and remixes stay, without a name; their keys become void.
     """
     with opened(ctx) as service:
         line = {"type": "contributor.forget", "id": contributor, "ground": ground, "by": by}
@@ -36,11 +36,11 @@ def forget(ctx: click.Context, contributor: str, ground: str, by: str | None) ->
 @commands.command()
 @click.pass_context
 def vacuum(ctx: click.Context) -> None:
-    """Write the vault anew, so that no file of the database holds a text that was erased.
+    """Rewrite the vault, so that no file of the database contains an erased text.
 
-    What is erased is in no answer from that moment on, but its bytes stay in the files of the
-    database until this is done: daily, by the owner of the tables. On SQLite everything is
-    written anew; on PostgreSQL only the vault, which nobody can read meanwhile.
+    An erased text is in no answer from that moment on, but its bytes stay in the files of the
+    database until this is run. Run it daily, as the owner of the tables. On SQLite everything is
+    rewritten; on PostgreSQL only the vault, which is locked meanwhile.
     """
     with opened(ctx) as service:
         _vacuum(service)
@@ -49,5 +49,5 @@ def vacuum(ctx: click.Context) -> None:
 def _vacuum(service: Service) -> None:
     if not service.journal.facts.vacuum():
         raise click.ClickException(
-            "somebody still reads from before; run “stemma vacuum” once more when they are done"
+            "an older transaction is still reading; run “stemma vacuum” again when it has ended"
         )

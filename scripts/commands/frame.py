@@ -1,6 +1,6 @@
-"""What every command stands in: the settings, an open service, a console, a progress bar.
+"""What every command uses: the settings, an open service, a console, a progress bar.
 
-The one rule: a command opens nothing by itself; what it opens here is closed when it ends.
+Everything a command opens here is closed when it ends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scripts.settings import Settings, read_log_keys, read_settings
 
 out = Console(highlight=False, emoji=False)
 if not out.is_terminal:
-    out.width = 20_000  # a pipe has no width: a row is a line, and nothing is cut
+    out.width = 20_000  # a pipe has no width: a row is one line, and nothing is cut
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
@@ -32,13 +32,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def settings_of(ctx: click.Context, **given: Any) -> Settings:
-    """The settings of the environment, with what the command line says first."""
+    """The settings of the environment; options of the command line take precedence."""
     return read_settings(database=ctx.find_root().obj, **given)
 
 
 @contextmanager
 def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
-    """The service on the database of the settings, which only what records something creates."""
+    """The service on the database of the settings; only recording commands create it."""
     settings = settings_of(ctx)
     keys = read_log_keys(settings)._asdict()
     with open_service(settings.database, **keys, create=create) as service:
@@ -49,7 +49,7 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
 def asked(
     ctx: click.Context, as_of: int | None = None, *, create: bool = False
 ) -> Iterator[tuple[Service, View]]:
-    """The service and a view of it, with everything recorded folded."""
+    """The service and a view of it, after folding everything."""
     with opened(ctx, create=create) as service:
         service.follower.catch_up()
         with service.store.view(as_of) as view:
@@ -85,17 +85,17 @@ def named(kind: str, text: str) -> str:
 
 
 def flag_of(name: str) -> str:
-    """The option that says what is called so everywhere else."""
+    """The option for a field."""
     return f"--{name.replace('_', '-')}"
 
 
 def metavar_of(value: Value) -> str:
-    """What stands for a value in a usage line: the noun of an id, or the kind of value."""
+    """The placeholder for a value in a usage line: the noun of an id, or the type."""
     return value.noun.upper() if isinstance(value, Ref | NewId) else value.METAVAR
 
 
 def help_of(one: Field, more: str = "") -> str:
-    """What an option means: the words of its field, or of the noun it names."""
+    """The help of an option: that of its field, or the noun it names."""
     if one.value.help:
         return one.value.help + more
     if isinstance(one.value, Ref):

@@ -1,6 +1,6 @@
-"""Keys: those of the API, of the contributors who sign, and of the log.
+"""Keys: those of the API, of contributors who sign, and of the log.
 
-The one rule: a secret is printed once or lies in one file, and none is ever overwritten.
+The one rule: a secret is printed once or written to one file, and none is ever overwritten.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def key() -> None:
 @click.argument("name")
 @click.pass_context
 def key_new(ctx: click.Context, name: str) -> None:
-    """Make the key that signs the log, named like “example.org/log”, and print its public half.
+    """Make the key that signs the log, named like “example.org/log”, and print the public key.
 
-    It is written to the file STEMMA_LOG_KEY names; one that is there is never overwritten.
+    It is written to the file named by STEMMA_LOG_KEY; an existing one is never overwritten.
     """
     made = make_log_key(settings_of(ctx), name)
     if made is None:
-        raise click.ClickException("there is a key already; move it away, but keep it safe")
+        raise click.ClickException("there is already a key; move it away, but keep it safe")
     click.echo(str(made.verifier))
 
 
@@ -43,15 +43,15 @@ def key_new(ctx: click.Context, name: str) -> None:
 @click.argument("contributor")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def key_pair(contributor: str, file: Path) -> None:
-    """Make a key with which a contributor signs, and print its public half to be registered.
+    """Make a key for a contributor to sign with, and print the public key to register.
 
-    The secret half is written to FILE and never leaves this machine; one that is there is kept.
+    The secret key is written to FILE and never leaves this machine; an existing file is kept.
     """
     made = SignerKey.new(named("contributor", contributor))
     try:
         file.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
-        raise click.ClickException(f"there is a file {file} already") from None
+        raise click.ClickException(f"there is already a file {file}") from None
     file.write_text(f"{made.secret_text()}\n")
     click.echo(str(made.verifier))
 
@@ -59,9 +59,9 @@ def key_pair(contributor: str, file: Path) -> None:
 @key.command("rotate")
 @click.pass_context
 def key_rotate(ctx: click.Context) -> None:
-    """Make the next key that signs the log, and print its public half.
+    """Make the next key that signs the log, and print its public key.
 
-    From the next start on both sign, the new key and the one before; “retire” ends that.
+    From the next start on, the new key and the one before both sign; “retire” ends that.
     """
     click.echo(str(rotate_log_key(settings_of(ctx)).verifier))
 
@@ -69,9 +69,9 @@ def key_rotate(ctx: click.Context) -> None:
 @key.command("retire")
 @click.pass_context
 def key_retire(ctx: click.Context) -> None:
-    """Let only the newest key sign the log; print the public halves of all former ones.
+    """Let only the newest key sign the log; print the public keys of all former ones.
 
-    Their secret halves are forgotten. Their public halves stay in the file and are published.
+    Their secret keys are forgotten. Their public keys stay in the file and are published.
     """
     for public in retire_log_keys(settings_of(ctx)):
         click.echo(str(public))
@@ -79,11 +79,11 @@ def key_retire(ctx: click.Context) -> None:
 
 @key.command("create")
 @click.option(
-    "--for", "holder", required=True, metavar="operator|CONTRIBUTOR", help="Whom the key acts for."
+    "--for", "holder", required=True, metavar="operator|CONTRIBUTOR", help="Who the key acts for."
 )
 @click.pass_context
 def key_create(ctx: click.Context, holder: str) -> None:
-    """Make a key and print it; it is kept only as a digest and can't be shown again."""
+    """Make a key and print it; only its digest is kept, so it can't be shown again."""
     with asked(ctx, create=True) as (service, view):
         if holder != "operator":
             holder = named("contributor", holder)
@@ -96,7 +96,7 @@ def key_create(ctx: click.Context, holder: str) -> None:
 @as_json
 @click.pass_context
 def key_list(ctx: click.Context, as_json: bool) -> None:
-    """List the keys: their names, whom they act for, and since when."""
+    """List the keys: their names, who they act for, and since when."""
     with asked(ctx) as (service, view):
         keys = service.keys.list()
         people = timeline.names(view, {one.holder for one in keys})
@@ -119,7 +119,7 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_context
 def key_revoke(ctx: click.Context, name: str) -> None:
-    """Revoke a key by the key itself or the name that “list” shows."""
+    """Revoke a key, given the key itself or the name that “list” shows."""
     with opened(ctx) as service:
         revoked = service.keys.revoke(name)
     if revoked is None:

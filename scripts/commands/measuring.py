@@ -1,7 +1,4 @@
-"""Measuring: the benchmarks, by name.
-
-The one rule: a database that is named chooses the engine, and is not touched itself.
-"""
+"""Measuring: the benchmarks, by name."""
 
 from __future__ import annotations
 
@@ -19,8 +16,8 @@ commands = click.Group()
 def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:
     """Measure, against a named peer in the same run.
 
-    Give --database (before “bench”) to choose the engine; on PostgreSQL databases are created
-    beside it and dropped again, on SQLite files in a temporary folder.
+    Give --database (before “bench”) to choose the engine. It is not touched: on PostgreSQL,
+    temporary databases are created beside it, on SQLite files in a temporary folder.
     """
     from scripts import benchmarks
 
@@ -28,4 +25,4 @@ def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:
     if unknown:
         known = ", ".join(benchmarks.BENCHMARKS)
         raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
-    benchmarks.run(names or tuple(benchmarks.BENCHMARKS), size, settings_of(ctx).database, out)
+    benchmarks.run(names, size, settings_of(ctx).database, out)

@@ -1,4 +1,4 @@
-"""The ledger: of one pool, as its question answers, or of all pools at once."""
+"""The ledger: of one pool, as its question answers, or of all pools."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _ledger(
     ctx: click.Context, /, pool: str | None, every: bool, as_of: int | None, **typed: Any
 ) -> None:
     if (pool is None) != every:
-        raise click.UsageError("say which POOL, or --all")
+        raise click.UsageError("name a POOL, or give --all")
     wanted = answers.Wanted.of(typed)
     with asked(ctx, as_of) as (service, view):
         ids = pools.every_pool(view) if pool is None else [named("pool", pool)]
@@ -39,7 +39,7 @@ def _ledger(
             Asking(LEDGER, view, service.journal, {"id": id, "limit": answers.ALL}) for id in ids
         ]
         if wanted.form == "beancount" and pool is None:
-            from projections.money.beancount import beancount
+            from projections.money.pools.beancount import beancount
 
             click.echo(beancount(view, service.journal), nl=False)
         elif wanted.form == "json" and pool is None:

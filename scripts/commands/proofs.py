@@ -1,6 +1,6 @@
-"""Proofs: receipts of what is in the log, and those who watch the log from outside.
+"""Proofs: receipts of what is in the log, and commands to watch the log from outside.
 
-The one rule: what a watcher is told is believed only if it adds to what was believed before.
+The one rule: a watcher accepts a checkpoint only if it extends the one accepted before.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | N
 @click.option("--of", "kind", type=click.Choice(list(RECEIPTS)), default="work", show_default=True)
 @click.pass_context
 def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
-    """Write the receipts of every fact about a work or a contributor, in one file.
+    """Write the receipts of all facts about a work or a contributor to one file.
 
-    “verify history” shows offline that none between them is missing.
+    “verify history” shows offline that none in between is missing.
     """
     name, positions_of = RECEIPTS[kind]
     with asked(ctx) as (service, view):
@@ -72,7 +72,7 @@ _log_keys = click.option(
     multiple=True,
     required=True,
     metavar="VKEY",
-    help="A public key of the log, or a file with one a line.",
+    help="A public key of the log, or a file with one per line.",
 )
 
 
@@ -83,8 +83,8 @@ _log_keys = click.option(
 def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
-    Everything is computed again from the leaves. Do it regularly: a rewrite, a fork or a rollback
-    since the last time is noticed, and the folder keeps what was believed.
+    Everything is computed again from the leaves. Run it regularly: it notices a rewrite, a fork or
+    a rollback since the last run, and the folder keeps what was accepted before.
     """
     from scripts import mirror as mirroring
     from scripts.verify import read_keys
@@ -98,12 +98,12 @@ def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
 @click.argument("url")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @_log_keys
-@click.option("--name", default="", help="The name of the witness, for the key that is made first.")
+@click.option("--name", default="", help="The name of the witness, if its key must be made.")
 def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
-    """Cosign the checkpoint of the log at an address, if it adds to the one cosigned before.
+    """Cosign the checkpoint of the log at an address, if it extends the one cosigned before.
 
-    The folder holds the key of the witness and the last checkpoint. Do it regularly, on a machine
-    that is not the operator's; the operator names the public key in STEMMA_WITNESSES.
+    The folder holds the key of the witness and the last checkpoint. Run it regularly, on a machine
+    that is not the operator's; the operator lists the public key in STEMMA_WITNESSES.
     """
     from scripts import witness as witnessing
     from scripts.verify import read_keys
@@ -117,7 +117,7 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
 
 @contextmanager
 def _believed() -> Iterator[None]:
-    """What is not verified, or does not answer, said in a sentence."""
+    """Failed verifications and unreachable logs are reported in a sentence."""
     from scripts.mirror import NotVerified, Unreachable
     from scripts.verify import printable
 

@@ -1,6 +1,6 @@
 """Questions: a command of the terminal for each question that names one, grouped by its noun.
 
-What is printed is what the API answers: laid out for reading, as JSON, or in a further form.
+It prints the same answer as the API: laid out for reading, as JSON, or in a further format.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from scripts.commands.frame import asked, flag_of, help_of, metavar_of, named
 
 commands = click.Group()
 OF_NOUNS: dict[str, list[click.Command]] = {}
-"""What can be asked about a noun, beside the commands that record it."""
+"""The questions about a noun, listed with the commands that record it."""
 
 WHOLE = ("contributors", "history", "pools")
-"""The commands that print a list whole."""
+"""The commands that print the whole list."""
 USUALLY = {("split", "currency"): "USD"}
-"""What is meant where nothing is said and the API insists."""
+"""Defaults of the command line for fields that the API requires."""
 READABLE = {"lineage": "tree"}
-"""What the form that is laid out for reading is called, if not text."""
+"""The name of the format for reading, if not text."""
 
 
 def _command(words: str, questions: Sequence[Question]) -> click.Command:
-    """The command that asks a question, or one of several alike about different nouns."""
+    """The command that asks a question, or one of several about different nouns."""
     question = questions[0]
     params: list[click.Parameter] = [*_arguments(questions), *_options(words, question)]
     params += answers.form_options(question, READABLE.get(words, "text"))
@@ -57,7 +57,7 @@ def _command(words: str, questions: Sequence[Question]) -> click.Command:
 
 
 def _arguments(questions: Sequence[Question]) -> Iterator[click.Parameter]:
-    """What stands in the path; of which noun it is, where there are several."""
+    """The fields in the path; and of which noun, where there are several."""
     if len(questions) > 1:
         nouns = click.Choice([_noun_of(one) for one in questions])
         yield click.Argument(["id"], metavar="SUBJECT")
@@ -85,17 +85,17 @@ def _options(words: str, question: Question) -> Iterator[click.Option]:
         shown = "As it was when the release was published."
         yield click.Option(["--as-published"], is_flag=True, help=shown)
     if question.rehearses:
-        by = "Who would ask for it; default the operator."
+        by = "Who would act; default the operator."
         yield click.Option(["--by"], metavar="CONTRIBUTOR", help=by)
     else:
         yield answers.as_of_option()
 
 
 def _option(one: Field, usually: str | None) -> click.Option:
-    """The option of what may be asked with."""
+    """The option of a field."""
     if isinstance(one.value, Flag):
         return click.Option([flag_of(one.name), one.name], is_flag=True, help=one.value.help)
-    help = "Go on where a page ended; its last line says how."
+    help = "Continue where a page ended; its last line shows the value."
     # Click takes a default of None for an answer, and then misses nothing.
     default: dict[str, Any] = {} if usually is None else {"default": usually, "show_default": True}
     return click.Option(
@@ -118,7 +118,7 @@ def _type_of(value: Value) -> click.ParamType[Any]:
 
 
 def _said(question: Question, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """What was typed, in the ids of the journal and the normal form of each value."""
+    """What was typed, with the ids of the journal and each value in its normal form."""
     fields = {one.name: one for one in question.fields}
     return {
         name: _value(fields[name].value, value)

@@ -1,6 +1,6 @@
 """Recording: a command of the terminal for each command of the domain, grouped by its noun.
 
-It says what the line of its type in a bundle says, in the same words.
+It has the same fields as the line of its type in a bundle.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ NOUNS = {
     "contributor": "Register people who can be credited.",
     "contribution": "Post and withdraw pieces.",
     "work": "Correct a making date, claim a source.",
-    "remix": "Declare and strike edges; dispute them, answer, settle.",
+    "remix": "Declare and strike remixes; dispute them, answer, settle.",
     "credit": "Give, claim and accept credits; dispute them, answer, settle.",
-    "release": "Assemble, publish and withdraw finished works.",
-    "pool": "Open pools of money, and correct what they gave.",
-    "proposal": "Propose shares, talk about them, and agree.",
-    "share": "Accept, decline or waive a share that was agreed.",
-    "revenue": "Record what came in, and take it back.",
-    "expense": "Record what was spent.",
-    "payout": "Pay, and record what became of it.",
+    "release": "Assemble, publish and withdraw releases.",
+    "pool": "Open pools of money, and correct their divisions.",
+    "proposal": "Propose shares, comment on them, and agree.",
+    "share": "Accept, decline or waive an agreed share.",
+    "revenue": "Record revenue, and reverse it.",
+    "expense": "Record expenses.",
+    "payout": "Issue payouts, and record their outcome.",
 }
 BIRTH_VERBS = {
     "contributor": "add",
@@ -58,7 +58,7 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
 
 
 def record_line(service: Service, line: bundle.Line, secret: Path | None = None) -> None:
-    """Record what a line says, signed if a key is named, fold it, and print the receipt."""
+    """Record a line, signed if a key is given, fold it, and print the receipt."""
     step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
     signing = signing_of(step, secret) if secret else None
     try:
@@ -82,7 +82,7 @@ def _recorder(command: type[Command]) -> click.Command:
             ["--sign"],
             metavar="FILE",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="The secret key with which who acts signs it.",
+            help="Sign it with the secret key of the person who acts.",
         ),
     ]
 
@@ -102,7 +102,7 @@ def _recorder(command: type[Command]) -> click.Command:
 
 
 def _option(one: Field) -> click.Option:
-    """The option of a field; what stands in a list is given one by one."""
+    """The option of a field; items of a list are given one by one."""
     value = one.value
     if one.name in PART_OPTIONS:
         flag, metavar, _ = PART_OPTIONS[one.name]
@@ -121,7 +121,7 @@ def _option(one: Field) -> click.Option:
 
 
 def _stated(name: str, value: Value | None, typed: Any) -> Any:
-    """What was typed, as a line of a bundle says it."""
+    """What was typed, in the form of a line of a bundle."""
     if name in PART_OPTIONS:
         return [_part(name, text) for text in typed]
     if isinstance(typed, tuple):
@@ -131,7 +131,7 @@ def _stated(name: str, value: Value | None, typed: Any) -> Any:
 
 
 def _json_of(name: str, text: str) -> Any:
-    """JSON as it was typed, or out of a file named as @FILE."""
+    """JSON as typed, or from a file given as @FILE."""
     try:
         return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     except ValueError as error:
@@ -139,7 +139,7 @@ def _json_of(name: str, text: str) -> Any:
 
 
 def _part(name: str, text: str) -> bundle.Line:
-    """What stands in a list, as its few words or as the JSON of a bundle."""
+    """An item of a list, in its short form or as the JSON of a bundle."""
     if text.startswith("{"):
         return dict(_json_of(name, text))
     try:
@@ -149,7 +149,7 @@ def _part(name: str, text: str) -> bundle.Line:
 
 
 def _groups() -> Iterator[click.Group]:
-    """A group for each noun: the commands that record, and what can be asked about it."""
+    """A group for each noun: the commands that record, and the questions about it."""
     for noun, meaning in NOUNS.items():
         group = click.Group(noun, help=meaning)
         for name, command in COMMANDS.items():

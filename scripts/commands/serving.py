@@ -1,7 +1,4 @@
-"""Running it: serve the API, fold what is recorded, show the demonstration.
-
-The one rule: what runs until it is stopped says so, and ends quietly.
-"""
+"""Running it: serve the API, fold what is recorded, show the demonstration."""
 
 from __future__ import annotations
 
@@ -18,14 +15,14 @@ commands = click.Group()
 
 
 GRACE_SECONDS = 5.0
-"""How long a rebuild keeps the old tables for the reads that still look at them."""
+"""How long a rebuild keeps the old tables for reads still in progress."""
 
 
 @commands.command()
 @click.option("--host", help="The address to serve on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to serve on.")
-@click.option("--workers", type=click.IntRange(1, 64), help="How many processes serve.")
-@click.option("--threads", type=click.IntRange(1, 256), help="How many threads serve in each.")
+@click.option("--workers", type=click.IntRange(1, 64), help="The number of serving processes.")
+@click.option("--threads", type=click.IntRange(1, 256), help="The number of threads in each.")
 @click.option(
     "--follow/--no-follow", default=None, help="Fold the journal in the serving processes."
 )
@@ -34,7 +31,7 @@ def serve(ctx: click.Context, /, **given: Any) -> None:
     """Serve the API.
 
     On SQLite the serving process folds the journal itself; on PostgreSQL run “stemma follow”
-    beside it, or say --follow.
+    beside it, or give --follow.
     """
     _serve(settings_of(ctx, **given))
 
@@ -64,21 +61,21 @@ def follow(ctx: click.Context) -> None:
     "--grace-seconds",
     default=GRACE_SECONDS,
     show_default=True,
-    help="How long the old tables stay for reads under way.",
+    help="How long the old tables stay for reads in progress.",
 )
 @click.pass_context
 def rebuild(ctx: click.Context, grace_seconds: float) -> None:
-    """Fold everything again from nothing, beside the tables in use, then switch."""
+    """Fold everything again from scratch, beside the tables in use, then switch."""
     with opened(ctx) as service, progress_of("refolding") as told:
         position = Rebuild(service.journal, service.store).run(told, grace_seconds)
     out.print(f"rebuilt up to position {position}")
 
 
 @commands.command()
-@click.option("--serve", "serving", is_flag=True, help="Serve it afterwards.")
+@click.option("--serve", "serving", is_flag=True, help="Then serve it.")
 @click.pass_context
 def demo(ctx: click.Context, serving: bool) -> None:
-    """Load the demonstration: an invented community, and a few real records."""
+    """Load the demonstration: a fictional community, and a few real records."""
     from scripts import demonstration
 
     settings = settings_of(ctx, follow=True, public_pages=True)

@@ -1,6 +1,6 @@
-"""Signing: what a contributor says over HTTP or here, with a key of their own.
+"""Signing: contributors' commands, over HTTP or here, with a key of their own.
 
-The one rule: the secret key is read from its file, signs, and goes nowhere.
+The one rule: the secret key is read from its file, signs, and goes nowhere else.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ commands = click.Group()
 
 
 def signing_of(step: bundle.Step, file: Path) -> Signing:
-    """A step, signed with the key in a file by whoever acts."""
+    """A step, signed by the person who acts, with the key in a file."""
     said = step.command.plain()
     signing = sign_command(secret_in(file), step.command.OPERATION, said)
     if signing.actor != step.by:
-        raise click.ClickException(f"the key is that of {signing.actor}; say so with --by")
+        raise click.ClickException(f"the key belongs to {signing.actor}; give --by")
     return signing
 
 
 def secret_in(file: Path) -> SignerKey:
-    """The secret key that a file holds."""
+    """The secret key in a file."""
     try:
         return SignerKey.parse(file.read_text("utf-8").strip())
     except (NotVerified, ValueError) as problem:
@@ -54,7 +54,7 @@ def secret_in(file: Path) -> SignerKey:
 def sign(method: str, path: str, body: TextIO, key: Path) -> None:
     """Print the header that signs a request: sign POST /credits credit.json --key ben.key.
 
-    PATH is where the request goes, or its whole address; BODY the file that is sent as it is.
+    PATH is the path or the full address of the request; BODY the file that is sent unchanged.
     """
     text = body.read()
     try:
@@ -68,7 +68,7 @@ def sign(method: str, path: str, body: TextIO, key: Path) -> None:
 
 
 def _command_at(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The command that a request is, and the ids in its path, as the service reads them."""
+    """The command of a request, and the ids in its path, as the service reads them."""
     for command in COMMANDS.values() if method == "POST" else ():
         pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", command.PATH)
         if found := re.fullmatch(pattern, path.rstrip("/")):
@@ -79,7 +79,7 @@ def _command_at(method: str, path: str) -> tuple[str, dict[str, str]]:
 
 
 def _id(noun: Value, text: str) -> str:
-    """The id in a path, in its usual form; what is no UUID is the id of nothing."""
+    """The id in a path, in its normal form; anything but a UUID is unknown."""
     assert isinstance(noun, Ref)
     try:
         return str(UUID(text))

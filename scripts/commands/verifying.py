@@ -1,6 +1,6 @@
-"""Verifying: what the log gave out, offline; and the database itself, from its facts.
+"""Verifying: receipts and checkpoints, offline; and the database itself, from its facts.
 
-The one rule: nothing is believed and nothing is changed; the first difference ends with status 1.
+The one rule: nothing is trusted and nothing is changed; the first difference ends with status 1.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ commands = click.Group()
 
 @commands.group()
 def verify() -> None:
-    """Check what the log gave out offline, or the database itself.
+    """Verify receipts, checkpoints and mirrors offline, or the database itself.
 
-    What is checked offline needs no database, and none of this program but scripts/verify.py and
-    the files of domain/ that it imports.
+    Offline verification needs no database, and of this program only scripts/verify.py and the files
+    of domain/ that it imports.
     """
 
 
@@ -45,18 +45,18 @@ def _offline(name: str, meaning: str) -> click.Command:
     params: list[click.Parameter] = [
         click.Argument(["file"], metavar="FILE"),
         click.Option(
-            ["--key"], required=True, help="A public key of the log, or its file; repeated.", **vkey
+            ["--key"], required=True, help="A public key of the log, or its file.", **vkey
         ),
-        click.Option(["--origin"], help="The log it must be of; else that of the key that signed."),
+        click.Option(["--origin"], help="The log it must come from; default that of the key."),
         click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
-        click.Option(["--quorum"], metavar="N", help="How many witnesses must be seen; all."),
+        click.Option(["--quorum"], metavar="N", help="How many witnesses are needed; default all."),
     ]
     if name in ("history", "log"):
-        whose = "The work or person whose facts are to be counted."
+        whose = "The work or person whose facts to count."
         params.append(click.Option(["--of"], metavar="ID", help=whose))
     if name == "receipt":
-        actors = "A key of who acted, its file, or the receipt of its registration."
-        texts = "The texts behind the fact, as GET /facts/{position}/disclosures gives them."
+        actors = "A key of the actor, its file, or the receipt of its registration."
+        texts = "The texts of the fact, as GET /facts/{position}/disclosures returns them."
         params.append(click.Option(["--actor-key"], help=actors, **vkey))
         params.append(click.Option(["--disclosures"], metavar="JSON", help=texts))
     return click.Command(
@@ -71,10 +71,10 @@ for _name, _what in KINDS.items():
 @verify.command("database")
 @click.pass_context
 def verify_database(ctx: click.Context) -> None:
-    """Compute everything anew from the facts alone, and tell the first difference.
+    """Compute everything again from the facts alone, and report the first difference.
 
-    The journal itself, every history by its rules, the texts in the vault, the log with all that
-    was signed, and every row of the read tables. It changes nothing, and needs the owner's role.
+    The journal itself, every history by its rules, the texts in the vault, the log with its signed
+    checkpoints, and every row of the read tables. It changes nothing, and needs the owner's role.
     """
     from scripts import audit
 
@@ -89,8 +89,8 @@ def verify_database(ctx: click.Context) -> None:
 def verify_money(ctx: click.Context, as_json: bool) -> None:
     """Compute every share, division and payout again from the journal alone; prove every balance.
 
-    It tells the first difference, and ends with status 1 if there is one; else what stands on the
-    accounts of each currency. It changes nothing.
+    It reports the first difference and exits with status 1; if there is none, it prints the
+    balances of the accounts in each currency. It changes nothing.
     """
     from scripts import audit
 
@@ -104,7 +104,7 @@ def verify_money(ctx: click.Context, as_json: bool) -> None:
 
 
 def _verified(name: str, check: Check, service: Service) -> str:
-    """What a check found to hold; where it found a difference, that is the end."""
+    """The result of a check; a difference ends the command."""
     from scripts import audit
 
     with progress_of(name) as told:

@@ -1,4 +1,4 @@
-"""Refusals in the words of who typed the command: the ids they typed, and the nearest names."""
+"""Refusals in the words of the person who typed the command: their ids, and the nearest names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from projections.store import View
 
 LOOKED_AT = 2000
 """How many names are compared at most."""
-_TYPED = "what the ids that were typed stand for"
+_TYPED = "what was typed for each id"
 
 
 def remember(id: str, text: str) -> None:
@@ -24,7 +24,7 @@ def remember(id: str, text: str) -> None:
 
 
 def in_own_words(refusal: Refusal, view: View | None = None) -> str:
-    """What is wrong, with what was typed in place of our ids, and what may have been meant."""
+    """The message with what was typed in place of our ids, and what may have been meant."""
     typed: Mapping[str, str] = click.get_current_context().meta.get(_TYPED, {})
     said = str(refusal)
     for id, text in typed.items():
@@ -36,7 +36,7 @@ def in_own_words(refusal: Refusal, view: View | None = None) -> str:
 
 
 def _nearest(view: View, code: str, text: str) -> str:
-    """The names that look like a text that names nothing, or have a word that does."""
+    """The names most similar to an unknown one, or that have a word similar to it."""
     if code == "unknown_contributor":
         people = attribution.people(view, limit=LOOKED_AT).items
         known = [(one["name"] or "", one["id"]) for one in people]

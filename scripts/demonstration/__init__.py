@@ -1,6 +1,6 @@
 """The demonstration: a few small bundles, and the questions to ask of them.
 
-The one rule: it is loaded by the same importer as any bundle, and loading it again changes nothing.
+It is loaded by the same importer as any bundle, and loading it again changes nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BUNDLES = {
 
 
 class Question(NamedTuple):
-    """Something worth asking, and the address that answers it."""
+    """A question worth asking, its address and its command."""
 
     asks: str
     path: str
@@ -49,10 +49,7 @@ def questions() -> list[Question]:
     """The questions that show what Stemma is for."""
     story, loop, gulls = _work("the-lighthouse"), _work("kitchen-break"), _work("gulls")
     named = bundle.Ids("bundle").named
-    pool, shares = (
-        named("pool", "lighthouse-money"),
-        named("proposal", "lighthouse-shares"),
-    )
+    pool, shares = named("pool", "lighthouse-money"), named("proposal", "lighthouse-shares")
     printing = named("revenue", "third-printing")
     return [
         Question(
@@ -71,13 +68,13 @@ def questions() -> list[Question]:
             "lineage the-lighthouse --format dot",
         ),
         Question(
-            "What became of one drum loop?",
+            "What was made from one drum loop?",
             f"/works/{loop}/descendants",
             "descendants kitchen-break",
         ),
         Question("What is left of a piece that was withdrawn?", f"/works/{gulls}", "history gulls"),
         Question(
-            "Every finished work that Bramble & Rust is in, and how?",
+            "Which releases is Bramble & Rust in, and how?",
             f"/contributors/{_person('bramble')}/attribution",
             "attribution bramble",
         ),
@@ -92,12 +89,12 @@ def questions() -> list[Question]:
             "contributors recording:everything-i-am",
         ),
         Question(
-            "What the book earned, whose it is, and what keeps it?",
+            "What did the book earn, whose is it, and why is some of it held?",
             f"/pools/{pool}/statement",
             "pool statement lighthouse-money",
         ),
         Question(
-            "Who said what of the shares, and what became of it?",
+            "Who commented on the shares, and what changed?",
             f"/proposals/{shares}/diff",
             "proposal diff lighthouse-shares",
         ),
@@ -120,7 +117,7 @@ def questions() -> list[Question]:
 
 
 def load(service: Service, settings: Settings) -> str:
-    """Load every bundle at its day and fold it; the operator's key to ask with.
+    """Load every bundle as of its day and fold it; returns the operator's key.
 
     Raises AssertionError if a line of our own demonstration is refused.
     """
@@ -142,7 +139,7 @@ def _days_before(clock: Callable[[], datetime], days: int) -> datetime:
 
 
 def _kept_key(service: Service, path: Path) -> str:
-    """The key the demonstration made before for this database, or a new one."""
+    """The key made earlier for this database, or a new one."""
     if path.exists():
         key = path.read_text().strip()
         if service.keys.holder_of(key) is not None:
@@ -157,7 +154,7 @@ def _kept_key(service: Service, path: Path) -> str:
 def tell(out: Console, settings: Settings, key: str) -> None:
     """Print what was loaded, what to open and what to ask."""
     address = f"http://{settings.host}:{settings.port}"
-    # A line that is to be copied is never broken.
+    # Lines to be copied are never broken.
     out.soft_wrap = True
     out.print("[bold]The demonstration is loaded.[/bold]\n")
     out.print(f"Open    {address}/")

@@ -1,7 +1,7 @@
 """Pools: what is proposed and agreed for a release, and where every unit that came in is.
 
-The one rule: whatever is told here adds up to what came in, and says of every unit whose it is,
-why, and why it may not be paid yet.
+The one rule: every answer sums to what came in, and says of every unit whose it is, why, and why it
+cannot be paid yet.
 """
 
 from __future__ import annotations

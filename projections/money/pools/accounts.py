@@ -1,7 +1,6 @@
-"""The pools of a release: the terms of each, what is on its accounts, and its proposals.
+"""The pools of a release: the terms of each, the balances of its accounts, and its proposals.
 
-The one rule: what a pool is follows from the fact that opened it; what is on its accounts, from its
-postings, and adds up to nothing.
+The terms follow from the fact that opened a pool, the balances from its postings; they sum to zero.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
 def pools(
     view: View, id: ReleaseId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[PoolItem]:
-    """The pools of a release, in the order in which they were opened."""
+    """The pools of a release, in the order of opening."""
     number = lineage.find(view, id).number
     page, more = view.page(
         f"SELECT {_POOL} FROM {_POOL_FROM} WHERE o.release = :number AND o.position > :beyond "
@@ -55,7 +54,7 @@ def pools(
 
 @question("show_pool", "/pools/{id}")
 def pool(view: View, journal: Journal, id: PoolId) -> PoolTold:
-    """A pool: its terms, what is on its accounts, and its proposals."""
+    """A pool: its terms, the balances of its accounts, and its proposals."""
     noun = noun_at(view, journal, Pool, id, UnknownPool)
     opened = noun.opened
     units = money.pool_units(view, id)
@@ -85,11 +84,11 @@ def pool(view: View, journal: Journal, id: PoolId) -> PoolTold:
 
 
 def every_pool(view: View) -> list[str]:
-    """All pools, in the order in which they were opened."""
+    """All pools, in the order of opening."""
     rows = view.rows("SELECT o.id FROM @pools o WHERE o.position <= :as_of ORDER BY o.position")
     return [id for (id,) in rows]
 
 
 def pool_named(view: View, journal: Journal, id: str) -> Pool.Opened:
-    """What a pool is; UnknownPool if there is none with this id."""
+    """The terms of a pool; UnknownPool if there is none with this id."""
     return noun_at(view, journal, Pool, id, UnknownPool).opened

@@ -33,7 +33,7 @@ from projections.store import View, holds
 
 @question("show_pool_statement", "/pools/{id}/statement", cli="pool statement")
 def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
-    """The public statement of a pool: what came in, whose it is, and what keeps it; it adds up."""
+    """The public statement of a pool: what came in, whose it is, and why any of it is held."""
     opened = pool_named(view, journal, id)
     units = money.pool_units(view, id)
     accounts = money.accounts(view, pool=id)
@@ -95,7 +95,7 @@ def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
 
 
 def earned(view: View, id: str) -> dict[str, int]:
-    """What everybody who earned something of a pool did, in units of its currency."""
+    """What each payee has earned from a pool, in units of its currency."""
     sums: dict[str, int] = defaultdict(int)
     for each in money.accounts(view, pool=id):
         sums[each.payee] += sum(each.units.values())
@@ -113,7 +113,7 @@ def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
 
 
 def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
-    """What is carried for every payee: the latest entry of a pool names all of it."""
+    """The rounding carried for every payee, which the latest entry of a pool lists."""
     row = view.one(
         "SELECT b.id FROM @bookings b WHERE b.pool = :pool AND b.proposal IS NOT NULL "
         "AND b.position <= :as_of ORDER BY b.position DESC LIMIT 1",
@@ -135,7 +135,7 @@ def _booked(view: View, pool: str) -> dict[str, int]:
 
 
 def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
-    """Revenue that is not divided, by source, and what it waits for."""
+    """Revenue not yet divided, by source, and what it waits for."""
     rows = view.rows(
         "SELECT r.source, CAST(sum(l.left_minor) AS BIGINT), "
         "CAST(sum(CASE WHEN d.id IS NULL THEN l.left_minor ELSE 0 END) AS BIGINT) "

@@ -1,7 +1,4 @@
-"""What became of the first proposal, person by person.
-
-The one rule: a change of somebody's share is told with the comments that caused it.
-"""
+"""How the shares changed since the first proposal, with the comments that caused it."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from projections.store import View
 
 @question("show_proposal_diff", "/proposals/{id}/diff", cli="proposal diff")
 def diff(view: View, journal: Journal, id: ProposalId) -> Diff:
-    """What became of the first proposal, person by person, with the comments that caused it."""
+    """How each share changed since the first proposal, with the comments that caused it."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
     stages = [shares_of(version.content.assets, {}) for version in noun.versions]
     final = shares_of(noun.current.assets, waivers_of(view, journal, noun))

@@ -1,6 +1,6 @@
 """A division, a reversal or a correction, line by line.
 
-The one rule: carried before + due − given = carried after, for every line.
+For every line, carried before + due − amount = carried after.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Whoever is paid, as answers refer to them: a person, a work that waits for its maker, or a name.
+"""Payees as answers refer to them: a person, a work that waits for its maker, or a name.
 
-The one rule: every payee is told by id, kind and name; what was erased has no name any more.
+Each has an id, a kind and a name; the name is null once it is erased.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from projections.store import View, holds
 
 
 def payees_told(view: View, payees: Iterable[str]) -> dict[str, PayeeRef]:
-    """Payees as answers refer to them: what kind they are, and the name or title."""
+    """Payees as answers refer to them, by their texts."""
     known = {text: Payee.parse(text) for text in payees}
     people = {payee.id for payee in known.values() if payee.is_contributor}
     works = {payee.id for payee in known.values() if payee.is_work}
-    # Ids are of one noun each, so no person is called like a work.
+    # An id belongs to one noun, so no person has the id of a work.
     called = {**_named(view, "contributors", "name", people), **_called(view, works)}
     return {
         text: {
@@ -30,12 +30,12 @@ def payees_told(view: View, payees: Iterable[str]) -> dict[str, PayeeRef]:
 
 
 def titles(view: View, works: set[str]) -> dict[str, str]:
-    """The titles of works; what is no work, or has none any more, is left out."""
+    """The titles of works; other ids and erased titles are left out."""
     return _named(view, "works", "title", works)
 
 
 def _called(view: View, works: set[str]) -> dict[str, str]:
-    """What works are called: by their title, a source elsewhere by its URI."""
+    """The labels of works: the title, or the URI of an outside source."""
     rows = view.rows(
         "SELECT t.id, t.uri FROM @works t "
         f"WHERE t.id IN :ids AND t.uri IS NOT NULL AND {holds('t')}",

@@ -1,23 +1,28 @@
 """The ledger of a pool: every fact that moved its money, with its postings.
 
-The one rule: the postings of the facts of one append add up to nothing.
+The postings of the facts of one append sum to zero.
 """
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from domain.journal import Journal
+from domain.values import PoolId
 from projections import history
 from projections.money.pools.accounts import pool_named
+from projections.money.pools.beancount import FORMS
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import LedgerFact, Posting
-from projections.question import LIMIT
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
 
 
+@question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS)
 def ledger(
-    view: View, journal: Journal, id: str, *, after: str | None = None, limit: int = LIMIT
+    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[LedgerFact]:
-    """Every fact that moved money of a pool, with its postings."""
+    """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
     pool_named(view, journal, id)
     page, more = view.page(
         "SELECT DISTINCT p.position FROM @postings p WHERE p.pool = :id "
@@ -45,17 +50,9 @@ def ledger(
             }
         )
     facts = history.tell(journal, journal.facts.at(kept)) if kept else []
-    items: list[LedgerFact] = [
-        {
-            "position": fact["position"],
-            "recorded_at": fact["recorded_at"],
-            "effective": fact["effective"],
-            "topic": fact["topic"],
-            "noun": fact["noun"],
-            "actor": fact["actor"],
-            "reason": fact["reason"],
-            "postings": by_position[fact["position"]],
-        }
-        for fact in facts
+    names = ("position", "recorded_at", "effective", "topic", "noun", "actor", "reason")
+    items = [
+        {**{name: fact[name] for name in names}, "postings": by_position[fact["position"]]}
+        for fact in cast("list[dict[str, Any]]", facts)
     ]
-    return Page(items, more)
+    return Page(cast("list[LedgerFact]", items), more)

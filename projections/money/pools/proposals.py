@@ -1,7 +1,7 @@
-"""A proposal: who would share what, what was said about it, and who has agreed.
+"""A proposal: who would get which share, the comments on it, and who has agreed.
 
-The one rule: it is told as it stands, waivers taken off; a share that was waived is told beside it,
-waived out, and whoever is in the work but not in the proposal is named.
+Shares are shown after waivers, waived shares beside them. Anyone who is in the work but not in the
+proposal is named.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from projections.store import View, holds
 
 @question("show_proposal", "/proposals/{id}", cli="proposal show")
 def proposal(view: View, journal: Journal, id: ProposalId) -> ProposalTold:
-    """A proposal: shares, the window, comments with answers, who has agreed, who is missing."""
+    """A proposal: shares, comment window, comments with answers, who agreed, who is missing."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
     waivers = waivers_of(view, journal, noun)
     shares = shares_of(noun.current.assets, waivers)
@@ -80,7 +80,7 @@ def proposal(view: View, journal: Journal, id: ProposalId) -> ProposalTold:
 def waived_shares(
     view: View, assets: Assets, waivers: Mapping[tuple[str, str], str]
 ) -> list[WaivedLine]:
-    """What was waived: of which asset, over what it is spread, and how much of all it is."""
+    """The waived shares: of which asset, over what each is spread, and its part of the whole."""
     told = payees_told(view, {payee for payee, _ in waivers})
     called = titles(view, {*waivers.values(), *(asset for _, asset in waivers)})
     held = {(each.payee, each.asset): each.part for each in holdings_in(assets) if waivers}
@@ -131,7 +131,7 @@ def _consents(view: View, id: str) -> dict[str, str]:
 
 
 def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, str], str]:
-    """By payee and asset, over what is spread what was waived of an agreement."""
+    """What each waived share of an agreement is spread over, by payee and asset."""
     offered = [share_id(noun.id, payee) for payee in _consents(view, noun.id)]
     waivers: dict[tuple[str, str], str] = {}
     for placed in facts_of(view, journal, *offered):
@@ -142,9 +142,9 @@ def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, 
 
 
 def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
-    """Works and people of the finished work that are missing from a proposal.
+    """Works and people of the release that are missing from a proposal.
 
-    A work counts as cited if it is an asset, and so do its people if they have a share in any.
+    A work counts as cited if it is an asset, a person if they have a share in any.
     """
     tree = lineage.numbered(view, lineage.find(view, release).number)
     pieces = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}

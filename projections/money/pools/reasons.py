@@ -1,6 +1,6 @@
-"""Why somebody was given an amount: their share, the pieces it is for, and the last unit.
+"""Why a payee got an amount: their share, the pieces it is for, and the last unit.
 
-The one rule: what is told adds up to the amount, and was known when the division was made.
+The one rule: the parts sum to the amount, and were known when the division was made.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from projections.store import View
 
 @question("explain_line", "/entries/{id}/lines/{payee}/why", cli="why", refuses=(NoShare,))
 def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
-    """Why a payee was given this amount: shares, pieces, paths, carry, the last unit.
+    """Why a payee got this amount: shares, pieces, paths, carry, the last unit.
 
-    The id of a revenue does as well; its division is meant.
+    The id of revenue stands for its division.
     """
     divided = view.one(
         "SELECT b.id FROM @bookings b WHERE b.revenue = :id AND b.kind = 'division' "
@@ -86,7 +86,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
 def _pieces(
     view: View, noun: Proposal, payee: str, waivers: dict[tuple[str, str], str]
 ) -> list[PieceTold]:
-    """Every asset in which a payee has a share, with the ways that lead to it in the lineage."""
+    """Every asset in which a payee has a share, with the paths to it in the lineage."""
     position = noun.current.graph_position
     frozen = view if position is None else view.at(position)
     tree = lineage.numbered(frozen, lineage.find(frozen, noun.release).number)
@@ -116,7 +116,7 @@ def _pieces(
 
 
 def _rounding(entry: Entry, line: Line) -> RoundingTold | None:
-    """The rank of the remainder, and how many units were left over; only a division has these."""
+    """The rank of the remainder, and the units left over; None for all but a division."""
     first = entry.first
     if not isinstance(first, Entry.Divided) or line.rank is None:
         return None

@@ -1,6 +1,6 @@
 """What came in for a pool and what was spent on it.
 
-The one rule: an amount stands as it was recorded; what was taken back is told beside it.
+An amount stays as recorded; reversals are listed beside it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _BOOKING = (
 def revenue_of(
     view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[Revenue]:
-    """What came in for a pool, in the order of recording."""
+    """The revenue of a pool, in the order of recording."""
     return _bookings(view, journal, "revenue", id, after, limit)
 
 
 @question("show_revenue", "/revenue/{id}")
 def revenue(view: View, id: RevenueId) -> Revenue:
-    """Money that came in, what was taken back, and what it was divided by."""
+    """Money that came in, with its reversals and its division."""
     return cast("Revenue", _booking(view, "revenue", id, UnknownRevenue))
 
 
@@ -43,7 +43,7 @@ def revenue(view: View, id: RevenueId) -> Revenue:
 def expenses_of(
     view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[Expense]:
-    """What was spent on a pool, in the order of recording."""
+    """The expenses of a pool, in the order of recording."""
     return _bookings(view, journal, "expense", id, after, limit)
 
 
@@ -81,7 +81,7 @@ def _booking(view: View, kind: str, id: str, unknown: type[Refusal]) -> Revenue 
 
 
 def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
-    """Bookings as answers tell them, with what was taken back and what it was divided by."""
+    """Bookings as answers present them; revenue with its reversals and its division."""
     about = view.rows(
         "SELECT b.revenue, b.kind, b.id, b.amount FROM @bookings b WHERE b.revenue IN :ids "
         "AND b.kind <> 'revenue' AND b.position <= :as_of ORDER BY b.position",

@@ -1,6 +1,6 @@
-"""What is answered about pools and divisions: the type of each answer.
+"""The types of the answers about pools and divisions.
 
-An amount is a whole number of the currency's smallest units, an exact number is a text.
+An amount is a whole number of the currency's smallest units; an exact number is a string.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class PoolItem(TypedDict):
     name: PoolName
     kind: KindOfPool
     currency: Dollars
-    received_minor: Annotated[int, "What came in and was not taken back.", Example(807_364)]
+    received_minor: Annotated[int, "What came in and was not reversed.", Example(807_364)]
     position: Annotated[Count, Example(60)]
 
 
 class Accounts(TypedDict):
-    """What stands on the accounts of a pool; together they sum to zero."""
+    """The balances of a pool's accounts; they sum to zero."""
 
     received_minor: Annotated[int, ACCOUNTS["received"], Example(-807_364)]
     waiting_minor: Annotated[int, ACCOUNTS["waiting"], Example(0)]
@@ -71,8 +71,8 @@ class ProposalItem(TypedDict):
     state: ProposalState
     number: Annotated[int | None, "Which agreement of the pool it is.", Example(1)]
     opened_at: Instant
-    closes_at: Annotated[Instant, "Until when comments can be made."]
-    effective_at: Annotated[str | None, "From when what is earned goes by it; null: always."]
+    closes_at: Annotated[Instant, "Comments can be made until then."]
+    effective_at: Annotated[str | None, "It applies to earnings from then on; null: to all."]
     position: Annotated[Count, Example(61)]
 
 
@@ -88,10 +88,10 @@ class PoolTold(TypedDict):
     rounding: RoundingMethod
     comment_days: Annotated[Count, Example(14)]
     deferral_minor: Annotated[
-        Count, "Revenue waits until its source has brought so much.", Example(50_000)
+        Count, "Revenue waits until its source has brought in this much.", Example(50_000)
     ]
     works: Annotated[
-        list[WorkId] | None, "The components with a right to it; null: all.", Example([SONG])
+        list[WorkId] | None, "The components entitled to it; null: all.", Example([SONG])
     ]
     position: Annotated[Count, Example(60)]
     accounts: Accounts
@@ -102,16 +102,16 @@ class BalanceLine(TypedDict):
     """Where the money of one payee is."""
 
     payee: PayeeRef
-    share: Annotated[str | None, "Of the agreed part, as agreed last.", Example("1/4")]
+    share: Annotated[str | None, "Of the agreed part, by the latest agreement.", Example("1/4")]
     earned_minor: Annotated[int, Example(25_000)]
     payable_minor: Annotated[Count, "It can be paid now.", Example(0)]
     held_minor: Annotated[Count, Example(25_000)]
-    debt_minor: Annotated[Count, "What was paid too much; later earnings fill it up.", Example(0)]
+    debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
     in_transit_minor: Annotated[Count, Example(0)]
     paid_minor: Annotated[Count, Example(0)]
-    suspense_minor: Annotated[Count, "It came back and was not claimed yet.", Example(0)]
+    suspense_minor: Annotated[Count, "Returned and not claimed yet.", Example(0)]
     held_because: list[ReasonHeld]
-    rounding: Annotated[str, "What is carried on to the next division, in units.", Example("-1/3")]
+    rounding: Annotated[str, "Carried to the next division, in units.", Example("-1/3")]
 
 
 class WaitingLine(TypedDict):
@@ -136,7 +136,7 @@ class Totals(TypedDict):
 
 
 class PoolStatement(TypedDict):
-    """Where all money of a pool is.
+    """Where all the money of a pool is.
 
     received − reversed = waiting + earned; earned = payable + held − debt + in transit + paid +
     suspense; the rounding sums to zero.
@@ -168,7 +168,7 @@ class Posting(TypedDict):
 
 
 class LedgerFact(TypedDict):
-    """One fact that moved money; those of one append sum to zero."""
+    """One fact that moved money; the postings of one append sum to zero."""
 
     position: Annotated[Count, Example(80)]
     recorded_at: Instant
@@ -193,7 +193,7 @@ class Booking(TypedDict):
 
 
 class ReversalItem(TypedDict):
-    """Something that was taken back."""
+    """A reversal of revenue."""
 
     id: EntryId
     amount_minor: Annotated[int, Example(1000)]
@@ -204,8 +204,8 @@ class Revenue(Booking):
 
     id: RevenueId
     source: Annotated[str, Example("HarperCollins")]
-    reversed_minor: Annotated[int, "What was taken back.", Example(0)]
-    division: Annotated[EntryId | None, "What it was divided by; null while it waits."]
+    reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
+    division: Annotated[EntryId | None, "Its division; null while it waits."]
     reversals: list[ReversalItem]
 
 
@@ -221,7 +221,7 @@ class Expense(Booking):
 
 
 class Cost(TypedDict):
-    """An expense that was paid back out of a division."""
+    """An expense reimbursed from a division."""
 
     expense: Annotated[ExpenseId, Example(REVENUE)]
     payer: Annotated[str, Example("operator")]
@@ -229,14 +229,14 @@ class Cost(TypedDict):
 
 
 class FlowThrough(TypedDict):
-    """What went through a part of the terms that remembers."""
+    """What went through a part of the terms that keeps a running sum."""
 
     place: Annotated[str, Example("policy.tranches")]
     amount: Annotated[Exact, Example("1000")]
 
 
 class EntryLine(TypedDict):
-    """What one payee was given."""
+    """What was allocated to one payee."""
 
     payee: PayeeRef
     amount_minor: Annotated[int, Example(25_000)]
@@ -260,7 +260,7 @@ class DivisionTold(TypedDict):
     revenue: RevenueId | None
     currency: Dollars
     amount_minor: Annotated[int, Example(807_364)]
-    agreed: Annotated[str, "How much of it goes by the agreed shares.", Example("403682")]
+    agreed: Annotated[str, "How much of it follows the agreed shares.", Example("403682")]
     recorded_at: Instant
     effective_at: Annotated[str | None, Example(MOMENT)]
     reason: str | None
@@ -271,18 +271,18 @@ class DivisionTold(TypedDict):
 
 
 class RoundingTold(TypedDict):
-    """How the last unit was given."""
+    """How the last unit was allocated."""
 
     method: RoundingMethod
     left_over: Annotated[
-        int, "Units left over after everybody got whole ones; negative: taken back.", Example(1)
+        int, "Units left over after rounding down; negative: units deducted.", Example(1)
     ]
     rank: Annotated[Count, "Of the remainder; the first ranks got the units left over.", Example(2)]
     payees: Annotated[Count, Example(4)]
 
 
 class AgreementTold(TypedDict):
-    """By what was divided."""
+    """The agreement of a division."""
 
     proposal: ProposalId
     number: Annotated[Count, Example(1)]
@@ -296,21 +296,21 @@ class PieceTold(TypedDict):
 
     asset: Annotated[str, Example(SONG)]
     title: Annotated[str | None, Example("Low Tide, sung")]
-    value: Annotated[str, "What part of the agreed amount the asset is.", Example("3/4")]
-    share: Annotated[str, "Inside the asset.", Example("1/2")]
-    waived_over: Annotated[str | None, "Over what the payee waived it."]
+    value: Annotated[str, "The asset's part of the agreed amount.", Example("3/4")]
+    share: Annotated[str, "The payee's part of the asset.", Example("1/2")]
+    waived_over: Annotated[str | None, "What it was spread over, if the payee waived it."]
     paths: Annotated[list[list[PathWork]], "The paths that lead to it."]
 
 
 class PayeeCost(TypedDict):
-    """An expense of this payee that was paid back."""
+    """An expense of this payee that was reimbursed."""
 
     expense: Annotated[ExpenseId, Example(REVENUE)]
     amount_minor: Annotated[int, Example(500)]
 
 
 class Why(TypedDict):
-    """Why a payee was given this amount.
+    """Why a payee got this amount.
 
     due = by_agreement + by_terms + costs; amount = carry_before + due − carry_after.
     """
@@ -329,7 +329,7 @@ class Why(TypedDict):
     agreed: Annotated[Exact, Example("403682")]
     share: Annotated[str, "Of the agreed part.", Example("1/4")]
     by_agreement: Annotated[Exact, Example("201841/2")]
-    by_terms: Annotated[str, "Named in the terms themselves.", Example("0")]
+    by_terms: Annotated[str, "Set by the terms themselves.", Example("0")]
     costs: list[PayeeCost]
     agreement: AgreementTold
     pieces: list[PieceTold]

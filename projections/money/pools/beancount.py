@@ -2,8 +2,8 @@
 
 The one rule: a transaction is one append, it balances, and the balances at its end are asserted.
 
-Form: the beancount 3 language (beancount.github.io/docs/beancount_language_syntax.html). What is
-ours as a positive number is somebody's claim, so it stands there as a negative one.
+Format: beancount 3 (beancount.github.io/docs/beancount_language_syntax.html). A positive amount of
+ours is somebody's claim, so it is negative there.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from domain.moment import instant
 from domain.money.currency import decimal
 from domain.money.payee import Payee
 from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
-from domain.values import PoolId
-from projections.money import pools
-from projections.money.pools.told import LedgerFact
-from projections.question import LIMIT, After, Form, Limit, question
-from projections.store import Page, View
+from projections.money.pools.accounts import pool_named
+from projections.money.pools.payees import payees_told
+from projections.question import Form
+from projections.store import View
 
 _ROOTS = {
     RECEIVED: "Assets:Received",
@@ -50,13 +49,13 @@ class _Posted(NamedTuple):
 def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
     """The journal of one pool, or of all."""
     if pool is not None:
-        pools.pool_named(view, journal, pool)
+        pool_named(view, journal, pool)
     return "\n".join(_lines(view, journal, pool)) + "\n"
 
 
 def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
     posted = list(_postings(view, pool))
-    told = pools.payees_told(view, {each.payee for each in posted if each.payee is not None})
+    told = payees_told(view, {each.payee for each in posted if each.payee is not None})
     facts = {
         placed.position: placed.fact()
         for placed in journal.facts.at(sorted({each.position for each in posted}))
@@ -108,7 +107,7 @@ def _postings(view: View, pool: str | None) -> Iterator[_Posted]:
 
 
 def _name(account: str, payee: str | None) -> str:
-    """The name of an account; a payee's part is letters, digits and dashes only."""
+    """The name of an account; a payee's part has letters, digits and dashes only."""
     if payee is None:
         return _ROOTS[account]
     if Payee.parse(payee).is_contributor:
@@ -121,7 +120,7 @@ def _amount(amount_minor: int, currency: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A text in quotes, on one line."""
+    """Text in quotes, on one line."""
     plain = " ".join(text.split())
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -133,11 +132,3 @@ FORMS = {
         "2026-06-01 open Assets:Received\n…",
     )
 }
-
-
-@question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS)
-def ledger(
-    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[LedgerFact]:
-    """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
-    return pools.ledger(view, journal, id, after=after, limit=limit)
