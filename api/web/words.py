@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from domain.fact import FACTS
 
-KINDS = {"contribution": "Piece", "outside": "Source elsewhere", "release": "Finished work"}
+KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Release"}
 """What the kinds of work are called."""
 
 CREDIT_STATES = {
-    "granted": "offered, not answered yet",
-    "claimed": "claimed, not agreed to yet",
+    "granted": "offered, not accepted yet",
+    "claimed": "claimed, not accepted yet",
     "accepted": "accepted",
     "declined": "declined",
     "disputed": "disputed",
@@ -27,7 +27,7 @@ CREDIT_STATES = {
 REMIX_STATES = {
     "declared": "declared",
     "disputed": "disputed",
-    "struck": "found false, and struck",
+    "struck": "struck as false",
 }
 WORK_STATES = {
     "submitted": "posted",
