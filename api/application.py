@@ -1,6 +1,6 @@
-"""The application: every route, who may come in, and what every answer carries.
+"""The application: every route, which of them need a key, and the headers of every response.
 
-The one rule: everything it needs is handed to it; it reads no settings and opens nothing.
+It is given everything it needs; it reads no settings and opens nothing.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""What every answer carries: no script runs, nothing is guessed, nobody is told who asked."""
+"""Headers of every response: no scripts, no content sniffing, no referrer."""
 
 ROOMS = {
     "contributions": "Posted pieces.",
-    "releases": "Finished works.",
+    "releases": "Works published as a whole, made of components.",
     "contributors": "People and groups who can be credited.",
     "works": "Contributions, outside sources and releases.",
-    "remixes": "Edges: this work was made from that older one.",
-    "credits": "Public lines: this person, this role, this work.",
-    "pools": "Money of a release, and who shares it.",
-    "payouts": "What is paid, and what is held back.",
+    "remixes": "Which work was made from which older one.",
+    "credits": "Who had which role in which work.",
+    "pools": "The income of a release, and who shares it.",
+    "payouts": "What has been paid, and what is held.",
 }
-"""The headings of the API, and what stands under each."""
+"""The sections of the API, each with its description."""
 
 
 class Json(DefaultJSONProvider):
-    """JSON in the order in which it was written, in UTF-8."""
+    """JSON in UTF-8, its keys in the order they were written."""
 
     sort_keys = False
     ensure_ascii = False
@@ -59,7 +59,7 @@ def create_app(
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
-    ``public_pages`` lets anybody read the pages; forms and the API ask for a key all the same.
+    ``public_pages`` lets anybody read the pages; forms and the API still require a key.
     """
     app = Flask("api", static_folder="web/static", template_folder="web/templates")
     app.json = Json(app)
@@ -84,7 +84,7 @@ def create_app(
 
 
 def _is_public(endpoint: str | None) -> bool:
-    """Whether a key is not asked for; a person who is lost is told so rather than asked for one."""
+    """Whether no key is required; a person at an unknown address gets a 404, not a sign-in page."""
     if endpoint is None:
         return wants_page()
     return pages.is_page(endpoint) or endpoint in (*service.PUBLIC, *proofs.PUBLIC)
@@ -93,6 +93,6 @@ def _is_public(endpoint: str | None) -> bool:
 def _finish(answer: Response) -> Response:
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
-    # What was answered to a key is for its holder alone.
+    # A response to a key is for its holder alone.
     answer.headers.setdefault("Cache-Control", "no-store" if is_private() else "no-cache")
     return answer

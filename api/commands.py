@@ -28,13 +28,13 @@ ROOMS = {
     "expenses": "pools",
     "payout-batches": "payouts",
 }
-"""Under which heading of the document a path stands, where that is not its first word."""
+"""The section of a path, where it is not the first word of the path."""
 
 
 class ReceiptTold(TypedDict):
-    """What every write answers."""
+    """What every write returns."""
 
-    id: Annotated[WorkId, "What was written about; for a claim on a work the new credit."]
+    id: Annotated[WorkId, "What was written; for a claim on a work, the new credit."]
     position: Annotated[
         Count, "Where in the journal it is recorded; reads take it as min_position.", Example(42)
     ]
@@ -59,9 +59,9 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
 
     located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
     answers = (
-        {"201": answered("It is recorded.", schema_of(ReceiptTold), located)}
+        {"201": answered("Recorded.", schema_of(ReceiptTold), located)}
         if command.HOME
-        else {"200": answered("It is recorded.", schema_of(ReceiptTold))}
+        else {"200": answered("Recorded.", schema_of(ReceiptTold))}
     )
     doc = writing(
         command,

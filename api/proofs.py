@@ -1,6 +1,6 @@
-"""The log over HTTP: checkpoints, tiles and entries for anybody, and a receipt for any fact.
+"""The log over HTTP: public checkpoints, tiles and entries, and a receipt for any fact.
 
-The one rule: what a client of C2SP tlog-tiles asks for lies at the path it expects, byte for byte.
+A client of C2SP tlog-tiles finds everything at the path it expects, byte for byte.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PUBLIC = (
     "log.show_as_of",
     "log.show_position",
 )
-"""The endpoints that need no key: nobody has to be known to check the log."""
+"""The endpoints that need no key: anybody may check the log."""
 
 MAXIMUM_NOTE_BYTES = 1 << 14
 """A checkpoint with sixteen lines of Ed25519 has less than a quarter of that."""
@@ -50,8 +50,8 @@ CHECKPOINT = "stemma.example/log\n285\ndVXxeko7R+w7vqFdPBqIC2adA//4pkO4I2Z9ZQCO7
 class Sizes(Shape):
     """Two sizes of the log."""
 
-    old = Whole(1, LARGEST_POSITION, "The size that is remembered.", required=True)
-    new = Whole(1, LARGEST_POSITION, "The size it should have grown to.", required=True)
+    old = Whole(1, LARGEST_POSITION, "The size that the client knows.", required=True)
+    new = Whole(1, LARGEST_POSITION, "The later size.", required=True)
 
 
 class Moment(Shape):
@@ -59,7 +59,7 @@ class Moment(Shape):
 
     at = word(
         "2026-11-20T18:30:00Z",
-        "A time, or a year, month or day, which stands for its first instant.",
+        "A time, or a year, month or day, which means its first instant.",
         required=True,
     )
 
@@ -75,7 +75,7 @@ class PositionTold(TypedDict):
 
 def proofs(journal: Journal, store: Store, log: Log) -> Routes:
     """The routes of the log."""
-    routes = Routes("log", "The log: what it takes to trust nobody.", journal, store)
+    routes = Routes("log", "The signed log of all facts, and proofs from it.", journal, store)
     _to_anybody(routes, log)
     _as_of(routes, log)
     _receipts(routes, log)
@@ -104,11 +104,11 @@ def _to_anybody(routes: Routes, log: Log) -> None:
         refuses=(NotInLog, BadCosignature),
     )
     def add_cosignatures(cosigned: bytes) -> Response:
-        """A checkpoint of this log under which a witness has signed (C2SP tlog-cosignature).
+        """Add the cosignatures of witnesses to a checkpoint of this log (C2SP tlog-cosignature).
 
         The lines of the witnesses that the operator has named are kept and served with it from
-        then on, of each witness the latest; all other lines are passed over. Answers the
-        checkpoint with all cosignatures known.
+        then on, the latest of each witness; all other lines are ignored. Returns the checkpoint
+        with all known cosignatures.
         """
         return _text(log.add_cosignatures(cosigned))
 
@@ -116,9 +116,9 @@ def _to_anybody(routes: Routes, log: Log) -> None:
         "/log/key", "text/plain", "stemma.example/log+c988cd1b+…", refuses=(NotInLog,), public=True
     )
     def show_log_key() -> Response:
-        """The public keys that check the log's signatures; compare them with some had elsewhere.
+        """The public keys of the log's signatures; compare them with a copy obtained elsewhere.
 
-        One a line: the present one, then former ones, which old receipts are checked with.
+        One per line: the current one, then former ones, which older receipts need.
         """
         if log.signer is None:
             raise NotInLog("a signing key")
@@ -127,7 +127,7 @@ def _to_anybody(routes: Routes, log: Log) -> None:
     @routes.gives(
         "/log/tile/<path:tile>",
         "application/octet-stream",
-        "32 bytes a hash",
+        "32 bytes per hash",
         refuses=(NotInLog,),
         public=True,
     )
@@ -138,7 +138,7 @@ def _to_anybody(routes: Routes, log: Log) -> None:
     @routes.gives(
         "/log/entries/<path:bundle>",
         "application/octet-stream",
-        "each leaf behind its length in 16 bits",
+        "each leaf preceded by its length in 16 bits",
         refuses=(NotInLog,),
         public=True,
     )
@@ -149,13 +149,13 @@ def _to_anybody(routes: Routes, log: Log) -> None:
     @routes.gives(
         "/log/consistency",
         "text/plain",
-        "one hash a line, in base64",
+        "one hash per line, in base64",
         refuses=(NotInLog,),
         query=Sizes,
         public=True,
     )
     def show_consistency(old: int, new: int) -> Response:
-        """The proof that the log only added to what it was (RFC 6962, section 2.1.2)."""
+        """The proof that the log has only been appended to (RFC 6962, section 2.1.2)."""
         return _text(encode_proof(log.consistency(old, new)).encode())
 
 
@@ -173,7 +173,7 @@ def _as_of(routes: Routes, log: Log) -> None:
         ),
     )
     def show_position(at: str) -> Response:
-        """The last position recorded up to a moment, to ask anything as of then."""
+        """The last position recorded up to a moment, for questions as of then."""
         position = log.journal.position_at(datetime.fromisoformat(start_of(at)))
         facts = log.journal.facts.at([position])
         return jsonify(
@@ -189,7 +189,7 @@ def _as_of(routes: Routes, log: Log) -> None:
         public=True,
     )
     def show_as_of(position: int) -> Response:
-        """What answers as of a position rest on: the log as it stood, and a checkpoint since."""
+        """The proof behind answers as of a position: the log at that size, and a later checkpoint."""
         return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
 
 
@@ -222,7 +222,7 @@ def _histories(routes: Routes, log: Log) -> None:
         show_receipts.__name__ = f"show_{noun}_receipts"
         show_receipts.__doc__ = (
             f"The receipts of every fact about this {noun}, in order, under one checkpoint.\n\n"
-            "“stemma verify history” shows offline that none between them is missing."
+            "“stemma verify history” verifies offline that none between them is missing."
         )
         routes.gives(
             f"/{noun}s/<id({noun}):id>/history.receipts",

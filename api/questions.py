@@ -27,13 +27,13 @@ ROOMS = {
     **{"payout-batches": "payouts", "facts": "log"},
     **{"show_statement": "payouts", "list_pools": "pools"},
 }
-"""Under which heading of the document a question stands, where that is not its first word."""
+"""The section of a question or path, where it is not the first word of the path."""
 
 JSON = "application/json"
 
 
 def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> None:
-    """Add the route of every question to the room that its path belongs to."""
+    """Add the route of every question to the section that its path belongs to."""
     for question in QUESTIONS.values():
         first = question.path.split("/")[1]
         routes = rooms[ROOMS.get(question.name) or ROOMS.get(first, first)]
@@ -72,19 +72,19 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
         with viewing(journal, store, {}) as view:
             return answer_at(view, asked_by(view, journal, question.name, said).answer, {})
 
-    answers = {"200": answered("What it would change.", answer_of(question))}
+    answers = {"200": answered("What the command would change.", answer_of(question))}
     doc = writing(question.ask, body, answers, question.refusals(), signed=False)
     routes.add("POST", path_of(question), ask, question.name, doc)
 
 
 def _read(question: Question, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked in the normal form of each value; raises what is wrong with the first."""
+    """The values in their normal form; raises the refusal of the first that is wrong."""
     values = {one.name: one.value for one in question.in_query}
     return {name: values[name].read(value, utc_now()) for name, value in asked.items()}
 
 
 def _form_of(question: Question, named: str | None) -> Form | None:
-    """The form that is named or, if none is, the one that the client likes best; None is JSON."""
+    """The form that is named, else the one that the client prefers; None means JSON."""
     if not question.forms:
         return None
     media_types = {"json": JSON} | {name: form.media_type for name, form in question.forms.items()}
@@ -92,7 +92,7 @@ def _form_of(question: Question, named: str | None) -> Form | None:
 
 
 def asked_by(view: View, journal: Journal, name: str, said: Mapping[str, Any]) -> Asking:
-    """A question as whoever sent the request asks it."""
+    """A question as asked by the sender of the request."""
     return Asking(QUESTIONS[name], view, journal, said, actor(), request.root_url)
 
 
@@ -100,7 +100,7 @@ def written(form: Form, asking: Asking) -> Response:
     """An answer in a further form."""
     made = form.write(asking)
     answer = Response(made) if isinstance(made, str | bytes) else jsonify(made)
-    # What is text without an encoding of its own says which it is in.
+    # Text names its encoding.
     suffix = "; charset=utf-8" if isinstance(made, str) else ""
     answer.headers["Content-Type"] = form.media_type + suffix
     return answer

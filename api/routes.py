@@ -1,9 +1,7 @@
-"""Routes: what a path takes, does, answers and refuses, said once and used twice.
+"""Routes: each is declared once, which makes it run and documents it.
 
-The one rule: what is documented is what runs; a route is declared here or it does not exist.
-
-The routes of commands and questions follow from these (api.commands, api.questions). Here are those
-that compute from a body alone, give or take a file, and tell about the service.
+The routes of commands and questions are in api.commands and api.questions. Here are the routes that
+compute from a body alone, give or take a file, or describe the service.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ from projections.store import Store
 
 
 class IdConverter(BaseConverter):
-    """The id of a noun in a path; what is no UUID is the id of nothing."""
+    """The id of a noun in a path; text that is not a UUID is an unknown id."""
 
     def __init__(self, map: Map, noun: str) -> None:
         super().__init__(map)
@@ -65,15 +63,14 @@ class Routes:
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that tells about the service itself; without ``unauthenticated``, to anybody."""
+        """A path that describes the service itself; public unless it names ``unauthenticated``."""
 
         def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
             def told() -> Response:
                 return tell(**(read_query(query) if query else {}))
 
             answers = {
-                str(status): answered("What there is to say.", schema_of(answer))
-                for status in statuses
+                str(status): answered("The answer.", schema_of(answer)) for status in statuses
             }
             codes = [*problems, *(OF_QUERY if query else ())]
             doc = documented(tell, answers, codes, query)
@@ -115,9 +112,9 @@ class Routes:
         public: bool = False,
         viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that gives a file, in a form other tools read; ``public`` without a key.
+        """A path that returns a file in a format of other tools; if ``public``, without a key.
 
-        With ``viewed`` it is made from the answers, and can be asked for as of a position.
+        If ``viewed``, it is made from a view and can be asked for as of a position.
         """
         query = Asked if viewed else query
 
@@ -134,7 +131,7 @@ class Routes:
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
             codes += of_query(query) if query else []
             codes += ["projections_behind", "position_in_future"] if viewed else []
-            # What can't stand in such a path is the address of nothing.
+            # A path that the converter does not match is not found.
             codes += ["not_found"] if "<" in path else []
             codes = codes if public else ["unauthenticated", *codes]
             doc = documented(give, answers, codes, query)
@@ -146,7 +143,7 @@ class Routes:
     def takes(
         self, path: str, media_type: str, example: str, maximum_bytes: int, *, refuses: Refusals
     ) -> Callable[[Callable[[bytes], Response]], Callable[[bytes], Response]]:
-        """A path that takes a file which proves itself, from anybody, and gives one back."""
+        """A public path that takes a self-proving file and returns one."""
 
         def decorate(take: Callable[[bytes], Response]) -> Callable[[bytes], Response]:
             def taken() -> Response:

@@ -1,6 +1,6 @@
-"""Pages of one credit and of one edge, with what their reader may decide about it.
+"""The pages of a credit and of a remix, with what their reader may decide about it.
 
-The one rule: a button is there only if the domain would do what it says; the domain is asked.
+A button is shown only if the domain, when asked, would carry it out.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from projections.told import DisputedCredit, DisputedRemix
 
 
 class Verb(NamedTuple):
-    """Something that may be decided: what its button says, and the command behind it."""
+    """A possible decision: the label of its button, and its command."""
 
     label: str
     command: type[Command]
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What it asks for."""
+        """The fields of its form."""
         return tuple(one.name for one in self.command.fields() if one.name not in UNASKED)
 
     @property
     def needs_reason(self) -> bool:
-        """Whether it is not done without a reason."""
+        """Whether a reason is required."""
         return any(one.name == "reason" and one.is_needed for one in self.command.fields())
 
     def would(self, frame: Frame, id: str, **said: str) -> bool:
-        """Whether it would do something, if it was said now."""
+        """Whether the command would record something now."""
         return frame.may(self.command, id=id, **said)
 
 
 UNASKED = ("id", "replaced_by")
-"""What no form asks for: what it is about stands in its address."""
+"""Fields without an input; the id is in the address of the form."""
 LABELS = {
     "accept": "Accept",
     "decline": "Decline",
@@ -63,7 +63,7 @@ LABELS = {
 
 
 def _verbs(noun: str) -> dict[str, Verb]:
-    """What may be decided about a noun, in the order of the labels."""
+    """The possible decisions about a noun, in the order of the labels."""
     names = {verb: f"{noun}.{verb}" for verb in LABELS}
     return {
         verb: Verb(LABELS[verb], COMMANDS[name]) for verb, name in names.items() if name in COMMANDS
@@ -75,7 +75,7 @@ OF_REMIXES: Mapping[str, Verb] = _verbs("remix")
 
 
 def pages(frame: Frame) -> None:
-    """The page of a credit and the page of an edge."""
+    """The page of a credit and the page of a remix."""
 
     @frame.page("/credit/<id>")
     def show_credit(id: str) -> Answer:
@@ -106,7 +106,7 @@ def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = 
 
 
 def _holds(view: View, credit: dict[str, Any]) -> list[str]:
-    """The hold on what a credit earns, for its person and the operator; others have no business."""
+    """The hold on what a credit earns; only its person and the operator see it."""
     if g.actor is None:
         return []
     is_own = g.actor == OPERATOR or credit["contributor"]["id"] in people.ids(view, g.actor)
@@ -133,7 +133,7 @@ def _decidable(
     tried: str,
     further: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What happened to a credit or an edge, and what its reader may decide now."""
+    """The history of a credit or a remix, and what its reader may decide now."""
     shown = facts_of(view, frame.journal, id, *further)
     outcomes = _outcomes(frame, id, verbs["settle"])
     possible = _possible(frame, id, verbs, outcomes)
@@ -149,7 +149,7 @@ def _decidable(
 
 
 def _disputed(view: View, told: DisputedCredit | DisputedRemix) -> dict[str, Any]:
-    """A credit or an edge with the dispute that is open, and whoever speaks in it by name."""
+    """A credit or a remix with its open dispute, in which the actors are named."""
     found: dict[str, Any] = {**told}
     if dispute := found["dispute"]:
         sides = [side for side in (dispute, dispute["answer"]) if side]
@@ -173,7 +173,7 @@ def _possible(
 
 
 def _outcomes(frame: Frame, id: str, settle: Verb) -> list[str]:
-    """The ends of a dispute that its reader may choose."""
+    """The outcomes of a dispute that its reader may choose."""
     if g.actor is None:
         return []
     return [name for name in OUTCOMES if settle.would(frame, id, outcome=name)]
@@ -189,10 +189,10 @@ def _decide(
 ) -> Answer:
     known = verbs.get(verb)
     if known is None:
-        raise Problem("not_found", f"Nothing here can be told to {verb}.")
+        raise Problem("not_found", f"There is no action “{verb}” here.")
     said = {name: request.form.get(name, "").strip() or None for name in known.fields}
     if said["reason"] is None and known.needs_reason:
-        problem = Problem("missing_field", "Say why: whoever reads this later wants to know.")
+        problem = Problem("missing_field", "Give a reason: later readers will want to know.")
         return show(frame, id, problem, verb), 422
     if frame.may(known.command, id=id, **said) and _is_overtaken(frame, id):
         problem = Problem("wrong_state", OVERTAKEN)
@@ -206,6 +206,6 @@ def _decide(
 
 
 def _is_overtaken(frame: Frame, id: str) -> bool:
-    """Whether something happened to it that whoever decides has not seen; a repetition is none."""
+    """Whether something has happened to it since the page was shown."""
     last = max(one.position for one in frame.journal.facts.streams([id]))
     return request.form.get("seen", str(last)) != str(last)
