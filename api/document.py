@@ -155,7 +155,7 @@ def _can_be_shown(schema: Mapping[str, Any]) -> bool:
 
 
 def resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema with its references resolved; of a nullable one, the alternative that is not null."""
+    """A schema with its references resolved; of a nullable one, the other alternative."""
     if "$ref" in schema:
         target: Any = document
         for step in schema["$ref"].removeprefix("#/").split("/"):

@@ -94,7 +94,7 @@ class Keys:
         return [Key(*row) for row in rows]
 
     def revoke(self, key: str) -> Key | None:
-        """Revoke a key, given itself or the start of its digest; None if that matches no single key.
+        """Revoke a key, named by itself or by the start of its digest; None if that is not one key.
 
         It is refused from the next request on, in every process.
         """

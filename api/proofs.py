@@ -189,7 +189,7 @@ def _as_of(routes: Routes, log: Log) -> None:
         public=True,
     )
     def show_as_of(position: int) -> Response:
-        """The proof behind answers as of a position: the log at that size, and a later checkpoint."""
+        """The proof of answers as of a position: the log at that size, and a later checkpoint."""
         return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
 
 

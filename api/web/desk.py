@@ -128,7 +128,8 @@ def _help(value: Value) -> str:
     """The help of a value, and how it is written in a form."""
     match value:
         case Ref(noun=noun):
-            written = f"The id of the {noun}: it is part of the address of its page."
+            where = ", as in the address of its page" if noun in PAGES else ""
+            written = f"The id of the {noun}{where}."
         case Word(choices=choices) if choices:
             written = "Choose one."
         case Json():
