@@ -5,6 +5,8 @@ It is given everything it needs; it reads no settings and opens nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
@@ -66,7 +68,6 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    require_keys(app, keys, is_public=_is_public)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
@@ -79,15 +80,17 @@ def create_app(
     document = register(app, nouns)
     app.register_blueprint(pages.pages(journal, store, keys, log, document, public=public_pages))
     answer_problems(app, page_of)
+    public = {endpoint for routes in nouns for endpoint in routes.public}
+    require_keys(app, keys, is_public=lambda endpoint: _is_public(endpoint, public))
     app.after_request(_finish)
     return app
 
 
-def _is_public(endpoint: str | None) -> bool:
+def _is_public(endpoint: str | None, public: Collection[str]) -> bool:
     """Whether no key is required; a person at an unknown address gets a 404, not a sign-in page."""
     if endpoint is None:
         return wants_page()
-    return pages.is_page(endpoint) or endpoint in (*service.PUBLIC, *proofs.PUBLIC)
+    return pages.is_page(endpoint) or endpoint in public
 
 
 def _finish(answer: Response) -> Response:

@@ -44,6 +44,12 @@ class Complaint(str):
         return Complaint(self.code, super().format(*values, **named))
 
 
+def _no(kind: str) -> dict[str, Any]:
+    """The messages of a field whose values are of this kind."""
+    wrong = Complaint("wrong_type", f"This is not {kind}.")
+    return {"required": MISSING, "null": wrong, "invalid": wrong}
+
+
 MISSING = Complaint("missing_field", "This is required.")
 UNKNOWN = Complaint("unknown_field", "This field is not documented.")
 NO_TEXT = Complaint("bad_text", "This must not be empty.")
@@ -77,11 +83,7 @@ def _shown(example: object) -> dict[str, Any]:
 class Text(fields.String):
     """Text that can be stored: not empty, not too long, without NUL or lone surrogates."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not text."),
-        "invalid": Complaint("wrong_type", "This is not text."),
-    }
+    default_error_messages = _no("text")
 
     def __init__(
         self, limit: int, example: str | None, description: str = "", **options: Any
@@ -142,11 +144,7 @@ class Rate(Text):
 class Units(fields.Integer):
     """A JSON integer; true, 1.0 and "1" are not."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not a whole number."),
-        "invalid": Complaint("wrong_type", "This is not a whole number."),
-    }
+    default_error_messages = _no("a whole number")
 
     def __init__(
         self,
@@ -172,11 +170,7 @@ class Units(fields.Integer):
 class Anything(fields.Dict):
     """A JSON object that the domain checks."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not an object."),
-        "invalid": Complaint("wrong_type", "This is not an object."),
-    }
+    default_error_messages = _no("an object")
 
     def __init__(self, example: dict[str, Any] | None, description: str, **options: Any) -> None:
         super().__init__(
@@ -189,11 +183,7 @@ class Anything(fields.Dict):
 class Texts(fields.List[Any]):
     """A list."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not a list."),
-        "invalid": Complaint("wrong_type", "This is not a list."),
-    }
+    default_error_messages = _no("a list")
 
     def __init__(
         self,
@@ -210,10 +200,7 @@ class Texts(fields.List[Any]):
 class Whole(fields.Integer):
     """A whole number in a query: digits, nothing else."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "invalid": Complaint("wrong_type", "This is not a whole number."),
-    }
+    default_error_messages = _no("a whole number")
 
     def __init__(self, least: int, most: int, description: str, **options: Any) -> None:
         super().__init__(

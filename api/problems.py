@@ -76,6 +76,8 @@ _OF_STATUS = {
 class Problem(HTTPException):
     """A request that can't be answered, with a code of the table."""
 
+    code: int
+
     def __init__(
         self,
         problem: str,
@@ -112,8 +114,10 @@ def problem_uri(code: str) -> str:
     return f"/docs#problem-{code}"
 
 
-def of_refusal(refusal: Refusal) -> Problem:
-    """A rule of the domain, as a problem."""
+def of_refusal(refusal: Refusal | Problem) -> Problem:
+    """A refusal of the domain, as a problem; a problem stays itself."""
+    if isinstance(refusal, Problem):
+        return refusal
     return Problem(refusal.code, str(refusal), members=refusal.details)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
@@ -27,19 +28,6 @@ from projections.told import MOMENT, Count
 FOR_EVER = "public, max-age=31536000, immutable"
 """A full tile never changes (tlog-tiles)."""
 FOR_NOW = "no-cache"
-
-PUBLIC = (
-    "log.show_checkpoint",
-    "log.show_checkpoint_of",
-    "log.add_cosignatures",
-    "log.show_log_key",
-    "log.show_tile",
-    "log.show_entries",
-    "log.show_consistency",
-    "log.show_as_of",
-    "log.show_position",
-)
-"""The endpoints that need no key: anybody may check the log."""
 
 MAXIMUM_NOTE_BYTES = 1 << 14
 """A checkpoint with sixteen lines of Ed25519 has less than a quarter of that."""
@@ -77,21 +65,21 @@ def proofs(journal: Journal, store: Store, log: Log) -> Routes:
     """The routes of the log."""
     routes = Routes("log", "The signed log of all facts, and proofs from it.", journal, store)
     _to_anybody(routes, log)
-    _as_of(routes, log)
+    _position(routes, log)
     _receipts(routes, log)
     _histories(routes, log)
     return routes
 
 
 def _to_anybody(routes: Routes, log: Log) -> None:
-    @routes.gives("/log/checkpoint", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True)
+    gives = partial(routes.gives, refuses=(NotInLog,), public=True)
+
+    @gives("/log/checkpoint", "text/plain", CHECKPOINT)
     def show_checkpoint() -> Response:
         """The latest signed checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
         return _text(log.latest())
 
-    @routes.gives(
-        "/log/checkpoint/<int:size>", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True
-    )
+    @gives("/log/checkpoint/<int:size>", "text/plain", CHECKPOINT)
     def show_checkpoint_of(size: int) -> Response:
         """The checkpoint that was signed at a size, with its cosignatures."""
         return _text(log.checkpoint_of(size))
@@ -112,9 +100,7 @@ def _to_anybody(routes: Routes, log: Log) -> None:
         """
         return _text(log.add_cosignatures(cosigned))
 
-    @routes.gives(
-        "/log/key", "text/plain", "stemma.example/log+c988cd1b+…", refuses=(NotInLog,), public=True
-    )
+    @gives("/log/key", "text/plain", "stemma.example/log+c988cd1b+…")
     def show_log_key() -> Response:
         """The public keys of the log's signatures; compare them with a copy obtained elsewhere.
 
@@ -124,42 +110,32 @@ def _to_anybody(routes: Routes, log: Log) -> None:
             raise NotInLog("a signing key")
         return _text("".join(f"{key}\n" for key in log.public_keys()).encode())
 
-    @routes.gives(
-        "/log/tile/<path:tile>",
-        "application/octet-stream",
-        "32 bytes per hash",
-        refuses=(NotInLog,),
-        public=True,
-    )
+    @gives("/log/tile/<path:tile>", "application/octet-stream", "32 bytes per hash")
     def show_tile(tile: str) -> Response:
         """A tile of hashes, or (tile/entries/…) a bundle of leaves (C2SP tlog-tiles)."""
         return _tile(log, f"tile/{tile}")
 
-    @routes.gives(
+    @gives(
         "/log/entries/<path:bundle>",
         "application/octet-stream",
         "each leaf preceded by its length in 16 bits",
-        refuses=(NotInLog,),
-        public=True,
     )
     def show_entries(bundle: str) -> Response:
         """A bundle of leaves, as under /log/tile/entries/."""
         return _tile(log, f"tile/entries/{bundle}")
 
-    @routes.gives(
-        "/log/consistency",
-        "text/plain",
-        "one hash per line, in base64",
-        refuses=(NotInLog,),
-        query=Sizes,
-        public=True,
-    )
+    @gives("/log/consistency", "text/plain", "one hash per line, in base64", query=Sizes)
     def show_consistency(old: int, new: int) -> Response:
         """The proof that the log has only been appended to (RFC 6962, section 2.1.2)."""
         return _text(encode_proof(log.consistency(old, new)).encode())
 
+    @gives("/log/as-of/<int:position>", "text/plain", "stemma-as-of@v1\n…")
+    def show_as_of(position: int) -> Response:
+        """The proof of answers as of a position: the log at that size, and a later checkpoint."""
+        return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
 
-def _as_of(routes: Routes, log: Log) -> None:
+
+def _position(routes: Routes, log: Log) -> None:
     @routes.says(
         "/log/position",
         PositionTold,
@@ -180,17 +156,6 @@ def _as_of(routes: Routes, log: Log) -> None:
             position=position,
             recorded_at=instant(facts[0].fact().timestamp) if facts else None,
         )
-
-    @routes.gives(
-        "/log/as-of/<int:position>",
-        "text/plain",
-        "stemma-as-of@v1\n…",
-        refuses=(NotInLog,),
-        public=True,
-    )
-    def show_as_of(position: int) -> Response:
-        """The proof of answers as of a position: the log at that size, and a later checkpoint."""
-        return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
 
 
 def _receipts(routes: Routes, log: Log) -> None:

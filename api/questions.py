@@ -12,22 +12,17 @@ from api.authentication import actor
 from api.fields import read_body, read_query
 from api.operations import answered, asking, writing
 from api.results import answer_of
-from api.routes import Routes
+from api.routes import Routes, path_of, section_of
 from api.schemas import body_of_question, query_of
 from domain.fact import utc_now
 from domain.journal import Journal
-from domain.values import Number, Ref
 from projections import lineage
 from projections.question import Asking, Form, Question
 from projections.registry import QUESTIONS
 from projections.store import Store, View
 
-ROOMS = {
-    **{"proposals": "pools", "revenue": "pools", "expenses": "pools", "entries": "pools"},
-    **{"payout-batches": "payouts", "facts": "log"},
-    **{"show_statement": "payouts", "list_pools": "pools"},
-}
-"""The section of a question or path, where it is not the first word of the path."""
+ROOMS = {"show_statement": "payouts", "list_pools": "pools"}
+"""The section of a question, where it does not follow from the path."""
 
 JSON = "application/json"
 
@@ -35,8 +30,7 @@ JSON = "application/json"
 def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> None:
     """Add the route of every question to the section that its path belongs to."""
     for question in QUESTIONS.values():
-        first = question.path.split("/")[1]
-        routes = rooms[ROOMS.get(question.name) or ROOMS.get(first, first)]
+        routes = rooms[ROOMS.get(question.name) or section_of(question.path)]
         add = _add_rehearsal if question.rehearses else _add
         add(journal, store, routes, question)
 
@@ -61,7 +55,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
 
     examples = {form.media_type: form.example for form in question.forms.values()}
     doc = asking(question, query, answer_of(question), examples)
-    routes.add("GET", path_of(question), ask, question.name, doc)
+    routes.add("GET", path_of(question.path, question.in_path), ask, question.name, doc)
 
 
 def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Question) -> None:
@@ -74,7 +68,7 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
 
     answers = {"200": answered("What the command would change.", answer_of(question))}
     doc = writing(question.ask, body, answers, question.refusals(), signed=False)
-    routes.add("POST", path_of(question), ask, question.name, doc)
+    routes.add("POST", path_of(question.path, question.in_path), ask, question.name, doc)
 
 
 def _read(question: Question, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,18 +98,3 @@ def written(form: Form, asking: Asking) -> Response:
     suffix = "; charset=utf-8" if isinstance(made, str) else ""
     answer.headers["Content-Type"] = form.media_type + suffix
     return answer
-
-
-def path_of(question: Question) -> str:
-    """The path of a question as Flask writes it."""
-    places = {one.name: _place(one.name, one.value) for one in question.in_path}
-    return question.path.format(**places)
-
-
-def _place(name: str, value: Any) -> str:
-    match value:
-        case Ref(noun=noun):
-            return f"<id({noun}):{name}>"
-        case Number():
-            return f"<int:{name}>"
-    return f"<path:{name}>"

@@ -6,7 +6,7 @@ compute from a body alone, give or take a file, or describe the service.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +26,10 @@ from api.operations import (
 )
 from api.problems import of_refusal
 from api.results import schema_of
+from domain.command import Field
 from domain.journal import Journal
 from domain.refusal import REFUSALS
+from domain.values import Number, Ref, Value
 from projections.store import Store
 
 
@@ -47,12 +49,41 @@ class IdConverter(BaseConverter):
             raise of_refusal(self.unknown(value)) from None
 
 
+SECTIONS = {
+    **dict.fromkeys(("proposals", "revenue", "expenses", "entries"), "pools"),
+    **{"payout-batches": "payouts", "facts": "log"},
+}
+"""The section of a path by its first word, where they differ."""
+
+
+def section_of(path: str) -> str:
+    """The section of the API to which the path of a command or a question belongs."""
+    first = path.split("/")[1]
+    return SECTIONS.get(first, first)
+
+
+def path_of(path: str, fields: Iterable[Field]) -> str:
+    """The path of a command or a question as Flask writes it, with a converter for each field."""
+    return path.format(**{one.name: f"<{_converter(one.value)}:{one.name}>" for one in fields})
+
+
+def _converter(value: Value) -> str:
+    match value:
+        case Ref(noun=noun):
+            return f"id({noun})"
+        case Number():
+            return "int"
+    return "path"
+
+
 class Routes:
     """The routes of one noun."""
 
     def __init__(self, noun: str, description: str, journal: Journal, store: Store) -> None:
         self.blueprint = Blueprint(noun, __name__, description=description)
         self._journal, self._store = journal, store
+        self.public = set[str]()
+        """The endpoints that need no key."""
 
     def says(
         self,
@@ -165,5 +196,7 @@ class Routes:
         """Add a route with its documentation."""
         view.__name__ = name
         doc["operationId"] = name
+        if doc.get("security") == []:
+            self.public.add(f"{self.blueprint.name}.{name}")
         documented = self.blueprint.doc(**doc)(view)
         self.blueprint.add_url_rule(path, name, documented, methods=[method])

@@ -19,9 +19,6 @@ from projections.told import Count
 MAXIMUM_BEHIND = 10_000
 """How many facts behind this process may be and still get requests."""
 
-PUBLIC = ("service.show_health", "service.show_readiness")
-"""The endpoints that need no key."""
-
 
 class RoleTold(TypedDict):
     """One role of the vocabulary."""

@@ -284,7 +284,7 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_label("Kind", exact=True).select_option("sample")
         page.get_by_label("Rate", exact=True).fill("1/5")
         page.get_by_text("Paste a list").click()
-        page.get_by_label("One a line").fill(
+        page.get_by_label("One per line").fill(
             "https://example.org/sounds/waves sample 1/10\nhttp:// sample\n"
         )
         page.get_by_role("button", name="Add these").click()
@@ -380,7 +380,7 @@ def test_a_receipt_is_downloaded_and_checked(
         file.write_bytes(file.read_bytes().replace(b"extra ", b"extra A", 1))
         page.get_by_label("A receipt, such as").set_input_files(file)
         page.get_by_role("button", name="Check").click()
-        expect(page.get_by_role("alert")).to_contain_text("does not prove anything")
+        expect(page.get_by_role("alert")).to_contain_text("proves nothing")
 
 
 def test_the_keyboard_is_enough(browser: Browser, served: Served, places: dict[str, str]) -> None:
@@ -538,7 +538,7 @@ def test_a_split_is_drawn_for_those_who_may_see_money(
         expect(page.frames[-1].locator("svg")).to_contain_text("1,000.01 EUR")
         section.get_by_text("The same as a table").click()
         expect(section.get_by_role("row", name="Ana")).to_contain_text("166.67 EUR")
-        section.get_by_role("link", name="where every unit is").click()
+        section.get_by_role("link", name="balances").click()
         page.locator("a[href*='split.svg']").click()
         assert page.url.endswith("/split.svg")
         expect(page.locator("svg")).to_contain_text("1,000.01 EUR")

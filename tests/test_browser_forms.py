@@ -52,7 +52,7 @@ def test_many_shares_are_revised_as_lines_and_a_wrong_one_is_named(
     with reader(browser, served.origin) as page:
         sign_in(page, served.operator.key or "")
         page.goto(f"/proposal/{proposal}/revise")
-        lines = page.get_by_label("One share a line")
+        lines = page.get_by_label("Shares, one per line")
         first = lines.input_value().splitlines()
         assert len(first) == PEOPLE
         assert "A chorus | 1 | Ana of the lines | 1" in first
@@ -150,7 +150,7 @@ def test_nobody_accepts_another_share_than_the_one_they_saw(
         page.get_by_role("button", name="Accept").click()
         expect(page.locator("#yours ~ p")).to_contain_text("Accepted.")
         page.get_by_role("link", name="Waiting for you").click()
-        expect(page.get_by_text("Nothing waits for your answer.")).to_be_visible()
+        expect(page.get_by_text("Nothing is waiting for your answer.")).to_be_visible()
 
 
 def test_of_two_tabs_the_second_is_told_and_what_it_says_is_kept(
@@ -188,7 +188,7 @@ def test_what_was_typed_outlives_the_session(browser: Browser, served: Served) -
         keys.revoke(key)
         head = served.head
         page.get_by_role("button", name="Preview").click()
-        expect(page.get_by_role("alert")).to_contain_text("what you had written is kept")
+        expect(page.get_by_role("alert")).to_contain_text("what you wrote is kept")
         page.get_by_label("Your key").fill("stemma_wrong")
         page.get_by_role("main").get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("This key is not valid.")).to_be_visible()

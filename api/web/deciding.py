@@ -10,16 +10,15 @@ from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
-from api.problems import Problem, of_refusal
+from api.problems import Problem
 from api.web import words
 from api.web.finding import on_works, told
-from api.web.frame import Answer, Frame, asked, id_in_path, to_page
-from api.web.keeping import OVERTAKEN, said_before
+from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.keeping import said_before
 from domain.command import Command
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
-from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from projections import disputes, history, people, timeline
@@ -35,22 +34,11 @@ class Verb(NamedTuple):
     command: type[Command]
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields of its form."""
-        return tuple(one.name for one in self.command.fields() if one.name not in UNASKED)
-
-    @property
     def needs_reason(self) -> bool:
         """Whether a reason is required."""
         return any(one.name == "reason" and one.is_needed for one in self.command.fields())
 
-    def would(self, frame: Frame, id: str, **said: str) -> bool:
-        """Whether the command would record something now."""
-        return frame.may(self.command, id=id, **said)
 
-
-UNASKED = ("id", "replaced_by")
-"""Fields without an input; the id is in the address of the form."""
 LABELS = {
     "accept": "Accept",
     "decline": "Decline",
@@ -135,8 +123,12 @@ def _decidable(
 ) -> dict[str, Any]:
     """The history of a credit or a remix, and what its reader may decide now."""
     shown = facts_of(view, frame.journal, id, *further)
-    outcomes = _outcomes(frame, id, verbs["settle"])
-    possible = _possible(frame, id, verbs, outcomes)
+    outcomes = [one for one in OUTCOMES if _may(frame, verbs["settle"], id, outcome=one)]
+    possible = {
+        name: verb
+        for name, verb in verbs.items()
+        if (outcomes if name == "settle" else _may(frame, verb, id))
+    }
     return {
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
@@ -160,23 +152,9 @@ def _disputed(view: View, told: DisputedCredit | DisputedRemix) -> dict[str, Any
     return found
 
 
-def _possible(
-    frame: Frame, id: str, verbs: Mapping[str, Verb], outcomes: list[str]
-) -> dict[str, Verb]:
-    if g.actor is None:
-        return {}
-    return {
-        name: verb
-        for name, verb in verbs.items()
-        if (outcomes if name == "settle" else verb.would(frame, id))
-    }
-
-
-def _outcomes(frame: Frame, id: str, settle: Verb) -> list[str]:
-    """The outcomes of a dispute that its reader may choose."""
-    if g.actor is None:
-        return []
-    return [name for name in OUTCOMES if settle.would(frame, id, outcome=name)]
+def _may(frame: Frame, verb: Verb, id: str, **said: str) -> bool:
+    """Whether the reader has signed in and may decide so now."""
+    return g.actor is not None and frame.may(verb.command, id=id, **said)
 
 
 def _decide(
@@ -190,19 +168,13 @@ def _decide(
     known = verbs.get(verb)
     if known is None:
         raise Problem("not_found", f"There is no action “{verb}” here.")
-    said = {name: request.form.get(name, "").strip() or None for name in known.fields}
-    if said["reason"] is None and known.needs_reason:
-        problem = Problem("missing_field", "Give a reason: later readers will want to know.")
-        return show(frame, id, problem, verb), 422
-    if frame.may(known.command, id=id, **said) and _is_overtaken(frame, id):
-        problem = Problem("wrong_state", OVERTAKEN)
-        return show(frame, id, problem, verb), problem.code or 409
-    try:
-        receipt = frame.record(known.command.of({"id": id, **said}))
-    except Refusal as refusal:
-        problem = of_refusal(refusal)
-        return show(frame, id, problem, verb), problem.code or 422
-    return to_page(path, receipt.position)
+    return frame.decide(
+        known.command,
+        {"id": id},
+        is_overtaken=lambda: _is_overtaken(frame, id),
+        refused=lambda problem: show(frame, id, problem, verb),
+        path=path,
+    )
 
 
 def _is_overtaken(frame: Frame, id: str) -> bool:

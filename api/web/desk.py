@@ -70,8 +70,8 @@ def pages(frame: Frame) -> None:
         try:
             receipt = frame.record(stated(command, sent))
         except (Problem, Refusal) as refusal:
-            problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
-            return _form(command, sent, problem), problem.code or 422
+            problem = of_refusal(refusal)
+            return _form(command, sent, problem), problem.code
         return to_page(_place(command, receipt, sent), receipt.position)
 
 

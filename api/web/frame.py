@@ -6,6 +6,7 @@ Pages are shown only to those who may read them, and forms are accepted only fro
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
@@ -20,10 +21,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.asking import LONGEST_CURSOR, viewing
 from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
-from api.problems import PROBLEMS, Problem, wants_page
+from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.sessions import Sessions, form_token
 from api.web import words
-from api.web.keeping import ask_for_key, form_to_keep, is_ours, show_kept
+from api.web.keeping import OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
@@ -37,6 +38,10 @@ COOKIE = "__Host-stemma"
 COOKIE_OF_LOOPBACK = "stemma"
 """On localhost there is no TLS, and some browsers then reject a secure cookie."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+OWN_PAGE = re.compile(
+    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE
+)
 
 POLICY = (
     # A large picture is a document inside the page; browsers treat it as an object and a frame.
@@ -214,6 +219,30 @@ class Frame:
         """Carry out commands as the person signed in, in one append."""
         return self.journal.record(*commands, by=g.actor)
 
+    def decide(
+        self,
+        command: type[Command],
+        about: Mapping[str, str],
+        *,
+        is_overtaken: Callable[[], bool],
+        refused: Callable[[Problem], str],
+        path: str,
+    ) -> Answer:
+        """Record the decision in a form, unless its author has not seen the latest state."""
+        fields = [one for one in command.fields() if one.name not in about]
+        sent = {one.name: request.form.get(one.name, "").strip() for one in fields}
+        said = {name: text for name, text in sent.items() if text}
+        try:
+            if missing := [one.name for one in fields if one.is_needed and one.name not in said]:
+                raise Problem("missing_field", f"{', '.join(missing)}: This is required.")
+            if self.may(command, **about, **said) and is_overtaken():
+                raise Problem("wrong_state", OVERTAKEN)
+            receipt = self.record(command.of({**about, **said}))
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            return refused(problem), problem.code
+        return to_page(path, receipt.position)
+
     def rehearse(self, *commands: Command) -> Acknowledgement:
         """Carry out commands on a draft that is discarded; raises the refusal, if any."""
         draft = self.journal.draft()
@@ -253,6 +282,15 @@ def id_in_path(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise Problem("not_found", PROBLEMS["not_found"].meaning) from None
+
+
+def id_named(text: str) -> str | None:
+    """The id in a text that is a UUID or the address of a page here."""
+    own = OWN_PAGE.search(text) if text.startswith(("/", request.root_url)) else None
+    try:
+        return str(UUID(own[1] if own else text))
+    except ValueError:
+        return None
 
 
 def to_page(path: str, position: int | None = None) -> AnyResponse:

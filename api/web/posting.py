@@ -148,8 +148,7 @@ def _taken(
         frame.rehearse(*_some(state(sheet)))
         return _form(frame, sheet, purpose, work=work, template="preview.html")
     except (Problem, Refusal) as refusal:
-        problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
-        return _form(frame, sheet, purpose, work=work, problem=problem)
+        return _form(frame, sheet, purpose, work=work, problem=of_refusal(refusal))
 
 
 def _some(commands: list[Command]) -> list[Command]:
@@ -200,7 +199,7 @@ def _form(
             media=MEDIA,
             **sheet.shown(view),
         )
-    return told, 200 if problem is None else problem.code or 422
+    return told, 200 if problem is None else problem.code
 
 
 def _work(view: View, id: str | None) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ All of it is in the form itself; the server keeps nothing between two requests.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +13,8 @@ from uuid import UUID, uuid4
 
 from flask import request
 
-from api.problems import Problem
+from api.problems import Problem, of_refusal
+from api.web.frame import id_named
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
 from domain.remix import REMIX_KINDS, exact_rate
@@ -25,10 +25,6 @@ KIND = "sample"
 """The default kind of a source."""
 MOST_ROWS = 200
 """How many sources or people a form holds."""
-
-_OWN_PAGE = re.compile(
-    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})", re.IGNORECASE
-)
 
 Row = dict[str, str]
 SOURCE = ("source", "kind", "rate", "note")
@@ -102,7 +98,8 @@ class PostingForm:
             try:
                 self.add_source(words[0], *_kind_and_rate(words[1:]))
             except (Refusal, Problem) as refusal:
-                self.complaints.append(f"“{line.strip()[:80]}” was left out: {_reason(refusal)}")
+                said = of_refusal(refusal).description
+                self.complaints.append(f"“{line.strip()[:80]}” was left out: {said}")
 
     # -- as a command takes them -----------------------------------------------------------
 
@@ -223,12 +220,7 @@ def _kind_and_rate(words: list[str]) -> tuple[str, str]:
 def _named(text: str) -> str:
     """The id in a text, or the address of an outside source in its normal form."""
     text = text.strip()
-    if _is_id(text):
-        return str(UUID(text))
-    own = _OWN_PAGE.search(text)
-    if own and (text.startswith("/") or text.startswith(request.root_url)):
-        return own[1].lower()
-    return normal_uri(text)
+    return id_named(text) or normal_uri(text)
 
 
 def _is_id(text: str) -> bool:
@@ -242,7 +234,3 @@ def _is_id(text: str) -> bool:
 def can_be_named(text: str) -> bool:
     """Whether a text is an id or an address and needs no search."""
     return _is_id(text) or "://" in text or text.startswith("/")
-
-
-def _reason(refusal: Refusal | Problem) -> str:
-    return refusal.description or "" if isinstance(refusal, Problem) else str(refusal)

@@ -11,16 +11,15 @@ from typing import Any
 
 from flask import g, render_template, request
 
-from api.problems import Problem, of_refusal
+from api.problems import Problem
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_in_path, to_page
-from api.web.keeping import OVERTAKEN, said_before
+from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.keeping import said_before
 from domain.command import Command
 from domain.money.policy.assets import RELEASE
 from domain.money.proposal import COMMENT_KINDS, Assets
 from domain.money.shares import scopes_of
 from domain.permission import OPERATOR
-from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from projections import attribution, timeline
 from projections.money import pools
@@ -36,8 +35,6 @@ SAID: dict[str, type[Command]] = {
 }
 REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
 """Values for asking the domain whether it would accept a command, where examples would not do."""
-UNASKED = ("proposal", "contributor", "id", "effective_at")
-"""Fields without an input."""
 
 ABOUT_SHARES = frozenset({"accept", "decline", "waive", "finalise"})
 """Decisions that hold only for the shares their author has seen."""
@@ -55,25 +52,13 @@ def pages(frame: Frame) -> None:
         id, known = id_in_path(id), SAID.get(verb)
         if known is None:
             raise Problem("not_found", f"There is no action “{verb}” on a proposal.")
-        asked_for = [one for one in known.fields() if one.name not in UNASKED]
-        sent = {one.name: request.form.get(one.name, "").strip() for one in asked_for}
-        said = {name: value for name, value in sent.items() if value}
-        if missing := {one.name for one in asked_for if one.is_needed} - set(said):
-            problem = Problem("missing_field", f"{', '.join(sorted(missing))}: This is required.")
-            return _proposal(frame, id, problem, verb), 422
-        if (
-            verb in ABOUT_SHARES
-            and frame.may(known, proposal=id, **said)
-            and _is_overtaken(frame, id)
-        ):
-            problem = Problem("wrong_state", OVERTAKEN)
-            return _proposal(frame, id, problem, verb), problem.code or 409
-        try:
-            receipt = frame.record(known.of({"proposal": id, **said}))
-        except Refusal as refusal:
-            problem = of_refusal(refusal)
-            return _proposal(frame, id, problem, verb), problem.code or 422
-        return to_page(f"/proposal/{id}", receipt.position)
+        return frame.decide(
+            known,
+            {"proposal": id},
+            is_overtaken=lambda: verb in ABOUT_SHARES and _is_overtaken(frame, id),
+            refused=lambda problem: _proposal(frame, id, problem, verb),
+            path=f"/proposal/{id}",
+        )
 
 
 def stage(told: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
-from uuid import UUID
 
 from flask import render_template, request
 
@@ -18,7 +17,7 @@ from api.fields import loaded
 from api.problems import Problem, of_refusal
 from api.schemas import body_of
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_in_path, to_page
+from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
 from api.web.proposing import assets_of, names_in
 from domain.draft import Acknowledgement
 from domain.money.apportionment import payee_key
@@ -41,10 +40,6 @@ COLUMNS = ("piece", "value", "payee", "share")
 _BETWEEN = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\([\\|])")
 _PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?: \(.*\))?")
-
-_OWN_PAGE = re.compile(
-    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})/?\Z", re.IGNORECASE
-)
 
 
 @dataclass
@@ -72,14 +67,8 @@ class Names:
         text = text.strip()
         if text in self.kept:
             return text
-        own = _OWN_PAGE.search(text)
-        if own and (text.startswith("/") or text.startswith(request.root_url)):
-            return own[1].lower()
-        try:
-            return str(UUID(text))
-        except ValueError:
-            found = [id for id, name in self.told.items() if name == text]
-            return found[0] if len(found) == 1 else text
+        found = [id for id, name in self.told.items() if name == text]
+        return id_named(text) or (found[0] if len(found) == 1 else text)
 
 
 def pages(frame: Frame) -> None:
@@ -113,7 +102,7 @@ def pages(frame: Frame) -> None:
                 sent.must_be_read()
                 receipt = _revised(record, proposal, assets, comments, note)
             except (Problem, Refusal) as refusal:
-                problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
+                problem = of_refusal(refusal)
             else:
                 if is_final:
                     return to_page(f"/proposal/{proposal['id']}", receipt.position)
@@ -121,7 +110,7 @@ def pages(frame: Frame) -> None:
                     return _preview(view, proposal, assets, comments, is_overtaken=do == "record")
         with frame.view(asked()) as view:
             page = _form(view, proposal, assets, comments, problem, sent)
-        return page, 200 if problem is None else problem.code or 422
+        return page, 200 if problem is None else problem.code
 
 
 def _revised(
