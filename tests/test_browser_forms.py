@@ -220,7 +220,7 @@ def test_what_was_typed_as_somebody_else_is_said_by_nobody_unasked(
         sign_in(other, keys.create(ben))
         head = served.head
         page.get_by_role("button", name="Comment").click()
-        expect(page.get_by_role("alert")).to_contain_text("You are Ben at the desk in this one")
+        expect(page.get_by_role("alert")).to_contain_text("You are signed in as Ben at the desk")
         expect(page.get_by_role("main")).to_contain_text("In two lines.")
         assert served.head == head
         look_at(page, "form-kept")
