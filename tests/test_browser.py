@@ -282,14 +282,14 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_label("Role", exact=True).fill("singer")
         find(page, "Find a source", f"beat {tag}", f"A beat {tag}", js=js)
         page.get_by_label("Kind", exact=True).select_option("sample")
-        page.get_by_label("Rate", exact=True).fill("1/5")
+        page.get_by_label("Rate (optional)", exact=True).fill("1/5")
         page.get_by_text("Paste a list").click()
         page.get_by_label("One per line").fill(
             "https://example.org/sounds/waves sample 1/10\nhttp:// sample\n"
         )
         page.get_by_role("button", name="Add these").click()
         expect(page.get_by_role("alert")).to_contain_text("http://")
-        expect(page.get_by_label("Rate", exact=True)).to_have_count(2)
+        expect(page.get_by_label("Rate (optional)", exact=True)).to_have_count(2)
         find(page, "Find a person", f"Ben {tag}", f"Ben {tag}", js=js)
         page.get_by_label("Role", exact=True).nth(1).fill("drummer")
         keep(page, f"story-form-{'js' if js else 'plain'}")
@@ -490,7 +490,7 @@ def test_shares_are_revised_and_a_share_is_given_up(
         expect(page.get_by_role("row", name="Ana of")).to_contain_text("1/4")
         assert not js or findings(page) == []  # axe is a script
         page.get_by_role("button", name="Change it").click()
-        expect(page.get_by_label("Part of")).to_have_value("act 1")
+        expect(page.get_by_label("such as an act")).to_have_value("act 1")
         page.get_by_role("button", name="Preview").click()
         keep(page, f"revision-preview-{'js' if js else 'plain'}")
         page.get_by_role("button", name="Revise the proposal").click()
