@@ -424,7 +424,7 @@ def everything(served: Served) -> tuple[str, dict[str, list[str]]]:
         f"/search?{urlencode({'q': EVIL + EVIL})}": [EVIL + EVIL],
         f"/sign-in?{urlencode({'to': '/' + EVIL})}": [],
         **{f"/piece/{work}": [EVIL, URI] for work in (poem, outside)},
-        **{f"/{page}/{whole}": evil for page in ("r", "list", "history")},
+        **{f"/{page}/{whole}": evil for page in ("release", "list", "history")},
         f"/contributor/{ana}": evil,
         f"/history/{ana}": evil,
         f"/works/{whole}/lineage.svg": [],
