@@ -1,9 +1,11 @@
-"""The application: every route, who may come in, and what every answer carries.
+"""The application: every route, which of them need a key, and the headers of every response.
 
-The one rule: everything it needs is handed to it; it reads no settings and opens nothing.
+It is given everything it needs; it reads no settings and opens nothing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
@@ -31,23 +33,23 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""What every answer carries: no script runs, nothing is guessed, nobody is told who asked."""
+"""Headers of every response: no scripts, no content sniffing, no referrer."""
 
 ROOMS = {
     "contributions": "Posted pieces.",
-    "releases": "Finished works.",
+    "releases": "Works published as a whole, made of components.",
     "contributors": "People and groups who can be credited.",
     "works": "Contributions, outside sources and releases.",
-    "remixes": "Edges: this work was made from that older one.",
-    "credits": "Public lines: this person, this role, this work.",
-    "pools": "Money of a release, and who shares it.",
-    "payouts": "What is paid, and what is held back.",
+    "remixes": "Which work was made from which older one.",
+    "credits": "Who had which role in which work.",
+    "pools": "The income of a release, and who shares it.",
+    "payouts": "What has been paid, and what is held.",
 }
-"""The headings of the API, and what stands under each."""
+"""The sections of the API, each with its description."""
 
 
 class Json(DefaultJSONProvider):
-    """JSON in the order in which it was written, in UTF-8."""
+    """JSON in UTF-8, its keys in the order they were written."""
 
     sort_keys = False
     ensure_ascii = False
@@ -59,14 +61,13 @@ def create_app(
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
-    ``public_pages`` lets anybody read the pages; forms and the API ask for a key all the same.
+    ``public_pages`` lets anybody read the pages; forms and the API still require a key.
     """
     app = Flask("api", static_folder="web/static", template_folder="web/templates")
     app.json = Json(app)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    require_keys(app, keys, is_public=_is_public)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
@@ -79,20 +80,22 @@ def create_app(
     document = register(app, nouns)
     app.register_blueprint(pages.pages(journal, store, keys, log, document, public=public_pages))
     answer_problems(app, page_of)
+    public = {endpoint for routes in nouns for endpoint in routes.public}
+    require_keys(app, keys, is_public=lambda endpoint: _is_public(endpoint, public))
     app.after_request(_finish)
     return app
 
 
-def _is_public(endpoint: str | None) -> bool:
-    """Whether a key is not asked for; a person who is lost is told so rather than asked for one."""
+def _is_public(endpoint: str | None, public: Collection[str]) -> bool:
+    """Whether no key is required; a person at an unknown address gets a 404, not a sign-in page."""
     if endpoint is None:
         return wants_page()
-    return pages.is_page(endpoint) or endpoint in (*service.PUBLIC, *proofs.PUBLIC)
+    return pages.is_page(endpoint) or endpoint in public
 
 
 def _finish(answer: Response) -> Response:
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
-    # What was answered to a key is for its holder alone.
+    # A response to a key is for its holder alone.
     answer.headers.setdefault("Cache-Control", "no-store" if is_private() else "no-cache")
     return answer

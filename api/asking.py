@@ -1,7 +1,7 @@
-"""Questions: as of which position, for which part of a list, and what an answer carries besides.
+"""What every question shares: the position it is asked at, and the paging of lists.
 
-The one rule: every answer says at which position it holds, and every page of a list leads to the
-next one at that position, so that nothing is lost or told twice.
+Every answer says at which position it holds, and every page of a list links to the next one at that
+position, so that nothing is lost or repeated.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ LONGEST_CURSOR = 500
 
 
 class Asked(Shape):
-    """What every question can be asked with."""
+    """The parameters of every question."""
 
     as_of = Whole(0, LARGEST_POSITION, "Answer as known at this position of the journal.")
     min_position = Whole(
         0,
         LARGEST_POSITION,
-        "Wait briefly until this position has been read, such as the one a write answered.",
+        "Wait briefly until answers know this position, such as the one a write returned.",
     )
 
 
 class AskedOfRelease(Asked):
-    """What a question about a work, perhaps a release, can be asked with."""
+    """The parameters of a question about a work that may be a release."""
 
     as_ = Choice(
         ("now", "published"),
@@ -45,7 +45,7 @@ class AskedOfRelease(Asked):
 
 @contextmanager
 def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[View]:
-    """The answers as known at the position that is asked for; takes it out of ``asked``."""
+    """A view at the position asked for, which is removed from ``asked``."""
     as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
     if as_of is not None and as_of > (head := journal.facts.head()):
         raise Problem(
@@ -58,19 +58,19 @@ def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[V
 
 
 def form_asked(forms: Mapping[str, str]) -> str:
-    """The form the client likes best of these media types by their names; the first if any does."""
+    """The name of the media type that the client prefers; the first one if it has no preference."""
     if not request.accept_mimetypes:
         return next(iter(forms))
     liked = request.accept_mimetypes.best_match(forms.values())
     if liked is None:
-        raise Problem("not_acceptable", f"There are: {', '.join(forms.values())}.")
+        raise Problem("not_acceptable", f"The formats here: {', '.join(forms.values())}.")
     return next(name for name, media_type in forms.items() if media_type == liked)
 
 
 def answer_at(
     view: View, answer: Mapping[str, Any] | Page[Any] | Response, asked: dict[str, Any]
 ) -> Response:
-    """An answer with the position it holds at; a list with the way to its other pages."""
+    """An answer with the position it holds at; a list with links to its other pages."""
     if isinstance(answer, Response):
         return answer
     if not isinstance(answer, Page):
@@ -87,7 +87,7 @@ def answer_at(
 
 
 def _link(relation: str, view: View, **more: str) -> str:
-    """A page of the same list (RFC 8288), at the same position: nothing is lost or told twice."""
+    """A link (RFC 8288) to another page of the list, at the same position."""
     kept = {name: value for name, value in request.args.items() if name != "cursor"}
     query = urlencode({**kept, "as_of": str(view.as_of), **more})
     return f'<{quote(request.script_root + request.path)}?{query}>; rel="{relation}"'

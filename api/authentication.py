@@ -1,6 +1,6 @@
 """Who is asking: the key of a request, and the actor it stands for.
 
-The one rule: the key alone decides who acted, never the body; what they may do, the domain decides.
+The key alone decides who acts, never the body; the domain decides what they may do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from api.problems import Problem
 
 
 def require_keys(app: Flask, keys: Keys, *, is_public: Callable[[str | None], bool]) -> None:
-    """Let nobody in without a valid key, but for the public endpoints."""
+    """Require a valid key for every endpoint that is not public."""
 
     def authenticate() -> None:
         g.actor = None

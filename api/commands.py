@@ -11,7 +11,7 @@ from api.authentication import actor
 from api.fields import read_body
 from api.operations import answered, writing
 from api.results import schema_of
-from api.routes import Routes
+from api.routes import Routes, path_of, section_of
 from api.schemas import body_of
 from api.signatures import signing_of
 from domain.command import Command
@@ -19,22 +19,14 @@ from domain.draft import Acknowledgement
 from domain.journal import Journal
 from domain.permission import open_to
 from domain.registry import COMMANDS
-from domain.values import Example, Ref, WorkId
+from domain.values import Example, WorkId
 from projections.told import Count
-
-ROOMS = {
-    "proposals": "pools",
-    "revenue": "pools",
-    "expenses": "pools",
-    "payout-batches": "payouts",
-}
-"""Under which heading of the document a path stands, where that is not its first word."""
 
 
 class ReceiptTold(TypedDict):
-    """What every write answers."""
+    """What every write returns."""
 
-    id: Annotated[WorkId, "What was written about; for a claim on a work the new credit."]
+    id: Annotated[WorkId, "What was written; for a claim on a work, the new credit."]
     position: Annotated[
         Count, "Where in the journal it is recorded; reads take it as min_position.", Example(42)
     ]
@@ -43,8 +35,7 @@ class ReceiptTold(TypedDict):
 def commands(journal: Journal, rooms: Mapping[str, Routes]) -> None:
     """Add the route of every command to the room that its path belongs to."""
     for command in COMMANDS.values():
-        first = command.PATH.split("/")[1]
-        _add(journal, rooms[ROOMS.get(first, first)], command)
+        _add(journal, rooms[section_of(command.PATH)], command)
 
 
 def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
@@ -59,9 +50,9 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
 
     located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
     answers = (
-        {"201": answered("It is recorded.", schema_of(ReceiptTold), located)}
+        {"201": answered("Recorded.", schema_of(ReceiptTold), located)}
         if command.HOME
-        else {"200": answered("It is recorded.", schema_of(ReceiptTold))}
+        else {"200": answered("Recorded.", schema_of(ReceiptTold))}
     )
     doc = writing(
         command,
@@ -71,7 +62,7 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
         more=open_to(command.MAY),
         body_required=not may_be_empty,
     )
-    routes.add("POST", path_of(command), give, command.OPERATION, doc)
+    routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)
 
 
 def _answer(command: type[Command], receipt: Acknowledgement) -> Response:
@@ -80,11 +71,3 @@ def _answer(command: type[Command], receipt: Acknowledgement) -> Response:
         answer.status_code = 201
         answer.headers["Location"] = f"{request.script_root}{command.HOME}/{receipt.id}"
     return answer
-
-
-def path_of(command: type[Command]) -> str:
-    """The path of a command as Flask writes it: an id of a noun in each place."""
-    places = {one.name: one.value for one in command.fields() if isinstance(one.value, Ref)}
-    return command.PATH.format(
-        **{name: f"<id({value.noun}):{name}>" for name, value in places.items()}
-    )

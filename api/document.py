@@ -1,6 +1,6 @@
-"""The OpenAPI document, out of the routes and the table of problems.
+"""The OpenAPI document, generated from the routes and the table of problems.
 
-The one rule: nothing is said here that is not taken from what runs; so it cannot go stale.
+It says only what is taken from the running code, so it cannot go stale.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from domain import values
 TITLE = "Stemma"
 VERSION = "0.1.0"
 DESCRIPTION = (
-    "Who made what from what, and who contributed to a finished work: contributions, remixes and "
+    "Who made what from what, and who contributed to a release: contributions, remixes and "
     "credits, recorded as facts for ever."
 )
 PROBLEM = {
@@ -36,14 +36,14 @@ PROBLEM = {
         },
         "title": {
             "type": "string",
-            "examples": ["A field or parameter that is needed is not there."],
+            "examples": ["A required field or parameter is missing."],
         },
         "status": {"type": "integer", "minimum": 400, "maximum": 599, "examples": [422]},
-        "detail": {"type": "string", "examples": ["title: This is needed."]},
+        "detail": {"type": "string", "examples": ["title: This is required."]},
         "code": {
             "type": "string",
             "examples": ["missing_field"],
-            "description": "Stable; what a program should look at.",
+            "description": "Stable; the member that a program should check.",
         },
         "errors": {
             "type": "array",
@@ -55,7 +55,7 @@ PROBLEM = {
                     "pointer": {"type": "string", "examples": ["#/title"]},
                     "parameter": {"type": "string"},
                     "code": {"type": "string", "examples": ["missing_field"]},
-                    "detail": {"type": "string", "examples": ["This is needed."]},
+                    "detail": {"type": "string", "examples": ["This is required."]},
                 },
             },
         },
@@ -73,11 +73,11 @@ PATH_EXAMPLES = {
     **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
     "payee": values.BEN,
 }
-"""What stands in a path where no id does."""
+"""Examples of the parts of paths that are not ids."""
 
 
 def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
-    """Put the routes into the application; the OpenAPI document that describes them."""
+    """Add the routes to the application; returns the OpenAPI document that describes them."""
     app.config |= {
         "API_TITLE": TITLE,
         "API_VERSION": VERSION,
@@ -92,7 +92,7 @@ def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
             "servers": [{"url": "/"}],
         },
     )
-    # Every problem a route can answer is documented with it; there is no unforeseen one.
+    # Every problem that a route can return is documented with it; there is no default one.
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     api.register_converter(IdConverter, _path_id)
     api.spec.components.schema("Problem", PROBLEM)
@@ -137,7 +137,7 @@ def _give_examples(operation: dict[str, Any], document: Mapping[str, Any]) -> No
 
 
 def example(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
-    """A value of a schema, put together from the examples of its fields."""
+    """An example of a schema, composed from the examples of its fields."""
     schema = resolved(schema, document)
     if "examples" in schema:
         return schema["examples"][0]
@@ -155,7 +155,7 @@ def _can_be_shown(schema: Mapping[str, Any]) -> bool:
 
 
 def resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema with what it refers to in its place; of what may be null, the other side."""
+    """A schema with its references resolved; of a nullable one, the other alternative."""
     if "$ref" in schema:
         target: Any = document
         for step in schema["$ref"].removeprefix("#/").split("/"):

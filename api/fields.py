@@ -1,7 +1,7 @@
 """The shape of public input: strict fields, and what is wrong with each of them.
 
-The one rule: a value is taken exactly as it was sent, or refused with a code; nothing is
-converted, trimmed or ignored.
+A value is taken exactly as it was sent, or refused with a code; nothing is converted, trimmed or
+ignored.
 """
 
 from __future__ import annotations
@@ -44,11 +44,17 @@ class Complaint(str):
         return Complaint(self.code, super().format(*values, **named))
 
 
-MISSING = Complaint("missing_field", "This is needed.")
-UNKNOWN = Complaint("unknown_field", "This is not one of the fields documented.")
-NO_TEXT = Complaint("bad_text", "An empty text says nothing.")
-NUL = Complaint("bad_text", "The character NUL can't be kept.")
-HALF = Complaint("bad_text", "Half of a surrogate pair can't be kept.")
+def _no(kind: str) -> dict[str, Any]:
+    """The messages of a field whose values are of this kind."""
+    wrong = Complaint("wrong_type", f"This is not {kind}.")
+    return {"required": MISSING, "null": wrong, "invalid": wrong}
+
+
+MISSING = Complaint("missing_field", "This is required.")
+UNKNOWN = Complaint("unknown_field", "This field is not documented.")
+NO_TEXT = Complaint("bad_text", "This must not be empty.")
+NUL = Complaint("bad_text", "The character NUL can't be stored.")
+HALF = Complaint("bad_text", "Half of a surrogate pair can't be stored.")
 NO_ID = Complaint("bad_id", "This is not a UUID.")
 TOO_LONG = Complaint("text_too_long", "This is longer than {max} characters.")
 OUT_OF_RANGE = Complaint("out_of_range", "This is not between {min} and {max}.")
@@ -56,10 +62,10 @@ NO_CHOICE = Complaint("unknown_choice", "This is not one of {choices}.")
 
 
 class Shape(Schema):
-    """An object with exactly these fields."""
+    """An object with exactly the declared fields."""
 
     class Meta:
-        """What is not documented is refused."""
+        """Undocumented fields are refused."""
 
         unknown = RAISE
 
@@ -75,13 +81,9 @@ def _shown(example: object) -> dict[str, Any]:
 
 
 class Text(fields.String):
-    """A text that can be kept: not empty, not too long, without NUL or half characters."""
+    """Text that can be stored: not empty, not too long, without NUL or lone surrogates."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not a text."),
-        "invalid": Complaint("wrong_type", "This is not a text."),
-    }
+    default_error_messages = _no("text")
 
     def __init__(
         self, limit: int, example: str | None, description: str = "", **options: Any
@@ -108,7 +110,7 @@ class Text(fields.String):
 
 
 class Id(Text):
-    """A UUID; in capitals it is the same one."""
+    """A UUID, in upper or lower case."""
 
     def __init__(self, example: str | None, description: str = "", **options: Any) -> None:
         super().__init__(
@@ -124,12 +126,10 @@ class Id(Text):
 
 
 class Rate(Text):
-    """An exact share from 0 to 1, as a text: a JSON number would not be exact."""
+    """An exact share from 0 to 1, as text: a JSON number would not be exact."""
 
     default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "invalid": Complaint(
-            "wrong_type", 'A rate is an exact text such as "1/5", never a number.'
-        ),
+        "invalid": Complaint("wrong_type", 'A rate is exact text such as "1/5", never a number.'),
     }
 
     def __init__(
@@ -142,13 +142,9 @@ class Rate(Text):
 
 
 class Units(fields.Integer):
-    """A whole number of units as JSON writes it; true, 1.0 and "1" are none."""
+    """A JSON integer; true, 1.0 and "1" are not."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not a whole number."),
-        "invalid": Complaint("wrong_type", "This is not a whole number."),
-    }
+    default_error_messages = _no("a whole number")
 
     def __init__(
         self,
@@ -172,13 +168,9 @@ class Units(fields.Integer):
 
 
 class Anything(fields.Dict):
-    """A JSON object whose form the domain describes and checks."""
+    """A JSON object that the domain checks."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not an object."),
-        "invalid": Complaint("wrong_type", "This is not an object."),
-    }
+    default_error_messages = _no("an object")
 
     def __init__(self, example: dict[str, Any] | None, description: str, **options: Any) -> None:
         super().__init__(
@@ -189,13 +181,9 @@ class Anything(fields.Dict):
 
 
 class Texts(fields.List[Any]):
-    """A list of texts."""
+    """A list."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "null": Complaint("wrong_type", "This is not a list."),
-        "invalid": Complaint("wrong_type", "This is not a list."),
-    }
+    default_error_messages = _no("a list")
 
     def __init__(
         self,
@@ -210,12 +198,9 @@ class Texts(fields.List[Any]):
 
 
 class Whole(fields.Integer):
-    """A whole number as a query writes it: digits, nothing else."""
+    """A whole number in a query: digits, nothing else."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "required": MISSING,
-        "invalid": Complaint("wrong_type", "This is not a whole number."),
-    }
+    default_error_messages = _no("a whole number")
 
     def __init__(self, least: int, most: int, description: str, **options: Any) -> None:
         super().__init__(
@@ -232,7 +217,7 @@ class Whole(fields.Integer):
 
 
 class Flag(fields.Boolean):
-    """Yes or no as a query writes it."""
+    """``true`` or ``false`` in a query."""
 
     def __init__(self, description: str, **options: Any) -> None:
         super().__init__(metadata={"description": description}, **options)
@@ -255,22 +240,22 @@ class Choice(fields.String):
 
 
 def optional(options: dict[str, Any]) -> dict[str, Any]:
-    """A field that need not be sent may as well be sent as null."""
+    """A field that is not required may be null."""
     return options if options.get("required") else {"allow_none": True, **options}
 
 
 def searched(example: str, description: str) -> Text:
-    """A text to look for."""
+    """Text to search for."""
     return Text(LONGEST_SEARCH, example, description, allow_none=False)
 
 
 def word(example: str | None, description: str = "", **options: Any) -> Text:
-    """What stands for something the domain knows or not, such as a role or a date."""
+    """A word that the domain interprets, such as a role or a date."""
     return Text(LONGEST_WORD, example, description, **options)
 
 
 def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
-    """The body of the request in this shape; raises what is wrong with it."""
+    """The body of the request, validated against this shape."""
     raw = _raw_body()
     if not raw and may_be_empty:
         return {}
@@ -278,7 +263,7 @@ def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, An
 
 
 def read_object() -> dict[str, Any]:
-    """The body of the request as any JSON object; what it must hold, the domain decides."""
+    """The body of the request as any JSON object; the domain checks its content."""
     value = _json(_raw_body())
     if not isinstance(value, dict):
         raise Problem("wrong_type", "body: This is not an object.")
@@ -286,7 +271,7 @@ def read_object() -> dict[str, Any]:
 
 
 def read_file(maximum_bytes: int) -> bytes:
-    """The body of the request as it was sent, whatever it was declared to be."""
+    """The body of the request as it was sent, whatever its declared type."""
     raw = request.get_data()  # kept: a signature is over what was sent
     # A body whose length was not declared is cut off one byte after the limit, not refused.
     if len(raw) > maximum_bytes:
@@ -302,12 +287,12 @@ def _raw_body() -> bytes:
 
 
 def read_query(shape: type[Shape]) -> dict[str, Any]:
-    """The query of the request in this shape; raises what is wrong with it."""
+    """The query of the request, validated against this shape."""
     return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
 
 
 class _Once(dict[str, Any]):
-    """Parameters that are each given once; one given twice is left as a list, and no text."""
+    """Parameters, of which one given twice stays a list, which no field accepts."""
 
     def __init__(self, given: Mapping[str, list[str]]) -> None:
         super().__init__({n: v[0] if len(v) == 1 else v for n, v in given.items()})
@@ -323,19 +308,19 @@ def _json(raw: bytes) -> object:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which no name stands twice: readers differ on which of the two they take."""
+    """An object without duplicate names, which JSON readers treat differently."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise ValueError("an object has a duplicate name")
     return found
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
-    """What was given, in this shape; raises what is wrong with it."""
+    """What was given, validated against this shape."""
     try:
         found: dict[str, Any] = shape().load(given)
     except ValidationError as error:
@@ -346,7 +331,7 @@ def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str
 def _complaints(
     messages: Any, path: tuple[object, ...]
 ) -> Iterator[tuple[tuple[object, ...], Complaint]]:
-    """Every complaint with the path of its field, out of marshmallow's nested messages."""
+    """Every complaint in marshmallow's nested messages, with the path of its field."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
             yield from _complaints(inner, path if name == "_schema" else (*path, name))
@@ -375,7 +360,7 @@ def _problem(
 
 
 def _place(path: tuple[object, ...], where: str) -> dict[str, str]:
-    """Where it is wrong: a parameter's name, or a JSON pointer (RFC 6901) into the body."""
+    """The location of an error: a parameter's name, or a JSON pointer (RFC 6901) into the body."""
     if where == "query":
         return {"parameter": ".".join(map(str, path))}
     escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)

@@ -1,6 +1,6 @@
 """API keys: who is asking.
 
-The one rule: a key is never stored, only its digest; so nobody who reads the database can act.
+Only the digest of a key is stored, so a reader of the database cannot act as anybody.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from domain.identity import new_id
 from domain.permission import OPERATOR
 
 PREFIX = "stemma_"
-"""What every key begins with, so that people and scanners know one when they see it."""
+"""The prefix of every key, so that people and secret scanners recognise one."""
 
 RANDOM_BYTES = 32
-# Asked of the journal itself: such a key is void from the fact on, in every process at once.
+# Read from the journal itself: the key is void from the fact on, in every process at once.
 _FORGOTTEN = (
     "SELECT 'forgotten' FROM stored_events "
     f"WHERE originator_id = holder AND topic = '{Contributor.Forgotten.TOPIC}'"
@@ -36,29 +36,29 @@ KEYS = Table(
 
 
 class Key(NamedTuple):
-    """What is kept of a key."""
+    """What is stored about a key."""
 
     digest: str
     holder: str
     made_at: str
     revoked_at: str | None
-    """When; or the word “forgotten”, of a key whose holder was."""
+    """A time, or the word “forgotten” if the holder was forgotten."""
 
     @property
     def name(self) -> str:
-        """Enough of the digest to tell it from the others; it opens nothing."""
+        """The first characters of the digest, which identify the key and open nothing."""
         return self.digest[:12]
 
 
 class Keys:
-    """The keys of one database, and the operator's from outside, which is not in it."""
+    """The keys of one database, and the operator's key from the settings."""
 
     def __init__(self, engine: Engine, operator_key: str | None = None) -> None:
         self._engine = engine
         self._operator = digest_of(operator_key) if operator_key else None
 
     def create(self, holder: str) -> str:
-        """A new key for the operator or for a contributor's id: shown here once, never again."""
+        """A new key for the operator or a contributor's id. It cannot be shown again."""
         token = PREFIX + token_urlsafe(RANDOM_BYTES)
         self._engine.execute(
             "INSERT INTO api_keys (digest, holder, made_at) VALUES (:digest, :holder, :made_at)",
@@ -69,15 +69,15 @@ class Keys:
         return token
 
     def holder_of(self, token: str) -> str | None:
-        """The operator or the contributor whose key this is; None if it is nobody's."""
+        """The operator or the contributor whose key this is; None if the key is not valid."""
         return self.holder_of_digest(digest_of(token))
 
     def holder_of_digest(self, digest: str) -> str | None:
-        """The same, of a key whose digest was kept."""
+        """The same, by the digest of a key."""
         if self._operator and hmac.compare_digest(digest, self._operator):
             return OPERATOR
-        # How long this takes tells nothing: what is looked up is the digest, which no one who
-        # guesses keys can steer.
+        # The time this takes leaks nothing: the lookup is by digest, which a guesser of keys cannot
+        # steer.
         rows = self._engine.query(
             "SELECT holder FROM api_keys WHERE digest = :digest AND revoked_at IS NULL "
             f"AND NOT EXISTS ({_FORGOTTEN})",
@@ -94,7 +94,7 @@ class Keys:
         return [Key(*row) for row in rows]
 
     def revoke(self, key: str) -> Key | None:
-        """Take a key back, named by itself or by the start of its digest; None if none is meant.
+        """Revoke a key, named by itself or by the start of its digest; None if that is not one key.
 
         It is refused from the next request on, in every process.
         """

@@ -1,7 +1,7 @@
-"""Operations: what the OpenAPI document says of one route.
+"""The OpenAPI operation of one route.
 
-The one rule: it follows from what the route is declared with: what it takes, what it answers, and
-every problem it can meet, by status.
+It follows from the declaration of the route: what it takes, what it returns, and every problem it
+can answer with, by status.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def writing(
     body_required: bool = True,
     signed: bool = True,
 ) -> dict[str, Any]:
-    """A route that gives a command, or rehearses one, which nobody signs."""
+    """A route that carries out a command or, unsigned, rehearses one."""
     codes = [
         *("unauthenticated", "not_permitted", "contributor_forgotten"),
         *("storage_unavailable", "busy"),
@@ -77,7 +77,7 @@ def _fields_of(body: type[Schema]) -> Iterator[fields.Field[Any]]:
 def asking(
     question: Question, query: type[Shape], answer: dict[str, Any], also: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A route that asks; ``also`` are further media types, with examples."""
+    """A route that asks; ``also`` holds examples by further media type."""
     codes = [
         *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
         *of_query(query),
@@ -117,7 +117,7 @@ def documented(
     query: type[Shape] | None = None,
     more: str = "",
 ) -> dict[str, Any]:
-    """Any route, by its docstring; what can't be met without a key is open to anybody."""
+    """Any route, by its docstring; it is public unless its codes name ``unauthenticated``."""
     summary, _, description = (getdoc(said) or "").partition("\n\n")
     description = "\n\n".join(filter(None, (description, more)))
     responses = dict(answers)
@@ -140,7 +140,7 @@ def answered(
     headers: Mapping[str, Any] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """An answer in JSON, and in the other media types that there are examples of."""
+    """An answer in JSON and in further media types, given with examples."""
     content: dict[str, Any] = {"application/json": {"schema": answer}}
     for media_type, example in (also or {}).items():
         kind = "string" if isinstance(example, str) else "object"
@@ -150,7 +150,7 @@ def answered(
 
 
 def _problems(codes: Collection[str]) -> dict[str, Any]:
-    """The problems a route can answer, by status, each status with its codes."""
+    """The problems of a route by status, each status with its codes."""
     by_status: dict[str, list[str]] = {}
     for code in dict.fromkeys((*codes, "internal_error")):
         by_status.setdefault(str(PROBLEMS[code].status), []).append(code)

@@ -1,7 +1,6 @@
-"""What goes wrong, as a client sees it: one table of codes, one shape of answer (RFC 9457).
+"""Problems as clients see them: one table of codes, one shape of answer (RFC 9457).
 
-The one rule: whatever happens, the answer is a problem with a code of this table, and nothing of
-our insides leaves with it.
+Whatever fails, the answer has a code of this table and reveals nothing of the implementation.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Kind(NamedTuple):
-    """One kind of problem: its HTTP status, and what it means."""
+    """A problem: its HTTP status, and what it means."""
 
     status: int
     meaning: str
@@ -34,36 +33,36 @@ class Kind(NamedTuple):
 
 OWN: dict[str, Kind] = {
     "invalid_json": Kind(400, "The body is not one JSON object in UTF-8."),
-    "bad_request": Kind(400, "The request is not HTTP as this service speaks it."),
+    "bad_request": Kind(400, "The request is not valid HTTP for this service."),
     "unauthenticated": Kind(
-        401, "The request carries no key, or one that is not valid (any more)."
+        401, "The request carries no key, or one that is not valid or no longer valid."
     ),
     "stale_form": Kind(403, "The form was not sent from a page of this session; load it again."),
     "not_found": Kind(404, "There is nothing at this address."),
-    "method_not_allowed": Kind(405, "The address is right, the method is not."),
-    "not_acceptable": Kind(406, "None of the formats asked for is offered here."),
-    "too_large": Kind(413, "The body is larger than this service reads."),
+    "method_not_allowed": Kind(405, "This address does not accept the method."),
+    "not_acceptable": Kind(406, "None of the requested formats is available here."),
+    "too_large": Kind(413, "The body is larger than this service accepts."),
     "unsupported_media_type": Kind(415, "The body is not declared as application/json."),
-    "invalid_body": Kind(422, "Fields of the body are wrong in several ways; each has its code."),
-    "invalid_query": Kind(422, "Parameters are wrong in several ways; each has its code."),
-    "missing_field": Kind(422, "A field or parameter that is needed is not there."),
-    "unknown_field": Kind(422, "A field or parameter is not one of those documented."),
-    "wrong_type": Kind(422, "A value is of another type than documented."),
+    "invalid_body": Kind(422, "Several fields of the body are wrong; each has its own code."),
+    "invalid_query": Kind(422, "Several parameters are wrong; each has its own code."),
+    "missing_field": Kind(422, "A required field or parameter is missing."),
+    "unknown_field": Kind(422, "A field or parameter is not documented."),
+    "wrong_type": Kind(422, "A value does not have the documented type."),
     "out_of_range": Kind(422, "A number is smaller or larger than documented."),
     "unknown_choice": Kind(422, "A value is not one of those documented."),
-    "bad_cursor": Kind(422, "The cursor is not one that a list of this service gave out."),
+    "bad_cursor": Kind(422, "The cursor was not issued by a list of this service."),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
-    "internal_error": Kind(500, "We made a mistake; it is in our log."),
-    "projections_behind": Kind(503, "The answers have not caught up with that position yet."),
+    "internal_error": Kind(500, "The service made a mistake and has logged it."),
+    "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "storage_unavailable": Kind(503, "The database does not answer; try again."),
 }
-"""The problems that are not the domain's."""
+"""The problems of HTTP; all others are refusals of the domain."""
 
 PROBLEMS: dict[str, Kind] = {
     **{code: Kind(one.status, getdoc(one) or code) for code, one in REFUSALS.items()},
     **OWN,
 }
-"""Every code there is."""
+"""Every problem by its code."""
 
 _OF_STATUS = {
     404: "not_found",
@@ -76,6 +75,8 @@ _OF_STATUS = {
 
 class Problem(HTTPException):
     """A request that can't be answered, with a code of the table."""
+
+    code: int
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class Problem(HTTPException):
             "detail": self.description,
             "code": self.problem,
         }
-        # In ASCII: what is quoted from the request may hold what UTF-8 cannot.
+        # In ASCII: a quotation from the request may not be valid in UTF-8.
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
 
 
@@ -113,8 +114,10 @@ def problem_uri(code: str) -> str:
     return f"/docs#problem-{code}"
 
 
-def of_refusal(refusal: Refusal) -> Problem:
-    """A rule of the domain, as a problem."""
+def of_refusal(refusal: Refusal | Problem) -> Problem:
+    """A refusal of the domain, as a problem; a problem stays itself."""
+    if isinstance(refusal, Problem):
+        return refusal
     return Problem(refusal.code, str(refusal), members=refusal.details)
 
 
@@ -141,7 +144,7 @@ def of_bad_cursor(_: BadCursor) -> Problem:
 
 
 def of_accident(error: BaseException) -> Problem:
-    """What nobody foresaw: logged in full, told in one sentence."""
+    """An unforeseen error: logged in full, reported in one sentence."""
     if isinstance(error, DatabaseUnavailable):
         log.warning("%s", error)
         return Problem("storage_unavailable", PROBLEMS["storage_unavailable"].meaning)
@@ -150,13 +153,13 @@ def of_accident(error: BaseException) -> Problem:
 
 
 def wants_page() -> bool:
-    """Whether who asks is a browser, which shows pages, and not a program with a key."""
+    """Whether the client is a browser, which shows pages, and not a program with a key."""
     liked = request.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", "text/html"))
     return liked == "text/html" and request.authorization is None
 
 
 def answer_problems(app: Flask, page_of: Callable[[Problem], Response]) -> None:
-    """Let every way to fail end in a problem; ``page_of`` tells it to people."""
+    """Answer every exception with a problem; ``page_of`` shows it to people."""
     kinds: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
         (Refusal, of_refusal),
         (Behind, of_behind),

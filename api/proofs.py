@@ -1,12 +1,13 @@
-"""The log over HTTP: checkpoints, tiles and entries for anybody, and a receipt for any fact.
+"""The log over HTTP: public checkpoints, tiles and entries, and a receipt for any fact.
 
-The one rule: what a client of C2SP tlog-tiles asks for lies at the path it expects, byte for byte.
+A client of C2SP tlog-tiles finds everything at the path it expects, byte for byte.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
@@ -28,19 +29,6 @@ FOR_EVER = "public, max-age=31536000, immutable"
 """A full tile never changes (tlog-tiles)."""
 FOR_NOW = "no-cache"
 
-PUBLIC = (
-    "log.show_checkpoint",
-    "log.show_checkpoint_of",
-    "log.add_cosignatures",
-    "log.show_log_key",
-    "log.show_tile",
-    "log.show_entries",
-    "log.show_consistency",
-    "log.show_as_of",
-    "log.show_position",
-)
-"""The endpoints that need no key: nobody has to be known to check the log."""
-
 MAXIMUM_NOTE_BYTES = 1 << 14
 """A checkpoint with sixteen lines of Ed25519 has less than a quarter of that."""
 
@@ -50,8 +38,8 @@ CHECKPOINT = "stemma.example/log\n285\ndVXxeko7R+w7vqFdPBqIC2adA//4pkO4I2Z9ZQCO7
 class Sizes(Shape):
     """Two sizes of the log."""
 
-    old = Whole(1, LARGEST_POSITION, "The size that is remembered.", required=True)
-    new = Whole(1, LARGEST_POSITION, "The size it should have grown to.", required=True)
+    old = Whole(1, LARGEST_POSITION, "The size that the client knows.", required=True)
+    new = Whole(1, LARGEST_POSITION, "The later size.", required=True)
 
 
 class Moment(Shape):
@@ -59,7 +47,7 @@ class Moment(Shape):
 
     at = word(
         "2026-11-20T18:30:00Z",
-        "A time, or a year, month or day, which stands for its first instant.",
+        "A time, or a year, month or day, which means its first instant.",
         required=True,
     )
 
@@ -75,23 +63,23 @@ class PositionTold(TypedDict):
 
 def proofs(journal: Journal, store: Store, log: Log) -> Routes:
     """The routes of the log."""
-    routes = Routes("log", "The log: what it takes to trust nobody.", journal, store)
+    routes = Routes("log", "The signed log of all facts, and proofs from it.", journal, store)
     _to_anybody(routes, log)
-    _as_of(routes, log)
+    _position(routes, log)
     _receipts(routes, log)
     _histories(routes, log)
     return routes
 
 
 def _to_anybody(routes: Routes, log: Log) -> None:
-    @routes.gives("/log/checkpoint", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True)
+    gives = partial(routes.gives, refuses=(NotInLog,), public=True)
+
+    @gives("/log/checkpoint", "text/plain", CHECKPOINT)
     def show_checkpoint() -> Response:
         """The latest signed checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
         return _text(log.latest())
 
-    @routes.gives(
-        "/log/checkpoint/<int:size>", "text/plain", CHECKPOINT, refuses=(NotInLog,), public=True
-    )
+    @gives("/log/checkpoint/<int:size>", "text/plain", CHECKPOINT)
     def show_checkpoint_of(size: int) -> Response:
         """The checkpoint that was signed at a size, with its cosignatures."""
         return _text(log.checkpoint_of(size))
@@ -104,62 +92,50 @@ def _to_anybody(routes: Routes, log: Log) -> None:
         refuses=(NotInLog, BadCosignature),
     )
     def add_cosignatures(cosigned: bytes) -> Response:
-        """A checkpoint of this log under which a witness has signed (C2SP tlog-cosignature).
+        """Add the cosignatures of witnesses to a checkpoint of this log (C2SP tlog-cosignature).
 
         The lines of the witnesses that the operator has named are kept and served with it from
-        then on, of each witness the latest; all other lines are passed over. Answers the
-        checkpoint with all cosignatures known.
+        then on, the latest of each witness; all other lines are ignored. Returns the checkpoint
+        with all known cosignatures.
         """
         return _text(log.add_cosignatures(cosigned))
 
-    @routes.gives(
-        "/log/key", "text/plain", "stemma.example/log+c988cd1b+…", refuses=(NotInLog,), public=True
-    )
+    @gives("/log/key", "text/plain", "stemma.example/log+c988cd1b+…")
     def show_log_key() -> Response:
-        """The public keys that check the log's signatures; compare them with some had elsewhere.
+        """The public keys of the log's signatures; compare them with a copy obtained elsewhere.
 
-        One a line: the present one, then former ones, which old receipts are checked with.
+        One per line: the current one, then former ones, which older receipts need.
         """
         if log.signer is None:
             raise NotInLog("a signing key")
         return _text("".join(f"{key}\n" for key in log.public_keys()).encode())
 
-    @routes.gives(
-        "/log/tile/<path:tile>",
-        "application/octet-stream",
-        "32 bytes a hash",
-        refuses=(NotInLog,),
-        public=True,
-    )
+    @gives("/log/tile/<path:tile>", "application/octet-stream", "32 bytes per hash")
     def show_tile(tile: str) -> Response:
         """A tile of hashes, or (tile/entries/…) a bundle of leaves (C2SP tlog-tiles)."""
         return _tile(log, f"tile/{tile}")
 
-    @routes.gives(
+    @gives(
         "/log/entries/<path:bundle>",
         "application/octet-stream",
-        "each leaf behind its length in 16 bits",
-        refuses=(NotInLog,),
-        public=True,
+        "each leaf preceded by its length in 16 bits",
     )
     def show_entries(bundle: str) -> Response:
         """A bundle of leaves, as under /log/tile/entries/."""
         return _tile(log, f"tile/entries/{bundle}")
 
-    @routes.gives(
-        "/log/consistency",
-        "text/plain",
-        "one hash a line, in base64",
-        refuses=(NotInLog,),
-        query=Sizes,
-        public=True,
-    )
+    @gives("/log/consistency", "text/plain", "one hash per line, in base64", query=Sizes)
     def show_consistency(old: int, new: int) -> Response:
-        """The proof that the log only added to what it was (RFC 6962, section 2.1.2)."""
+        """The proof that the log has only been appended to (RFC 6962, section 2.1.2)."""
         return _text(encode_proof(log.consistency(old, new)).encode())
 
+    @gives("/log/as-of/<int:position>", "text/plain", "stemma-as-of@v1\n…")
+    def show_as_of(position: int) -> Response:
+        """The proof of answers as of a position: the log at that size, and a later checkpoint."""
+        return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
 
-def _as_of(routes: Routes, log: Log) -> None:
+
+def _position(routes: Routes, log: Log) -> None:
     @routes.says(
         "/log/position",
         PositionTold,
@@ -173,24 +149,13 @@ def _as_of(routes: Routes, log: Log) -> None:
         ),
     )
     def show_position(at: str) -> Response:
-        """The last position recorded up to a moment, to ask anything as of then."""
+        """The last position recorded up to a moment, for questions as of then."""
         position = log.journal.position_at(datetime.fromisoformat(start_of(at)))
         facts = log.journal.facts.at([position])
         return jsonify(
             position=position,
             recorded_at=instant(facts[0].fact().timestamp) if facts else None,
         )
-
-    @routes.gives(
-        "/log/as-of/<int:position>",
-        "text/plain",
-        "stemma-as-of@v1\n…",
-        refuses=(NotInLog,),
-        public=True,
-    )
-    def show_as_of(position: int) -> Response:
-        """What answers as of a position rest on: the log as it stood, and a checkpoint since."""
-        return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
 
 
 def _receipts(routes: Routes, log: Log) -> None:
@@ -222,7 +187,7 @@ def _histories(routes: Routes, log: Log) -> None:
         show_receipts.__name__ = f"show_{noun}_receipts"
         show_receipts.__doc__ = (
             f"The receipts of every fact about this {noun}, in order, under one checkpoint.\n\n"
-            "“stemma verify history” shows offline that none between them is missing."
+            "“stemma verify history” verifies offline that none between them is missing."
         )
         routes.gives(
             f"/{noun}s/<id({noun}):id>/history.receipts",

@@ -12,31 +12,25 @@ from api.authentication import actor
 from api.fields import read_body, read_query
 from api.operations import answered, asking, writing
 from api.results import answer_of
-from api.routes import Routes
+from api.routes import Routes, path_of, section_of
 from api.schemas import body_of_question, query_of
 from domain.fact import utc_now
 from domain.journal import Journal
-from domain.values import Number, Ref
 from projections import lineage
 from projections.question import Asking, Form, Question
 from projections.registry import QUESTIONS
 from projections.store import Store, View
 
-ROOMS = {
-    **{"proposals": "pools", "revenue": "pools", "expenses": "pools", "entries": "pools"},
-    **{"payout-batches": "payouts", "facts": "log"},
-    **{"show_statement": "payouts", "list_pools": "pools"},
-}
-"""Under which heading of the document a question stands, where that is not its first word."""
+ROOMS = {"show_statement": "payouts", "list_pools": "pools"}
+"""The section of a question, where it does not follow from the path."""
 
 JSON = "application/json"
 
 
 def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> None:
-    """Add the route of every question to the room that its path belongs to."""
+    """Add the route of every question to the section that its path belongs to."""
     for question in QUESTIONS.values():
-        first = question.path.split("/")[1]
-        routes = rooms[ROOMS.get(question.name) or ROOMS.get(first, first)]
+        routes = rooms[ROOMS.get(question.name) or section_of(question.path)]
         add = _add_rehearsal if question.rehearses else _add
         add(journal, store, routes, question)
 
@@ -61,7 +55,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
 
     examples = {form.media_type: form.example for form in question.forms.values()}
     doc = asking(question, query, answer_of(question), examples)
-    routes.add("GET", path_of(question), ask, question.name, doc)
+    routes.add("GET", path_of(question.path, question.in_path), ask, question.name, doc)
 
 
 def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Question) -> None:
@@ -72,19 +66,19 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
         with viewing(journal, store, {}) as view:
             return answer_at(view, asked_by(view, journal, question.name, said).answer, {})
 
-    answers = {"200": answered("What it would change.", answer_of(question))}
+    answers = {"200": answered("What the command would change.", answer_of(question))}
     doc = writing(question.ask, body, answers, question.refusals(), signed=False)
-    routes.add("POST", path_of(question), ask, question.name, doc)
+    routes.add("POST", path_of(question.path, question.in_path), ask, question.name, doc)
 
 
 def _read(question: Question, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked in the normal form of each value; raises what is wrong with the first."""
+    """The values in their normal form; raises the refusal of the first that is wrong."""
     values = {one.name: one.value for one in question.in_query}
     return {name: values[name].read(value, utc_now()) for name, value in asked.items()}
 
 
 def _form_of(question: Question, named: str | None) -> Form | None:
-    """The form that is named or, if none is, the one that the client likes best; None is JSON."""
+    """The form that is named, else the one that the client prefers; None means JSON."""
     if not question.forms:
         return None
     media_types = {"json": JSON} | {name: form.media_type for name, form in question.forms.items()}
@@ -92,7 +86,7 @@ def _form_of(question: Question, named: str | None) -> Form | None:
 
 
 def asked_by(view: View, journal: Journal, name: str, said: Mapping[str, Any]) -> Asking:
-    """A question as whoever sent the request asks it."""
+    """A question as asked by the sender of the request."""
     return Asking(QUESTIONS[name], view, journal, said, actor(), request.root_url)
 
 
@@ -100,22 +94,7 @@ def written(form: Form, asking: Asking) -> Response:
     """An answer in a further form."""
     made = form.write(asking)
     answer = Response(made) if isinstance(made, str | bytes) else jsonify(made)
-    # What is text without an encoding of its own says which it is in.
+    # Text names its encoding.
     suffix = "; charset=utf-8" if isinstance(made, str) else ""
     answer.headers["Content-Type"] = form.media_type + suffix
     return answer
-
-
-def path_of(question: Question) -> str:
-    """The path of a question as Flask writes it."""
-    places = {one.name: _place(one.name, one.value) for one in question.in_path}
-    return question.path.format(**places)
-
-
-def _place(name: str, value: Any) -> str:
-    match value:
-        case Ref(noun=noun):
-            return f"<id({noun}):{name}>"
-        case Number():
-            return f"<int:{name}>"
-    return f"<path:{name}>"

@@ -1,4 +1,4 @@
-"""Results: the JSON schema of what is answered, out of its type."""
+"""The JSON schemas of answers, derived from their types."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ from projections.told import Count
 Schema = dict[str, Any]
 
 COMPONENTS: dict[str, Schema] = {}
-"""The schemas of answers, and of the objects in them, by their names."""
+"""The schemas of answers and of the objects in them, by name."""
 
 PLAIN = {str: "string", int: "integer", bool: "boolean", dict: "object"}
-AS_OF = Annotated[
-    Count, "The answer is what was known at this position of the journal.", Example(57)
-]
-NEXT = Annotated[
-    str | None, "The cursor of the part after this one; null at the end.", Example("WzQyXQ")
-]
+AS_OF = Annotated[Count, "The position of the journal at which the answer holds.", Example(57)]
+NEXT = Annotated[str | None, "The cursor of the next page; null at the end.", Example("WzQyXQ")]
 
 _meant: dict[str, Any] = {}
-"""What each name of a component stands for."""
+"""The type behind each component name."""
 
 
 def answer_of(question: Question) -> Schema:
@@ -95,7 +91,7 @@ def _or_null(schema: Schema) -> Schema:
 
 
 def _keywords(value: Value) -> Schema:
-    """What a value type says of a value, in words of JSON Schema."""
+    """The JSON Schema keywords of a value type."""
     said: Schema = {"description": value.help} if value.help else {}
     if value.example is not None:
         said["examples"] = [value.example]

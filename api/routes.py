@@ -1,14 +1,12 @@
-"""Routes: what a path takes, does, answers and refuses, said once and used twice.
+"""Routes: each is declared once, which makes it run and documents it.
 
-The one rule: what is documented is what runs; a route is declared here or it does not exist.
-
-The routes of commands and questions follow from these (api.commands, api.questions). Here are those
-that compute from a body alone, give or take a file, and tell about the service.
+The routes of commands and questions are in api.commands and api.questions. Here are the routes that
+compute from a body alone, give or take a file, or describe the service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -28,13 +26,15 @@ from api.operations import (
 )
 from api.problems import of_refusal
 from api.results import schema_of
+from domain.command import Field
 from domain.journal import Journal
 from domain.refusal import REFUSALS
+from domain.values import Number, Ref, Value
 from projections.store import Store
 
 
 class IdConverter(BaseConverter):
-    """The id of a noun in a path; what is no UUID is the id of nothing."""
+    """The id of a noun in a path; text that is not a UUID is an unknown id."""
 
     def __init__(self, map: Map, noun: str) -> None:
         super().__init__(map)
@@ -49,12 +49,41 @@ class IdConverter(BaseConverter):
             raise of_refusal(self.unknown(value)) from None
 
 
+SECTIONS = {
+    **dict.fromkeys(("proposals", "revenue", "expenses", "entries"), "pools"),
+    **{"payout-batches": "payouts", "facts": "log"},
+}
+"""The section of a path by its first word, where they differ."""
+
+
+def section_of(path: str) -> str:
+    """The section of the API to which the path of a command or a question belongs."""
+    first = path.split("/")[1]
+    return SECTIONS.get(first, first)
+
+
+def path_of(path: str, fields: Iterable[Field]) -> str:
+    """The path of a command or a question as Flask writes it, with a converter for each field."""
+    return path.format(**{one.name: f"<{_converter(one.value)}:{one.name}>" for one in fields})
+
+
+def _converter(value: Value) -> str:
+    match value:
+        case Ref(noun=noun):
+            return f"id({noun})"
+        case Number():
+            return "int"
+    return "path"
+
+
 class Routes:
     """The routes of one noun."""
 
     def __init__(self, noun: str, description: str, journal: Journal, store: Store) -> None:
         self.blueprint = Blueprint(noun, __name__, description=description)
         self._journal, self._store = journal, store
+        self.public = set[str]()
+        """The endpoints that need no key."""
 
     def says(
         self,
@@ -65,15 +94,14 @@ class Routes:
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that tells about the service itself; without ``unauthenticated``, to anybody."""
+        """A path that describes the service itself; public unless it names ``unauthenticated``."""
 
         def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
             def told() -> Response:
                 return tell(**(read_query(query) if query else {}))
 
             answers = {
-                str(status): answered("What there is to say.", schema_of(answer))
-                for status in statuses
+                str(status): answered("The answer.", schema_of(answer)) for status in statuses
             }
             codes = [*problems, *(OF_QUERY if query else ())]
             doc = documented(tell, answers, codes, query)
@@ -115,9 +143,9 @@ class Routes:
         public: bool = False,
         viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that gives a file, in a form other tools read; ``public`` without a key.
+        """A path that returns a file in a format of other tools; if ``public``, without a key.
 
-        With ``viewed`` it is made from the answers, and can be asked for as of a position.
+        If ``viewed``, it is made from a view and can be asked for as of a position.
         """
         query = Asked if viewed else query
 
@@ -134,7 +162,7 @@ class Routes:
             codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
             codes += of_query(query) if query else []
             codes += ["projections_behind", "position_in_future"] if viewed else []
-            # What can't stand in such a path is the address of nothing.
+            # A path that the converter does not match is not found.
             codes += ["not_found"] if "<" in path else []
             codes = codes if public else ["unauthenticated", *codes]
             doc = documented(give, answers, codes, query)
@@ -146,7 +174,7 @@ class Routes:
     def takes(
         self, path: str, media_type: str, example: str, maximum_bytes: int, *, refuses: Refusals
     ) -> Callable[[Callable[[bytes], Response]], Callable[[bytes], Response]]:
-        """A path that takes a file which proves itself, from anybody, and gives one back."""
+        """A public path that takes a self-proving file and returns one."""
 
         def decorate(take: Callable[[bytes], Response]) -> Callable[[bytes], Response]:
             def taken() -> Response:
@@ -168,5 +196,7 @@ class Routes:
         """Add a route with its documentation."""
         view.__name__ = name
         doc["operationId"] = name
+        if doc.get("security") == []:
+            self.public.add(f"{self.blueprint.name}.{name}")
         documented = self.blueprint.doc(**doc)(view)
         self.blueprint.add_url_rule(path, name, documented, methods=[method])

@@ -1,4 +1,4 @@
-"""Schemas: the bodies of commands and the queries of questions, out of their value types."""
+"""The schemas of the bodies of commands and the queries of questions, from their value types."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from projections.question import Question, wire_name
 
 
 def body_of(command: type[Command]) -> type[Shape]:
-    """The body of the request that gives a command: its fields but those in the path."""
+    """The body of a command: its fields except those in the path."""
     return _schema(cast("Any", command), tuple(command.in_path()))
 
 
@@ -42,7 +42,7 @@ def _schema(record: Any, without: Collection[str] = ()) -> type[Shape]:
 
 
 def field_of(one: Field) -> fields.Field[Any]:
-    """A field of a body; what may be left out may be sent as null, unless it has a default."""
+    """A field of a body; an optional one may be null, unless it has a default."""
     if one.is_needed:
         return _field(one.value, required=True)
     return _field(one.value, allow_none=one.default is None)
@@ -73,18 +73,18 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
 
 
 def query_of(question: Question) -> type[Shape]:
-    """The query of the request that asks a question: what is not in its path."""
+    """The query of a question: its parameters except those in the path."""
     named = {one.name: _parameter(one) for one in question.in_query}
     if question.forms:
         named["format"] = Choice(
-            ("json", *question.forms), "The form; goes before the Accept header."
+            ("json", *question.forms), "The format; takes precedence over the Accept header."
         )
     base = AskedOfRelease if question.may_be_as_published else Asked
     return cast("type[Shape]", type(f"query_of_{question.name}", (base,), named))
 
 
 def body_of_question(question: Question) -> type[Shape]:
-    """The body of the request that asks what a command would change."""
+    """The body of a question that rehearses a command."""
     named = {one.name: field_of(one) for one in question.in_query}
     return cast("type[Shape]", type(f"body_of_{question.name}", (Shape,), named))
 

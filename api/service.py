@@ -1,7 +1,4 @@
-"""The service about itself: whether it lives, how far it has read, which words it knows.
-
-The one rule: nothing here is about anybody.
-"""
+"""The service itself: its health, its readiness and its vocabularies."""
 
 from __future__ import annotations
 
@@ -20,10 +17,7 @@ from projections.store import Store
 from projections.told import Count
 
 MAXIMUM_BEHIND = 10_000
-"""How many facts the projections may have to read until this process should get no requests."""
-
-PUBLIC = ("service.show_health", "service.show_readiness")
-"""The endpoints that need no key."""
+"""How many facts behind this process may be and still get requests."""
 
 
 class RoleTold(TypedDict):
@@ -34,9 +28,7 @@ class RoleTold(TypedDict):
     marc: Annotated[
         str | None, "The MARC relator code, where MARC has the same term.", Example("sng")
     ]
-    aliases: Annotated[
-        list[Annotated[str, Example("vocalist")]], "Other words that are taken for it."
-    ]
+    aliases: Annotated[list[Annotated[str, Example("vocalist")]], "Other words for it."]
 
 
 class Roles(TypedDict):
@@ -46,7 +38,7 @@ class Roles(TypedDict):
 
 
 class Kind(TypedDict):
-    """One kind, and what it means."""
+    """A kind and its meaning."""
 
     name: Annotated[str, Example("sample")]
     meaning: Annotated[str, Example(REMIX_KINDS["sample"])]
@@ -77,7 +69,7 @@ class Ready(TypedDict):
         "How far each has read.",
         Example({"lineage": 57, "attribution": 57, "history": 57, "notices": 57}),
     ]
-    behind: Annotated[Count, "How many facts the slowest has still to read.", Example(0)]
+    behind: Annotated[Count, "How many facts the slowest has yet to read.", Example(0)]
 
 
 def service(journal: Journal, store: Store) -> Routes:

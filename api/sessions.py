@@ -1,6 +1,6 @@
-"""Sessions of browsers: who is reading a page, after having shown a key once.
+"""Sessions of browsers: who is reading, once they have shown a key.
 
-The one rule: a session is as good as the key that opened it and no longer; only its digest is kept.
+A session is valid only as long as the key that opened it; only its digest is stored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Sessions:
         self._engine, self._keys = engine, keys
 
     def open(self, key: str) -> str | None:
-        """The token of a new session for whoever holds this key; None if the key is nobody's."""
+        """The token of a new session for the holder of this key; None if the key is not valid."""
         if self._keys.holder_of(key) is None:
             return None
         token, now = token_urlsafe(RANDOM_BYTES), datetime.now(UTC)
@@ -56,5 +56,5 @@ class Sessions:
 
 
 def form_token(session: str) -> str:
-    """What every form of a session carries; nobody can make it who does not have the session."""
+    """The token in every form of a session; it cannot be made without the session."""
     return digest_of(f"form {session}")

@@ -1,6 +1,6 @@
-"""Signed requests: the header by which whoever holds a contributor's signing key vouches for one.
+"""Signed requests: the header with which the holder of a contributor's signing key signs one.
 
-The one rule: what was signed is the request as it came, before anything was read into it.
+The signature is over the request as it came, before it is interpreted.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ PARAMETER = {
     "in": "header",
     "name": SIGNATURE,
     "description": "The actor's own signature: a nonce, a space, and the signature of the command "
-    "(/docs/reference/signatures says how).",
+    "(see /docs/reference/signatures).",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22,86} [A-Za-z0-9+/]{91}=$"},
 }
-"""The header as the document tells it."""
+"""The header in the OpenAPI document."""
 
 
 def signing_of(command: str, ids: Mapping[str, str]) -> Signing | None:
-    """What the header of this request says, if it carries one."""
+    """The signature of this request, if it carries one."""
     sent = request.headers.get(SIGNATURE)
     if sent is None:
         return None

@@ -1,6 +1,6 @@
-"""Splits over HTTP: what an amount would come to, for anybody who wants to check a case.
+"""Splits over HTTP: what an amount would be divided into.
 
-The one rule: nothing is recorded and nothing is read; the answer follows from the body alone.
+Nothing is recorded or read; the answer follows from the body alone.
 """
 
 from __future__ import annotations

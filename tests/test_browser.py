@@ -203,12 +203,12 @@ def test_every_page_is_looked_at(places: dict[str, str]) -> None:
 ANSWERS = {
     "post-preview": (
         *("post", {"Title": "A piece", "Medium": "text"}),
-        *("Show it before", "Before it is recorded"),
+        *("Preview", "Preview"),
     ),
-    "post-refused": ("post", {"Made": "yesterday"}, "Show it before", "Post a piece"),
+    "post-refused": ("post", {"Made": "yesterday"}, "Preview", "Post a piece"),
     "sources-found": ("sources", {"Find a source": "low"}, "Find", "Add sources"),
-    "revision-preview": ("revision", {}, "Show it before", "Before it is revised"),
-    "revision-refused": ("revision", {"Value": "much"}, "Show it before", "Revise the shares"),
+    "revision-preview": ("revision", {}, "Preview", "Preview of the revision"),
+    "revision-refused": ("revision", {"Value": "much"}, "Preview", "Revise the shares"),
     "sign-in-refused": ("sign-in", {"Your key": "stemma_none"}, "Sign in", "Sign in"),
     "audit-refused": ("audit", {}, "Check", "Check it yourself"),
 }
@@ -282,18 +282,18 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_label("Role", exact=True).fill("singer")
         find(page, "Find a source", f"beat {tag}", f"A beat {tag}", js=js)
         page.get_by_label("Kind", exact=True).select_option("sample")
-        page.get_by_label("Rate", exact=True).fill("1/5")
-        page.get_by_text("Paste many at once").click()
-        page.get_by_label("One a line").fill(
+        page.get_by_label("Rate (optional)", exact=True).fill("1/5")
+        page.get_by_text("Paste a list").click()
+        page.get_by_label("One per line").fill(
             "https://example.org/sounds/waves sample 1/10\nhttp:// sample\n"
         )
         page.get_by_role("button", name="Add these").click()
         expect(page.get_by_role("alert")).to_contain_text("http://")
-        expect(page.get_by_label("Rate", exact=True)).to_have_count(2)
+        expect(page.get_by_label("Rate (optional)", exact=True)).to_have_count(2)
         find(page, "Find a person", f"Ben {tag}", f"Ben {tag}", js=js)
         page.get_by_label("Role", exact=True).nth(1).fill("drummer")
         keep(page, f"story-form-{'js' if js else 'plain'}")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("table")).to_contain_text("3/10")
         keep(page, f"story-preview-{'js' if js else 'plain'}")
         page.get_by_role("button", name="Post it").click()
@@ -338,15 +338,15 @@ def test_a_source_is_added_later_and_a_credit_is_claimed(browser: Browser, serve
         page.goto(f"/piece/{poem}")
         page.get_by_role("link", name="Claim or give a credit").click()
         page.get_by_label("Role", exact=True).fill("nobody's role")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("alert")).to_contain_text("nobody's role")
         page.get_by_label("Role", exact=True).fill("translator")
         page.get_by_label("Evidence").fill("The letters of April.")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         page.get_by_role("button", name="Change it").click()
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         page.get_by_role("button", name="Record this").click()
-        expect(page.get_by_text("claimed, not agreed to yet")).to_be_visible()
+        expect(page.get_by_text("claimed, not accepted yet")).to_be_visible()
     with reader(browser, served.origin) as page:
         sign_in(page, keys.create(ana))
         page.goto(f"/piece/{poem}")
@@ -354,7 +354,7 @@ def test_a_source_is_added_later_and_a_credit_is_claimed(browser: Browser, serve
         page.get_by_label("Find a source").fill("https://example.org/old-poem")
         page.get_by_role("button", name="Find").first.click()
         page.get_by_label("Kind", exact=True).select_option("adaptation")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         page.get_by_role("button", name="Record these sources").click()
         expect(page.get_by_role("link", name="https://example.org/old-poem").first).to_be_visible()
         page.get_by_role("link", name="Waiting for you").click()
@@ -380,7 +380,7 @@ def test_a_receipt_is_downloaded_and_checked(
         file.write_bytes(file.read_bytes().replace(b"extra ", b"extra A", 1))
         page.get_by_label("A receipt, such as").set_input_files(file)
         page.get_by_role("button", name="Check").click()
-        expect(page.get_by_role("alert")).to_contain_text("does not prove anything")
+        expect(page.get_by_role("alert")).to_contain_text("proves nothing")
 
 
 def test_the_keyboard_is_enough(browser: Browser, served: Served, places: dict[str, str]) -> None:
@@ -413,7 +413,7 @@ def test_enter_in_a_form_never_records(browser: Browser, served: Served) -> None
         page.get_by_label("Medium").fill("text")
         page.get_by_label("Role", exact=True).fill("writer")
         page.get_by_label("Title", exact=True).press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Before it is recorded")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Preview")
         assert served.head == head
 
 
@@ -440,7 +440,7 @@ def test_shares_are_talked_about_and_accepted(browser: Browser, served: Served) 
         page.get_by_role("button", name="Accept").click()
         expect(page.locator("#yours ~ p")).to_contain_text("Accepted.")
         page.goto(pages["proposal"])
-        page.get_by_label("What it is about").select_option("too_little")
+        page.get_by_label("Subject").select_option("too_little")
         page.get_by_label("Comment", exact=True).fill("I played the drums as well.")
         page.get_by_role("button", name="Comment").click()
         expect(page.get_by_text("I played the drums as well.")).to_be_visible()
@@ -480,18 +480,18 @@ def test_shares_are_revised_and_a_share_is_given_up(
         page.get_by_role("link", name="Revise the shares").click()
         page.get_by_label("Somebody else in A revised song").first.fill(f"C. of the revision {js}")
         page.get_by_label("Share of somebody else in A revised song").fill("two")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("alert")).to_contain_text("two")
         page.get_by_label(f"Share of C. of the revision {js}").fill("2")
-        page.get_by_label("What you answer").fill("So it is.")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_label("Your answer").fill("So it is.")
+        page.get_by_role("button", name="Preview").click()
         row = page.get_by_role("row", name=f"C. of the revision {js}")
         expect(row).to_contain_text("1/2")
         expect(page.get_by_role("row", name="Ana of")).to_contain_text("1/4")
         assert not js or findings(page) == []  # axe is a script
         page.get_by_role("button", name="Change it").click()
-        expect(page.get_by_label("Within an act")).to_have_value("act 1")
-        page.get_by_role("button", name="Show it before").click()
+        expect(page.get_by_label("such as an act")).to_have_value("act 1")
+        page.get_by_role("button", name="Preview").click()
         keep(page, f"revision-preview-{'js' if js else 'plain'}")
         page.get_by_role("button", name="Revise the proposal").click()
         expect(page.get_by_role("status")).to_contain_text("recorded")
@@ -513,14 +513,14 @@ def give_up(page: Page, proposal: str, *, js: bool) -> None:
     notice = page.get_by_role("listitem").filter(has_text="are final")
     expect(notice).to_contain_text("has 1/2")
     assert not js or findings(page) == []
-    notice.get_by_role("link", name="look at it").click()
+    notice.get_by_role("link", name="view").click()
     assert proposal in page.url
-    page.get_by_text("Give it up, or a part of it").click()
-    page.get_by_label("What you give up").select_option("All that is yours within “act 1”")
+    page.get_by_text("Waive all or part of it").click()
+    page.get_by_label("What you waive").select_option("Everything of yours within “act 1”")
     page.get_by_label("Reason").fill("It was two commas.")
-    page.get_by_role("button", name="Give it up").click()
-    expect(page.get_by_text("gave up their share of A revised song")).to_be_visible()
-    expect(page.get_by_role("heading", name="Given up")).to_be_visible()
+    page.get_by_role("button", name="Waive").click()
+    expect(page.get_by_text("waived their share of A revised song")).to_be_visible()
+    expect(page.get_by_role("heading", name="Waived")).to_be_visible()
     assert not js or findings(page) == []  # axe is a script
     keep(page, f"waived-{'js' if js else 'plain'}")
 
@@ -538,7 +538,7 @@ def test_a_split_is_drawn_for_those_who_may_see_money(
         expect(page.frames[-1].locator("svg")).to_contain_text("1,000.01 EUR")
         section.get_by_text("The same as a table").click()
         expect(section.get_by_role("row", name="Ana")).to_contain_text("166.67 EUR")
-        section.get_by_role("link", name="where every unit is").click()
+        section.get_by_role("link", name="balances").click()
         page.locator("a[href*='split.svg']").click()
         assert page.url.endswith("/split.svg")
         expect(page.locator("svg")).to_contain_text("1,000.01 EUR")

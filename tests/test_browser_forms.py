@@ -52,11 +52,11 @@ def test_many_shares_are_revised_as_lines_and_a_wrong_one_is_named(
     with reader(browser, served.origin) as page:
         sign_in(page, served.operator.key or "")
         page.goto(f"/proposal/{proposal}/revise")
-        lines = page.get_by_label("One share a line")
+        lines = page.get_by_label("Shares, one per line")
         first = lines.input_value().splitlines()
         assert len(first) == PEOPLE
         assert "A chorus | 1 | Ana of the lines | 1" in first
-        page.get_by_label("What you answer").fill("So she did.")
+        page.get_by_label("Your answer").fill("So she did.")
         twice = first[200].split(" | ")[2]
         for wrong, said in (
             ({17: "  A chorus|1 |player 14|  two, I think "}, ["Line 17: “two, I think”"]),
@@ -75,21 +75,21 @@ def test_many_shares_are_revised_as_lines_and_a_wrong_one_is_named(
         ):
             typed = [wrong.get(number, line) for number, line in enumerate(first, start=1)]
             lines.fill("\n".join(typed))
-            page.get_by_role("button", name="Show it before").click()
+            page.get_by_role("button", name="Preview").click()
             for one in said:
                 expect(page.get_by_role("alert")).to_contain_text(one)
             expect(page.get_by_role("alert")).to_be_focused()
             assert lines.input_value().splitlines() == typed
-            expect(page.get_by_label("What you answer")).to_have_value("So she did.")
+            expect(page.get_by_label("Your answer")).to_have_value("So she did.")
         page.get_by_role("alert").get_by_role("link", name="Line 3").press("Enter")
         expect(lines).to_be_focused()
         look_at(page, "revision-lines-refused")
         lines.fill("\n".join(first).replace("Ana of the lines | 1", "Ana of the lines | 7"))
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("row", name="Ana of the lines")).to_contain_text("7/432")
         page.get_by_role("button", name="Change it").click()
         assert "A chorus | 1 | Ana of the lines | 7" in lines.input_value().splitlines()
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         page.get_by_role("button", name="Revise the proposal").click()
         expect(page.get_by_role("status")).to_contain_text("recorded")
     told = shares_now(served, proposal)
@@ -113,7 +113,7 @@ def test_a_revision_of_shares_that_were_revised_meanwhile_is_shown_once_more(
         sign_in(page, served.operator.key or "")
         page.goto(f"/proposal/{proposal}/revise")
         page.get_by_label("Share of Ana").fill("2")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         served.operator.post(
             f"/proposals/{proposal}/revise",
             comments=[comment.id],
@@ -150,7 +150,7 @@ def test_nobody_accepts_another_share_than_the_one_they_saw(
         page.get_by_role("button", name="Accept").click()
         expect(page.locator("#yours ~ p")).to_contain_text("Accepted.")
         page.get_by_role("link", name="Waiting for you").click()
-        expect(page.get_by_text("Nothing waits for your answer.")).to_be_visible()
+        expect(page.get_by_text("Nothing is waiting for your answer.")).to_be_visible()
 
 
 def test_of_two_tabs_the_second_is_told_and_what_it_says_is_kept(
@@ -187,19 +187,19 @@ def test_what_was_typed_outlives_the_session(browser: Browser, served: Served) -
         page.get_by_label("Role", exact=True).fill("writer")
         keys.revoke(key)
         head = served.head
-        page.get_by_role("button", name="Show it before").click()
-        expect(page.get_by_role("alert")).to_contain_text("what you had written is kept")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_role("alert")).to_contain_text("what you wrote is kept")
         page.get_by_label("Your key").fill("stemma_wrong")
         page.get_by_role("main").get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("This key is not valid.")).to_be_visible()
         page.get_by_label("Your key").fill(keys.create(ana))
         page.get_by_role("main").get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Not recorded yet")
-        page.get_by_role("button", name="Go on with it").click()
+        page.get_by_role("button", name="Continue").click()
         expect(page.get_by_label("Title", exact=True)).to_have_value("A long <poem> & more")
         expect(page.get_by_label("Role", exact=True)).to_have_value("writer")
         assert served.head == head
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         page.get_by_role("button", name="Post it").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("A long <poem> & more")
 
@@ -220,17 +220,17 @@ def test_what_was_typed_as_somebody_else_is_said_by_nobody_unasked(
         sign_in(other, keys.create(ben))
         head = served.head
         page.get_by_role("button", name="Comment").click()
-        expect(page.get_by_role("alert")).to_contain_text("You are Ben at the desk in this one")
+        expect(page.get_by_role("alert")).to_contain_text("You are signed in as Ben at the desk")
         expect(page.get_by_role("main")).to_contain_text("In two lines.")
         assert served.head == head
         look_at(page, "form-kept")
         other.get_by_role("button", name="Sign out").click()
-        page.get_by_role("button", name="Go on with it").click()
+        page.get_by_role("button", name="Continue").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
         look_at(page, "sign-in-kept")
         page.get_by_label("Your key").fill(keys.create(ana))
         page.get_by_role("main").get_by_role("button", name="Sign in").click()
-        page.get_by_role("button", name="Go on with it").click()
+        page.get_by_role("button", name="Continue").click()
         expect(page.get_by_role("status")).to_contain_text("recorded")
     (comment,) = served.operator.get(f"/proposals/{proposal}").json["comments"]
     assert (comment["actor"], comment["text"].splitlines()) == (ana, ["My words.", "In two lines."])
@@ -307,7 +307,7 @@ def test_the_story_is_told_with_the_keyboard_alone_and_without_a_script(
         page.keyboard.type(keys.create(ben))
         page.keyboard.press("Enter")
         page.wait_for_url("**/proposal/*")
-        tab_to(page, "What it is about")
+        tab_to(page, "Subject")
         page.keyboard.press("ArrowDown")
         type_into(page, "Comment", "Yes.")
         press(page, "Comment")
@@ -336,9 +336,9 @@ def post_by_keys(page: Page, served: Served, tag: str, person: str, *, js: bool)
     tab_to(page, "Skip to the content", most=1)
     page.keyboard.press("Enter")
     type_into(page, "Title", f"Song {tag}")
-    press(page, "Show it before")
+    press(page, "Preview")
     must_be_focused(page.get_by_role("alert"))
-    tab_to(page, "medium: This is needed.", most=1)
+    tab_to(page, "medium: This is required.", most=1)
     page.keyboard.press("Enter")
     must_be_focused(page.get_by_label("Medium"))
     page.keyboard.type("audio")
@@ -353,7 +353,7 @@ def post_by_keys(page: Page, served: Served, tag: str, person: str, *, js: bool)
     page.keyboard.type("samp")
     type_into(page, "Rate", "1/5")
     type_into(page, "Role", "singer")
-    press(page, "Show it before")
+    press(page, "Preview")
     press(page, "Post it")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Song {tag}")
     return page.url.partition("?")[0].rpartition("/")[2]
@@ -424,7 +424,7 @@ def everything(served: Served) -> tuple[str, dict[str, list[str]]]:
         f"/search?{urlencode({'q': EVIL + EVIL})}": [EVIL + EVIL],
         f"/sign-in?{urlencode({'to': '/' + EVIL})}": [],
         **{f"/piece/{work}": [EVIL, URI] for work in (poem, outside)},
-        **{f"/{page}/{whole}": evil for page in ("r", "list", "history")},
+        **{f"/{page}/{whole}": evil for page in ("release", "list", "history")},
         f"/contributor/{ana}": evil,
         f"/history/{ana}": evil,
         f"/works/{whole}/lineage.svg": [],
@@ -470,10 +470,10 @@ def test_whatever_is_typed_is_shown_as_it_is_and_never_run(
         page.get_by_label("Find a person").press_sequentially("<script>alert", delay=0)
         page.get_by_role("button", name=f"Add {EVIL}").click()
         page.get_by_label("Role", exact=True).fill(EVIL)
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("alert")).to_contain_text(EVIL)
         expect(page.get_by_label("Title", exact=True)).to_have_value(EVIL)
         page.get_by_label("Role", exact=True).fill("writer")
-        page.get_by_role("button", name="Show it before").click()
+        page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("definition").first).to_have_text(EVIL)
         assert page.locator("[data-evil]").count() == 0

@@ -286,7 +286,7 @@ def test_a_long_list_goes_on_in_parts_and_misses_nobody(
     parts = list(community.parts(community.places[rule][0], what))
     assert len(parts) > 2
     assert len({one for text in parts for one in re.findall(row, text)}) == count
-    assert "From the start" in parts[-1]
+    assert "First page" in parts[-1]
 
 
 def test_a_long_reason_is_told_whole_where_the_edge_is(community: Community) -> None:

@@ -305,9 +305,9 @@ def test_what_would_be_refused_is_refused_before_it_is_shown(served: Served) -> 
     token, head = someone.get("/post").token, served.head
     row = {"source": "https://example.org/a", "source_kind": "sample", "source_note": ""}
     piece = {"form_token": token, "title": "A poem", "medium": "text", "do": "preview"}
-    assert "Before it is recorded" in someone.post("/post", piece).text
+    assert "Nothing has been recorded yet" in someone.post("/post", piece).text
     for wrong, said in (
-        ({"title": ""}, "title: This is needed."),
+        ({"title": ""}, "title: This is required."),
         ({"made_at": "yesterday"}, "yesterday"),
         ({"made_at": "2999"}, "2999"),
         ({**row, "source_rate": "5/4"}, "5/4"),
@@ -318,7 +318,7 @@ def test_what_would_be_refused_is_refused_before_it_is_shown(served: Served) -> 
         page = someone.post("/post", {**piece, **wrong})
         assert page.status == 422, wrong
         assert said in page.text_seen
-        assert "Before it is recorded" not in page.text
+        assert "Nothing has been recorded yet" not in page.text
     assert served.head == head
 
 
@@ -377,7 +377,7 @@ def test_an_open_dispute_is_read_where_the_credit_or_the_edge_is(served: Served)
         assert f'<time datetime="{dispute["deadline"]}">' in read.text
         assert "The answer" not in read.text_seen
         served.acting(ana).post(f"/{noun}/{id}/answer", reason="And a verse.")
-        before_history = someone.get(f"/{page}/{id}").text_seen.partition("How this came to be")[0]
+        before_history = someone.get(f"/{page}/{id}").text_seen.partition(">History<")[0]
         assert "The answer" in before_history
         assert "And a verse." in before_history
 

@@ -81,7 +81,7 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
         *("hold lifted", "hold opened", "credit settled", "credit disputed"),
         *("remix settled", "remix disputed", "share offered", "proposal posted"),
     ]
-    ways = re.findall(r'<a href="([^"]+)">look at it', page.text)
+    ways = re.findall(r'<a href="([^"]+)">view', page.text)
     assert len(ways) == len(told)
     for way in ways:
         assert as_ana.get(way.partition("#")[0]).status == 200, way

@@ -1,6 +1,6 @@
-"""Pages for people: what the API answers, as HTML that works without a script.
+"""Pages for people: the answers of the API as HTML that works without a script.
 
-The one rule: everything a page needs is served here, and what its reader may not see is not in it.
+Everything a page needs is served here, and a page holds nothing that its reader may not see.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def pages(
     *,
     public: bool,
 ) -> Blueprint:
-    """Every page; ``public`` lets those be read without signing in that only read."""
+    """Every page; if ``public``, pages that only read need no signing in."""
     frame = Frame(journal, store, keys, Sessions(store.engine, keys), public=public)
     documents.pages(frame, document)
     signing_in.pages(frame)
@@ -58,5 +58,5 @@ def pages(
 
 
 def is_page(endpoint: str | None) -> bool:
-    """Whether an endpoint is a page, or what a page is made of; pages look after themselves."""
+    """Whether an endpoint is a page or a part of one; pages check access themselves."""
     return endpoint == "static" or (endpoint or "").startswith("pages.")

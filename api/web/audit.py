@@ -1,7 +1,6 @@
 """The audit page: the log's checkpoint and key, how to check both, and the check of a receipt.
 
-The one rule: it never asks to be believed: it says what was checked here, and how to check it
-elsewhere.
+It never asks for trust: it says what was checked here, and how to check it elsewhere.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ LARGEST_RECEIPT_BYTES = 256 * 1024
 
 
 def pages(frame: Frame, log: Log) -> None:
-    """The audit page, and what a receipt is sent to."""
+    """The audit page, and the form that checks a receipt."""
 
     @frame.page("/audit", anybody=True)
     def show_audit() -> Answer:

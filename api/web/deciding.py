@@ -1,6 +1,6 @@
-"""Pages of one credit and of one edge, with what their reader may decide about it.
+"""The pages of a credit and of a remix, with what their reader may decide about it.
 
-The one rule: a button is there only if the domain would do what it says; the domain is asked.
+A button is shown only if the domain, when asked, would carry it out.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
-from api.problems import Problem, of_refusal
+from api.problems import Problem
 from api.web import words
 from api.web.finding import on_works, told
-from api.web.frame import Answer, Frame, asked, id_in_path, to_page
-from api.web.keeping import OVERTAKEN, said_before
+from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.keeping import said_before
 from domain.command import Command
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
-from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from projections import disputes, history, people, timeline
@@ -29,28 +28,17 @@ from projections.told import DisputedCredit, DisputedRemix
 
 
 class Verb(NamedTuple):
-    """Something that may be decided: what its button says, and the command behind it."""
+    """A possible decision: the label of its button, and its command."""
 
     label: str
     command: type[Command]
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """What it asks for."""
-        return tuple(one.name for one in self.command.fields() if one.name not in UNASKED)
-
-    @property
     def needs_reason(self) -> bool:
-        """Whether it is not done without a reason."""
+        """Whether a reason is required."""
         return any(one.name == "reason" and one.is_needed for one in self.command.fields())
 
-    def would(self, frame: Frame, id: str, **said: str) -> bool:
-        """Whether it would do something, if it was said now."""
-        return frame.may(self.command, id=id, **said)
 
-
-UNASKED = ("id", "replaced_by")
-"""What no form asks for: what it is about stands in its address."""
 LABELS = {
     "accept": "Accept",
     "decline": "Decline",
@@ -63,7 +51,7 @@ LABELS = {
 
 
 def _verbs(noun: str) -> dict[str, Verb]:
-    """What may be decided about a noun, in the order of the labels."""
+    """The possible decisions about a noun, in the order of the labels."""
     names = {verb: f"{noun}.{verb}" for verb in LABELS}
     return {
         verb: Verb(LABELS[verb], COMMANDS[name]) for verb, name in names.items() if name in COMMANDS
@@ -75,7 +63,7 @@ OF_REMIXES: Mapping[str, Verb] = _verbs("remix")
 
 
 def pages(frame: Frame) -> None:
-    """The page of a credit and the page of an edge."""
+    """The page of a credit and the page of a remix."""
 
     @frame.page("/credit/<id>")
     def show_credit(id: str) -> Answer:
@@ -106,7 +94,7 @@ def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = 
 
 
 def _holds(view: View, credit: dict[str, Any]) -> list[str]:
-    """The hold on what a credit earns, for its person and the operator; others have no business."""
+    """The hold on what a credit earns; only its person and the operator see it."""
     if g.actor is None:
         return []
     is_own = g.actor == OPERATOR or credit["contributor"]["id"] in people.ids(view, g.actor)
@@ -133,10 +121,14 @@ def _decidable(
     tried: str,
     further: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What happened to a credit or an edge, and what its reader may decide now."""
+    """The history of a credit or a remix, and what its reader may decide now."""
     shown = facts_of(view, frame.journal, id, *further)
-    outcomes = _outcomes(frame, id, verbs["settle"])
-    possible = _possible(frame, id, verbs, outcomes)
+    outcomes = [one for one in OUTCOMES if _may(frame, verbs["settle"], id, outcome=one)]
+    possible = {
+        name: verb
+        for name, verb in verbs.items()
+        if (outcomes if name == "settle" else _may(frame, verb, id))
+    }
     return {
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
@@ -149,7 +141,7 @@ def _decidable(
 
 
 def _disputed(view: View, told: DisputedCredit | DisputedRemix) -> dict[str, Any]:
-    """A credit or an edge with the dispute that is open, and whoever speaks in it by name."""
+    """A credit or a remix with its open dispute, in which the actors are named."""
     found: dict[str, Any] = {**told}
     if dispute := found["dispute"]:
         sides = [side for side in (dispute, dispute["answer"]) if side]
@@ -160,23 +152,9 @@ def _disputed(view: View, told: DisputedCredit | DisputedRemix) -> dict[str, Any
     return found
 
 
-def _possible(
-    frame: Frame, id: str, verbs: Mapping[str, Verb], outcomes: list[str]
-) -> dict[str, Verb]:
-    if g.actor is None:
-        return {}
-    return {
-        name: verb
-        for name, verb in verbs.items()
-        if (outcomes if name == "settle" else verb.would(frame, id))
-    }
-
-
-def _outcomes(frame: Frame, id: str, settle: Verb) -> list[str]:
-    """The ends of a dispute that its reader may choose."""
-    if g.actor is None:
-        return []
-    return [name for name in OUTCOMES if settle.would(frame, id, outcome=name)]
+def _may(frame: Frame, verb: Verb, id: str, **said: str) -> bool:
+    """Whether the reader has signed in and may decide so now."""
+    return g.actor is not None and frame.may(verb.command, id=id, **said)
 
 
 def _decide(
@@ -189,23 +167,17 @@ def _decide(
 ) -> Answer:
     known = verbs.get(verb)
     if known is None:
-        raise Problem("not_found", f"Nothing here can be told to {verb}.")
-    said = {name: request.form.get(name, "").strip() or None for name in known.fields}
-    if said["reason"] is None and known.needs_reason:
-        problem = Problem("missing_field", "Say why: whoever reads this later wants to know.")
-        return show(frame, id, problem, verb), 422
-    if frame.may(known.command, id=id, **said) and _is_overtaken(frame, id):
-        problem = Problem("wrong_state", OVERTAKEN)
-        return show(frame, id, problem, verb), problem.code or 409
-    try:
-        receipt = frame.record(known.command.of({"id": id, **said}))
-    except Refusal as refusal:
-        problem = of_refusal(refusal)
-        return show(frame, id, problem, verb), problem.code or 422
-    return to_page(path, receipt.position)
+        raise Problem("not_found", f"There is no action “{verb}” here.")
+    return frame.decide(
+        known.command,
+        {"id": id},
+        is_overtaken=lambda: _is_overtaken(frame, id),
+        refused=lambda problem: show(frame, id, problem, verb),
+        path=path,
+    )
 
 
 def _is_overtaken(frame: Frame, id: str) -> bool:
-    """Whether something happened to it that whoever decides has not seen; a repetition is none."""
+    """Whether something has happened to it since the page was shown."""
     last = max(one.position for one in frame.journal.facts.streams([id]))
     return request.form.get("seen", str(last)) != str(last)

@@ -1,7 +1,7 @@
 """The desk: a form for every command, derived from the command itself.
 
-Pages made with care stand where people work (posting, deciding, revising); whatever has none of its
-own can be done here.
+Common tasks have pages of their own (posting, deciding, revising); everything else can be done
+here.
 """
 
 from __future__ import annotations
@@ -25,18 +25,21 @@ from domain.registry import COMMANDS
 from domain.values import Json, Many, NewId, Number, Ref, Several, Text, Value, Word
 
 LONG_TEXT = 1_000
-"""A text that may be longer has several lines to write on."""
+"""Longer texts get several lines."""
 PAGES = {
     **dict.fromkeys(("work", "contribution"), "piece"),
     **{noun: noun for noun in ("release", "contributor", "credit", "remix", "pool", "proposal")},
 }
-"""Where the page of what a command is about stands."""
+"""The folder of the page of each noun."""
+LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made"}
+"""The labels that do not follow from the name of a field."""
 
 
 class Input(NamedTuple):
     """One input of a form."""
 
     name: str
+    label: str
     kind: str
     help: str
     is_needed: bool
@@ -47,7 +50,7 @@ class Input(NamedTuple):
 
 
 def pages(frame: Frame) -> None:
-    """What can be done, and a form for each of it."""
+    """The list of commands, and a form for each."""
 
     @frame.page("/do", nobody_else=True)
     def show_desk() -> Answer:
@@ -67,8 +70,8 @@ def pages(frame: Frame) -> None:
         try:
             receipt = frame.record(stated(command, sent))
         except (Problem, Refusal) as refusal:
-            problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
-            return _form(command, sent, problem), problem.code or 422
+            problem = of_refusal(refusal)
+            return _form(command, sent, problem), problem.code
         return to_page(_place(command, receipt, sent), receipt.position)
 
 
@@ -84,7 +87,7 @@ def _form(command: type[Command], sent: dict[str, str], problem: Problem | None 
 
 
 def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str]) -> str:
-    """The page of what was made or changed, else of the first thing with a page that was named."""
+    """The page of what was made or changed, else of the first id in the form that has a page."""
     places = [(command.MAKES or "", receipt.id)]
     places += [
         (one.value.noun, sent.get(one.name, ""))
@@ -94,7 +97,7 @@ def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str
     return next((f"/{PAGES[noun]}/{id}" for noun, id in places if noun in PAGES and id), "/do")
 
 
-# -- what a form asks, and what it says ------------------------------------------------------
+# -- from a command to its form, and back ----------------------------------------------------
 
 
 def _input(one: Field, sent: str) -> Input:
@@ -103,14 +106,43 @@ def _input(one: Field, sent: str) -> Input:
     example = "" if value.example is None else value.example
     return Input(
         one.name,
+        _label(one),
         _kind(value),
-        value.help,
+        _help(value),
         one.is_needed,
         example if isinstance(example, str) else json.dumps(example, ensure_ascii=False),
         shown,
         getattr(value, "limit", None),
         dict(value.choices) if isinstance(value, Word) and value.choices else None,
     )
+
+
+def _label(one: Field) -> str:
+    if one.name == "id" and isinstance(one.value, Ref):
+        return one.value.noun.capitalize()
+    plain = one.name.removesuffix("_minor").replace("_", " ").capitalize()
+    return LABELS.get(one.name, plain)
+
+
+def _help(value: Value) -> str:
+    """The help of a value, and how it is written in a form."""
+    match value:
+        case Ref(noun=noun):
+            where = ", as in the address of its page" if noun in PAGES else ""
+            written = f"The id of the {noun}{where}."
+        case Word(choices=choices) if choices:
+            written = "Choose one."
+        case Json():
+            written = "Written as JSON."
+        case Several() | Many(inner=Json()):
+            written = "One JSON object per line."
+        case Many():
+            written = "One per line."
+        case Text(limit=limit) if not value.help:
+            written = f"At most {limit} characters."
+        case _:
+            written = ""
+    return f"{value.help} {written}".strip()
 
 
 def _kind(value: Value) -> str:
@@ -129,14 +161,14 @@ def _kind(value: Value) -> str:
 
 
 def stated(command: type[Command], sent: dict[str, str]) -> Command:
-    """The command that a form states, held to the same schema as the body of a request."""
+    """The command in a form, validated like the body of a request."""
     said = dict(_said(command, sent))
     ids = {name: id_in_path(said.pop(name, "")) for name in command.in_path()}
     return command.of({**ids, **loaded(body_of(command), said, "invalid_body", "form")})
 
 
 def _said(command: type[Command], sent: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    """What the fields of a form say, as the JSON of a request; an empty one says nothing."""
+    """The fields of a form as the JSON of a request; empty ones are omitted."""
     for name, value, _ in command.fields():
         if text := sent.get(name, "").strip():
             yield name, _json(name, value, text)
@@ -154,5 +186,5 @@ def _json(name: str, value: Value, text: str) -> Any:
             case Many():
                 return [line.strip() for line in text.splitlines() if line.strip()]
     except ValueError:
-        raise Problem("wrong_type", f"{name}: This is not of the documented form.") from None
+        raise Problem("wrong_type", f"{name}: This does not have the documented form.") from None
     return text

@@ -1,6 +1,6 @@
-"""The documentation: guides that people wrote, and a reference that is made from the code.
+"""The documentation: written guides, and a reference generated from the code.
 
-The one rule: what can be taken from the code is, and anybody may read all of it.
+Anybody may read all of it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from api.web.frame import Answer, Frame, Listed, asked
 from api.web.reference import Reference, holds
 
 PROBLEMS_PAGE = "problems"
-"""What stands behind the chapters of the API."""
+"""The page after the chapters of the API."""
 
 
 def pages(frame: Frame, document: dict[str, Any]) -> None:
-    """The documentation, and the OpenAPI document it is made from."""
+    """The documentation, and the OpenAPI document that its reference is made from."""
     reference = Reference.of(document)
     openapi = json.dumps(document, ensure_ascii=False)
     problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))

@@ -1,6 +1,6 @@
 """The picture of a lineage, within a page and as a file of its own.
 
-The one rule: it shows what the page beside it says, at the same position of the journal.
+It shows what the page beside it says, at the same position of the journal.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from projections.pictures.png import png_of
 from projections.pictures.svg import SHEET
 
 ALONE_BYTES = 90_000
-"""What a picture by itself takes at most, unless all of it is asked for."""
+"""The largest picture in a file of its own, unless all of it is asked for."""
 FONT_SECONDS = 7 * 24 * 60 * 60
-"""How long a browser need not ask whether the font is still the same."""
+"""How long a browser may cache the font."""
 FEWEST_DRAWN = 8
-"""How many works are drawn however much they take."""
+"""At least so many works are drawn, whatever their size."""
 
 
 def pages(frame: Frame) -> None:
-    """The pictures that stand alone, and the sheet that those within pages share."""
+    """Pictures as files, and the style sheet shared by those inside pages."""
 
     @frame.page("/static/pictures.css", anybody=True)
     def show_picture_sheet() -> Answer:
@@ -64,7 +64,7 @@ def pages(frame: Frame) -> None:
 
 
 def as_file(picture: Markup) -> Response:
-    """A picture as a file of its own, which carries its style."""
+    """A picture as a file with its own style."""
     answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
     answer.headers["Content-Security-Policy"] = policy()
     return answer
@@ -93,24 +93,21 @@ def _by_itself(frame: Frame, id: str) -> Markup:
 
 
 class Drawn(NamedTuple):
-    """A lineage as a part of a page, and where it stands alone."""
+    """A lineage as part of a page, and the addresses of its files."""
 
     svg: Markup | None
-    """Up to forty works stand in the page, if it has room; else they are a document within it."""
+    """The picture, if it fits into the page; None if it is embedded as a document."""
     outline: Markup | None
-    """The same as a nested list; None if that would be too long."""
+    """The same as a nested list; None if that is too long."""
     works: int
-    """How many works are behind the one that is asked about."""
+    """How many ancestors the work has."""
     flows: Flows
     files: dict[str, str]
     """The addresses of the picture as ``svg`` and ``png``."""
 
 
 def drawn_inline(found: Shown, room_bytes: int) -> Drawn | None:
-    """The lineage as a part of the page about it, if there is one.
-
-    What does not fit into the room that the page has for it is a document of its own.
-    """
+    """The lineage as part of a page with this much room, if the work has ancestors."""
     count = len(found.works) - 1
     if not count:
         return None
@@ -128,12 +125,12 @@ def drawn_inline(found: Shown, room_bytes: int) -> Drawn | None:
 
 
 def weight(markup: str | None) -> int:
-    """How many bytes a part of a page is."""
+    """The size of part of a page in bytes."""
     return len((markup or "").encode())
 
 
 def _fitted(picture: LineagePicture) -> Markup:
-    """The picture by itself with as many works as fit; the others are counted."""
+    """The picture as a file with as many works as fit; the others are only counted."""
     most = MOST_DRAWN
     while True:
         drawn = lineage_svg(replace(picture, most=most), stand_alone=True)
@@ -144,7 +141,7 @@ def _fitted(picture: LineagePicture) -> Markup:
 
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
-    """The facts of a page along time, each the way to its sentence; one minute is no picture."""
+    """The facts of a page along time, each a link to its sentence; None within one minute."""
     if len({wording.minute(fact["recorded_at"]) for fact in facts}) < 2:
         return None
     happenings = [
@@ -160,7 +157,7 @@ def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
 
 
 def _file(id: str, form: str, **query: str) -> str:
-    """The address of a picture by itself, as known when the page is."""
+    """The address of a picture as a file, as known at the position of the page."""
     asked = urlencode(query | ({} if g.is_now else {"as_of": g.as_of}))
     return f"{request.script_root}/works/{id}/lineage.{form}" + (f"?{asked}" if asked else "")
 
@@ -186,6 +183,6 @@ def _picture(found: Shown, known: Flows) -> LineagePicture:
 
 
 def _told(node: Mapping[str, Any], known: Flows) -> Fraction | None:
-    """What a work keeps; a finished work that passes everything on has no figure."""
+    """The share that a work keeps; a release that passes everything on has no figure."""
     kept = known.kept[node["id"]]
     return None if node["kind"] == "release" and kept == 0 else kept

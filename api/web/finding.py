@@ -1,6 +1,6 @@
-"""The start page and the search: the ways in.
+"""The start page, the search, and what waits for its reader.
 
-The one rule: what is found by typing is found without a script as well.
+The search finds without a script whatever suggestions offer with one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from projections.told import FactTold, PersonItem, WorkRef
 
 CARDS = 24
 PIECES = 8
-"""How many of the latest pieces stand below the finished works."""
+"""How many of the latest pieces are shown below the releases."""
 FOUND = 30
 SUGGESTED = 8
 
 
 def pages(frame: Frame) -> None:
-    """The start page, the search, and what a search suggests."""
+    """The start page, the search and its suggestions, and the page of what waits."""
 
     @frame.page("/", anybody=True)
     def show_start() -> Answer:
@@ -98,7 +98,7 @@ def told(view: View, items: Iterable[FactTold]) -> list[dict[str, Any]]:
 
 
 def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
-    """A few works or people whose names contain what was typed."""
+    """A few works or people whose names contain the text."""
     if not q or not q.strip():
         return {"works": [], "people": []}
     if kind == "people":
@@ -108,7 +108,7 @@ def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
 
 
 def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
-    """Works with who made them: a finished work's are those of its components as well."""
+    """Works with their makers; those of a release include the makers of its components."""
     numbers = lineage.numbers_of(view, [work["id"] for work in works])
     whole = [numbers[work["id"]] for work in works if work["kind"] == "release"]
     components = lineage.parents_of(view, whole)
@@ -125,7 +125,7 @@ def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
 
 
 def on_works(view: View, credits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Credits with the works they are on, not only their ids."""
+    """Credits with the works they are on instead of their ids."""
     numbers = lineage.numbers_of(view, {credit["work"] for credit in credits})
     works = lineage.references(view, numbers.values())
     return [{**credit, "work": works[numbers[credit["work"]]]} for credit in credits]

@@ -1,11 +1,12 @@
-"""What every page stands in: who reads it, at which position, and what its answer carries.
+"""What every page shares: who reads it, at which position, and its response headers.
 
-The one rule: nobody gets past here who may not read the page, and no form is taken from elsewhere.
+Pages are shown only to those who may read them, and forms are accepted only from this site.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
@@ -20,10 +21,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.asking import LONGEST_CURSOR, viewing
 from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
-from api.problems import PROBLEMS, Problem, wants_page
+from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.sessions import Sessions, form_token
 from api.web import words
-from api.web.keeping import ask_for_key, form_to_keep, is_ours, show_kept
+from api.web.keeping import OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
@@ -35,11 +36,15 @@ from projections.store import Store, View, decode_cursor, encode_cursor
 
 COOKIE = "__Host-stemma"
 COOKIE_OF_LOOPBACK = "stemma"
-"""On the machine itself there is no TLS, and some browsers keep no secure cookie then."""
+"""On localhost there is no TLS, and some browsers then reject a secure cookie."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+OWN_PAGE = re.compile(
+    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE
+)
+
 POLICY = (
-    # A large picture is a document within the page, which browsers call an object and a frame.
+    # A large picture is a document inside the page; browsers treat it as an object and a frame.
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "object-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -53,14 +58,14 @@ T = TypeVar("T")
 
 
 class Part(NamedTuple, Generic[T]):
-    """Some of a list, and the cursor of what follows."""
+    """Part of a list, and the cursor of the next part."""
 
     items: Sequence[T]
     next: str | None
 
 
 class When(Shape):
-    """As of when a page is read."""
+    """The parameters of every page: as of when it is read."""
 
     as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
     on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
@@ -70,16 +75,16 @@ class When(Shape):
 
 
 class Listed(When):
-    """As of when, and from where on."""
+    """The parameters of a page with a list."""
 
-    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to go on.")
-    q = searched("low tide", "What is looked for.")
+    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to continue.")
+    q = searched("low tide", "The search text.")
     kind = searched("contribution", "Of this kind.")
     what = searched("credits", "Which facts.")
 
 
 class Frame:
-    """What pages are made with."""
+    """Registers pages and forms, and gives them what they need."""
 
     def __init__(
         self, journal: Journal, store: Store, keys: Keys, sessions: Sessions, *, public: bool
@@ -88,9 +93,9 @@ class Frame:
         self.public = public
         self.blueprint = Blueprint("pages", __name__)
         self.open = set[str]()
-        """The endpoints that anybody may see, whatever the settings say."""
+        """Endpoints that anybody may see, whatever the settings."""
         self.closed = set[str]()
-        """The endpoints that nobody sees without signing in, whatever the settings say."""
+        """Endpoints that require signing in, whatever the settings."""
         self.blueprint.before_request(self._come_in)
         self.blueprint.after_request(_finish)
         self.blueprint.app_context_processor(self._shared)
@@ -110,8 +115,8 @@ class Frame:
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """A page that only reads.
 
-        ``anybody`` may see it, even if the others are not public; or it is for those who have
-        signed in and ``nobody_else``, even if they are.
+        ``anybody`` may see it even if pages are not public; ``nobody_else`` than those who have
+        signed in may see it even if pages are public.
         """
 
         def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -124,7 +129,7 @@ class Frame:
         return decorate
 
     def form(self, path: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """What a form is sent to, by somebody who has signed in."""
+        """The target of a form, for those who have signed in."""
 
         def decorate(take: Callable[..., Answer]) -> Callable[..., Answer]:
             def taken(**ids: str) -> Answer:
@@ -144,7 +149,7 @@ class Frame:
 
     @staticmethod
     def must_be_ours() -> None:
-        """Refuse a form that was sent from another site, as far as the browser tells."""
+        """Refuse a form from another site, as far as the browser tells."""
         if is_ours() is False:
             raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
 
@@ -163,7 +168,7 @@ class Frame:
         return self._sign_in_first()
 
     def _sign_in_first(self) -> AnyResponse:
-        """The way to sign in, and back here from there."""
+        """Redirect to signing in, which leads back here."""
         if not wants_page():
             raise Problem("unauthenticated", "Send a key: Authorization: Bearer KEY.")
         if request.method == "POST" and (kept := form_to_keep()):
@@ -194,7 +199,7 @@ class Frame:
 
     @contextmanager
     def view(self, asked: dict[str, Any], id: str | None = None) -> Iterator[View]:
-        """The answers as known when they are asked for; ``as=published`` is about a release."""
+        """A view as of the position or day asked for; ``as=published`` is for a release."""
         day, as_ = asked.pop("on", None), asked.pop("as_", None)
         if day is not None:
             asked["as_of"] = self.journal.position_at(_end_of(day))
@@ -211,16 +216,40 @@ class Frame:
                 yield now
 
     def record(self, *commands: Command) -> Acknowledgement:
-        """Carry commands out for who has signed in, in one append."""
+        """Carry out commands as the person signed in, in one append."""
         return self.journal.record(*commands, by=g.actor)
 
+    def decide(
+        self,
+        command: type[Command],
+        about: Mapping[str, str],
+        *,
+        is_overtaken: Callable[[], bool],
+        refused: Callable[[Problem], str],
+        path: str,
+    ) -> Answer:
+        """Record the decision in a form, unless its author has not seen the latest state."""
+        fields = [one for one in command.fields() if one.name not in about]
+        sent = {one.name: request.form.get(one.name, "").strip() for one in fields}
+        said = {name: text for name, text in sent.items() if text}
+        try:
+            if missing := [one.name for one in fields if one.is_needed and one.name not in said]:
+                raise Problem("missing_field", f"{', '.join(missing)}: This is required.")
+            if self.may(command, **about, **said) and is_overtaken():
+                raise Problem("wrong_state", OVERTAKEN)
+            receipt = self.record(command.of({**about, **said}))
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            return refused(problem), problem.code
+        return to_page(path, receipt.position)
+
     def rehearse(self, *commands: Command) -> Acknowledgement:
-        """Carry commands out on a draft that is thrown away; raises what would be refused."""
+        """Carry out commands on a draft that is discarded; raises the refusal, if any."""
         draft = self.journal.draft()
         return [draft.carry_out(command, g.actor) for command in commands][-1]
 
     def may(self, command: type[Command], **said: Any) -> bool:
-        """Whether a command would record something now; what it needs, its examples stand for."""
+        """Whether a command would record something now; examples fill in missing fields."""
         needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
         draft = self.journal.draft()
         try:
@@ -236,33 +265,42 @@ def cookie_name() -> str:
 
 
 def is_loopback() -> bool:
-    """Whether the page was asked for at the machine itself."""
+    """Whether the page was requested on localhost."""
     return urlsplit(f"//{request.host}").hostname in LOOPBACK
 
 
 def asked(shape: type[Shape] = When) -> dict[str, Any]:
-    """What the address of the page asks for; what it does not know it leaves to others."""
+    """The known parameters in the address of the page; others are ignored."""
     known = {field.data_key or name for name, field in shape().fields.items()}
     given = {name: value for name, value in request.args.items() if name in known and value}
     return loaded(shape, given, "invalid_query", "query")
 
 
 def id_in_path(text: str) -> str:
-    """The id in its usual form; what is no UUID is the id of nothing."""
+    """The id in its usual form; text that is not a UUID is not found."""
     try:
         return str(UUID(text))
     except ValueError:
         raise Problem("not_found", PROBLEMS["not_found"].meaning) from None
 
 
+def id_named(text: str) -> str | None:
+    """The id in a text that is a UUID or the address of a page here."""
+    own = OWN_PAGE.search(text) if text.startswith(("/", request.root_url)) else None
+    try:
+        return str(UUID(own[1] if own else text))
+    except ValueError:
+        return None
+
+
 def to_page(path: str, position: int | None = None) -> AnyResponse:
-    """The way to a page, after a form; the page waits for what was recorded."""
+    """Redirect to a page after a form; the page waits for what was recorded."""
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
     return redirect(f"{request.script_root}{path}{waits}", 303)
 
 
 def page_of(problem: Problem) -> Response:
-    """A problem as people are told it."""
+    """A problem as a page."""
     status, meaning = PROBLEMS[problem.problem]
     answer = make_response(render_template("problem.html", problem=problem, meaning=meaning))
     answer.status_code = status
@@ -272,7 +310,7 @@ def page_of(problem: Problem) -> Response:
 
 
 def _script(name: str) -> Markup:
-    """A small script of ours, which the page that asks for it may run; it works without."""
+    """A small script of ours, allowed on the page that includes it; the page works without it."""
     g.may_run = True
     return Markup('<script src="{}/static/{}" defer></script>').format(request.script_root, name)
 
@@ -280,7 +318,7 @@ def _script(name: str) -> Markup:
 def _finish(answer: Response) -> Response:
     policy = POLICY_WITH_SCRIPT if g.get("may_run") else POLICY
     answer.headers.setdefault("Content-Security-Policy", policy)
-    # Not "no-referrer": with it a browser does not say where a form comes from.
+    # With "no-referrer" a browser would not say where a form comes from.
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")
     return answer
@@ -294,7 +332,7 @@ def again(**changed: str | None) -> str:
 
 
 def part(items: Sequence[T], what: str, most: int) -> Part[T]:
-    """Some of a list that a page knows whole: the part of ``what`` that its address asks for."""
+    """The part of a complete list that the address asks for under the name ``what``."""
     asked = request.args.get("cursor") if request.args.get("what") == what else None
     (start,) = decode_cursor(asked, int) or [0]
     end = max(start, 0) + most

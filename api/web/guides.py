@@ -1,6 +1,6 @@
-"""The written part of the documentation: Markdown files beside the code, as pages of ``/docs``.
+"""The written part of the documentation: Markdown files as pages of ``/docs``.
 
-The one rule: a source is text; no HTML in it reaches a page, and a link in it works on a forge too.
+No HTML in a source reaches a page, and its links work on a forge too.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "docs"
 INDEX = "index"
-"""The table of contents: its headings are the shelves, its links the pages, in this order."""
+"""The table of contents: its headings are the shelves, and its links the pages."""
 LIVE = {"reference/problems": "problems", "reference/routes": "../docs#operations"}
-"""Sources for reading on a forge; here a page made from the OpenAPI document says more."""
+"""Sources for a forge; here a page made from the OpenAPI document replaces them."""
 AROUND = 70
-"""How many characters are shown on either side of what a search found."""
+"""How many characters are shown on either side of a match."""
 MOST_SECTIONS = 3
-"""How many sections of one page a search shows."""
+"""How many sections of a page a search shows."""
 
 
 class Section(NamedTuple):
-    """What stands under one heading, as plain text."""
+    """The plain text under one heading."""
 
     anchor: str
     title: str
     text: str
 
     def excerpt(self, q: str) -> str:
-        """The words around the first place where the search matches."""
+        """The words around the first match of a search."""
         text = " ".join(self.text.split())
         places = [text.casefold().find(word) for word in q.casefold().split()]
         found = min((place for place in places if place >= 0), default=0)
@@ -63,7 +63,7 @@ class Guide(NamedTuple):
         return self.sections[1:]
 
     def found(self, q: str) -> list[Section]:
-        """The sections in which every word of a search stands; the page's title counts for each."""
+        """The sections that contain every word of a search; the page's title counts for each."""
         words = q.casefold().split()
         return [
             one
@@ -98,7 +98,7 @@ def written() -> dict[str, Guide]:
 
 @cache
 def guide(path: str) -> Guide:
-    """The page made of one source."""
+    """The page of a source."""
     tokens = _markdown().parse((FOLDER / f"{path}.md").read_text("utf-8"))
     _anchor(tokens)
     for token in tokens:
@@ -118,12 +118,12 @@ def _markdown() -> MarkdownIt:
 
 
 def _block(_: object, tokens: Sequence[Token], at: int, *_more: object) -> str:
-    """A block of code; it can be wider than a phone, so the keyboard can scroll it."""
+    """A block of code; it can be wider than a phone, so it is focusable for scrolling."""
     return Markup('<pre tabindex="0"><code>{}</code></pre>\n').format(tokens[at].content)
 
 
 def _anchor(tokens: list[Token]) -> None:
-    """Give each heading but the first an id, as forges make it."""
+    """Give each heading except the title an id, as forges do."""
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag != "h1":
             opening.attrSet("id", anchor_of(_plain(inline)))
@@ -135,7 +135,7 @@ def anchor_of(heading: str) -> str:
 
 
 def _served(href: str, page: str) -> str:
-    """The address of what a source links to: without “.md”, relative to where the page is."""
+    """The address of a link in a source: without “.md”, relative to the page."""
     target, hash_, anchor = href.partition("#")
     if not target.endswith(".md") or "://" in target:
         return href
@@ -157,7 +157,7 @@ def _sections(tokens: list[Token]) -> Iterator[Section]:
 
 
 def _plain(token: Token) -> str:
-    """The text of a token, without marks."""
+    """The text of a token without markup."""
     if token.children is None:
         return token.content
     return "".join("\n" if one.type == "softbreak" else one.content for one in token.children)

@@ -1,7 +1,7 @@
-"""What was typed into a form that can't be taken now: the session is over, or is another one.
+"""Text from a form that cannot be accepted now because the session ended or changed.
 
-The one rule: it is kept in the page and nowhere else, only if the browser says that it was typed on
-this site, and whoever typed it sees it before it is sent again.
+It is kept only in the page, only if the browser says that it was typed on this site, and its author
+sees it before it is sent again.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import Response, make_response, render_template, request
 
 TEXTS = ("title", "reason", "evidence", "text", "note")
-"""The fields people write sentences in."""
+"""The fields that hold sentences."""
 
-OVERTAKEN = "Something has changed since you looked at it. Look at it again before you decide."
+OVERTAKEN = "Something has changed since this page was shown. Check it again before you decide."
 
 
 def is_ours() -> bool | None:
@@ -28,20 +28,20 @@ def is_ours() -> bool | None:
 
 
 def form_to_keep() -> str:
-    """The form that was sent, as one text; nothing if nothing was said in it, or not here."""
+    """The form that was sent, encoded; empty if it is empty or from another site."""
     fields = [field for field in request.form.items(multi=True) if field[0] != "form_token"]
     is_said = any(value.strip() for name, value in fields if name != "do")
     return urlencode(fields) if is_said and is_ours() else ""
 
 
 def ask_for_key(to: str, *, kept: str = "", problem: str | None = None, status: int) -> Response:
-    """The page that takes a key, and leads on from there."""
+    """The page that asks for a key and then leads on."""
     page = render_template("sign_in.html", problem=problem, to=to, kept=kept, texts=_texts(kept))
     return make_response(page, status)
 
 
 def show_kept(to: str, kept: str, status: int) -> Response:
-    """A form that was kept, to be sent again; what it would record is shown first if it can be."""
+    """A form that was kept, to be sent again, with a preview first where there is one."""
     fields = [(name, "change" if name == "do" else value) for name, value in _fields(kept)]
     page = render_template(
         "kept.html", to=to, fields=fields, texts=_texts(kept), is_foreign=status != 200
@@ -50,7 +50,7 @@ def show_kept(to: str, kept: str, status: int) -> Response:
 
 
 def said_before(tried: str, offered: Container[str]) -> dict[str, Any]:
-    """What was sent and not taken, for the form it came from; by itself if that is gone."""
+    """What was sent and refused: for the form it came from or, if that is gone, on its own."""
 
     def said(verb: str, name: str) -> str:
         return request.form.get(name, "") if verb == tried else ""

@@ -1,7 +1,6 @@
-"""Pages about money: a pool, a division and why, and one's own statement.
+"""Pages about money: a pool, an entry and its explanation, and a person's statement.
 
-The one rule: they are for those who have signed in, and what one person is paid is for that person
-and the operator alone.
+They require signing in, and only a person and the operator see what that person is paid.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from projections.pictures import (
 from projections.store import View
 
 BY_TERMS = "terms"
-"""Stands in the picture for what the terms of a pool give by themselves."""
+"""In the picture, the source of what the terms of a pool give by themselves."""
 
 
 class Period(When):
@@ -53,7 +52,7 @@ class Period(When):
 
 
 class Asked(When):
-    """Whose line of a division."""
+    """The line of an entry to explain."""
 
     payee = Text(LIMITS["payer"], None, "Whose line.", required=True)
 
@@ -129,10 +128,9 @@ def _split(frame: Frame, id: str) -> Markup:
 
 
 def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
-    """What was divided of a pool: by way of what the finished work was made from, to whom.
+    """The income of a pool that was divided: to whom, and through which works.
 
-    Everybody's amount is what they earned, to the unit; by which way is as the latest agreement has
-    it.
+    Amounts are what each payee earned, exactly; the works follow from the latest agreement.
     """
     opened = pools.pool_named(view, frame.journal, id)
     earned = pools.earned(view, id)
@@ -223,7 +221,7 @@ def _divisions(frame: Frame) -> None:
 
 
 def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
-    """Every way from the finished work to the pieces somebody has a share in, as chains."""
+    """Every path from the release to the pieces in which the payee has a share."""
     ways = [
         Way(
             steps=tuple(

@@ -1,6 +1,6 @@
-"""Posting: a piece with its sources, more sources of a piece, more credits on a work.
+"""Posting a piece with its sources, and adding sources or credits to a work.
 
-The one rule: what will be recorded is shown first, and it is recorded only by the button below it.
+A preview comes first, and only its button records anything.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ FIELDS = ("title", "medium", "made_at", "licence", "sha256")
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
 Stating = Callable[[PostingForm], list[Command]]
-"""The commands that a form states."""
+"""The commands in a form."""
 
 
 def pages(frame: Frame) -> None:
-    """The forms that record something new."""
+    """The forms that post something new."""
     _post(frame)
     _sources(frame)
     _credits(frame)
@@ -134,7 +134,7 @@ def _taken(
     *,
     work: str | None = None,
 ) -> Answer:
-    """Do what the button says: search, add, show, or record and go on."""
+    """Do what the button says: search, add, preview, or record."""
     do = request.form.get("do", "")
     try:
         if sheet.change():
@@ -148,8 +148,7 @@ def _taken(
         frame.rehearse(*_some(state(sheet)))
         return _form(frame, sheet, purpose, work=work, template="preview.html")
     except (Problem, Refusal) as refusal:
-        problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
-        return _form(frame, sheet, purpose, work=work, problem=problem)
+        return _form(frame, sheet, purpose, work=work, problem=of_refusal(refusal))
 
 
 def _some(commands: list[Command]) -> list[Command]:
@@ -159,7 +158,7 @@ def _some(commands: list[Command]) -> list[Command]:
 
 
 def _looked_for(sheet: PostingForm) -> tuple[str, str] | None:
-    """What is looked for in the form, and where; what can be named at once is added instead."""
+    """The kind and the text of a search in the form; an id or address is added instead."""
     if lines := request.form.get("paste", "").strip():
         sheet.paste(lines)
         return ("", "")
@@ -200,7 +199,7 @@ def _form(
             media=MEDIA,
             **sheet.shown(view),
         )
-    return told, 200 if problem is None else problem.code or 422
+    return told, 200 if problem is None else problem.code
 
 
 def _work(view: View, id: str | None) -> dict[str, Any] | None:
@@ -213,7 +212,7 @@ def _work(view: View, id: str | None) -> dict[str, Any] | None:
 
 
 def _checked(command: type[Command], said: dict[str, Any], row: str = "#") -> Command:
-    """What a form says, held to the same schema as the body of a request; which row it is of."""
+    """A command in a form, validated like the body of a request; errors name its row."""
     try:
         return command.of(loaded(body_of(command), said, "invalid_body", "form"))
     except Problem as problem:

@@ -1,11 +1,10 @@
-"""What is being put together in a form, from one request to the next: sources, people, fields.
+"""The state of a posting form: sources, people, fields.
 
-The one rule: everything stands in the form itself; nothing is kept between two requests.
+All of it is in the form itself; the server keeps nothing between two requests.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +13,8 @@ from uuid import UUID, uuid4
 
 from flask import request
 
-from api.problems import Problem
+from api.problems import Problem, of_refusal
+from api.web.frame import id_named
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
 from domain.remix import REMIX_KINDS, exact_rate
@@ -22,20 +22,16 @@ from projections import attribution, lineage, timeline
 from projections.store import View
 
 KIND = "sample"
-"""What a source is taken for until somebody says."""
+"""The default kind of a source."""
 MOST_ROWS = 200
-"""How many sources or people one form holds."""
-
-_OWN_PAGE = re.compile(
-    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})", re.IGNORECASE
-)
+"""How many sources or people a form holds."""
 
 Row = dict[str, str]
 SOURCE = ("source", "kind", "rate", "note")
 PERSON = ("person", "role", "display", "kind")
 _SOURCE_IDS = {"source": "source", "kind": "kind", "rate": "rate", "note": "note"}
 _PERSON_IDS = {"person": "person", "role": "role", "display": "display", "kind": "how"}
-"""What the fields of a row are called in the page, before its number."""
+"""The ids of the fields of a row in the page, before the number of the row."""
 
 
 @dataclass
@@ -48,11 +44,11 @@ class PostingForm:
     people: list[Row]
     complaints: list[str] = field(default_factory=list)
     added: str = ""
-    """The field to go on with: the first one of the row that was added last."""
+    """The field to focus: the first one of the row that was added last."""
 
     @classmethod
     def empty(cls) -> PostingForm:
-        """A form nobody has filled in."""
+        """A blank form."""
         return cls(str(uuid4()), {}, [], [])
 
     @classmethod
@@ -66,10 +62,10 @@ class PostingForm:
             list(_rows("person", PERSON))[:MOST_ROWS],
         )
 
-    # -- adding and taking away ------------------------------------------------------------
+    # -- adding and removing ----------------------------------------------------------------
 
     def change(self) -> bool:
-        """Do to the rows what the button says; whether it was about rows at all."""
+        """Change the rows as the button says; False if it is another button."""
         form = request.form
         if (named := form.get("add_source")) is not None:
             self.add_source(named)
@@ -84,25 +80,26 @@ class PostingForm:
         return True
 
     def add_source(self, named: str, kind: str = KIND, rate: str = "") -> None:
-        """Cite a work by its id or its page, or something elsewhere by its address."""
+        """Cite a work by its id or page, or an outside source by its address."""
         self.sources.append({"source": _named(named), "kind": kind, "rate": rate, "note": ""})
         self.added = f"kind-{len(self.sources) - 1}"
 
     def add_person(self, named: str, role: str = "") -> None:
-        """Name a person by their id or their page."""
+        """Add a person by their id or page."""
         if all(row["person"] != _named(named) for row in self.people):
             self.people.append({"person": _named(named), "role": role, "display": "", "kind": ""})
         self.added = f"role-{len(self.people) - 1}"
 
     def paste(self, lines: str) -> None:
-        """Cite many at once: an id or an address a line, perhaps with its kind and its rate."""
+        """Cite many at once: an id or address per line, perhaps with a kind and a rate."""
         for line in lines.splitlines():
             if not (words := line.split()):
                 continue
             try:
                 self.add_source(words[0], *_kind_and_rate(words[1:]))
             except (Refusal, Problem) as refusal:
-                self.complaints.append(f"“{line.strip()[:80]}” was left out: {_reason(refusal)}")
+                said = of_refusal(refusal).description
+                self.complaints.append(f"“{line.strip()[:80]}” was left out: {said}")
 
     # -- as a command takes them -----------------------------------------------------------
 
@@ -139,7 +136,7 @@ class PostingForm:
         errors = problem.members.get("errors")
         if isinstance(errors, list):
             return [_place(error["pointer"], str(error["detail"])) for error in errors]
-        # A refusal names what was said; the field is the one that says so.
+        # A refusal carries the refused value; its field is the one with that value.
         said = {value for value in problem.members.values() if isinstance(value, str) and value}
         return [(field, problem.description or "") for field in self._saying(said)]
 
@@ -150,7 +147,7 @@ class PostingForm:
                 yield from (f"{ids[name]}-{number}" for name in row if row[name] in said)
 
     def shown(self, view: View) -> dict[str, Any]:
-        """The rows with what they are called, and what they add up to."""
+        """The rows with their names, and the sum of the rates."""
         ids = {row["source"] for row in self.sources} | {row["person"] for row in self.people}
         names = timeline.names(view, [id for id in ids if _is_id(id)])
         for row in self.sources:
@@ -166,7 +163,7 @@ class PostingForm:
         }
 
     def rates(self) -> tuple[Fraction, int]:
-        """The sum of the rates that are stated, and how many are."""
+        """The sum of the stated rates, and how many there are."""
         total, told = Fraction(0), 0
         for row in self.sources:
             try:
@@ -178,7 +175,7 @@ class PostingForm:
         return total, told
 
     def _behind(self, view: View) -> dict[str, int]:
-        """How many works, people and generations stand behind the sources."""
+        """How many works, people and generations are behind the sources."""
         numbers = lineage.numbers_of(
             view, [r["source"] for r in self.sources if _is_id(r["source"])]
         )
@@ -192,7 +189,7 @@ class PostingForm:
 
 
 def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Rows out of fields that are each sent once a row: source, source_kind, source_rate …"""
+    """Rows from fields that are sent once per row: source, source_kind, source_rate …"""
     first, *others = columns
     lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
     for values in zip(*lists, strict=False):
@@ -200,7 +197,7 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:
-    """The id of the field that a pointer into what was sent means; what is wrong, and where."""
+    """The id of the field at a pointer, and what is wrong there."""
     match pointer.removeprefix("#/").split("/"):
         case [name]:
             return name, f"{name}: {detail}"
@@ -221,14 +218,9 @@ def _kind_and_rate(words: list[str]) -> tuple[str, str]:
 
 
 def _named(text: str) -> str:
-    """The id a text stands for, or the address elsewhere in its normal form."""
+    """The id in a text, or the address of an outside source in its normal form."""
     text = text.strip()
-    if _is_id(text):
-        return str(UUID(text))
-    own = _OWN_PAGE.search(text)
-    if own and (text.startswith("/") or text.startswith(request.root_url)):
-        return own[1].lower()
-    return normal_uri(text)
+    return id_named(text) or normal_uri(text)
 
 
 def _is_id(text: str) -> bool:
@@ -240,9 +232,5 @@ def _is_id(text: str) -> bool:
 
 
 def can_be_named(text: str) -> bool:
-    """Whether a text is an id or an address, and need not be searched for."""
+    """Whether a text is an id or an address and needs no search."""
     return _is_id(text) or "://" in text or text.startswith("/")
-
-
-def _reason(refusal: Refusal | Problem) -> str:
-    return refusal.description or "" if isinstance(refusal, Problem) else str(refusal)

@@ -1,6 +1,6 @@
-"""The page of a proposal: its shares, what is said about them, and what its reader may do.
+"""The page of a proposal: its shares, the comments, and what its reader may do.
 
-The one rule: a button is there only if the domain would do what it says; the domain is asked.
+A button is shown only if the domain, when asked, would carry it out.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from typing import Any
 
 from flask import g, render_template, request
 
-from api.problems import Problem, of_refusal
+from api.problems import Problem
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_in_path, to_page
-from api.web.keeping import OVERTAKEN, said_before
+from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.keeping import said_before
 from domain.command import Command
 from domain.money.policy.assets import RELEASE
 from domain.money.proposal import COMMENT_KINDS, Assets
 from domain.money.shares import scopes_of
 from domain.permission import OPERATOR
-from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from projections import attribution, timeline
 from projections.money import pools
@@ -35,16 +34,14 @@ SAID: dict[str, type[Command]] = {
     },
 }
 REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
-"""What is said while the domain is asked whether it would do it, where an example would not do."""
-UNASKED = ("proposal", "contributor", "id", "effective_at")
-"""What no form asks for."""
+"""Values for asking the domain whether it would accept a command, where examples would not do."""
 
 ABOUT_SHARES = frozenset({"accept", "decline", "waive", "finalise"})
-"""What nobody says about other shares than those they have seen."""
+"""Decisions that hold only for the shares their author has seen."""
 
 
 def pages(frame: Frame) -> None:
-    """The page of a proposal, and what its forms are sent to."""
+    """The page of a proposal, and the targets of its forms."""
 
     @frame.page("/proposal/<id>", nobody_else=True)
     def show_proposal(id: str) -> Answer:
@@ -54,35 +51,23 @@ def pages(frame: Frame) -> None:
     def decide_proposal(id: str, verb: str) -> Answer:
         id, known = id_in_path(id), SAID.get(verb)
         if known is None:
-            raise Problem("not_found", f"A proposal cannot be told to {verb}.")
-        asked_for = [one for one in known.fields() if one.name not in UNASKED]
-        sent = {one.name: request.form.get(one.name, "").strip() for one in asked_for}
-        said = {name: value for name, value in sent.items() if value}
-        if missing := {one.name for one in asked_for if one.is_needed} - set(said):
-            problem = Problem("missing_field", f"{', '.join(sorted(missing))}: This is needed.")
-            return _proposal(frame, id, problem, verb), 422
-        if (
-            verb in ABOUT_SHARES
-            and frame.may(known, proposal=id, **said)
-            and _is_overtaken(frame, id)
-        ):
-            problem = Problem("wrong_state", OVERTAKEN)
-            return _proposal(frame, id, problem, verb), problem.code or 409
-        try:
-            receipt = frame.record(known.of({"proposal": id, **said}))
-        except Refusal as refusal:
-            problem = of_refusal(refusal)
-            return _proposal(frame, id, problem, verb), problem.code or 422
-        return to_page(f"/proposal/{id}", receipt.position)
+            raise Problem("not_found", f"There is no action “{verb}” on a proposal.")
+        return frame.decide(
+            known,
+            {"proposal": id},
+            is_overtaken=lambda: verb in ABOUT_SHARES and _is_overtaken(frame, id),
+            refused=lambda problem: _proposal(frame, id, problem, verb),
+            path=f"/proposal/{id}",
+        )
 
 
 def stage(told: Mapping[str, Any]) -> str:
-    """Which shares were looked at: every revision changes them, and whatever is given up."""
+    """The version of the shares that was seen: revisions and waivers change it."""
     return f"{len(told['revisions'])}.{len(told['waived'])}"
 
 
 def _is_overtaken(frame: Frame, id: str) -> bool:
-    """Whether the shares are others than those that whoever decides has seen."""
+    """Whether the shares have changed since the page was shown."""
     with frame.view(asked()) as view:
         now = stage(pools.proposal(view, frame.journal, id))
     return request.form.get("seen", now) != now
@@ -114,12 +99,12 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
 
 
 def assets_of(told: ProposalTold) -> Assets:
-    """The assets of a proposal in the form in which a command takes them."""
+    """The assets of a proposal as a command takes them."""
     return [{**one} for one in told["assets"]]
 
 
 def names_in(view: View, told: ProposalTold) -> dict[str, dict[str, Any]]:
-    """The works and people of a proposal: its release, its assets, who has said something."""
+    """The works and people of a proposal: its release, its assets, its commenters."""
     ids = {told["release"]}
     for asset in told["assets"]:
         ids |= {asset["asset"], *asset["within"]}
@@ -129,7 +114,7 @@ def names_in(view: View, told: ProposalTold) -> dict[str, dict[str, Any]]:
 
 
 def _may(frame: Frame, told: ProposalTold, scopes: list[str]) -> set[str]:
-    """What its reader may do with it now."""
+    """What the reader may do with it now."""
 
     def would(verb: str, **said: str) -> bool:
         rehearsed = {**REHEARSED.get(verb, {}), **said}
@@ -153,7 +138,7 @@ def _may(frame: Frame, told: ProposalTold, scopes: list[str]) -> set[str]:
 
 
 def _own(view: View, told: ProposalTold) -> ShareLine | None:
-    """The line of whoever reads, if they have a share."""
+    """The line of the reader, if they have a share."""
     if g.actor == OPERATOR:
         return None
     number = attribution.find_person(view, g.actor)[0]
@@ -165,7 +150,7 @@ def _own(view: View, told: ProposalTold) -> ShareLine | None:
 def _scopes(
     assets: Assets, payee: str, names: dict[str, dict[str, Any]]
 ) -> dict[str, tuple[str, str]]:
-    """Within what a payee can waive: how far it reaches, and what that is called."""
+    """The scopes in which a payee can waive: each with its reach and its name."""
     scopes: dict[str, tuple[str, str]] = {}
     parts: dict[str, tuple[str, str]] = {}
     for asset in assets:
@@ -177,5 +162,5 @@ def _scopes(
 
 
 def called(name: str, names: dict[str, dict[str, Any]]) -> str:
-    """What an asset or a part is called: a work by its title, anything else as it is named."""
+    """The name of an asset or a part: the title of a work, else the name itself."""
     return words.called(names[name]) if name in names else name

@@ -1,6 +1,6 @@
-"""Pages about works and people: a release, a piece, a source elsewhere, a person, a history.
+"""Pages about works and people: a release, a piece, an outside source, a person, a history.
 
-The one rule: they say what the API says, at one position of the journal, and change nothing.
+They show what the API returns, at one position of the journal, and change nothing.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from projections.store import Page, View
 from projections.told import FactTold, PersonRef
 
 Named = tuple[str, str, dict[str, Any]]
-"""A line of a credits roll: the heading it stands below, the role, and who."""
+"""A line of a credits roll: its heading, the role, and the person."""
 
 FEW_FACTS = 12
-"""How many facts of a history stand on the page of what it is about."""
+"""How many facts of its history a page shows."""
 MANY = 50
 MOST_SPLITS, MOST_PAYEES = 5, 24
-"""Of how many pools the split is on the page of a release, and how many payees are in its table."""
+"""How many splits a release shows, and how many payees the table of each."""
 MOST_NAMES = 450
-"""How many names of a credits roll stand on one page."""
+"""How many names of a credits roll a page shows."""
 ROOM_BYTES, LEAST_ROOM_BYTES, NAME_BYTES, OPEN_BYTES = 60_000, 8_000, 95, 125
-"""What pictures may take of the page of a release: the less, the more names stand on it."""
+"""The room for pictures on the page of a release: the more names, the less."""
 ROOM_OF_A_PIECE_BYTES = 20_000
 
 
@@ -125,7 +125,7 @@ def _works(frame: Frame) -> None:
 
 
 def _names(found: Roll) -> list[Named]:
-    """The lines of a credits roll, one after the other."""
+    """The lines of a credits roll."""
     return [
         (heading, role["role"], one)
         for heading, roles in (("", found.direct), ("Influences", found.influence))
@@ -137,7 +137,7 @@ def _names(found: Roll) -> list[Named]:
 def _by_role(
     names: Sequence[Named],
 ) -> Iterator[tuple[str, list[tuple[str, list[dict[str, Any]]]]]]:
-    """Lines of a credits roll below their headings and roles."""
+    """Lines of a credits roll, grouped by heading and role."""
     for heading, below in groupby(names, itemgetter(0)):
         yield (
             heading,
@@ -146,7 +146,7 @@ def _by_role(
 
 
 def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]]:
-    """The pools of which somebody earned something, each with those who earned most."""
+    """The pools with earnings, each with those who earned most."""
     for pool in earning:
         earned = pools.earned(view, pool["id"])
         if not earned:
@@ -226,7 +226,7 @@ def _facts(
 
 
 def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list[int], int]:
-    """A finished work with everything in it, or a piece or a person alone; and since when."""
+    """A release with everything in it, or a piece or a person alone; and since when."""
     if subject is not None and "kind" not in subject:
         number, *_, born = attribution.find_person(view, id)
         return [number], born

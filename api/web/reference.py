@@ -1,6 +1,6 @@
-"""The reference for people: the operations of the OpenAPI document as chapters, each with a curl.
+"""The HTTP reference: the operations of the OpenAPI document as chapters, each with a curl command.
 
-The one rule: nothing is said here that does not stand in the document, so it cannot go stale.
+It says only what is in the document, so it cannot go stale.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from api.document import operations, resolved
 from api.problems import MEDIA_TYPE
 
 WIDTH = 76
-"""What fits into a line of so many characters of an example is not broken."""
+"""The width of a line in examples."""
 ANY_NUMBER = 10**9
-"""A limit as high as this one nobody reaches, and need not be told."""
+"""A limit so high that it is not worth mentioning."""
 T = TypeVar("T")
 USUAL = 0.65
-"""What more than this part of the questions (or of the writes) can meet is told once for all."""
+"""What more than this part of the questions (or writes) share is described once for all."""
 
 
 class Field(NamedTuple):
@@ -34,7 +34,7 @@ class Field(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One operation, as its chapter tells it."""
+    """An operation in its chapter."""
 
     chapter: str
     name: str
@@ -53,11 +53,11 @@ class Operation(NamedTuple):
 
     @property
     def address(self) -> str:
-        """Where it is told, within the documentation."""
+        """Its address within the documentation."""
         return f"{self.chapter}#{self.name}"
 
     def is_meant(self, q: str) -> bool:
-        """Whether every word that is looked for stands in it."""
+        """Whether it contains every word of a search."""
         names = (field.name for field in (*self.parameters, *self.fields))
         told = (self.method, self.path, self.name, self.summary, self.description)
         return holds(q, self.chapter, *told, *names, *self.problems)
@@ -73,17 +73,17 @@ class Chapter(NamedTuple):
 
 @dataclass(frozen=True)
 class Reference:
-    """All of it, and what is told only once."""
+    """All chapters, and what their operations share."""
 
     chapters: dict[str, Chapter]
     usual: dict[str, list[str]]
-    """The problems that any question (GET) or any write (POST) can meet."""
+    """The problems that any question (GET) or any write (POST) can return."""
     taken: dict[str, list[Field]]
     """The parameters that any of them takes."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Reference:
-        """The reference that a document makes."""
+        """The reference of a document."""
         told = [_tell(*one, document) for one in operations(document)]
         chapters = {
             tag["name"]: Chapter(
@@ -108,20 +108,20 @@ class Reference:
         return [one for chapter in self.chapters.values() for one in chapter.operations]
 
     def is_usual(self, operation: Operation) -> bool:
-        """Whether it can meet all that is usual, and need not name it."""
+        """Whether it can return all the usual problems, and need not name them."""
         return set(self.usual[operation.method]) <= set(operation.problems)
 
     def own_problems(self, operation: Operation) -> list[str]:
-        """What it can meet besides what is usual."""
+        """Its problems besides the usual ones."""
         left_out = self.usual[operation.method] if self.is_usual(operation) else []
         return [code for code in operation.problems if code not in left_out]
 
     def own_parameters(self, operation: Operation) -> list[Field]:
-        """What it takes besides what is usual."""
+        """Its parameters besides the usual ones."""
         return [one for one in operation.parameters if one not in self.taken[operation.method]]
 
     def usual_parameters(self, operation: Operation) -> list[Field]:
-        """What it takes as any other of its kind."""
+        """Its usual parameters."""
         return [one for one in operation.parameters if one in self.taken[operation.method]]
 
     def that_answer(self, code: str) -> list[Operation]:
@@ -130,13 +130,13 @@ class Reference:
 
 
 def holds(q: str, *texts: str) -> bool:
-    """Whether every word of a search stands in one of the texts."""
+    """Whether the texts contain every word of a search."""
     told = "\n".join(texts).casefold()
     return all(word in told for word in q.casefold().split())
 
 
 def _usual(told: list[list[T]]) -> list[T]:
-    """What most of them hold, in the order in which it is told."""
+    """What most of the lists contain, in order."""
     counts = Counter(one for each in told for one in each)
     return [one for one, count in counts.items() if count > USUAL * len(told)]
 
@@ -179,7 +179,7 @@ def _tell(
 def _fields(
     schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[Field]:
-    """The fields of a body, those of inner objects below their list."""
+    """The fields of a body, including those of objects in lists."""
     whole = resolved(schema, document)
     for name, inner in whole.get("properties", {}).items():
         field = resolved(inner, document)
@@ -228,7 +228,7 @@ def _curl(
     document: Mapping[str, Any],
     body: Any,
 ) -> str:
-    """The command that tries it; ORIGIN stands for where the service is."""
+    """A command to try it; ORIGIN stands for the address of the service."""
     parameters = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
     for parameter in parameters:
         if parameter["in"] == "path":
@@ -248,7 +248,7 @@ def _curl(
 
 
 def pretty(value: Any, indent: int = 0) -> str:
-    """A value as JSON, broken into lines only where it is too long for one."""
+    """A value as JSON, on several lines only where it is too long for one."""
     said = json.dumps(value, ensure_ascii=False)
     if len(said) <= WIDTH - indent or not value or not isinstance(value, (dict, list)):
         return said

@@ -1,6 +1,6 @@
-"""Revising a proposal: its assets and shares as a form, and what it would change, before it does.
+"""Revising a proposal: its assets and shares as a form, with a preview of the change.
 
-The one rule: what will be recorded is shown first, share by share, and only that is recorded.
+Only what the preview showed, share by share, is recorded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
-from uuid import UUID
 
 from flask import render_template, request
 
@@ -18,7 +17,7 @@ from api.fields import loaded
 from api.problems import Problem, of_refusal
 from api.schemas import body_of
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_in_path, to_page
+from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
 from api.web.proposing import assets_of, names_in
 from domain.draft import Acknowledgement
 from domain.money.apportionment import payee_key
@@ -31,30 +30,26 @@ from projections.money.told import ProposalTold
 from projections.store import View
 
 MOST_ROWS = 150
-"""So many shares have a field each; more of them are lines of one text."""
+"""Up to this many shares have a field each; more are lines of one text field."""
 SPARE_ROWS = 3
-"""How many pieces more a form has room for."""
+"""How many more pieces a form has room for."""
 MOST_TOLD = 5
-"""So many wrong lines are told at once."""
+"""How many wrong lines are reported at once."""
 BETWEEN = " | "
 COLUMNS = ("piece", "value", "payee", "share")
 _BETWEEN = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\([\\|])")
 _PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?: \(.*\))?")
 
-_OWN_PAGE = re.compile(
-    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})/?\Z", re.IGNORECASE
-)
-
 
 @dataclass
 class Names:
-    """What the works and people of a proposal are called, and who is meant by a name."""
+    """The names of the works and people of a proposal, and whom each name means."""
 
     told: dict[str, str]
-    """By id: everything in the proposal, and what its release has that it leaves out."""
+    """By id: everything in the proposal, and what it leaves out of its release."""
     kept: frozenset[str]
-    """What the proposal names already: such a name means itself."""
+    """The ids and names in the proposal already, each of which means itself."""
 
     @classmethod
     def of(cls, view: View, proposal: ProposalTold) -> Names:
@@ -68,18 +63,12 @@ class Names:
         return cls(told, frozenset(payees.union(asset["asset"] for asset in assets)))
 
     def meant(self, text: str) -> str:
-        """The id that a text stands for: the address of a page here, or a name of only one."""
+        """The id that a text means: the address of a page here, or an unambiguous name."""
         text = text.strip()
         if text in self.kept:
             return text
-        own = _OWN_PAGE.search(text)
-        if own and (text.startswith("/") or text.startswith(request.root_url)):
-            return own[1].lower()
-        try:
-            return str(UUID(text))
-        except ValueError:
-            found = [id for id, name in self.told.items() if name == text]
-            return found[0] if len(found) == 1 else text
+        found = [id for id, name in self.told.items() if name == text]
+        return id_named(text) or (found[0] if len(found) == 1 else text)
 
 
 def pages(frame: Frame) -> None:
@@ -90,7 +79,7 @@ def pages(frame: Frame) -> None:
         with frame.view(asked()) as view:
             proposal = pools.proposal(view, frame.journal, id_in_path(id))
             first = [one["id"] for one in proposal["comments"]][:1]
-            # Whoever may not do it, or cannot any more, is told so at once.
+            # Those who may not revise it, or no longer can, learn it at once.
             _revised(frame.rehearse, proposal, assets_of(proposal), first, "a revision")
             comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
             return _form(view, proposal, assets_of(proposal), comments)
@@ -103,7 +92,7 @@ def pages(frame: Frame) -> None:
         assets = sent.assets
         comments, do = request.form.getlist("comments"), request.form.get("do")
         note = request.form.get("note", "").strip() or None
-        # The stage that was looked at: what was recorded meanwhile is looked at first.
+        # A preview of an older version is shown again before anything is recorded.
         was_seen = request.form.get("seen") == str(len(proposal["revisions"]))
         is_final = do == "record" and was_seen
         problem = None
@@ -113,7 +102,7 @@ def pages(frame: Frame) -> None:
                 sent.must_be_read()
                 receipt = _revised(record, proposal, assets, comments, note)
             except (Problem, Refusal) as refusal:
-                problem = refusal if isinstance(refusal, Problem) else of_refusal(refusal)
+                problem = of_refusal(refusal)
             else:
                 if is_final:
                     return to_page(f"/proposal/{proposal['id']}", receipt.position)
@@ -121,7 +110,7 @@ def pages(frame: Frame) -> None:
                     return _preview(view, proposal, assets, comments, is_overtaken=do == "record")
         with frame.view(asked()) as view:
             page = _form(view, proposal, assets, comments, problem, sent)
-        return page, 200 if problem is None else problem.code or 422
+        return page, 200 if problem is None else problem.code
 
 
 def _revised(
@@ -136,23 +125,23 @@ def _revised(
     return record(ReviseProposal.of({"proposal": proposal["id"], **stated}))
 
 
-# -- what a form says ------------------------------------------------------------------------
+# -- reading the form ------------------------------------------------------------------------
 
 
 @dataclass
 class Sent:
-    """The assets as a form says them, and where each of them stands in it."""
+    """The assets in a form, and where each of them is in it."""
 
     assets: Assets
     text: str | None = None
-    """The lines, if it is one text: as they were typed."""
+    """The lines as typed, if the form is one text field."""
     lines: dict[tuple[int, int], int] = field(default_factory=dict)
-    """By asset and share, the line that says it."""
+    """The line of each asset and share."""
     unread: list[str] = field(default_factory=list)
-    """What is wrong with a line by itself."""
+    """Complaints about lines that cannot be read."""
 
     def must_be_read(self) -> None:
-        """Refuse lines that say less than they must, or contradict one another."""
+        """Refuse lines that are incomplete or contradict one another."""
         if self.unread:
             raise Problem("bad_policy", self.unread[0])
 
@@ -176,7 +165,7 @@ class Sent:
 
 
 def _sent(names: Names) -> Sent:
-    """The assets as the form says them: a line without its value or its share is left out."""
+    """The assets in the form; lines without a value or a share are omitted."""
     if "lines" in request.form:
         return _read(request.form["lines"], names)
     form = request.form
@@ -204,7 +193,7 @@ def _asset(name: str, value: str, within: Iterable[str], shares: list[list[str]]
 
 
 def _read(text: str, names: Names) -> Sent:
-    """The assets as lines: asset, value, payee, share, and perhaps the parts it is within."""
+    """The assets in lines: asset, value, payee, share, and any parts it is within."""
     sent, places = Sent([], text), dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -220,7 +209,7 @@ def _read(text: str, names: Names) -> Sent:
             sent.assets.append(new)
         asset = sent.assets[place]
         if {**asset, "shares": []} != new:
-            said = "another value, or other parts, than a line before it"
+            said = "another value or other parts than an earlier line"
             sent.unread.append(f"Line {number} gives {name} {said}.")
         payee_id = names.meant(payee)
         if any(payee_id == known for known, _ in asset["shares"]):
@@ -230,7 +219,7 @@ def _read(text: str, names: Names) -> Sent:
     return sent
 
 
-# -- what a page shows -----------------------------------------------------------------------
+# -- showing the page ------------------------------------------------------------------------
 
 
 def _form(
@@ -298,7 +287,7 @@ def _shown(
 
 
 def _lines(assets: Assets, names: Names) -> str:
-    """The assets as lines, in names where a name means only one."""
+    """The assets as lines, with names where they are unambiguous."""
 
     def written(text: str) -> str:
         return text.replace("\\", "\\\\").replace("|", r"\|")

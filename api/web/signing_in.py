@@ -1,7 +1,7 @@
-"""Signing in: a key is shown once, and a cookie stands for it from then on.
+"""Signing in: a key is entered once and exchanged for a cookie.
 
-The one rule: the cookie is for this site alone, out of reach of scripts, and worth nothing to
-whoever reads the database.
+The cookie is for this site alone and out of reach of scripts, and a reader of the database cannot
+make it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from api.web.keeping import ask_for_key, is_ours, show_kept
 
 
 def pages(frame: Frame) -> None:
-    """The page that takes a key, and the form that ends a session."""
+    """The page that asks for a key, and the form that ends a session."""
 
     @frame.page("/sign-in", anybody=True)
     def show_sign_in() -> Answer:

@@ -1,6 +1,6 @@
-"""How pages say things: what a work is called, what a fact says, what a state means.
+"""The wording of pages: the names of works, the sentences of facts, the labels of states.
 
-The one rule: whatever people wrote is escaped here or in a template, never trusted.
+Everything that people wrote is escaped here or in a template.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from domain.fact import FACTS
 
-KINDS = {"contribution": "Piece", "outside": "Source elsewhere", "release": "Finished work"}
-"""What the kinds of work are called."""
+KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Release"}
+"""The labels of the kinds of work."""
 
 CREDIT_STATES = {
-    "granted": "offered, not answered yet",
-    "claimed": "claimed, not agreed to yet",
+    "granted": "offered, not accepted yet",
+    "claimed": "claimed, not accepted yet",
     "accepted": "accepted",
     "declined": "declined",
     "disputed": "disputed",
@@ -27,7 +27,7 @@ CREDIT_STATES = {
 REMIX_STATES = {
     "declared": "declared",
     "disputed": "disputed",
-    "struck": "found false, and struck",
+    "struck": "struck as false",
 }
 WORK_STATES = {
     "submitted": "posted",
@@ -40,9 +40,9 @@ WORK_STATES = {
 LONGEST_IN_SENTENCE = 70
 
 SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
-"""What each fact says, in a sentence."""
+"""The sentence of each fact."""
 TOLD = [topic for topic in SAID if not FACTS[topic].PRIVATE]
-"""The facts that a history tells; money has its own pages, which not everybody may read."""
+"""The facts in histories; money has its own pages, which not everybody may read."""
 
 FILTERS = {
     "works": ("contribution.", "outside.", "work.", "release."),
@@ -50,17 +50,17 @@ FILTERS = {
     "credits": ("credit.",),
     "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
 }
-"""The kinds of fact a history can be narrowed to, and how their topics begin or end."""
+"""The filters of a history, and how the topics of each begin or end."""
 
 
 def topics(what: str | None) -> list[str]:
-    """The topics of one of these kinds; all there is to say for any other word."""
+    """The topics of a filter; all topics for any other word."""
     parts = FILTERS.get(what or "")
     return [topic for topic in TOLD if parts is None or any(_is_of(topic, one) for one in parts)]
 
 
 def kind_of(topic: str) -> str:
-    """The kind of fact a topic is; whatever is about somebody is told under “people”."""
+    """The filter of a topic; “people” for facts about a person."""
     return next((kind for kind, parts in FILTERS.items() if topic.startswith(parts)), "people")
 
 
@@ -69,13 +69,13 @@ def _is_of(topic: str, part: str) -> bool:
 
 
 def address(thing: Mapping[str, Any]) -> str:
-    """Where the page of a work or a person is."""
+    """The address of the page of a work or a person."""
     folder = {"release": "release", None: "contributor"}.get(thing.get("kind"), "piece")
     return f"{request.script_root}/{folder}/{thing['id']}"
 
 
 def called(thing: Mapping[str, Any]) -> str:
-    """What a work or a person is called."""
+    """The name of a work or a person."""
     if "kind" not in thing:
         return str(thing["name"] or "somebody whose name was erased")
     if thing["kind"] == "outside":
@@ -84,7 +84,7 @@ def called(thing: Mapping[str, Any]) -> str:
 
 
 def link(thing: Mapping[str, Any]) -> Markup:
-    """The name of a work or a person, as the way to its page; the whole of a long one is there."""
+    """The name of a work or a person, shortened, as a link to its page."""
     name, short = called(thing), shortened(called(thing))
     if name == short:
         return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address(thing), name)
@@ -92,7 +92,7 @@ def link(thing: Mapping[str, Any]) -> Markup:
 
 
 def shortened(name: str) -> str:
-    """A name that fits into a sentence: a long one ends in an ellipsis, between two words."""
+    """A name that fits into a sentence: a long one is cut between two words."""
     if len(name) <= LONGEST_IN_SENTENCE:
         return name
     cut = name[:LONGEST_IN_SENTENCE]
@@ -101,7 +101,7 @@ def shortened(name: str) -> str:
 
 
 def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
-    """What a fact says, with the ways to whatever it is about."""
+    """The sentence of a fact, with links to what it is about."""
     said = {"actor": item["actor"], "noun": item["noun"], **item["content"]}
     told = {
         name: link(names[value]) if value in names else str(value)
@@ -114,7 +114,7 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
 
 
 def where(item: Mapping[str, Any]) -> str:
-    """Where the page is of what somebody was told about."""
+    """The address of the page that a notification is about."""
     noun, said = item["topic"].partition(".")[0], item["content"]
     folder, id = {
         "proposal": ("proposal", item["noun"]),
@@ -129,7 +129,7 @@ def where(item: Mapping[str, Any]) -> str:
 
 
 def brief(text: str, most: int = 400) -> str:
-    """As much of a text as a list has room for, up to the end of a word."""
+    """The beginning of a text, up to the end of a word."""
     return text if len(text) <= most else f"{text[:most].rpartition(' ')[0] or text[:most]} …"
 
 
