@@ -6,7 +6,7 @@ what differs, with where it stands, and returns what it has counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -41,7 +41,7 @@ from projections.log import Log, Signed
 from projections.money import balances as projected
 from projections.store import Generation, View, table_name
 from projections.tables import Table
-from scripts.bundle.whole import content_of
+from scripts.bundle.whole import commitments, content_of
 from scripts.service import Service
 
 PAGE = 5_000
@@ -190,8 +190,11 @@ def vault(service: Service, progress: Progress) -> Differences:
     """Every commitment has its text, or a fact that says it was erased; and no text is another."""
     facts, head = service.journal.facts, service.journal.facts.head()
     erased, found, gone = _erased(service.journal), 0, 0
+    before: Mapping[str, Placed] = {}
     for page in _pages(service.journal.read()):
-        sealed = {digest: placed for placed in page for digest in _sealed(placed)}
+        sealed = {digest: placed for placed in page for digest in _kept(placed)}
+        # All facts of a command commit to the one message that was signed.
+        sealed = {digest: sealed[digest] for digest in sealed if digest not in before}
         rows = {
             row[0]: row
             for row in service.engine.query(
@@ -219,6 +222,7 @@ def vault(service: Service, progress: Progress) -> Differences:
                 at = erased[digest]
                 yield Difference(where, f"{digest} was erased at position {at}, and is there")
             found += 1
+        before = sealed
         progress(page[-1].position, head)
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found and facts.head() == head:
@@ -226,9 +230,9 @@ def vault(service: Service, progress: Progress) -> Differences:
     return f"{found} texts as they were committed to, {gone} erased"
 
 
-def _sealed(placed: Placed) -> list[str]:
-    happened = placed.fact()
-    return [digest for name in happened.SEALED if (digest := getattr(happened, name)) is not None]
+def _kept(placed: Placed) -> list[str]:
+    """The commitments whose texts were kept; what somebody signs to be forgotten never is."""
+    return [] if placed.topic == Contributor.Forgotten.TOPIC else commitments(placed)
 
 
 def _erased(journal: Journal) -> dict[str, int]:
@@ -445,7 +449,7 @@ def money(service: Service, progress: Progress) -> Differences:
         if view.as_of >= verifier.books.position:
             yield from _projected(view, verifier)
     count = verifier.counted
-    entries = sum(count[topic] for topic in count if topic.startswith("division."))
+    entries = sum(count[topic] for topic in count if topic.startswith("entry."))
     return (
         f"{count['agreements']} agreements, {entries} divisions, reversals and corrections, "
         f"{count['payouts']} payouts; {count['postings']} postings that add up to nothing"

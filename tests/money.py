@@ -15,6 +15,7 @@ from stories import NOON, OPERATOR, Story, id_of
 from domain.draft import Acknowledgement
 from domain.fact import Fact
 from domain.journal import LARGEST_FACT_BYTES
+from domain.known import Known
 from domain.money.apportionment import check_division, divide, settle
 from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
@@ -149,7 +150,8 @@ class Bank(Story):
     def above(self) -> dict[str, Collection[str]]:
         """What the parents of edges in dispute were made from, as the journal knows it now."""
         parents = {parent for _, parent in self.books().edges.values()}
-        return {each: self.journal.lineage(each, self.head(), "0").nodes for each in parents}
+        known = Known(self.journal.facts, self.head())
+        return {each: known.works_above(each) for each in parents}
 
     def held(self, payee: str, agreement: str) -> tuple[str, ...]:
         """Why something is held, as the books have it."""

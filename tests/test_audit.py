@@ -13,7 +13,10 @@ from databases import Postgres
 from serving import serving
 from stories import NOON, Story, carry_out, every_fact, id_of, meanwhile, raw_connection, story
 
+from domain.money.entry import Entry
 from domain.note import SignerKey
+from domain.registry import BY_OPERATION
+from domain.signature import sign_command
 from domain.tree import NotVerified
 from projections.follower import no_progress
 from projections.store import table_name
@@ -23,6 +26,7 @@ from scripts.mirror import mirror
 from scripts.service import Service
 from scripts.stemma import main
 
+ENTRIES = {kind.TOPIC for kind in Entry.BIRTHS}
 SIGNER = SignerKey.new("stemma.example/log")
 
 
@@ -43,6 +47,27 @@ def difference(service: Service) -> str:
     return f"{name}: {found}"
 
 
+def test_what_was_signed_is_a_text_like_any_other(database: str) -> None:
+    """One message, to which every fact of its command commits; of a last wish none is kept."""
+    with story(database) as told:
+        ana, key = told.person("ana"), SignerKey(id_of("ana"), bytes(32))
+        told.tell("register_key", id=ana, key=str(key.verifier))
+        by = {"authors": [{"contributor": ana, "role": "writer"}]}
+        for command, said in (
+            ("submit_contribution", {"id": id_of("song"), "title": "t", "medium": "text", **by}),
+            ("forget_contributor", {"id": ana, "ground": "request"}),
+        ):
+            signing = sign_command(key, command, said)
+            told.journal.record(BY_OPERATION[command].of(said), by=ana, signing=signing)
+            told.service.follower.catch_up()
+            assert not isinstance(
+                first_difference(audit.vault, told.service, no_progress), Difference
+            )
+        signed = [one.topic for one in told.facts() if one.fact().signature]
+        born = ["contribution.submitted", "credit.claimed", "credit.accepted"]
+        assert signed == [*born, "contributor.forgotten"]
+
+
 def prepared(told: Story) -> None:
     """Every kind of fact, folded, in the log and signed."""
     every_fact(told)
@@ -61,6 +86,8 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
         assert not any(isinstance(one, Difference) for one in said.values()), said
         assert str(said["journal"]) == f"{head} facts, without a gap"
         assert re.fullmatch(r"\d+ texts as they were committed to, 2 erased", str(said["vault"]))
+        entries = len([topic for topic in told.topics() if topic in ENTRIES])
+        assert f" {entries} divisions, reversals and corrections, " in str(said["money"])
         assert said["log"] == f"{head} leaves in 1 tiles, 1 checkpoints"
         assert str(said["read tables"]).endswith(f"as folded anew up to position {head}")
         after = [told.store.engine.query(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables]
