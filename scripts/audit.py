@@ -8,7 +8,7 @@ One file: seven checks of one form, one after another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ from projections.log import Log, Signed
 from projections.money import balances as projected
 from projections.store import Generation, View, table_name
 from projections.tables import Table
-from scripts.bundle.whole import content_of
+from scripts.bundle.whole import commitments, content_of
 from scripts.service import Service
 
 PAGE = 5_000
@@ -193,8 +193,11 @@ def vault(service: Service, progress: Progress) -> Differences:
     """Every commitment has its own text, or a fact that says it was erased."""
     facts, head = service.journal.facts, service.journal.facts.head()
     erased, found, gone = _erased(service.journal), 0, 0
+    before: Mapping[str, Placed] = {}
     for page in _pages(service.journal.read()):
-        sealed = {digest: placed for placed in page for digest in _sealed(placed)}
+        sealed = {digest: placed for placed in page for digest in _kept(placed)}
+        # All facts of a command commit to the one message that was signed.
+        sealed = {digest: sealed[digest] for digest in sealed if digest not in before}
         rows = {
             row[0]: row
             for row in service.engine.query(
@@ -222,6 +225,7 @@ def vault(service: Service, progress: Progress) -> Differences:
                 at = erased[digest]
                 yield Difference(where, f"{digest} was erased at position {at}, but is still there")
             found += 1
+        before = sealed
         progress(page[-1].position, head)
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found and facts.head() == head:
@@ -229,9 +233,9 @@ def vault(service: Service, progress: Progress) -> Differences:
     return f"{found} texts as they were committed to, {gone} erased"
 
 
-def _sealed(placed: Placed) -> list[str]:
-    happened = placed.fact()
-    return [digest for name in happened.SEALED if (digest := getattr(happened, name)) is not None]
+def _kept(placed: Placed) -> list[str]:
+    """The commitments whose texts were kept; what somebody signs to be forgotten never is."""
+    return [] if placed.topic == Contributor.Forgotten.TOPIC else commitments(placed)
 
 
 def _erased(journal: Journal) -> dict[str, int]:
@@ -448,7 +452,7 @@ def money(service: Service, progress: Progress) -> Differences:
         if view.as_of >= verifier.books.position:
             yield from _projected(view, verifier)
     count = verifier.counted
-    entries = sum(count[kind.TOPIC] for kind in (Entry.Divided, Entry.Reversed, Entry.Corrected))
+    entries = sum(count[kind.TOPIC] for kind in Entry.BIRTHS)
     return (
         f"agreements: {count['agreements']}, divisions, reversals and corrections: {entries}, "
         f"payouts: {count['payouts']}, postings: {count['postings']}, which sum to zero"

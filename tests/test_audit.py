@@ -18,6 +18,8 @@ from domain.money.entry import Entry
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.note import SignerKey
+from domain.registry import BY_OPERATION
+from domain.signature import sign_command
 from domain.tree import NotVerified
 from projections.follower import no_progress
 from projections.store import table_name
@@ -47,6 +49,27 @@ def difference(service: Service) -> str:
     return f"{name}: {found}"
 
 
+def test_what_was_signed_is_a_text_like_any_other(database: str) -> None:
+    """One message, to which every fact of its command commits; of a last wish none is kept."""
+    with story(database) as told:
+        ana, key = told.person("ana"), SignerKey(id_of("ana"), bytes(32))
+        told.tell("register_key", id=ana, key=str(key.verifier))
+        by = {"authors": [{"contributor": ana, "role": "writer"}]}
+        for command, said in (
+            ("submit_contribution", {"id": id_of("song"), "title": "t", "medium": "text", **by}),
+            ("forget_contributor", {"id": ana, "ground": "request"}),
+        ):
+            signing = sign_command(key, command, said)
+            told.journal.record(BY_OPERATION[command].of(said), by=ana, signing=signing)
+            told.service.follower.catch_up()
+            assert not isinstance(
+                first_difference(audit.vault, told.service, no_progress), Difference
+            )
+        signed = [one.topic for one in told.facts() if one.fact().signature]
+        born = ["contribution.submitted", "credit.claimed", "credit.accepted"]
+        assert signed == [*born, "contributor.forgotten"]
+
+
 def prepared(told: Story) -> None:
     """Every kind of fact, folded, in the log and signed."""
     every_fact(told)
@@ -67,7 +90,7 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
         assert re.fullmatch(r"\d+ texts as they were committed to, 2 erased", str(said["vault"]))
         assert said["log"] == f"{head} leaves in 1 tiles, 1 checkpoints"
         facts = Counter(type(placed.fact()) for placed in told.journal.read())
-        entries = sum(facts[kind] for kind in (Entry.Divided, Entry.Reversed, Entry.Corrected))
+        entries = sum(facts[kind] for kind in Entry.BIRTHS)
         assert entries
         assert facts[Payout.Issued]
         assert str(said["money"]).startswith(

@@ -170,7 +170,7 @@ _PLACE = frozenset({"originator_id", "originator_version"})
 def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator[Line]:
     """Every fact as stored, with the texts it commits to unless they were erased."""
     while placed := journal.facts.after(after, page):
-        sealed = [(one, _sealed(one)) for one in placed]
+        sealed = [(one, commitments(one)) for one in placed]
         known = {
             disclosure.digest: disclosure
             for disclosure in journal.facts.disclosures(
@@ -199,7 +199,8 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
         after = placed[-1].position
 
 
-def _sealed(placed: Placed) -> list[str]:
+def commitments(placed: Placed) -> list[str]:
+    """The digests of the texts that a fact commits to, and of the message its actor signed."""
     content = json.loads(placed.state)
     names = (*FACTS[placed.topic].SEALED, "message")
     return [content[name] for name in names if name in content]

@@ -99,7 +99,8 @@ def _postings(view: View, pool: str | None) -> Iterator[_Posted]:
     where = "" if pool is None else "AND p.pool = :pool"
     rows = view.rows(
         "SELECT p.position, p.noun, p.account, p.payee, p.currency, p.amount FROM @postings p "
-        f"WHERE p.position <= :as_of {where} ORDER BY p.position, p.account, p.payee",
+        f"WHERE p.position <= :as_of {where} "
+        "ORDER BY p.position, p.account, p.payee, p.proposal, p.pool",
         **({} if pool is None else {"pool": pool}),
     )
     for row in rows:

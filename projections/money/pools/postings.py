@@ -34,7 +34,8 @@ def ledger(
     kept = [position for (position,) in page]
     rows = view.rows(
         "SELECT p.position, p.account, p.payee, p.proposal, p.amount FROM @postings p "
-        "WHERE p.pool = :id AND p.position IN :positions ORDER BY p.position, p.account, p.payee",
+        "WHERE p.pool = :id AND p.position IN :positions "
+        "ORDER BY p.position, p.account, p.payee, p.proposal",
         id=id,
         positions=kept,
     )

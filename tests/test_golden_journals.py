@@ -1,0 +1,86 @@
+"""What an earlier version recorded, this version reads: the same facts, the same answers.
+
+A golden journal is an export with the answers that its version gave (tests/golden/journals). It is
+put back on either engine, folded and asked again. Where a version has learnt to say more, answers
+have further keys: those that were kept are compared, their values exactly.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from golden_journals import (
+    STORIES,
+    Asked,
+    Golden,
+    answers_to,
+    differences,
+    every_golden,
+    put_back,
+    read_lines,
+    write,
+    written,
+)
+
+from domain.fact import FACTS
+from projections.follower import no_progress
+from scripts import audit
+from scripts.bundle import export_lines
+from scripts.service import Service, open_service
+
+SHOWN = 20
+"""How many differences are shown at most."""
+
+
+def test_every_version_has_every_journal() -> None:
+    found = every_golden()
+    assert {one.name for one in found if one.version == "0.1"} == set(STORIES)
+
+
+def test_a_version_that_is_kept_is_not_written_again() -> None:
+    with pytest.raises(FileExistsError):
+        write("0.1")
+
+
+def test_the_first_version_has_every_kind_of_fact_it_knew() -> None:
+    """… and what was a kind of fact remains one."""
+    kept = {line["topic"] for one in every_golden() for line in read_lines(one.facts)}
+    assert len(kept) == 53
+    assert kept <= set(FACTS)
+
+
+@pytest.mark.parametrize("golden", every_golden(), ids=lambda one: f"{one.version}-{one.name}")
+def test_a_golden_journal_is_read_as_it_was(golden: Golden, database: str) -> None:
+    lines = read_lines(golden.facts)
+    with open_service(database) as service:
+        put_back(service, lines)
+        found = list(changed(service, golden))
+        assert not found, f"{len(found)} answers differ:\n" + "\n".join(found[:SHOWN])
+        assert written(export_lines(service.journal)) == written(lines)
+        for check in audit.CHECKS.values():
+            assert isinstance(audit.first_difference(check, service, no_progress), str)
+
+
+def changed(service: Service, golden: Golden) -> Iterator[str]:
+    """Which answers differ, and where."""
+    kept = read_lines(golden.answers)
+    asked = [Asked(*one) for *one, _ in kept]
+    for question, (*_, before), now in zip(asked, kept, answers_to(service, asked), strict=True):
+        for difference in differences(before, now):
+            yield f"{question}: {difference}"
+
+
+@pytest.mark.parametrize(
+    "kept, now, found",
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, []),
+        ({"a": [{"b": "1"}]}, {"a": [{"b": "2"}]}, [".a[0].b was '1', is '2'"]),
+        ({"a": 1}, {"b": 1}, [".a is gone"]),
+        ({"a": [1]}, {"a": [1, 2]}, [".a was [1], is [1, 2]"]),
+        ({"a": 1}, {"a": True}, [".a was 1, is True"]),
+        ({"a": None}, {"a": {}}, [".a was None, is {}"]),
+    ],
+)
+def test_a_difference_is_a_value_that_changed_or_went(
+    kept: object, now: object, found: list[str]
+) -> None:
+    assert list(differences(kept, now)) == found
