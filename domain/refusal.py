@@ -339,11 +339,11 @@ class BadGraph(Refusal):
 class LineageCycle(Refusal):
     """A work would be made from itself, through others."""
 
-    says = "The lineage forms a cycle: {circle}."
+    says = "The lineage forms a cycle: {cycle}."
 
-    def __init__(self, circle: tuple[str, ...]) -> None:
-        super().__init__(" → ".join(circle))
-        self.details["circle"] = circle
+    def __init__(self, cycle: tuple[str, ...]) -> None:
+        super().__init__(" → ".join(cycle))
+        self.details["cycle"] = cycle
 
 
 class RatesOverWhole(Refusal):

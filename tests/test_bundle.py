@@ -697,7 +697,7 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
         "no_source",
         "exactly one",
     ),
-    "a circle": (
+    "a cycle": (
         {"type": "remix", "child": "poem", "parent": "song", "kind": "sample"},
         "parent_not_older",
         "The parent song was made at 2020-03, not before its child poem at 2019",
@@ -707,7 +707,7 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
         "self_remix",
         "poem",
     ),
-    "a circle of persons": (
+    "a cycle of persons": (
         {"type": "contributor.merge", "id": "ben", "into": "ben-old"},
         "merge_cycle",
         "cycle",

@@ -65,7 +65,7 @@ def test_an_artist_of_two_tracks_is_one_contributor(tmp_path: Path) -> None:
 
 
 def test_tracks_are_ordered_by_number_where_nothing_else_decides(tmp_path: Path) -> None:
-    """An older track comes as late as the first that needs it, a circle stays together."""
+    """An older track comes as late as the first that needs it, a cycle stays together."""
     lines = viz(tmp_path, ["A:X", "B:X", "C:X", "D:X"], [(1, 3), (0, 2), (2, 0)])
     titles = [line["title"] for line in lines if line["type"] == "contribution"]
     assert titles == ["A", "C", "D", "B"]

@@ -102,8 +102,8 @@ verbs = st.one_of(
         for verb in ("accept", "decline", "revoke")
     ),
     *(
-        command(f"{verb}_credit", id=st.sampled_from(CREDITS), reason=some_texts)
-        for verb in ("hold", "release")
+        command(name, id=st.sampled_from(CREDITS), reason=some_texts)
+        for name in ("hold_credit", "lift_hold")
     ),
     command("strike_remix", id=st.sampled_from(REMIXES), reason=some_texts),
     *(
@@ -255,7 +255,7 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
 
 @few
 @given(histories)
-def test_the_graph_has_no_circle_and_every_edge_keeps_the_order(commands: list[Command]) -> None:
+def test_the_graph_has_no_cycle_and_every_edge_keeps_the_order(commands: list[Command]) -> None:
     with embedded() as told:
         play(told, commands)
         assert broken_edges(told) == []

@@ -730,7 +730,7 @@ def test_an_outside_source_is_claimed_by_its_maker_and_judged_by_an_operator(tol
 # -- people --------------------------------------------------------------------------------
 
 
-def test_merges_may_follow_each_other_but_never_close_a_circle(told: Story) -> None:
+def test_merges_may_follow_each_other_but_never_close_a_cycle(told: Story) -> None:
     a, b, c = (told.person(name) for name in "abc")
     told.tell("merge_contributor", id=a, into=b)
     told.tell("merge_contributor", id=b, into=c)

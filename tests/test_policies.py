@@ -279,12 +279,12 @@ def test_the_cap_is_passed_by_the_oldest_work_that_owes_too_much() -> None:
     assert refused.value.details == {"node": "b", "stack": "3/5", "cap": "1/2"}
 
 
-def test_a_circle_is_refused_by_name() -> None:
+def test_a_cycle_is_refused_by_name() -> None:
     edges = {"film>song": "0", "song>loop": "0", "loop>song": "0", "loop>break": "0"}
     with pytest.raises(LineageCycle) as refused:
         answered({"type": "relative_cascade"}, graph=graph("film", edges))
-    assert set(refused.value.details["circle"]) == {"song", "loop"}  # type: ignore[call-overload]
-    first, *_, last = refused.value.details["circle"]  # type: ignore[misc]
+    assert set(refused.value.details["cycle"]) == {"song", "loop"}  # type: ignore[call-overload]
+    first, *_, last = refused.value.details["cycle"]  # type: ignore[misc]
     assert first == last
 
 

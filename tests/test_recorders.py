@@ -248,7 +248,7 @@ def append_with(told: Story, *names: str, requests: list[Request]) -> None:
 # -- races ---------------------------------------------------------------------------------
 
 
-def test_a_redating_and_a_new_edge_at_once_never_close_a_circle(database: str) -> None:
+def test_a_redating_and_a_new_edge_at_once_never_close_a_cycle(database: str) -> None:
     with story(database) as told:
         refusals = 0
         for number in range(ROUNDS):
@@ -295,7 +295,7 @@ def test_two_redatings_of_neighbours_at_once_keep_their_order(database: str) -> 
         assert broken_edges(told) == []
 
 
-def test_two_merges_into_each_other_at_once_do_not_close_a_circle(database: str) -> None:
+def test_two_merges_into_each_other_at_once_do_not_close_a_cycle(database: str) -> None:
     with story(database) as told:
         for number in range(ROUNDS):
             a, b, c = (told.person(f"{name} {number}") for name in "abc")

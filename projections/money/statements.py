@@ -123,7 +123,8 @@ def _lines(
         f"JOIN @pools o ON o.id = p.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
         f"JOIN @proposals a ON a.id = p.proposal AND {holds('a')} "
         "WHERE p.payee IN :payees AND p.currency = :currency AND p.account = :owed "
-        "AND p.position > :after AND p.position <= :as_of ORDER BY p.position, p.pool",
+        "AND p.position > :after AND p.position <= :as_of "
+        "ORDER BY p.position, p.pool, p.payee, p.proposal",
         payees=list(payees),
         currency=currency,
         owed=OWED,
