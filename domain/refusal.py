@@ -440,6 +440,12 @@ class WindowOpen(Conflict):
     says = "Comments can be made until {closes_at}."
 
 
+class NotDivided(Unknown):
+    """This revenue is waiting; it has not been divided yet."""
+
+    says = "Revenue {id} is waiting and has not been divided yet."
+
+
 class CommentsOpen(Conflict):
     """A proposal is not final before every comment has been answered."""
 

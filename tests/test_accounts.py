@@ -95,6 +95,15 @@ def test_why_is_asked_of_a_revenue_or_its_division(shown: Service) -> None:
     assert (nobody.exit_code, "no_share" in nobody.stderr) == (1, True)
 
 
+def test_why_of_a_revenue_that_waits_says_so(shown: Service) -> None:
+    first = json.loads(printed(shown, "ledger", "lighthouse-money", "--json"))["items"][0]
+    asked = ("why", first["noun"], "@oyuki")
+    waiting = run(shown, *asked, "--as-of", str(first["position"]))
+    assert waiting.exit_code == 1
+    assert waiting.stderr.endswith("is waiting and has not been divided yet. (not_divided)\n")
+    assert printed(shown, *asked)
+
+
 def test_csv_is_printed_as_the_api_writes_it(shown: Service) -> None:
     assert printed(shown, "statement", "lanternfish", "--csv").replace("\r\n", "\n") == answer(
         shown, f"/contributors/{LANTERNFISH}/statement?format=csv"

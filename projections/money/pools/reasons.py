@@ -11,7 +11,7 @@ from domain.journal import Journal
 from domain.money.entry import Entry, Line
 from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
-from domain.refusal import NoShare, UnknownEntry, UnknownProposal
+from domain.refusal import NoShare, NotDivided, UnknownEntry, UnknownProposal
 from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
 from projections.money.pools.accounts import pool_named
@@ -24,18 +24,27 @@ from projections.question import question
 from projections.store import View
 
 
-@question("explain_line", "/entries/{id}/lines/{payee}/why", cli="why", refuses=(NoShare,))
+@question(
+    "explain_line",
+    "/entries/{id}/lines/{payee}/why",
+    cli="why",
+    refuses=(NoShare, NotDivided),
+)
 def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
     """Why a payee got this amount: shares, pieces, paths, carry, the last unit.
 
     The id of revenue stands for its division.
     """
-    divided = view.one(
-        "SELECT b.id FROM @bookings b WHERE b.revenue = :id AND b.kind = 'division' "
-        "AND b.position <= :as_of",
-        id=id,
+    booked: dict[str, str] = dict(
+        view.rows(
+            "SELECT b.kind, b.id FROM @bookings b WHERE b.revenue = :id "
+            "AND b.kind IN ('revenue', 'division') AND b.position <= :as_of",
+            id=id,
+        )
     )
-    id = id if divided is None else divided[0]
+    if booked and "division" not in booked:
+        raise NotDivided(id)
+    id = booked.get("division", id)
     entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
     line = next((each for each in entry.lines if each.payee == payee), None)
