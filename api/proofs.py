@@ -64,14 +64,15 @@ class PositionTold(TypedDict):
 def proofs(journal: Journal, store: Store, log: Log) -> Routes:
     """The routes of the log."""
     routes = Routes("log", "The signed log of all facts, and proofs from it.", journal, store)
-    _to_anybody(routes, log)
+    _checkpoints(routes, log)
+    _tiles(routes, log)
     _position(routes, log)
     _receipts(routes, log)
     _histories(routes, log)
     return routes
 
 
-def _to_anybody(routes: Routes, log: Log) -> None:
+def _checkpoints(routes: Routes, log: Log) -> None:
     gives = partial(routes.gives, refuses=(NotInLog,), public=True)
 
     @gives("/log/checkpoint", "text/plain", CHECKPOINT)
@@ -109,6 +110,10 @@ def _to_anybody(routes: Routes, log: Log) -> None:
         if log.signer is None:
             raise NotInLog("a signing key")
         return _text("".join(f"{key}\n" for key in log.public_keys()).encode())
+
+
+def _tiles(routes: Routes, log: Log) -> None:
+    gives = partial(routes.gives, refuses=(NotInLog,), public=True)
 
     @gives("/log/tile/<path:tile>", "application/octet-stream", "32 bytes per hash")
     def show_tile(tile: str) -> Response:

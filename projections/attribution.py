@@ -2,6 +2,8 @@
 
 A credit counts unless it was declined or revoked. It counts as influence if the credit itself is
 one of influence, or every path to its work is.
+
+Tables, rows and questions are in one file because they share the columns.
 """
 
 from __future__ import annotations

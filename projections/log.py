@@ -5,6 +5,8 @@ The one rule: a tile only grows, and a tree size has one root for ever.
 Formats: C2SP tlog-tiles, tlog-checkpoint and tlog-proof (see domain.tree, domain.checkpoint,
 domain.receipt). The leaf at index i is the fact at position i + 1: positions have no gaps.
 Unlike the read tables, these are never dropped and folded again: their roots have been signed.
+
+One file, because signing, extending and proving share one view of the tiles.
 """
 
 from __future__ import annotations

@@ -26,6 +26,11 @@ SUGGESTED = 8
 
 def pages(frame: Frame) -> None:
     """The start page, the search and its suggestions, and the page of what waits."""
+    _found(frame)
+    _waiting(frame)
+
+
+def _found(frame: Frame) -> None:
 
     @frame.page("/", anybody=True)
     def show_start() -> Answer:
@@ -70,6 +75,8 @@ def pages(frame: Frame) -> None:
         with frame.view(wanted) as view:
             return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
 
+
+def _waiting(frame: Frame) -> None:
     @frame.page("/waiting", nobody_else=True)
     def show_waiting() -> Answer:
         wanted = asked(Listed)

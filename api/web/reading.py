@@ -43,7 +43,8 @@ ROOM_OF_A_PIECE_BYTES = 20_000
 
 def pages(frame: Frame, log: Log) -> None:
     """The pages about works and people."""
-    _works(frame)
+    _releases(frame)
+    _pieces(frame)
     _people(frame)
     _histories(frame)
 
@@ -55,7 +56,7 @@ def pages(frame: Frame, log: Log) -> None:
         return answer
 
 
-def _works(frame: Frame) -> None:
+def _releases(frame: Frame) -> None:
     @frame.page("/release/<id>")
     def show_release(id: str) -> Answer:
         id = id_in_path(id)
@@ -83,6 +84,8 @@ def _works(frame: Frame) -> None:
                 divided=list(_divided(view, earning[:MOST_SPLITS])),
             )
 
+
+def _pieces(frame: Frame) -> None:
     @frame.page("/piece/<id>")
     def show_work(id: str) -> Answer:
         id = id_in_path(id)

@@ -1,6 +1,8 @@
 """A lineage as a picture: cards for up to forty works, a river for hundreds.
 
 Numbers get their space before names, and no label overlaps anything.
+
+Cards and river are in one file because they share the lines between works and their descriptions.
 """
 
 from __future__ import annotations

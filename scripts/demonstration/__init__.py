@@ -47,10 +47,11 @@ def _person(text: str) -> str:
 
 def questions() -> list[Question]:
     """The questions that show what Stemma is for."""
+    return [*_about_works(), *_about_money()]
+
+
+def _about_works() -> list[Question]:
     story, loop, gulls = _work("the-lighthouse"), _work("kitchen-break"), _work("gulls")
-    named = bundle.Ids("bundle").named
-    pool, shares = named("pool", "lighthouse-money"), named("proposal", "lighthouse-shares")
-    printing = named("revenue", "third-printing")
     return [
         Question(
             "Who contributed to the illustrated story, through every generation?",
@@ -88,6 +89,14 @@ def questions() -> list[Question]:
             f"/works/{_work('recording:everything-i-am')}/contributors",
             "contributors recording:everything-i-am",
         ),
+    ]
+
+
+def _about_money() -> list[Question]:
+    named = bundle.Ids("bundle").named
+    pool, shares = named("pool", "lighthouse-money"), named("proposal", "lighthouse-shares")
+    printing = named("revenue", "third-printing")
+    return [
         Question(
             "What did the book earn, whose is it, and why is some of it held?",
             f"/pools/{pool}/statement",
