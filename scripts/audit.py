@@ -454,8 +454,8 @@ def money(service: Service, progress: Progress) -> Differences:
     count = verifier.counted
     entries = sum(count[kind.TOPIC] for kind in Entry.BIRTHS)
     return (
-        f"agreements: {count['agreements']}, divisions, reversals and corrections: {entries}, "
-        f"payouts: {count['payouts']}, postings: {count['postings']}, which sum to zero"
+        f"agreements: {count['agreements']}; divisions, reversals and corrections: {entries}; "
+        f"payouts: {count['payouts']}; postings: {count['postings']}, which sum to zero"
     )
 
 

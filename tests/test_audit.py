@@ -94,8 +94,8 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
         assert entries
         assert facts[Payout.Issued]
         assert str(said["money"]).startswith(
-            f"agreements: {facts[Proposal.Finalised]}, divisions, reversals and corrections: "
-            f"{entries}, payouts: {facts[Payout.Issued]}, postings: "
+            f"agreements: {facts[Proposal.Finalised]}; divisions, reversals and corrections: "
+            f"{entries}; payouts: {facts[Payout.Issued]}; postings: "
         )
         assert str(said["read tables"]).endswith(f"as folded again up to position {head}")
         after = [told.store.engine.query(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables]
