@@ -26,6 +26,8 @@ SIGNER = SignerKey("stemma.example/log", bytes(32))
 # signs the log; it says what was acknowledged and which checkpoints it gave out.
 PROGRAM = """
 import json, os, random, signal, sys, time
+from domain.commands.admitting import AdmitContributor
+from domain.commands.submitting import SubmitContribution
 from domain.note import SignerKey
 from scripts.bundle import Found, import_lines
 from scripts.service import open_service
@@ -48,8 +50,7 @@ def write(round, says):
         batch = 0
         while True:
             if chance.random() < 0.5:
-                receipt = service.journal.record(SubmitContribution.of(PIECE)
-                )
+                receipt = service.journal.record(SubmitContribution.of(PIECE))
                 told = {"id": receipt.id, "position": receipt.position}
             else:
                 batch += 1

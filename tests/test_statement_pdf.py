@@ -74,7 +74,7 @@ def test_every_amount_of_the_statement_is_on_paper(told: Bank) -> None:
             assert f"{fact} {share}{amount(line['amount_minor'])} " in text, text
         whole = amount(one["earned_minor"] - one["paid_minor"])
         assert f"Sum of these lines: earned less paid {whole}" in text
-    assert "held: the share was not accepted yet" in text
+    assert f"held: {wording.HELD_BECAUSE['unaccepted']}" in text
 
 
 def test_every_line_that_was_earned_leads_to_why_it_is_so_much(told: Bank) -> None:

@@ -55,6 +55,7 @@ def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
             sums[account] += each.units.get(account, 0)
         reasons[each.payee] += why
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
+    payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
     told = payees_told(view, payees)
     columns = ("earned", PAYABLE, HELD, DEBT, IN_TRANSIT, PAID, SUSPENSE)
     lines = [
