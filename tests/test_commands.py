@@ -72,6 +72,16 @@ def commands(group: click.Group = main, *words: str) -> Iterator[tuple[str, ...]
             yield from commands(command, *words, name)
 
 
+@pytest.mark.parametrize("words", [*commands()], ids=" ".join)
+def test_every_option_has_help(words: tuple[str, ...]) -> None:
+    command: click.Command = main
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert not [one.opts for one in options if not one.help]
+
+
 @pytest.mark.parametrize("words", [(), *commands()], ids=" ".join)
 def test_every_command_has_help(words: tuple[str, ...], stemma: Stemma) -> None:
     """… and asking for it opens no database."""

@@ -11,7 +11,13 @@ commands = click.Group()
 
 @commands.command()
 @click.argument("names", nargs=-1)
-@click.option("--size", type=click.Choice(["small", "full"]), default="small", show_default=True)
+@click.option(
+    "--size",
+    type=click.Choice(["small", "full"]),
+    default="small",
+    show_default=True,
+    help="How much there is to measure: “full” is of real size.",
+)
 @click.pass_context
 def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:
     """Measure, against a named peer in the same run.

@@ -51,7 +51,14 @@ def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | N
 @commands.command()
 @click.argument("subject")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@click.option("--of", "kind", type=click.Choice(list(RECEIPTS)), default="work", show_default=True)
+@click.option(
+    "--of",
+    "kind",
+    type=click.Choice(list(RECEIPTS)),
+    default="work",
+    show_default=True,
+    help="What SUBJECT is.",
+)
 @click.pass_context
 def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
     """Write the receipts of all facts about a work or a contributor to one file.
