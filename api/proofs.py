@@ -77,12 +77,19 @@ def _checkpoints(routes: Routes, log: Log) -> None:
 
     @gives("/log/checkpoint", "text/plain", CHECKPOINT)
     def show_checkpoint() -> Response:
-        """The latest signed checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
+        """The latest signed checkpoint with its cosignatures (C2SP tlog-checkpoint).
+
+        It names the size of the log and the root of its tree. Keep it: no later checkpoint may
+        contradict it.
+        """
         return _text(log.latest())
 
     @gives("/log/checkpoint/<int:size>", "text/plain", CHECKPOINT)
     def show_checkpoint_of(size: int) -> Response:
-        """The checkpoint that was signed at a size, with its cosignatures."""
+        """The checkpoint that was signed at a size, with its cosignatures.
+
+        Only some sizes were signed; of any other there is no checkpoint.
+        """
         return _text(log.checkpoint_of(size))
 
     @routes.takes(
@@ -117,7 +124,10 @@ def _tiles(routes: Routes, log: Log) -> None:
 
     @gives("/log/tile/<path:tile>", "application/octet-stream", "32 bytes per hash")
     def show_tile(tile: str) -> Response:
-        """A tile of hashes, or (tile/entries/…) a bundle of leaves (C2SP tlog-tiles)."""
+        """A tile of hashes, or (tile/entries/…) a bundle of leaves (C2SP tlog-tiles).
+
+        A full tile never changes and may be cached for ever. `stemma mirror` fetches them all.
+        """
         return _tile(log, f"tile/{tile}")
 
     @gives(
@@ -126,17 +136,26 @@ def _tiles(routes: Routes, log: Log) -> None:
         "each leaf preceded by its length in 16 bits",
     )
     def show_entries(bundle: str) -> Response:
-        """A bundle of leaves, as under /log/tile/entries/."""
+        """A bundle of leaves, as under /log/tile/entries/.
+
+        A leaf is a line that says a fact's place, then the stored bytes of the fact.
+        """
         return _tile(log, f"tile/entries/{bundle}")
 
     @gives("/log/consistency", "text/plain", "one hash per line, in base64", query=Sizes)
     def show_consistency(old: int, new: int) -> Response:
-        """The proof that the log has only been appended to (RFC 6962, section 2.1.2)."""
+        """The proof that the log has only been appended to (RFC 6962, section 2.1.2).
+
+        It shows that the tree of the old size is the beginning of the tree of the new size.
+        """
         return _text(encode_proof(log.consistency(old, new)).encode())
 
     @gives("/log/as-of/<int:position>", "text/plain", "stemma-as-of@v1\n…")
     def show_as_of(position: int) -> Response:
-        """The proof of answers as of a position: the log at that size, and a later checkpoint."""
+        """The proof of answers as of a position: the log at that size, and a later checkpoint.
+
+        With it, `stemma verify as-of` shows that the log still holds all that it held then.
+        """
         return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
 
 
@@ -154,7 +173,10 @@ def _position(routes: Routes, log: Log) -> None:
         ),
     )
     def show_position(at: str) -> Response:
-        """The last position recorded up to a moment, for questions as of then."""
+        """The last position recorded up to a moment, for questions as of then.
+
+        Give it to any question as `as_of`; 0 where nothing had been recorded yet.
+        """
         position = log.journal.position_at(datetime.fromisoformat(start_of(at)))
         facts = log.journal.facts.at([position])
         return jsonify(
@@ -171,7 +193,11 @@ def _receipts(routes: Routes, log: Log) -> None:
         refuses=(NotInLog,),
     )
     def show_receipt(position: int) -> Response:
-        """A small file that proves one fact, offline and for ever (C2SP tlog-proof)."""
+        """A small file that proves one fact, offline and for ever (C2SP tlog-proof).
+
+        It holds the fact, its inclusion proof and a signed checkpoint; `stemma verify receipt`
+        checks it without this service.
+        """
         return _file(log.receipt(position), f"stemma-fact-{position}.receipt")
 
 

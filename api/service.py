@@ -78,12 +78,18 @@ def service(journal: Journal, store: Store) -> Routes:
 
     @routes.says("/health", Health, problems=())
     def show_health() -> Response:
-        """Whether the process is alive."""
+        """Whether the process is alive.
+
+        It asks no database, and so says nothing about one: for a liveness probe.
+        """
         return jsonify(status="ok")
 
     @routes.says("/ready", Ready, statuses=(200, 503), problems=("storage_unavailable",))
     def show_readiness() -> Response:
-        """How far each projection has read; 503 while they are too far behind."""
+        """How far each projection has read; 503 while they are too far behind.
+
+        For the readiness probe of a load balancer, which then sends requests elsewhere.
+        """
         head, positions = journal.facts.head(), store.positions()
         behind = max(head - min(positions.values(), default=0), 0)
         ready = behind <= MAXIMUM_BEHIND
@@ -98,7 +104,10 @@ def service(journal: Journal, store: Store) -> Routes:
 
     @routes.says("/roles", Roles)
     def list_roles() -> Response:
-        """The vocabulary of roles."""
+        """The vocabulary of roles.
+
+        A credit names one of them, and may add a free text for what the role does not say.
+        """
         aliases: dict[str, list[str]] = {}
         for alias, name in ALIASES.items():
             aliases.setdefault(name, []).append(alias)
@@ -110,7 +119,10 @@ def service(journal: Journal, store: Store) -> Routes:
 
     @routes.says("/kinds", Kinds)
     def list_kinds() -> Response:
-        """The kinds of remixes and credits, and the grounds and outcomes of disputes."""
+        """The kinds of remixes and credits, and the grounds and outcomes of disputes.
+
+        Each with its meaning; a request that names any other is refused.
+        """
         return jsonify(
             remix=_items(REMIX_KINDS),
             credit=_items(CREDIT_KINDS),

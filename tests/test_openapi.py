@@ -61,6 +61,12 @@ def test_every_route_is_documented(served: Served) -> None:
     assert routes == documented
 
 
+def test_every_operation_is_described(served: Served) -> None:
+    for _, _, operation in operations(served.operator.document):
+        assert operation["summary"].endswith("."), operation["operationId"]
+        assert operation.get("description"), operation["operationId"]
+
+
 def test_every_operation_says_what_it_can_answer(served: Served) -> None:
     for method, path, operation in operations(served.operator.document):
         assert operation["summary"].endswith("."), path

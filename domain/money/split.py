@@ -136,7 +136,10 @@ def read_terms(
 
 
 def preview(body: Mapping[str, object]) -> dict[str, object]:
-    """The answer of ``POST /splits/preview`` (/docs/reference/policies)."""
+    """What an amount would be divided into, and why; nothing is recorded.
+
+    The policies, and the graph that most of them need, are described at /docs/reference/policies.
+    """
     fields = fields_of(
         body,
         "body",
