@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import transcript
 
@@ -16,6 +17,7 @@ from api.web import guides
 from domain.money.policy.versions import VERSIONS
 from scripts import bundle, reference
 from scripts.service import open_service
+from scripts.stemma import main
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_README = 12_000
@@ -45,6 +47,38 @@ def quoted(text: str) -> list[str]:
 def prose_of(text: str) -> str:
     """A document without its blocks of code."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+# -- commands ----------------------------------------------------------------------------------
+
+NAMED_COMMAND = re.compile(r"(?:`|“|^|\$ |bin/)stemma ((?:[a-z][a-z-]* ?)+)", re.MULTILINE)
+
+
+def unknown_commands(text: str) -> list[str]:
+    """The commands that a text names and the command line does not have."""
+    return [words for words in NAMED_COMMAND.findall(text) if not is_command(words.split())]
+
+
+def is_command(words: list[str]) -> bool:
+    command: click.Command = main
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        if word not in command.commands:
+            return False
+        command = command.commands[word]
+    return True
+
+
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one != "ARCHITECTURE.md"])
+def test_every_command_that_a_document_names_exists(document: str) -> None:
+    """ARCHITECTURE.md is left out, because it lists former names."""
+    assert not unknown_commands(text_of(document))
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    assert unknown_commands("stemma proposal accept deal") == ["proposal accept deal"]
+    assert not unknown_commands("stemma share accept deal\n`stemma works`")
 
 
 # -- transcripts -------------------------------------------------------------------------------
