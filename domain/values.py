@@ -495,33 +495,15 @@ Rounding = Annotated[
         example=WITH_CARRY,
     ),
 ]
-PayeeText = Annotated[
-    str,
-    Payee(
-        lambda text, _: plain_text("payer", text),
-        (),
-        LIMITS["payer"],
-        help="A contributor or a name.",
-        example=BEN,
-    ),
-]
-About = Annotated[
-    str,
-    Payee(
-        lambda text, _: plain_text("about", text),
-        (),
-        LIMITS["about"],
-        help="A payee or an asset.",
-        example=BEN,
-    ),
-]
+
+
+def _plain(kind: type[Payee | Piece], field: str, help: str) -> Value:
+    """A payee or a piece, as plain text within the limit of a field."""
+    return kind(lambda text, _: plain_text(field, text), (), LIMITS[field], help=help, example=BEN)
+
+
+PayeeText = Annotated[str, _plain(Payee, "payer", help="A contributor or a name.")]
+About = Annotated[str, _plain(Payee, "about", help="A payee or an asset.")]
 PieceText = Annotated[
-    str,
-    Piece(
-        lambda text, _: plain_text("about", text),
-        (),
-        LIMITS["about"],
-        help="A payee, an asset, or a part of the release.",
-        example=BEN,
-    ),
+    str, _plain(Piece, "about", help="A payee, an asset, or a part of the release.")
 ]
