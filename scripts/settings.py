@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from domain.checkpoint import must_be_witnesses
-from domain.engine import EMBEDDED, shown
+from domain.engine import EMBEDDED
 from domain.note import SignerKey, VerifierKey
 from domain.tree import NotVerified
 
@@ -216,9 +216,13 @@ def _user_data(environ: Mapping[str, str]) -> Path:
 
 
 def _address(database: str) -> str:
-    """The address of a database, with an absolute path: a worker runs in another folder."""
+    """The address of a database, with an absolute path: a worker runs in another folder.
+
+    One that can't be read is not repeated, because it may hold a password anywhere.
+    """
     bad = BadSetting(
-        f"STEMMA_DATABASE is “{shown(database)}”; it must be sqlite:///FILE or postgresql://…"
+        "STEMMA_DATABASE is not the address of a database: it must be sqlite:///FILE or "
+        "postgresql://…"
     )
     if database.startswith(EMBEDDED):
         file = database.removeprefix(EMBEDDED)

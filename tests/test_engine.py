@@ -1,5 +1,7 @@
 """An engine keeps its promises on SQLite and on PostgreSQL alike."""
 
+import os
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
@@ -228,6 +230,17 @@ def test_a_database_that_does_not_answer_is_named_so() -> None:
         open_engine("sqlite:////no/such/folder/stemma.db")
     with pytest.raises(DatabaseUnavailable, match="Connection refused"):
         open_engine("postgresql://u:secret@127.0.0.1:1/x")
+
+
+def test_a_new_file_and_those_beside_it_are_for_their_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with closing(open_engine(f"sqlite:///{tmp_path / 'a.db'}")) as engine:
+            engine.execute("CREATE TABLE a (b TEXT)")
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("a.db", "a.db-wal", "a.db-shm"), 0o600)
 
 
 def test_what_is_no_database_is_named_so(tmp_path: Path) -> None:

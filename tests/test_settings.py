@@ -99,6 +99,17 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, reason: s
         "postgresql://u:geheim@x/y?colour=red",
         "postgresql://u:geheim%zz@x/y",
         "postgresql://x/y?password=geheim%zz",
+        "postgresql://x/y?passwd=geheim",
+        "postgresql://u:ge@heim@x/y",
+        "postgresql://u:pass/geheim@x/y",
+        "postgresql://u:geheim/pass@x/y",
+        "postgresql://u:geheim",
+        "postgresql:/u:geheim@x/y",
+        "postgresql//u:geheim@x/y",
+        "postgres:u:geheim@x/y",
+        "u:geheim@x/y",
+        "host=x password=geheim",
+        "sqlite://u:geheim@x/y",
     ],
 )
 def test_a_password_is_not_shown(address: str) -> None:

@@ -191,9 +191,3 @@ class Engine(ABC):
     def storage(self, _table: Table) -> str:
         """How the rows of a table are stored."""
         return ""
-
-
-def shown(url: str) -> str:
-    """An address without its password."""
-    url = re.sub(r"(://[^:/@]*):.*@", r"\1:…@", url)
-    return re.sub(r"(password=)[^&]*", r"\1…", url)

@@ -7,12 +7,13 @@ never fails half-way.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -48,6 +49,12 @@ def _answering() -> Iterator[None]:
         raise IntegrityError(str(error)) from error
     except sqlite3.DatabaseError as error:
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+
+
+def _create(path: str) -> None:
+    """Create the file, if there is none, for its owner alone; SQLite's other files follow it."""
+    with suppress(OSError):  # SQLite itself says why not
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _begin_wal(connection: sqlite3.Connection) -> None:
@@ -190,6 +197,7 @@ class SQLiteEngine(Engine):
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            _create(self.path)
             connection = sqlite3.connect(
                 self.path,
                 timeout=LOCK_TIMEOUT_SECONDS,
