@@ -29,6 +29,7 @@ from domain.fact import Fact, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
 from domain.seal import Disclosure
+from domain.text import folded
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -358,13 +359,12 @@ FOUND = Table(
 TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND)
 
 SEARCHED = frozenset({"name", "title"})
-"""The texts that are searched, and so stored in folded case as well."""
+"""The texts that are searched, and so stored folded as well."""
 
 
 def vault_row(disclosure: Disclosure) -> Row:
     """A disclosure as the vault holds it."""
-    folded = disclosure.value.casefold() if disclosure.name in SEARCHED else ""
-    return (*disclosure, folded)
+    return (*disclosure, folded(disclosure.value) if disclosure.name in SEARCHED else "")
 
 
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:

@@ -11,6 +11,8 @@ from fractions import Fraction
 from string import Formatter
 from typing import ClassVar
 
+from domain.printable import printable
+
 REFUSALS: dict[str, type[Refusal]] = {}
 """Every refusal by its code."""
 
@@ -496,5 +498,5 @@ def shown(value: object) -> str:
     if isinstance(value, Fraction | int) and max(abs(value.numerator), value.denominator) >> 300:
         return "a number of very many digits"
     # Half of a surrogate pair can't be sent back.
-    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    text = printable(str(value).encode("utf-8", "replace").decode("utf-8"))
     return text if len(text) <= 100 else f"{text[:99]}…"

@@ -1,4 +1,4 @@
-"""What makes a text of a person acceptable.
+"""What makes a text of a person acceptable, and the form in which it is searched.
 
 A text that is accepted can be stored and returned unchanged, character by character.
 """
@@ -6,6 +6,7 @@ A text that is accepted can be stored and returned unchanged, character by chara
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from domain.refusal import BadText, TextTooLong
 
@@ -28,6 +29,18 @@ LIMITS = {
 }
 """How long each text may be, in characters."""
 
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that show nothing: the Hangul fillers and the empty Braille cell."""
+_BASIC = str.maketrans(
+    {
+        **dict(zip("øđðłħŧıŋɓɗƙƴ", "oddlhtinbdky", strict=True)),
+        **{"æ": "ae", "œ": "oe", "þ": "th"},
+        **dict.fromkeys("‘’‛ʼʻ′", "'"),
+        **dict.fromkeys("“”‟″", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+    }
+)
+"""What Unicode doesn't decompose, as people type it (CLDR, the transform Latin-ASCII)."""
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -43,7 +56,28 @@ def plain_text(field: str, value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise BadText(field, "half of a surrogate pair can't be kept") from None
+    if not any(map(_is_visible, value)):
+        raise BadText(field, "nothing of it can be seen")
     return value
+
+
+def _is_visible(one: str) -> bool:
+    return unicodedata.category(one)[0] in "LNPS" and one not in _BLANK
+
+
+def folded(text: str) -> str:
+    """The text as a search compares it: without case, accents and differences of encoding.
+
+    Source: Unicode, section 3.13, compatibility caseless matching (D146); then without marks and
+    invisible characters. What is part of a text remains part of it.
+    """
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    kept = (one for one in text.casefold() if not _is_left_out(one))
+    return "".join(kept).translate(_BASIC)
+
+
+def _is_left_out(one: str) -> bool:
+    return bool(unicodedata.combining(one)) or unicodedata.category(one) == "Cf"
 
 
 def hex_digest(sha256: str) -> str:

@@ -345,7 +345,9 @@ def person(view: View, id: ContributorId) -> Person:
 def people(
     view: View,
     *,
-    q: Annotated[Search | None, "In the name, in any case.", Example("ben")] = None,
+    q: Annotated[
+        Search | None, "In the name; case and accents do not matter.", Example("ben")
+    ] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PersonItem]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from domain.printable import printable
 from domain.values import WorkId
 from projections.attribution import lineage_with_makers
 from projections.lineage import Shown
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""Characters that XML 1.0 cannot hold, not even escaped."""
+_NOT_IN_XML = re.compile("[\ufffe\uffff]")
+"""Characters besides controls that XML 1.0 cannot hold, not even escaped."""
 
 
 def label(node: Mapping[str, Any]) -> str:
@@ -63,7 +64,7 @@ def graphml(shown: Shown) -> str:
     for _, content in made.nodes(data=True):
         for name, value in content.items():
             if isinstance(value, str):
-                content[name] = _NOT_IN_XML.sub("\ufffd", value)
+                content[name] = _NOT_IN_XML.sub("\ufffd", printable(value))
     return "\n".join(generate_graphml(made)) + "\n"
 
 
@@ -83,7 +84,7 @@ def dot(shown: Shown) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "")
+    escaped = printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 

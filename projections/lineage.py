@@ -19,6 +19,7 @@ from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import Remix
+from domain.text import folded
 from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
 from projections.question import LIMIT, After, Limit, Search, question
@@ -55,6 +56,7 @@ WORKS = Table(
         ("recorded_at", "TEXT NOT NULL"),
         ("published", "BIGINT"),
         ("published_at", "TEXT"),
+        ("address", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster"),
     key="number",
@@ -113,6 +115,7 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
         poster=happened.actor,
         born=position,
         recorded_at=instant(happened.timestamp),
+        address=folded(uri) if (uri := getattr(happened, "uri", None)) else None,
     )
 
 
@@ -143,6 +146,8 @@ class WorkRow(NamedTuple):
     recorded_at: str
     published: int | None
     published_at: str | None
+    address: str | None
+    """The URI as a search compares it."""
 
 
 def find(view: View, id: str) -> WorkRow:
@@ -303,12 +308,16 @@ def remix(view: View, id: str) -> RemixTold:
 def works(
     view: View,
     *,
-    q: Annotated[Search | None, "In the title, in any case.", Example("low tide")] = None,
+    q: Annotated[
+        Search | None,
+        "In the title or the address; case and accents do not matter.",
+        Example("low tide"),
+    ] = None,
     medium: Annotated[Search | None, "Of this medium.", Example("audio")] = None,
     role: Annotated[Role | None, "With a credit in this role."] = None,
     kind: Annotated[KindOfWork | None, "Of this kind."] = None,
     never_remixed: Annotated[
-        bool, Flag(help="Only works from which nothing was made yet.")
+        bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
     ] = False,
     after: After | None = None,
     limit: Limit = LIMIT,
@@ -333,21 +342,21 @@ def works(
 
 
 _FILTERS = {
-    "q": "(w.uri LIKE :q ESCAPE '!' OR v.folded LIKE :q ESCAPE '!' "
+    "q": "(w.address LIKE :q ESCAPE '!' OR v.folded LIKE :q ESCAPE '!' "
     "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
     "medium": "w.medium = :medium",
     "kind": "w.kind = :kind",
     "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role = :role "
     f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')})",
-    "never_remixed": "NOT EXISTS (SELECT 1 FROM @remixes e WHERE e.parent = w.number "
-    f"AND {_COUNTS})",
+    "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
+    f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})",
 }
 """The conditions of the filters."""
 
 
 def contains(q: str) -> str:
-    """A LIKE pattern (escape character !) for text that contains this one, in any case."""
-    escaped = q.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    """A LIKE pattern (escape character !) for folded text that contains this one, folded."""
+    escaped = folded(q).replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return f"%{escaped}%"
 
 

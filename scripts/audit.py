@@ -220,7 +220,7 @@ def vault(service: Service, progress: Progress) -> Differences:
             if digest_of(salt, name, value) != digest:
                 yield Difference(where, f"the {name} in the vault is not the one of {digest}")
             if vault_row(Disclosure(digest, owner, name, salt, value)) != row:
-                yield Difference(where, f"the {name} of {digest} has another case-folded form")
+                yield Difference(where, f"the {name} of {digest} has another folded form")
             if digest in erased:
                 at = erased[digest]
                 yield Difference(where, f"{digest} was erased at position {at}, but is still there")

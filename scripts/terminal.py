@@ -6,18 +6,20 @@ They are the answers of the same questions over HTTP, laid out for reading.
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast, get_type_hints
 
 from rich.console import Console
+from rich.highlighter import JSONHighlighter
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
 
 from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS
+from domain.printable import CONTROLS, printable
 from projections import attribution as people
 from projections import formats
 from projections import lineage as works_read
@@ -96,18 +98,18 @@ COLUMNS: dict[str, Columns] = {
 }
 """The columns of a list, by the name of the type of its items; by default all fields."""
 
-_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-"""Characters that a terminal would interpret."""
-
 
 def shown(text: str) -> str:
     """Text that people wrote, safe to print: no markup, no control characters."""
-    return escape(_CONTROLS.sub("\ufffd", text))
+    return escape(printable(text))
 
 
 def print_json(out: Console, told: object) -> None:
-    """Print JSON, for programs to read."""
-    out.print_json(json.dumps(told, ensure_ascii=False))
+    """Print JSON, for programs to read; what a terminal would interpret is escaped."""
+    said = json.dumps(told, ensure_ascii=False, indent=2)
+    text = Text(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", said))
+    JSONHighlighter().highlight(text)
+    out.print(text, soft_wrap=True)
 
 
 def as_json(out: Console, asking: Asking) -> None:

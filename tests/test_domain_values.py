@@ -1,5 +1,6 @@
 """The small values of the domain: rates, URIs, ids, texts, digests, roles and kinds."""
 
+import unicodedata
 from fractions import Fraction
 
 import pytest
@@ -25,7 +26,7 @@ from domain.refusal import (
 from domain.remix import REMIX_KINDS, exact_rate
 from domain.role import ALIASES, ROLES, role_named
 from domain.seal import digest_of, seal
-from domain.text import LIMITS, hex_digest, plain_text
+from domain.text import LIMITS, folded, hex_digest, plain_text
 from domain.values import CreditKind, RemixKind
 
 # -- rates ---------------------------------------------------------------------------------
@@ -168,7 +169,24 @@ def test_a_text_may_be_as_long_as_its_field_and_no_longer(field: str) -> None:
     assert refused.value.details == {"field": field, "limit": LIMITS[field]}
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "a\0b", "\0", "\ud800", "a\udfffb"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "\n\t", "\u00a0", "a\0b", "\0", "\ud800", "a\udfffb"),
+        # Nothing of these can be seen: spaces of no width, fillers, marks and controls alone.
+        *(
+            "\u200b",
+            "\u2060\ufeff",
+            "\u00ad",
+            "\u3164",
+            "\u115f\u1160",
+            "\u2800",
+            "\u0301",
+            "\x01\x1b",
+        ),
+        *("\u202e\u2066", "\ufe0f", "\U000e0041", "\u3000\u2003", "\ue000"),
+    ],
+)
 def test_a_text_that_cannot_be_kept_is_refused(text: str) -> None:
     with pytest.raises(BadText) as refused:
         plain_text("title", text)
@@ -177,9 +195,32 @@ def test_a_text_that_cannot_be_kept_is_refused(text: str) -> None:
     assert set(refused.value.details) == {"field", "reason"}
 
 
-@pytest.mark.parametrize("text", ["x", " x ", "Ⅷ 😀 \u202e مرحبا", "a\nb", "\x01", "'; DROP TABLE"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        " x ",
+        "Ⅷ 😀 \u202e مرحبا",
+        "a\nb",
+        "a\x01",
+        "'; DROP TABLE",
+        "…",
+        "Ж",
+        "한",
+        "👩‍👩‍👧",
+        "ก็",
+    ],
+)
 def test_any_other_text_is_kept_as_it_is(text: str) -> None:
     assert plain_text("title", text) == text
+
+
+@given(st.text(), st.text(), st.text())
+def test_part_of_a_text_is_part_of_it_when_folded(before: str, text: str, after: str) -> None:
+    assert folded(text) in folded(before + text + after)
+    assert folded(folded(text)) == folded(text)
+    assert folded(unicodedata.normalize("NFD", text)) == folded(unicodedata.normalize("NFC", text))
+    assert folded(text.upper()) == folded(text)
 
 
 def test_a_digest_is_64_hexadecimal_digits() -> None:

@@ -12,6 +12,7 @@ import pytest
 from stories import Story, id_of, story
 
 from domain.outside import outside_id
+from domain.printable import CONTROLS
 from projections import attribution, formats, lineage
 from projections.lineage import Shown
 
@@ -27,6 +28,7 @@ AWKWARD = [
     "😀 ä \u2028",
     "{} [] -> ; //",
     "\\N \\G \\L",
+    "\x1b[2J\x9b clear\x7f \u202eturned\u2066",
 ]
 
 
@@ -60,6 +62,7 @@ def test_graphml_is_read_back_to_the_same_graph(told: Story) -> None:
     graph = nx.read_graphml(io.BytesIO(text.encode()), force_multigraph=True)
     assert graph.is_directed()
     assert set(graph.nodes) == set(found.works)
+    assert not CONTROLS.search(text)
     assert sorted(graph.edges()) == ends(found)
     assert {key for _, _, key in graph.edges(keys=True)} == {
         edge.id for edge in found.lineage.edges
@@ -86,6 +89,7 @@ def test_dot_has_a_line_for_every_node_and_edge(told: Story) -> None:
     assert labels[id_of('say "hi"')] == 'say \\"hi\\"'
     assert labels[id_of("\\N \\G \\L")] == "\\\\N \\\\G \\\\L"
     assert "Unmistakable" not in text
+    assert not CONTROLS.search(text)
 
 
 def test_json_ld_says_what_was_derived_from_what(told: Story) -> None:

@@ -6,6 +6,7 @@ have further keys: those that were kept are compared, their values exactly.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from golden_journals import (
@@ -65,8 +66,21 @@ def changed(service: Service, golden: Golden) -> Iterator[str]:
     kept = read_lines(golden.answers)
     asked = [Asked(*one) for *one, _ in kept]
     for question, (*_, before), now in zip(asked, kept, answers_to(service, asked), strict=True):
-        for difference in differences(before, now):
+        for difference in differences(*mended(question, before, now)):
             yield f"{question}: {difference}"
+
+
+def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
+    """Both answers without what a later version was asked to answer differently."""
+    if asked.question == "list_works" and asked.said.get("never_remixed"):
+        # What was withdrawn is offered no more.
+        standing = [one for one in before["items"] if one["state"] != "withdrawn"]
+        return before | {"items": standing}, now
+    if asked.question in ("list_works", "list_contributors") and asked.said.get("q"):
+        # A search finds letters with accents as well.
+        known = {one["id"] for one in before["items"]}
+        return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
+    return before, now
 
 
 @pytest.mark.parametrize(

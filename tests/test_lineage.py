@@ -14,7 +14,7 @@ from stories import Story, id_of, story, ticking
 from domain.lineage import Edge, Lineage
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
-from projections import lineage
+from projections import attribution, lineage
 from projections.store import Page, View
 
 
@@ -337,6 +337,19 @@ SEARCHES = [
     ("größe", ["Die GRÖSSE", "die Größe"]),
     ("GRÖSSE", ["Die GRÖSSE", "die Größe"]),
     ("Ο ΛΌΓΟΣ", ["ο λόγος"]),
+    ("ο λογος", ["ο λόγος"]),
+    ("grosse", ["Die GRÖSSE", "die Größe"]),
+    ("Beyoncé", ["Beyonce\u0301 live"]),
+    ("beyonce", ["Beyonce\u0301 live"]),
+    ("Tiesto", ["Tiësto"]),
+    ("TIËSTO", ["Tiësto"]),
+    ("bjork", ["Bj\u00f6rk"]),
+    ("smorrebrod", ["Smørrebrød"]),
+    ("dont", []),
+    ("don't stop", ["Don’t stop"]),
+    ("fi", ["ﬁne"]),
+    ("ＦＩＮＥ", ["ﬁne"]),
+    ("soft\u00adhyphen", ["soft\u200bhyphen"]),
     ("ЖУК", ["жук"]),
     ("100%", ["100% wool"]),
     ("%", ["100% wool"]),
@@ -345,17 +358,18 @@ SEARCHES = [
     ("!", ["Help!"]),
     ("!!", []),
     ("\\", ["back\\slash"]),
-    ("'", ["it's"]),
+    ("'", ["it's", "Don’t stop"]),
     ('"', []),
     (":q", []),
     ("", None),
-    (" ", ["100% wool", "Die GRÖSSE", "die Größe", "ο λόγος"]),
+    (" ", ["100% wool", "Die GRÖSSE", "die Größe", "ο λόγος", "Beyonce\u0301 live", "Don’t stop"]),
 ]
 
 
 def test_search_finds_any_part_in_any_case_and_takes_no_sign_for_a_wildcard(database: str) -> None:
     said = ["Die GRÖSSE", "die Größe", "ο λόγος", "жук", "100% wool", "snake_case", "Help!"]
-    said += ["back\\slash", "it's"]
+    said += ["back\\slash", "it's", "Beyonce\u0301 live", "Tiësto", "Bj\u00f6rk", "Smørrebrød"]
+    said += ["Don’t stop", "ﬁne", "soft\u200bhyphen"]
     with story(database) as told:
         for title in said:
             told.piece(title)
@@ -363,6 +377,40 @@ def test_search_finds_any_part_in_any_case_and_takes_no_sign_for_a_wildcard(data
             for q, expected in SEARCHES:
                 found = {item["title"] for item in lineage.works(view, q=q).items}
                 assert found == set(said if expected is None else expected), q
+
+
+def test_people_are_found_as_works_are(database: str) -> None:
+    names = ["Beyonce\u0301", "Tiësto", "Łukasz", "İpek", "Ζωή"]
+    with story(database) as told:
+        for name in names:
+            told.person(name)
+        with told.view() as view:
+            for q, name in zip(("BEYONCÉ", "tiesto", "lukasz", "ipek", "ζωη"), names, strict=True):
+                assert [one["name"] for one in attribution.people(view, q=q).items] == [name], q
+
+
+def test_an_address_is_found_in_any_case_on_either_engine(database: str) -> None:
+    with story(database) as told:
+        child = told.piece("child")
+        told.tell(
+            "declare_remix", child=child, uri="https://example.org/Waves/Größe", kind="sample"
+        )
+        with told.view() as view:
+            for q in ("waves", "WAVES", "Example.ORG/Waves", "grosse", "größe"):
+                (found,) = lineage.works(view, q=q).items
+                assert found["uri"] == "https://example.org/Waves/Größe", q
+
+
+def test_what_was_withdrawn_is_not_offered_as_never_remixed(database: str) -> None:
+    with story(database) as told:
+        kept, gone = told.piece("kept"), told.piece("gone")
+        told.tell("withdraw_contribution", id=gone, reason="r")
+        release = told.release("release", kept)
+        told.tell("withdraw_release", id=release, reason="r")
+        unused = told.piece("unused")
+        with told.view() as view:
+            found = [one["id"] for one in lineage.works(view, never_remixed=True).items]
+            assert found == [unused]
 
 
 # -- the walk in memory, against the naive answer ------------------------------------------

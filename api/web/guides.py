@@ -17,6 +17,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from domain.text import folded
+
 FOLDER = Path(__file__).parent / "docs"
 INDEX = "index"
 """The table of contents: its headings are the shelves, and its links the pages."""
@@ -38,7 +40,7 @@ class Section(NamedTuple):
     def excerpt(self, q: str) -> str:
         """The words around the first match of a search."""
         text = " ".join(self.text.split())
-        places = [text.casefold().find(word) for word in q.casefold().split()]
+        places = [text.casefold().find(word) for word in folded(q).split()]
         found = min((place for place in places if place >= 0), default=0)
         start = max(found - AROUND, 0)
         before, after = text[start:found], text[found : found + AROUND]
@@ -64,11 +66,11 @@ class Guide(NamedTuple):
 
     def found(self, q: str) -> list[Section]:
         """The sections that contain every word of a search; the page's title counts for each."""
-        words = q.casefold().split()
+        words = folded(q).split()
         return [
             one
             for one in self.sections
-            if all(word in f"{self.title}\n{one.title}\n{one.text}".casefold() for word in words)
+            if all(word in folded(f"{self.title}\n{one.title}\n{one.text}") for word in words)
         ][:MOST_SECTIONS]
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from api.document import operations, resolved
 from api.problems import MEDIA_TYPE
+from domain.text import folded
 
 WIDTH = 76
 """The width of a line in examples."""
@@ -131,8 +132,8 @@ class Reference:
 
 def holds(q: str, *texts: str) -> bool:
     """Whether the texts contain every word of a search."""
-    told = "\n".join(texts).casefold()
-    return all(word in told for word in q.casefold().split())
+    told = folded("\n".join(texts))
+    return all(word in told for word in folded(q).split())
 
 
 def _usual(told: list[list[T]]) -> list[T]:

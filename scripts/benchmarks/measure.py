@@ -19,6 +19,7 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 
 from domain.seal import Disclosure
+from domain.text import folded
 
 Size = Literal["small", "full"]
 Rows = list[tuple[Any, ...]]
@@ -264,4 +265,4 @@ def rows_of(
         (place, one.originator_id, one.originator_version, one.topic, one.state)
         for place, one in enumerate(stored, start=position)
     ]
-    return facts, [(*text, text.value.casefold()) for text in disclosures]
+    return facts, [(*text, folded(text.value)) for text in disclosures]

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 import click
 
 from domain.refusal import Refusal, shown
+from domain.text import folded
 from projections import attribution, lineage
 from projections.store import View
 
@@ -47,9 +48,9 @@ def _nearest(view: View, code: str, text: str) -> str:
         return ""
     words: dict[str, list[tuple[str, str]]] = {}
     for name, id in known:
-        for word in {name.casefold(), *name.casefold().split()} - {""}:
+        for word in {folded(name), *folded(name).split()} - {""}:
             words.setdefault(word, []).append((name, id))
-    alike = get_close_matches(text.casefold().replace("-", " "), words, n=2)
+    alike = get_close_matches(folded(text).replace("-", " "), words, n=2)
     near = list(dict.fromkeys(one for word in alike for one in words[word]))[:2]
     meant = " or ".join(f"“{shown(name)}”, {id}" for name, id in near)
     return f" Did you mean {meant}?" if meant else ""

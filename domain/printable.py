@@ -1,0 +1,13 @@
+"""Text as it may be printed: nothing in it commands a terminal or turns the text around it."""
+
+from __future__ import annotations
+
+import re
+
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but the new line, and those that embed or override a direction."""
+
+
+def printable(text: str) -> str:
+    """The text with a replacement character for each control character in it."""
+    return CONTROLS.sub("\ufffd", text.replace("\r\n", "\n"))
