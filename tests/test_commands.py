@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -452,7 +453,8 @@ def test_a_look_at_an_empty_database_creates_no_tables(database: str) -> None:
         Path(database.removeprefix("sqlite:///")).touch()
     told = Stemma(database).wrong("works")
     assert told.startswith("There are no tables of Stemma in the database; “stemma serve”, ")
-    assert not open_engine(database).has_tables(["stored_events"])
+    with closing(open_engine(database)) as engine:
+        assert not engine.has_tables(["stored_events"])
 
 
 # -- bundles -------------------------------------------------------------------------------
