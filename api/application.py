@@ -57,11 +57,18 @@ class Json(DefaultJSONProvider):
 
 
 def create_app(
-    journal: Journal, store: Store, keys: Keys, log: Log, *, public_pages: bool = False
+    journal: Journal,
+    store: Store,
+    keys: Keys,
+    log: Log,
+    *,
+    public_pages: bool = False,
+    publish_entries: bool = False,
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
     ``public_pages`` lets anybody read the pages; forms and the API still require a key.
+    ``publish_entries`` lets anybody read the entries of the log.
     """
     app = Flask("api", static_folder="web/static", template_folder="web/templates")
     app.json = Json(app)
@@ -72,7 +79,7 @@ def create_app(
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
         service.service(journal, store),
-        proofs.proofs(journal, store, log),
+        proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
     rooms = {routes.blueprint.name: routes for routes in nouns}
     commands(journal, rooms)

@@ -1,4 +1,6 @@
-"""The log over HTTP: public checkpoints, tiles and entries, and a receipt for any fact.
+"""The log over HTTP: public checkpoints and hashes, entries for auditors, and receipts.
+
+Hashes say nothing about what they are of; entries are the facts themselves.
 
 A client of C2SP tlog-tiles finds everything at the path it expects, byte for byte.
 """
@@ -12,12 +14,21 @@ from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
 
+from api.authentication import actor, is_private
 from api.fields import Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.journal import Journal
 from domain.moment import instant, start_of
-from domain.refusal import BadCosignature, BadMadeAt, NotInLog, UnknownContributor, UnknownWork
+from domain.permission import permit
+from domain.refusal import (
+    BadCosignature,
+    BadMadeAt,
+    NotInLog,
+    NotPermitted,
+    UnknownContributor,
+    UnknownWork,
+)
 from domain.tree import TILE_WIDTH
 from domain.values import LARGEST_POSITION, Example
 from projections import history
@@ -28,6 +39,9 @@ from projections.told import MOMENT, Count
 FOR_EVER = "public, max-age=31536000, immutable"
 """A full tile never changes (tlog-tiles)."""
 FOR_NOW = "no-cache"
+
+AUDITS = frozenset({"auditor"})
+READ_ENTRIES = "read the entries of the log"
 
 MAXIMUM_NOTE_BYTES = 1 << 14
 """A checkpoint with sixteen lines of Ed25519 has less than a quarter of that."""
@@ -61,11 +75,12 @@ class PositionTold(TypedDict):
     recorded_at: Annotated[str | None, "When that was recorded.", Example(MOMENT)]
 
 
-def proofs(journal: Journal, store: Store, log: Log) -> Routes:
+def proofs(journal: Journal, store: Store, log: Log, *, publish_entries: bool) -> Routes:
     """The routes of the log."""
     routes = Routes("log", "The signed log of all facts, and proofs from it.", journal, store)
     _checkpoints(routes, log)
     _tiles(routes, log)
+    _entries(routes, log, publish=publish_entries)
     _position(routes, log)
     _receipts(routes, log)
     _histories(routes, log)
@@ -124,23 +139,11 @@ def _tiles(routes: Routes, log: Log) -> None:
 
     @gives("/log/tile/<path:tile>", "application/octet-stream", "32 bytes per hash")
     def show_tile(tile: str) -> Response:
-        """A tile of hashes, or (tile/entries/…) a bundle of leaves (C2SP tlog-tiles).
+        """A tile of hashes (C2SP tlog-tiles).
 
         A full tile never changes and may be cached for ever. `stemma mirror` fetches them all.
         """
         return _tile(log, f"tile/{tile}")
-
-    @gives(
-        "/log/entries/<path:bundle>",
-        "application/octet-stream",
-        "each leaf preceded by its length in 16 bits",
-    )
-    def show_entries(bundle: str) -> Response:
-        """A bundle of leaves, as under /log/tile/entries/.
-
-        A leaf is a line that says a fact's place, then the stored bytes of the fact.
-        """
-        return _tile(log, f"tile/entries/{bundle}")
 
     @gives("/log/consistency", "text/plain", "one hash per line, in base64", query=Sizes)
     def show_consistency(old: int, new: int) -> Response:
@@ -157,6 +160,32 @@ def _tiles(routes: Routes, log: Log) -> None:
         With it, `stemma verify as-of` shows that the log still holds all that it held then.
         """
         return _file(log.as_of(position), f"stemma-as-of-{position}.txt")
+
+
+def _entries(routes: Routes, log: Log, *, publish: bool) -> None:
+    """The leaves themselves, at the path of C2SP tlog-tiles and at a shorter one."""
+    gives = partial(
+        routes.gives, public=publish, refuses=(NotInLog, *(() if publish else (NotPermitted,)))
+    )
+    media_type, example = "application/octet-stream", "each leaf preceded by its length in 16 bits"
+
+    @gives("/log/tile/entries/<path:bundle>", media_type, example)
+    def show_entry_tile(bundle: str) -> Response:
+        """A bundle of leaves (C2SP tlog-tiles), for auditors.
+
+        The operator may publish them to everybody (`STEMMA_PUBLISH_ENTRIES`).
+        """
+        if not publish:
+            permit(actor(), READ_ENTRIES, AUDITS, {})
+        return _tile(log, f"tile/entries/{bundle}")
+
+    @gives("/log/entries/<path:bundle>", media_type, example)
+    def show_entries(bundle: str) -> Response:
+        """The same bundle of leaves, as under /log/tile/entries/.
+
+        A leaf is a line that says a fact's place, then the stored bytes of the fact.
+        """
+        return show_entry_tile(bundle)
 
 
 def _position(routes: Routes, log: Log) -> None:
@@ -237,12 +266,14 @@ def _file(data: bytes | Iterator[bytes], name: str) -> Response:
 
 def _text(data: bytes | Iterator[bytes]) -> Response:
     answer = Response(data, content_type="text/plain; charset=utf-8")
-    answer.headers["Cache-Control"] = FOR_NOW
+    if not is_private():
+        answer.headers["Cache-Control"] = FOR_NOW
     return answer
 
 
 def _tile(log: Log, path: str) -> Response:
     tile, data = log.tile(path)
     answer = Response(data, content_type="application/octet-stream")
-    answer.headers["Cache-Control"] = FOR_EVER if tile.width == TILE_WIDTH else FOR_NOW
+    if not is_private():  # what a key opens is in no cache
+        answer.headers["Cache-Control"] = FOR_EVER if tile.width == TILE_WIDTH else FOR_NOW
     return answer

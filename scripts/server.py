@@ -47,6 +47,7 @@ def application() -> Flask:
         service.keys,
         service.log,
         public_pages=settings.public_pages,
+        publish_entries=settings.publish_entries,
     )
 
 

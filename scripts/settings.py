@@ -34,6 +34,8 @@ NAMES = {
     "by spaces (default: none)",
     "STEMMA_PUBLIC_PAGES": "whether anyone may read the pages without signing in: yes or no "
     "(default: no; the demonstration: yes)",
+    "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which hold every "
+    "fact: yes or no (default: no; they need the key of an auditor)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -62,6 +64,7 @@ class Settings:
     log_key: str = ""
     witnesses: tuple[VerifierKey, ...] = ()
     public_pages: bool = False
+    publish_entries: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -90,6 +93,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
         witnesses=_witnesses(environ.get("STEMMA_WITNESSES") or ""),
         public_pages=_yes(environ, "STEMMA_PUBLIC_PAGES", None, bool(given.get("public_pages"))),
+        publish_entries=_yes(
+            environ, "STEMMA_PUBLISH_ENTRIES", given.get("publish_entries"), default=False
+        ),
     )
 
 
@@ -188,6 +194,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_LOG_KEY": settings.log_key,
         "STEMMA_WITNESSES": " ".join(map(str, settings.witnesses)),
         "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",
+        "STEMMA_PUBLISH_ENTRIES": "yes" if settings.publish_entries else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 

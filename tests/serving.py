@@ -185,14 +185,24 @@ class Served:
 
 @contextmanager
 def serving(
-    database: str, *, follow: bool = True, public_pages: bool = False, **settings: Any
+    database: str,
+    *,
+    follow: bool = True,
+    public_pages: bool = False,
+    publish_entries: bool = False,
+    **settings: Any,
 ) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
     given = {"signer": SignerKey.new("stemma.example/log"), **settings}
     with open_service(database, operator_key=OPERATOR_KEY, **given) as service:
         service.store.awaited = lambda: service.journal.last_written if follow else 0
         app = create_app(
-            service.journal, service.store, service.keys, service.log, public_pages=public_pages
+            service.journal,
+            service.store,
+            service.keys,
+            service.log,
+            public_pages=public_pages,
+            publish_entries=publish_entries,
         )
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from databases import Postgres
-from serving import serving
+from serving import OPERATOR_KEY, serving
 from stories import NOON, Story, carry_out, every_fact, id_of, meanwhile, raw_connection, story
 
 from domain.money.entry import Entry
@@ -383,11 +383,11 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
         signer = served.service.log.signer
         assert signer is not None
         url, keys = f"http://127.0.0.1:{served.operator.port}/log", [signer.verifier]
-        mirror(url, tmp_path / "mirror", keys)
+        mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY)
         at = position_of(told, "remix.declared")
         tamper(database, edited(told, '"rate":"1/5"', '"rate":"1/6"', at))
         with pytest.raises(NotVerified, match="does not follow the one before it"):
-            mirror(url, tmp_path / "mirror", keys)
+            mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY)
         assert f"position {at}," in difference(served.service)
 
 

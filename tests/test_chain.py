@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from serving import serving
+from serving import OPERATOR_KEY, serving
 from stories import Story, at_once, every_fact, id_of, story
 
 from domain.chain import Chains, named_in
@@ -228,8 +228,12 @@ def test_an_auditor_checks_a_history_and_an_answer_of_the_past_offline(
         assert CliRunner().invoke(main, ["verify", "as-of", str(other), "--key", key]).exit_code
 
         folder = str(tmp_path / "mirror")
+        (tmp_path / "auditor").write_text(OPERATOR_KEY)
+        auditor = ["--api-key", str(tmp_path / "auditor")]
         url = f"http://127.0.0.1:{served.operator.port}/log"
-        assert CliRunner().invoke(main, ["mirror", url, folder, "--key", key]).exit_code == 0
+        assert (
+            CliRunner().invoke(main, ["mirror", url, folder, "--key", key, *auditor]).exit_code == 0
+        )
         words = ["verify", "log", folder, "--key", key, "--of"]
         counted = CliRunner().invoke(main, [*words, song]).output
         assert "facts       1 to 3, all of them; the last at position 4" in counted

@@ -15,7 +15,7 @@ from typing import Any
 
 import metamorphic_log
 import pytest
-from serving import serving
+from serving import OPERATOR_KEY, serving
 from stories import carry_out
 
 from domain.checkpoint import cosign, decode_proof, encode_proof
@@ -155,7 +155,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
         log.add_cosignatures(log.latest() + line.encode())
         receipts = [log.receipt(position) for position in (1, 2, 255, 256, 257, 512, 513, 700)]
         url = f"http://127.0.0.1:{served.operator.port}/log"
-        mirror(url, folder / "mirror", [SIGNER.verifier])
+        mirror(url, folder / "mirror", [SIGNER.verifier], api_key=OPERATOR_KEY)
         yield Given(checkpoints, receipts, growths, folder / "mirror")
 
 

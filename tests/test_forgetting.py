@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg.conninfo import make_conninfo
-from serving import serving
+from serving import OPERATOR_KEY, serving
 from stories import OPERATOR, Story, at_once, carry_out, id_of, meanwhile, raw_connection, story
 
 from domain.commands.forgetting import ERASED_IN_ONE_FACT
@@ -277,7 +277,7 @@ def test_over_http_a_person_forgets_themself_and_their_keys_are_void(database: s
         assert operator.post("/credits", credit).code == "contributor_forgotten"
         for bundle in ("000.p/" + str(served.head),):
             served.service.log.catch_up()
-            assert "mine-" not in served.client(None).get(f"/log/entries/{bundle}").text
+            assert "mine-" not in operator.get(f"/log/entries/{bundle}").text
 
 
 # -- at the same moment --------------------------------------------------------------------
@@ -340,7 +340,7 @@ def test_receipts_and_mirrors_from_before_hold_and_those_after_too(
         log.catch_up()
         kept = [log.receipt(position) for position in range(1, told.head() + 1)]
         url, keys = f"http://127.0.0.1:{served.operator.port}/log", [signer.verifier]
-        mirror(url, tmp_path / "mirror", keys)
+        mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY)
         told.tell("forget_contributor", id=of["gus"], ground="request")
         log.catch_up()
         for position, receipt in enumerate(kept, start=1):
@@ -348,7 +348,10 @@ def test_receipts_and_mirrors_from_before_hold_and_those_after_too(
             assert verify_receipt(log.receipt(position), keys).leaf.position == position
         last = verify_receipt(log.receipt(told.head()), keys).leaf
         assert last.topic == "contributor.forgotten"
-        assert mirror(url, tmp_path / "mirror", keys).checkpoint.size == told.head()
+        assert (
+            mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY).checkpoint.size
+            == told.head()
+        )
 
 
 # -- out and in ----------------------------------------------------------------------------

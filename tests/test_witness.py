@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner
-from serving import Answer, Served, serving
+from serving import OPERATOR_KEY, Answer, Served, serving
 from stories import carry_out
 
 from domain.checkpoint import cosign, open_checkpoint, sign
@@ -318,7 +318,7 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
     with started(settings) as served:
         tell(served, 3)
         receipt = served.service.log.receipt(2)
-        mirror(url_of(served), tmp_path / "mirror", [VerifierKey.parse(old)])
+        mirror(url_of(served), tmp_path / "mirror", [VerifierKey.parse(old)], api_key=OPERATOR_KEY)
 
     new = run("key", "rotate")
     old_key, new_key = VerifierKey.parse(old), VerifierKey.parse(new)
@@ -328,7 +328,7 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
             for key in (old_key, new_key):
                 assert open_checkpoint(served.service.log.latest(), [key])
             tell(served, 300)
-        mirror(url_of(served), tmp_path / "mirror", [old_key, new_key])
+        mirror(url_of(served), tmp_path / "mirror", [old_key, new_key], api_key=OPERATOR_KEY)
         assert served.client(None).get("/log/key").text == f"{new}\n{old}\n"
 
     assert run("key", "retire") == old
@@ -342,6 +342,8 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
         published.write_text(served.client(None).get("/log/key").text)
         assert published.read_text() == f"{new}\n{old}\n"
         given = ["mirror", url_of(served), str(tmp_path / "mirror"), "--key", str(published)]
+        (tmp_path / "auditor").write_text(OPERATOR_KEY)
+        given += ["--api-key", str(tmp_path / "auditor")]
         assert CliRunner().invoke(main, given).exit_code == 0
         (tmp_path / "old.receipt").write_bytes(receipt)
         assert verify(["receipt", str(tmp_path / "old.receipt"), "--key", old]) == 0

@@ -87,17 +87,34 @@ _log_keys = click.option(
 @click.argument("url")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @_log_keys
-def mirror(url: str, folder: Path, keys: tuple[str, ...]) -> None:
+@click.option(
+    "--api-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The file with an auditor's API key, which the leaves need unless they are published.",
+)
+@click.option("--hashes", is_flag=True, help="Only the hashes; they need no API key.")
+def mirror(
+    url: str, folder: Path, keys: tuple[str, ...], api_key: Path | None, *, hashes: bool
+) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
     Everything is computed again from the leaves. Run it regularly: it notices a rewrite, a fork or
-    a rollback since the last run, and the folder keeps what was accepted before.
+    a rollback since the last run, and the folder keeps what was accepted before. Hashes alone
+    show the same, without showing what was recorded.
     """
     from scripts import mirror as mirroring
     from scripts.verify import read_keys
 
     with _believed(), progress_of("mirroring") as told:
-        trusted = mirroring.mirror(url.rstrip("/"), folder, read_keys(keys), told)
+        trusted = mirroring.mirror(
+            url.rstrip("/"),
+            folder,
+            read_keys(keys),
+            told,
+            api_key=None if api_key is None else api_key.read_text().strip(),
+            only_hashes=hashes,
+        )
     _tell_of(trusted)
 
 

@@ -38,7 +38,12 @@ def _offline(name: str, meaning: str) -> click.Command:
         from scripts.verify import main as verify_offline
 
         given = [(n, v if isinstance(v, tuple) else (v,)) for n, v in said.items() if v]
-        words = [word for n, values in given for v in values for word in (flag_of(n), v)]
+        words = [
+            word
+            for n, values in given
+            for v in values
+            for word in ((flag_of(n),) if v is True else (flag_of(n), v))
+        ]
         sys.exit(verify_offline([name, *words, "--", file]))
 
     vkey: dict[str, Any] = {"multiple": True, "metavar": "VKEY"}
@@ -51,6 +56,9 @@ def _offline(name: str, meaning: str) -> click.Command:
         click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
         click.Option(["--quorum"], metavar="N", help="How many witnesses are needed; default all."),
     ]
+    if name == "log":
+        bare = "A mirror of the hashes alone, without leaves."
+        params.append(click.Option(["--hashes"], is_flag=True, help=bare))
     if name in ("history", "log"):
         whose = "The work or person whose facts to count."
         params.append(click.Option(["--of"], metavar="ID", help=whose))
