@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -154,6 +154,11 @@ class Command(Record):
         """Who is in which relation to what it is about: by default, to what it names first."""
         noun = self.noun(past)
         return {} if noun is None else noun.sides(past)
+
+    def areas(self, past: Past) -> Collection[str]:
+        """The works and the pool whose producers it concerns: of what it names first."""
+        noun = self.noun(past)
+        return () if noun is None else noun.areas(past)
 
     def is_done(self, past: Past) -> bool:
         """Whether there is nothing left to do when the same was asked before."""

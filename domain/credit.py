@@ -27,7 +27,7 @@ class Credit(Disputable):
 
     NAME = "credit"
     GONE = "revoked"
-    UNDO = frozenset({"poster"})
+    UNDO = frozenset({"poster", "producer"})
     work: str
     contributor: str
     kind: str
@@ -124,15 +124,23 @@ class Credit(Disputable):
         """Whether the person is credited by it."""
         return self.state not in NOT_COUNTED
 
+    @property
+    def was_claimed(self) -> bool:
+        """Whether the person opened it themself."""
+        return isinstance(self.facts[0][1], Credit.Claimed)
+
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted the work, whose credit it is, who has to agree, and who opened it."""
         on = looking.get(Work, self.work)
-        claimed = isinstance(self.facts[0][1], Credit.Claimed)
         # The operator judges a claim on an outside source: nobody here posted it.
         judge = OPERATOR if isinstance(on, Outside) else on.poster
         return {
             "poster": judge,
             "contributor": self.contributor,
-            "addressee": judge if claimed else self.contributor,
+            "addressee": judge if self.was_claimed else self.contributor,
             "opener": self.poster,
         }
+
+    def areas(self, looking: Looking) -> tuple[str, ...]:
+        """The work that it is on."""
+        return (self.work,)

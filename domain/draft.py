@@ -17,6 +17,7 @@ from domain.command import Command
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, New
+from domain.grant import grant_id
 from domain.identity import new_id
 from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
@@ -102,6 +103,8 @@ class Draft(Past):
         refusal is raised.
         """
         self.actor, self._sheet = by, Sheet(by, self.now, self.signing)
+        if by != OPERATOR:
+            self.prefetch((by, grant_id(by, "auditor")))
         target = self._target(command)
         stated, problem = self._read(command)
         if stated is not None and target is not None and (known := self._known(stated, target)):
@@ -150,7 +153,14 @@ class Draft(Past):
         for one, id in command.said():
             if isinstance(one.value, Ref) and one.value.noun in NAMED:
                 self.named(one.value.noun, id)
-        self.permit(command.words(), command.MAY, command.sides(self))
+        sides = command.sides(self)
+        if self._only_reads() and not isinstance(command.noun(self), Contributor):
+            raise NotPermitted(self.actor, command.words())
+        self.permit(command.words(), command.MAY, sides, command.areas(self))
+
+    def _only_reads(self) -> bool:
+        """Whether who asks is an auditor, who decides about nothing but their own account."""
+        return self.actor != OPERATOR and self.has_role(self.actor, "auditor")
 
     # -- repetitions -----------------------------------------------------------------------
 

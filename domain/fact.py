@@ -182,6 +182,10 @@ class Noun:
         """Who is in which relation to it (see domain.permission)."""
         return {}
 
+    def areas(self, looking: Looking) -> tuple[str, ...]:
+        """The works, and the pool, whose producers may decide about it."""
+        return ()
+
     @classmethod
     def told_by(cls, facts: Iterable[tuple[int, Fact]]) -> Self:
         """The noun after these facts of its stream, each with its position."""

@@ -12,6 +12,7 @@ from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun
+from domain.grant import Grant
 from domain.money.entry import Entry
 from domain.money.hold import Hold
 from domain.money.payout import Batch, Payout
@@ -25,7 +26,7 @@ from domain.remix import Remix
 from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
-    *(Contributor, Contribution, Outside, Release, Remix, Credit),
+    *(Contributor, Grant, Contribution, Outside, Release, Remix, Credit),
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold),
 )
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}

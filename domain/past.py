@@ -12,10 +12,11 @@ from typing import Protocol, TypeVar
 
 from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
+from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
 from domain.known import Known
 from domain.money.books import TOPICS, Bookkeeper, Books
 from domain.nouns import BORN, NAMED
-from domain.permission import OPERATOR, permit
+from domain.permission import OPERATOR, permit, stands
 from domain.recorders import JournalRecorder
 from domain.remix import Remix
 from domain.seal import Said
@@ -121,11 +122,44 @@ class Past:
         self.watch_all(Contributor.Merged.TOPIC)
         return self.known.accounts(self.person(contributor))
 
-    def permit(self, what: str, allowed: Collection[str], sides: Mapping[str, str]) -> None:
-        """Refuse unless the person who asks is the operator or on an allowed side."""
+    def permit(
+        self,
+        what: str,
+        allowed: frozenset[str],
+        sides: Mapping[str, str],
+        areas: Collection[str] = (),
+    ) -> None:
+        """Refuse unless who asks is the operator, on an allowed side or in an allowed role.
+
+        A producer has the role for one of these ``areas``. A moderator does not decide about what
+        they are a side of.
+        """
         person = self.person(self.actor)
-        if person != OPERATOR:
-            permit(person, what, allowed, {name: self.person(id) for name, id in sides.items()})
+        if person == OPERATOR:
+            return
+        known = {name: self.person(id) for name, id in sides.items()}
+        if not stands(person, allowed, known):
+            usable = allowed & GRANTABLE.keys()
+            if person in known.values():
+                usable -= {"moderator"}
+            known |= dict.fromkeys(self._roles(person, usable, areas), person)
+        permit(person, what, allowed, known)
+
+    def _roles(self, person: str, roles: Collection[str], areas: Collection[str]) -> list[str]:
+        """Which of these roles the person has, in any of their accounts."""
+        accounts = self.accounts(person) if roles else []
+        return [
+            role
+            for role in roles
+            for area in (areas if role in SCOPED else (None,))
+            if any(self.has_role(account, role, area) for account in accounts)
+        ]
+
+    def has_role(self, account: str, role: str, area: str | None = None) -> bool:
+        """Whether an account has a role; its end at the same moment is noticed."""
+        self.watch(Grant.Ended.TOPIC, account)
+        id = grant_id(account, role, area)
+        return bool(self.stream(id)) and self.get(Grant, id).holds
 
     def text(self, owner: str, name: str, value: str | None) -> Said | None:
         """An optional text of another owner, or under another name than its field's."""

@@ -1,6 +1,7 @@
 """Who may do what: each command names the relations that allow it.
 
-The operator may act for anyone; everyone else only in one of the named relations.
+The operator may act for anyone; everyone else only in one of the named relations. The last four
+are roles that the operator grants (see domain.grant).
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ RELATIONS = {
     "author": "who has been credited on the work since it was posted",
     "opener": "who declared the remix or opened the credit",
     "disputer": "who opened the dispute",
+    "producer": "a producer of the work or the pool that it concerns",
+    "accountant": "an accountant",
+    "moderator": "a moderator who is on no side of it",
+    "auditor": "an auditor",
 }
 """The relations someone may have to what a command is about."""
 
@@ -38,13 +43,19 @@ def open_to(allowed: Collection[str]) -> str:
 OWN = frozenset({"contributor"})
 """What only the person themself may read: notices, statements, payouts."""
 
+BOOKS = frozenset({"accountant"})
+"""Who keeps the books, besides the operator."""
+
 
 def permit(actor: str, what: str, allowed: Collection[str], sides: Mapping[str, str]) -> None:
     """Raise NotPermitted unless the actor is the operator or in an allowed relation.
 
     ``sides`` says who is in each.
     """
-    if actor == OPERATOR or ANYONE in allowed:
-        return
-    if not any(sides.get(name) == actor for name in allowed):
+    if actor != OPERATOR and not stands(actor, allowed, sides):
         raise NotPermitted(actor, what)
+
+
+def stands(actor: str, allowed: Collection[str], sides: Mapping[str, str]) -> bool:
+    """Whether somebody is in an allowed relation."""
+    return ANYONE in allowed or any(sides.get(name) == actor for name in allowed)

@@ -100,6 +100,12 @@ class UnknownRole(Refusal):
     says = "There is no role “{role}”; take one from the vocabulary and add “display”."
 
 
+class BadRole(Refusal):
+    """The role can't be granted or ended so: it is none, or not for this."""
+
+    says = "“{role}” can't be granted or ended here: {reason}."
+
+
 class UnknownKind(Refusal):
     """The kind of a remix or a credit is not one of those documented."""
 

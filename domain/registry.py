@@ -9,6 +9,7 @@ from domain.commands import (
     deriving,
     disputing,
     forgetting,
+    granting,
     releasing,
     submitting,
 )
@@ -17,7 +18,7 @@ from domain.money import agreeing, dividing, paying, proposing
 __all__ = ["BY_OPERATION", "COMMANDS"]
 
 ROOMS = (
-    *(admitting, forgetting, submitting, deriving, crediting, disputing, releasing),
+    *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
     *(proposing, agreeing, dividing, paying),
 )
 

@@ -109,6 +109,10 @@ class Remix(Disputable):
             "opener": self.poster,
         }
 
+    def areas(self, looking: Looking) -> tuple[str, ...]:
+        """The work that was made."""
+        return (self.child,)
+
 
 def exact_rate(rate: object) -> str | None:
     """A rate as stated, if it is an exact number from 0 to 1; floats and exponents are refused."""

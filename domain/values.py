@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.credit import CREDIT_KINDS
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
+from domain.grant import GRANTABLE, granted_role
 from domain.identity import new_id, part_id
 from domain.moment import start_of, start_of_past
 from domain.money.apportionment import whole_amount
@@ -33,6 +34,7 @@ from domain.refusal import (
     BadMadeAt,
     BadOutcome,
     BadRate,
+    BadRole,
     BadSplit,
     BadUri,
     IdTaken,
@@ -379,6 +381,16 @@ Category = Annotated[str, Text("category", help="What it was spent on.", example
 # -- words ---------------------------------------------------------------------------------------
 
 Role = Annotated[str, known(role_named, UnknownRole, help="One of GET /roles.", example="singer")]
+GrantedRole = Annotated[
+    str,
+    known(
+        granted_role,
+        BadRole,
+        choices=GRANTABLE,
+        help=f"One of {', '.join(GRANTABLE)}.",
+        example="producer",
+    ),
+]
 RemixKind = Annotated[
     str, listed(REMIX_KINDS, UnknownKind, help="One of GET /kinds.", example="sample")
 ]

@@ -37,6 +37,10 @@ class Work(Noun):
         """Who posted it."""
         return {"poster": self.poster}
 
+    def areas(self, looking: Looking) -> tuple[str, ...]:
+        """The work itself."""
+        return (self.id,)
+
     @property
     def order(self) -> tuple[str, int]:
         """What lineage is ordered by."""

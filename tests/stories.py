@@ -218,6 +218,9 @@ def every_fact(told: Story) -> dict[str, str]:
     key = str(SignerKey(ana, bytes(32)).verifier)
     tell("register_key", id=ana, key=key, actor=ana)
     tell("revoke_key", id=ana, key=key, reason="text-reason-key")
+    role = {"id": ana, "role": "producer", "work": release}
+    tell("grant_role", **role, reason="text-reason-role")
+    tell("end_role", **role, reason="text-reason-role-end")
     return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
 
 

@@ -125,6 +125,10 @@ BODIES: list[tuple[str, Any, int, str]] = [
     (f"/releases/{NOBODY}/publish", {}, 404, "unknown_release"),
     ("/releases/{poem}/publish", {}, 404, "unknown_release"),
     # vocabulary and values
+    ("/contributors/{ben}/grant-role", {"role": "boss"}, 422, "bad_role"),
+    ("/contributors/{ben}/grant-role", {"role": "producer"}, 422, "bad_role"),
+    ("/contributors/{ben}/end-role", {"role": "auditor", "work": "poem"}, 422, "bad_role"),
+    ("/contributors/{ben}/end-role", {"role": "auditor"}, 409, "wrong_state"),
     (
         "/contributions",
         {**PIECE, "authors": [{"contributor": "ana", "role": "wizard"}]},

@@ -332,6 +332,11 @@ AGREED: list[Line] = [
     {"type": "payout.claim", "id": PAYOUT, "reason": REASON, "by": "ana"},
     {"type": "proposal.finalise", "proposal": "late", "effective_at": "2020-02"},
     {"type": "pool.correct", "id": "shares-of-may", "pool": "pot", "reason": REASON},
+    *(
+        {"type": f"contributor.{verb}", "role": "producer", **of, "reason": REASON}
+        for verb in ("grant-role", "end-role")
+        for of in ({"id": "ana", "work": "album"}, {"id": "ben", "pool": "pot"})
+    ),
 ]
 """Every type of line about money, every field: what is proposed, and later what is agreed."""
 

@@ -1,6 +1,6 @@
 """Admitting: who can be credited, which accounts are one person, and the keys they sign with.
 
-Only the operator decides who is who, and merges never form a cycle.
+Only the operator and moderators decide who is who, and merges never form a cycle.
 """
 
 from __future__ import annotations
@@ -32,13 +32,21 @@ class AdmitContributor(Command):
         yield Contributor.Admitted.born(past.id, name=past.text(past.id, "name", self.name))
 
 
-@command("contributor.merge", f"{_PATH}/{{id}}/merge", refuses=(MergeCycle, WrongState))
+@command(
+    "contributor.merge",
+    f"{_PATH}/{{id}}/merge",
+    may=("moderator",),
+    refuses=(MergeCycle, WrongState),
+)
 class MergeContributor(Command):
     """Say that two contributors are the same person."""
 
     id: ContributorId
     into: Annotated[ContributorId, "Who they both are from now on.", Example(ANA)]
     reason: Annotated[Reason | None, Example("The same person signed up twice.")] = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return {"contributor": self.id, "addressee": self.into}
 
     def decide(self, past: Past) -> Iterator[New]:
         if self.id == self.into:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from domain.command import Command, command
+from domain.command import Command, command, record
 from domain.contribution import Contribution
 from domain.credit import Credit
 from domain.fact import New
@@ -32,7 +32,7 @@ from domain.values import (
 _PATH = "/credits"
 
 
-@command("credit", _PATH, may=("contributor", "poster"), makes="credit", home=_PATH)
+@command("credit", _PATH, may=("contributor", "poster", "producer"), makes="credit", home=_PATH)
 class OpenCredit(Command):
     """Credit a person: granted by someone else, or claimed by the person."""
 
@@ -44,6 +44,9 @@ class OpenCredit(Command):
     evidence: Evidence | None = None
     effective_at: Annotated[Moment | None, "When it takes effect; default now."] = None
     id: NewCreditId | None = None
+
+    def areas(self, past: Past) -> tuple[str, ...]:
+        return (self.work,)
 
     def sides(self, past: Past) -> dict[str, str]:
         return {"contributor": self.contributor, "poster": past.work(self.work).poster}
@@ -89,24 +92,40 @@ class ClaimWork(Command):
         )
 
 
-@command("credit.accept", f"{_PATH}/{{id}}/accept", may=("addressee",), then=Credit.Accepted)
-class AcceptCredit(Command):
-    """Accept a credit: the person one that was granted, the poster one that was claimed."""
+@record
+class _Agreement(Command):
+    """An answer to a credit."""
 
     id: CreditId
+
+    def areas(self, past: Past) -> tuple[str, ...]:
+        """A producer answers what others claimed on the work, not what was granted to somebody."""
+        credit = past.get(Credit, self.id)
+        is_own = past.is_actor(credit.contributor)
+        return credit.areas(past) if credit.was_claimed and not is_own else ()
+
+
+@command(
+    "credit.accept",
+    f"{_PATH}/{{id}}/accept",
+    may=("addressee", "producer"),
+    then=Credit.Accepted,
+)
+class AcceptCredit(_Agreement):
+    """Accept a credit: the person one that was granted, the poster one that was claimed."""
+
     reason: Annotated[Reason | None, Example("Yes, that was me.")] = None
 
 
 @command(
     "credit.decline",
     f"{_PATH}/{{id}}/decline",
-    may=("contributor", "addressee"),
+    may=("contributor", "addressee", "producer"),
     then=Credit.Declined,
 )
-class DeclineCredit(Command):
+class DeclineCredit(_Agreement):
     """Decline a credit."""
 
-    id: CreditId
     reason: Annotated[Reason | None, Example("That was not me.")] = None
 
 

@@ -45,7 +45,7 @@ OF_SOURCES = (NoSource, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge)
 @command(
     "remix",
     _PATH,
-    may=("poster", "poster of the parent"),
+    may=("poster", "poster of the parent", "producer"),
     refuses=OF_SOURCES,
     makes="remix",
     home=_PATH,
@@ -65,6 +65,9 @@ class DeclareRemix(Command):
     evidence: Annotated[Evidence | None, Example("https://example.org/liner-notes")] = None
     effective_at: Annotated[Moment | None, "When it takes effect; default now."] = None
     id: NewRemixId | None = None
+
+    def areas(self, past: Past) -> tuple[str, ...]:
+        return (self.child,)
 
     def sides(self, past: Past) -> dict[str, str]:
         child, (source, _) = past.work(self.child), source_of(past, self.parent, self.uri)
@@ -88,7 +91,7 @@ class DeclareRemix(Command):
         yield declared
 
 
-@command("remix.strike", f"{_PATH}/{{id}}/strike", then=Remix.Struck)
+@command("remix.strike", f"{_PATH}/{{id}}/strike", may=("moderator",), then=Remix.Struck)
 class StrikeRemix(Command):
     """Decide that a remix is false: it stays on record and stops counting."""
 
@@ -96,7 +99,7 @@ class StrikeRemix(Command):
     reason: Reason
 
 
-@command("work.redate", "/works/{id}/redate", may=("poster",), refuses=(ParentNotOlder,))
+@command("work.redate", "/works/{id}/redate", may=("poster", "producer"), refuses=(ParentNotOlder,))
 class RedateWork(Command):
     """Correct a making date: later than the work's sources, earlier than what was made from it."""
 

@@ -29,10 +29,13 @@ from domain.values import AnswerBy, CreditId, Evidence, Example, Grounds, Outcom
 
 _OPENING: dict[str, Any] = {"may": (ANYONE,), "refuses": (WrongState, BadDeadline)}
 _ANSWERING: dict[str, Any] = {
-    "may": ("poster", "poster of the parent", "author", "contributor", "opener"),
+    "may": ("poster", "poster of the parent", "author", "contributor", "opener", "producer"),
     "refuses": (WrongState, AlreadyAnswered, TooLate),
 }
 _SETTLING: dict[str, Any] = {"may": (ANYONE,), "refuses": (WrongState, AlreadyAnswered, NotYet)}
+_JUDGES = frozenset({"moderator"})
+_ENDS = {"expired": frozenset({ANYONE}), "withdrawn": frozenset({"disputer"})}
+"""Who may end a dispute with this outcome; with any other, judges."""
 
 
 class _About(Command):
@@ -129,8 +132,9 @@ class _Settle(_About):
 
     def _permit(self, past: Past, noun: Disputable, sides: dict[str, str]) -> None:
         """Refuse an actor who may not settle it so; who may undo it may also uphold it."""
-        allowed = {"upheld": noun.UNDO, "expired": (ANYONE,), "withdrawn": ("disputer",)}
-        past.permit(self.words(), allowed.get(self.outcome, ()), sides)
+        undo = noun.UNDO if self.outcome == "upheld" else frozenset()
+        allowed = undo | _ENDS.get(self.outcome, _JUDGES)
+        past.permit(self.words(), allowed, sides, noun.areas(past))
 
 
 @command("remix.dispute", "/remixes/{id}/dispute", **_OPENING)

@@ -84,14 +84,21 @@ class AssembleRelease(Command):
         must_follow(past, self.made_at, made, parents, rates)
 
 
-@command("release.publish", f"{_PATH}/{{id}}/publish", may=("poster",), then=Release.Published)
+@command(
+    "release.publish", f"{_PATH}/{{id}}/publish", may=("poster", "producer"), then=Release.Published
+)
 class PublishRelease(Command):
     """Publish a release: its lineage is frozen at this position."""
 
     id: ReleaseId
 
 
-@command("release.withdraw", f"{_PATH}/{{id}}/withdraw", may=("poster",), then=Release.Withdrawn)
+@command(
+    "release.withdraw",
+    f"{_PATH}/{{id}}/withdraw",
+    may=("poster", "producer"),
+    then=Release.Withdrawn,
+)
 class WithdrawRelease(Command):
     """Withdraw a release."""
 

@@ -22,7 +22,7 @@ from domain.money.reckoning import correction_of, difference, division_of, moves
 from domain.money.revenue import Expense, Revenue
 from domain.money.split import OF_SPLIT
 from domain.past import Past
-from domain.permission import OPERATOR
+from domain.permission import BOOKS, OPERATOR
 from domain.refusal import (
     NothingToCorrect,
     ReversalTooLarge,
@@ -73,7 +73,14 @@ class _Booking(Command):
         }
 
 
-@command("revenue", "/pools/{pool}/revenue", refuses=OF_SPLIT, makes="revenue", home="/revenue")
+@command(
+    "revenue",
+    "/pools/{pool}/revenue",
+    may=BOOKS,
+    refuses=OF_SPLIT,
+    makes="revenue",
+    home="/revenue",
+)
 class RecordRevenue(_Booking):
     """Record revenue; it is divided at once if it can be."""
 
@@ -88,6 +95,7 @@ class RecordRevenue(_Booking):
 @command(
     "expense",
     "/pools/{pool}/expenses",
+    may=BOOKS,
     refuses=(UnknownContributor,),
     makes="expense",
     home="/expenses",
@@ -132,6 +140,7 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
 @command(
     "revenue.reverse",
     "/revenue/{revenue}/reverse",
+    may=BOOKS,
     refuses=(ReversalTooLarge, *OF_SPLIT),
     makes="reversal",
 )
@@ -183,6 +192,7 @@ def _reversed(past: Past, books: Books, revenue: str, taken: int, reason: str) -
 @command(
     "pool.correct",
     "/pools/{pool}/correct",
+    may=BOOKS,
     refuses=(NothingToCorrect, *OF_SPLIT),
     makes="correction",
 )

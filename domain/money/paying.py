@@ -19,7 +19,7 @@ from domain.money.keeping import must_know
 from domain.money.payee import Payee
 from domain.money.payout import Batch, Parts, Payout
 from domain.past import Past
-from domain.permission import OWN
+from domain.permission import BOOKS, OWN
 from domain.refusal import NothingToPay, UnknownContributor, UnknownWork, WrongState
 from domain.remix import Remix
 from domain.values import (
@@ -50,6 +50,7 @@ class Minimum(Record):
 @command(
     "payout",
     _PATH,
+    may=BOOKS,
     refuses=(NothingToPay, UnknownContributor, UnknownWork),
     makes="batch",
     home=_PATH,
@@ -115,7 +116,7 @@ class IssuePayouts(Command):
         ]
 
 
-_CHANGING: dict[str, Any] = {"refuses": (WrongState,)}
+_CHANGING: dict[str, Any] = {"may": BOOKS, "refuses": (WrongState,)}
 
 
 @command("payout.settle", "/payouts/{id}/settle", **_CHANGING)

@@ -65,3 +65,7 @@ class Pool(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who assembled the release."""
         return looking.get(Release, self.opened.release).sides(looking)
+
+    def areas(self, looking: Looking) -> tuple[str, ...]:
+        """The pool, and the release whose money it is."""
+        return (self.id, self.opened.release)

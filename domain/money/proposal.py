@@ -291,6 +291,10 @@ class Proposal(Noun):
         """Who assembled the release."""
         return looking.get(Release, self.release).sides(looking)
 
+    def areas(self, looking: Looking) -> tuple[str, ...]:
+        """The pool whose shares it proposes, and the release."""
+        return (self.pool, self.release)
+
     @property
     def current(self) -> Content:
         """What is proposed now."""

@@ -63,8 +63,8 @@ from domain.values import (
 )
 from domain.work import Work
 
-CLOSES = frozenset({"poster"})
-"""Who may decide about shares: the person who assembled the release."""
+CLOSES = frozenset({"poster", "producer"})
+"""Who may decide about shares: who assembled the release, and its producers."""
 _PATH = "/proposals"
 _HERE = f"{_PATH}/{{proposal}}"
 

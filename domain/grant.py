@@ -1,0 +1,90 @@
+"""A grant: a contributor may act in a role, for everything or for one work or one pool.
+
+Its id follows from who has it, as what and for what, so a command finds it without searching, and
+whoever loses a role at the same moment is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.fact import Fact, Noun, fact
+from domain.identity import part_id
+from domain.refusal import BadRole
+
+GRANTABLE = {
+    "producer": "decides about one work, with its pools and proposals, or about one pool",
+    "accountant": "keeps the books: revenue, expenses, corrections, payouts and holds",
+    "auditor": "reads everything and writes nothing",
+    "moderator": "settles disputes, strikes false remixes and merges accounts",
+}
+"""The roles that the operator may grant, with their meanings."""
+SCOPED = frozenset({"producer"})
+"""The roles that are granted for one work or one pool, never for everything."""
+
+
+def granted_role(text: str) -> str:
+    """The role, if it is one that can be granted."""
+    if text not in GRANTABLE:
+        raise BadRole(text, f"it is one of {', '.join(GRANTABLE)}")
+    return text
+
+
+def grant_id(contributor: str, role: str, area: str | None = None) -> str:
+    """The id of the grant of a role: there is one, granted and ended as often as needed."""
+    return part_id(contributor, f"{role}/{area or 'all'}", 0)
+
+
+def must_have_area(role: str, areas: int) -> None:
+    """Refuse an area where the role has none, and a role without the area it needs."""
+    if areas != (role in SCOPED):
+        needed = "for one work or one pool" if role in SCOPED else "for everything"
+        raise BadRole(role, f"it is granted {needed}")
+
+
+class Grant(Noun):
+    """A role that a contributor has or had."""
+
+    NAME = "grant"
+    UNKNOWN = BadRole
+    contributor: str
+    role: str
+    work: str | None
+    pool: str | None
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a grant names who has the role, and for what; a pool also its release."""
+
+        SEALED = ("reason",)
+        contributor: str
+        role: str
+        work: str | None = None
+        pool: str | None = None
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.contributor,) if self.work is None else (self.contributor, self.work)
+
+    @fact("role.granted")
+    class Granted(Event):
+        """The contributor may act in the role from now on."""
+
+        SAYS = "{actor} made {contributor} {role}"
+        FROM = ("ended",)
+        STATE = "granted"
+
+    @fact("role.ended")
+    class Ended(Event):
+        """The contributor may no longer act in the role; what they did stays."""
+
+        SAYS = "{actor} ended that {contributor} is {role}"
+        FROM = ("granted",)
+        STATE = "ended"
+
+    BIRTHS = (Granted,)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the role may be used now."""
+        return self.state == Grant.Granted.STATE
