@@ -45,6 +45,9 @@ EXAMPLES = settings().max_examples // 8
 STEPS = 40
 
 
+ADVANCE = 400
+
+
 def terms_among(house: str, bank: str, guest: str) -> dict[str, Any]:
     return {
         "agreed": AGREED,
@@ -67,6 +70,21 @@ def terms_among(house: str, bank: str, guest: str) -> dict[str, Any]:
             "assets": [asset("poster", {guest: "1", bank: "2"})],
             "pools": [["everything", "1", ["poster"]]],
         },
+        "advance": {
+            "type": "advance",
+            "account": "x",
+            "accounts": [
+                {
+                    "account": "x",
+                    "payee": house,
+                    "advance_minor": ADVANCE,
+                    "earned_minor": 0,
+                    "paid_minor": 0,
+                }
+            ],
+            "to": bank,
+            "then": AGREED,
+        },
     }
 
 
@@ -75,27 +93,27 @@ NONE = Fraction()
 
 
 def by_terms(
-    name: str, outside: list[str], amount: Fraction, passed: Fraction
-) -> tuple[dict[str, Fraction], Fraction, Fraction]:
-    """What goes to whom by name, how much by agreement, and what will be remembered."""
+    name: str, outside: list[str], amount: Fraction, net: Fraction
+) -> tuple[dict[str, Fraction], Fraction]:
+    """What goes to whom by name, and how much by agreement, of an amount that follows others."""
     house, bank, guest = outside
     match name:
         case "half":
-            return {house: amount / 2}, amount / 2, NONE
+            return {house: amount / 2}, amount / 2
         case "fee":
             fee = min(amount / 7, _F(50))
-            return {house: fee}, amount - fee, NONE
+            return {house: fee}, amount - fee
         case "waterfall":
-            first = min(amount, max(NONE, 700 - passed))
-            return {bank: first}, amount - first, first
+            first = min(amount, max(NONE, 700 - net))
+            return {bank: first}, amount - first
         case "escalator":
-            low = min(amount, max(NONE, 500 - passed))
-            return {house: low / 3}, amount - low / 3, amount
+            low = min(amount, max(NONE, 500 - net))
+            return {house: low / 3}, amount - low / 3
         case "community":
-            line = min(amount, max(NONE, 300 - passed))
+            line = min(amount, max(NONE, 300 - net))
             artists = (amount - line) / 2
-            return {house: artists, guest: artists / 3, bank: artists * 2 / 3}, line, line
-    return {}, amount, NONE
+            return {house: artists, guest: artists / 3, bank: artists * 2 / 3}, line
+    return {}, amount
 
 
 @dataclass
@@ -148,14 +166,14 @@ class Agreement:
 
 @dataclass
 class Revenue:
-    amount: int
     left: int
     source: str
     effective_at: str
     named: dict[str, Fraction] | None = None
-    """What of it goes to whom by name, once it is divided."""
+    """What of it goes to whom by name, once it is divided, less what was taken back."""
     agreed: Fraction = NONE
-    sent: Fraction = NONE
+    profit: int = 0
+    fee: Fraction = NONE
     agreement: str = ""
 
 
@@ -168,7 +186,8 @@ class Pool:
     agreements: dict[str, Agreement] = field(default_factory=dict)
     revenues: dict[str, Revenue] = field(default_factory=dict)
     costs: dict[str, tuple[str, int]] = field(default_factory=dict)
-    passed: Fraction = NONE
+    net: Fraction = NONE
+    """What was divided by the terms, less what was taken back."""
     entries: int = 0
 
     def holds(self, effective_at: str) -> str | None:
@@ -194,13 +213,11 @@ class Pool:
                     profit -= back
                     self.costs[expense] = payer, left - back
                     revenue.named[payer] += back
-                named, revenue.agreed, revenue.sent = by_terms(
-                    self.terms, self.outside, _F(profit), self.passed
-                )
+                named, revenue.agreed = by_terms(self.terms, self.outside, _F(profit), self.net)
                 for payee, part in named.items():
                     revenue.named[payee] += part
-                self.passed += revenue.sent
-                revenue.amount = revenue.left
+                self.net += profit
+                revenue.profit, revenue.fee = profit, named.get(self.outside[0], NONE)
                 self.entries += 1
 
     def due(self) -> dict[str, Fraction]:
@@ -208,12 +225,29 @@ class Pool:
         due = defaultdict(Fraction)
         for revenue in self.revenues.values():
             if revenue.named is not None:
-                part = _F(revenue.left, revenue.amount)
                 for payee, amount in revenue.named.items():
-                    due[payee] += part * amount
+                    due[payee] += amount
                 for payee, share in (self.agreements[revenue.agreement].shares() or {}).items():
-                    due[payee] += part * revenue.agreed * share
+                    due[payee] += revenue.agreed * share
+        if self.terms == "advance":
+            house, bank, _ = self.outside
+            costs = sum((each.named or {}).get(house, NONE) for each in self.revenues.values())
+            recouped = min(due[house] - costs, _F(ADVANCE))
+            due[house] -= recouped
+            due[bank] += recouped
         return due
+
+    def take_back(self, revenue: Revenue, profit: int, costs: list[tuple[str, int]]) -> None:
+        """Bands give back their last units, a fee a part of what it was."""
+        assert revenue.named is not None
+        self.net -= profit
+        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net)
+        if self.terms == "fee" and profit:
+            fee = revenue.fee * profit / revenue.profit
+            named, agreed = {self.outside[0]: fee}, profit - fee
+        revenue.agreed -= agreed
+        for payee, part in [*named.items(), *costs]:
+            revenue.named[payee] -= part
 
 
 MONTHS = [f"2026-{month:02}" for month in range(1, 9)]
@@ -460,7 +494,7 @@ class Money(RuleBasedStateMachine):
         known = self.pools[pool]
         said = {"source": source, "id": id_of(f"revenue {next(names)}")}
         revenue = self.told.earn(pool, amount, month, **said)
-        known.revenues[revenue] = Revenue(amount, amount, source, f"{month}-01T00:00:00.000000Z")
+        known.revenues[revenue] = Revenue(amount, source, f"{month}-01T00:00:00.000000Z")
         known.divide()
         if again:
             head = self.told.head()
@@ -489,14 +523,15 @@ class Money(RuleBasedStateMachine):
         ):
             known.left -= taken
             if known.named is None:
-                known.amount -= taken
                 return
             pool.entries += 1
-            pool.passed -= known.sent * taken / known.amount
+            costs = []
             for fact in self.told.since(head, "entry.reversed"):
                 for expense, payer, units in fact.costs:
                     assert units < 0
                     pool.costs[expense] = payer, pool.costs[expense][1] - units
+                    costs.append((payer, -units))
+            pool.take_back(known, taken - sum(units for _, units in costs), costs)
 
     @rule(index=pick)
     @precondition(lambda self: self.pools)
@@ -510,7 +545,7 @@ class Money(RuleBasedStateMachine):
             and (holds := pool.holds(each.effective_at)) not in (None, each.agreement)
         ]
         refused = None
-        if not any(each.agreed and each.left for each, _ in wrong):
+        if not any(each.agreed for each, _ in wrong):
             refused = NothingToCorrect
         if self.do(refused, "correct_pool", pool=id, reason=str(next(names))):
             for each, holds in wrong:

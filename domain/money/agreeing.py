@@ -16,12 +16,14 @@ from domain.money.apportionment import payee_key
 from domain.money.dividing import corrected, divide_waiting
 from domain.money.keeping import pages, share_id
 from domain.money.payee import Payee
+from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.proposing import CLOSES, must_be_open
-from domain.money.reckoning import difference
+from domain.money.reckoning import waived_from
 from domain.money.share import Share
 from domain.money.shares import must_be_scope, shares_of, waived_in
 from domain.money.split import OF_SPLIT
+from domain.money.terms import by_shares
 from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import CommentsOpen, NoShare, UnknownScope, WindowOpen, WrongState
@@ -57,6 +59,7 @@ class FinaliseProposal(Command):
             raise CommentsOpen(unanswered)
         shares = shares_of(noun.current.assets, {})
         exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
+        by_shares(past.get(Pool, noun.pool).opened, 1, {}, shares)  # refuses what divides nothing
         yield from self._final(past, noun, exact)
         for payee, share in exact:
             if Payee.parse(payee).is_contributor:
@@ -146,11 +149,12 @@ class WaiveShare(_OfShare):
         before = past.books().agreements[self.proposal]
         must_be_scope(before.assets, noun.payee, self.scope)
         waivers = {**before.waivers, **waived_in(before.assets, noun.payee, self.scope)}
-        shares_of(before.assets, waivers)  # refuses a waiver that leaves nobody to receive it
+        # Both refuse a waiver that leaves nobody to receive it.
+        by_shares(past.get(Pool, noun.pool).opened, 1, {}, shares_of(before.assets, waivers))
         past.watch_money(noun.release)
         reason = past.text(past.actor, "reason", self.reason)
         yield noun.then(Share.Waived, scope=self.scope, reason=reason)
         after = past.books().agreements[self.proposal]
         if before.agreed and before.shares != after.shares:
-            change = difference(before.shares, after.shares)
-            yield from corrected(past, new_id(None), self.proposal, before.agreed, change, reason)
+            change = waived_from(past.books(), before)
+            yield from corrected(past, new_id(None), self.proposal, change, reason)

@@ -77,6 +77,7 @@ class DivisionBooks:
     """How much of the rest goes by the agreed shares."""
     is_corrected: bool = False
     reversals: tuple[str, ...] = ()
+    rules: int = 1
 
 
 @dataclass
@@ -210,7 +211,9 @@ class Books:
                     self.revenues[happened.revenue], division=id
                 )
                 agreed = Fraction(happened.agreed)
-                self.divisions[id] = DivisionBooks(happened.revenue, happened.proposal, agreed)
+                self.divisions[id] = DivisionBooks(
+                    happened.revenue, happened.proposal, agreed, rules=happened.rules or 1
+                )
                 waiting = tuple(each for each in pool.waiting if each != happened.revenue)
                 self._change(happened.pool, waiting=waiting)
                 self._flow(happened.pool, happened.flow, happened.costs)
@@ -226,6 +229,7 @@ class Books:
                 self._agreed(happened.proposal, agreed)
             case Entry.Corrected(replaces=replaced):
                 self._correct(happened.proposal, replaced)
+                self._flow(happened.pool, happened.flow or [], [])
             case Entry.Continued():
                 self._flow(happened.pool, happened.flow or [], happened.costs or [])
         self._carry(happened.pool, happened.lines)

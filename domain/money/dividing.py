@@ -6,8 +6,8 @@ of a division takes back exactly what it allocated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 from domain.command import Command, command, record
@@ -18,7 +18,14 @@ from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts, must_know
 from domain.money.pool import Pool
-from domain.money.reckoning import correction_of, difference, division_of, moves_in, reversal_of
+from domain.money.reckoning import (
+    Change,
+    correction_of,
+    division_of,
+    moves_in,
+    reversal_of,
+    rules_of_reversal,
+)
 from domain.money.revenue import Expense, Revenue
 from domain.money.split import OF_SPLIT
 from domain.past import Past
@@ -180,7 +187,7 @@ def _reversed(past: Past, books: Books, revenue: str, taken: int, reason: str) -
     division = division_id(revenue)
     entry = past.get(Entry, division)
     before = [past.get(Entry, each) for each in books.divisions[division].reversals]
-    drawn = reversal_of(books, entry, before, taken)
+    drawn = reversal_of(books, entry, before, taken, rules_of_reversal(books, entry))
     yield from entry_facts(
         past, Entry.Reversed, past.id, drawn.lines, **drawn.content, reason=reason
     )
@@ -214,23 +221,21 @@ class CorrectPool(Command):
         if not moves:
             raise NothingToCorrect
         reason = past.text(past.actor, "reason", self.reason)
-        for number, ((old, to), agreed) in enumerate(moves.items()):
+        for number, ((old, to), change) in enumerate(moves.items()):
             own = part_id(past.id, "correction", number) if number else past.id
-            change = difference(books.agreements[old].shares, books.agreements[to].shares)
-            yield from corrected(past, own, to, agreed, change, reason, replaces=old)
+            yield from corrected(past, own, to, change, reason, replaces=old)
 
 
 def corrected(
     past: Past,
     id: str,
     proposal: str,
-    agreed: Fraction,
-    change: Mapping[str, Fraction],
+    change: Change,
     reason: Said | None,
     *,
     replaces: str | None = None,
 ) -> Iterator[New]:
     """The correction of everything that was divided, after shares have changed."""
-    drawn = correction_of(past.books(), proposal, agreed, change)
+    drawn = correction_of(past.books(), proposal, change, partial(past.get, Entry))
     more = {"replaces": replaces, "reason": reason, "effective_at": instant(past.now)}
     yield from entry_facts(past, Entry.Corrected, id, drawn.lines, **drawn.content, **more)

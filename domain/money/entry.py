@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.fact import Fact, Noun, fact
 from domain.money.apportionment import payee_key
@@ -56,6 +56,13 @@ def read_lines(lines: Lines) -> Iterator[Line]:
     for payee, units, due, before, *rank in lines:
         yield Line(str(payee), int(units), Fraction(due), Fraction(before), *map(int, rank))
 
+
+RULES = 2
+"""The rules that entries are reckoned by now.
+
+By the first, terms did not look through to the agreed shares, and a reversal took back a part of
+what a division gave, whatever had moved through bands, tranches and advances since.
+"""
 
 NO_RANKS: Mapping[str, int] = {}
 
@@ -130,6 +137,8 @@ class Entry(Noun):
         """The number of the agreement."""
         reason: str | None = None
         effective_at: str | None = None
+        rules: int | None = None
+        """The rules it was reckoned by; without it, the first."""
 
         def apply(self, noun: Entry) -> None:
             noun.state = self.STATE
@@ -167,6 +176,8 @@ class Entry(Noun):
 
         replaces: str | None = None
         """The agreement whose divisions move to this one; none after a waiver."""
+        flow: Through | None = None
+        """What went through the terms in addition, where they look through to the shares."""
 
     @fact("entry.continued")
     class Continued(Event):
@@ -180,6 +191,10 @@ class Entry(Noun):
             noun.add(self)
 
     BIRTHS = (Divided, Reversed, Corrected)
+
+    def shown(self, name: str) -> list[list[Any]]:
+        """A list as answers show it; those by the first rules left out what further facts hold."""
+        return getattr(self if self.first.rules else self.first, name, None) or []
 
     def add(self, happened: Event) -> None:
         """Add the lists of a fact to those of the entry."""

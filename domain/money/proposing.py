@@ -17,8 +17,8 @@ from domain.money.keeping import must_know, stage_facts
 from domain.money.policy.works import assets_of
 from domain.money.pool import LEAST_COMMENT_DAYS, MOST_COMMENT_DAYS, Pool
 from domain.money.proposal import Assets, Comment, Content, Proposal, payees_of
-from domain.money.reckoning import by_terms
 from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
+from domain.money.terms import named_in
 from domain.nouns import BORN
 from domain.past import Past
 from domain.permission import ANYONE
@@ -122,7 +122,7 @@ class OpenPool(Command):
             works=None if self.works is None else list(self.works),
         )
         opened = past.imagine(Pool, new).opened
-        must_know(past, by_terms(opened, 1, {}).due)
+        must_know(past, named_in(opened))
         yield new
 
 

@@ -10,18 +10,26 @@ by the last reversal completely: exact parts of parts would soon be too long to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.books import Books, PoolBooks
-from domain.money.entry import Costs, Entry, Line, entry_lines
-from domain.money.policy.shares import FINE
+from domain.money.entry import RULES, Costs, Entry, Line, entry_lines
+from domain.money.policy.flow import FINE
 from domain.money.pool import Pool
 from domain.money.shares import Shares
-from domain.money.split import read_terms, split
+from domain.money.terms import (
+    Taking,
+    Terms,
+    by_shares,
+    by_terms,
+    have_bands,
+    look_through,
+    taken_back,
+)
 
 _NONE = Fraction()
 
@@ -33,43 +41,30 @@ class Reckoned(NamedTuple):
     content: dict[str, Any]
 
 
-class Terms(NamedTuple):
-    """An amount divided by the terms of a pool."""
+class Change(NamedTuple):
+    """Divisions whose shares change."""
 
-    due: dict[str, Fraction]
-    """For everyone named in the terms."""
+    old: Shares
+    new: Shares
     agreed: Fraction
-    """How much goes by the agreed shares."""
-    flow: Mapping[str, Fraction]
+    """How much of them goes by the agreed shares."""
+    divisions: Sequence[str]
+    """The divisions; listed only for terms that look through to the shares."""
 
 
-def by_terms(opened: Pool.Opened, amount_minor: int, flow: Mapping[str, Fraction]) -> Terms:
-    """What is due to whom of an amount after costs, before the agreed part is divided.
-
-    The pool's id stands for all who share in it by agreement: no payee has that id.
-    """
-    if not amount_minor:
-        return Terms({}, _NONE, {})
-    pool = opened.originator_id
-    policy = read_terms(opened.terms, agreed=[(pool, Fraction(1))])
-    result = split(amount_minor, policy, flow=flow)
-    due = {payee: amount_minor * result.division.share(payee) for payee in result.division.weights}
-    return Terms(due, due.pop(pool, _NONE), result.flow)
-
-
-def division_of(books: Books, revenue: str, agreement: Agreement) -> Reckoned:
+def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = RULES) -> Reckoned:
     """The division of a revenue: costs come first, the rest follows the terms and shares."""
     known = books.revenues[revenue]
     pool = books.pools[known.recorded.pool]
     amount_minor, recorded = known.left_minor, known.recorded
     costs = list(_paid_back(pool, amount_minor))
     profit_minor = amount_minor - sum(units for *_, units in costs)
-    terms = by_terms(pool.opened, profit_minor, pool.flow)
-    due = _due(terms, costs, agreement.shares)
+    terms = by_shares(pool.opened, profit_minor, pool.flow, agreement.shares, rules=rules)
+    due = _with_costs(terms.due, costs)
     weights = {**dict.fromkeys(pool.carry, _NONE), **due}
     division = divide(amount_minor, weights, carry=pool.carry)
     content = {
-        **_of(agreement, pool),
+        **_of(agreement, pool, rules),
         "amount_minor": amount_minor,
         "agreed": str(terms.agreed),
         "revenue": revenue,
@@ -83,64 +78,148 @@ def division_of(books: Books, revenue: str, agreement: Agreement) -> Reckoned:
     return Reckoned(entry_lines(division.units, due, pool.carry, division.ranks), content)
 
 
-def reversal_of(books: Books, division: Entry, before: Sequence[Entry], taken: int) -> Reckoned:
+def rules_of_reversal(books: Books, division: Entry) -> int:
+    """What a division gave by the first rules of terms is taken back by them."""
+    is_old = division.first.rules is None
+    return 1 if is_old and look_through(books.pools[division.first.pool].opened.terms) else RULES
+
+
+def reversal_of(
+    books: Books, division: Entry, before: Sequence[Entry], taken: int, rules: int = RULES
+) -> Reckoned:
     """The reversal of a part of divided revenue, after earlier reversals.
 
-    As long as the shares are those it was divided by, every line gives back a part of what it still
-    has; once they were corrected, what is due by the current shares is taken back.
+    As long as every payee gives back a part of what is due to them, every line gives back a part of
+    what it still has; else what is due by the current shares and bands is taken back.
     """
     first = division.first
     assert isinstance(first, Entry.Divided)
     known, pool = books.divisions[division.id], books.pools[first.pool]
     agreement = books.agreements[known.agreement]
-    terms = _taken_back(pool.opened, division, [*before, taken])
-    due = _due(terms, (), agreement.shares)
-    if known.is_corrected:
+    costs = _costs_back(division, before, taken)
+    if rules == 1:
+        terms = _first_taken_back(pool.opened, division, [*before, taken]).shared(agreement.shares)
+        due = terms.due
+    else:
+        taking = _taking(division, before, taken + sum(int(units) for *_, units in costs))
+        terms = taken_back(pool.opened, taking, pool.flow, agreement.shares)
+        due = _with_costs(terms.due, costs)
+    left = _left(division, before)
+    moved = have_bands(pool.opened.terms) and rules > 1 and _is_moved(due, left, taken)
+    if known.is_corrected or moved:
         units = settle(_sum(pool.carry, due))
     else:
-        left = {line.payee: line.amount_minor for line in division.lines}
-        for each in before:
-            for line in each.lines:
-                left[line.payee] = left.get(line.payee, 0) + line.amount_minor
-        given = {payee: units for payee, units in left.items() if units}
+        given = {payee: units for payee, (units, _) in left.items() if units}
         units = {payee: -back for payee, back in apportion_over(taken, given).items()}
     content = {
-        **_of(agreement, pool),
+        **_of(agreement, pool, rules),
         "amount_minor": -taken,
         "agreed": str(terms.agreed),
         "revenue": first.revenue,
         "division": division.id,
         "effective_at": first.effective_at,
-        "costs": _costs_back(division, before, taken),
+        "costs": costs,
         "flow": written(terms.flow),
     }
     return Reckoned(entry_lines(units, due, pool.carry), content)
 
 
+def _left(division: Entry, before: Sequence[Entry]) -> dict[str, tuple[int, Fraction]]:
+    """By payee: what is left of the units and of the dues of a division."""
+    left: dict[str, tuple[int, Fraction]] = {}
+    for line in (line for entry in (division, *before) for line in entry.lines):
+        units, due = left.get(line.payee, (0, _NONE))
+        left[line.payee] = units + line.amount_minor, due + line.due
+    return left
+
+
+def _is_moved(
+    due: Mapping[str, Fraction], left: Mapping[str, tuple[int, Fraction]], taken: int
+) -> bool:
+    """Whether something else is due than a part of what is left, as bands have moved."""
+    whole = sum(units for units, _ in left.values())
+    return any(
+        left.get(payee, (0, _NONE))[1] * taken + due.get(payee, _NONE) * whole
+        for payee in {*left, *due}
+    )
+
+
+def _taking(division: Entry, before: Sequence[Entry], taken: int) -> Taking:
+    """What is taken back of a division's profit."""
+    whole, *earlier = (
+        each.first.amount_minor - sum(int(units) for *_, units in each.costs)
+        for each in (division, *before)
+    )
+    flow_before = {place: Fraction(amount) for place, amount in division.flow_before}
+    return Taking(flow_before, whole, -sum(earlier), taken)
+
+
 def correction_of(
-    books: Books, proposal: str, agreed: Fraction, change: Mapping[str, Fraction]
+    books: Books,
+    proposal: str,
+    change: Change,
+    told: Callable[[str], Entry],
+    rules: int = RULES,
 ) -> Reckoned:
-    """The correction of everything that was divided, after shares have changed."""
+    """The correction of everything that was divided, after shares have changed.
+
+    Terms that look through to the shares take back their divisions and divide them anew.
+    """
     agreement = books.agreements[proposal]
     pool = books.pools[agreement.pool]
-    due = {payee: agreed * part for payee, part in change.items()}
+    anew = [id for id in change.divisions if rules > 1 and books.divisions[id].rules > 1]
+    agreed = change.agreed - sum((books.divisions[id].agreed for id in anew), _NONE)
+    due = {payee: agreed * part for payee, part in difference(change.old, change.new).items()}
+    flow = dict(pool.flow)
+    for id in anew:
+        entry, before = told(id), map(told, books.divisions[id].reversals)
+        for terms in _divided_anew(pool.opened, _taking(entry, list(before), 0), flow, change):
+            due, flow = _sum(due, terms.due), _sum(flow, terms.flow)
+    content = {**_of(agreement, pool, rules), "amount_minor": 0, "agreed": str(change.agreed)}
+    if rules > 1:
+        through = {place: flow[place] - pool.flow.get(place, _NONE) for place in flow}
+        content["flow"] = written(through)
     units = settle(_sum(pool.carry, due))
-    content = {**_of(agreement, pool), "amount_minor": 0, "agreed": str(agreed)}
     return Reckoned(entry_lines(units, due, pool.carry), content)
 
 
-def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Fraction]:
-    """Which divisions of a pool move from one agreement to another: the agreed amount by pair."""
-    moves: dict[tuple[str, str], Fraction] = {}
-    for division in books.divisions.values():
+def _divided_anew(
+    opened: Pool.Opened, taking: Taking, flow: Mapping[str, Fraction], change: Change
+) -> Iterator[Terms]:
+    left = taking.whole_minor - taking.before_minor
+    back = taken_back(opened, taking._replace(taken_minor=left), flow, change.old)
+    yield back
+    yield by_shares(opened, left, _sum(flow, back.flow), change.new)
+
+
+def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
+    """Which divisions of a pool move from one agreement to another, by pair."""
+    moves: dict[tuple[str, str], list[str]] = {}
+    for id, division in books.divisions.items():
         recorded = books.revenues[division.revenue].recorded
         if recorded.pool == pool:
             holds = books.agreement_for(pool, recorded.effective_at)
             # Of what was reversed completely there is nothing to move.
             if holds is not None and holds.proposal != division.agreement and division.agreed:
-                pair = division.agreement, holds.proposal
-                moves[pair] = moves.get(pair, _NONE) + division.agreed
-    return moves
+                moves.setdefault((division.agreement, holds.proposal), []).append(id)
+    looks = look_through(books.pools[pool].opened.terms)
+    return {
+        (old, new): Change(
+            books.agreements[old].shares,
+            books.agreements[new].shares,
+            sum((books.divisions[id].agreed for id in divisions), _NONE),
+            divisions if looks else (),
+        )
+        for (old, new), divisions in moves.items()
+    }
+
+
+def waived_from(books: Books, before: Agreement) -> Change:
+    """What a waiver changes: all divisions under the agreement, as it was before."""
+    now = books.agreements[before.proposal]
+    looks = look_through(books.pools[now.pool].opened.terms)
+    divisions = [id for id, each in books.divisions.items() if each.agreement == now.proposal]
+    return Change(before.shares, now.shares, now.agreed, divisions if looks else ())
 
 
 def difference(old: Shares, new: Shares) -> dict[str, Fraction]:
@@ -157,8 +236,9 @@ def written(amounts: Mapping[str, Fraction]) -> list[list[str]]:
     return [[name, str(amount)] for name, amount in amounts.items() if amount]
 
 
-def _of(agreement: Agreement, pool: PoolBooks) -> dict[str, Any]:
+def _of(agreement: Agreement, pool: PoolBooks, rules: int) -> dict[str, Any]:
     return {
+        "rules": rules if rules > 1 else None,
         "pool": agreement.pool,
         "release": agreement.release,
         "proposal": agreement.proposal,
@@ -167,23 +247,27 @@ def _of(agreement: Agreement, pool: PoolBooks) -> dict[str, Any]:
     }
 
 
-def _due(terms: Terms, costs: Sequence[Sequence[str | int]], shares: Shares) -> dict[str, Fraction]:
-    """What is due by the terms, for expenses, and by the agreed shares."""
-    due = dict(terms.due)
+def _with_costs(
+    due: Mapping[str, Fraction], costs: Sequence[Sequence[str | int]]
+) -> dict[str, Fraction]:
+    """What is due, with what is paid back or reversed of expenses."""
+    every = dict(due)
     for _, payer, units in costs:
-        due[str(payer)] = due.get(str(payer), _NONE) + int(units)
-    for payee, share in shares.items():
-        due[payee] = due.get(payee, _NONE) + terms.agreed * share
-    return due
+        every[str(payer)] = every.get(str(payer), _NONE) + int(units)
+    return every
 
 
-def _taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | int]) -> Terms:
-    """What the last of several reversals takes of a division."""
+def _first_taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | int]) -> Terms:
+    """By the first rules: a part of what a division gave, by the terms and for expenses.
+
+    Every part is taken of what the parts before it have left, so all parts sum to the whole.
+    """
     flow = {place: Fraction(amount) for place, amount in division.flow_before}
     left = division.first.amount_minor
-    terms = by_terms(opened, left - sum(int(units) for *_, units in division.costs), flow)
+    profit_minor = left - sum(int(units) for *_, units in division.costs)
+    terms = by_terms(opened, profit_minor, flow, rules=1)
     pool = opened.originator_id  # stands for the agreed part, as in the terms
-    due = {**_due(terms, division.costs, {}), pool: terms.agreed}
+    due = {**_with_costs(terms.due, division.costs), pool: terms.agreed}
     through = dict(terms.flow)
     back, flow_back = due, through
     for part in parts:

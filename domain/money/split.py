@@ -6,7 +6,7 @@ Nothing is recorded. Every payee has a line, and the lines sum to the amount.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -78,6 +78,8 @@ class Split:
     waived: tuple[Waived, ...]
     flow: Mapping[str, Fraction]
     """What this division sent through each place of the policy that keeps a sum."""
+    agreed: Fraction
+    """How much of it goes by agreed shares."""
 
 
 def split(
@@ -88,6 +90,7 @@ def split(
     carry: Mapping[str, Fraction] = NO_CARRY,
     minimum_minor: int = 0,
     flow: Mapping[str, Fraction] = NO_FLOW,
+    keeps_rest: bool = False,
 ) -> Split:
     """Divide an amount by a policy, rounded once, given what earlier divisions sent through it.
 
@@ -95,18 +98,17 @@ def split(
     amount is the exact mirror: with the same flow it sends back what the positive one sends.
     """
     amount = Fraction(abs(whole_amount(amount_minor)) or 1)
-    passed = Flow(flow)
+    passed = Flow(flow, keeps_rest=keeps_rest)
     parts = policy.parts(amount, graph, passed)
-    _must_have_come(flow, passed.sent)
+    _must_have_come(flow, {*passed.sent, *passed.came})
     division = divide(amount_minor, parts.units, carry=carry, minimum_minor=minimum_minor)
     waived = tuple(Waived(each.payee, each.of, each.amount / amount) for each in parts.waived)
     sign = (amount_minor > 0) - (amount_minor < 0)
-    return Split(
-        division, waived, {place: sign * part for place, part in passed.sent.items() if sign * part}
-    )
+    sent = {place: sign * part for place, part in passed.sent.items() if sign * part}
+    return Split(division, waived, sent, sign * passed.agreed)
 
 
-def _must_have_come(earlier: Mapping[str, Fraction], places: Mapping[str, Fraction]) -> None:
+def _must_have_come(earlier: Mapping[str, Fraction], places: Collection[str]) -> None:
     """Refuse a flow that can't have come through this policy."""
     for place, part in earlier.items():
         if place not in places:

@@ -20,10 +20,10 @@ from domain.money.proposal import Proposal
 from domain.money.reckoning import (
     Reckoned,
     correction_of,
-    difference,
     division_of,
     moves_in,
     reversal_of,
+    waived_from,
 )
 from domain.money.share import Share
 from domain.money.shares import shares_of
@@ -144,26 +144,23 @@ class Verifier:
                 return
 
     def _reckoned(self, entry: Entry) -> Reckoned:
-        first, books = entry.first, self.books
+        first, books, rules = entry.first, self.books, entry.first.rules or 1
         match first:
             case Entry.Divided(revenue=revenue):
                 recorded = books.revenues[revenue].recorded
                 agreement = books.agreement_for(recorded.pool, recorded.effective_at)
                 assert agreement is not None, "nothing was agreed for it"
-                return division_of(books, revenue, agreement)
+                return division_of(books, revenue, agreement, rules)
             case Entry.Reversed(division=division):
                 before = [self._entries[each] for each in books.divisions[division].reversals]
-                return reversal_of(books, self._entries[division], before, -first.amount_minor)
+                taken = -first.amount_minor
+                return reversal_of(books, self._entries[division], before, taken, rules)
         assert isinstance(first, Entry.Corrected)
-        now = books.agreements[first.proposal]
         if first.replaces is None:
-            before_it = self._before[first.proposal]
-            return correction_of(
-                books, first.proposal, now.agreed, difference(before_it.shares, now.shares)
-            )
-        agreed = moves_in(books, first.pool)[first.replaces, first.proposal]
-        change = difference(books.agreements[first.replaces].shares, now.shares)
-        return correction_of(books, first.proposal, agreed, change)
+            change = waived_from(books, self._before[first.proposal])
+        else:
+            change = moves_in(books, first.pool)[first.replaces, first.proposal]
+        return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
 
     # -- payouts ---------------------------------------------------------------------------
 

@@ -1,15 +1,43 @@
 """Flow: how much earlier divisions sent through the places of a policy, and this one sends.
 
-Only sums are kept: a division adds what it sent, and undoing it subtracts the same.
+Only sums are kept: a division adds what it sent, and a reversal subtracts what it takes back.
+
+Bands, tranches and advances depend on what came before, so a reversal takes back their last units,
+not a part of what one division happened to get: what they give is always their formula on the net.
+Everything else gives back a part of what the reversed division gave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from domain.money.policy.parts import Parts
 
 NO_FLOW: Mapping[str, Fraction] = MappingProxyType({})
+
+FINE = 10**6
+"""The parts of a unit to which sums are kept whose denominators would grow for ever."""
+
+
+class Back(NamedTuple):
+    """What a reversal takes back: how much of a division was reversed before it, and after."""
+
+    first: Flow
+    """What passed through the policy in the division."""
+    before: Fraction
+    after: Fraction
+
+    def part(self, amount: Fraction) -> Fraction:
+        """The part of an amount of the division, to the millionth; all parts sum to it."""
+        return self._until(self.after, amount) - self._until(self.before, amount)
+
+    @staticmethod
+    def _until(part: Fraction, amount: Fraction) -> Fraction:
+        return amount if part == 1 else Fraction(amount * part * FINE // 1, FINE)
 
 
 class Flow:
@@ -19,15 +47,53 @@ class Flow:
     divisions sent is added to that. A division passes every place once, even with 0.
     """
 
-    def __init__(self, earlier: Mapping[str, Fraction] = NO_FLOW) -> None:
+    def __init__(
+        self,
+        earlier: Mapping[str, Fraction] = NO_FLOW,
+        *,
+        back: Back | None = None,
+        keeps_rest: bool = False,
+    ) -> None:
         self._earlier = earlier
+        self.back = back
+        """What is taken back; None for a division."""
+        self.keeps_rest = keeps_rest
+        """Whether the rest after limited tranches is summed, for reversals to begin with."""
         self.sent: dict[str, Fraction] = {}
+        self.came: dict[str, Fraction] = {}
+        """How much came to each place at which nothing is summed."""
+        self.agreed = Fraction()
+        """How much went by agreed shares."""
 
     def earlier(self, place: str) -> Fraction:
         """What all earlier divisions sent through a place."""
         return Fraction(self._earlier.get(place, 0))
 
     def through(self, place: str, amount: Fraction) -> None:
-        """Send an amount through a place."""
+        """Send an amount through a place, or take it back, as far as it went there."""
         assert place not in self.sent, f"{place} was passed twice"
-        self.sent[place] = amount
+        self.sent[place] = amount if self.back is None else min(amount, self.earlier(place))
+
+    def rest(self, place: str, amount: Fraction) -> None:
+        """What is left after limited tranches, which is summed only for the terms of a pool."""
+        if self.keeps_rest:
+            self.through(place, amount)
+        else:
+            self.came[place] = amount
+
+    def alike(
+        self, place: str, amount: Fraction, parts: Callable[[Fraction, Flow], Parts]
+    ) -> Parts:
+        """What a policy without bands gives; a reversal takes back a part of all it gave."""
+        if self.back is None:
+            self.came[place] = amount
+            return parts(amount, self)
+        first = self.back.first
+        whole = first.came.get(place) or amount
+        again = Flow(first._earlier, keeps_rest=first.keeps_rest)  # as it was before the division
+        factor = amount / whole if whole else whole
+        given = parts(whole, again).times(factor)
+        for each, sent in again.sent.items():
+            self.through(each, self.back.part(sent))
+        self.agreed += again.agreed * factor
+        return given

@@ -6,7 +6,7 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -62,6 +62,7 @@ class Fees:
     VERSION: ClassVar[int] = 1
     fees: tuple[Fee, ...]
     then: Policy
+    where: str
 
     @classmethod
     def read(cls, form: Form) -> Fees:
@@ -74,7 +75,7 @@ class Fees:
         total = sum((fee.rate for fee in fees if fee.rate), Fraction())
         if total > 1:
             raise RatesOverWhole(form.at("fees"), total)
-        return cls(fees, form.policy(fields["then"], "then"))
+        return cls(fees, form.policy(fields["then"], "then"), form.where)
 
     @staticmethod
     def _fee(form: Form, value: object, place: str) -> Fee:
@@ -94,13 +95,27 @@ class Fees:
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the fees and everyone after them get."""
+        back = flow.back
+        flow.came[self.where] = amount
+        if back is not None and (whole := back.first.came.get(self.where)):
+            fees = [back.part(fee) for fee in self._due(whole)]
+        else:
+            fees = self._due(amount)
         left = amount
         taken = []
-        for fee in self.fees:
-            part = min(left, fee.due(amount))
+        for fee, due in zip(self.fees, fees, strict=True):
+            part = min(left, due)
             left -= part
             taken.append(alone(fee.payee, part))
         return together([*taken, self.then.parts(left, graph, flow)])
+
+    def _due(self, amount: Fraction) -> list[Fraction]:
+        """Each fee of an amount, the earlier ones first if they exceed it."""
+        left, due = amount, []
+        for fee in self.fees:
+            due.append(min(left, fee.due(amount)))
+            left -= due[-1]
+        return due
 
 
 Tranche = tuple[Entry, int | None]
@@ -118,18 +133,45 @@ class InTurn:
     def pay(
         self, amount: Fraction, graph: Lineage[str] | None, flow: Flow
     ) -> tuple[list[Parts], Fraction]:
-        """min(remaining, still open) for each in turn, and what remains."""
-        paid = []
+        """min(remaining, still open) for each in turn, and what remains.
+
+        The last who were paid are the first of whom is taken back.
+        """
+        sizes, rest = self._taken(amount, flow) if flow.back else self._given(amount, flow)
         for entry, size in self.tranches:
-            part = amount
             if size is not None:
-                place = f"{self.place} ({entry.name})"
-                open_part = size - self.before.get(entry.name, 0) - flow.earlier(place)
-                part = min(amount, max(Fraction(), open_part))
-                flow.through(place, part)
-            paid.append(entry.parts(part, graph, flow))
-            amount -= part
-        return paid, amount
+                flow.through(self.at(entry), sizes[entry.name])
+        flow.rest(self.place, rest)
+        paid = [
+            entry.parts(rest if size is None else sizes[entry.name], graph, flow)
+            for entry, size in self.tranches
+        ]
+        return paid, rest
+
+    def at(self, entry: Entry) -> str:
+        """The place at which is summed what a tranche got."""
+        return f"{self.place} ({entry.name})"
+
+    def _given(self, amount: Fraction, flow: Flow) -> tuple[dict[str, Fraction], Fraction]:
+        """What each limited tranche gets, and what remains."""
+        sizes = {}
+        for entry, size in self.tranches:
+            if size is not None:
+                open_part = size - self.before.get(entry.name, 0) - flow.earlier(self.at(entry))
+                sizes[entry.name] = min(amount, max(Fraction(), open_part))
+                amount -= sizes[entry.name]
+        return sizes, amount
+
+    def _taken(self, amount: Fraction, flow: Flow) -> tuple[dict[str, Fraction], Fraction]:
+        """What is taken back of each limited tranche, and of the rest."""
+        rest = min(amount, flow.earlier(self.place))
+        amount -= rest
+        sizes = {}
+        for entry, size in reversed(self.tranches):
+            if size is not None:
+                sizes[entry.name] = min(amount, flow.earlier(self.at(entry)))
+                amount -= sizes[entry.name]
+        return sizes, rest + amount  # the first rules did not sum the rest
 
 
 def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
@@ -192,11 +234,24 @@ class Account:
     earned_minor: int
     paid_minor: int
 
+    @property
+    def earned(self) -> str:
+        """The place at which is summed what was earned."""
+        return f"{self.place}.earned_minor"
+
+    @property
+    def paid(self) -> str:
+        """The place at which is summed what was paid beyond the advance."""
+        return f"{self.place}.paid_minor"
+
+    @property
+    def start_minor(self) -> int:
+        """The balance before the first division."""
+        return self.earned_minor - self.advance_minor - self.paid_minor
+
     def balance(self, flow: Flow) -> Fraction:
         """earned − advance − paid: what can be paid or, if negative, is still to be earned."""
-        earned = self.earned_minor + flow.earlier(f"{self.place}.earned_minor")
-        paid = self.paid_minor + flow.earlier(f"{self.place}.paid_minor")
-        return earned - self.advance_minor - paid
+        return self.start_minor + flow.earlier(self.earned) - flow.earlier(self.paid)
 
 
 @dataclass(frozen=True)
@@ -270,11 +325,22 @@ class Advance:
             return part
         balance = sum((each.balance(flow) for each in open_accounts), Fraction())
         paid = max(Fraction(), balance + part) - max(Fraction(), balance)
+        if flow.back is not None:
+            paid = self._back(open_accounts, part, flow)
         # With cross-collateral a payee may have accounts, but none on which this is earned.
         account = min(open_accounts, key=lambda each: each.account != self.account)
-        flow.through(f"{account.place}.earned_minor", part)
-        flow.through(f"{account.place}.paid_minor", paid)
+        flow.through(account.earned, part)
+        flow.through(account.paid, paid)
         return paid
+
+    @staticmethod
+    def _back(accounts: Sequence[Account], part: Fraction, flow: Flow) -> Fraction:
+        """What was paid beyond what is payable without this part of what was earned."""
+        start = Fraction(sum(each.start_minor for each in accounts))
+        earned = sum((flow.earlier(each.earned) for each in accounts), Fraction())
+        paid = sum((flow.earlier(each.paid) for each in accounts), Fraction())
+        payable = max(Fraction(), start + earned - part) - max(Fraction(), start)
+        return min(part, max(Fraction(), paid - payable))
 
 
 @dataclass(frozen=True)
@@ -314,6 +380,8 @@ class Escalator:
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         start = self.earned_minor + flow.earlier(self.place)
+        if flow.back is not None:
+            start = max(Fraction(), start - amount)
         end = start + amount
         flow.through(self.place, amount)
         parts = []

@@ -12,13 +12,10 @@ from typing import ClassVar
 
 from domain.lineage import Lineage
 from domain.money.apportionment import common_scale
-from domain.money.policy.flow import Flow
+from domain.money.policy.flow import FINE, Flow
 from domain.money.policy.parts import Parts, Waived, exactly, together
 from domain.money.policy.reading import Entry, Form, Policy, exact_share
 from domain.refusal import BadPolicy, BadShare
-
-FINE = 10**6
-"""The parts of a unit to which a true-up keeps its sums."""
 
 
 def pro_rata(
@@ -128,6 +125,7 @@ class Agreed:
         return cls(exactly(dict(agreed)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
+        flow.agreed += amount
         return self.shares.times(amount)
 
 
@@ -169,6 +167,9 @@ class Adjusted:
         return cls(of, by_hand, form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
+        return flow.alike(self.where, amount, lambda whole, first: self._parts(whole, graph, first))
+
+    def _parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         computed = self.of.parts(amount, graph, flow)
         by_hand = {entry.name: entry.share * amount for entry in self.by_hand}
         others = {name: units for name, units in computed.units.items() if name not in by_hand}
@@ -261,6 +262,9 @@ class TrueUp:
         return cls(entries, form.minor_by_name(fields["paid"], "paid", names), form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
+        return flow.alike(self.where, amount, self._parts)
+
+    def _parts(self, amount: Fraction, flow: Flow) -> Parts:
         total = sum(entry.share for entry in self.entries)
         places = {entry.name: f"{self.where}.paid ({entry.name})" for entry in self.entries}
         paid = {

@@ -40,11 +40,9 @@ def division(view: View, journal: Journal, id: EntryId) -> DivisionTold:
         "reason": view.texts({first.reason}).get(first.reason),
         "costs": [
             {"expense": expense, "payer": payer, "amount_minor": units}
-            for expense, payer, units in getattr(first, "costs", [])
+            for expense, payer, units in entry.shown("costs")
         ],
-        "flow": [
-            {"place": place, "amount": amount} for place, amount in getattr(first, "flow", [])
-        ],
+        "flow": [{"place": place, "amount": amount} for place, amount in entry.shown("flow")],
         "lines": [
             {
                 "payee": told[line.payee],

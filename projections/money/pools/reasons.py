@@ -58,7 +58,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
     agreed = Fraction(first.agreed)
     costs: list[PayeeCost] = [
         {"expense": expense, "amount_minor": units}
-        for expense, payer, units in getattr(first, "costs", [])
+        for expense, payer, units in entry.shown("costs")
         if payer == payee
     ]
     paid_back = sum(cost["amount_minor"] for cost in costs)
