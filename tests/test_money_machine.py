@@ -229,7 +229,7 @@ class Pool:
                     due[payee] += amount
                 for payee, share in (self.agreements[revenue.agreement].shares() or {}).items():
                     due[payee] += revenue.agreed * share
-        if self.terms == "advance":
+        if self.terms == "advance" and due:
             house, bank, _ = self.outside
             costs = sum((each.named or {}).get(house, NONE) for each in self.revenues.values())
             recouped = min(due[house] - costs, _F(ADVANCE))
