@@ -14,6 +14,7 @@ from domain.credit import Credit
 from domain.fact import Fact, Noun
 from domain.lineage import Edge, Lineage, equal_holders
 from domain.money.split import MAXIMUM_EDGES
+from domain.outside import Outside, outside_id
 from domain.recorders import JournalRecorder
 from domain.refusal import SplitTooLarge, UnknownWork
 from domain.remix import Remix, exact_rate
@@ -94,6 +95,10 @@ class Known:
             level = self._found((Contributor.Merged,), "into", level)
             found = found + level
         return found
+
+    def outside(self, uri: str) -> str:
+        """The id for a normal URI: of the source that was cited by another spelling, if any."""
+        return next(iter(self._found((Outside.Cited,), "uri", [uri])), outside_id(uri))
 
     def _found(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]

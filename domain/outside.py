@@ -7,16 +7,27 @@ date is before every other.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+import unicodedata
+from urllib.parse import quote, unquote
 from uuid import NAMESPACE_URL, uuid5
+
+import idna
 
 from domain.fact import Fact, fact
 from domain.moment import UNKNOWN
-from domain.refusal import BadUri, TextTooLong
+from domain.refusal import BadUri, Refusal, TextTooLong
 from domain.work import Work
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f-\x9f<>\"{}|\\^`\ud800-\udfff]+\Z")
-_SCHEME_AND_HOST = re.compile(r"[^:]+:(?://[^/?#]*)?")
+_PARTS = re.compile(
+    r"(?P<scheme>[^:/?#]+):(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?P<rest>.*)\Z"
+)
+"""RFC 3986, appendix B."""
+_HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@]*)(?::(?P<port>[0-9]*))?\Z")
+_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
+"""The default ports of schemes that need a host."""
+_UNRESERVED = frozenset("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_ENCODABLE = re.compile(r"%([0-9A-Fa-f]{2})|%|[^\x00-\x7f]+")
 URI_LIMIT = 2000
 
 
@@ -36,24 +47,93 @@ class Outside(Work):
         STATE = "cited"
         uri: str
 
+        def found_by(self) -> tuple[tuple[str, str], ...]:
+            """The normal URI, if it was cited when another spelling was normal."""
+            try:
+                normal = normal_uri(self.uri)
+            except Refusal:
+                return ()
+            return () if normal == self.uri else ((normal, f"{self.TOPIC}.uri"),)
+
     BIRTHS = (Cited,)
 
 
 def normal_uri(uri: str) -> str:
-    """The URI with scheme and host in lower case (RFC 3986, section 6.2.2.1), or BadUri."""
+    """The one spelling of equivalent URIs (RFC 3986, sections 6.2.2 and 6.2.3), or BadUri.
+
+    Letters outside ASCII are encoded (RFC 3987, section 3.1), in a host as IDNA (UTS 46).
+    """
     uri = uri.strip()
     if len(uri) > URI_LIMIT:
         raise TextTooLong("uri", URI_LIMIT)
-    if not _URI.match(uri):
+    parts = _PARTS.match(uri) if _URI.match(uri) else None
+    if parts is None or (parts["scheme"].lower() in _PORTS and not parts["authority"]):
         raise BadUri(uri)
+    scheme, authority = parts["scheme"].lower(), parts["authority"]
+    path, rest = _encoded(parts["path"]), _encoded(parts["rest"])
+    if authority:
+        authority, path = _authority(scheme, authority, uri), path or "/"
+    if path.startswith("/"):
+        path = _without_dots(path)
+    if authority is None and path.startswith("//"):
+        path = f"/.{path}"  # else it would be read as an authority
+    if scheme == "urn":  # the namespace has no case either (RFC 8141, section 3.1)
+        namespace, colon, name = path.partition(":")
+        path = f"{namespace.lower()}{colon}{name}"
+    normal = f"{scheme}:{'' if authority is None else f'//{authority}'}{path}{rest}"
+    if len(normal) > URI_LIMIT:
+        raise TextTooLong("uri", URI_LIMIT)
+    return normal
+
+
+def _encoded(text: str) -> str:
+    """The text in which only what must be encoded is, in upper case (section 6.2.2.2)."""
+    return _ENCODABLE.sub(_one_encoded, unicodedata.normalize("NFC", text))
+
+
+def _one_encoded(found: re.Match[str]) -> str:
+    digits, text = found[1], found[0]
+    if digits and (plain := chr(int(digits, 16))) in _UNRESERVED:
+        return plain
+    return text.upper() if digits else quote(text, safe="")
+
+
+def _authority(scheme: str, authority: str, uri: str) -> str:
+    user, at, place = authority.rpartition("@")
+    found = _HOST_AND_PORT.match(place)
+    if found is None or (not found["host"] and scheme in _PORTS):
+        raise BadUri(uri)
+    port = found["port"] or ""
+    if port == _PORTS.get(scheme):
+        port = ""
+    return f"{_encoded(user)}{at}{_host(found['host'], uri)}{port and ':'}{port}"
+
+
+def _host(host: str, uri: str) -> str:
+    if host.startswith("["):
+        return host.lower()
+    host = _encoded(host)
+    with_letters = unquote(host)
+    if with_letters.isascii():
+        return re.sub("%..", lambda code: code[0].upper(), host.lower())
     try:
-        parts = urlsplit(uri)
-    except ValueError:
+        return idna.encode(with_letters, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
         raise BadUri(uri) from None
-    if parts.scheme in ("http", "https") and not parts.hostname:
-        raise BadUri(uri)
-    # Not reassembled by urlunsplit: what that makes of "file:////x" depends on its version.
-    return _SCHEME_AND_HOST.sub(lambda match: match[0].lower(), uri, count=1)
+
+
+def _without_dots(path: str) -> str:
+    """An absolute path without its dot segments (section 5.2.4)."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
 
 
 def outside_id(uri: str) -> str:

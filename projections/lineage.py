@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, cast
+from urllib.parse import unquote
 
 from domain.contribution import Contribution
 from domain.fact import Fact
@@ -115,7 +116,7 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
         poster=happened.actor,
         born=position,
         recorded_at=instant(happened.timestamp),
-        address=folded(uri) if (uri := getattr(happened, "uri", None)) else None,
+        address=folded(unquote(uri)) if (uri := getattr(happened, "uri", None)) else None,
     )
 
 

@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 from stories import NOON, Story, carry_out, id_of, story, ticking
 
 from domain.engine import Overtaken
-from domain.outside import outside_id
+from domain.fact import utc_now
+from domain.outside import Outside, outside_id
+from domain.permission import OPERATOR
 from domain.refusal import (
     BadId,
     BadMadeAt,
@@ -41,6 +44,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import lineage
+from projections.money import splitting
 
 
 @pytest.fixture
@@ -695,6 +699,39 @@ def test_the_same_uri_is_the_same_source_however_its_host_is_written(told: Story
         told.tell("declare_remix", child=piece, uri=uri, kind="sample")
     assert told.topics().count("outside.cited") == 1
     assert told.edge(piece, outside_id("https://example.org/x"))
+
+
+EQUIVALENT = [
+    ("https://example.org", "https://example.org/", "HTTPS://EXAMPLE.org:443"),
+    ("https://example.org:443/a", "https://example.org/a", "https://example.org/x/../%61"),
+    ("https://example.org/ä", "https://example.org/%c3%a4", "https://example.org/a\u0308"),
+]
+
+
+@pytest.mark.parametrize("uris", EQUIVALENT)
+def test_a_source_cited_before_is_found_by_either_spelling(told: Story, uris: list[str]) -> None:
+    """Earlier versions kept other spellings, with ids made of them."""
+    before = uris[0]
+    happened = Outside.Cited(
+        originator_id=str(uuid5(NAMESPACE_URL, before)),
+        originator_version=1,
+        timestamp=utc_now(),
+        actor=OPERATOR,
+        uri=before,
+    )
+    told.journal.append_stored([told.journal.mapper.to_stored_event(happened)])
+    pieces = [told.piece(f"piece {number}") for number in range(len(uris))]
+    for piece, uri in zip(pieces, uris, strict=True):
+        told.tell("declare_remix", child=piece, uri=uri, kind="sample")
+    assert told.topics().count("outside.cited") == 1
+    other = told.piece("other")
+    with told.view() as view:
+        for piece, uri in zip(pieces, uris, strict=True):
+            (source,) = lineage.work(view, piece)["sources"]
+            assert source["work"]["id"] == happened.originator_id
+            sent = {"child": other, "uri": uri, "kind": "sample", "rate": "1/2"}
+            changed = splitting.preview_edge(view, told.journal, **sent)["items"]
+            assert happened.originator_id in str(changed)
 
 
 def test_an_unknown_date_is_before_every_other(told: Story) -> None:

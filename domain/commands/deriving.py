@@ -12,7 +12,7 @@ from typing import Annotated
 from domain.command import Command, command
 from domain.fact import New
 from domain.moment import instant, start_of_past
-from domain.outside import Outside, normal_uri, outside_id
+from domain.outside import Outside, outside_id
 from domain.past import PENDING, Past
 from domain.refusal import (
     CapExceeded,
@@ -128,8 +128,9 @@ def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list
     if work is not None:
         return past.work(work), []
     assert uri is not None
-    uri = normal_uri(uri)
     id = outside_id(uri)
+    if not past.stream(id):
+        id = past.known.outside(uri)
     if past.stream(id):
         return past.work(id), []
     cited = Outside.Cited.born(id, uri=uri)

@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import Annotated, Any, TypedDict
 
 from domain.commands.deriving import DeclareRemix
+from domain.journal import Journal
+from domain.known import Known
 from domain.lineage import Edge, Lineage, equal_holders
 from domain.money.apportionment import Division
 from domain.money.currency import currency_code
@@ -23,7 +25,7 @@ from domain.money.payee import Payee
 from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.money.policy.reading import Policy
 from domain.money.split import MAXIMUM_EDGES, read_terms, split
-from domain.outside import normal_uri, outside_id
+from domain.outside import normal_uri
 from domain.refusal import (
     BadAmount,
     BadCurrency,
@@ -170,6 +172,7 @@ def split_of(
 )
 def preview_edge(
     view: View,
+    journal: Journal,
     *,
     child: WorkId,
     parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None,
@@ -194,7 +197,7 @@ def preview_edge(
     are listed, the greatest loss first.
     """
     work, default = lineage.find(view, child).number, exact_rate(default_rate)
-    source, new = _source(view, parent, uri)
+    source, new = _source(view, journal, parent, uri)
     before = lineage.numbered(view, work)
     own = [edge.rate for edge in before.edges if edge.child == work]
     stack = must_be_within_cap(child, [*own, rate])
@@ -235,17 +238,18 @@ def _changes(
 
 
 def _source(
-    view: View, parent: str | None, uri: str | None
+    view: View, journal: Journal, parent: str | None, uri: str | None
 ) -> tuple[int, dict[int, dict[str, Any]]]:
     """The number of the work that a source names; with its content if it was never cited."""
     if parent is not None:
         return lineage.find(view, parent).number, {}
     normal = normal_uri(uri or "")
+    id = Known(journal.facts, view.as_of).outside(normal)
     try:
-        return lineage.find(view, outside_id(normal)).number, {}
+        return lineage.find(view, id).number, {}
     except UnknownWork:
         # Numbers begin at 1.
-        return 0, {0: {"id": outside_id(normal), "title": None, "uri": normal}}
+        return 0, {0: {"id": id, "title": None, "uri": normal}}
 
 
 def policy_named(policy: str, graph: Lineage[str]) -> Policy:
