@@ -282,6 +282,7 @@ def test_a_preview_tells_the_stack_and_who_is_diluted(database: str) -> None:
         with told.view() as view:
             told_first = preview_edge(
                 view,
+                told.journal,
                 child=id_of("film"),
                 parent=id_of("loop"),
                 kind="sample",
@@ -310,21 +311,21 @@ def test_a_source_that_nobody_cited_yet_can_be_previewed(told: Story) -> None:
     small_lineage(told)
     planned = {"child": id_of("film"), "uri": "HTTPS://example.org/new", "kind": "sample"}
     with told.view() as view:
-        found = preview_edge(view, **planned, rate="1/2")
+        found = preview_edge(view, told.journal, **planned, rate="1/2")
         *_, last = found["items"]
         assert last["payee"]["name"] == "https://example.org/new"
         assert (last["share_before"], last["share_after"]) == ("0", "1/2")
         assert last["amount_after_minor"] is None
-        assert len(preview_edge(view, **planned, rate="1/2", limit=1)["items"]) == 1
+        assert len(preview_edge(view, told.journal, **planned, rate="1/2", limit=1)["items"]) == 1
         with pytest.raises(CapExceeded):
-            preview_edge(view, **planned, rate="0.9")
+            preview_edge(view, told.journal, **planned, rate="0.9")
 
 
 def test_a_diamond_is_previewed_with_each_edge_once(told: Story) -> None:
     diamond(told)
     planned = {"child": id_of("mix"), "parent": id_of("song"), "kind": "sample", "rate": "1/4"}
     with told.view() as view:
-        found = preview_edge(view, **planned)
+        found = preview_edge(view, told.journal, **planned)
     changes = {one["payee"]["name"]: one["change"] for one in found["items"]}
     assert changes == {"ana": "1/8", "cleo": "-1/8"}
 
