@@ -19,6 +19,7 @@ from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
+from api.readiness import Readiness
 from api.routes import Routes
 from api.splits import splits
 from api.web.frame import page_of
@@ -75,10 +76,11 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    readiness = Readiness(journal, store, log)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
-        service.service(journal, store),
+        service.service(journal, store, readiness),
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
     rooms = {routes.blueprint.name: routes for routes in nouns}

@@ -6,6 +6,7 @@ from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
 
+from api.readiness import FAILED, OK, UNKNOWN, Readiness
 from api.routes import Routes
 from domain.credit import CREDIT_KINDS
 from domain.dispute import GROUNDS, OUTCOMES
@@ -15,9 +16,6 @@ from domain.role import ALIASES, ROLES
 from domain.values import Example, one_of
 from projections.store import Store
 from projections.told import Count
-
-MAXIMUM_BEHIND = 10_000
-"""How many facts behind this process may be and still get requests."""
 
 
 class RoleTold(TypedDict):
@@ -59,10 +57,21 @@ class Health(TypedDict):
     status: Annotated[str, one_of(("ok",))]
 
 
-class Ready(TypedDict):
-    """How far each projection has read."""
+class CheckTold(TypedDict):
+    """What one check found."""
 
-    status: Annotated[str, one_of(("ready", "behind"))]
+    status: Annotated[str, one_of((OK, FAILED, UNKNOWN))]
+    detail: Annotated[str, Example("The read tables: every fact.")]
+
+
+class Ready(TypedDict):
+    """Whether this process can do its work, and how far each projection has read."""
+
+    status: Annotated[
+        str,
+        "“behind”: answers are old; “unready”: a check failed.",
+        one_of(("ready", "behind", "unready")),
+    ]
     journal: Annotated[Count, "The position of the latest fact.", Example(57)]
     projections: Annotated[
         dict[str, int],
@@ -70,9 +79,14 @@ class Ready(TypedDict):
         Example({"lineage": 57, "attribution": 57, "history": 57, "notices": 57}),
     ]
     behind: Annotated[Count, "How many facts the slowest has yet to read.", Example(0)]
+    checks: Annotated[
+        dict[str, CheckTold],
+        "database, storage, follower, projections, log.",
+        Example({"log": {"status": OK, "detail": "The log: every fact."}}),
+    ]
 
 
-def service(journal: Journal, store: Store) -> Routes:
+def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
     """The routes of the service itself."""
     routes = Routes("service", "The service itself, and its vocabulary.", journal, store)
 
@@ -84,22 +98,23 @@ def service(journal: Journal, store: Store) -> Routes:
         """
         return jsonify(status="ok")
 
-    @routes.says("/ready", Ready, statuses=(200, 503), problems=("storage_unavailable",))
+    @routes.says("/ready", Ready, statuses=(200, 503), problems=())
     def show_readiness() -> Response:
-        """How far each projection has read; 503 while they are too far behind.
+        """Whether this process can do its work; 503 while a check fails.
 
-        For the readiness probe of a load balancer, which then sends requests elsewhere.
+        The checks: the database answers, takes writes, a follower is alive, the read tables and
+        the log follow the journal. For the readiness probe of a load balancer, which then sends
+        requests elsewhere. A finding is up to a second old.
         """
-        head, positions = journal.facts.head(), store.positions()
-        behind = max(head - min(positions.values(), default=0), 0)
-        ready = behind <= MAXIMUM_BEHIND
+        found = readiness.find_out()
         told = jsonify(
-            status="ready" if ready else "behind",
-            journal=head,
-            projections=positions,
-            behind=behind,
+            status=found.status,
+            journal=found.journal,
+            projections=found.projections,
+            behind=found.behind,
+            checks={name: check._asdict() for name, check in found.checks.items()},
         )
-        told.status_code = 200 if ready else 503
+        told.status_code = 200 if found.status == "ready" else 503
         return told
 
     @routes.says("/roles", Roles)

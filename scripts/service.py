@@ -20,11 +20,12 @@ from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
 from domain.recorders import TABLES as JOURNAL
 from projections.follower import Follower, first_generation
+from projections.heartbeat import HEARTBEATS, Heartbeat
 from projections.log import TABLES as LOG
 from projections.log import Log, first_size
 from projections.store import PROJECTIONS, Store
 
-TABLES = (*JOURNAL, PROJECTIONS, KEYS, SESSIONS, *LOG)
+TABLES = (*JOURNAL, PROJECTIONS, HEARTBEATS, KEYS, SESSIONS, *LOG)
 """Every permanent table; the read tables have generations."""
 
 CREATED_BY = "“stemma serve”, “stemma import” and every recording command create what is missing."
@@ -73,7 +74,7 @@ def open_service(
     journal = Journal(engine, clock=clock)
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses)
-    follower.steps += [log.step, engine.settle]
+    follower.steps += [log.step, engine.settle, Heartbeat(engine).step]
     return Service(engine, journal, store, follower, keys, log)
 
 

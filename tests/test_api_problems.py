@@ -356,7 +356,9 @@ def test_a_database_that_is_gone_is_said_and_nothing_else_with_it(tmp_path: Path
         answer = served.operator.get("/works")
         refused(served, answer, 503, "storage_unavailable")
         assert "projections" not in answer.text
-        refused(served, served.operator.get("/ready"), 503, "storage_unavailable")
+        ready = served.operator.get("/ready")
+        assert (ready.status, ready.json["checks"]["database"]["status"]) == (503, "failed")
+        assert "projections" not in ready.json["checks"]["database"]["detail"]
         assert served.operator.get("/health").status == 200
 
 
@@ -364,8 +366,8 @@ def test_a_mistake_of_ours_shows_nothing_of_our_insides(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
-        served.service.store.positions = None  # type: ignore[method-assign,assignment]
-        answer = served.operator.get("/ready")
+        served.service.store.current = None  # type: ignore[method-assign,assignment]
+        answer = served.operator.get("/works")
         refused(served, answer, 500, "internal_error")
         assert "Traceback" not in answer.text
         assert "NoneType" not in answer.text

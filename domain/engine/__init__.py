@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 
@@ -33,6 +33,15 @@ class DatabaseUnavailable(OperationalError):
 
 class NoDatabase(DatabaseUnavailable):
     """There is no database yet at an address that is opened only for reading."""
+
+
+class Pooled(NamedTuple):
+    """The connections of a process to its database."""
+
+    open: int
+    idle: int
+    waiting: int
+    """How many threads wait for one."""
 
 
 class Overtaken(IntegrityError):
@@ -137,6 +146,21 @@ class Engine(ABC):
     @contextmanager
     def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
         """A transaction in which nobody else adds to a table, sending about so many characters."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """The time by the clock of the database, in seconds since 1970."""
+
+    @abstractmethod
+    def must_take_writes(self, table: Table, row: Row) -> None:
+        """Write a row of a table with one key; DatabaseUnavailable, with the reason, if refused.
+
+        It waits for nobody: while somebody else writes, writes are taken.
+        """
+
+    @abstractmethod
+    def pooled(self) -> Pooled:
+        """The connections of this process."""
 
     @abstractmethod
     def has_tables(self, names: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -26,6 +26,7 @@ from domain.engine import (
     DatabaseUnavailable,
     Engine,
     NoDatabase,
+    Pooled,
     Row,
     Table,
     Transaction,
@@ -47,9 +48,10 @@ SILENT = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.UndefinedTable,
 )
-"""Errors that any query would meet: no server, no privilege, no tables."""
+"""Errors that do not depend on what is asked: no server, no privilege, no tables, a standby."""
 
 
 @lru_cache(maxsize=1024)
@@ -135,6 +137,27 @@ class PostgresEngine(Engine):
             yield PostgresTransaction(self, connection)
             if pipeline:
                 pipeline.sync()
+
+    def now(self) -> float:
+        """The clock of the server, which may be another machine."""
+        return float(self.query("SELECT extract(epoch FROM clock_timestamp())")[0][0])
+
+    def must_take_writes(self, table: Table, row: Row) -> None:
+        with (
+            _answering(),
+            suppress(psycopg.errors.LockNotAvailable),
+            self._held() as connection,
+            connection.transaction(),
+        ):
+            connection.execute(b"SET LOCAL lock_timeout = '100ms'")
+            PostgresTransaction(self, connection).insert(table, [row])
+
+    def pooled(self) -> Pooled:
+        """The state of the pool."""
+        stats = self._pool.get_stats()
+        return Pooled(
+            *(stats.get(name, 0) for name in ("pool_size", "pool_available", "requests_waiting"))
+        )
 
     def has_tables(self, names: Collection[str]) -> bool:
         found = self.query(

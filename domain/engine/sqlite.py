@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 from eventsourcing.persistence import IntegrityError
@@ -23,12 +25,15 @@ from domain.engine import (
     LOCK_TIMEOUT_SECONDS,
     DatabaseUnavailable,
     Engine,
+    Pooled,
     Row,
     Table,
     Transaction,
 )
 
 _LIST = re.compile(r"\bIN :(\w+)")
+LEAST_FREE_BYTES = 32 << 20
+"""Below this the disk counts as full: the write-ahead log of a large append would not fit."""
 SETTLE_MILLISECONDS = 200
 """How long an erasure waits for readers; a follower does what is left."""
 
@@ -126,6 +131,29 @@ class SQLiteEngine(Engine):
         """An IMMEDIATE transaction has locked everything already."""
         with self.transaction() as transaction:
             yield transaction
+
+    def now(self) -> float:
+        """The clock of this machine is that of the database, too."""
+        return time.time()
+
+    def must_take_writes(self, table: Table, row: Row) -> None:
+        """On a connection of its own: those of the threads wait long for a lock."""
+        if shutil.disk_usage(Path(self.path).parent).free < LEAST_FREE_BYTES:
+            raise DatabaseUnavailable("The disk of the database is full")
+        with (
+            _answering(),
+            closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as connection,
+        ):
+            connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                SQLiteTransaction(self, connection).insert(table, [row])
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+
+    def pooled(self) -> Pooled:
+        """One for each thread that asked, never waited for."""
+        return Pooled(len(self._open), 0, 0)
 
     def has_tables(self, names: Collection[str]) -> bool:
         found = self.query(

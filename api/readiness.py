@@ -1,0 +1,174 @@
+"""Readiness: whether this process can do its work now, as checks with names.
+
+Anybody may ask, and load balancers ask often. So a finding is kept for a second, one thread at a
+time looks, and a detail is a sentence of our own with figures, never what a driver said.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import NamedTuple
+
+from domain.engine import DatabaseUnavailable
+from domain.journal import Journal
+from projections.heartbeat import Heartbeat
+from projections.log import Log
+from projections.store import Store
+
+log = logging.getLogger(__name__)
+
+KEPT_SECONDS, KEPT_FAILED_SECONDS = 1.0, 0.2
+"""How long a finding is given again without looking; a failure is soon looked at again."""
+SILENT_SECONDS = 10.0
+"""So long without a heartbeat, no follower is alive, or all are stuck."""
+STILL_SECONDS = 10.0
+"""So long may read tables or the log stand still while there are facts for them."""
+MAXIMUM_BEHIND = 10_000
+"""How many facts the read tables may be behind."""
+
+OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
+
+
+class Check(NamedTuple):
+    """What one check found."""
+
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out about this process."""
+
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    journal: int = 0
+    projections: Mapping[str, int] = field(default_factory=dict)
+    log_size: int = 0
+    silence: float | None = None
+    """Seconds since the last heartbeat of a follower."""
+
+    @property
+    def behind(self) -> int:
+        """How many facts the slowest projection has yet to read."""
+        return max(self.journal - min(self.projections.values(), default=0), 0)
+
+    @property
+    def status(self) -> str:
+        """In a word: “behind” if answers are only old, “unready” if more is wrong."""
+        failed = [name for name, check in self.checks.items() if check.status != OK]
+        if not failed:
+            return "ready"
+        return "behind" if failed == ["projections"] else "unready"
+
+
+class Progress:
+    """How long a figure has not moved although it should."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._at, self._since = clock, -1, 0.0
+
+    def stands_still(self, at: int, goal: int) -> float:
+        """For how many seconds it has been seen at this figure; 0 if it has reached its goal."""
+        if at != self._at or at >= goal:
+            self._at, self._since = at, self._clock()
+        return self._clock() - self._since
+
+
+Examine = Callable[[], Check]
+
+
+class Readiness:
+    """Finds out whether this process is ready."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        store: Store,
+        log: Log,
+        *,
+        more: Mapping[str, Examine] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._journal, self._store, self._log, self._clock = journal, store, log, clock
+        self._more = more or {}
+        self._heartbeat = Heartbeat(journal.engine)
+        self._read, self._integrated = Progress(clock), Progress(clock)
+        self._looking = Lock()
+        self._found, self._kept_until = Finding(), clock()
+
+    def find_out(self) -> Finding:
+        """The finding of this second; while another thread looks, the one before."""
+        is_first = not self._found.checks
+        if self._clock() < self._kept_until or not self._looking.acquire(blocking=is_first):
+            return self._found
+        try:
+            if self._clock() >= self._kept_until:
+                self._found = self._look()
+                is_ready = self._found.status == "ready"
+                kept = KEPT_SECONDS if is_ready else KEPT_FAILED_SECONDS
+                self._kept_until = self._clock() + kept
+            return self._found
+        finally:
+            self._looking.release()
+
+    def _look(self) -> Finding:
+        try:
+            head, positions = self._journal.facts.head(), self._store.positions()
+            size, silence = self._log.size(), self._heartbeat.age()
+        except DatabaseUnavailable as error:
+            log.warning("not ready: %s", error)
+            names = ("storage", "follower", "projections", "log", *self._more)
+            unknown = dict.fromkeys(names, Check(UNKNOWN, "This needs the database."))
+            failed = Check(FAILED, "The database does not answer, or its tables are missing.")
+            return Finding({"database": failed, **unknown})
+        found = Finding({}, head, positions, size, silence)
+        checks = {
+            "database": Check(OK, f"{head} facts."),
+            "storage": self._storage(),
+            "follower": _follower(found),
+            "projections": self._projections(found),
+            "log": self._integration(found),
+            **{name: examine() for name, examine in self._more.items()},
+        }
+        return Finding(checks, head, positions, size, silence)
+
+    def _storage(self) -> Check:
+        try:
+            self._heartbeat.try_writing()
+        except DatabaseUnavailable as error:
+            log.warning("nothing can be written: %s", error)
+            return Check(FAILED, "The database takes no writes: it is full, read-only or denied.")
+        return Check(OK, "The database takes writes.")
+
+    def _projections(self, found: Finding) -> Check:
+        still = self._read.stands_still(found.journal - found.behind, found.journal)
+        return _follows("The read tables", found.behind, still)
+
+    def _integration(self, found: Finding) -> Check:
+        behind = max(found.journal - found.log_size, 0)
+        still = self._integrated.stands_still(found.log_size, found.journal)
+        return _follows("The log", behind, still)
+
+
+def _follower(found: Finding) -> Check:
+    if found.silence is None:
+        if found.journal == 0:
+            return Check(OK, "There is nothing to fold yet.")
+        return Check(FAILED, "No follower has run yet: start “stemma follow”.")
+    if found.silence > SILENT_SECONDS:
+        seconds = round(found.silence)
+        return Check(FAILED, f"No follower has given a sign of life for {seconds} seconds.")
+    return Check(OK, f"A follower gave a sign of life {max(found.silence, 0):.0f} seconds ago.")
+
+
+def _follows(what: str, behind: int, still: float) -> Check:
+    if not behind:
+        return Check(OK, f"{what}: every fact.")
+    if still > STILL_SECONDS:
+        return Check(FAILED, f"{what}: {behind} facts behind, and still for {still:.0f} seconds.")
+    is_far = behind > MAXIMUM_BEHIND
+    return Check(FAILED if is_far else OK, f"{what}: {behind} facts behind.")

@@ -1,0 +1,57 @@
+"""The heartbeat: when a follower last got through all of its steps.
+
+It is kept in the database, by the clock of the database, so every process can tell a follower that
+died or hangs inside a page from one that has nothing to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from domain.engine import Engine, Table
+
+SECONDS_BETWEEN_BEATS = 2.0
+
+HEARTBEATS = Table(
+    "heartbeats",
+    {"name": "TEXT", "at": "BIGINT"},
+    keys=(("name",),),
+    on_conflict="(name) DO UPDATE SET at = excluded.at",
+)
+"""The latest beat of any follower, and the latest trial of a write, in milliseconds since 1970."""
+
+FOLLOWER, TRIAL = "follower", "trial"
+
+
+class Heartbeat:
+    """The heartbeat of the followers of one database."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._clock = engine, clock
+        self._beaten = -SECONDS_BETWEEN_BEATS  # a monotonic clock may begin at 0
+
+    def step(self) -> bool:
+        """Beat every few seconds; a follower does it after its other steps, so never while stuck.
+
+        One row for all followers: it matters that one is alive, not which.
+        """
+        if self._clock() - self._beaten >= SECONDS_BETWEEN_BEATS:
+            at = _milliseconds(self._engine.now())
+            with self._engine.transaction(durable=False) as transaction:
+                transaction.insert(HEARTBEATS, [(FOLLOWER, at)])
+            self._beaten = self._clock()
+        return False
+
+    def age(self) -> float | None:
+        """How many seconds ago a follower last beat; None if none ever did."""
+        beats = self._engine.query("SELECT at FROM heartbeats WHERE name = :name", name=FOLLOWER)
+        return self._engine.now() - int(beats[0][0]) / 1000 if beats else None
+
+    def try_writing(self) -> None:
+        """Write a row as any command would; DatabaseUnavailable, with the reason, if refused."""
+        self._engine.must_take_writes(HEARTBEATS, (TRIAL, _milliseconds(self._engine.now())))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
