@@ -27,6 +27,9 @@ from domain.journal import Journal
 from projections.log import Log
 from projections.store import Store
 
+METRICS = "metrics"
+"""The endpoint of the metrics, which has a token of its own."""
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -65,18 +68,25 @@ def create_app(
     *,
     public_pages: bool = False,
     publish_entries: bool = False,
+    metrics_token: str | None = None,
+    metrics_folder: str | None = None,
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
     ``public_pages`` lets anybody read the pages; forms and the API still require a key.
     ``publish_entries`` lets anybody read the entries of the log.
+    ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
     """
+    from api.access import observe  # not before the folder is in the environment
+    from api.metrics import Metrics
+
     app = Flask("api", static_folder="web/static", template_folder="web/templates")
     app.json = Json(app)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     readiness = Readiness(journal, store, log)
+    observe(app, Metrics(journal.engine, readiness, metrics_folder), metrics_token)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
@@ -99,7 +109,7 @@ def _is_public(endpoint: str | None, public: Collection[str]) -> bool:
     """Whether no key is required; a person at an unknown address gets a 404, not a sign-in page."""
     if endpoint is None:
         return wants_page()
-    return pages.is_page(endpoint) or endpoint in public
+    return pages.is_page(endpoint) or endpoint in public or endpoint == METRICS
 
 
 def _finish(answer: Response) -> Response:

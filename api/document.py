@@ -45,6 +45,12 @@ PROBLEM = {
             "examples": ["missing_field"],
             "description": "Stable; the member that a program should check.",
         },
+        "instance": {
+            "type": "string",
+            "format": "uri",
+            "examples": ["urn:stemma:request:0f0e8e6b7a3b4f0b9c552a8e9d0b9c11"],
+            "description": "This occurrence, by the X-Request-Id of the answer: it is in the logs.",
+        },
         "errors": {
             "type": "array",
             "description": "What is wrong with each field or parameter.",

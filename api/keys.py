@@ -6,6 +6,7 @@ Only the digest of a key is stored, so a reader of the database cannot act as an
 from __future__ import annotations
 
 import hmac
+import logging
 from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -25,7 +26,9 @@ _FORGOTTEN = (
     "SELECT 'forgotten' FROM stored_events "
     f"WHERE originator_id = holder AND topic = '{Contributor.Forgotten.TOPIC}'"
 )
-SHORTEST_NAME = 8
+SHORTEST_NAME, NAME_LENGTH = 8, 12
+
+audit = logging.getLogger("stemma.audit")
 
 
 KEYS = Table(
@@ -47,7 +50,7 @@ class Key(NamedTuple):
     @property
     def name(self) -> str:
         """The first characters of the digest, which identify the key and open nothing."""
-        return self.digest[:12]
+        return self.digest[:NAME_LENGTH]
 
 
 class Keys:
@@ -60,12 +63,14 @@ class Keys:
     def create(self, holder: str) -> str:
         """A new key for the operator or a contributor's id. It cannot be shown again."""
         token = PREFIX + token_urlsafe(RANDOM_BYTES)
+        holder = holder if holder == OPERATOR else new_id(holder)
         self._engine.execute(
             "INSERT INTO api_keys (digest, holder, made_at) VALUES (:digest, :holder, :made_at)",
             digest=digest_of(token),
-            holder=holder if holder == OPERATOR else new_id(holder),
+            holder=holder,
             made_at=_now(),
         )
+        audit.info("key made", extra={"holder": holder, "key": digest_of(token)[:NAME_LENGTH]})
         return token
 
     def holder_of(self, token: str) -> str | None:
@@ -107,6 +112,7 @@ class Keys:
             now=_now(),
             digest=meant[0].digest,
         )
+        audit.info("key revoked", extra={"holder": meant[0].holder, "key": meant[0].name})
         return meant[0]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from inspect import getdoc
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from domain.engine import DatabaseUnavailable
@@ -104,6 +104,7 @@ class Problem(HTTPException):
             "status": status,
             "detail": self.description,
             "code": self.problem,
+            "instance": f"urn:stemma:request:{g.request_id}",
         }
         # In ASCII: a quotation from the request may not be valid in UTF-8.
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
@@ -176,6 +177,7 @@ def _answerer(
 ) -> Callable[[Any], Response]:
     def answer(error: Any) -> Response:
         problem = problem_of(error)
+        g.problem = problem.problem
         return page_of(problem) if wants_page() else problem.answer()
 
     return answer

@@ -32,7 +32,12 @@ class Heartbeat:
         self._beaten = -SECONDS_BETWEEN_BEATS  # a monotonic clock may begin at 0
 
     def step(self) -> bool:
-        """Beat every few seconds; a follower does it after its other steps, so never while stuck.
+        """Beat, as the last step of a follower, and so never while it is stuck in another."""
+        self.beat()
+        return False
+
+    def beat(self) -> None:
+        """Beat, unless it was a moment ago.
 
         One row for all followers: it matters that one is alive, not which.
         """
@@ -41,7 +46,6 @@ class Heartbeat:
             with self._engine.transaction(durable=False) as transaction:
                 transaction.insert(HEARTBEATS, [(FOLLOWER, at)])
             self._beaten = self._clock()
-        return False
 
     def age(self) -> float | None:
         """How many seconds ago a follower last beat; None if none ever did."""

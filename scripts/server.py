@@ -9,6 +9,7 @@ import atexit
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flask import Flask
 from granian.constants import Interfaces
@@ -16,6 +17,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from api.application import create_app
+from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.service import open_service
 from scripts.settings import (
     BadSetting,
@@ -24,12 +26,14 @@ from scripts.settings import (
     make_log_key,
     read_log_keys,
     read_settings,
+    shared_metrics_folder,
 )
 
 
 def application() -> Flask:
     """The application of one worker; it follows the journal itself if the settings say so."""
     settings = read_settings()
+    configure_logs(settings.logs)
     service = open_service(
         settings.database,
         operator_key=settings.operator_key,
@@ -48,6 +52,8 @@ def application() -> Flask:
         service.log,
         public_pages=settings.public_pages,
         publish_entries=settings.publish_entries,
+        metrics_token=settings.metrics_token,
+        metrics_folder=shared_metrics_folder(),
     )
 
 
@@ -75,7 +81,13 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     if settings.embedded:
         make_log_key(settings)
     announce()
-    hand_down(settings)
+    with TemporaryDirectory(prefix="stemma-metrics-") as folder:
+        hand_down(settings, folder)
+        configure_logs(settings.logs)
+        _serve(settings, address)
+
+
+def _serve(settings: Settings, address: str) -> None:
     Server(
         "scripts.server:application",
         factory=True,
@@ -91,5 +103,6 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
         workers_kill_timeout=5,
         websockets=False,
         log_level=LogLevels.warning,
+        log_dictconfig=THROUGH_THE_ROOT,
         working_dir=Path(__file__).parent.parent,
     ).serve()

@@ -41,6 +41,7 @@ class Service:
     follower: Follower
     keys: Keys
     log: Log
+    heartbeat: Heartbeat
 
     def close(self) -> None:
         """Stop following and close every connection."""
@@ -74,8 +75,9 @@ def open_service(
     journal = Journal(engine, clock=clock)
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses)
-    follower.steps += [log.step, engine.settle, Heartbeat(engine).step]
-    return Service(engine, journal, store, follower, keys, log)
+    heartbeat = Heartbeat(engine)
+    follower.steps += [log.step, engine.settle, heartbeat.step]
+    return Service(engine, journal, store, follower, keys, log, heartbeat)
 
 
 def open_tables(database: str, *, create: bool) -> Engine:

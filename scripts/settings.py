@@ -36,6 +36,10 @@ NAMES = {
     "(default: no; the demonstration: yes)",
     "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which hold every "
     "fact: yes or no (default: no; they need the key of an auditor)",
+    "STEMMA_LOGS": "how servers and followers write what happens on standard error: console or "
+    "json (default: console)",
+    "STEMMA_METRICS_TOKEN": "the bearer token with which Prometheus reads /metrics, at least 16 "
+    "characters (default: none, and no /metrics)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -43,6 +47,12 @@ NAMES = {
 
 MOST_WITNESSES = 14
 """Readers may reject a note with more than 16 signatures (signed-note); two may be ours."""
+
+
+FORMATS = ("console", "json")
+"""The forms of logs."""
+
+SHORTEST_TOKEN = 16
 
 
 class BadSetting(Exception):
@@ -65,6 +75,8 @@ class Settings:
     witnesses: tuple[VerifierKey, ...] = ()
     public_pages: bool = False
     publish_entries: bool = False
+    logs: str = "console"
+    metrics_token: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -96,6 +108,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         publish_entries=_yes(
             environ, "STEMMA_PUBLISH_ENTRIES", given.get("publish_entries"), default=False
         ),
+        logs=_form_of_logs(environ.get("STEMMA_LOGS") or FORMATS[0]),
+        metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
     )
 
 
@@ -195,13 +209,24 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_WITNESSES": " ".join(map(str, settings.witnesses)),
         "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",
         "STEMMA_PUBLISH_ENTRIES": "yes" if settings.publish_entries else "no",
+        "STEMMA_LOGS": settings.logs,
+        "STEMMA_METRICS_TOKEN": settings.metrics_token or "",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 
 
-def hand_down(settings: Settings) -> None:
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the library of the metrics looks for the folder that the workers of a server share."""
+
+
+def hand_down(settings: Settings, metrics_folder: str) -> None:
     """Make processes started from now on read the same settings."""
-    os.environ.update(environment_of(settings))
+    os.environ.update(environment_of(settings) | {METRICS_FOLDER: metrics_folder})
+
+
+def shared_metrics_folder(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The folder that was handed down."""
+    return environ.get(METRICS_FOLDER)
 
 
 def _witnesses(text: str) -> tuple[VerifierKey, ...]:
@@ -215,6 +240,20 @@ def _witnesses(text: str) -> tuple[VerifierKey, ...]:
     if len(keys) > MOST_WITNESSES:
         raise BadSetting(f"STEMMA_WITNESSES is {len(keys)} keys; at most {MOST_WITNESSES} will do.")
     return keys
+
+
+def _form_of_logs(text: str) -> str:
+    if text not in FORMATS:
+        raise BadSetting(f"STEMMA_LOGS is “{text}”; it must be {' or '.join(FORMATS)}.")
+    return text
+
+
+def _token(text: str) -> str | None:
+    if text and (len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable()):
+        raise BadSetting(
+            f"STEMMA_METRICS_TOKEN must be at least {SHORTEST_TOKEN} characters of ASCII."
+        )
+    return text or None
 
 
 def _user_data(environ: Mapping[str, str]) -> Path:

@@ -72,7 +72,7 @@ def main(ctx: click.Context, database: str | None) -> None:
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
-    STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_FOLLOW.
+    STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_LOGS, STEMMA_METRICS_TOKEN, STEMMA_FOLLOW.
 
     Wherever an id is expected, the text used for it in a bundle works as well.
     """

@@ -190,6 +190,7 @@ def serving(
     follow: bool = True,
     public_pages: bool = False,
     publish_entries: bool = False,
+    metrics_token: str | None = None,
     **settings: Any,
 ) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
@@ -203,6 +204,7 @@ def serving(
             service.log,
             public_pages=public_pages,
             publish_entries=publish_entries,
+            metrics_token=metrics_token,
         )
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

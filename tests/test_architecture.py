@@ -26,6 +26,8 @@ MAY_IMPORT = {
         "markdown_it",
         "markupsafe",
         "marshmallow",
+        "prometheus_client",
+        "structlog",
         "werkzeug",
     },
 }

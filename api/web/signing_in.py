@@ -6,12 +6,16 @@ make it.
 
 from __future__ import annotations
 
+import logging
+
 from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.sessions import LIFETIME, form_token
 from api.web.frame import Answer, Frame, cookie_name, is_loopback, to_page
 from api.web.keeping import ask_for_key, is_ours, show_kept
+
+audit = logging.getLogger("stemma.audit")
 
 
 def pages(frame: Frame) -> None:
@@ -28,7 +32,9 @@ def pages(frame: Frame) -> None:
         kept = request.form.get("kept", "") if is_ours() else ""
         token = frame.sessions.open(request.form.get("key", "").strip())
         if token is None:
+            audit.warning("sign-in failed")
             return ask_for_key(to, kept=kept, problem="This key is not valid.", status=401)
+        audit.info("signed in", extra={"actor": frame.sessions.holder_of(token)})
         answer: AnyResponse
         if kept:
             g.actor, g.form_token = frame.sessions.holder_of(token), form_token(token)

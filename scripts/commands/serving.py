@@ -47,8 +47,11 @@ def _serve(settings: Settings) -> None:
 @click.pass_context
 def follow(ctx: click.Context) -> None:
     """Fold the journal into the read tables as it grows, until stopped."""
+    from scripts.logs import configure_logs
+
+    configure_logs(settings_of(ctx).logs)
     with opened(ctx, create=True) as service:
-        position = service.follower.catch_up()
+        position = service.follower.catch_up(lambda *_: service.heartbeat.beat())
         err.print(f"following from position {position} (stop with Ctrl-C)")
         try:
             service.follower.run()

@@ -1,0 +1,76 @@
+"""What is noticed of each request: its id, one line in the log, its figures, and who was refused.
+
+A line names the route, never the address that was asked for: that may hold ids, and words that
+somebody searched for. An audit line names an actor by id. Neither holds a key, a name or a text.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import re
+import time
+from uuid import uuid4
+
+from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from api.metrics import MEDIA_TYPE, Metrics
+from api.problems import Problem
+
+log = logging.getLogger("stemma.access")
+audit = logging.getLogger("stemma.audit")
+
+HEADER = "X-Request-Id"
+ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+"""A proxy's id is carried on if it looks like one; anything else could be a forged log line."""
+
+REFUSED = {401: "unauthenticated", 403: "forbidden"}
+
+
+def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
+    """Notice every request of an application; called before anything else is registered.
+
+    With a token, /metrics gives the figures to whoever sends it.
+    """
+
+    def begin() -> None:
+        g.begun = time.perf_counter()
+        given = request.headers.get(HEADER, "")
+        g.request_id = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
+        clear_contextvars()
+        bind_contextvars(request_id=g.request_id)
+        metrics.begun()
+
+    def end(answer: Response) -> Response:
+        seconds = time.perf_counter() - g.begun
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        code = g.get("problem", "")
+        metrics.ended(request.method, route, answer.status_code, code, seconds)
+        told = {"method": request.method, "route": route, "status": answer.status_code}
+        if code:
+            told["code"] = code
+        log.info("request", extra={**told, "milliseconds": round(seconds * 1000, 1)})
+        if answer.status_code in REFUSED:
+            who = {"actor": g.get("actor"), "command": _command()}
+            audit.warning(REFUSED[answer.status_code], extra={**who, "code": code})
+        answer.headers[HEADER] = g.request_id
+        return answer
+
+    def show_metrics() -> Response:
+        given = request.authorization
+        sent = (given.token or "") if given is not None and given.type == "bearer" else ""
+        if token is None or not hmac.compare_digest(sent.encode(), token.encode()):
+            challenge = {"WWW-Authenticate": "Bearer"}
+            raise Problem("unauthenticated", "Send the token of the metrics.", headers=challenge)
+        return Response(metrics.exposed(), content_type=MEDIA_TYPE)
+
+    app.before_request(begin)
+    app.after_request(end)
+    if token is not None:
+        app.add_url_rule("/metrics", "metrics", show_metrics)
+
+
+def _command() -> str:
+    """What was to be done: the name of the operation, without what it was about."""
+    return (request.endpoint or "unmatched").rpartition(".")[2]

@@ -1,0 +1,118 @@
+"""Metrics for Prometheus: how many requests, how long they take, what fails and what waits.
+
+Labels are words of our own: routes, codes, checks; never an id, a name or an address. Workers write
+their figures into files of one folder, so whichever of them is asked answers for all.
+
+Import this only after the folder is in the environment, where the library looks for it once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from api.readiness import OK, Readiness
+from domain.engine import Engine
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The figures of this process, and, where workers share a folder, of all of them."""
+
+    def __init__(self, engine: Engine, readiness: Readiness, folder: str | None) -> None:
+        self._engine, self._state, self._folder = engine, State(readiness), folder
+        self._own = own = CollectorRegistry()
+        self._seconds = Histogram(
+            "stemma_request_seconds",
+            "How long requests took.",
+            ("method", "route"),
+            buckets=BUCKETS,
+            registry=own,
+        )
+        self._answers = Counter(
+            "stemma_answers",
+            "Answers by status; those that are problems also by code.",
+            ("status", "code"),
+            registry=own,
+        )
+        self._running = Gauge(
+            "stemma_requests_running",
+            "Requests that a thread works on.",
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+        self._connections = Gauge(
+            "stemma_connections",
+            "Connections to the database: open, idle, and the threads waiting for one.",
+            ("state",),
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+
+    def begun(self) -> None:
+        """A request has begun."""
+        self._running.inc()
+
+    def ended(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
+        """A request was answered."""
+        self._running.dec()
+        self._seconds.labels(method, route).observe(seconds)
+        self._answers.labels(str(status), code).inc()
+        for state, number in self._engine.pooled()._asdict().items():
+            self._connections.labels(state).set(number)
+
+    def exposed(self) -> bytes:
+        """All figures in the format that Prometheus reads."""
+        figures = self._own
+        if self._folder:
+            _forget_dead_workers(self._folder)
+            figures = CollectorRegistry()
+            MultiProcessCollector(figures, self._folder)  # type: ignore[no-untyped-call]
+        state = CollectorRegistry()
+        state.register(self._state)
+        return generate_latest(figures) + generate_latest(state)
+
+
+def _forget_dead_workers(folder: str) -> None:
+    """A worker that was killed runs no requests and holds no connections."""
+    for pid in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*.db")}:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+
+class State(Collector):
+    """What the database says when it is asked: the same for every worker."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The finding of the readiness checks, as figures."""
+        found = self._readiness.find_out()
+        yield GaugeMetricFamily("stemma_journal_facts", "Recorded facts.", found.journal)
+        yield GaugeMetricFamily("stemma_log_leaves", "Facts in the log.", found.log_size)
+        if found.silence is not None:
+            said = "Seconds since a follower gave a sign of life."
+            yield GaugeMetricFamily("stemma_follower_silence_seconds", said, found.silence)
+        behind = GaugeMetricFamily(
+            "stemma_projection_behind", "Facts not folded yet.", labels=("projection",)
+        )
+        for name, position in found.projections.items():
+            behind.add_metric((name,), found.journal - position)
+        yield behind
+        checks = GaugeMetricFamily(
+            "stemma_check", "Whether a check of /ready is passed.", labels=("check",)
+        )
+        for name, check in found.checks.items():
+            checks.add_metric((name,), check.status == OK)
+        yield checks
