@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from inspect import getdoc
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from domain.engine import DatabaseUnavailable
@@ -104,8 +104,9 @@ class Problem(HTTPException):
             "status": status,
             "detail": self.description,
             "code": self.problem,
-            "instance": f"urn:stemma:request:{g.request_id}",
         }
+        if has_request_context():
+            body["instance"] = f"urn:stemma:request:{g.request_id}"
         # In ASCII: a quotation from the request may not be valid in UTF-8.
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
 

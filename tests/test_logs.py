@@ -161,8 +161,13 @@ def test_metrics_are_counted_over_every_worker(database: str) -> None:
             server.admit(f"P{number}")
         for _ in range(24):
             assert server.ask("/works?q=tide")[0] == 200
-        wait_until(lambda: figures(scraped(server))["stemma_log_leaves"] == 6)
-        told = figures(scraped(server))
+        told: dict[str, float] = {}
+
+        def everything_is_in_the_log() -> bool:
+            told.update(figures(scraped(server)))
+            return told["stemma_log_leaves"] == 6
+
+        wait_until(everything_is_in_the_log)
     assert told['stemma_request_seconds_count{method="GET",route="/works"}'] == 24
     assert told['stemma_request_seconds_count{method="POST",route="/contributors"}'] == 6
     assert told['stemma_answers_total{code="",status="201"}'] == 6
