@@ -59,7 +59,7 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
         body,
         answers,
         command.refusals(),
-        more=open_to(command.MAY),
+        more=open_to(command.MAY, command.AT_ONCE, command.LATE),
         body_required=not may_be_empty,
     )
     routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)

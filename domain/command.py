@@ -30,6 +30,7 @@ from typing import (
     get_type_hints,
 )
 
+from domain.claim import is_overdue
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import Refusal, WrongState
@@ -124,6 +125,11 @@ class Command(Record):
     """The same as an identifier: ``strike_remix``."""
     MAY: ClassVar[frozenset[str]]
     """The relations that allow it, for anyone but the operator (see domain.permission)."""
+    AT_ONCE: ClassVar[frozenset[str]]
+    """The relations among them whose word counts at once; from the others it is a claim, which
+    waits for the other side (see domain.claim)."""
+    LATE: ClassVar[frozenset[str]]
+    """Further relations that allow answering a claim once the other side had its time."""
     REFUSES: ClassVar[tuple[type[Refusal], ...]]
     """Its own refusals, besides those of its values."""
     PATH: ClassVar[str]
@@ -159,6 +165,14 @@ class Command(Record):
         """The works and the pool whose producers it concerns: of what it names first."""
         noun = self.noun(past)
         return () if noun is None else noun.areas(past)
+
+    def allowed(self, past: Past) -> frozenset[str]:
+        """The relations that allow it now."""
+        return (
+            self.MAY | self.LATE
+            if self.LATE and is_overdue(self.noun(past), past.now)
+            else self.MAY
+        )
 
     def is_done(self, past: Past) -> bool:
         """Whether there is nothing left to do when the same was asked before."""
@@ -219,12 +233,15 @@ def command(
     path: str,
     *,
     may: Iterable[str] = (),
+    at_once: Iterable[str] | None = None,
+    late: Iterable[str] = (),
     refuses: Iterable[type[Refusal]] = (),
     makes: str | None = None,
     then: type[Fact] | None = None,
     home: str | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a command; without ``may`` only the operator may send it.
+    """Declare a command; without ``may`` only the operator may send it, and without ``at_once``
+    everybody's word counts at once.
 
     With ``then`` it decides only this change, which the state of its noun may refuse.
     """
@@ -232,6 +249,8 @@ def command(
     def decorate(cls: type[T]) -> type[T]:
         made = cast("type[Command]", dataclass(kw_only=True)(cls))
         made.NAME, made.PATH, made.MAY = name, path, frozenset(may)
+        made.LATE = frozenset(late)
+        made.AT_ONCE = made.MAY if at_once is None else frozenset(at_once)
         made.OPERATION = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         made.REFUSES = (WrongState,) if then else tuple(refuses)
         made.MAKES, made.THEN, made.HOME = makes, then, home

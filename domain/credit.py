@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.claim import PENDING, Claim
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, fact
-from domain.outside import Outside
-from domain.permission import OPERATOR
 from domain.work import Work
 
 CREDIT_KINDS = {
@@ -18,7 +17,7 @@ CREDIT_KINDS = {
     "influence": "the person shaped the work, but nothing of theirs is in it",
 }
 
-NOT_COUNTED = ("declined", "revoked")
+NOT_COUNTED = (PENDING, "declined", "revoked")
 """The states in which a credit does not count."""
 
 
@@ -31,6 +30,8 @@ class Credit(Disputable):
     work: str
     contributor: str
     kind: str
+    deadline: str | None = None
+    """Until when only the other side answers a claim."""
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -43,8 +44,9 @@ class Credit(Disputable):
             return (self.work, self.contributor)
 
     @dataclass(frozen=True, kw_only=True)
-    class Birth(Event):
-        """What a credit says, whether granted or claimed."""
+    class Birth(Claim, Event):
+        """What a credit says, whether granted or claimed; by a claim on another's work it is
+        pending."""
 
         SEALED = ("display", "evidence")
         FOUND_BY = ("work",)
@@ -74,7 +76,7 @@ class Credit(Disputable):
 
         SAYS = "{actor} accepted the credit of {contributor} on {work}"
         SEALED = ("reason",)
-        FROM = ("granted", "claimed", "declined")
+        FROM = ("granted", "claimed", PENDING, "declined")
         STATE = "accepted"
         reason: str | None = None
 
@@ -84,7 +86,7 @@ class Credit(Disputable):
 
         SAYS = "{actor} declined the credit of {contributor} on {work}"
         SEALED = ("reason",)
-        FROM = ("granted", "claimed", "accepted")
+        FROM = ("granted", "claimed", PENDING, "accepted")
         STATE = "declined"
         reason: str | None = None
 
@@ -132,12 +134,10 @@ class Credit(Disputable):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted the work, whose credit it is, who has to agree, and who opened it."""
         on = looking.get(Work, self.work)
-        # The operator judges a claim on an outside source: nobody here posted it.
-        judge = OPERATOR if isinstance(on, Outside) else on.poster
         return {
-            "poster": judge,
+            "poster": on.speaker,
             "contributor": self.contributor,
-            "addressee": judge if self.was_claimed else self.contributor,
+            "addressee": on.speaker if self.was_claimed else self.contributor,
             "opener": self.poster,
         }
 

@@ -147,9 +147,9 @@ class Settlement(_Following):
     reason: str
     replaced_by: str | None = None
 
-    def apply(self, noun: Disputable) -> None:
-        """Leave the disputed state."""
-        noun.state = self.stands_as
+    @property
+    def leaves(self) -> str:
+        return self.stands_as
 
 
 def known_outcome(outcome: str) -> str:

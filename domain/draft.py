@@ -60,8 +60,11 @@ class Draft(Past):
         *,
         once: MutableMapping[str, int] | None = None,
         signing: Signing | None = None,
+        is_vouched_for: bool = False,
     ) -> None:
         super().__init__(journal, now)
+        self.is_vouched_for = is_vouched_for
+        """Whether the operator vouches for what everybody says, as in an import."""
         self.once = once
         """How far an import has come with each target: a later request is not repeated.
         Without it, only a repetition of the latest request is recognised."""
@@ -156,7 +159,9 @@ class Draft(Past):
         sides = command.sides(self)
         if self._only_reads() and not isinstance(command.noun(self), Contributor):
             raise NotPermitted(self.actor, command.words())
-        self.permit(command.words(), command.MAY, sides, command.areas(self))
+        areas = command.areas(self)
+        self.permit(command.words(), command.allowed(self), sides, areas)
+        self.counts = self.is_vouched_for or self.stands(command.AT_ONCE, sides, areas)
 
     def _only_reads(self) -> bool:
         """Whether who asks is an auditor, who decides about nothing but their own account."""

@@ -84,10 +84,15 @@ class Fact:
             return ()
         return tuple((getattr(self, name), f"{self.TOPIC}.{name}") for name in self.FOUND_BY)
 
+    @property
+    def leaves(self) -> str:
+        """The state in which it leaves its noun; empty if it changes none."""
+        return self.STATE
+
     def apply(self, noun: Any) -> None:
         """Change the noun: its state, and the fields it has under the same name."""
-        if self.STATE:
-            noun.state = self.STATE
+        if self.leaves:
+            noun.state = self.leaves
         for name in _shared(cast("Any", type(noun)), cast("Any", type(self))):
             setattr(noun, name, getattr(self, name))
 

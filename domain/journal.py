@@ -93,9 +93,11 @@ class Journal(Application[str]):
                 time.sleep(random.uniform(0, 0.004 * 2 ** min(attempt, 6)))
         raise Busy
 
-    def draft(self, *, once: MutableMapping[str, int] | None = None) -> Draft:
+    def draft(
+        self, *, once: MutableMapping[str, int] | None = None, is_vouched_for: bool = False
+    ) -> Draft:
         """An empty draft, for several commands in one append."""
-        return Draft(self, self.clock(), once=once)
+        return Draft(self, self.clock(), once=once, is_vouched_for=is_vouched_for)
 
     def commit(self, draft: Draft) -> Sequence[int]:
         """Record a draft and return its positions; IntegrityError if others were faster."""

@@ -15,6 +15,7 @@ import idna
 
 from domain.fact import Fact, fact
 from domain.moment import UNKNOWN
+from domain.permission import OPERATOR
 from domain.refusal import BadUri, Refusal, TextTooLong
 from domain.work import Work
 
@@ -56,6 +57,11 @@ class Outside(Work):
             return () if normal == self.uri else ((normal, f"{self.TOPIC}.uri"),)
 
     BIRTHS = (Cited,)
+
+    @property
+    def speaker(self) -> str:
+        """The operator: nobody here posted it, and who cited it first did not make it."""
+        return OPERATOR
 
 
 def normal_uri(uri: str) -> str:

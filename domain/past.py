@@ -16,8 +16,9 @@ from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
 from domain.known import Known
 from domain.money.books import TOPICS, Bookkeeper, Books
 from domain.nouns import BORN, NAMED
-from domain.permission import OPERATOR, permit, stands
+from domain.permission import OPERATOR, stands
 from domain.recorders import JournalRecorder
+from domain.refusal import NotPermitted
 from domain.remix import Remix
 from domain.seal import Said
 from domain.work import Work
@@ -47,6 +48,8 @@ class Past:
     """Who sent the current command."""
     id: str
     """The id of what the current command brings into being or changes."""
+    counts: bool
+    """Whether what the current command says counts at once; otherwise it is pending."""
 
     def __init__(self, journal: Kept, now: datetime) -> None:
         self._journal = journal
@@ -129,21 +132,28 @@ class Past:
         sides: Mapping[str, str],
         areas: Collection[str] = (),
     ) -> None:
-        """Refuse unless who asks is the operator, on an allowed side or in an allowed role.
+        """Refuse someone whom none of these relations allows it."""
+        if not self.stands(allowed, sides, areas):
+            raise NotPermitted(self.person(self.actor), what)
+
+    def stands(
+        self, allowed: frozenset[str], sides: Mapping[str, str], areas: Collection[str] = ()
+    ) -> bool:
+        """Whether who asks is the operator, on an allowed side or in an allowed role.
 
         A producer has the role for one of these ``areas``. A moderator does not decide about what
         they are a side of.
         """
         person = self.person(self.actor)
         if person == OPERATOR:
-            return
+            return True
         known = {name: self.person(id) for name, id in sides.items()}
-        if not stands(person, allowed, known):
-            usable = allowed & GRANTABLE.keys()
-            if person in known.values():
-                usable -= {"moderator"}
-            known |= dict.fromkeys(self._roles(person, usable, areas), person)
-        permit(person, what, allowed, known)
+        if stands(person, allowed, known):
+            return True
+        usable = allowed & GRANTABLE.keys()
+        if person in known.values():
+            usable -= {"moderator"}
+        return bool(self._roles(person, usable, areas))
 
     def _roles(self, person: str, roles: Collection[str], areas: Collection[str]) -> list[str]:
         """Which of these roles the person has, in any of their accounts."""
@@ -182,14 +192,18 @@ class Past:
         ends = [(edge.child, edge.parent) for edge in edges]
         self.prefetch({end for edge in ends for end in edge})
         # A new edge here, or a neighbour redated at the same moment, could form a cycle.
-        self.watch(Remix.Declared.TOPIC, work)
+        self._watch_edges(work)
         self.watch(Work.Redated.TOPIC, work, *(end for edge in ends for end in edge))
         return ends
+
+    def _watch_edges(self, work: str) -> None:
+        for born in (Remix.Declared, Remix.Accepted):
+            self.watch(born.TOPIC, work)
 
     def rates(self, child: str) -> list[str | None]:
         """The rates of the edges that count, from a work to its parents."""
         # Two edges that are declared at the same moment could pass the cap together.
-        self.watch(Remix.Declared.TOPIC, child)
+        self._watch_edges(child)
         return [edge.rate for edge in self.known.edges([child])]
 
     def imagine(self, kind: type[N], first: New) -> N:

@@ -32,12 +32,23 @@ RELATIONS = {
 """The relations someone may have to what a command is about."""
 
 
-def open_to(allowed: Collection[str]) -> str:
-    """Who may, as a sentence."""
+def open_to(
+    allowed: Collection[str], at_once: Collection[str] | None = None, late: Collection[str] = ()
+) -> str:
+    """Who may, whose word counts at once, and who may later, in sentences."""
     if ANYONE in allowed:
-        return f"Open to {RELATIONS[ANYONE]}."
-    named = [meaning for name, meaning in RELATIONS.items() if name in allowed]
-    return f"Open to the operator{''.join(f'; {meaning}' for meaning in named)}."
+        told = f"Open to {RELATIONS[ANYONE]}."
+    else:
+        told = f"Open to the operator{''.join(f'; {one}' for one in _meanings(allowed))}."
+    if waiting := set(allowed) - set(allowed if at_once is None else at_once):
+        told += f" Said by {' or '.join(_meanings(waiting))}, it is a claim: it does not count yet."
+    if late:
+        told += f" Of a claim not answered in time, also to {' or '.join(_meanings(late))}."
+    return told
+
+
+def _meanings(relations: Collection[str]) -> list[str]:
+    return [meaning for name, meaning in RELATIONS.items() if name in relations]
 
 
 OWN = frozenset({"contributor"})

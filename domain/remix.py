@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from domain.claim import PENDING, Claim
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, fact
 from domain.money.apportionment import common_scale
@@ -26,6 +27,9 @@ REMIX_KINDS = {
     "influence": "it was an inspiration; nothing of it is in the new work",
 }
 
+NOT_COUNTED = (PENDING, "declined", "struck")
+"""The states in which a remix is no part of the lineage."""
+
 MAXIMUM_RATE_LENGTH = 80
 _RATE = re.compile(r"[0-9]+(?:/[0-9]+|\.[0-9]+)?\Z")
 # Written out, because what Fraction accepts (signs, spaces) varies between Python versions.
@@ -41,6 +45,8 @@ class Remix(Disputable):
     parent: str
     kind: str
     rate: str | None
+    deadline: str | None = None
+    """Until when only the other side answers a claim."""
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -53,8 +59,8 @@ class Remix(Disputable):
             return (self.child, self.parent)
 
     @fact("remix.declared")
-    class Declared(Event):
-        """The child was made from the parent."""
+    class Declared(Claim, Event):
+        """The child was made from the parent; said of another's work it is pending."""
 
         SAYS = "{actor} said that {child} was made from {parent} ({kind})"
         SEALED = ("evidence",)
@@ -64,6 +70,26 @@ class Remix(Disputable):
         rate: str | None = None
         evidence: str | None = None
         effective_at: str | None = None
+
+    @fact("remix.accepted")
+    class Accepted(Event):
+        """The poster of the child agreed to what another said; it counts from now on."""
+
+        SAYS = "{actor} agreed that {child} was made from {parent}"
+        SEALED = ("reason",)
+        FROM = (PENDING, "declined")
+        STATE = "declared"
+        reason: str | None = None
+
+    @fact("remix.declined")
+    class Declined(Event):
+        """The claim was not agreed to, or withdrawn."""
+
+        SAYS = "{actor} declined that {child} was made from {parent}"
+        SEALED = ("reason",)
+        FROM = (PENDING,)
+        STATE = "declined"
+        reason: str | None = None
 
     @fact("remix.disputed")
     class Disputed(Opening, Event):
@@ -99,13 +125,13 @@ class Remix(Disputable):
     @property
     def counts(self) -> bool:
         """Whether it is part of the lineage."""
-        return self.state != self.GONE
+        return self.state not in NOT_COUNTED
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted each work, and who declared the remix."""
         return {
-            "poster": looking.get(Work, self.child).poster,
-            "poster of the parent": looking.get(Work, self.parent).poster,
+            "poster": looking.get(Work, self.child).speaker,
+            "poster of the parent": looking.get(Work, self.parent).speaker,
             "opener": self.poster,
         }
 

@@ -33,9 +33,14 @@ class Work(Noun):
         def effective(self) -> str:
             return self.made
 
+    @property
+    def speaker(self) -> str:
+        """Who speaks for it: their word about it counts at once."""
+        return self.poster
+
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted it."""
-        return {"poster": self.poster}
+        return {"poster": self.speaker}
 
     def areas(self, looking: Looking) -> tuple[str, ...]:
         """The work itself."""

@@ -1,7 +1,7 @@
 """Attribution: who is credited for what, and who contributed to a work.
 
-A credit counts unless it was declined or revoked. It counts as influence if the credit itself is
-one of influence, or every path to its work is.
+A credit counts unless it is only claimed, or was declined or revoked. It counts as influence if the
+credit itself is one of influence, or every path to its work is.
 
 Tables, rows and questions are in one file because they share the columns.
 """
@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
+from domain import remix
+from domain.claim import PENDING
 from domain.contributor import Contributor
-from domain.credit import Credit
+from domain.credit import NOT_COUNTED, Credit
 from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId
 from projections import lineage
 from projections.question import LIMIT, After, Limit, Search, question
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born
 from projections.told import (
     CreditTold,
@@ -57,6 +59,7 @@ CREDITS = Table(
         ("kind", "TEXT NOT NULL"),
         ("state", "TEXT NOT NULL"),
         ("evidence", "TEXT"),
+        ("deadline", "TEXT"),
         ("born", "BIGINT NOT NULL"),
     ),
     ("id", "work", "contributor"),
@@ -83,10 +86,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         ):
             numbered = {"work": numbers[work], "contributor": numbers[contributor]}
             yield born(CREDITS, happened, **numbered, born=position)
-        case Credit.Settled(stands_as=state):
-            yield Amend(CREDITS, happened.originator_id, {"state": state})
-        case Credit.Event() if not isinstance(happened, Credit.Answered):
-            yield Amend(CREDITS, happened.originator_id, {"state": happened.STATE})
+        case Credit.Event() if happened.leaves:
+            yield Amend(CREDITS, happened.originator_id, {"state": happened.leaves})
 
 
 ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
@@ -95,7 +96,7 @@ ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
 
 _CREDIT = f"{', '.join(f'c.{name}' for name, _ in CREDITS.columns)}, p.merged_into"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
-_COUNTED = f"c.state NOT IN ('declined', 'revoked') AND {holds('c')}"
+_COUNTED = f"{counting('c', NOT_COUNTED)} AND {holds('c')}"
 
 
 class CreditRow(NamedTuple):
@@ -109,13 +110,17 @@ class CreditRow(NamedTuple):
     kind: str
     state: str
     evidence: str | None
+    deadline: str | None
     born: int
     merged_into: int | None
 
 
 def credits_on(view: View, works: Collection[int], *, all_states: bool = False) -> list[CreditRow]:
-    """The credits on these works, for the people they belong to after all merges."""
-    state = holds("c") if all_states else _COUNTED
+    """The credits on these works, for the people they belong to after all merges.
+
+    They are those that count or, with ``all_states``, all that were ever more than a claim.
+    """
+    state = f"c.state <> '{PENDING}' AND {holds('c')}" if all_states else _COUNTED
     return _credits(view, f"c.work IN :works AND {state}", works=list(works))
 
 
@@ -180,6 +185,7 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
             "kind": row.kind,
             "state": row.state,
             "evidence": texts.get(row.evidence),
+            "deadline": row.deadline if row.state == PENDING else None,
             "position": row.born,
         }
         for row in rows
@@ -411,7 +417,7 @@ def attribution(
         "WITH RECURSIVE down (number) AS ("
         f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
         "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
-        f"WHERE e.state <> 'struck' AND {holds('e')}) "
+        f"WHERE {counting('e', remix.NOT_COUNTED)} AND {holds('e')}) "
         # Not a join: SQLite would scan every release.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
         f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",

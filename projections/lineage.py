@@ -1,7 +1,7 @@
 """Lineage: the works, what each was made from, and what was made from it.
 
-A struck edge stays on record and is never followed; every other edge is. Tables, rows and questions
-are in one file because they share the columns.
+An edge that is only claimed, was declined or struck is never followed; every other edge is. Tables,
+rows and questions are in one file because they share the columns.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, cast
 from urllib.parse import unquote
 
+from domain import credit
+from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.fact import Fact
 from domain.lineage import Edge, Lineage
@@ -19,12 +21,12 @@ from domain.moment import instant
 from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
-from domain.remix import Remix
+from domain.remix import NOT_COUNTED, Remix
 from domain.text import folded
 from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
 from projections.question import LIMIT, After, Limit, Search, question
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table, born
 from projections.told import (
     EdgeTold,
@@ -72,6 +74,8 @@ REMIXES = Table(
         ("rate", "TEXT"),
         ("state", "TEXT NOT NULL"),
         ("evidence", "TEXT"),
+        ("actor", "TEXT NOT NULL"),
+        ("deadline", "TEXT"),
         ("born", "BIGINT NOT NULL"),
     ),
     ("id", "child", "parent, child"),
@@ -100,10 +104,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Remix.Declared(child=child, parent=parent):
             ends = {"child": numbers[child], "parent": numbers[parent]}
             yield born(REMIXES, happened, **ends, born=position)
-        case Remix.Settled(stands_as=state):
-            yield Amend(REMIXES, happened.originator_id, {"state": state})
-        case Remix.Disputed() | Remix.Struck():
-            yield Amend(REMIXES, happened.originator_id, {"state": happened.STATE})
+        case Remix.Event() if happened.leaves:
+            yield Amend(REMIXES, happened.originator_id, {"state": happened.leaves})
 
 
 def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
@@ -125,7 +127,8 @@ LINEAGE = Projection("lineage", (WORKS, REMIXES), changes)
 # -- answers -------------------------------------------------------------------------------
 
 _WORK = ", ".join(f"w.{name}" for name, _ in WORKS.columns)
-_COUNTS = f"e.state <> 'struck' AND {holds('e')}"
+_AGREED = counting("e", (PENDING, Remix.Declined.STATE))
+_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
 
 
 class WorkRow(NamedTuple):
@@ -219,7 +222,7 @@ def work(view: View, id: str) -> WorkFound:
     row = find(view, id)
     sources = view.rows(
         "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent FROM @remixes e "
-        f"WHERE e.child = :number AND {holds('e')} ORDER BY e.born",
+        f"WHERE e.child = :number AND {_AGREED} AND {holds('e')} ORDER BY e.born",
         number=row.number,
     )
     remixed = view.rows(
@@ -285,13 +288,13 @@ def publication(row: WorkRow) -> Publication | None:
 def remix(view: View, id: str) -> RemixTold:
     """One remix; UnknownRemix if there is none with this id."""
     row = view.one(
-        "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.born FROM @remixes e "
-        f"WHERE e.id = :id AND {holds('e')}",
+        "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.deadline, e.born "
+        f"FROM @remixes e WHERE e.id = :id AND {holds('e')}",
         id=id,
     )
     if row is None:
         raise UnknownRemix(id)
-    child, parent, kind, rate, state, evidence, born = row
+    child, parent, kind, rate, state, evidence, deadline, born = row
     ends = references(view, {child, parent})
     return {
         "id": id,
@@ -301,6 +304,7 @@ def remix(view: View, id: str) -> RemixTold:
         "rate": rate,
         "state": state,
         "evidence": view.texts({evidence}).get(evidence),
+        "deadline": deadline if state == PENDING else None,
         "position": born,
     }
 
@@ -348,7 +352,7 @@ _FILTERS = {
     "medium": "w.medium = :medium",
     "kind": "w.kind = :kind",
     "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role = :role "
-    f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')})",
+    f"AND {counting('c', credit.NOT_COUNTED)} AND {holds('c')})",
     "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
     f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})",
 }

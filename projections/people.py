@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.credit import NOT_COUNTED
 from projections import attribution, lineage
 from projections.attribution import CreditRow
 from projections.money import payouts
 from projections.money.told import PayoutTold
-from projections.store import Page, View, holds
+from projections.store import Page, View, counting, holds
 from projections.tables import NEVER
 from projections.told import CreditTold
 
@@ -22,7 +23,7 @@ def made_by(
     """The works somebody is credited on, the latest first, and how often each was remixed."""
     page, more = view.page(
         "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
-        f"AND c.state NOT IN ('declined', 'revoked') AND {holds('c')} AND c.work < :beyond "
+        f"AND {counting('c', NOT_COUNTED)} AND {holds('c')} AND c.work < :beyond "
         "ORDER BY c.work DESC",
         after,
         limit,
@@ -55,7 +56,8 @@ def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
         "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND c.state = 'granted' "
         f"AND {holds('c')} UNION "
         "SELECT c.id FROM @works w JOIN @credits c ON c.work = w.number "
-        f"WHERE w.poster IN :ids AND {holds('w')} AND c.state = 'claimed' AND {holds('c')} "
+        f"WHERE w.poster IN :ids AND w.kind <> 'outside' AND {holds('w')} "
+        f"AND c.state = 'claimed' AND {holds('c')} "
         "LIMIT :limit",
         own=own,
         ids=_ids(view, own),

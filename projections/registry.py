@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from projections import attribution, disputes, formats, history, lineage, notices
+from projections import attribution, claims, disputes, formats, history, lineage, notices
 from projections.money import payouts, pools, splitting, statement_files
 from projections.question import QUESTIONS, Question
 
@@ -12,6 +12,7 @@ __all__ = ["QUESTIONS", "by_words"]
 
 ROOMS = (
     attribution,
+    claims,
     disputes,
     history,
     lineage,

@@ -184,6 +184,11 @@ def holds(alias: str) -> str:
     return f"{alias}.since <= :as_of AND {alias}.until > :as_of"
 
 
+def counting(alias: str, not_counted: Iterable[str]) -> str:
+    """The condition that a row is in none of the states in which it does not count."""
+    return f"{alias}.state NOT IN ({', '.join(repr(state) for state in not_counted)})"
+
+
 def encode_cursor(*place: object) -> str:
     """Where a page ended, as an opaque string."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()

@@ -86,8 +86,7 @@ Numbers = Mapping[str, int]
 
 def born(table: Table, happened: Fact, **values: Any) -> Put:
     """The row of a noun's first fact: its fields by the names of the columns, and these values."""
-    state = getattr(happened, "STATE", None)
-    said = {**vars(happened), "id": happened.originator_id, "state": state, **values}
+    said = {**vars(happened), "id": happened.originator_id, "state": happened.leaves, **values}
     return Put(table, tuple(said.get(name) for name, _ in table.columns))
 
 

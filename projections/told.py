@@ -13,6 +13,7 @@ from domain.remix import REMIX_KINDS
 from domain.values import (
     ALBUM,
     BEN,
+    EDGE,
     LINE,
     POEM,
     ContributorId,
@@ -39,13 +40,19 @@ Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]
 Rate = Annotated[ExactRate | None, "Exactly as stated."]
 Evidence = Annotated[str | None, "What proves it; null when it was erased."]
 
+Deadline = Annotated[
+    str | None,
+    "Of a claim that is pending: until when only the other side answers.",
+    Example(None),
+]
+
 KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
 WorkState = Annotated[str, one_of(("submitted", "cited", "assembled", "published", "withdrawn"))]
 KindOfRemix = Annotated[str, one_of(REMIX_KINDS)]
-RemixState = Annotated[str, one_of(("declared", "disputed", "struck"))]
+RemixState = Annotated[str, one_of(("declared", "pending", "declined", "disputed", "struck"))]
 KindOfCredit = Annotated[str, one_of(CREDIT_KINDS)]
 CreditState = Annotated[
-    str, one_of(("granted", "claimed", "accepted", "declined", "disputed", "revoked"))
+    str, one_of(("granted", "claimed", "pending", "accepted", "declined", "disputed", "revoked"))
 ]
 PersonState = Annotated[str, one_of(("admitted", "merged", "forgotten"))]
 
@@ -154,6 +161,7 @@ class CreditTold(TypedDict):
     kind: KindOfCredit
     state: CreditState
     evidence: Evidence
+    deadline: Deadline
     position: Annotated[Count, "Where in the journal it was opened.", Example(43)]
 
 
@@ -173,6 +181,25 @@ class RemixTold(TypedDict):
     rate: Rate
     state: RemixState
     evidence: Evidence
+    deadline: Deadline
+    position: Annotated[Count, Example(44)]
+
+
+class ClaimTold(TypedDict):
+    """A claim about a work: that somebody is credited on it, or that it was made from another."""
+
+    id: Annotated[str, "Of the credit or the remix.", Example(EDGE)]
+    noun: Annotated[str, one_of(("credit", "remix"))]
+    work: WorkRef
+    contributor: Annotated[PersonRef | None, "Of a credit."]
+    role: Annotated[Role | None, "Of a credit."]
+    parent: Annotated[WorkRef | None, "Of a remix."]
+    kind: Annotated[str | None, "Of a remix.", Example("sample")]
+    rate: Rate
+    evidence: Evidence
+    claimed_by: Agent
+    may_answer: Annotated[str, "Who accepts or declines it: a contributor, or “operator”."]
+    deadline: Annotated[str, "Afterwards, a moderator may answer it as well.", Example(MOMENT)]
     position: Annotated[Count, Example(44)]
 
 

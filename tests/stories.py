@@ -184,6 +184,17 @@ def every_fact(told: Story) -> dict[str, str]:
         effective_at="2019",
         id=id_of("saga"),
     ).id
+    for verb in ("accept", "decline"):
+        saga = tell(
+            "submit_contribution",
+            title=f"text-title-{verb}",
+            medium="text",
+            made_at="1950",
+            actor=ana,
+            id=id_of(verb),
+        ).id
+        claim = tell("declare_remix", child=song, parent=saga, kind="influence", actor=ana).id
+        tell(f"{verb}_remix", id=claim, reason=f"text-reason-{verb}-remix")
     dispute(told, "remix", outside)
     tell("strike_remix", id=outside, reason="text-reason-remix-strike")
     tell("redate_work", id=poem, made_at="2019-05", reason="text-reason-redate")

@@ -198,6 +198,7 @@ def test_a_credit_is_answered_whole(database: str) -> None:
                 "kind": "influence",
                 "state": "granted",
                 "evidence": "the project file",
+                "deadline": None,
                 "position": receipt.position,
             }
             assert attribution.credit(view, receipt.id) == expected

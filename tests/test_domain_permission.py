@@ -25,6 +25,8 @@ TABLE: dict[str, set[str]] = {
     "work.redate": DECIDES,
     "work.claim": OWN,
     "remix": {"poster", "poster of the parent", "producer"},
+    "remix.accept": DECIDES,
+    "remix.decline": DECIDES | {"opener"},
     "remix.dispute": {ANYONE},
     "remix.answer": SIDES,
     "remix.settle": {ANYONE},  # its outcome decides: see tests/test_disputes.py

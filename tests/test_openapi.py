@@ -23,7 +23,7 @@ from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.reference import Reference, pretty
 from domain.role import ROLES
-from domain.values import ASSETS, LARGEST_POSITION, POOL, PROPOSAL
+from domain.values import ASSETS, EDGE, LARGEST_POSITION, POOL, PROPOSAL, SONG
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,7 @@ EXAMPLES = (
     *("assemble_release", "publish_release", "redate_work", "claim_work"),
     *("register_key", "revoke_key", "grant_role", "end_role"),
     *("dispute_remix", "answer_remix", "settle_remix", "strike_remix"),
+    *("accept_remix", "decline_remix"),
     *("accept_credit", "dispute_credit", "answer_credit", "settle_credit"),
     *("decline_credit", "revoke_credit"),
     *("open_pool", "post_proposal", "comment_on_proposal", "answer_comment", "revise_proposal"),
@@ -123,6 +124,8 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
             clock.wait(days=60)  # the window for comments has closed
         if name == "correct_pool":
             agree_once_more(served, clock)
+        if name in ("accept_remix", "decline_remix"):
+            here = here.replace(EDGE, claimed(served, name))
         if name == "withdraw_proposal":
             other = served.operator.post(f"/pools/{POOL}/proposals", assets=ASSETS).id
             here = here.replace(PROPOSAL, other)
@@ -134,6 +137,13 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
             asked = ASKED.get(name, {})
             here = shown(document, path).replace("/checkpoint/1", f"/checkpoint/{size}")
             assert served.operator.get(here, **asked).status == 200, name
+
+
+def claimed(served: Served, name: str) -> str:
+    """A remix that somebody claims: the song was made from their old piece."""
+    somebody = served.acting(served.admit(name))
+    old = somebody.post("/contributions", title=name, medium="text", made_at="1950").id
+    return somebody.post("/remixes", child=SONG, parent=old, kind="sample").id
 
 
 def agree_once_more(served: Served, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from flask import g, render_template
 from api.web import words
 from api.web.frame import Answer, Frame, Listed, asked
 from domain.permission import OPERATOR
-from projections import attribution, lineage, notices, people, timeline
+from projections import attribution, claims, lineage, notices, people, timeline
 from projections.store import Page, View
 from projections.told import FactTold, PersonItem, WorkRef
 
@@ -83,12 +83,14 @@ def _waiting(frame: Frame) -> None:
         cursor = wanted.pop("cursor", None)
         with frame.view(wanted) as view:
             if g.actor == OPERATOR:
-                return render_template("waiting.html", notices=[], next=None)
+                mine = claims.waiting(view, actor=OPERATOR).items
+                return render_template("waiting.html", claims=mine, notices=[], next=None)
             found = notices.of_contributor(
                 view, frame.journal, g.actor, actor=g.actor, after=cursor, is_newest_first=True
             )
             return render_template(
                 "waiting.html",
+                claims=claims.waiting(view, actor=g.actor).items,
                 credits=on_works(view, people.waiting_for(view, g.actor)),
                 shares=people.shares_waiting_for(view, g.actor),
                 returned=people.returned_to(view, g.actor),

@@ -19,6 +19,7 @@ KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Relea
 CREDIT_STATES = {
     "granted": "offered, not accepted yet",
     "claimed": "claimed, not accepted yet",
+    "pending": "a claim, which does not count yet",
     "accepted": "accepted",
     "declined": "declined",
     "disputed": "disputed",
@@ -26,6 +27,8 @@ CREDIT_STATES = {
 }
 REMIX_STATES = {
     "declared": "declared",
+    "pending": "a claim, which does not count yet",
+    "declined": "declined",
     "disputed": "disputed",
     "struck": "struck as false",
 }

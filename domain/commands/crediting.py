@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
+from domain.claim import claimed
 from domain.command import Command, command, record
-from domain.contribution import Contribution
 from domain.credit import Credit
 from domain.fact import New
 from domain.past import Past
-from domain.permission import OPERATOR, OWN
-from domain.release import Release
+from domain.permission import OWN
 from domain.values import (
     ContributorId,
     CreditedAs,
@@ -32,9 +31,23 @@ from domain.values import (
 _PATH = "/credits"
 
 
-@command("credit", _PATH, may=("contributor", "poster", "producer"), makes="credit", home=_PATH)
+SPEAKING = frozenset({"poster", "producer"})
+"""Whose word about a work counts at once."""
+
+
+@command(
+    "credit",
+    _PATH,
+    may=("contributor", *SPEAKING),
+    at_once=SPEAKING,
+    makes="credit",
+    home=_PATH,
+)
 class OpenCredit(Command):
-    """Credit a person: granted by someone else, or claimed by the person."""
+    """Credit a person: granted by the poster of the work, or claimed by the person.
+
+    A claim on what somebody else posted is pending: it counts once the poster has accepted it.
+    """
 
     work: WorkId
     contributor: ContributorId
@@ -49,16 +62,15 @@ class OpenCredit(Command):
         return (self.work,)
 
     def sides(self, past: Past) -> dict[str, str]:
-        return {"contributor": self.contributor, "poster": past.work(self.work).poster}
+        return {"contributor": self.contributor, "poster": past.work(self.work).speaker}
 
     def decide(self, past: Past) -> Iterator[New]:
         work = past.work(self.work)
-        poster = work.poster if isinstance(work, Contribution | Release) else OPERATOR
         yield from credited(
             past,
             past.id,
             work.id,
-            poster,
+            work.speaker,
             self.contributor,
             role=self.role,
             kind=self.kind,
@@ -68,9 +80,12 @@ class OpenCredit(Command):
         )
 
 
-@command("work.claim", "/works/{id}/claim", may=OWN, makes="credit", home=_PATH)
+@command("work.claim", "/works/{id}/claim", may=OWN, at_once=SPEAKING, makes="credit", home=_PATH)
 class ClaimWork(Command):
-    """Claim to have made a work, such as an outside source; returns the new credit."""
+    """Claim to have made a work, such as an outside source; returns the new credit.
+
+    It is pending until the poster of the work accepts it; for an outside source, the operator.
+    """
 
     id: WorkId
     contributor: ContributorId
@@ -79,7 +94,7 @@ class ClaimWork(Command):
     credit: Annotated[NewCreditId | None, "The id of the new credit.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
-        return {"contributor": self.contributor}
+        return {"contributor": self.contributor, "poster": past.work(self.id).speaker}
 
     def decide(self, past: Past) -> Iterator[New]:
         yield Credit.Claimed.born(
@@ -89,6 +104,7 @@ class ClaimWork(Command):
             role=self.role,
             kind="direct",
             evidence=past.text(self.contributor, "evidence", self.evidence),
+            **({} if past.counts else claimed(past.now)),
         )
 
 
@@ -109,6 +125,7 @@ class _Agreement(Command):
     "credit.accept",
     f"{_PATH}/{{id}}/accept",
     may=("addressee", "producer"),
+    late=("moderator",),
     then=Credit.Accepted,
 )
 class AcceptCredit(_Agreement):
@@ -121,6 +138,7 @@ class AcceptCredit(_Agreement):
     "credit.decline",
     f"{_PATH}/{{id}}/decline",
     may=("contributor", "addressee", "producer"),
+    late=("moderator",),
     then=Credit.Declined,
 )
 class DeclineCredit(_Agreement):
@@ -143,6 +161,7 @@ def credited(
     """A credit on a work; posters who credit themselves need no one else's agreement."""
     own = past.is_actor(contributor)
     kind = Credit.Claimed if own else Credit.Granted
-    yield kind.born(id, work=work, contributor=contributor, **content)
+    said = {} if past.counts else claimed(past.now)
+    yield kind.born(id, work=work, contributor=contributor, **content, **said)
     if own and past.is_actor(poster):
         yield Credit.Accepted.born(id, work=work, contributor=contributor)

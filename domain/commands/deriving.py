@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
+from domain.claim import claimed
 from domain.command import Command, command
+from domain.commands.crediting import SPEAKING
 from domain.fact import New
 from domain.moment import instant, start_of_past
 from domain.outside import Outside, outside_id
@@ -20,6 +22,7 @@ from domain.refusal import (
     ParentNotOlder,
     SelfRemix,
     SplitTooLarge,
+    WrongState,
 )
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
@@ -45,13 +48,18 @@ OF_SOURCES = (NoSource, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge)
 @command(
     "remix",
     _PATH,
-    may=("poster", "poster of the parent", "producer"),
+    may=("poster of the parent", *SPEAKING),
+    at_once=SPEAKING,
     refuses=OF_SOURCES,
     makes="remix",
     home=_PATH,
 )
 class DeclareRemix(Command):
-    """Declare afterwards that a work was made from an older one, here or elsewhere."""
+    """Declare afterwards that a work was made from an older one, here or elsewhere.
+
+    Said by the poster of the older one, it is pending: it counts once the poster of the work that
+    was made from it has accepted it.
+    """
 
     child: WorkId
     parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
@@ -71,7 +79,7 @@ class DeclareRemix(Command):
 
     def sides(self, past: Past) -> dict[str, str]:
         child, (source, _) = past.work(self.child), source_of(past, self.parent, self.uri)
-        return {"poster": child.poster, "poster of the parent": source.poster}
+        return {"poster": child.speaker, "poster of the parent": source.speaker}
 
     def decide(self, past: Past) -> Iterator[New]:
         child, (source, cited) = past.work(self.child), source_of(past, self.parent, self.uri)
@@ -84,11 +92,46 @@ class DeclareRemix(Command):
             rate=self.rate,
             evidence=self.evidence,
             effective_at=self.effective_at,
+            **({} if past.counts else claimed(past.now)),
         )
         must_come_first(past, source, child)
-        if self.rate is not None:
-            must_be_within_cap(child.id, [self.rate, *past.rates(child.id)])
+        _must_fit(past, child.id, self.rate)
         yield declared
+
+
+@command(
+    "remix.accept",
+    f"{_PATH}/{{id}}/accept",
+    may=SPEAKING,
+    late=("moderator",),
+    refuses=(WrongState, ParentNotOlder, CapExceeded),
+)
+class AcceptRemix(Command):
+    """Agree that a work was made from an older one, as the poster of that one said."""
+
+    id: RemixId
+    reason: Annotated[Reason | None, Example("The second verse is yours.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        remix = past.get(Remix, self.id)
+        accepted = remix.then(Remix.Accepted, reason=self.reason)
+        must_come_first(past, past.work(remix.parent), past.work(remix.child))
+        _must_fit(past, remix.child, remix.rate)
+        yield accepted
+
+
+@command(
+    "remix.decline",
+    f"{_PATH}/{{id}}/decline",
+    may=(*SPEAKING, "opener"),
+    late=("moderator",),
+    then=Remix.Declined,
+)
+class DeclineRemix(Command):
+    """Decline that a work was made from an older one, or withdraw having said so."""
+
+    id: RemixId
+    reason: Annotated[Reason | None, Example("Nothing of it is in mine.")] = None
 
 
 @command("remix.strike", f"{_PATH}/{{id}}/strike", may=("moderator",), then=Remix.Struck)
@@ -155,6 +198,12 @@ def must_follow(
     newborn = dated(past.id, made_at, made, PENDING + PENDING)
     for parent in parents:
         must_come_first(past, parent, newborn)
+
+
+def _must_fit(past: Past, child: str, rate: str | None) -> None:
+    """Refuse a further rate with which a work would owe more than the whole."""
+    if rate is not None:
+        must_be_within_cap(child, [rate, *past.rates(child)])
 
 
 def must_come_first(past: Past, parent: Work, child: Work) -> None:

@@ -100,7 +100,8 @@ class IssuePayouts(Command):
         # Anything that could hold back a payout is watched as a whole.
         past.watch_all(Remix.Disputed.TOPIC)
         if books.edges:
-            past.watch_all(Remix.Declared.TOPIC)  # it may be above one in dispute
+            for born in (Remix.Declared, Remix.Accepted):  # it may be above one in dispute
+                past.watch_all(born.TOPIC)
         parents = {parent for _, parent in books.edges.values()}
         known = past.known
         above = {each: known.works_above(each) for each in parents}

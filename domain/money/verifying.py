@@ -28,7 +28,7 @@ from domain.money.reckoning import (
 from domain.money.share import Share
 from domain.money.shares import shares_of
 from domain.refusal import Refusal
-from domain.remix import Remix
+from domain.remix import NOT_COUNTED, Remix
 
 
 class Fault(NamedTuple):
@@ -80,10 +80,11 @@ class Verifier:
                 yield from self._agreed(position, happened)
             case Share.Waived(proposal=proposal):
                 self._before[proposal] = self.books.agreements[proposal]
-            case Remix.Declared(child=child, parent=parent):
-                self._edges[happened.originator_id] = (child, parent)
-            case Remix.Struck() | Remix.Settled(stands_as=Remix.GONE):
-                self._edges.pop(happened.originator_id, None)
+            case Remix.Event(originator_id=id, child=child, parent=parent):
+                if happened.leaves in NOT_COUNTED:
+                    self._edges.pop(id, None)
+                elif happened.leaves:
+                    self._edges[id] = (child, parent)
             case Batch.Opened():
                 self._questions = self.books.questions(self._above_disputed())
             case Payout.Issued():

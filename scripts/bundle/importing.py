@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import groupby, islice
 
 from eventsourcing.persistence import IntegrityError
 
+from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import Busy, Refusal
 from projections.follower import uncollected
@@ -32,8 +34,13 @@ def import_lines(
     namespace: str = "bundle",
     batch: int = BATCH,
     progress: Callable[[Report], None] = lambda _: None,
+    is_vouched_for: bool = True,
 ) -> Report:
-    """Record lines in batches; each refused one is reported and does not affect the others."""
+    """Record lines in batches; each refused one is reported and does not affect the others.
+
+    The operator vouches for what everybody says in them; otherwise, what somebody says of another's
+    work is pending, as if they had sent it.
+    """
     report, ids = Report(), Ids(namespace)
     reached: dict[str, int] = {}
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
@@ -42,7 +49,8 @@ def import_lines(
                 if whole:
                     _restore(journal, page, report)
                 else:
-                    _carry_out(journal, page, ids, reached, report)
+                    draft = partial(journal.draft, is_vouched_for=is_vouched_for)
+                    _carry_out(draft, journal, page, ids, reached, report)
             progress(report)
     return report
 
@@ -64,7 +72,12 @@ def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
 
 
 def _carry_out(
-    journal: Journal, page: list[Found], ids: Ids, reached: dict[str, int], report: Report
+    drafted: Callable[..., Draft],
+    journal: Journal,
+    page: list[Found],
+    ids: Ids,
+    reached: dict[str, int],
+    report: Report,
 ) -> None:
     steps: list[tuple[Found, Step | BadLine]] = []
     for found in page:
@@ -78,7 +91,7 @@ def _carry_out(
     for _ in range(ATTEMPTS):
         recorded, unchanged = Counter[str](), Counter[str]()
         refused: list[Refused] = []
-        draft = journal.draft(once=ChainMap({}, reached))
+        draft = drafted(once=ChainMap({}, reached))
         draft.prefetch(touched)
         draft.prefetch_requests(touched)
         for found, step in steps:

@@ -45,6 +45,11 @@ commands = click.Group()
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the refused lines here, as JSON Lines.",
 )
+@click.option(
+    "--as-claims",
+    is_flag=True,
+    help="Do not vouch for the lines: what people say of others' works stays pending.",
+)
 @click.option("--strict", is_flag=True, help="Exit with status 1 if a line was refused.")
 @click.option("--fold/--no-fold", default=True, help="Also fold what was recorded.")
 @click.pass_context
@@ -55,6 +60,7 @@ def import_(  # the options above, one by one
     namespace: str,
     batch: int,
     refused: Path | None,
+    as_claims: bool,
     strict: bool,
     fold: bool,
 ) -> None:
@@ -74,6 +80,7 @@ def import_(  # the options above, one by one
                     bundle.found_in(path, source),
                     namespace=namespace,
                     batch=batch,
+                    is_vouched_for=not as_claims,
                     progress=lambda so_far: told(so_far.lines, total),
                 )
         finally:

@@ -1,0 +1,47 @@
+"""A claim: what somebody says about another's work, which counts once the other side agrees.
+
+Until then it is pending: on record and shown as a claim, but in no roll, split, cap or lineage. A
+claim that nobody answers never counts by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.fact import Fact, Noun
+from domain.moment import instant
+
+PENDING = "pending"
+"""The state of what waits for the other side."""
+
+ANSWER_DAYS = 30
+"""How long only the other side answers; afterwards, a moderator may as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim(Fact):
+    """What may be said of one's own work, and then counts at once, or claimed of another's."""
+
+    waits_for: str | None = None
+    """The relation that has to agree before it counts; without one it counts at once."""
+    deadline: str | None = None
+    """Until when only the other side answers."""
+
+    @property
+    def leaves(self) -> str:
+        return PENDING if self.waits_for else self.STATE
+
+
+def claimed(now: datetime) -> dict[str, Any]:
+    """What a fact says of itself if it is a claim made now."""
+    return {"waits_for": "poster", "deadline": instant(now + timedelta(days=ANSWER_DAYS))}
+
+
+def is_overdue(noun: Noun | None, now: datetime) -> bool:
+    """Whether it is a claim that the other side has not answered in time."""
+    deadline: str | None = getattr(noun, "deadline", None)
+    return (
+        noun is not None and noun.state == PENDING and bool(deadline) and deadline <= instant(now)
+    )
