@@ -41,7 +41,7 @@ def claimed(now: datetime) -> dict[str, Any]:
 
 def is_overdue(noun: Noun | None, now: datetime) -> bool:
     """Whether it is a claim that the other side has not answered in time."""
+    if noun is None or noun.state != PENDING:
+        return False
     deadline: str | None = getattr(noun, "deadline", None)
-    return (
-        noun is not None and noun.state == PENDING and bool(deadline) and deadline <= instant(now)
-    )
+    return deadline is not None and deadline <= instant(now)

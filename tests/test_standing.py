@@ -4,6 +4,7 @@ Every attack of somebody who owns nothing here is tried; and what is one's own c
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -216,6 +217,22 @@ def test_the_operators_word_counts_at_once(told: Story) -> None:
     told.credit(song, eve)
     assert names_in(told, song) == ["Ana", "Eve"]
     assert sum(Fraction(part) for part in paid(told, song).values()) == 10_000
+
+
+def test_a_moderator_answers_a_claim_once_its_poster_had_thirty_days(told: Story) -> None:
+    ana, eve, mod = people(told, "Ana", "Eve", "Mod")
+    told.tell("grant_role", id=mod, role="moderator")
+    song = own_piece(told, "song", ana)
+    both = {"remix": claimed_source(told, song, eve), "credit": told.credit(song, eve, actor=eve)}
+    for noun, claim in both.items():
+        refused(told, NotPermitted, f"accept_{noun}", id=claim, actor=mod)
+    clock = told.journal.clock
+    told.journal.clock = lambda: clock() + timedelta(days=30)
+    assert names_in(told, song) == ["Ana"]  # what nobody answers never counts by itself
+    for noun, claim in both.items():
+        refused(told, NotPermitted, f"accept_{noun}", id=claim, actor=eve)
+        told.tell(f"accept_{noun}", id=claim, actor=mod)
+    assert names_in(told, song) == ["Ana", "Eve"]
 
 
 def test_the_poster_is_shown_what_waits_for_them(told: Story) -> None:
