@@ -132,7 +132,7 @@ def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -
     keys: list[SignerKey | VerifierKey] = []
     try:
         for line in filter(None, map(str.strip, text.splitlines())):
-            kind = SignerKey if line.startswith("PRIVATE+") else VerifierKey
+            kind = SignerKey if "PRIVATE" in line[:12] else VerifierKey  # a mistyped one, too
             keys.append(kind.parse(line))
     except NotVerified as error:
         raise BadSetting(f"STEMMA_LOG_KEY: {error}") from error

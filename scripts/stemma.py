@@ -15,6 +15,7 @@ from domain.refusal import Refusal
 from projections.store import BadCursor, Behind
 from scripts.commands import (
     bundles,
+    doctoring,
     forgetting,
     keys,
     measuring,
@@ -31,7 +32,7 @@ from scripts.settings import BadSetting
 
 ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
-    *(proofs, verifying, signing, keys, measuring),
+    *(proofs, verifying, signing, keys, measuring, doctoring),
 )
 """The modules with the commands; “stemma --help” lists all of them alphabetically."""
 

@@ -1,0 +1,309 @@
+"""The doctor: examines an installation, and says for each finding what to do.
+
+It records nothing, needs no key, and prints no secret: of a setting only whether it is good.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import socket
+import stat
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+
+from api.readiness import FAILED as CHECK_FAILED
+from api.readiness import Check, Readiness
+from domain.checkpoint import open_checkpoint
+from domain.engine import EMBEDDED, DatabaseUnavailable
+from domain.tree import NotVerified
+from projections.typesetting import TypstError, typeset
+from scripts.service import Service, open_service
+from scripts.settings import BadSetting, Settings, read_log_keys
+
+OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
+
+LOCK = Path(__file__).parent / "locks" / "run.txt"
+"""The exact versions that the tests ran with."""
+OLDEST_PYTHON = (3, 11)
+OLDEST_POSTGRES = 130000
+LEAST_FREE_BYTES, ENOUGH_FREE_BYTES = 64 << 20, 1 << 30
+SHORTEST_OPERATOR_KEY, LEAST_CHARACTERS = 24, 10
+"""A key that is made has 43 characters; one with few different ones is a word or a pattern."""
+CLOCKS_AGREE_SECONDS, CLOCKS_DIFFER_SECONDS = 2, 60
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Found(NamedTuple):
+    """What one examination found, and what to do about it."""
+
+    name: str
+    status: str
+    detail: str
+    advice: str = ""
+
+
+Said = tuple[str, str] | tuple[str, str, str]
+"""A status, a detail and, if something is to be done, what."""
+
+ON_SETTINGS: dict[str, Callable[[Settings], Said]] = {}
+ON_DATABASE: dict[str, Callable[[Settings, Service], Said]] = {}
+READINGS = ("storage", "follower", "projections", "log")
+"""The checks of /ready that are made here, too."""
+
+
+def names() -> list[str]:
+    """Everything that can be examined, in order."""
+    return ["settings", *ON_SETTINGS, "database", *READINGS, *ON_DATABASE]
+
+
+def examine(read: Callable[[], Settings], only: Collection[str] = ()) -> Iterator[Found]:
+    """Examine everything, or only what is named; what needs something broken is skipped."""
+    wanted = set(only or names())
+    try:
+        settings = read()
+    except BadSetting as error:
+        yield Found("settings", FAILED, str(error), "Correct it; see /docs/reference/settings.")
+        yield from _skipped(wanted - {"settings"}, "settings")
+        return
+    if "settings" in wanted:
+        yield Found("settings", OK, "Every setting can be used.")
+    for name, look in ON_SETTINGS.items():
+        if name in wanted:
+            yield Found(name, *look(settings))
+    if of_database := wanted.intersection(["database", *READINGS, *ON_DATABASE]):
+        yield from _of_database(settings, of_database)
+
+
+def _of_database(settings: Settings, wanted: Collection[str]) -> Iterator[Found]:
+    with ExitStack() as stack:
+        try:
+            keys = read_log_keys(settings)._asdict()
+            service = stack.enter_context(open_service(settings.database, create=False, **keys))
+            version = _version(settings, service)
+        except (BadSetting, DatabaseUnavailable, OSError) as error:
+            advice = "Start it, or correct the settings; “stemma serve” creates the tables."
+            yield Found("database", FAILED, _brief(error), advice)
+            yield from _skipped(set(wanted) - {"database"}, "database")
+            return
+        found = [Found("database", *version), *_readings(service)]
+        found += [Found(name, *look(settings, service)) for name, look in ON_DATABASE.items()]
+        yield from (one for one in found if one.name in wanted)
+
+
+def _skipped(wanted: Collection[str], needed: str) -> Iterator[Found]:
+    for name in names():
+        if name in wanted:
+            yield Found(name, SKIPPED, f"This needs the {needed}.")
+
+
+def _brief(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+ADVICE = {
+    "storage": "Free space, or make the database writable; see its own log.",
+    "follower": "Start “stemma follow”, or serve with --follow; if one runs, restart it.",
+    "projections": "Look into the logs of the follower; “stemma rebuild” folds everything again.",
+    "log": "Look into the logs of the follower; “stemma verify database” finds a damaged tile.",
+}
+
+
+def _readings(service: Service) -> Iterator[Found]:
+    read = Readiness(service.journal, service.store, service.log).find_out()
+    for name in READINGS:
+        check = read.checks.get(name, Check(CHECK_FAILED, "A table is missing."))
+        advice = ADVICE[name] if check.status == CHECK_FAILED else ""
+        yield Found(name, OK if not advice else FAILED, check.detail, advice)
+
+
+# -- what needs no database -----------------------------------------------------------------
+
+
+def _on_settings(look: Callable[[Settings], Said]) -> Callable[[Settings], Said]:
+    ON_SETTINGS[look.__name__.removeprefix("look_at_")] = look
+    return look
+
+
+@_on_settings
+def look_at_python(_settings: Settings) -> Said:
+    """Its version."""
+    if sys.version_info < OLDEST_PYTHON:
+        return FAILED, f"Python {platform.python_version()}", "Stemma needs 3.11 or newer."
+    return OK, f"Python {platform.python_version()}"
+
+
+@_on_settings
+def look_at_dependencies(_settings: Settings) -> Said:
+    """Installed versions against the lock."""
+    wrong = [told for line in locked() if (told := _difference(line))]
+    if wrong:
+        return WARNING, f"Not as locked: {', '.join(wrong)}.", "Install from scripts/locks/run.txt."
+    return OK, "Every dependency is as locked."
+
+
+def locked() -> Iterator[Requirement]:
+    """The lines of the lock that are meant for this machine."""
+    for line in LOCK.read_text().splitlines():
+        if line and line[0] not in "# ":
+            requirement = Requirement(line.rstrip("\\ "))
+            if requirement.marker is None or requirement.marker.evaluate():
+                yield requirement
+
+
+def _difference(wanted: Requirement) -> str:
+    try:
+        there = version(wanted.name)
+    except PackageNotFoundError:
+        return f"{wanted.name} is missing"
+    return "" if wanted.specifier.contains(there) else f"{wanted.name} {there}{wanted.specifier}"
+
+
+@_on_settings
+def look_at_data(settings: Settings) -> Said:
+    """The folder of STEMMA_DATA: whose it is, and its space."""
+    folder = settings.data
+    if not folder.is_dir():
+        return WARNING, f"There is no folder {folder} yet.", "“stemma serve” makes it."
+    if not os.access(folder, os.W_OK):
+        return FAILED, f"{folder} cannot be written.", "chown it to the user that runs Stemma."
+    free = shutil.disk_usage(folder).free
+    said = f"{folder} has {free >> 20} MiB left."
+    if free < LEAST_FREE_BYTES:
+        return FAILED, said, "Free space; writes will fail soon."
+    return (WARNING, said, "Free space soon.") if free < ENOUGH_FREE_BYTES else (OK, said)
+
+
+@_on_settings
+def look_at_modes(settings: Settings) -> Said:
+    """Files that hold secrets or names are for their owner alone."""
+    files = [Path(settings.log_key)] if not settings.log_key.startswith("env:") else []
+    if settings.embedded:
+        database = settings.database.removeprefix(EMBEDDED)
+        files += [Path(f"{database}{end}") for end in ("", "-wal", "-shm")]
+    shared = [str(one) for one in files if one.exists() and one.stat().st_mode & OTHERS]
+    if shared:
+        return FAILED, f"Others may open {', '.join(shared)}.", f"chmod 600 {' '.join(shared)}"
+    return OK, "Only the owner may open the files of Stemma."
+
+
+@_on_settings
+def look_at_operator_key(settings: Settings) -> Said:
+    """Whether the operator's key could be guessed."""
+    key = settings.operator_key
+    if key is None:
+        return OK, "No operator key in the settings."
+    if len(key) < SHORTEST_OPERATOR_KEY or len(set(key)) < LEAST_CHARACTERS:
+        advice = "Leave STEMMA_OPERATOR_KEY empty: stemma key create --for operator"
+        return FAILED, "STEMMA_OPERATOR_KEY could be guessed.", advice
+    return OK, "The operator key is long enough."
+
+
+@_on_settings
+def look_at_fonts(_settings: Settings) -> Said:
+    """Statements are typeset in fonts that come with Stemma."""
+    try:
+        made = typeset("Stemma", {}, format="pdf")
+    except (TypstError, OSError) as error:
+        return FAILED, f"A PDF could not be made: {_brief(error)}", "Install Stemma again."
+    return OK, f"A PDF can be made ({len(made)} bytes)."
+
+
+@_on_settings
+def look_at_ready(settings: Settings) -> Said:
+    """Whether a server answers on the port, and that it is ready."""
+    address = f"http://{_reachable(settings.host)}:{settings.port}/ready"
+    try:
+        with urllib.request.urlopen(address, timeout=3) as answer:
+            return OK, f"A server is {json.load(answer)['status']} on port {settings.port}."
+    except urllib.error.HTTPError as problem:
+        return FAILED, f"{_failing(problem)}", "See the other findings."
+    except (OSError, ValueError, KeyError, TypeError):
+        return _port(settings)
+
+
+def _failing(problem: urllib.error.HTTPError) -> str:
+    try:
+        checks = json.load(problem)["checks"]
+        failed = [name for name, check in checks.items() if check["status"] != OK]
+        return f"The server is not ready: {', '.join(failed)}."
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"Something answers {problem.code} on the port."
+
+
+def _port(settings: Settings) -> Said:
+    try:
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((settings.host, settings.port))
+    except OSError as error:
+        said = f"Port {settings.port} is taken, and no Stemma answers: {error.strerror}."
+        return FAILED, said, "Choose another STEMMA_PORT, or stop what listens there."
+    return WARNING, f"No server answers; port {settings.port} is free.", "Start “stemma serve”."
+
+
+def _reachable(host: str) -> str:
+    """An address to ask a server that listens on all of them."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+
+
+# -- what is asked of the database ----------------------------------------------------------
+
+
+def _version(settings: Settings, service: Service) -> Said:
+    if settings.embedded:
+        ((said,),) = service.engine.query("SELECT sqlite_version()")
+        return OK, f"SQLite {said}."
+    ((number,),) = service.engine.query("SHOW server_version_num")
+    said = f"PostgreSQL {int(number) // 10000}."
+    if int(number) < OLDEST_POSTGRES:
+        return FAILED, said, "Stemma needs PostgreSQL 13 or newer."
+    return OK, said
+
+
+def _on_database(
+    look: Callable[[Settings, Service], Said],
+) -> Callable[[Settings, Service], Said]:
+    ON_DATABASE[look.__name__.removeprefix("look_at_")] = look
+    return look
+
+
+@_on_database
+def look_at_clock(_settings: Settings, service: Service) -> Said:
+    """This machine's clock against that of the database."""
+    before = time.time()
+    theirs = service.engine.now()
+    apart = abs(theirs - (before + time.time()) / 2)
+    said = f"The clocks of this machine and the database are {apart:.1f} seconds apart."
+    if apart > CLOCKS_DIFFER_SECONDS:
+        return FAILED, said, "Let NTP set both clocks."
+    return (WARNING, said, "Let NTP set both.") if apart > CLOCKS_AGREE_SECONDS else (OK, said)
+
+
+@_on_database
+def look_at_log_key(_settings: Settings, service: Service) -> Said:
+    """The key that signs the log, against what is signed."""
+    keys = service.log.public_keys()
+    if not keys:
+        advice = "stemma key new example.org/log"
+        return WARNING, "The log is not signed: there is no key.", advice
+    signed = service.log.checkpoint()
+    if signed is None:
+        return OK, "There is a key; nothing has been signed yet."
+    try:
+        open_checkpoint(signed.note, keys)
+    except NotVerified:
+        advice = "Put the former key back, or keep its public key in the file."
+        return FAILED, "The key did not sign the log of this database.", advice
+    return OK, f"The key signed the log at size {signed.size}."

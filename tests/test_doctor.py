@@ -1,0 +1,195 @@
+"""The doctor finds what is wrong with an installation, says what to do, and tells no secret."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from test_server import free_port
+
+from domain.commands.admitting import AdmitContributor
+from domain.note import SignerKey
+from scripts import doctor
+from scripts.doctor import FAILED, OK, SKIPPED, WARNING, examine, names
+from scripts.service import open_service
+from scripts.settings import Settings, make_log_key, read_log_keys, read_settings
+from scripts.stemma import main
+
+KEY = "a-key-that-nobody-guesses-0123456789"
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def healthy(database: str, tmp_path: Path) -> Environment:
+    """The environment of an installation in which everything is as it should be."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    environment = {
+        "STEMMA_DATABASE": database,
+        "STEMMA_DATA": str(data),
+        "STEMMA_PORT": str(free_port()),
+        "STEMMA_OPERATOR_KEY": KEY,
+    }
+    settings = read_settings(environment)
+    make_log_key(settings, "example.org/log")
+    with open_service(database, **read_log_keys(settings)._asdict()) as service:
+        service.journal.record(AdmitContributor(name="Ana"))
+        while sum(step() for step in service.follower.steps):
+            pass
+    return environment
+
+
+def statuses(environment: Environment, *only: str) -> dict[str, str]:
+    return {one.name: one.status for one in examine(lambda: read_settings(environment), only)}
+
+
+def test_an_installation_without_fault_has_only_to_be_started(healthy: Environment) -> None:
+    told = statuses(healthy)
+    assert list(told) == names()
+    assert {name for name, status in told.items() if status != OK} == {"ready"}
+    assert told["ready"] == WARNING
+
+
+def of(environment: Environment) -> Settings:
+    return read_settings(environment)
+
+
+def make_readable_by_all(environment: Environment) -> None:
+    Path(of(environment).log_key).chmod(0o644)
+
+
+def make_key_weak(environment: Environment) -> None:
+    environment["STEMMA_OPERATOR_KEY"] = "operator" * 4
+
+
+def exchange_log_key(environment: Environment) -> None:
+    path = Path(of(environment).log_key)
+    path.write_text(SignerKey.new("example.org/log").secret_text() + "\n")
+
+
+def remove_log_key(environment: Environment) -> None:
+    Path(of(environment).log_key).unlink()
+
+
+def silence_follower(environment: Environment) -> None:
+    with open_service(of(environment).database) as service:
+        service.engine.execute("UPDATE heartbeats SET at = at - 60000")
+
+
+def stop_following(environment: Environment) -> None:
+    with open_service(of(environment).database) as service:
+        service.engine.execute("DELETE FROM heartbeats")
+
+
+def remove_folder(environment: Environment) -> None:
+    environment["STEMMA_DATA"] += "/not-there"
+
+
+def spoil_setting(environment: Environment) -> None:
+    environment["STEMMA_THREADS"] = "many"
+
+
+@pytest.mark.parametrize(
+    "spoil, name, status",
+    [
+        (make_readable_by_all, "modes", FAILED),
+        (make_key_weak, "operator_key", FAILED),
+        (exchange_log_key, "log_key", FAILED),
+        (remove_log_key, "log_key", WARNING),
+        (silence_follower, "follower", FAILED),
+        (stop_following, "follower", FAILED),
+        (remove_folder, "data", WARNING),
+        (spoil_setting, "settings", FAILED),
+    ],
+)
+def test_what_is_wrong_is_found_and_comes_with_advice(
+    healthy: Environment, spoil: Callable[[Environment], None], name: str, status: str
+) -> None:
+    spoil(healthy)
+    found = {one.name: one for one in examine(lambda: read_settings(healthy))}
+    assert found[name].status == status
+    assert found[name].advice
+    assert list(found) == names()
+
+
+def test_a_clock_that_differs_from_that_of_the_database_is_found(
+    healthy: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ahead, status in ((0, OK), (-10, WARNING), (90, FAILED)):
+        with monkeypatch.context() as patch, open_service(of(healthy).database) as service:
+            now = service.engine.now
+            patch.setattr(service.engine, "now", lambda now=now, ahead=ahead: now() + ahead)
+            assert doctor.look_at_clock(of(healthy), service)[0] == status
+
+
+def test_a_dependency_of_another_version_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "run.txt"
+    lock.write_text(
+        "flask==0.1 \\\n    --hash=sha256:ab\nnot-there==1\nnor-this==1 ; os_name == 'x'\n"
+    )
+    monkeypatch.setattr(doctor, "LOCK", lock)
+    status, detail, _ = doctor.look_at_dependencies(read_settings({}))
+    assert status == WARNING
+    assert "flask" in detail
+    assert "not-there is missing" in detail
+    assert "nor-it" not in detail
+
+
+@contextmanager
+def stranger_on(port: int) -> Iterator[None]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", port))
+        yield
+
+
+def test_a_port_that_something_else_has_is_found(healthy: Environment) -> None:
+    with stranger_on(int(healthy["STEMMA_PORT"])):
+        assert statuses(healthy, "ready") == {"ready": FAILED}
+
+
+def test_without_a_database_the_rest_is_still_examined(tmp_path: Path) -> None:
+    told = statuses({"STEMMA_DATABASE": f"sqlite:///{tmp_path}/none.db"})
+    assert told["database"] == FAILED
+    assert told["python"] == OK
+    assert {told[name] for name in ("follower", "clock", "log_key")} == {SKIPPED}
+
+
+def run(environment: Environment, *words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["doctor", *words], env=environment)
+    return done.exit_code, done.output
+
+
+def test_the_status_is_1_only_if_something_is_broken(healthy: Environment) -> None:
+    status, said = run(healthy, "--json")
+    assert status == 0, said
+    assert {one["status"] for one in json.loads(said)["items"]} == {OK, WARNING}
+    assert KEY not in said
+    silence_follower(healthy)
+    assert run(healthy)[0] == 1
+    assert run(healthy, "--only", "database", "--only", "clock")[0] == 0
+    assert "there is no “weather”" in run(healthy, "--only", "weather")[1]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"STEMMA_DATABASE": "postgresql://u:geheim-123@127.0.0.1:1/x"},
+        {"STEMMA_DATABASE": "postgresql://u:geheim-123@x/y?colour=red"},
+        {"STEMMA_OPERATOR_KEY": "geheim-123"},
+        {"STEMMA_METRICS_TOKEN": "geheim-123"},
+        {"STEMMA_LOG_KEY": "env:SECRET_KEY", "SECRET_KEY": "PRIVATE KEY+x+00000000+geheim-123"},
+    ],
+    ids=str,
+)
+def test_no_secret_is_told_however_wrong_it_is(spoiled: Environment, tmp_path: Path) -> None:
+    environment = {"STEMMA_DATABASE": f"sqlite:///{tmp_path}/s.db", "STEMMA_DATA": str(tmp_path)}
+    open_service(environment["STEMMA_DATABASE"]).close()
+    for words in ((), ("--json",)):
+        status, said = run(environment | spoiled, *words)
+        assert status == 1
+        assert "geheim" not in said
