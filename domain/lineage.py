@@ -24,6 +24,9 @@ Path = tuple[Node, ...]
 Holders = tuple[tuple[str, Fraction], ...]
 """Payees, and the share of each in a work."""
 
+MANY = 1 << 53
+"""Paths are counted up to here, where numbers end that every JSON reader takes exactly."""
+
 exact = lru_cache(maxsize=4096)(Fraction)
 """A rate as a number; the same few are stated again and again."""
 
@@ -144,14 +147,17 @@ class Lineage(Generic[Node]):
 
     @cached_property
     def path_count(self) -> Mapping[Node, int]:
-        """How many paths lead from the root to each work (two edges of a pair are one path)."""
+        """How many paths lead from the root to each work, or MANY if there are as many or more.
+
+        Two edges of a pair are one path.
+        """
         missing = {work: len(children) for work, children in self.children.items()}
         count = dict.fromkeys(self.generation, 0) | {self.root: 1}
         ready = [self.root]
         while ready:
             work = ready.pop()
             for parent in self.parents.get(work, ()):
-                count[parent] += count[work]
+                count[parent] = min(count[parent] + count[work], MANY)
                 missing[parent] -= 1
                 if not missing[parent]:
                     ready.append(parent)
@@ -161,20 +167,20 @@ class Lineage(Generic[Node]):
         """The shortest paths from the root to any of these works, the shortest first."""
         # Best first: the generation is the exact distance left, so nothing is explored in vain.
         # Among equals the longest path is finished first: there may be very many of them.
-        heap: list[tuple[int, int, int, Path[Node]]] = [
-            (self.generation[work], -1, number, (work,)) for number, work in enumerate(works)
+        heap: list[tuple[int, int, int, _Step[Node]]] = [
+            (self.generation[work], -1, number, _Step(work)) for number, work in enumerate(works)
         ]
         heapq.heapify(heap)
         number, found = len(heap), list[Path[Node]]()
         while heap and len(found) < limit:
-            *_, path = heapq.heappop(heap)
-            if path[0] == self.root:
-                found.append(path)
+            _, behind, _, step = heapq.heappop(heap)
+            if step.work == self.root:
+                found.append(tuple(step.onwards()))
                 continue
-            for child in self.children[path[0]]:
+            for child in self.children[step.work]:
                 number += 1
-                length = self.generation[child] + len(path)
-                heapq.heappush(heap, (length, -len(path) - 1, number, (child, *path)))
+                length = self.generation[child] - behind
+                heapq.heappush(heap, (length, behind - 1, number, _Step(child, step)))
         return found
 
     # -- rates and people ------------------------------------------------------------------
@@ -206,6 +212,22 @@ class Lineage(Generic[Node]):
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""
         return self.people.get(node) or ((str(node), Fraction(1)),)
+
+
+class _Step(Generic[Node]):
+    """A work on a path, and what follows it: paths with the same end share it."""
+
+    __slots__ = ("after", "work")
+
+    def __init__(self, work: Node, after: _Step[Node] | None = None) -> None:
+        self.work, self.after = work, after
+
+    def onwards(self) -> Iterator[Node]:
+        """The works from here to the end of the path."""
+        step: _Step[Node] | None = self
+        while step is not None:
+            yield step.work
+            step = step.after
 
 
 def equal_holders(work: str, people: Sequence[str]) -> Holders:

@@ -24,11 +24,13 @@ from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born
 from projections.told import (
+    CreditLine,
     CreditTold,
     Maker,
     Part,
     PartInRelease,
     PartOfPerson,
+    PathIn,
     Person,
     PersonItem,
     PersonRef,
@@ -68,6 +70,8 @@ CREDITS = Table(
 
 PATHS = 12
 """How many paths are listed for one person; all of them are counted."""
+CREDITS_SHOWN = 6
+"""How many credits are listed for one person; all of them are counted."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -228,10 +232,10 @@ def is_direct(tree: Lineage[int], row: CreditRow) -> bool:
     return row.kind == "direct" and row.work in tree.direct
 
 
-def paths_to(tree: Lineage[int], share: Share) -> list[Path[int]]:
+def paths_to(tree: Lineage[int], share: Share, limit: int = PATHS) -> list[Path[int]]:
     """The paths by which a person came in, the shortest first."""
     pieces = {row.work for row in share.credits}
-    return tree.paths(sorted(pieces, key=lambda work: (tree.generation[work], work)), PATHS)
+    return tree.paths(sorted(pieces, key=lambda work: (tree.generation[work], work)), limit)
 
 
 def explain(
@@ -248,28 +252,35 @@ def explain(
         "roles": list(dict.fromkeys(row.role for row in share.credits)),
         "generation": share.generation,
         "pieces": len(pieces),
-        "path_count": sum(tree.path_count[work] for work in pieces),
-        "paths": [
-            {
-                "kind": "direct" if tree.is_direct(path) else "influence",
-                "works": [ids[work] for work in path],
-                "roles": list(
-                    dict.fromkeys(row.role for row in share.credits if row.work == path[-1])
-                ),
-            }
-            for path in paths
-        ],
-        "credits": [
-            {
-                "id": row.id,
-                "work": ids[row.work],
-                "role": row.role,
-                "display": texts.get(row.display),
-                "kind": "direct" if is_direct(tree, row) else "influence",
-                "state": row.state,
-            }
-            for row in share.credits
-        ],
+        **lineage.counted(tree, pieces),
+        "paths": [told_path(tree, share, path, ids) for path in paths],
+        "credit_count": len(share.credits),
+        "credits": [told_credit(tree, row, ids, texts) for row in share.credits[:CREDITS_SHOWN]],
+    }
+
+
+def told_path(tree: Lineage[int], share: Share, path: Path[int], ids: dict[int, str]) -> PathIn:
+    """One path to a piece of somebody's, and what they did in the piece."""
+    works, left_out = lineage.both_ends(path)
+    return {
+        "kind": "direct" if tree.is_direct(path) else "influence",
+        "works": [ids[work] for work in works],
+        "left_out": left_out,
+        "roles": list(dict.fromkeys(row.role for row in share.credits if row.work == path[-1])),
+    }
+
+
+def told_credit(
+    tree: Lineage[int], row: CreditRow, ids: dict[int, str], texts: dict[str | None, str]
+) -> CreditLine:
+    """One credit within a work."""
+    return {
+        "id": row.id,
+        "work": ids[row.work],
+        "role": row.role,
+        "display": texts.get(row.display),
+        "kind": "direct" if is_direct(tree, row) else "influence",
+        "state": row.state,
     }
 
 
@@ -311,10 +322,11 @@ def contributors(
 
 def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[Part]:
     """The part of each person in each work; the ids and texts of all are read together."""
-    texts = view.texts({row.display for _, share in shares for row in share.credits})
-    paths = [paths_to(tree, share) for tree, share in shares]
-    told = {work for found in paths for path in found for work in path}
-    ids = lineage.ids_of(view, told.union(row.work for _, share in shares for row in share.credits))
+    shown = [row for _, share in shares for row in share.credits[:CREDITS_SHOWN]]
+    texts = view.texts({row.display for row in shown})
+    paths = [lineage.within_bounds(paths_to(tree, share)) for tree, share in shares]
+    ends = {work for found in paths for path in found for work in lineage.both_ends(path).works}
+    ids = lineage.ids_of(view, ends.union(row.work for row in shown))
     return [
         explain(tree, share, found, ids, texts)
         for (tree, share), found in zip(shares, paths, strict=True)

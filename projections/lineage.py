@@ -16,7 +16,7 @@ from domain import credit
 from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.fact import Fact
-from domain.lineage import Edge, Lineage
+from domain.lineage import MANY, Edge, Lineage, Path
 from domain.moment import instant
 from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
@@ -33,6 +33,7 @@ from projections.told import (
     KindOfWork,
     LineageTold,
     Node,
+    PathCount,
     Publication,
     Relative,
     RemixTold,
@@ -126,6 +127,11 @@ LINEAGE = Projection("lineage", (WORKS, REMIXES), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
+SHOWN_OF_END = 12
+"""How many works of a long path are shown at either end."""
+SHOWN_OF_PATHS = 50
+"""How many works the paths of one item of a list show together, after the first path."""
+
 _WORK = ", ".join(f"w.{name}" for name, _ in WORKS.columns)
 _AGREED = counting("e", (PENDING, Remix.Declined.STATE))
 _COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
@@ -168,6 +174,38 @@ def as_published(view: View, id: str) -> View:
     if published is None:
         raise NotPublished(id)
     return view.at(published)
+
+
+def counted(tree: Lineage[Any], works: Iterable[Any]) -> PathCount:
+    """How many paths lead to any of these works."""
+    count = sum(tree.path_count[work] for work in works)
+    return {"path_count": min(count, MANY - 1), "path_count_is_exact": count < MANY}
+
+
+class Ends(NamedTuple):
+    """The beginning and the end of a path, and how many works are left out between them."""
+
+    works: Path[Any]
+    left_out: int
+
+
+def both_ends(path: Path[Any]) -> Ends:
+    """A path as an answer shows it: whole, or both of its ends."""
+    left_out = len(path) - 2 * SHOWN_OF_END
+    if left_out <= 0:
+        return Ends(path, 0)
+    return Ends((*path[:SHOWN_OF_END], *path[-SHOWN_OF_END:]), left_out)
+
+
+def within_bounds(paths: Iterable[Path[Any]]) -> list[Path[Any]]:
+    """The first path, and further ones as long as they are not too many works together."""
+    found, count = list[Path[Any]](), 0
+    for path in paths:
+        count += min(len(path), 2 * SHOWN_OF_END)
+        if found and count > SHOWN_OF_PATHS:
+            break
+        found.append(path)
+    return found
 
 
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:

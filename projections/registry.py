@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from projections import attribution, claims, disputes, formats, history, lineage, notices
+from projections import attribution, claims, disputes, formats, history, lineage, notices, parts
 from projections.money import payouts, pools, splitting, statement_files
 from projections.question import QUESTIONS, Question
 
@@ -17,6 +17,7 @@ ROOMS = (
     history,
     lineage,
     notices,
+    parts,
     splitting,
     pools,
     payouts,

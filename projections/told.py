@@ -279,7 +279,10 @@ class PathIn(TypedDict):
     """One path by which somebody came in."""
 
     kind: KindOfCredit
-    works: Annotated[list[WorkId], "From the work asked about to the piece."]
+    works: Annotated[
+        list[WorkId], "From the work asked about to the piece; of a long path both ends."
+    ]
+    left_out: Annotated[Count, "How many works in the middle are left out.", Example(0)]
     roles: list[Role]
 
 
@@ -294,16 +297,23 @@ class CreditLine(TypedDict):
     state: CreditState
 
 
-class Part(TypedDict):
+class PathCount(TypedDict):
+    """How many paths there are, as far as they can be counted."""
+
+    path_count: Annotated[Count, "How many paths lead to their pieces.", Example(1)]
+    path_count_is_exact: Annotated[bool, "If not, there are more than that.", Example(True)]
+
+
+class Part(PathCount):
     """The part somebody has in a work."""
 
     kind: Annotated[KindOfCredit, "Direct if anything of theirs is in it."]
     roles: list[Role]
     generation: Annotated[Count, "Of their nearest piece; 0 is the work itself.", Example(1)]
     pieces: Annotated[Count, "How many of its pieces they are credited on.", Example(1)]
-    path_count: Annotated[Count, "How many paths lead to their pieces.", Example(1)]
-    paths: Annotated[list[PathIn], "The shortest of these paths."]
-    credits: list[CreditLine]
+    paths: Annotated[list[PathIn], "The shortest of these paths; …/paths has more."]
+    credit_count: Annotated[Count, "How many credits they have in it.", Example(1)]
+    credits: Annotated[list[CreditLine], "The nearest of these credits; …/credits has all."]
 
 
 class PartOfPerson(Part):

@@ -55,10 +55,18 @@ Columns = Mapping[str, str | Callable[[Any], object]]
 
 
 def _paths(one: Mapping[str, Any]) -> str:
-    return "; ".join(
-        " ← ".join(work["title"] or "(withdrawn)" for work in path["works"])
-        for path in one["paths"][:SHOWN_PATHS]
-    )
+    return "; ".join(map(_path, one["paths"][:SHOWN_PATHS]))
+
+
+def _path(path: Mapping[str, Any]) -> str:
+    works = [work["title"] or "(withdrawn)" for work in path["works"]]
+    if path["left_out"]:
+        works.insert(len(works) // 2, f"({path['left_out']:,} more)")
+    return " ← ".join(works)
+
+
+def _path_count(one: Mapping[str, Any]) -> str:
+    return f"{'' if one['path_count_is_exact'] else 'more than '}{one['path_count']}"
 
 
 def _says(fact: Mapping[str, Any]) -> str:
@@ -84,7 +92,7 @@ COLUMNS: dict[str, Columns] = {
     "WorkRef": {**WORK, "medium": "medium", "made": "made_at", "id": "id"},
     "Relative": {"generation": "generation", **WORK, "made": "made_at", "id": "id"},
     "SplitLine": {
-        **{"payee": "payee", "units": "amount_minor", "share": "share", "paths": "path_count"},
+        **{"payee": "payee", "units": "amount_minor", "share": "share", "paths": _path_count},
         "through": _paths,
     },
     "FactInHistory": FACT,
@@ -167,7 +175,7 @@ def contributors(out: Console, asking: Asking) -> None:
         credited = [one for one in page.items if one["kind"] == kind]
         if not credited:
             continue
-        table_of(out, {kind: "contributor", **PART, "paths": "path_count"}, credited)
+        table_of(out, {kind: "contributor", **PART, "paths": _path_count}, credited)
         out.print()
     out.print(_tree(tree), soft_wrap=True)
 

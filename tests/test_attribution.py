@@ -10,7 +10,8 @@ from test_lineage import all_pages, diamond
 
 from domain.dispute import OUTCOMES
 from domain.refusal import UnknownContributor, UnknownCredit, UnknownWork
-from projections import attribution
+from projections import attribution, lineage, parts
+from projections.money import splitting
 from projections.store import View
 
 
@@ -289,12 +290,66 @@ def test_a_person_finds_every_finished_work_they_are_in(database: str) -> None:
             assert items[0]["path_count"] == 2
             assert items[2]["release"]["published"]["position"] == published
             assert items[2]["paths"] == [
-                {"kind": "direct", "works": [first, poem], "roles": ["writer"]}
+                {"kind": "direct", "works": [first, poem], "left_out": 0, "roles": ["writer"]}
             ]
             assert [item["release"]["id"] for item in attribution.attribution(view, ben).items] == [
                 third,
                 second,
             ]
+
+
+def test_paths_beyond_what_json_can_count_are_more_than_that(database: str) -> None:
+    """Each of 82 pieces is made from the two before it: Fibonacci's number of paths."""
+    with story(database) as told:
+        ana, ben = told.person("Ana"), told.person("Ben")
+        pieces = [told.piece("0", by=[ana]), told.piece("1", by=[ben])]
+        for number in range(2, 82):
+            sources = [(piece, "sample") for piece in pieces[-2:]]
+            pieces.append(told.piece(str(number), *sources, by=[ben]))
+        with told.view() as view:
+            by_name = {
+                one["contributor"]["name"]: one
+                for one in attribution.contributors(view, pieces[-1]).items
+            }
+            assert by_name["Ana"]["path_count"] == 2**53 - 1
+            assert not by_name["Ana"]["path_count_is_exact"]
+            (first, *_), more = by_name["Ana"]["paths"], parts.paths(view, pieces[-1], ana)
+            assert len(first["works"]) == 24
+            assert first["left_out"] == len(more.items[0]["works"]) + more.items[0]["left_out"] - 24
+            near = attribution.contributors(view, pieces[40]).items
+            exact = {one["contributor"]["name"]: one["path_count"] for one in near}
+            assert exact["Ana"] == 63_245_986  # the 39th of Fibonacci's numbers
+            assert all(one["path_count_is_exact"] for one in near)
+            money = {"amount_minor": 1000, "currency": "EUR", "default_rate": "1/4"}
+            lines = splitting.split_of(view, pieces[-1], policy="relative_cascade", **money).items
+            assert not all(line["path_count_is_exact"] for line in lines)
+
+
+def test_an_item_is_bounded_and_all_of_a_part_is_listed_page_by_page(database: str) -> None:
+    with story(database) as told:
+        ana, eve = told.person("Ana"), told.person("Eve")
+        pieces = [told.piece("0", by=[ana])]
+        for number in range(1, 40):
+            pieces.append(told.piece(str(number), pieces[-1], by=[ana]))
+        told.credit(pieces[20], ana, "composer")
+        with told.view() as view:
+            (item,) = attribution.contributors(view, pieces[-1]).items
+            assert (item["credit_count"], item["pieces"], item["path_count"]) == (41, 40, 40)
+            assert len(item["credits"]) == attribution.CREDITS_SHOWN
+            assert sum(len(path["works"]) for path in item["paths"]) <= lineage.SHOWN_OF_PATHS
+            for ask, count in ((parts.credits, 41), (parts.paths, 40)):
+                found, after = [], None
+                while True:
+                    page = ask(view, pieces[-1], ana, after=after, limit=7)
+                    found += page.items
+                    if (after := page.next) is None:
+                        break
+                assert found == ask(view, pieces[-1], ana, limit=200).items
+                assert len(found) == count
+            longest = parts.paths(view, pieces[-1], ana, limit=200).items[-1]
+            assert longest["works"] == pieces[:-13:-1] + pieces[11::-1]
+            assert longest["left_out"] == 16
+            assert parts.credits(view, pieces[0], eve).items == []
 
 
 def test_a_struck_edge_leads_to_no_finished_work(told: Story) -> None:

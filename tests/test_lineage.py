@@ -441,6 +441,14 @@ def paths_by_hand(edges: set[tuple[int, int]], start: int, end: int) -> list[tup
     ]
 
 
+def test_fifty_thousand_generations_are_walked() -> None:
+    tree = Lineage(0, tuple(Edge(child, child + 1) for child in range(50_000)))
+    assert tree.generation[50_000] == 50_000
+    (path,) = tree.paths([50_000], 12)
+    assert path == tuple(range(50_001))
+    assert tree.path_count[50_000] == 1
+
+
 @given(graphs())
 def test_ways_are_counted_and_told_as_by_trying_all(edges: Edges) -> None:
     root = 7

@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import prod
 from types import MappingProxyType
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from domain.commands.deriving import DeclareRemix
 from domain.journal import Journal
@@ -46,6 +46,7 @@ from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.told import PathCount
 
 LONGEST_POLICY = 20_000
 
@@ -303,10 +304,9 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
     return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
 
 
-class Paths(TypedDict):
+class Paths(PathCount):
     """The paths through which a payee is paid, and how many there are."""
 
-    path_count: int
     paths: list[PaidPath]
 
 
@@ -325,14 +325,16 @@ def _paths(over: Recorded, held: Mapping[str, Fraction], part: PartOfPath | None
     # Sorting is stable: works of one generation stay in the order of recording.
     works = sorted(held, key=tree.generation.__getitem__)
     paths: list[PaidPath] = []
-    for path in tree.paths(works, PATHS):
-        steps = [tree.rates[child][parent] for child, parent in pairwise(path)]
+    for path in lineage.within_bounds(tree.paths(works, PATHS)):
+        shown, left_out = lineage.both_ends(path)
+        steps = [tree.rates[child].get(parent) for child, parent in pairwise(shown)]
         share = None if part is None else part(path) * held[path[-1]]
         paths.append(
             {
-                "works": [{"id": id, "title": _label(over.works[id])} for id in path],
+                "works": [{"id": id, "title": _label(over.works[id])} for id in shown],
+                "left_out": left_out,
                 "rates": [None if rate is None else str(rate) for rate in steps],
                 "share": None if share is None else str(share),
             }
         )
-    return {"path_count": sum(tree.path_count[work] for work in works), "paths": paths}
+    return {**lineage.counted(tree, works), "paths": paths}

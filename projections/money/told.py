@@ -31,7 +31,7 @@ from domain.values import (
     WorkId,
     one_of,
 )
-from projections.told import MOMENT, Count, Exact, Instant, PersonRef
+from projections.told import MOMENT, Count, Exact, Instant, PathCount, PersonRef
 
 ENTRY_KINDS = ("division", "reversal", "correction")
 
@@ -74,8 +74,10 @@ class PaidPath(TypedDict):
     """One path through which a payee is paid."""
 
     works: Annotated[
-        list[PathWork], "From the work asked about to the one the payee has a share in."
+        list[PathWork],
+        "From the work asked about to the one the payee has a share in; of a long path both ends.",
     ]
+    left_out: Annotated[Count, "How many works in the middle are left out.", Example(0)]
     rates: Annotated[list[ExactRate | None], "Of the remixes between them."]
     share: Annotated[
         str | None,
@@ -84,14 +86,13 @@ class PaidPath(TypedDict):
     ]
 
 
-class SplitLine(TypedDict):
+class SplitLine(PathCount):
     """What one payee would get."""
 
     payee: PayeeRef
     share: Annotated[str, "The exact share of the whole.", Example("1/10")]
     amount_minor: Annotated[Count, "In smallest units; all lines sum to the amount.", Example(100)]
     currency: Annotated[CurrencyCode, Example("EUR")]
-    path_count: Annotated[Count, "Through how many paths.", Example(1)]
     paths: Annotated[list[PaidPath], "The shortest of these paths."]
 
 

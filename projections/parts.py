@@ -1,0 +1,71 @@
+"""One person's part in a work, whole: every credit, and path after path, page by page.
+
+Who contributed (see attribution) shows only the first of them.
+"""
+
+from __future__ import annotations
+
+from domain.lineage import Lineage
+from domain.values import ContributorId, WorkId
+from projections import attribution, lineage
+from projections.attribution import Share
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.told import CreditLine, PathIn
+
+MOST_PATHS = 1000
+"""How many of the paths to one person's pieces can be listed; all of them are counted."""
+
+_HERE = "/works/{id}/contributors/{contributor}"
+
+
+@question("list_part_credits", f"{_HERE}/credits", cli="part credits", as_published=True)
+def credits(
+    view: View,
+    id: WorkId,
+    contributor: ContributorId,
+    *,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[CreditLine]:
+    """Every credit that one person has in a work, through every generation."""
+    tree, share = _part(view, id, contributor)
+    (place,) = decode_cursor(after, int) or [0]
+    rows = share.credits[place : place + limit]
+    texts = view.texts({row.display for row in rows})
+    ids = lineage.ids_of(view, {row.work for row in rows})
+    items = [attribution.told_credit(tree, row, ids, texts) for row in rows]
+    return Page(items, _next(place + limit, len(share.credits)))
+
+
+@question("list_part_paths", f"{_HERE}/paths", cli="part paths", as_published=True)
+def paths(
+    view: View,
+    id: WorkId,
+    contributor: ContributorId,
+    *,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PathIn]:
+    """The paths by which one person came into a work, the shortest first: a thousand at most."""
+    tree, share = _part(view, id, contributor)
+    (place,) = decode_cursor(after, int) or [0]
+    end = min(place + limit, MOST_PATHS)
+    found = attribution.paths_to(tree, share, end + 1)
+    shown = found[place:end]
+    ids = lineage.ids_of(view, {work for path in shown for work in lineage.both_ends(path).works})
+    items = [attribution.told_path(tree, share, path, ids) for path in shown]
+    return Page(items, _next(end, min(len(found), MOST_PATHS)))
+
+
+def _part(view: View, id: str, contributor: str) -> tuple[Lineage[int], Share]:
+    """The lineage of a work, and what one person has in it; without credits it is empty."""
+    tree = lineage.numbered(view, lineage.find(view, id).number)
+    person = attribution.after_merges(view, attribution.find_person(view, contributor)[0])
+    rows = attribution.credits_on(view, tree.generation)
+    shares = attribution.shares_in(tree, (row for row in rows if row.contributor == person))
+    return tree, shares[0] if shares else Share(person, 0, [])
+
+
+def _next(end: int, count: int) -> str | None:
+    return encode_cursor(end) if end < count else None
