@@ -54,8 +54,18 @@ def test_everybody_is_found_through_every_generation(database: str) -> None:
             ]
             ana_in_it = attribution.contributors(view, release).items[1]
             assert ana_in_it["paths"] == [
-                {"kind": "direct", "works": [release, film, song], "roles": ["singer"]},
-                {"kind": "direct", "works": [release, film, song, poem], "roles": ["writer"]},
+                {
+                    "kind": "direct",
+                    "works": [release, film, song],
+                    "left_out": 0,
+                    "roles": ["singer"],
+                },
+                {
+                    "kind": "direct",
+                    "works": [release, film, song, poem],
+                    "left_out": 0,
+                    "roles": ["writer"],
+                },
             ]
             assert [(one["work"], one["role"]) for one in ana_in_it["credits"]] == [
                 (poem, "writer"),

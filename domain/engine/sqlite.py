@@ -58,6 +58,8 @@ def _answering() -> Iterator[None]:
 
 def _create(path: str) -> None:
     """Create the file, if there is none, for its owner alone; SQLite's other files follow it."""
+    if path == ":memory:":
+        return
     with suppress(OSError):  # SQLite itself says why not
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
