@@ -179,9 +179,12 @@ class SignerKey:
         if not text.startswith(_SECRET):
             raise NotVerified("a signer key begins with PRIVATE+KEY+")
         name, id, data = _parts(text.removeprefix(_SECRET), "signer key", is_secret=True)
-        key = cls(name, data[1:], data[0])
+        try:  # a mistyped key may have part of its secret in its name
+            key = cls(name, data[1:], data[0])
+        except NotVerified:
+            raise NotVerified("the signer key has no valid name, kind or length") from None
         if key.verifier.id != id:
-            raise NotVerified(f"the signer key of {name} has the id {id.hex()}, not its own")
+            raise NotVerified("the id of the signer key is not its own")
         return key
 
     def secret_text(self) -> str:
