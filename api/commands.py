@@ -17,7 +17,7 @@ from api.signatures import signing_of
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
-from domain.permission import open_to
+from domain.permission import limited, open_to
 from domain.registry import COMMANDS
 from domain.values import Example, WorkId
 from projections.told import Count
@@ -59,7 +59,12 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
         body,
         answers,
         command.refusals(),
-        more=open_to(command.MAY, command.AT_ONCE, command.LATE),
+        more=" ".join(
+            [
+                open_to(command.MAY, command.AT_ONCE, command.LATE),
+                *map(limited, command.SPENDS),
+            ]
+        ),
         body_required=not may_be_empty,
     )
     routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from inspect import getdoc
+from math import ceil
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, g, has_request_context, request
@@ -120,7 +122,15 @@ def of_refusal(refusal: Refusal | Problem) -> Problem:
     """A refusal of the domain, as a problem; a problem stays itself."""
     if isinstance(refusal, Problem):
         return refusal
-    return Problem(refusal.code, str(refusal), members=refusal.details)
+    frees = refusal.details.get("frees_at")
+    wait = _seconds_to(frees) if isinstance(frees, str) else None
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    return Problem(refusal.code, str(refusal), members=refusal.details, headers=headers)
+
+
+def _seconds_to(moment: str) -> int:
+    """The whole seconds until a moment, at least one."""
+    return max(1, ceil((datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()))
 
 
 def of_http(error: HTTPException) -> Problem:

@@ -30,6 +30,10 @@ class Claim(Fact):
     """Until when only the other side answers."""
 
     @property
+    def spends(self) -> str:
+        return "claims" if self.deadline else self.QUOTA
+
+    @property
     def leaves(self) -> str:
         return PENDING if self.waits_for else self.STATE
 

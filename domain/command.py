@@ -33,7 +33,7 @@ from typing import (
 from domain.claim import is_overdue
 from domain.fact import Fact, New, Noun
 from domain.past import Past
-from domain.refusal import Refusal, WrongState
+from domain.refusal import QuotaExceeded, Refusal, WrongState
 from domain.values import Example, Many, NewId, Ref, Several, Text, Value
 
 COMMANDS: dict[str, type[Command]] = {}
@@ -130,6 +130,8 @@ class Command(Record):
     waits for the other side (see domain.claim)."""
     LATE: ClassVar[frozenset[str]]
     """Further relations that allow answering a claim once the other side had its time."""
+    SPENDS: ClassVar[tuple[str, ...]]
+    """The quotas that its facts count toward."""
     REFUSES: ClassVar[tuple[type[Refusal], ...]]
     """Its own refusals, besides those of its values."""
     PATH: ClassVar[str]
@@ -235,6 +237,7 @@ def command(
     may: Iterable[str] = (),
     at_once: Iterable[str] | None = None,
     late: Iterable[str] = (),
+    spends: Collection[str] = (),
     refuses: Iterable[type[Refusal]] = (),
     makes: str | None = None,
     then: type[Fact] | None = None,
@@ -253,6 +256,9 @@ def command(
         made.AT_ONCE = made.MAY if at_once is None else frozenset(at_once)
         made.OPERATION = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         made.REFUSES = (WrongState,) if then else tuple(refuses)
+        made.SPENDS = tuple(spends)
+        if spends:
+            made.REFUSES += (QuotaExceeded,)
         made.MAKES, made.THEN, made.HOME = makes, then, home
         COMMANDS[name] = made
         return cls

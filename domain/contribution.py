@@ -20,6 +20,7 @@ class Contribution(Work):
         """A piece was posted; its authors and sources are facts of the same append."""
 
         SAYS = "{actor} posted {noun}"
+        QUOTA = "works"
         SEALED = ("title",)
         STATE = "submitted"
         title: str

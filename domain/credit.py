@@ -61,6 +61,7 @@ class Credit(Disputable):
         """Someone else credited the person."""
 
         SAYS = "{actor} credited {contributor} as {role} on {work}"
+        QUOTA = "credits"
         STATE = "granted"
 
     @fact("credit.claimed")
@@ -134,8 +135,9 @@ class Credit(Disputable):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted the work, whose credit it is, who has to agree, and who opened it."""
         on = looking.get(Work, self.work)
+        sides = on.sides(looking) if self.was_claimed else {"poster": on.speaker}
         return {
-            "poster": on.speaker,
+            **sides,
             "contributor": self.contributor,
             "addressee": on.speaker if self.was_claimed else self.contributor,
             "opener": self.poster,

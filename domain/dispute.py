@@ -99,6 +99,7 @@ class Opening(Fact):
 
     SEALED = ("reason", "evidence")
     STATE = "disputed"
+    QUOTA = "disputes"
     grounds: str
     reason: str
     deadline: str

@@ -19,11 +19,13 @@ from domain.credit import Credit
 from domain.fact import Fact, New
 from domain.grant import grant_id
 from domain.identity import new_id
+from domain.moment import instant
 from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
 from domain.permission import OPERATOR
-from domain.recorders import Condition
+from domain.quota import must_be_within
+from domain.recorders import Condition, Spent
 from domain.refusal import BadSignature, ContributorForgotten, IdTaken, NotPermitted, Refusal
 from domain.request import Request
 from domain.seal import Disclosure
@@ -64,7 +66,6 @@ class Draft(Past):
     ) -> None:
         super().__init__(journal, now)
         self.is_vouched_for = is_vouched_for
-        """Whether the operator vouches for what everybody says, as in an import."""
         self.once = once
         """How far an import has come with each target: a later request is not repeated.
         Without it, only a repetition of the latest request is recognised."""
@@ -74,6 +75,7 @@ class Draft(Past):
         self.erased: set[str] = set()
         self.requests: list[Request] = []
         self._asked: dict[str, list[Request]] = {}
+        self._spent: list[Spent] = []
         self._sheet = Sheet("", now)
 
     def prefetch_requests(self, targets: Collection[str]) -> None:
@@ -87,7 +89,7 @@ class Draft(Past):
     @property
     def condition(self) -> Condition:
         """The condition under which the draft may be recorded."""
-        return Condition(self.position, self.watched, self.emptied)
+        return Condition(self.position, self.watched, self.emptied, self._spent)
 
     def kept(self) -> list[Disclosure]:
         """The texts to keep: none that this draft erased, and none of a person it forgot."""
@@ -219,6 +221,8 @@ class Draft(Past):
         """Add the whole sheet to the draft."""
         sheet = self._sheet
         self._must_be_known(sheet)
+        if self.is_limited:
+            self._spent += must_be_within(self, sheet.facts)
         if self.signing is not None:
             self._must_say_what_was_signed(self.signing, sheet)
         for happened in sheet.facts:
@@ -265,6 +269,18 @@ class Draft(Past):
                 raise ContributorForgotten(person)
             # Being forgotten at the same moment comes wholly before or wholly after.
             self.watch(Contributor.Forgotten.TOPIC, person)
+
+    # -- quotas ----------------------------------------------------------------------------
+
+    def spent(self) -> list[tuple[int, str, str, str]]:
+        """What counts toward quotas: the place of the fact, its actor, the quota and when."""
+        if self.is_vouched_for:
+            return []
+        return [
+            (place, one.actor, one.spends, instant(one.timestamp))
+            for place, one in enumerate(self.facts)
+            if one.spends and one.actor != OPERATOR
+        ]
 
     # -- signatures ------------------------------------------------------------------------
 

@@ -57,6 +57,9 @@ class Fact:
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
     """The fields by whose values commands find this fact (see JournalRecorder.found)."""
 
+    QUOTA: ClassVar[str] = ""
+    """What it counts toward, of how much one person may do (see domain.permission)."""
+
     originator_id: str
     originator_version: int
     timestamp: datetime
@@ -88,6 +91,11 @@ class Fact:
     def leaves(self) -> str:
         """The state in which it leaves its noun; empty if it changes none."""
         return self.STATE
+
+    @property
+    def spends(self) -> str:
+        """The quota that it counts toward; empty if none."""
+        return self.QUOTA
 
     def apply(self, noun: Any) -> None:
         """Change the noun: its state, and the fields it has under the same name."""

@@ -110,6 +110,7 @@ class Journal(Application[str]):
             erased=draft.erased,
             condition=draft.condition,
             requests=draft.requests,
+            spent=draft.spent(),
         )
 
     def append_stored(

@@ -68,14 +68,14 @@ class Known:
         holders = {each: equal_holders(each, people.get(each, ())) for each in works}
         return Lineage(work, tuple(recorded), holders).with_default(default)
 
+    def credits(self, works: Collection[str]) -> list[Credit]:
+        """The credits on these works, in every state."""
+        return self._nouns(Credit, self._found(Credit.BIRTHS, "work", works))
+
     def _people(self, works: Collection[str]) -> dict[str, list[str]]:
         """Who is credited directly on each work, in the order of the credits."""
-        born = self._found(Credit.BIRTHS, "work", works)
-        credits = [
-            credit
-            for credit in self._nouns(Credit, born)
-            if credit.counts and credit.kind == "direct"
-        ]
+        found = self.credits(works)
+        credits = [one for one in found if one.counts and one.kind == "direct"]
         persons = self.persons({credit.contributor for credit in credits})
         people: dict[str, dict[str, None]] = {}
         for credit in credits:

@@ -48,6 +48,8 @@ class Past:
     """Who sent the current command."""
     id: str
     """The id of what the current command brings into being or changes."""
+    is_vouched_for = False
+    """Whether the operator vouches for what everybody says, as in an import."""
     counts: bool
     """Whether what the current command says counts at once; otherwise it is pending."""
 
@@ -66,6 +68,11 @@ class Past:
         self._streams: dict[str, Stream] = {}
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
+
+    @property
+    def stored(self) -> JournalRecorder:
+        """The facts as stored."""
+        return self._journal.facts
 
     # -- nouns -----------------------------------------------------------------------------
 
@@ -115,6 +122,11 @@ class Past:
         while id != OPERATOR and (into := self.contributor(id).merged_into):
             id = into
         return id
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there are limits to what the actor may say, as for everybody but the operator."""
+        return self.actor != OPERATOR and not self.is_vouched_for
 
     def is_actor(self, contributor: str) -> bool:
         """Whether a contributor is the person who sent the current command."""
@@ -186,10 +198,13 @@ class Past:
         """What was known at a position."""
         return Known(self._journal.facts, position)
 
+    def edges_at(self, work: str) -> list[tuple[str, str]]:
+        """The child and the parent of every edge that counts at a work."""
+        return [(edge.child, edge.parent) for edge in self.known.edges([work], ("child", "parent"))]
+
     def neighbours(self, work: str) -> list[tuple[str, str]]:
         """The child and the parent of every edge at a work; their dates are watched."""
-        edges = self.known.edges([work], ("child", "parent"))
-        ends = [(edge.child, edge.parent) for edge in edges]
+        ends = self.edges_at(work)
         self.prefetch({end for edge in ends for end in edge})
         # A new edge here, or a neighbour redated at the same moment, could form a cycle.
         self._watch_edges(work)

@@ -7,6 +7,8 @@ are roles that the operator grants (see domain.grant).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import NamedTuple
 
 from domain.refusal import NotPermitted
 
@@ -24,12 +26,46 @@ RELATIONS = {
     "author": "who has been credited on the work since it was posted",
     "opener": "who declared the remix or opened the credit",
     "disputer": "who opened the dispute",
+    "party": "whom it concerns: who is credited on the work, on one it was made from or one made "
+    "from it, has posted one of these, or has a share in what it earns",
+    "right holder": "who the operator has stated holds the rights of the work",
     "producer": "a producer of the work or the pool that it concerns",
     "accountant": "an accountant",
     "moderator": "a moderator who is on no side of it",
     "auditor": "an auditor",
 }
 """The relations someone may have to what a command is about."""
+
+
+class Quota(NamedTuple):
+    """How much somebody may do. The operator and an import are not limited."""
+
+    what: str
+    a_day: int
+    open: int | None = None
+    """How many may wait for an answer at the same time; of comments, on one proposal."""
+    a_round: int | None = None
+    """Of comments: how many on one version of a proposal."""
+
+
+QUOTAS = {
+    "works": Quota("pieces and releases posted", 300),
+    "credits": Quota("credits given to others", 200),
+    "claims": Quota("claims about the works of others", 20, open=40),
+    "disputes": Quota("disputes opened", 5, open=3),
+    "comments": Quota("comments on shares", 50, open=3, a_round=6),
+}
+"""How much each person may do: facts name the quota that they count toward."""
+PERIOD = timedelta(days=1)
+
+
+def limited(quota: str) -> str:
+    """The limits of a quota, as a sentence."""
+    what, a_day, waiting, a_round = QUOTAS[quota]
+    told = [f"{a_day} in 24 hours"]
+    told += [] if waiting is None else [f"{waiting} unanswered at the same time"]
+    told += [] if a_round is None else [f"{a_round} on one version"]
+    return f"For each person but the operator, {what}: at most {', '.join(told)}."
 
 
 def open_to(

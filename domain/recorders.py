@@ -35,6 +35,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
+class Spent(NamedTuple):
+    """How often an account counted toward a quota since a moment."""
+
+    accounts: tuple[str, ...]
+    quota: str
+    since: str
+    times: int
+
+
 class Condition(NamedTuple):
     """Record only if, after a position, no fact of these topics is about these subjects."""
 
@@ -43,6 +52,14 @@ class Condition(NamedTuple):
     """Subjects by topic; None stands for any subject."""
     emptied: Collection[str] = ()
     """Owners who must have no text left after the erasure."""
+    spent: Collection[Spent] = ()
+    """What the actor had done of what is limited, when the command was decided."""
+
+    def must_be_unspent(self, count: Callable[[Spent], int]) -> None:
+        """Raise Overtaken if the actor has done more meanwhile; called under the lock."""
+        for one in self.spent:
+            if count(one) != one.times:
+                raise Overtaken(one.quota)
 
     def must_hold(self, since: Callable[[int, list[str]], list[Placed]]) -> None:
         """Raise Overtaken if a watched fact has been recorded since; called under the lock."""
@@ -98,6 +115,7 @@ class JournalRecorder(ApplicationRecorder):
         positions: Sequence[int] | None = None,
         requests: Sequence[Request] = (),
         found: Sequence[Collection[tuple[str, str]]] = (),
+        spent: Sequence[tuple[int, str, str, str]] = (),
         **_: Any,
     ) -> Sequence[int]:
         """Append facts, each with its subjects and what it is found by, with the texts behind them;
@@ -110,6 +128,7 @@ class JournalRecorder(ApplicationRecorder):
         with self.engine.appending(FACTS, characters) as transaction:
             if condition:
                 condition.must_hold(partial(_since, transaction))
+                condition.must_be_unspent(partial(_spent, transaction.query))
             latest, heads = _heads(transaction, about)
             if positions is None:
                 # Under the lock the greatest position is final, so the next ones have no gaps.
@@ -119,6 +138,7 @@ class JournalRecorder(ApplicationRecorder):
             transaction.insert(VAULT, list(map(vault_row, disclosures)))
             transaction.insert(REQUESTS, request_rows(requests, positions))
             transaction.insert(FOUND, found_rows(found, positions))
+            transaction.insert(SPENT, [(*one, positions[place]) for place, *one in spent])
             if erased:
                 transaction.erase("vault", "digest", erased)
             if condition:
@@ -245,6 +265,21 @@ class JournalRecorder(ApplicationRecorder):
         """The requests for these targets, in the order of recording."""
         return self._requests("target IN :targets", targets=list(targets))
 
+    def spent(self, accounts: Collection[str], quota: str, since: str) -> Spent:
+        """How often these accounts of a person counted toward a quota since a moment."""
+        asked = Spent(tuple(accounts), quota, since, 0)
+        return asked._replace(times=_spent(self.engine.query, asked))
+
+    def spending(self, accounts: Collection[str], quota: str, limit: int) -> list[Placed]:
+        """The latest facts of these accounts that count toward a quota, the latest first."""
+        return self._placed(
+            "WHERE position IN (SELECT position FROM spent WHERE actor IN :accounts "
+            "AND quota = :quota ORDER BY position DESC LIMIT :limit) ORDER BY position DESC",
+            accounts=list(accounts),
+            quota=quota,
+            limit=limit,
+        )
+
     def requests_between(self, after: int, upto: int) -> list[Request]:
         """The requests that ended after a position and up to another, in order."""
         return self._requests("position > :after AND position <= :upto", after=after, upto=upto)
@@ -276,6 +311,11 @@ def _since(transaction: Transaction, after: int, topics: list[str]) -> list[Plac
         "WHERE position > :after AND topic IN :topics"
     )
     return [Placed(*row) for row in transaction.query(sql, after=after, topics=topics)]
+
+
+def _spent(query: Callable[..., Sequence[Row]], one: Spent) -> int:
+    sql = "SELECT count(*) FROM spent WHERE actor IN :accounts AND quota = :quota AND at > :since"
+    return int(query(sql, accounts=list(one.accounts), quota=one.quota, since=one.since)[0][0])
 
 
 def _left(transaction: Transaction, owners: Collection[str]) -> int:
@@ -356,7 +396,14 @@ FOUND = Table(
     small=True,
 )
 """Where to find facts by the value of a field."""
-TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND)
+SPENT = Table(
+    "spent",
+    {"actor": "TEXT", "quota": "TEXT", "at": "TEXT", "position": "BIGINT"},
+    keys=(("actor", "quota", "at", "position"),),
+    small=True,
+)
+"""What counts toward the quotas of people; it limits the future and says nothing of the past."""
+TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND, SPENT)
 
 SEARCHED = frozenset({"name", "title"})
 """The texts that are searched, and so stored folded as well."""

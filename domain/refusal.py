@@ -283,6 +283,30 @@ class NotPermitted(Refusal):
     says = "{actor} may not {verb} here."
 
 
+class QuotaExceeded(Refusal):
+    """Somebody has done as much of this as one person may; the answer says when they may again."""
+
+    status = 429
+    says = "At most {most} {what} {per}; {again}."
+
+    def __init__(self, most: int, what: str, per: str, frees_at: str | None) -> None:
+        again = "when one is answered" if frees_at is None else f"again from {frees_at}"
+        super().__init__(most, what, per, again)
+        self.details["frees_at"] = frees_at
+
+
+class EvidenceMissing(Refusal):
+    """Who disputes something says what proves it, so that nobody is held up by a mere word."""
+
+    says = "A dispute needs evidence: a link, a document, a conversation."
+
+
+class DisputeRepeated(Conflict):
+    """The same person can't dispute the same thing on the same grounds again; the operator can."""
+
+    says = "You have disputed this on the grounds “{grounds}” before; only the operator reopens it."
+
+
 class BadSigningKey(Refusal):
     """The key can't be registered or revoked: it is malformed, someone else's, or used before."""
 

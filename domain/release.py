@@ -20,6 +20,7 @@ class Release(Work):
         """A release was assembled; its components are facts of the same append."""
 
         SAYS = "{actor} assembled {noun}"
+        QUOTA = "works"
         SEALED = ("title",)
         STATE = "assembled"
         title: str

@@ -130,7 +130,7 @@ class Remix(Disputable):
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted each work, and who declared the remix."""
         return {
-            "poster": looking.get(Work, self.child).speaker,
+            **looking.get(Work, self.child).sides(looking),
             "poster of the parent": looking.get(Work, self.parent).speaker,
             "opener": self.poster,
         }

@@ -38,9 +38,25 @@ class Work(Noun):
         """Who speaks for it: their word about it counts at once."""
         return self.poster
 
+    right_holder: str | None = None
+    """Who holds its rights, as the operator has stated."""
+
+    @fact("work.right_stated")
+    class RightStated(Fact):
+        """The operator has stated who holds the rights of the work."""
+
+        SAYS = "{actor} stated that {right_holder} holds the rights of {noun}"
+        SEALED = ("reason",)
+        right_holder: str
+        reason: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.originator_id, self.right_holder)
+
     def sides(self, looking: Looking) -> dict[str, str]:
-        """Who posted it."""
-        return {"poster": self.speaker}
+        """Who posted it, and who holds its rights."""
+        sides = {"poster": self.speaker}
+        return sides if self.right_holder is None else sides | {"right holder": self.right_holder}
 
     def areas(self, looking: Looking) -> tuple[str, ...]:
         """The work itself."""

@@ -184,6 +184,7 @@ def every_fact(told: Story) -> dict[str, str]:
         effective_at="2019",
         id=id_of("saga"),
     ).id
+    tell("state_right", id=song, right_holder=eva, reason="text-reason-right")
     for verb in ("accept", "decline"):
         saga = tell(
             "submit_contribution",

@@ -54,6 +54,7 @@ def test_a_story_through_every_route(served: Served) -> None:  # noqa: PLR0915 -
     lyrics = work["credits"][1]["id"]
     assert as_ana.post(f"/credits/{lyrics}/accept").status == 200
     doubt = {"grounds": "wrong_role", "reason": "Not all words are mine."}
+    doubt["evidence"] = "the first draft"
     assert as_ana.post(f"/credits/{lyrics}/dispute", doubt).status == 200
     assert as_ben.post(f"/credits/{lyrics}/answer", reason="All that I sing are.").status == 200
     dispute = operator.get(f"/credits/{lyrics}").json["dispute"]
@@ -73,7 +74,7 @@ def test_a_story_through_every_route(served: Served) -> None:  # noqa: PLR0915 -
     beat = served.post_piece("A beat", by=ben)
     mix = served.post_piece("A mix", song, by=ana)
     edge = operator.post("/remixes", child=mix, parent=beat, kind="sample", rate="0.2").id
-    doubt = {"grounds": "not_derived", "reason": "I hear none."}
+    doubt = {"grounds": "not_derived", "reason": "I hear none.", "evidence": "both takes"}
     assert as_ben.post(f"/remixes/{edge}/dispute", doubt).status == 200
     disputed = operator.get(f"/remixes/{edge}").json
     assert (disputed["state"], disputed["dispute"]["answer"]) == ("disputed", None)

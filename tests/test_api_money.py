@@ -108,6 +108,7 @@ def test_a_pool_is_proposed_talked_about_agreed_divided_and_paid(
     }
     # Somebody is missing, says so, and is added by the revision that names the comment.
     dee = served.acting(book.dee)
+    dee.post("/credits", work=book.drawing, contributor=book.dee, role="editor")
     comment = dee.post(
         f"/proposals/{proposal}/comments", kind="left_out", about=book.dee, text="I drew the sea."
     ).id
@@ -270,7 +271,9 @@ def test_a_credit_in_dispute_or_on_hold_keeps_its_money(served: Served, clock: C
 
     assert payable() == 125
     # Disputed: the credit, then the edge by which the piece came in; each holds at once.
-    wrong = {"grounds": "not_theirs", "reason": "I drew it."}
+    helped = {"work": book.drawing, "contributor": book.dee, "role": "editor"}
+    book.api.post("/credits", helped, kind="influence")
+    wrong = {"grounds": "not_theirs", "reason": "I drew it.", "evidence": "the sketches"}
     ended = {"outcome": "dismissed", "reason": "The sketches show it."}
     assert served.acting(book.dee).post(f"/credits/{credit}/dispute", wrong).status == 200
     assert payable() == 0

@@ -200,6 +200,7 @@ STORY: list[Line] = [
         "kind": "influence",
         "by": "ana",
     },
+    {"type": "work.state-right", "id": "poem", "right_holder": "ben", "reason": REASON},
     {"type": "remix.decline", "id": "mood", "reason": REASON, "by": "ben"},
 ]
 """Every type of line but those about money, every field."""

@@ -50,6 +50,7 @@ def community(told: Story) -> None:
     poem = told.piece("poem", actor=id_of("maker"))
     song = told.piece("song", actor=id_of("poster"))
     told.edge(song, poem, id=id_of("remix"), actor=id_of("poster"))
+    told.piece("made of it", song, actor=id_of("other"))  # so that disputes of it concern them
     told.credit(song, id_of("person"), id=id_of("credit"), actor=id_of("poster"))
 
 
@@ -67,7 +68,7 @@ def told(tmp_path: Path, days: Days) -> Iterator[Story]:
 
 def tell(told: Story, noun: str, verb: str, by: str = "operator", **said: Any) -> int:
     """One step of a dispute about the noun; what it does not say is the same every time."""
-    usual = {"dispute": {"grounds": "other"}}.get(verb, {})
+    usual = {"dispute": {"grounds": "other", "evidence": "e"}}.get(verb, {})
     actor = by if by == "operator" else id_of(by)
     said = {"reason": "r", **usual, **said}
     return told.tell(f"{verb}_{noun}", id=id_of(noun), actor=actor, **said).position
@@ -182,7 +183,10 @@ def test_whoever_a_piece_was_posted_with_may_answer_about_its_edges(end: str, to
     ends = [told.piece(name, by=[author] * (name == end)) for name in ("parent", "child")]
     edge = told.edge(ends[1], ends[0])
     told.credit(ends[0], latecomer)
-    told.tell("dispute_remix", id=edge, grounds="other", reason="r", actor=id_of("other"))
+    told.credit(ends[1], id_of("other"))
+    told.tell(
+        "dispute_remix", id=edge, grounds="other", reason="r", evidence="e", actor=id_of("other")
+    )
     with pytest.raises(NotPermitted):
         told.tell("answer_remix", id=edge, reason="r", actor=latecomer)
     told.tell("answer_remix", id=edge, reason="r", actor=author)
@@ -205,7 +209,7 @@ def test_a_dispute_is_answered_once_and_in_time(noun: str, told: Story, days: Da
     assert tell(told, noun, "answer", by="poster") == first
     refused(told, AlreadyAnswered, noun, "answer", by="poster", reason="more")
     tell(told, noun, "settle", outcome="dismissed")
-    tell(told, noun, "dispute", by="other", reason="again")
+    tell(told, noun, "dispute", by="other", grounds="wrong_role")
     days.go_on(30)
     late = refused(told, TooLate, noun, "answer", by="poster")
     assert late.details["deadline"] == instant(days.now)
@@ -370,8 +374,8 @@ def test_what_was_told_stays_told_and_nothing_is_told_late(database: str, days: 
 
 
 def test_notices_come_in_pages_that_fit_together(told: Story) -> None:
-    for number in range(3):
-        tell(told, "remix", "dispute", by="other", reason=f"{number}")
+    for grounds in ("other", "not_derived", "no_permission"):
+        tell(told, "remix", "dispute", by="other", grounds=grounds)
         tell(told, "remix", "settle", outcome="dismissed")
     with told.view() as view:
         found, cursor = list[int](), None

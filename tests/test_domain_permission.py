@@ -9,6 +9,8 @@ from domain.registry import COMMANDS
 ONLY_OPERATORS: set[str] = set()
 POSTER, OWN = {"poster"}, {"contributor"}
 DECIDES = {"poster", "producer"}
+SPEAKING = DECIDES | {"right holder"}
+CONCERNED = {"poster", "poster of the parent", "contributor", "right holder", "party"}
 BOOKS, JUDGES = {"accountant"}, {"moderator"}
 SIDES = {"poster", "poster of the parent", "author", "contributor", "opener", "producer"}
 
@@ -22,20 +24,21 @@ TABLE: dict[str, set[str]] = {
     "contributor.revoke-key": OWN,
     "contribution": {ANYONE},
     "contribution.withdraw": POSTER,
-    "work.redate": DECIDES,
+    "work.redate": SPEAKING,
     "work.claim": OWN,
-    "remix": {"poster", "poster of the parent", "producer"},
-    "remix.accept": DECIDES,
-    "remix.decline": DECIDES | {"opener"},
-    "remix.dispute": {ANYONE},
+    "work.state-right": ONLY_OPERATORS,
+    "remix": SPEAKING | {"poster of the parent"},
+    "remix.accept": SPEAKING,
+    "remix.decline": SPEAKING | {"opener"},
+    "remix.dispute": CONCERNED,
     "remix.answer": SIDES,
     "remix.settle": {ANYONE},  # its outcome decides: see tests/test_disputes.py
     "remix.strike": JUDGES,
-    "credit": {"poster", "contributor", "producer"},
-    "credit.accept": {"addressee", "producer"},
-    "credit.decline": {"contributor", "addressee", "producer"},
+    "credit": SPEAKING | {"contributor"},
+    "credit.accept": {"addressee", "producer", "right holder"},
+    "credit.decline": {"contributor", "addressee", "producer", "right holder"},
     "credit.revoke": DECIDES,
-    "credit.dispute": {ANYONE},
+    "credit.dispute": CONCERNED,
     "credit.answer": SIDES,
     "credit.settle": {ANYONE},
     "credit.hold": BOOKS,
@@ -46,7 +49,7 @@ TABLE: dict[str, set[str]] = {
     "pool": DECIDES,
     "pool.correct": BOOKS,
     "proposal": DECIDES,
-    "proposal.comment": {ANYONE},
+    "proposal.comment": DECIDES | {"party"},
     "proposal.answer": DECIDES,
     "proposal.revise": DECIDES,
     "proposal.extend": DECIDES,

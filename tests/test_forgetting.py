@@ -55,6 +55,7 @@ def life_of_gus(told: Story) -> dict[str, str]:
         id=told.edge(song, hum),
         grounds="not_derived",
         reason="mine-dispute",
+        evidence="mine-proof",
         actor=old,
     )
     told.tell("redate_work", id=poem, made_at="2019", reason="mine-redating", actor=gus)

@@ -111,9 +111,10 @@ def test_a_moderator_settles_the_disputes_of_others(database: str) -> None:
         cast = Cast(told)
         cast.grant(cast.ben, "moderator")
         cast.grant(cast.cleo, "moderator")
-        edge = told.edge(cast.song, told.piece("poem", made_at="1990"))
+        edge = told.edge(cast.song, told.piece("poem", made_at="1990", actor=cast.ben))
         reason = {"reason": "x"}
-        told.tell("dispute_remix", id=edge, grounds="other", actor=cast.ben, **reason)
+        said = {"grounds": "other", "evidence": "y", **reason}
+        told.tell("dispute_remix", id=edge, actor=cast.ben, **said)
         settle = {"id": edge, "outcome": "upheld", **reason}
         assert not cast.may(cast.ben, "settle_remix", **settle)  # nobody judges their own cause
         assert not cast.may(cast.ana, "settle_remix", **settle)

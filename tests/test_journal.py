@@ -136,7 +136,7 @@ def test_a_refused_piece_leaves_nothing_of_itself(told: Story) -> None:
     assert told.topics() == ["contributor.admitted"]
 
 
-GROUNDS = {"grounds": "other", "reason": "r"}
+GROUNDS = {"grounds": "other", "reason": "r", "evidence": "e"}
 
 SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
     ("admit_contributor", {"name": "Eva"}, ["contributor.admitted"]),
@@ -829,7 +829,7 @@ def test_who_may_decide_about_a_credit(opened_by: str, verb: str, actor: str, to
         "decline": {addressee, "person"},
         "revoke": {"poster"},
         "settle": set(),
-        "dispute": {"poster", "person", "other"},
+        "dispute": {"poster", "person"},
     }
     said = {"dispute": GROUNDS, "settle": DISMISSED}.get(verb, {})
     if actor in may[verb]:

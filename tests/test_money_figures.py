@@ -49,6 +49,8 @@ def test_glitch_megamix_adds_five_editors_at_one_per_cent_each(database: str) ->
         before = {artist: str(number + 1) for number, artist in enumerate(artists)}
         pool = told.pool()
         proposal = told.propose(pool, before)
+        for editor in editors:  # who says that they are missing
+            told.credit(told.books().pools[pool].opened.release, editor, actor=editor)
         comments = [
             told.tell(
                 "comment_on_proposal",

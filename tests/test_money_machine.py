@@ -364,10 +364,8 @@ class Money(RuleBasedStateMachine):
         known = self.proposals[id]
         late = self.told.clock.now.timestamp() + 1 >= known["closes"]
         refused = WrongState if known["state"] != "open" or late else None
-        actor = self.one(self.people, index)
-        if receipt := self.do(
-            refused, "comment_on_proposal", proposal=id, actor=actor, kind="other", text="hm"
-        ):
+        said = {"proposal": id, "kind": "other", "text": "hm"}
+        if receipt := self.do(refused, "comment_on_proposal", **said):
             known["open"].add(receipt.id)
             known["said"].append(receipt.id)
 

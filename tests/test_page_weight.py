@@ -142,7 +142,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
     ]
     said = {"grounds": "wrong_role", "reason": LONG}
     for credit in granted[:100]:
-        carry_out(draft, "dispute_credit", actor=prolific, id=credit, **said)
+        carry_out(draft, "dispute_credit", actor="operator", id=credit, **said)
     told.journal.commit(draft)
     edge = told.edge(collage, hub)
     for _ in range(20):

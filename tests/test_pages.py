@@ -341,14 +341,20 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
     assert "“no” was left out" in page.text_seen
 
 
+WRONG = {"grounds": "other", "reason": "No.", "evidence": "the drafts"}
+
+
 def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> None:
     ana, ben, cleo = (served.admit(name) for name in ("Ana", "Ben", "Cleo"))
     poem = served.acting(ana).post("/contributions", title="A poem", medium="text").id
     credit = served.acting(ana).post("/credits", work=poem, contributor=ben, role="editor").id
+    assert offered(served, cleo, credit) == set()
+    source = [{"work": poem, "kind": "adaptation"}]  # it concerns who made something from the poem
+    served.acting(cleo).post("/contributions", title="A song", medium="audio", sources=source)
     assert offered(served, ana, credit) == {"dispute", "revoke"}
     assert offered(served, ben, credit) == {"accept", "decline", "dispute"}
     assert offered(served, cleo, credit) == {"dispute"}
-    served.acting(cleo).post(f"/credits/{credit}/dispute", grounds="other", reason="No.")
+    served.acting(cleo).post(f"/credits/{credit}/dispute", WRONG)
     assert offered(served, ben, credit) == {"answer"}
     assert offered(served, cleo, credit) == {"settle"}
     page = signed_in(served, cleo).get(f"/credit/{credit}")
@@ -369,7 +375,7 @@ def test_an_open_dispute_is_read_where_the_credit_or_the_edge_is(served: Served)
     someone = signed_in(served, ben)
     for noun, page, id in (("credits", "credit", credit), ("remixes", "remix", edge)):
         assert "Answer due" not in someone.get(f"/{page}/{id}").text
-        said = {"grounds": "wrong_role", "reason": "Two commas."}
+        said = {"grounds": "wrong_role", "reason": "Two commas.", "evidence": "drafts"}
         served.acting(ben).post(f"/{noun}/{id}/dispute", said)
         dispute = served.operator.get(f"/{noun}/{id}").json["dispute"]
         read = someone.get(f"/{page}/{id}")
@@ -390,10 +396,11 @@ def offered(served: Served, contributor: str, credit: str) -> set[str]:
 
 def test_a_dispute_of_an_edge_needs_a_reason(served: Served) -> None:
     ana = served.admit("Ana")
-    song = served.post_piece("A song", served.post_piece("A poem"))
+    song = served.post_piece("A song", served.post_piece("A poem"), by=ana)
     edge = served.operator.get(f"/works/{song}").json["sources"][0]["remix"]
     someone = signed_in(served, ana)
     said = {"form_token": someone.get("/post").token, "grounds": "not_derived", "reason": " "}
+    said["evidence"] = "both"
     assert someone.post(f"/remix/{edge}/dispute", said).status == 422
     assert someone.post(f"/remix/{edge}/dispute", {**said, "reason": "No."}).status == 303
     assert served.operator.get(f"/remixes/{edge}").json["state"] == "disputed"

@@ -4,17 +4,31 @@ Every attack of somebody who owns nothing here is tried; and what is one's own c
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
-from stories import Story, id_of, story
+from money import Bank, asset, bank
+from stories import Story, at_once, id_of, story
 
-from domain.refusal import CapExceeded, NotPermitted, ParentNotOlder, Refusal, WrongState
+from domain.identity import part_id
+from domain.refusal import (
+    Busy,
+    CapExceeded,
+    DisputeRepeated,
+    EvidenceMissing,
+    NotPermitted,
+    ParentNotOlder,
+    QuotaExceeded,
+    Refusal,
+    WrongState,
+)
 from projections import attribution, claims, lineage
 from projections.money.splitting import split_of
 from projections.roll import roll
+from scripts.bundle import Found, import_lines
 
 
 @pytest.fixture
@@ -245,3 +259,209 @@ def test_the_poster_is_shown_what_waits_for_them(told: Story) -> None:
         (first, second) = claims.on_work(view, song).items
         assert (first["noun"], first["may_answer"], first["claimed_by"]) == ("remix", ana, eve)
         assert (second["noun"], second["may_answer"], second["claimed_by"]) == ("credit", ana, eve)
+
+
+# -- disputes ------------------------------------------------------------------------------
+
+SAID = {"reason": "It was two commas.", "evidence": "the draft of March"}
+
+
+def dispute(told: Story, credit: str, actor: str, grounds: str = "wrong_role") -> str:
+    return told.tell("dispute_credit", id=credit, grounds=grounds, actor=actor, **SAID).id
+
+
+def dismissed(told: Story, credit: str) -> None:
+    told.tell("settle_credit", id=credit, outcome="dismissed", reason="r")
+
+
+def test_a_stranger_holds_nobodys_money_by_disputing_eight_credits(told: Story) -> None:
+    ana, eve = people(told, "Ana", "Eve")
+    crew = people(told, *"abcdefgh")
+    song = told.piece("song", by=crew, actor=ana)
+    credits = [part_id(song, "author", number) for number in range(8)]
+    for credit in credits:
+        refused(told, NotPermitted, "dispute_credit", id=credit, grounds="other", actor=eve, **SAID)
+    assert told.journal.bookkeeper.books().holds == {}
+
+
+def test_whom_it_concerns_disputes_three_credits_at_a_time(told: Story) -> None:
+    ana, ben = people(told, "Ana", "Ben")
+    song = told.piece("song", by=[*people(told, *"abcdefgh"), ben], actor=ana)
+    credits = [part_id(song, "author", number) for number in range(8)]
+    for credit in credits[:3]:
+        dispute(told, credit, ben)
+    said = {"id": credits[3], "grounds": "other", "actor": ben, **SAID}
+    refusal = refused(told, QuotaExceeded, "dispute_credit", **said)
+    assert (refusal.details["most"], refusal.details["frees_at"]) == (3, None)
+    dismissed(told, credits[0])
+    dispute(told, credits[3], ben)
+
+
+def test_a_dispute_is_not_repeated_on_the_same_grounds_by_the_same_person(told: Story) -> None:
+    ana, ben = people(told, "Ana", "Ben")
+    credit = part_id(told.piece("song", by=[ana, ben], actor=ana), "author", 0)
+    dispute(told, credit, ben)
+    dismissed(told, credit)
+    said = {"id": credit, "actor": ben, **SAID}
+    refused(told, DisputeRepeated, "dispute_credit", grounds="wrong_role", **said)
+    dispute(told, credit, ben, "not_theirs")
+    told.tell("settle_credit", id=credit, outcome="withdrawn", reason="r", actor=ben)
+    refused(told, DisputeRepeated, "dispute_credit", grounds="not_theirs", **said)
+    told.tell("dispute_credit", id=credit, grounds="wrong_role", reason="New letters.")
+
+
+def test_a_dispute_needs_evidence_except_of_the_operator(told: Story) -> None:
+    ana, ben = people(told, "Ana", "Ben")
+    credit = part_id(told.piece("song", by=[ana, ben], actor=ana), "author", 0)
+    said = {"id": credit, "grounds": "other", "reason": "No."}
+    refused(told, EvidenceMissing, "dispute_credit", actor=ben, **said)
+    told.tell("dispute_credit", **said)
+
+
+def test_five_disputes_a_day_are_enough_for_one_person(told: Story) -> None:
+    ana, ben = people(told, "Ana", "Ben")
+    song = told.piece("song", by=[*people(told, *"abcdef"), ben], actor=ana)
+    credits = [part_id(song, "author", number) for number in range(6)]
+    for credit in credits[:5]:
+        dispute(told, credit, ben)
+        dismissed(told, credit)
+    said = {"id": credits[5], "grounds": "other", "actor": ben, **SAID}
+    refusal = refused(told, QuotaExceeded, "dispute_credit", **said)
+    frees = datetime.fromisoformat(str(refusal.details["frees_at"]))
+    clock = told.journal.clock
+    told.journal.clock = lambda: clock() + timedelta(hours=23)
+    refused(told, QuotaExceeded, "dispute_credit", **said)
+    told.journal.clock = lambda: max(frees, clock())
+    dispute(told, credits[5], ben)
+
+
+@pytest.mark.parametrize("who", ["poster", "credited", "source", "remixer", "holder"])
+def test_whom_it_concerns_may_dispute(who: str, told: Story) -> None:
+    names = ("poster", "credited", "source", "remixer", "holder")
+    ids = {name: told.person(name) for name in names}
+    source = own_piece(told, "old song", ids["source"])
+    song = told.piece("song", source, by=[ids["credited"]], actor=ids["poster"])
+    told.piece("made of it", song, by=[ids["remixer"]], actor=ids["remixer"])
+    told.tell("state_right", id=song, right_holder=ids["holder"], reason="r")
+    dispute(told, part_id(song, "author", 0), ids[who])
+
+
+def test_a_right_holder_speaks_for_an_outside_source(told: Story) -> None:
+    ana, ben, label = people(told, "Ana", "Ben", "Label")
+    song = own_piece(told, "song", ana)
+    told.tell("declare_remix", child=song, uri="urn:old", kind="sample", actor=ana)
+    with told.view() as view:
+        source = lineage.work(view, song)["sources"][0]["work"]["id"]
+    claim = told.tell("claim_work", id=source, contributor=ben, role="writer", actor=ben).id
+    refused(told, NotPermitted, "accept_credit", id=claim, actor=label)
+    told.tell("state_right", id=source, right_holder=label, reason="The contract of 1969.")
+    told.tell("accept_credit", id=claim, actor=label)
+    told.tell("redate_work", id=source, made_at="1969", reason="r", actor=label)
+
+
+# -- quotas --------------------------------------------------------------------------------
+
+
+def test_claims_are_limited_in_a_day_and_unanswered(told: Story) -> None:
+    ana, eve = people(told, "Ana", "Eve")
+    songs = [own_piece(told, f"song {number}", ana) for number in range(21)]
+    for song in songs[:20]:
+        told.credit(song, eve, actor=eve)
+    said = {"work": songs[20], "contributor": eve, "role": "editor", "actor": eve}
+    assert refused(told, QuotaExceeded, "open_credit", **said).details["most"] == 20
+    told.tell("open_credit", **{**said, "actor": ana})
+
+
+def test_strangers_are_credited_two_hundred_times_a_day(told: Story) -> None:
+    eve, *crowd = people(told, "Eve", *(f"p{number}" for number in range(40)))
+    for number in range(5):
+        told.piece(f"piece {number}", by=crowd, actor=eve)
+    said = {"title": "one more", "medium": "text", "actor": eve}
+    author = {"contributor": crowd[0], "role": "writer"}
+    refused(told, QuotaExceeded, "submit_contribution", authors=[author], **said)
+    told.tell("submit_contribution", authors=[{**author, "contributor": eve}], **said)
+
+
+def test_a_quota_holds_across_processes_and_clients(database: str) -> None:
+    """After eighteen claims, eight more at once through two services: two are recorded."""
+    with story(database) as one, story(database) as two:
+        ana, eve = people(one, "Ana", "Eve")
+        songs = [own_piece(one, f"song {number}", ana) for number in range(26)]
+        for song in songs[:18]:
+            one.credit(song, eve, actor=eve)
+        further = zip(songs[18:], (one, two) * 4, strict=True)
+        found = at_once(*(partial(told.credit, song, eve, actor=eve) for song, told in further))
+        assert {type(answer) for answer in found} <= {str, QuotaExceeded, Busy}
+        assert sum(isinstance(answer, str) for answer in found) == 2
+        assert one.topics().count("credit.claimed") == len(songs) + 20
+
+
+def test_the_operator_and_an_import_are_not_limited(told: Story) -> None:
+    ana, eve = people(told, "Ana", "Eve")
+    songs = [own_piece(told, f"song {number}", ana) for number in range(25)]
+    lines = [
+        Found("", {"type": "credit", "work": song, "contributor": eve, "role": "editor", "by": eve})
+        for song in songs
+    ]
+    assert import_lines(told.journal, lines).refused == []
+    assert names_in(told, songs[0]) == ["Ana", "Eve"]
+    told.credit(own_piece(told, "another", ana), eve, actor=eve)
+
+
+# -- comments ------------------------------------------------------------------------------
+
+
+def proposed(told: Bank, payee: str, poster: str) -> tuple[str, str]:
+    """A song by the poster, and a proposal for the release it is on."""
+    song = own_piece(told, "song", poster)
+    release = told.release("album", song, actor=poster)
+    pool = told.pool("pot", release=release, actor=poster)
+    return song, told.propose(pool, {payee: "1"}, actor=poster)
+
+
+def comment(told: Story, proposal: str, actor: str) -> str:
+    said = {"proposal": proposal, "kind": "other", "text": "Hm.", "actor": actor}
+    return told.tell("comment_on_proposal", **said).id
+
+
+def test_a_stranger_blocks_no_proposal_with_comments(database: str) -> None:
+    with bank(database) as told:
+        ana, ben, eve = told.people("Ana", "Ben", "Eve")
+        song, proposal = proposed(told, ben, ana)
+        said = {"proposal": proposal, "kind": "other", "text": "Hm."}
+        refused(told, NotPermitted, "comment_on_proposal", actor=eve, **said)
+        comment(told, proposal, ben)  # with a share
+        comment(told, proposal, ana)  # who closes it
+        told.credit(song, eve, actor=eve)  # with a claim: left out, perhaps
+        comment(told, proposal, eve)
+
+
+def test_one_person_has_three_comments_unanswered_and_six_on_a_version(database: str) -> None:
+    with bank(database) as told:
+        ana, ben = told.people("Ana", "Ben")
+        _, proposal = proposed(told, ben, ana)
+        said = {"proposal": proposal, "kind": "other", "text": "Hm.", "actor": ben}
+        for _ in range(2):
+            latest = [comment(told, proposal, ben) for _ in range(3)]
+            refused(told, QuotaExceeded, "comment_on_proposal", **said)
+            for one in latest:
+                answer = {"proposal": proposal, "comment": one, "text": "So.", "actor": ana}
+                told.tell("answer_comment", **answer)
+        assert refused(told, QuotaExceeded, "comment_on_proposal", **said).details["most"] == 6
+        assets = [asset("song", {ben: "1"})]
+        said_again = {"proposal": proposal, "comments": [latest[0]], "assets": assets}
+        told.tell("revise_proposal", actor=ana, **said_again)
+        comment(told, proposal, ben)
+
+
+def test_a_source_made_1950_takes_nothing_of_a_proposal(database: str) -> None:
+    with bank(database) as told:
+        ana, eve = told.people("Ana", "Eve")
+        song = own_piece(told, "song", ana)
+        release = told.release("album", song, actor=ana)
+        claimed_source(told, song, eve)
+        pool = told.pool("pot", release=release, actor=ana)
+        computed = {"policy": {"type": "relative_cascade"}, "default_rate": "1/2"}
+        told.tell("post_proposal", pool=pool, actor=ana, **computed)
+        (shares,) = told.books().proposed.values()
+        assert {payee for one in shares for payee, _ in one["shares"]} == {ana, f"work/{release}"}

@@ -59,9 +59,13 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
     served.acting(ana).post(f"/credits/{credit}/accept")
     remix = served.post_piece("A remix of it", song, by=ben)
     edge = served.operator.get(f"/works/{remix}").json["sources"][0]["remix"]
-    served.acting(ben).post(f"/remixes/{edge}/dispute", grounds="other", reason="Not so.")
+    served.acting(ben).post(
+        f"/remixes/{edge}/dispute", grounds="other", reason="Not so.", evidence="the takes"
+    )
     post(f"/remixes/{edge}/settle", outcome="dismissed", reason="It is so.")
-    served.acting(ben).post(f"/credits/{credit}/dispute", grounds="other", reason="Not hers.")
+    served.acting(ben).post(
+        f"/credits/{credit}/dispute", grounds="other", reason="Not hers.", evidence="the takes"
+    )
     post(f"/credits/{credit}/settle", outcome="dismissed", reason="It is hers.")
     post(f"/credits/{credit}/hold", reason="For a day.")
     post(f"/credits/{credit}/lift-hold")
@@ -149,6 +153,8 @@ def test_whoever_commented_is_told_of_the_answer_also_without_a_share(
     assets = [{"asset": "all of it", "value": "1", "shares": [[ana, "1"]]}]
     proposal = post(f"/pools/{pool}/proposals", assets=assets).id
     said = {"kind": "left_out", "text": "I tuned the piano."}
+    song = served.operator.get("/works?kind=contribution").items[0]["id"]
+    served.acting(ben).post("/credits", work=song, contributor=ben, role="musician")
     first, second = (
         served.acting(ben).post(f"/proposals/{proposal}/comments", **said).id for _ in range(2)
     )

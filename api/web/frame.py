@@ -250,7 +250,11 @@ class Frame:
 
     def may(self, command: type[Command], **said: Any) -> bool:
         """Whether a command would record something now; examples fill in missing fields."""
-        needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
+        needed = {
+            one.name: one.value.example
+            for one in command.fields()
+            if one.is_needed or one.name == "evidence"
+        }
         draft = self.journal.draft()
         try:
             draft.carry_out(command.of({**needed, **said}), g.actor)

@@ -31,7 +31,7 @@ from domain.values import (
 _PATH = "/credits"
 
 
-SPEAKING = frozenset({"poster", "producer"})
+SPEAKING = frozenset({"poster", "producer", "right holder"})
 """Whose word about a work counts at once."""
 
 
@@ -40,6 +40,7 @@ SPEAKING = frozenset({"poster", "producer"})
     _PATH,
     may=("contributor", *SPEAKING),
     at_once=SPEAKING,
+    spends=("credits", "claims"),
     makes="credit",
     home=_PATH,
 )
@@ -62,7 +63,7 @@ class OpenCredit(Command):
         return (self.work,)
 
     def sides(self, past: Past) -> dict[str, str]:
-        return {"contributor": self.contributor, "poster": past.work(self.work).speaker}
+        return {**past.work(self.work).sides(past), "contributor": self.contributor}
 
     def decide(self, past: Past) -> Iterator[New]:
         work = past.work(self.work)
@@ -94,7 +95,7 @@ class ClaimWork(Command):
     credit: Annotated[NewCreditId | None, "The id of the new credit.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
-        return {"contributor": self.contributor, "poster": past.work(self.id).speaker}
+        return {**past.work(self.id).sides(past), "contributor": self.contributor}
 
     def decide(self, past: Past) -> Iterator[New]:
         yield Credit.Claimed.born(
@@ -124,7 +125,7 @@ class _Agreement(Command):
 @command(
     "credit.accept",
     f"{_PATH}/{{id}}/accept",
-    may=("addressee", "producer"),
+    may=("addressee", "producer", "right holder"),
     late=("moderator",),
     then=Credit.Accepted,
 )
@@ -137,7 +138,7 @@ class AcceptCredit(_Agreement):
 @command(
     "credit.decline",
     f"{_PATH}/{{id}}/decline",
-    may=("contributor", "addressee", "producer"),
+    may=("contributor", "addressee", "producer", "right holder"),
     late=("moderator",),
     then=Credit.Declined,
 )

@@ -26,6 +26,8 @@ from domain.refusal import (
 )
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
+    BEN,
+    ContributorId,
     Evidence,
     ExactRate,
     Example,
@@ -50,6 +52,7 @@ OF_SOURCES = (NoSource, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge)
     _PATH,
     may=("poster of the parent", *SPEAKING),
     at_once=SPEAKING,
+    spends=("claims",),
     refuses=OF_SOURCES,
     makes="remix",
     home=_PATH,
@@ -79,7 +82,7 @@ class DeclareRemix(Command):
 
     def sides(self, past: Past) -> dict[str, str]:
         child, (source, _) = past.work(self.child), source_of(past, self.parent, self.uri)
-        return {"poster": child.speaker, "poster of the parent": source.speaker}
+        return {**child.sides(past), "poster of the parent": source.speaker}
 
     def decide(self, past: Past) -> Iterator[New]:
         child, (source, cited) = past.work(self.child), source_of(past, self.parent, self.uri)
@@ -142,7 +145,7 @@ class StrikeRemix(Command):
     reason: Reason
 
 
-@command("work.redate", "/works/{id}/redate", may=("poster", "producer"), refuses=(ParentNotOlder,))
+@command("work.redate", "/works/{id}/redate", may=SPEAKING, refuses=(ParentNotOlder,))
 class RedateWork(Command):
     """Correct a making date: later than the work's sources, earlier than what was made from it."""
 
@@ -159,6 +162,19 @@ class RedateWork(Command):
             else:
                 must_be_older(moved, past.work(child))
         yield work.then(Work.Redated, made_at=self.made_at, made=moved.made, reason=self.reason)
+
+
+@command("work.state-right", "/works/{id}/state-right")
+class StateRight(Command):
+    """State who holds the rights of a work: their word about it counts, as that of its poster."""
+
+    id: WorkId
+    right_holder: Annotated[ContributorId, "Who holds them.", Example(BEN)]
+    reason: Annotated[Reason, Example("The contract of 1969.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        said = {"right_holder": self.right_holder, "reason": self.reason}
+        yield past.work(self.id).then(Work.RightStated, **said)
 
 
 # -- what a new work is made from ----------------------------------------------------------------

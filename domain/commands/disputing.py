@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from domain.command import Command, command, record
 from domain.credit import NOT_COUNTED, Credit
-from domain.dispute import Disputable, deadline_of
+from domain.dispute import Disputable, Opening, deadline_of
 from domain.fact import New
 from domain.identity import part_id
 from domain.past import Past
@@ -19,15 +19,22 @@ from domain.refusal import (
     AlreadyAnswered,
     BadDeadline,
     BadOutcome,
+    DisputeRepeated,
+    EvidenceMissing,
     NotPermitted,
     NotYet,
     TooLate,
     WrongState,
 )
 from domain.remix import Remix
+from domain.standing import of_works
 from domain.values import AnswerBy, CreditId, Evidence, Example, Grounds, Outcome, Reason, RemixId
 
-_OPENING: dict[str, Any] = {"may": (ANYONE,), "refuses": (WrongState, BadDeadline)}
+_OPENING: dict[str, Any] = {
+    "may": ("poster", "poster of the parent", "contributor", "right holder", "party"),
+    "refuses": (WrongState, BadDeadline, EvidenceMissing, DisputeRepeated),
+    "spends": ("disputes",),
+}
 _ANSWERING: dict[str, Any] = {
     "may": ("poster", "poster of the parent", "author", "contributor", "opener", "producer"),
     "refuses": (WrongState, AlreadyAnswered, TooLate),
@@ -55,12 +62,31 @@ class _Dispute(_About):
 
     grounds: Grounds
     reason: Annotated[Reason, Example("I only lent the drum.")]
-    evidence: Evidence | None = None
+    evidence: Annotated[
+        Evidence | None, "What proves it; needed from everybody but the operator."
+    ] = None
     answer_by: AnswerBy | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        """Its sides, or else whom it concerns."""
+        noun = self.noun(past)
+        sides = noun.sides(past)
+        if past.stands(type(self).MAY, sides):
+            return sides
+        works = (noun.child, noun.parent) if isinstance(noun, Remix) else (noun.line["work"],)
+        return sides | of_works(past, works)
 
     def decide(self, past: Past) -> Iterator[New]:
         deadline = deadline_of(self.answer_by, past.now)
-        yield self.noun(past).then(
+        disputed = self._disputed(past, deadline)
+        if past.is_limited:
+            if self.evidence is None:
+                raise EvidenceMissing
+            _must_be_new(past, self.noun(past), self.grounds)
+        yield disputed
+
+    def _disputed(self, past: Past, deadline: str) -> New:
+        return self.noun(past).then(
             self.KIND.Disputed,
             grounds=self.grounds,
             reason=self.reason,
@@ -189,6 +215,15 @@ class SettleCredit(_Settle):
     replaced_by: Annotated[
         CreditId | None, "For a correction: the credit that replaces this one.", Example(None)
     ] = None
+
+
+def _must_be_new(past: Past, noun: Disputable, grounds: str) -> None:
+    """Refuse the same person a second dispute on the same grounds."""
+    accounts = past.accounts(past.actor)
+    for _, happened in noun.facts:
+        is_opening = isinstance(happened, Opening) and happened.grounds == grounds
+        if is_opening and happened.actor in accounts:
+            raise DisputeRepeated(grounds)
 
 
 def _is_author(past: Past, *works: str) -> bool:

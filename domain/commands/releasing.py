@@ -49,6 +49,7 @@ class Component(Record):
     "release",
     _PATH,
     may=(ANYONE,),
+    spends=("works",),
     refuses=(NoComponents, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge),
     makes="release",
     home="/works",

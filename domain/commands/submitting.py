@@ -64,6 +64,7 @@ class Source(Record):
     "contribution",
     _PATH,
     may=(ANYONE,),
+    spends=("works", "credits"),
     refuses=OF_SOURCES,
     makes="contribution",
     home="/works",

@@ -182,6 +182,7 @@ class Proposal(Noun):
         """Someone commented on it."""
 
         SAYS = "{actor} commented on the shares of {release}"
+        QUOTA = "comments"
         SEALED = ("text",)
         FROM = ("open",)
         comment: str

@@ -21,10 +21,11 @@ from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
 from domain.money.terms import named_in
 from domain.nouns import BORN
 from domain.past import Past
-from domain.permission import ANYONE
+from domain.permission import QUOTAS
 from domain.refusal import (
     BadSplit,
     NotEligible,
+    QuotaExceeded,
     UnknownComment,
     UnknownContributor,
     UnknownWork,
@@ -32,6 +33,7 @@ from domain.refusal import (
     WrongState,
 )
 from domain.release import Release
+from domain.standing import of_proposal
 from domain.values import (
     ASSETS,
     COMMENT,
@@ -243,18 +245,27 @@ class ReviseProposal(_Content):
 @command(
     "proposal.comment",
     f"{_HERE}/comments",
-    may=(ANYONE,),
+    may=(*CLOSES, "party"),
+    spends=("comments",),
     refuses=(WrongState, UnknownContributor),
     makes="comment",
 )
 class CommentOnProposal(Command):
-    """Comment on a proposal: someone was left out, too much, too little, or something else."""
+    """Comment on a proposal: someone was left out, too much, too little, or something else.
+
+    Open to those who have a share in it or a claim to one: a credit, even one that is only claimed,
+    on the release or on what it was made from.
+    """
 
     proposal: ProposalId
     kind: CommentKind
     text: Annotated[Remark, Example("Ben cut the last verse and is missing.")]
     about: Annotated[About | None, "The payee or the asset it is about."] = None
     id: NewCommentId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        noun = past.get(Proposal, self.proposal)
+        return {**noun.sides(past), **of_proposal(past, noun)}
 
     def decide(self, past: Past) -> Iterator[New]:
         noun = past.get(Proposal, self.proposal)
@@ -267,7 +278,22 @@ class CommentOnProposal(Command):
         )
         if instant(past.now) >= noun.closes_at:
             raise WrongState(noun.NAME, noun.id, "closed for comments", ("open",))
+        if past.is_limited:
+            _must_be_few(past, noun)
         yield commented
+
+
+def _must_be_few(past: Past, noun: Proposal) -> None:
+    """Refuse more comments of one person than are answered in a reasonable time."""
+    limit, accounts = QUOTAS["comments"], past.accounts(past.actor)
+    own = [one for one in noun.comments.values() if one.actor in accounts]
+    since = noun.versions[-1].position
+    for most, count, per in (
+        (limit.open, sum(one.is_open for one in own), "without an answer"),
+        (limit.a_round, sum(one.position > since for one in own), "on one version"),
+    ):
+        if most is not None and count >= most:
+            raise QuotaExceeded(most, limit.what, per, None)
 
 
 def _about(past: Past, noun: Proposal, about: str) -> str:
