@@ -67,6 +67,8 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
 
     app.before_request(begin)
     app.after_request(end)
+    # Also after a request that gave up its thread, which is asked again.
+    app.teardown_request(lambda _: metrics.over())
     if token is not None:
         app.add_url_rule("/metrics", "metrics", show_metrics)
 

@@ -7,6 +7,7 @@ position, so that nothing is lost or repeated.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +16,7 @@ from flask import Response, jsonify, request
 
 from api.fields import Choice, Shape, Whole
 from api.problems import Problem
+from api.waiting import wait_for
 from domain.journal import Journal
 from domain.values import LARGEST_POSITION
 from projections.store import Page, Store, View
@@ -47,13 +49,17 @@ class AskedOfRelease(Asked):
 def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[View]:
     """A view at the position asked for, which is removed from ``asked``."""
     as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
-    if as_of is not None and as_of > (head := journal.facts.head()):
-        raise Problem(
-            "position_in_future",
-            f"The journal has reached {head}, not {as_of} yet.",
-            members={"position": head},
-        )
-    with store.view(as_of, min_position) as view:
+
+    def wait(position: int, reached: Future[None]) -> None:
+        if position > (head := journal.facts.head()):
+            raise Problem(
+                "position_in_future",
+                f"The journal has reached {head}, not {position} yet.",
+                members={"position": head},
+            )
+        wait_for("asked" if position in (as_of, min_position) else "recorded", reached)
+
+    with store.view(as_of, min_position, wait) as view:
         yield view
 
 

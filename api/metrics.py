@@ -63,11 +63,14 @@ class Metrics:
 
     def ended(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
         """A request was answered."""
-        self._running.dec()
         self._seconds.labels(method, route).observe(seconds)
         self._answers.labels(str(status), code).inc()
         for state, number in self._engine.pooled()._asdict().items():
             self._connections.labels(state).set(number)
+
+    def over(self) -> None:
+        """No thread works on a request any more."""
+        self._running.dec()
 
     def exposed(self) -> bytes:
         """All figures in the format that Prometheus reads."""

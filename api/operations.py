@@ -23,9 +23,10 @@ from projections.question import Question
 Refusals = Collection[type[Refusal]]
 
 OF_BODY = (
-    *("invalid_json", "too_large", "unsupported_media_type"),
+    *("invalid_json", "too_large", "too_slow", "unsupported_media_type"),
     *("invalid_body", "missing_field", "unknown_field", "wrong_type"),
 )
+OF_LOAD = ("overloaded", "took_too_long")
 OF_TEXT = ("bad_text", "text_too_long")
 OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
@@ -121,7 +122,7 @@ def documented(
     summary, _, description = (getdoc(said) or "").partition("\n\n")
     description = "\n\n".join(filter(None, (description, more)))
     responses = dict(answers)
-    for status, problem in _problems(codes).items():
+    for status, problem in _problems([*codes, *OF_LOAD] if codes else []).items():
         known = responses.setdefault(status, problem)
         known["content"] = {**known["content"], **problem["content"]}
     doc: dict[str, Any] = {"summary": " ".join(summary.split()), "responses": responses}

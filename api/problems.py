@@ -17,6 +17,7 @@ from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from domain.engine import DatabaseUnavailable
+from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal
 from projections.store import BadCursor, Behind
 
@@ -43,6 +44,7 @@ OWN: dict[str, Kind] = {
     "not_found": Kind(404, "There is nothing at this address."),
     "method_not_allowed": Kind(405, "This address does not accept the method."),
     "not_acceptable": Kind(406, "None of the requested formats is available here."),
+    "too_slow": Kind(408, "The body did not arrive in the time that a body may take."),
     "too_large": Kind(413, "The body is larger than this service accepts."),
     "unsupported_media_type": Kind(415, "The body is not declared as application/json."),
     "invalid_body": Kind(422, "Several fields of the body are wrong; each has its own code."),
@@ -57,6 +59,8 @@ OWN: dict[str, Kind] = {
     "internal_error": Kind(500, "The service made a mistake and has logged it."),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "storage_unavailable": Kind(503, "The database does not answer; try again."),
+    "overloaded": Kind(503, "Too much is asked at once; nothing was done, so try again."),
+    "took_too_long": Kind(504, "It took longer than an answer may; nothing was recorded."),
 }
 """The problems of HTTP; all others are refusals of the domain."""
 
@@ -157,6 +161,9 @@ def of_bad_cursor(_: BadCursor) -> Problem:
 
 def of_accident(error: BaseException) -> Problem:
     """An unforeseen error: logged in full, reported in one sentence."""
+    if isinstance(error, TookTooLong):
+        log.warning("%s", error)
+        return Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
     if isinstance(error, DatabaseUnavailable):
         log.warning("%s", error)
         return Problem("storage_unavailable", PROBLEMS["storage_unavailable"].meaning)

@@ -182,7 +182,12 @@ class Routes:
 
             content = {media_type: {"schema": {"type": "string"}, "example": example}}
             answers = {"200": {"description": "The file.", "content": content}}
-            codes = ["storage_unavailable", "too_large", *(refusal.code for refusal in refuses)]
+            codes = [
+                "storage_unavailable",
+                "too_large",
+                "too_slow",
+                *(refusal.code for refusal in refuses),
+            ]
             doc = documented(take, answers, codes)
             doc["requestBody"] = {"required": True, "content": content}
             self.add("POST", path, taken, take.__name__, doc)

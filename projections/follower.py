@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from domain.engine import DatabaseUnavailable, Overtaken, Transaction
+from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.recorders import Placed
@@ -77,6 +77,11 @@ class Follower:
         except Overtaken:
             self._numbers.forget()
             return True
+        except Locked:
+            # Another follower may be frozen within a page, which is then folded here.
+            if self.store.engine.end_stalled("projections"):
+                log.warning("a follower that stood still within a page was ended")
+            raise
         except BaseException:
             self._numbers.forget()
             raise

@@ -10,14 +10,14 @@ import base64
 import binascii
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
-from threading import Condition as Signal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.engine import Engine, Row, Table, Transaction
+from projections.arrivals import Arrivals
 
 T = TypeVar("T")
 
@@ -71,8 +71,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.folded = Signal()
-        """Notified whenever this process has folded a page."""
+        self._arrivals = Arrivals(lambda: self.current().position)
         self.awaited: Callable[[], int] = lambda: 0
         """The position that every read waits for: what this process has acknowledged."""
 
@@ -94,40 +93,44 @@ class Store:
 
     def has_folded(self) -> None:
         """Wake the reads waiting for a position."""
-        with self.folded:
-            self.folded.notify_all()
+        self._arrivals.look()
 
     @contextmanager
     def view(
         self,
         as_of: int | None = None,
         min_position: int | None = None,
+        wait: Callable[[int, Future[None]], None] | None = None,
         wait_seconds: float = WAIT_SECONDS,
     ) -> Iterator[View]:
         """The answers as known at a position: the one asked for, or the latest folded.
 
         Raises Behind if the projections do not reach the position asked for in time. What this
-        process itself has acknowledged is also waited for, but only briefly.
+        process itself has acknowledged is also waited for, but only briefly. ``wait`` is given
+        the position and its future, and returns when it has waited.
         """
         asked = max(as_of or 0, min_position or 0)
-        generation = self._reach(asked, wait_seconds)
+        generation = self._reach(asked, wait_seconds, wait)
         if generation.position < asked:
             raise Behind(asked, generation.position)
         if generation.position < self.awaited():
-            generation = self._reach(self.awaited(), wait_seconds / 4)
+            generation = self._reach(self.awaited(), wait_seconds / 4, wait)
         position = generation.position if as_of is None else min(as_of, generation.position)
         with self.engine.reading():
             yield View(self.engine, generation.number, position)
 
-    def _reach(self, asked: int, wait_seconds: float) -> Generation:
-        deadline = time.monotonic() + wait_seconds
-        while True:
-            generation = self.current()
-            left = deadline - time.monotonic()
-            if generation.position >= asked or left <= 0:
-                return generation
-            with self.folded:
-                self.folded.wait(min(left, 0.02))
+    def _reach(
+        self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
+    ) -> Generation:
+        generation = self.current()
+        if generation.position >= asked:
+            return generation
+        reached = self._arrivals.expect(asked, seconds)
+        if wait is None:
+            reached.result()
+        else:
+            wait(asked, reached)
+        return self.current()
 
 
 class View:

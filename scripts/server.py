@@ -6,19 +6,28 @@ The one rule: everything a worker needs is opened in the worker, never before th
 from __future__ import annotations
 
 import atexit
+import logging
+import multiprocessing
+import os
 import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from api.application import create_app
+from domain.engine import DatabaseUnavailable, NoDatabase, TimeLimits
+from scripts.gateway import Gateway, Limits
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
-from scripts.service import open_service
+from scripts.service import open_service, patiently
 from scripts.settings import (
     BadSetting,
     Settings,
@@ -29,17 +38,41 @@ from scripts.settings import (
     shared_metrics_folder,
 )
 
+log = logging.getLogger(__name__)
 
-def application() -> Flask:
-    """The application of one worker; it follows the journal itself if the settings say so."""
+CONNECTIONS = 1024
+"""How many a process keeps open: idle, sending or waiting ones hold no thread."""
+HEADER_BYTES = 64 * 1024
+RESPAWN_SECONDS = 1.0
+OPENING_SECONDS = 2.0
+LOOK_SECONDS = 0.5
+"""How often a worker looks whether its parent is still there."""
+
+
+def application() -> Gateway:
+    """What one worker runs; it follows the journal itself if the settings say so."""
     settings = read_settings()
     configure_logs(settings.logs)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    gateway = Gateway(Limits(settings.threads, settings.request_seconds))
+
+    def open_app() -> None:
+        gateway.app = _opened(settings)
+
+    opening = threading.Thread(target=lambda: patiently(open_app, log.warning), daemon=True)
+    opening.start()
+    # A database that is there answers by then; else the worker says meanwhile that it is not.
+    opening.join(OPENING_SECONDS)
+    return gateway
+
+
+def _opened(settings: Settings) -> Flask:
     service = open_service(
         settings.database,
         operator_key=settings.operator_key,
         **read_log_keys(settings)._asdict(),
         witnesses=settings.witnesses,
-        create=False,
+        limits=TimeLimits(settings.statement_seconds, settings.lock_seconds),
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written
@@ -55,6 +88,14 @@ def application() -> Flask:
         metrics_token=settings.metrics_token,
         metrics_folder=shared_metrics_folder(),
     )
+
+
+def _end_with_parent() -> None:
+    """End this worker once its parent is gone: a killed server leaves nobody on its port."""
+    parent = multiprocessing.parent_process()
+    while parent is None or os.getppid() == parent.pid:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)
 
 
 def _free_address(host: str, port: int) -> str:
@@ -74,10 +115,25 @@ def _free_address(host: str, port: int) -> str:
         raise BadSetting(f"cannot serve on {host}:{port}: {error.strerror or error}") from error
 
 
+class Supervisor(MPServer):
+    """The server, which never gives up on its workers."""
+
+    def _respawn_workers(self, workers: Any, *terms: Any, **more: Any) -> None:
+        """Two crashes within five seconds would end the server: they are forgotten."""
+        super()._respawn_workers(workers, *terms, **more)
+        self.respawned_wrks.clear()
+        time.sleep(RESPAWN_SECONDS)
+
+
 def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
     """Serve until stopped; announced once nothing prevents it. The tables are created first."""
     address = _free_address(settings.host, settings.port)
-    open_service(settings.database).close()
+    try:
+        open_service(settings.database).close()
+    except NoDatabase:
+        raise
+    except DatabaseUnavailable as error:
+        log.warning("%s (it is waited for)", error)
     if settings.embedded:
         make_log_key(settings)
     announce()
@@ -88,16 +144,22 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
 
 
 def _serve(settings: Settings, address: str) -> None:
-    Server(
+    Supervisor(
         "scripts.server:application",
         factory=True,
         address=address,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        # HTTP/2 is for the proxy: here its streams would not count as connections.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            # It counts from the answer before: a connection may be idle for as long.
+            header_read_timeout=settings.request_seconds * 1000,
+            max_buffer_size=HEADER_BYTES,
+        ),
         workers=settings.workers,
-        blocking_threads=settings.threads,
-        # Enough to keep every thread busy, with as many requests again waiting.
-        backpressure=max(2, settings.threads * 8),
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
         respawn_failed_workers=True,
         # A worker ignores a stop signal while it starts; no request takes longer than this.
         workers_kill_timeout=5,

@@ -5,15 +5,16 @@ Everything that runs Stemma (the server, the command line, a test) is put togeth
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from api.keys import KEYS, Keys
 from api.sessions import SESSIONS
-from domain.engine import EMBEDDED, Engine, NoDatabase
+from domain.engine import EMBEDDED, UNHURRIED, DatabaseUnavailable, Engine, NoDatabase, TimeLimits
 from domain.engine.opening import open_engine
 from domain.fact import utc_now
 from domain.journal import Journal
@@ -24,6 +25,10 @@ from projections.heartbeat import HEARTBEATS, Heartbeat
 from projections.log import TABLES as LOG
 from projections.log import Log, first_size
 from projections.store import PROJECTIONS, Store
+
+T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
 
 TABLES = (*JOURNAL, PROJECTIONS, HEARTBEATS, KEYS, SESSIONS, *LOG)
 """Every permanent table; the read tables have generations."""
@@ -65,12 +70,13 @@ def open_service(
     witnesses: Sequence[VerifierKey] = (),
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
+    limits: TimeLimits = UNHURRIED,
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
     Open it after a fork, not before: a pool of connections does not survive one.
     """
-    engine = open_tables(database, create=create)
+    engine = open_tables(database, create=create, limits=limits)
     store = Store(engine)
     journal = Journal(engine, clock=clock)
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
@@ -80,12 +86,24 @@ def open_service(
     return Service(engine, journal, store, follower, keys, log, heartbeat)
 
 
-def open_tables(database: str, *, create: bool) -> Engine:
+def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
+    """What is opened, once the database answers; the reason why it does not is told each time."""
+    while True:
+        try:
+            return open()
+        except NoDatabase:
+            raise
+        except DatabaseUnavailable as error:
+            tell(f"{error} (it is waited for)")
+            time.sleep(RETRY_SECONDS)
+
+
+def open_tables(database: str, *, create: bool, limits: TimeLimits = UNHURRIED) -> Engine:
     """The engine of a database with all its tables."""
     if create and database.startswith(EMBEDDED):
         Path(database.removeprefix(EMBEDDED)).parent.mkdir(parents=True, exist_ok=True)
     try:
-        engine = open_engine(database, create=create)
+        engine = open_engine(database, create=create, limits=limits)
     except NoDatabase as problem:
         created_by = CREATED_BY if database.startswith(EMBEDDED) else "“createdb” creates one."
         raise NoDatabase(f"{problem}; {created_by}") from problem

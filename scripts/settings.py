@@ -28,6 +28,11 @@ NAMES = {
     "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
     "STEMMA_WORKERS": "the number of serving processes (default: 1, on PostgreSQL 2)",
     "STEMMA_THREADS": "the number of threads in each process (default: 4)",
+    "STEMMA_REQUEST_SECONDS": "how long a request may take to arrive, and as long again to be "
+    "answered; a connection without a request is closed after as long (default: 15)",
+    "STEMMA_STATEMENT_SECONDS": "how long the database may take for one statement of a request "
+    "(default: 10)",
+    "STEMMA_LOCK_SECONDS": "how long it waits for others who write (default: 8)",
     "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
     "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
     "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, separated "
@@ -70,6 +75,9 @@ class Settings:
     operator_key: str | None = None
     workers: int = 1
     threads: int = 4
+    request_seconds: int = 15
+    statement_seconds: int = 10
+    lock_seconds: int = 8
     follow: bool = True
     log_key: str = ""
     witnesses: tuple[VerifierKey, ...] = ()
@@ -101,6 +109,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         operator_key=environ.get("STEMMA_OPERATOR_KEY") or None,
         workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
+        request_seconds=_number(environ, "STEMMA_REQUEST_SECONDS", None, most=60) or 15,
+        statement_seconds=_number(environ, "STEMMA_STATEMENT_SECONDS", None, most=60) or 10,
+        lock_seconds=_number(environ, "STEMMA_LOCK_SECONDS", None, most=60) or 8,
         follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
         log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
         witnesses=_witnesses(environ.get("STEMMA_WITNESSES") or ""),
@@ -205,6 +216,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_OPERATOR_KEY": settings.operator_key or "",
         "STEMMA_WORKERS": str(settings.workers),
         "STEMMA_THREADS": str(settings.threads),
+        "STEMMA_REQUEST_SECONDS": str(settings.request_seconds),
+        "STEMMA_STATEMENT_SECONDS": str(settings.statement_seconds),
+        "STEMMA_LOCK_SECONDS": str(settings.lock_seconds),
         "STEMMA_LOG_KEY": settings.log_key,
         "STEMMA_WITNESSES": " ".join(map(str, settings.witnesses)),
         "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",

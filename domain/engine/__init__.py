@@ -31,6 +31,10 @@ class DatabaseUnavailable(OperationalError):
     """The database does not answer, or denies access."""
 
 
+class Locked(DatabaseUnavailable):
+    """Somebody else holds a lock for longer than anybody waits."""
+
+
 class NoDatabase(DatabaseUnavailable):
     """There is no database yet at an address that is opened only for reading."""
 
@@ -46,6 +50,20 @@ class Pooled(NamedTuple):
 
 class Overtaken(IntegrityError):
     """Someone else was faster; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """How long a database may take."""
+
+    statement_seconds: int | None = None
+    """For one statement, if there is a limit."""
+    lock_seconds: int = LOCK_TIMEOUT_SECONDS
+    """For others to end their transactions."""
+
+
+UNHURRIED = TimeLimits()
+"""The limits of a command that somebody runs by hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +198,10 @@ class Engine(ABC):
 
         False if someone still reads what was there before; then it has to be repeated.
         """
+
+    def end_stalled(self, table: str) -> bool:
+        """End transactions that hold locks on a table while their processes do nothing at all."""
+        return False
 
     def settle(self) -> bool:
         """Finish what an erasure left, as far as possible; the rest can wait."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -19,27 +20,39 @@ from urllib.parse import unquote
 import psycopg
 from eventsourcing.persistence import IntegrityError
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.engine import (
-    LOCK_TIMEOUT_SECONDS,
+    UNHURRIED,
     DatabaseUnavailable,
     Engine,
+    Locked,
     NoDatabase,
     Pooled,
     Row,
     Table,
+    TimeLimits,
     Transaction,
 )
+from domain.engine.deadline import TookTooLong, deadline, must_go_on
+from domain.engine.watch import Watch
 from domain.refusal import NotPermitted
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
 _LIST = re.compile(r"\bIN :(\w+)")
-CONNECT_TIMEOUT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 2
 CONNECTIONS = 9
 """How many a process has at most."""
 IDLE_SECONDS = 5
 """How long an append may stall half-way while everyone else waits."""
+LONG_IDLE_SECONDS = 60
+"""How long any other transaction may: folding many facts takes a while."""
+FREE_SECONDS = 0.5
+"""How long a connection is waited for before it is asked whether the database is there at all."""
+CHECK_SECONDS = 0.5
+"""How long a server may take to say that a connection still works."""
+AWAY_SECONDS = 1.0
+"""How long a database that is away is not asked again."""
 PIPELINED_CHARACTERS = 8_000
 """An append larger than this goes statement by statement: a message that does not fit into the
 socket at once is not sent to its end in psycopg's pipeline, and both sides wait for ever."""
@@ -67,6 +80,10 @@ def _answering() -> Iterator[None]:
         yield
     except psycopg.IntegrityError as error:
         raise IntegrityError(str(error)) from error
+    except psycopg.errors.QueryCanceled as error:
+        raise TookTooLong("A statement took too long") from error
+    except psycopg.errors.LockNotAvailable as error:
+        raise Locked(f"The database does not answer: {error}") from error
     except SILENT as error:
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
@@ -83,19 +100,25 @@ class PostgresEngine(Engine):
 
     TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: TimeLimits = UNHURRIED) -> None:
         # Each query itself reports that there is no answer.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._local = threading.local()
+        self._url = url
+        self._away_until = 0.0
+        self._watch = Watch()
         self._pool = ConnectionPool(
             url,
             kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
             min_size=1,
             max_size=CONNECTIONS,
             timeout=CONNECT_TIMEOUT_SECONDS,
+            # Not later and later: what fails is tried again by whoever asks next.
+            reconnect_timeout=AWAY_SECONDS,
+            configure=_configured(limits),
             open=False,
             # A connection that broke in the pool is detected here, not by a command.
-            check=ConnectionPool.check_connection,
+            check=self._check,
         )
         _must_answer(url)
 
@@ -220,21 +243,71 @@ class PostgresEngine(Engine):
         """The connection of the thread, borrowed for as long as a caller holds it."""
         borrowed: _Borrowed | None = getattr(self._local, "borrowed", None)
         if borrowed is None or not borrowed.holders:
-            self._pool.open()
-            borrowed = self._local.borrowed = _Borrowed(self._pool.getconn())
+            borrowed = self._local.borrowed = _Borrowed(self._borrow())
+            self._watch.add(borrowed.connection, deadline())
         borrowed.holders += 1
         try:
             yield borrowed.connection
         finally:
             borrowed.holders -= 1
             if not borrowed.holders:
+                self._watch.remove(borrowed.connection)
                 self._pool.putconn(borrowed.connection)
+
+    def _check(self, connection: psycopg.Connection) -> None:
+        self._watch.add(connection, time.monotonic() + CHECK_SECONDS)
+        try:
+            ConnectionPool.check_connection(connection)
+        finally:
+            self._watch.remove(connection)
+
+    def _borrow(self) -> psycopg.Connection:
+        """A connection; while the database is away, nobody waits to hear so again."""
+        must_go_on()
+        if time.monotonic() < self._away_until:
+            raise DatabaseUnavailable("The database did not answer a moment ago")
+        self._pool.open()
+        try:
+            return self._pool.getconn(FREE_SECONDS)
+        except PoolTimeout:
+            try:
+                _must_answer(self._url)
+            except DatabaseUnavailable:
+                self._away_until = time.monotonic() + AWAY_SECONDS
+                raise
+            return self._pool.getconn()
+
+    def end_stalled(self, table: str) -> bool:
+        """A frozen process would keep its locks for ever: the server waits for it."""
+        ended = self.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE wait_event = 'ClientRead' AND state <> 'idle' "
+            "AND state_change < now() - CAST(:stalled AS INTERVAL) AND pid IN "
+            "(SELECT pid FROM pg_locks WHERE relation = to_regclass(:table) AND granted)",
+            stalled=f"{IDLE_SECONDS} s",
+            table=table,
+        )
+        return bool(ended)
 
 
 _LIMITS = (
-    f"SELECT set_config('lock_timeout', '{LOCK_TIMEOUT_SECONDS}s', true), "
-    f"set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
+    f"SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
 ).encode()
+
+
+def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
+    """Let the server itself end what takes too long."""
+    settings = {
+        "statement_timeout": limits.statement_seconds or 0,
+        "lock_timeout": limits.lock_seconds,
+        "idle_in_transaction_session_timeout": LONG_IDLE_SECONDS,
+    }
+    statement = "; ".join(f"SET {name} = '{seconds}s'" for name, seconds in settings.items())
+
+    def configure(connection: psycopg.Connection) -> None:
+        connection.execute(statement.encode())
+
+    return configure
 
 
 def must_be_address(url: str) -> None:

@@ -23,17 +23,22 @@ from eventsourcing.persistence import IntegrityError
 
 from domain.engine import (
     LOCK_TIMEOUT_SECONDS,
+    UNHURRIED,
     DatabaseUnavailable,
     Engine,
     Pooled,
     Row,
     Table,
+    TimeLimits,
     Transaction,
 )
+from domain.engine.deadline import TookTooLong, is_over, must_go_on
 
 _LIST = re.compile(r"\bIN :(\w+)")
 LEAST_FREE_BYTES = 32 << 20
 """Below this the disk counts as full: the write-ahead log of a large append would not fit."""
+STEPS = 20_000
+"""After so many steps of its machine, well under a millisecond, SQLite looks at the deadline."""
 SETTLE_MILLISECONDS = 200
 """How long an erasure waits for readers; a follower does what is left."""
 
@@ -53,6 +58,8 @@ def _answering() -> Iterator[None]:
     except sqlite3.IntegrityError as error:
         raise IntegrityError(str(error)) from error
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise TookTooLong("A statement took too long") from error
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
 
@@ -84,8 +91,8 @@ class SQLiteEngine(Engine):
     # A key of one INTEGER is the rowid.
     TYPES: ClassVar = {"BYTES": "BLOB", "BIGINT": "INTEGER"}
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, limits: TimeLimits = UNHURRIED) -> None:
+        self.path, self.limits = path, limits
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -104,6 +111,7 @@ class SQLiteEngine(Engine):
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
+        must_go_on()
         with _answering():
             return self._connection().execute(*self.told(sql, values)).fetchall()
 
@@ -202,7 +210,7 @@ class SQLiteEngine(Engine):
             with self._writing() as connection:
                 connection.execute(f"PRAGMA busy_timeout = {SETTLE_MILLISECONDS}")
                 self._is_in_log = not _emptied_log(connection)
-                connection.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}")
+                connection.execute(f"PRAGMA busy_timeout = {self.limits.lock_seconds * 1000}")
         return False
 
     def close(self) -> None:
@@ -216,7 +224,7 @@ class SQLiteEngine(Engine):
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """The connection of the thread, once no other thread of this process writes."""
-        if not self._queue.acquire(timeout=LOCK_TIMEOUT_SECONDS):
+        if not self._queue.acquire(timeout=self.limits.lock_seconds):
             raise DatabaseUnavailable("The database does not answer: it is locked")
         try:
             with _answering():
@@ -230,12 +238,13 @@ class SQLiteEngine(Engine):
             _create(self.path)
             connection = sqlite3.connect(
                 self.path,
-                timeout=LOCK_TIMEOUT_SECONDS,
+                timeout=self.limits.lock_seconds,
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=256,
             )
             _begin_wal(connection)
+            connection.set_progress_handler(is_over, STEPS)
             connection.execute("PRAGMA cache_size = -65536")
             # Pages that the system has in memory are read in place.
             connection.execute("PRAGMA mmap_size = 4294967296")

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.command import Field
+from domain.engine import TimeLimits
 from domain.refusal import Refusal
 from domain.values import NewId, Ref, Value
 from projections.store import View
@@ -41,7 +42,8 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
     """The service on the database of the settings; only recording commands create it."""
     settings = settings_of(ctx)
     keys = read_log_keys(settings)._asdict()
-    with open_service(settings.database, **keys, create=create) as service:
+    limits = TimeLimits(lock_seconds=settings.lock_seconds)
+    with open_service(settings.database, **keys, create=create, limits=limits) as service:
         yield service
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import click
 
 from projections.follower import Rebuild
 from scripts.commands.frame import err, opened, out, progress_of, settings_of
-from scripts.service import open_service
+from scripts.service import open_service, patiently
 from scripts.settings import Settings, make_log_key
 
 commands = click.Group()
@@ -50,8 +51,10 @@ def follow(ctx: click.Context) -> None:
     from scripts.logs import configure_logs
 
     configure_logs(settings_of(ctx).logs)
-    with opened(ctx, create=True) as service:
-        position = service.follower.catch_up(lambda *_: service.heartbeat.beat())
+    with ExitStack() as stack:
+        service = patiently(lambda: stack.enter_context(opened(ctx, create=True)), err.print)
+        beat = service.heartbeat.beat
+        position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
         err.print(f"following from position {position} (stop with Ctrl-C)")
         try:
             service.follower.run()

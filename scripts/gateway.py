@@ -1,0 +1,231 @@
+"""Between the server and the application: what a client may hold, and for how long.
+
+A request takes a thread only once it has arrived whole, and gives it back when it has to wait. So
+no number of unfinished, waiting or idle requests keeps others from an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from wsgiref.types import WSGIApplication
+
+from api.application import HEADERS
+from api.fields import MAXIMUM_BODY_BYTES
+from api.problems import PROBLEMS, Problem, of_accident
+from api.waiting import PATIENCE, NotYet, Patience
+from domain.engine.deadline import within
+
+log = logging.getLogger(__name__)
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+ALIVE = "/health"
+"""Answered by a thread of its own, whatever the others are doing."""
+BODIES_BYTES = 64 * MAXIMUM_BODY_BYTES
+"""How much of all bodies a process holds in memory at a time."""
+WAITING_PER_THREAD = 16
+"""How many requests may wait for each thread."""
+LEAST_SECONDS = 1.0
+"""How long an answer may take after all the time was spent on waiting."""
+GRACE_SECONDS = 2.0
+"""How long after its deadline a thread may take to notice."""
+CLOSE = {"Connection": "close"}
+"""What follows on the connection can't be trusted, or is not read."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What clients may hold in one process."""
+
+    threads: int = 4
+    seconds: float = 15.0
+    """How long a body may take to arrive, and how long the answer may take then."""
+
+
+class Answer(NamedTuple):
+    """An answer as it is sent."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Gateway:
+    """An application as the server calls it: asynchronous outside, threads within.
+
+    Without an application it says that it is alive, and that the database does not answer.
+    """
+
+    def __init__(self, limits: Limits, app: WSGIApplication | None = None) -> None:
+        self.limits, self.app = limits, app
+        self._threads = ThreadPoolExecutor(limits.threads, "request")
+        self._spare = ThreadPoolExecutor(1, "alive")
+        self._places = BoundedSemaphore(limits.threads * WAITING_PER_THREAD)
+        self._held_bytes = 0
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        """Answer one request."""
+        try:
+            _must_be_clear(scope)
+            answer = await self._answered(scope, proto)
+        except Problem as problem:
+            answer = _told(problem)
+        except Exception as error:
+            log.exception("a request failed")
+            answer = _told(of_accident(error))
+        proto.response_bytes(*answer)
+
+    async def _answered(self, scope: Any, proto: Any) -> Answer:
+        is_probe = scope.path == ALIVE and scope.method in SAFE
+        if self.app is None:
+            if is_probe:
+                return Answer(200, [("Content-Type", "application/json")], b'{"status":"ok"}\n')
+            raise Problem("storage_unavailable", "The database has not answered yet.")
+        if is_probe:
+            asked = self._spare.submit(_call, self.app, _environ(scope), self.limits.seconds)
+            return await asyncio.wrap_future(asked)
+        held: list[bytes] = []
+        try:
+            await self._receive(scope, proto, held)
+            return await self._asked(scope, b"".join(held))
+        finally:
+            self._held_bytes -= sum(map(len, held))
+
+    async def _receive(self, scope: Any, proto: Any, held: list[bytes]) -> None:
+        """Hold the parts of the body: not much more than is accepted, in the time it may take."""
+        stated = int(scope.headers.get("content-length", -1))
+        if stated == 0 or (stated < 0 and "transfer-encoding" not in scope.headers):
+            return
+        if stated > MAXIMUM_BODY_BYTES + 1:
+            return  # which the application refuses
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                await self._receive_parts(proto, held)
+        except TimeoutError:
+            raise Problem("too_slow", "The body did not arrive in time.", headers=CLOSE) from None
+        if stated >= 0 and stated != sum(map(len, held)):
+            raise _malformed("The body ended before its stated length.")
+
+    async def _receive_parts(self, proto: Any, held: list[bytes]) -> None:
+        length, has_ended = 0, False
+        async for part in proto:
+            if has_ended:  # an empty part is the last one, or stands for a malformed one
+                raise _malformed("The body is malformed.")
+            has_ended = not part
+            self._held_bytes += len(part)
+            held.append(part)
+            length += len(part)
+            if length > MAXIMUM_BODY_BYTES:
+                return  # which the application refuses
+            if self._held_bytes > BODIES_BYTES:
+                raise Problem("overloaded", "Too many bodies are arriving at once.", headers=CLOSE)
+
+    async def _asked(self, scope: Any, body: bytes) -> Answer:
+        """The answer of the application, which is asked again whenever it had to wait."""
+        patience, deadline = Patience(), time.monotonic() + self.limits.seconds
+        while True:
+            try:
+                return await self._in_thread(_environ(scope, body, patience), deadline)
+            except NotYet as later:
+                patience.waited.add(later.what)
+                left = deadline - time.monotonic()
+                await asyncio.wait([asyncio.wrap_future(later.ready)], timeout=left)
+
+    async def _in_thread(self, environ: dict[str, Any], deadline: float) -> Answer:
+        if not self._places.acquire(blocking=False):
+            raise Problem("overloaded", "Too many requests are waiting.")
+        left = max(deadline - time.monotonic(), LEAST_SECONDS)
+        assert self.app is not None
+        called = self._threads.submit(_call, self.app, environ, left)
+        called.add_done_callback(lambda _: self._places.release())
+        asked = asyncio.wrap_future(called)
+        # Cancelling a future that waits in the queue keeps it from being carried out.
+        done, _ = await asyncio.wait([asked], timeout=left + GRACE_SECONDS)
+        if done:
+            return asked.result()
+        if called.cancel():
+            raise Problem("overloaded", "No thread was free in time; nothing was done.")
+        asked.add_done_callback(lambda late: late.cancelled() or late.exception())
+        raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
+
+
+def _must_be_clear(scope: Any) -> None:
+    """Refuse a request that another server could read differently (RFC 9112, 3.2 and 6.1)."""
+    hosts = scope.headers.get_all("host")
+    if len(hosts) > 1 or (not hosts and scope.http_version != "1"):
+        raise _malformed("A request names its host once.")
+    if scope.authority is not None and [scope.authority] != hosts:
+        raise _malformed("The host of the address is not that of the header.")
+    # Several lengths, or ones that are no number, the server refuses; of a length and a transfer
+    # encoding it keeps the encoding, and closes the connection afterwards.
+    if scope.headers.get_all("transfer-encoding") not in ([], ["chunked"]):
+        raise _malformed("The only transfer encoding is “chunked”.")
+
+
+def _malformed(detail: str) -> Problem:
+    return Problem("bad_request", detail, headers=CLOSE)
+
+
+def _told(problem: Problem) -> Answer:
+    """A problem of which the application has heard nothing."""
+    log.info("request", extra={"status": problem.code, "code": problem.problem})
+    answer = problem.answer()
+    return Answer(answer.status_code, [*answer.headers, *HEADERS.items()], answer.get_data())
+
+
+def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) -> dict[str, Any]:
+    """The request as PEP 3333 describes it."""
+    server, client = urlsplit(f"//{scope.server}"), urlsplit(f"//{scope.client}")
+    environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server.hostname,
+        "SERVER_PORT": str(server.port),
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client.hostname,
+        "REMOTE_PORT": str(client.port),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name in scope.headers:
+        values = scope.headers.get_all(name)
+        joined = ("; " if name == "cookie" else ", ").join(values)
+        environ[f"HTTP_{name.upper().replace('-', '_')}"] = joined
+    environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
+    environ["CONTENT_LENGTH"] = environ.pop("HTTP_CONTENT_LENGTH", None) or str(len(body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    if patience is not None:
+        environ[PATIENCE] = patience
+    return environ
+
+
+def _call(app: WSGIApplication, environ: dict[str, Any], seconds: float) -> Answer:
+    """Ask the application in this thread."""
+    begun: list[tuple[int, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
+        begun.append((int(status.partition(" ")[0]), headers))
+
+    with within(seconds):
+        parts = app(environ, start_response)
+        try:
+            body = b"".join(parts)
+        finally:
+            if close := getattr(parts, "close", None):
+                close()
+    return Answer(*begun[-1], body)

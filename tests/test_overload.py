@@ -1,0 +1,226 @@
+"""One client cannot keep the service from answering the others.
+
+Rule: each attack is made on a real server, and while it lasts another client is answered.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from test_server import KEY, Server, serving
+
+REQUEST_SECONDS = 1
+HOST = b"Host: stemma.example\r\n"
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One worker with four threads that folds nothing, so that what is recorded is waited for."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('overload') / 'stemma.db'}"
+    settings = {"STEMMA_REQUEST_SECONDS": str(REQUEST_SECONDS)}
+    with serving(database, "--no-follow", "--workers", "1", **settings) as running:
+        running.admit("Ana")
+        yield running
+
+
+@contextmanager
+def connected(server: Server, *, count: int, sending: bytes = b"") -> Iterator[list[socket.socket]]:
+    """So many connections, each of which has sent this."""
+    with ExitStack() as held:
+        sockets = []
+        for _ in range(count):
+            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            one.settimeout(4 * REQUEST_SECONDS)
+            one.sendall(sending)
+            sockets.append(one)
+        yield sockets
+
+
+def all_of(one: socket.socket) -> bytes:
+    """Everything up to the end of the connection."""
+    parts = []
+    try:
+        while part := one.recv(1 << 16):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def others_are_answered(server: Server) -> None:
+    for path in ("/health", "/works", "/health", "/works"):
+        before = time.monotonic()
+        assert server.ask(path)[0] == 200
+        assert time.monotonic() - before < 1
+
+
+def trickle(server: Server, sockets: list[socket.socket], part: bytes) -> None:
+    """Send a little now and then, for not quite as long as a request may take to arrive."""
+    deadline = time.monotonic() + REQUEST_SECONDS / 2
+    while time.monotonic() < deadline:
+        for one in sockets:
+            one.sendall(part)
+        others_are_answered(server)
+        time.sleep(0.1)
+
+
+def at_once(count: int, ask: Callable[[], Any]) -> list[Any]:
+    """What so many clients were answered who asked at the same moment."""
+    answers: list[Any] = []
+    clients = [threading.Thread(target=lambda: answers.append(ask())) for _ in range(count)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    return answers
+
+
+# -- what is not finished --------------------------------------------------------------------
+
+
+def test_unfinished_bodies_hold_no_thread_and_end_in_time(server: Server) -> None:
+    begun = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"Content-Length: 1000\r\n\r\nkey="
+    with connected(server, count=100, sending=begun) as sockets:
+        others_are_answered(server)
+        for one in sockets:
+            answer = all_of(one)
+            assert answer.startswith(b"HTTP/1.1 408 ")
+            assert b'"code": "too_slow"' in answer
+
+
+def test_idle_connections_hold_no_thread_and_end_in_time(server: Server) -> None:
+    with connected(server, count=400) as sockets:
+        others_are_answered(server)
+        assert all(all_of(one) == b"" for one in sockets)
+
+
+def test_connections_that_are_kept_alive_hold_no_thread_and_end_in_time(server: Server) -> None:
+    asked = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
+    with connected(server, count=200, sending=asked) as sockets:
+        others_are_answered(server)
+        assert all(all_of(one).startswith(b"HTTP/1.1 200 ") for one in sockets)
+
+
+def test_headers_that_trickle_hold_no_thread_and_end_in_time(server: Server) -> None:
+    with connected(server, count=100, sending=b"GET / HTTP/1.1\r\n") as sockets:
+        trickle(server, sockets, b"X: y\r\n")
+        assert all(b"200" not in all_of(one) for one in sockets)
+
+
+def test_chunks_without_end_hold_no_thread_and_end_in_time(server: Server) -> None:
+    begun = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"Transfer-Encoding: chunked\r\n\r\n"
+    with connected(server, count=50, sending=begun) as sockets:
+        trickle(server, sockets, b"1\r\na\r\n")
+        assert all(all_of(one).startswith(b"HTTP/1.1 408 ") for one in sockets)
+
+
+def test_chunks_that_are_too_many_are_refused_before_their_end(server: Server) -> None:
+    begun = b"POST /contributors HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n"
+    key = b"Authorization: Bearer " + KEY.encode() + b"\r\nContent-Type: application/json\r\n\r\n"
+    with connected(server, count=1, sending=begun + key) as (one,):
+        one.sendall(b"100000\r\n" + b" " * 0x100000 + b"\r\n10\r\n" + b" " * 16 + b"\r\n")
+        assert one.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_answers_that_nobody_reads_hold_no_thread(server: Server) -> None:
+    asked = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
+    with connected(server, count=60, sending=asked * 4):
+        others_are_answered(server)
+
+
+# -- what takes long -------------------------------------------------------------------------
+
+
+def test_a_position_beyond_the_journal_is_refused_at_once(server: Server) -> None:
+    before = time.monotonic()
+    path = f"/works?min_position={2**53 - 1}"
+    for status, problem in at_once(28, lambda: server.ask(path)):
+        assert (status, problem["code"]) == (422, "position_in_future")
+    assert time.monotonic() - before < 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/works?min_position=1", "/contributors?as_of=1", "/?min_position=1"]
+)
+def test_waiting_for_a_position_holds_no_thread(server: Server, path: str) -> None:
+    answers: list[Any] = []
+    before = time.monotonic()
+    waiting = threading.Thread(target=lambda: answers.extend(at_once(60, lambda: server.ask(path))))
+    waiting.start()
+    time.sleep(0.3)
+    others_are_answered(server)
+    assert waiting.is_alive()
+    waiting.join()
+    assert time.monotonic() - before < 4
+    for status, problem in answers:
+        assert (status, problem["code"]) == (503, "projections_behind")
+
+
+# -- what could be read in two ways ----------------------------------------------------------
+
+MALFORMED = {
+    "two hosts": b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "the same host twice": b"GET /health HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    "no host": b"GET /health HTTP/1.1\r\n\r\n",
+    "another host in the address": b"GET http://evil/health HTTP/1.1\r\n" + HOST + b"\r\n",
+    "two lengths": b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
+    "a list of lengths": b"Content-Length: 4, 4\r\n\r\nabcd",
+    "a length with a sign": b"Content-Length: +4\r\n\r\nabcd",
+    "a chunk without a length": b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\nzz\r\n0\r\n\r\n",
+    "a chunk longer than said": b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcdefgh\r\n0\r\n\r\n",
+    "a trailer": b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\nX: y\r\n\r\n",
+    "an unknown encoding": b"Transfer-Encoding: xchunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
+    "two encodings": b"Transfer-Encoding: gzip, chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
+    "chunked twice": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "an encoding that is not the last": b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "a space before the colon": b"Content-Length : 4\r\n\r\nabcd",
+    "a folded header": b"X: a\r\n b\r\n\r\n",
+    "a header without a colon": b"nothing\r\n\r\n",
+    "a huge header": b"X: " + b"a" * 200_000 + b"\r\n\r\n",
+    "too many headers": b"".join(b"X-%d: y\r\n" % number for number in range(300)) + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_malformed_is_refused_and_closes_the_connection(
+    server: Server, sent: bytes
+) -> None:
+    if not sent.startswith(b"GET"):
+        sent = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + sent
+    before = time.monotonic()
+    with connected(server, count=1, sending=sent) as (one,):
+        assert all_of(one)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 431", b"")
+    assert time.monotonic() - before < 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_follows_a_body_with_length_and_encoding_is_never_a_request(
+    server: Server, order: int
+) -> None:
+    """The connection ends with the first answer, so nothing can be smuggled in behind it."""
+    headers = [b"Content-Length: 4\r\n", b"Transfer-Encoding: chunked\r\n"][::order]
+    begun = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"".join(headers) + b"\r\n0\r\n\r\n"
+    smuggled = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
+    with connected(server, count=1, sending=begun + smuggled) as (one,):
+        assert all_of(one).count(b"HTTP/1.1 ") == 1
+
+
+def test_only_http_1_is_served(server: Server) -> None:
+    with connected(server, count=1, sending=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)) as (
+        one,
+    ):
+        assert b"200" not in all_of(one)
+
+
+def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
+    asked = b"GET %s HTTP/1.1\r\n" + HOST + b"\r\n"
+    sent = asked % b"/health" * 50 + asked % b"/nowhere"
+    with connected(server, count=1, sending=sent) as (one,):
+        answers = all_of(one)
+    assert answers.count(b"HTTP/1.1 200 ") == 50
+    assert answers.rindex(b"HTTP/1.1 200 ") < answers.index(b"HTTP/1.1 401 ")

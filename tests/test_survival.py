@@ -1,0 +1,209 @@
+"""Whatever ends, freezes or goes away: the service comes back by itself.
+
+Rule: real processes are killed and frozen, and a real PostgreSQL is stopped.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databases import PostgresAlone, started_alone
+from test_overload import at_once
+from test_server import Server, alive, free_port, has_read, serving, started, wait_until
+
+from domain.commands.admitting import AdmitContributor
+from domain.engine import DatabaseUnavailable, TimeLimits
+from domain.engine.deadline import TookTooLong, within
+from domain.engine.opening import open_engine
+from projections.follower import advance
+from scripts.service import open_service
+
+# -- processes that end ----------------------------------------------------------------------
+
+
+def test_workers_that_crash_again_and_again_are_replaced(tmp_path: Path) -> None:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", "--workers", "2") as server:
+        for number in range(3):
+            crashed = workers_of(server)
+            for worker in crashed:
+                os.kill(worker, signal.SIGKILL)
+            wait_until(partial(has_others, server, crashed), server.process)
+            wait_until(server.is_ready, server.process)
+            assert server.admit("Ana")["position"] == number + 1
+
+
+def test_of_a_server_that_was_killed_nobody_stays_on_the_port(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database, "--workers", "2") as first:
+        os.kill(first.process.pid, signal.SIGKILL)
+        first.process.wait()
+        wait_until(lambda: not alive(first.process.pid), seconds=5)
+        with serving(database, port=first.port) as second:
+            assert second.admit("Ana")["position"] == 1
+
+
+def has_others(server: Server, crashed: list[int]) -> bool:
+    return len(set(workers_of(server)) - set(crashed)) == len(crashed)
+
+
+def workers_of(server: Server) -> list[int]:
+    """The processes that answer: children of the server that are not about to end."""
+    told = subprocess.run(
+        ["ps", "-o", "pid=,stat=", "--ppid", str(server.process.pid)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = (line.split() for line in told.stdout.splitlines())
+    return [int(pid) for pid, state in lines if not state.startswith("Z")]
+
+
+# -- a follower that ends or freezes within a page ---------------------------------------------
+
+# It claims a page as every follower does, and then does nothing any more.
+STALLED = """
+import sys, time
+from projections.follower import advance
+from scripts.service import open_service
+with open_service(sys.argv[1]) as service:
+    at = service.store.current()
+    with service.store.writing() as writer:
+        advance(writer, at, 1)
+        if sys.argv[2] == "copying":
+            copy = writer.connection.cursor().copy("COPY requests FROM STDIN")
+            copy.__enter__()
+        print("within a page", flush=True)
+        time.sleep(600)
+"""
+
+
+@contextmanager
+def stalled_follower(database: str, how: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", STALLED, database, how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "within a page\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("how", ["frozen", "copying"])
+def test_the_page_of_a_frozen_follower_is_folded_by_another(postgres_dsn: str, how: str) -> None:
+    with open_service(postgres_dsn) as service:
+        service.journal.record(AdmitContributor(name="Ana"))
+        settings = {"STEMMA_DATABASE": postgres_dsn, "STEMMA_LOCK_SECONDS": "1"}
+        with stalled_follower(postgres_dsn, how) as stalled:
+            stalled.send_signal(signal.SIGSTOP)
+            with started("follow", **settings) as follower:
+                wait_until(partial(has_read, service, 1), follower)
+            stalled.send_signal(signal.SIGCONT)
+
+
+def test_the_page_of_a_killed_follower_is_folded_by_another(database: str) -> None:
+    with open_service(database) as service:
+        service.journal.record(AdmitContributor(name="Ana"))
+        with stalled_follower(database, "killed") as stalled:
+            stalled.kill()
+            stalled.wait()
+            with started("follow", STEMMA_DATABASE=database) as follower:
+                wait_until(partial(has_read, service, 1), follower)
+
+
+# -- PostgreSQL that is away -------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone() -> Iterator[PostgresAlone]:
+    """A PostgreSQL of the test's own, which it may stop, freeze and start."""
+    with started_alone() as server:
+        yield server
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(alone: PostgresAlone) -> None:
+    alone.stop()
+    port = free_port()
+    settings = {"STEMMA_DATABASE": alone.url, "STEMMA_PORT": str(port)}
+    one = ("serve", "--workers", "1")
+    with started(*one, **settings) as process, started("follow", **settings) as follower:
+        server = Server(process, port)
+        wait_until(partial(is_alive, server), process)
+        status, problem = server.ask("/works")
+        assert (status, problem["code"]) == (503, "storage_unavailable")
+        alone.start()
+        wait_until(server.is_ready, process)
+        receipt = server.admit("Ana")
+        wait_until(partial(knows, server, receipt), follower)
+
+
+def is_alive(server: Server) -> bool:
+    with suppress(OSError):
+        return server.ask("/health") == (200, {"status": "ok"})
+    return False
+
+
+def knows(server: Server, receipt: dict[str, Any]) -> bool:
+    return server.ask(f"/contributors/{receipt['id']}?min_position={receipt['position']}")[0] == 200
+
+
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+def test_while_the_database_is_away_everybody_is_told_so_at_once(
+    alone: PostgresAlone, how: str
+) -> None:
+    """… however many ask, and no thread stays behind: afterwards all is as it was."""
+    settings = {"STEMMA_REQUEST_SECONDS": "4"}
+    with serving(alone.url, "--workers", "1", "--follow", **settings) as server:
+        server.admit("Ana")
+        at_once(8, lambda: server.ask("/works"))
+        if how == "stopped":
+            alone.stop()
+        else:
+            alone.freeze()
+        server.ask("/works")
+        for _ in range(2):
+            for taken, (status, problem) in at_once(40, lambda: timed(server, "/works")):
+                assert (status, problem["code"]) == (503, "storage_unavailable")
+                assert taken < (1 if how == "stopped" else 4)
+            taken, (status, _) = timed(server, "/health")
+            assert (status, taken < 1) == (200, True)
+        if how == "stopped":
+            alone.start()
+        else:
+            alone.thaw()
+        wait_until(server.is_ready)
+        assert server.admit("Ben")["position"] == 2
+        assert {status for status, _ in at_once(20, lambda: server.ask("/works"))} == {200}
+
+
+def timed(server: Server, path: str) -> tuple[float, tuple[int, Any]]:
+    before = time.monotonic()
+    answer = server.ask(path)
+    return time.monotonic() - before, answer
+
+
+# -- what takes too long -----------------------------------------------------------------------
+
+
+def test_a_statement_that_takes_too_long_is_ended(database: str) -> None:
+    numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    limits = TimeLimits(statement_seconds=1)
+    with closing(open_engine(database, limits=limits)) as engine:
+        before = time.monotonic()
+        with within(1), pytest.raises(TookTooLong):
+            engine.query(f"{numbers} SELECT max(i) FROM n")
+        assert time.monotonic() - before < 3
+        assert engine.query("SELECT 1") == [(1,)]
+
+
+def test_nobody_waits_for_a_lock_longer_than_the_setting(database: str) -> None:
+    limits = TimeLimits(lock_seconds=1)
+    with open_service(database, limits=limits) as service, stalled_follower(database, "holding"):
+        before = time.monotonic()
+        with pytest.raises(DatabaseUnavailable), service.store.writing() as writer:
+            advance(writer, service.store.current(), 1)
+        assert 0.5 < time.monotonic() - before < 5
