@@ -20,6 +20,7 @@ from domain.engine import DatabaseUnavailable
 from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal
 from projections.store import BadCursor, Behind
+from projections.workshop import Crowded
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
@@ -159,6 +160,11 @@ def of_bad_cursor(_: BadCursor) -> Problem:
     return Problem("bad_cursor", PROBLEMS["bad_cursor"].meaning)
 
 
+def of_crowded(_: Crowded) -> Problem:
+    """Too many pictures or documents are to be made at once."""
+    return Problem("overloaded", PROBLEMS["overloaded"].meaning)
+
+
 def of_accident(error: BaseException) -> Problem:
     """An unforeseen error: logged in full, reported in one sentence."""
     if isinstance(error, TookTooLong):
@@ -183,6 +189,7 @@ def answer_problems(app: Flask, page_of: Callable[[Problem], Response]) -> None:
         (Refusal, of_refusal),
         (Behind, of_behind),
         (BadCursor, of_bad_cursor),
+        (Crowded, of_crowded),
         (HTTPException, of_http),
         (Exception, of_accident),
     ]

@@ -24,7 +24,9 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from api.application import create_app
+from api.waiting import wait_for
 from domain.engine import DatabaseUnavailable, NoDatabase, TimeLimits
+from projections.workshop import open_workshop
 from scripts.gateway import Gateway, Limits
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.service import open_service, patiently
@@ -78,6 +80,7 @@ def _opened(settings: Settings) -> Flask:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
     atexit.register(service.close)
+    open_workshop(wait_for)
     return create_app(
         service.journal,
         service.store,

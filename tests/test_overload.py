@@ -8,10 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from test_server import KEY, Server, serving
+
+from scripts.benchmarks.layout import lineage
+from scripts.bundle import Found, import_lines
+from scripts.service import open_service
 
 REQUEST_SECONDS = 1
 HOST = b"Host: stemma.example\r\n"
@@ -224,3 +229,69 @@ def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
         answers = all_of(one)
     assert answers.count(b"HTTP/1.1 200 ") == 50
     assert answers.rindex(b"HTTP/1.1 200 ") < answers.index(b"HTTP/1.1 401 ")
+
+
+# -- pictures --------------------------------------------------------------------------------
+
+WORKS = 3_000
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of works with thousands of ancestors."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('wide') / 'stemma.db'}"
+    with open_service(database) as service:
+        sources: dict[int, list[int]] = {}
+        for child, parent in lineage(WORKS, seed=1):
+            sources.setdefault(child, []).append(parent)
+        pieces = [piece(work, sources.get(work, [])) for work in reversed(range(WORKS))]
+        import_lines(service.journal, [Found("", piece) for piece in pieces])
+        service.follower.catch_up()
+    with serving(database, "--workers", "1") as running:
+        yield running
+
+
+def piece(number: int, sources: list[int]) -> dict[str, Any]:
+    return {
+        "type": "contribution",
+        "id": work_id(number),
+        "title": f"Work {number}",
+        "medium": "text",
+        "authors": [],
+        "made_at": str(2020 - number // 5),
+        "sources": [{"work": work_id(one), "kind": "sample"} for one in sources],
+    }
+
+
+def work_id(number: int) -> str:
+    return f"{number:08x}-7a3b-4f0b-9c55-2a8e9d0b9c11"
+
+
+def test_pictures_of_thousands_of_works_keep_nobody_waiting(wide: Server) -> None:
+    """They are drawn elsewhere, one at a time, and only so many of their works."""
+    numbers = iter(range(12))
+    asked = "lineage.png?picture=whole"
+    answers: list[int] = []
+    drawing = threading.Thread(
+        target=lambda: answers.extend(
+            at_once(12, lambda: picture_of(wide, f"/works/{work_id(next(numbers))}/{asked}"))
+        )
+    )
+    before = time.monotonic()
+    drawing.start()
+    while drawing.is_alive():
+        others_are_answered(wide)
+        time.sleep(0.05)
+    assert time.monotonic() - before < 30
+    assert set(answers) <= {200, 503, 504}
+    assert 200 in answers
+
+
+def picture_of(server: Server, path: str) -> int:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {KEY}"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status != 200 or body.startswith(b"\x89PNG")
+    return answer.status

@@ -29,18 +29,14 @@ from projections.pictures import (
     policy,
     timeline_svg,
 )
-from projections.pictures.folding import MOST_DRAWN
+from projections.pictures.files import as_png, as_svg
 from projections.pictures.font import FOLDER
 from projections.pictures.lineage import MOST_CARDS
-from projections.pictures.png import png_of
 from projections.pictures.svg import SHEET
+from projections.workshop import elsewhere
 
-ALONE_BYTES = 90_000
-"""The largest picture in a file of its own, unless all of it is asked for."""
 FONT_SECONDS = 7 * 24 * 60 * 60
 """How long a browser may cache the font."""
-FEWEST_DRAWN = 8
-"""At least so many works are drawn, whatever their size."""
 
 
 def pages(frame: Frame) -> None:
@@ -56,26 +52,27 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/works/<id>/lineage.svg")
     def draw_lineage(id: str) -> Answer:
-        return as_file(_by_itself(frame, id))
+        return as_file(elsewhere(as_svg, *_by_itself(frame, id)))
 
     @frame.page("/works/<id>/lineage.png")
     def paint_lineage(id: str) -> Answer:
-        return painted(_by_itself(frame, id))
+        return painted(elsewhere(as_png, *_by_itself(frame, id)))
 
 
-def as_file(picture: Markup) -> Response:
+def as_file(picture: str) -> Response:
     """A picture as a file with its own style."""
     answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
     answer.headers["Content-Security-Policy"] = policy()
     return answer
 
 
-def painted(picture: Markup) -> Response:
+def painted(picture: bytes) -> Response:
     """A picture as PNG."""
-    return Response(png_of(picture), content_type="image/png")
+    return Response(picture, content_type="image/png")
 
 
-def _by_itself(frame: Frame, id: str) -> Markup:
+def _by_itself(frame: Frame, id: str) -> tuple[LineagePicture, bool]:
+    """The picture in a file of its own, and whether all of it is asked for."""
     id = id_in_path(id)
     wanted = asked()
     is_whole = wanted.pop("picture", None) == "whole"
@@ -83,13 +80,10 @@ def _by_itself(frame: Frame, id: str) -> Markup:
         found = attribution.lineage_with_makers(view, id)
         picture = replace(
             _picture(found, flows(found)),
-            fold=Fraction(0) if is_whole else None,
             open_href=again(picture="whole"),
             fold_href=again(picture=None),
         )
-    if is_whole:
-        return lineage_svg(picture, stand_alone=True)
-    return _fitted(picture)
+    return picture, is_whole
 
 
 class Drawn(NamedTuple):
@@ -127,17 +121,6 @@ def drawn_inline(found: Shown, room_bytes: int) -> Drawn | None:
 def weight(markup: str | None) -> int:
     """The size of part of a page in bytes."""
     return len((markup or "").encode())
-
-
-def _fitted(picture: LineagePicture) -> Markup:
-    """The picture as a file with as many works as fit; the others are only counted."""
-    most = MOST_DRAWN
-    while True:
-        drawn = lineage_svg(replace(picture, most=most), stand_alone=True)
-        taken = weight(drawn)
-        if taken <= ALONE_BYTES or most <= FEWEST_DRAWN:
-            return drawn
-        most = max(FEWEST_DRAWN, min(most - 1, int(0.9 * most * ALONE_BYTES / taken)))
 
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:

@@ -37,7 +37,9 @@ from projections.pictures import (
     split_svg,
     why_svg,
 )
+from projections.pictures.png import png_of
 from projections.store import View
+from projections.workshop import elsewhere
 
 BY_TERMS = "terms"
 """In the picture, the source of what the terms of a pool give by themselves."""
@@ -116,7 +118,7 @@ def _pools(frame: Frame) -> None:
 
     @frame.page("/pools/<id>/split.png", nobody_else=True)
     def paint_split(id: str) -> Answer:
-        return painted(_split(frame, id))
+        return painted(elsewhere(png_of, str(_split(frame, id))))
 
 
 def _split(frame: Frame, id: str) -> Markup:

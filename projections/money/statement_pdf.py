@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +25,7 @@ from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, St
 from projections.pictures.text import clean, isolated
 from projections.store import View
 from projections.typesetting import TypstError, typeset
+from projections.workshop import elsewhere
 
 MOST_LINES = 2_000
 """About two seconds of work; beyond it, take a shorter period or CSV."""
@@ -66,13 +68,15 @@ def as_pdf(
     inputs = {"mark": (_HERE / "mark.svg").read_text("utf-8")}
     template = (_HERE / "statement.typ").read_text("utf-8")
     made_at = int(recorded.timestamp())
+    pdf = partial(typeset, format="pdf", timestamp=made_at)
     try:
         inputs["told"] = json.dumps({**shown, "unshown": False})
-        return typeset(template, inputs, format="pdf", timestamp=made_at, pdf_standards=STANDARDS)
+        archived = partial(pdf, pdf_standards=STANDARDS)
+        return elsewhere(archived, template, inputs)
     except TypstError:
         # The archive standards forbid characters that are in no font; readers do not.
         inputs["told"] = json.dumps({**shown, "unshown": True})
-        return typeset(template, inputs, format="pdf", timestamp=made_at)
+        return elsewhere(pdf, template, inputs)
 
 
 def _shown(view: View, told: Statement, recorded: str, asked: Asked, origin: str) -> dict[str, Any]:

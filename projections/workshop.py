@@ -1,0 +1,168 @@
+"""A process of its own for what takes long, such as drawing: it ends when something takes too long.
+
+What was made is kept for as long as there is room, by everything it was made from. So nothing is
+made twice at a time, and no text that was erased since is ever shown.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from domain.engine.deadline import TookTooLong
+
+T = TypeVar("T")
+
+MAKING_SECONDS = 8.0
+"""How long making one thing may take."""
+MOST_WAITING = 8
+"""How many things may wait to be made."""
+ROOM_BYTES = 48 << 20
+"""How much of what was made is kept."""
+MOST_KEPT = 256
+FAILED_SECONDS = 60.0
+"""How long what took too long is not tried again."""
+
+
+class Crowded(Exception):
+    """Too many things are to be made at once."""
+
+
+class Workshop:
+    """Makes one thing at a time; ``wait`` is given a name and a future, and waits."""
+
+    def __init__(
+        self, wait: Callable[[str, Future[Any]], None], seconds: float = MAKING_SECONDS
+    ) -> None:
+        self._wait, self._seconds = wait, seconds
+        self._foreman = ThreadPoolExecutor(1, "workshop")
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Future[Any]] = OrderedDict()
+        self._failed: dict[str, float] = {}
+        """Until when nobody tries again."""
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def make(self, function: Callable[..., T], *args: Any) -> T:
+        """What a function returns, unless that takes too long."""
+        job = pickle.dumps((function, args))
+        name = sha256(job).hexdigest()
+        made: Future[T] = self._ordered(name, job)
+        self._wait(name, made)
+        if not made.done():
+            raise Crowded
+        return made.result()
+
+    def close(self) -> None:
+        """End the process."""
+        self._foreman.shutdown(cancel_futures=True)
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker.wait()
+
+    def _ordered(self, name: str, job: bytes) -> Future[Any]:
+        with self._lock:
+            if time.monotonic() > self._failed.get(name, math.inf):
+                del self._failed[name], self._kept[name]
+            if name in self._kept:
+                self._kept.move_to_end(name)
+            else:
+                if sum(not made.done() for made in self._kept.values()) > MOST_WAITING:
+                    raise Crowded
+                self._kept[name] = self._foreman.submit(self._carried_out, name, job)
+                self._make_room()
+            return self._kept[name]
+
+    def _make_room(self) -> None:
+        taken = 0
+        for name, made in reversed(list(self._kept.items())):
+            if made.done():
+                failed = made.exception() is not None
+                taken += ROOM_BYTES // MOST_KEPT if failed else _size(made.result())
+                if taken > ROOM_BYTES:
+                    del self._kept[name]
+                    self._failed.pop(name, None)
+
+    def _carried_out(self, name: str, job: bytes) -> Any:
+        worker = self._worker
+        if worker is None or worker.poll() is not None:
+            worker = self._worker = _hired(self._seconds)
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        try:
+            pickle.dump(job, worker.stdin)
+            worker.stdin.flush()
+            is_made, result = pickle.load(worker.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            worker.kill()
+            worker.wait()
+            self._failed[name] = time.monotonic() + FAILED_SECONDS
+            raise TookTooLong("What was to be made took too long") from error
+        if not is_made:
+            raise result
+        return result
+
+
+def _size(made: Any) -> int:
+    """What keeping it takes; nothing less than the place in the list."""
+    return max(len(made) if isinstance(made, bytes | str) else 0, ROOM_BYTES // MOST_KEPT)
+
+
+def _hired(seconds: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "projections.workshop", str(seconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    )
+
+
+def work(orders: BinaryIO, finished: BinaryIO, seconds: float) -> None:
+    """Carry out one order after the other, until there are none: the server has ended."""
+    with suppress(OSError):
+        os.nice(5)
+    while True:
+        try:
+            function, args = pickle.loads(pickle.load(orders))
+        except EOFError:
+            return
+        # Nobody catches this signal: it ends the process, whatever it is in the middle of.
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            answer = pickle.dumps((True, function(*args)))
+        except Exception as error:
+            answer = pickle.dumps((False, error))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        finished.write(answer)
+        finished.flush()
+
+
+_opened: Workshop | None = None
+
+
+def open_workshop(wait: Callable[[str, Future[Any]], None]) -> Workshop:
+    """From now on, what takes long is made in a process of its own."""
+    global _opened  # noqa: PLW0603 - there is one for each process, like the process itself
+    _opened = Workshop(wait)
+    return _opened
+
+
+def elsewhere(function: Callable[..., T], *args: Any) -> T:
+    """What a function returns, made in the workshop if one was opened, else here."""
+    return function(*args) if _opened is None else _opened.make(function, *args)
+
+
+if __name__ == "__main__":
+    work(sys.stdin.buffer, sys.stdout.buffer, float(sys.argv[1]))
