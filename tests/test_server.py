@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -63,13 +64,15 @@ class Server:
 
 
 @contextmanager
-def started(*words: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    *words: str, output: IO[str] | int = subprocess.PIPE, **settings: str
+) -> Iterator[subprocess.Popen[str]]:
     """A command in a process group of its own, ended at the end by force if need be."""
     process = subprocess.Popen(
         [*STEMMA, *words],
         cwd=ROOT,
         env=os.environ | {"STEMMA_OPERATOR_KEY": KEY} | settings,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
@@ -87,9 +90,18 @@ def serving(database: str, *words: str, port: int = 0, **settings: str) -> Itera
     """`stemma serve` on a free port, ready."""
     port = port or free_port()
     settings = {"STEMMA_DATABASE": database, "STEMMA_PORT": str(port)} | settings
-    with started("serve", *words, **settings) as process:
+    # Into a file: once a pipe that nobody reads is full, a line of the log would wait for ever.
+    with (
+        TemporaryFile("w+") as output,
+        started("serve", *words, output=output, **settings) as process,
+    ):
         server = Server(process, port)
-        wait_until(server.is_ready, process)
+        try:
+            wait_until(server.is_ready, process)
+        except BaseException:
+            output.seek(0)
+            sys.stdout.write(output.read())
+            raise
         yield server
 
 

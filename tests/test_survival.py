@@ -129,8 +129,10 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(alone: PostgresAlone
     alone.stop()
     port = free_port()
     settings = {"STEMMA_DATABASE": alone.url, "STEMMA_PORT": str(port)}
-    one = ("serve", "--workers", "1")
-    with started(*one, **settings) as process, started("follow", **settings) as follower:
+    with (
+        started("serve", "--workers", "1", output=subprocess.DEVNULL, **settings) as process,
+        started("follow", output=subprocess.DEVNULL, **settings) as follower,
+    ):
         server = Server(process, port)
         wait_until(partial(is_alive, server), process)
         status, problem = server.ask("/works")
