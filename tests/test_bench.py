@@ -65,6 +65,15 @@ MEASURES = {
             *("tiles of", "restart at"),
         ],
     ],
+    "load": [
+        "16 clients",
+        *(
+            f"{what}, p{percent}"
+            for what in ("reads", "writes", "reads of one's own writes")
+            for percent in (50, 99)
+        ),
+        "memory at the end",
+    ],
     "layout": [
         f"{what}, {works} works" for works in ("5 and 30", "120") for what in ("crossings", "time")
     ],

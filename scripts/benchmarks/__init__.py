@@ -11,7 +11,17 @@ from typing import cast
 
 from rich.console import Console
 
-from scripts.benchmarks import append, contributors, fold, importing, layout, log, pages, split
+from scripts.benchmarks import (
+    append,
+    contributors,
+    fold,
+    importing,
+    layout,
+    load,
+    log,
+    pages,
+    split,
+)
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
@@ -26,6 +36,7 @@ BENCHMARKS: dict[str, Measure] = {
     "split": split.measure,
     "log": log.measure,
     "layout": layout.measure,
+    "load": load.measure,
     "pages": pages.measure,
 }
 
