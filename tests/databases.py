@@ -104,15 +104,16 @@ class PostgresAlone:
     """A server that one test may stop, freeze and start again."""
 
     def __init__(self, folder: Path, binaries: Path, identity: dict[str, Any]) -> None:
-        self.folder, self._identity = folder, identity
-        self._command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-k", str(folder)]
+        self.folder, self._binaries, self._identity = folder, binaries, identity
+        self.data = folder / "data"
         self._keeper: subprocess.Popen[str] | None = None
         self.pid = 0
         self.url = f"postgresql://stemma:stemma@/postgres?host={folder}"
 
     def start(self, *options: str) -> None:
         """Start it, and wait until it answers."""
-        command = [*self._command, "-c", "listen_addresses=", *options]
+        command = [str(self._binaries / "postgres"), "-D", str(self.data), "-k", str(self.folder)]
+        command += ["-c", "listen_addresses=", *options]
         self._keeper = subprocess.Popen(
             ["/bin/sh", "-c", KEEPER_OF_ONE, "keeper", str(self.folder / "log"), *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -128,6 +129,51 @@ class PostgresAlone:
             with self._keeper:  # leaving closes its standard input, and waits
                 self.thaw()
             self._keeper = None
+
+    def kill(self) -> None:
+        """End every process of it by force, as when the machine ends."""
+        self._signal(signal.SIGKILL)
+
+    @contextmanager
+    def standby(self) -> Iterator["PostgresAlone"]:
+        """Another server that has every commit before it is acknowledged here."""
+        folder = Path(tempfile.mkdtemp(prefix="stemma-", dir="/tmp"))
+        if _is_root():
+            os.chown(folder, self._identity["user"], self._identity["group"])
+        try:
+            standby = PostgresAlone(folder, self._binaries, self._identity)
+            subprocess.run(
+                [
+                    *(self._binaries / "pg_basebackup", "-D", standby.data, "-h", self.folder),
+                    *("-U", "stemma", "-R", "-X", "stream", "--checkpoint=fast"),
+                ],
+                check=True,
+                **self._identity,
+            )
+            standby.start()
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+                connection.execute("SELECT pg_reload_conf()")
+            try:
+                yield standby
+            finally:
+                standby.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def promote(self) -> None:
+        """Let a standby take over."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
+    def move_to(self, disk: Path) -> None:
+        """Move the files of a server that is stopped to another file system."""
+        if _is_root():
+            os.chown(disk, self._identity["user"], self._identity["group"])
+        self.data = Path(shutil.move(self.data, disk / "data"))
+        if _is_root():
+            for path in (self.data, *self.data.rglob("*")):
+                os.chown(path, self._identity["user"], self._identity["group"])
 
     def freeze(self) -> None:
         """Let every process of it stand still, its connections open."""

@@ -100,7 +100,7 @@ def serving(database: str, *words: str, port: int = 0, **settings: str) -> Itera
             wait_until(server.is_ready, process)
         except BaseException:
             output.seek(0)
-            sys.stdout.write(output.read())
+            sys.stdout.write(output.read()[-5000:])
             raise
         yield server
 

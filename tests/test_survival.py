@@ -14,10 +14,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from databases import PostgresAlone, started_alone
 from test_overload import at_once
-from test_server import Server, alive, free_port, has_read, serving, started, wait_until
+from test_server import (
+    Server,
+    alive,
+    end_connections,
+    free_port,
+    has_read,
+    serving,
+    started,
+    wait_until,
+)
 
 from domain.commands.admitting import AdmitContributor
 from domain.engine import DatabaseUnavailable, TimeLimits
@@ -209,3 +219,34 @@ def test_nobody_waits_for_a_lock_longer_than_the_setting(database: str) -> None:
         with pytest.raises(DatabaseUnavailable), service.store.writing() as writer:
             advance(writer, service.store.current(), 1)
         assert 0.5 < time.monotonic() - before < 5
+
+
+# -- a database that only reads --------------------------------------------------------------
+
+
+def test_a_database_that_only_reads_answers_and_refuses_writes(postgres_dsn: str) -> None:
+    with serving(postgres_dsn, "--workers", "1", "--follow") as server:
+        receipt = server.admit("Ana")
+        wait_until(lambda: server.ask(f"/contributors/{receipt['id']}")[0] == 200)
+        only_reads(postgres_dsn, "on")
+        status, problem = server.ask("/contributors", {"name": "Ben"})
+        assert (status, problem["code"]) == (503, "storage_unavailable")
+        assert server.ask(f"/contributors/{receipt['id']}")[0] == 200
+        only_reads(postgres_dsn, "off")
+        wait_until(lambda: writes_again(server))
+        assert server.admit("Ben")["position"] == 3
+
+
+def only_reads(dsn: str, whether: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        set_it = f"ALTER DATABASE {name} SET default_transaction_read_only = {whether}"
+        connection.execute(set_it.encode())
+    end_connections(dsn)
+
+
+def writes_again(server: Server) -> bool:
+    with suppress(OSError):
+        return server.ask("/contributors", {"name": "Ben"})[0] == 201
+    return False
