@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import os
+import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -35,6 +39,8 @@ WAITING_PER_THREAD = 16
 """How many requests may wait for each thread."""
 LEAST_SECONDS = 1.0
 """How long an answer may take after all the time was spent on waiting."""
+LISTENING_SECONDS = 0.5
+"""After so long a new process listens."""
 GRACE_SECONDS = 2.0
 """How long after its deadline a thread may take to notice."""
 CLOSE = {"Connection": "close"}
@@ -70,6 +76,10 @@ class Gateway:
         self._spare = ThreadPoolExecutor(1, "alive")
         self._places = BoundedSemaphore(limits.threads * WAITING_PER_THREAD)
         self._held_bytes = 0
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server calls it before it listens."""
+        loop.call_later(LISTENING_SECONDS, _hang_up_on_those_who_do_not_read, self.limits.seconds)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""
@@ -155,6 +165,20 @@ class Gateway:
             raise Problem("overloaded", "No thread was free in time; nothing was done.")
         asked.add_done_callback(lambda late: late.cancelled() or late.exception())
         raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
+
+
+def _hang_up_on_those_who_do_not_read(seconds: float) -> None:
+    """Let the system end connections whose clients take nothing for so long.
+
+    The server has no such limit. Connections inherit it from the sockets that accept them.
+    """
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():  # only Linux has both
+        return
+    for file in folder.iterdir():
+        with suppress(OSError), socket.socket(fileno=os.dup(int(file.name))) as one:
+            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
 def _must_be_clear(scope: Any) -> None:

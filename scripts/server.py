@@ -9,10 +9,12 @@ import atexit
 import logging
 import multiprocessing
 import os
+import resource
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,7 +48,6 @@ CONNECTIONS = 1024
 """How many a process keeps open: idle, sending or waiting ones hold no thread."""
 HEADER_BYTES = 64 * 1024
 RESPAWN_SECONDS = 1.0
-OPENING_SECONDS = 2.0
 LOOK_SECONDS = 0.5
 """How often a worker looks whether its parent is still there."""
 
@@ -58,13 +59,26 @@ def application() -> Gateway:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gateway = Gateway(Limits(settings.threads, settings.request_seconds))
 
+    has_tried = threading.Event()
+
     def open_app() -> None:
         gateway.app = _opened(settings)
+        has_tried.set()
 
-    opening = threading.Thread(target=lambda: patiently(open_app, log.warning), daemon=True)
-    opening.start()
-    # A database that is there answers by then; else the worker says meanwhile that it is not.
-    opening.join(OPENING_SECONDS)
+    def tell(why: str) -> None:
+        log.warning("%s", why)
+        has_tried.set()
+
+    def opening() -> None:
+        try:
+            patiently(open_app, tell)
+        except BaseException:
+            log.exception("the worker can't start")
+            os._exit(1)
+
+    threading.Thread(target=opening, daemon=True).start()
+    # Without its database the worker serves nevertheless, and says so.
+    has_tried.wait()
     return gateway
 
 
@@ -146,7 +160,15 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
         _serve(settings, address)
 
 
+def _allow_connections() -> None:
+    """Let each process hold as many files as it may."""
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _serve(settings: Settings, address: str) -> None:
+    _allow_connections()
     Supervisor(
         "scripts.server:application",
         factory=True,

@@ -229,6 +229,11 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
+def inherited(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that is started from this one, with more in it."""
+    return {**os.environ, **more}
+
+
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where the library of the metrics looks for the folder that the workers of a server share."""
 

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
-from test_server import KEY, Server, serving
+from test_server import KEY, Server, serving, wait_until
 
 from scripts.benchmarks.layout import lineage
 from scripts.bundle import Found, import_lines
@@ -136,6 +137,27 @@ def test_answers_that_nobody_reads_hold_no_thread(server: Server) -> None:
     asked = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
     with connected(server, count=60, sending=asked * 2):
         others_are_answered(server)
+
+
+def test_those_who_do_not_read_are_hung_up_on(server: Server) -> None:
+    asked = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.connect(("127.0.0.1", server.port))
+        one.sendall(asked * 60)
+        wait_until(lambda: "ESTAB" in connections_from(one), seconds=5)
+        wait_until(lambda: "ESTAB" not in connections_from(one), seconds=10)
+
+
+def connections_from(one: socket.socket) -> str:
+    """The state of a connection as its other end sees it, by the system's table."""
+    host, port = one.getsockname()
+    mine = f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        _, _, remote, state, *_ = line.split()
+        if remote == mine:
+            return {"01": "ESTAB"}.get(state, state)
+    return ""
 
 
 # -- what takes long -------------------------------------------------------------------------

@@ -8,7 +8,6 @@ Memory is that of all processes of the server and the follower.
 from __future__ import annotations
 
 import json
-import os
 import random
 import secrets
 import socket
@@ -26,6 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of, percentile, scratch
+from scripts.settings import inherited
 
 CLIENTS = 16
 SECONDS = {"small": 1.5, "full": 240.0}
@@ -147,7 +147,7 @@ def _started(command: list[str], settings: dict[str, str]) -> subprocess.Popen[b
     return subprocess.Popen(
         [sys.executable, "-m", "scripts.stemma", *command],
         cwd=Path(__file__).parents[2],
-        env=os.environ | settings,
+        env=inherited(settings),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
