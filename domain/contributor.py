@@ -67,6 +67,8 @@ class Contributor(Noun):
         ground: str
         erased: str
         """The commitments whose texts are gone, separated by spaces."""
+        holds: bool | None = None
+        """Whether what they are owed is held: nobody is left to be paid. Once it was paid on."""
 
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())

@@ -119,6 +119,8 @@ class Credit(Disputable):
         FROM = ("granted", "claimed", "accepted", "declined")
         STATE = "revoked"
         reason: str | None = None
+        is_false: bool | None = None
+        """Whether the shares have to be corrected."""
 
     BIRTHS = (Granted, Claimed)
 

@@ -105,6 +105,8 @@ class Opening(Fact):
     deadline: str
     answer_by: str | None = None
     evidence: str | None = None
+    by_name: bool | None = None
+    """Whether it also holds what terms give by name; older disputes did not."""
 
     def apply(self, noun: Disputable) -> None:
         """Remember who opened it, and the state before."""
@@ -147,6 +149,8 @@ class Settlement(_Following):
     stands_as: str
     reason: str
     replaced_by: str | None = None
+    is_false: bool | None = None
+    """Whether what was disputed was found false: then the shares have to be corrected."""
 
     @property
     def leaves(self) -> str:

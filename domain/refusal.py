@@ -496,6 +496,12 @@ class NothingToCorrect(Conflict):
     says = "Every division is already under the agreement that holds for its date."
 
 
+class NothingToConfirm(Conflict):
+    """Nothing that this share depends on was found false since it was agreed or confirmed."""
+
+    says = "Nothing that the share of “{payee}” depends on was found false since it was agreed."
+
+
 class NothingToPay(Conflict):
     """Nobody is owed enough that can be paid now."""
 

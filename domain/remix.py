@@ -119,6 +119,8 @@ class Remix(Disputable):
         FROM = ("declared",)
         STATE = "struck"
         reason: str
+        is_false: bool | None = None
+        """Whether the shares have to be corrected."""
 
     BIRTHS = (Declared,)
 

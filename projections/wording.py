@@ -12,6 +12,8 @@ HELD_BECAUSE = {
     "unaccepted": "the share has not been accepted yet",
     "declined": "the share was declined",
     "disputed": "something it depends on is disputed",
+    "to_be_corrected": "the share has to be corrected: something it depends on was found false",
+    "nobody": "nobody is left to be paid",
 }
 BOOKED = {
     "division": "Earned",

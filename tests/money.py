@@ -149,17 +149,14 @@ class Bank(Story):
         return self.journal.bookkeeper.books()
 
     def above(self) -> dict[str, Collection[str]]:
-        """What the parents of edges in dispute were made from, as the journal knows it now."""
-        parents = {parent for _, parent in self.books().edges.values()}
-        return {
-            each: Known(self.journal.facts, self.head()).lineage(each, "0").nodes
-            for each in parents
-        }
+        """What the works in question were made from, as the journal knows it now."""
+        known = Known(self.journal.facts, self.head())
+        return {each: known.works_above(each) for each in self.books().in_question()}
 
     def held(self, payee: str, agreement: str) -> tuple[str, ...]:
         """Why something is held, as the books have it."""
-        books = self.books()
-        return against(books.claim(payee, agreement), books.questions(self.above()))
+        books, above = self.books(), self.above()
+        return against(books.claim(payee, agreement, above), books.questions(above))
 
     def account(self, name: str = OWED, pool: str | None = None) -> dict[str, int]:
         """What stands on an account of everybody, without those with nothing."""
@@ -214,7 +211,8 @@ def verify(told: Bank) -> None:
         said = audit.first_difference(check, told.service, no_progress)
         assert not isinstance(said, audit.Difference), said
     books, above = told.books(), told.above()
-    held = {key: against(books.claim(*key), books.questions(above)) for key in books.accounts}
+    questions = books.questions(above)
+    held = {key: against(books.claim(*key, above), questions) for key in books.accounts}
     with told.view() as view:
         assert balances.held(view, books.accounts) == {key: why for key, why in held.items() if why}
 

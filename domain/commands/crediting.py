@@ -12,8 +12,10 @@ from domain.claim import claimed
 from domain.command import Command, command, record
 from domain.credit import Credit
 from domain.fact import New
+from domain.money.claiming import offered_for
 from domain.past import Past
 from domain.permission import OWN
+from domain.refusal import WrongState
 from domain.values import (
     ContributorId,
     CreditedAs,
@@ -127,12 +129,21 @@ class _Agreement(Command):
     f"{_PATH}/{{id}}/accept",
     may=("addressee", "producer", "right holder"),
     late=("moderator",),
-    then=Credit.Accepted,
+    refuses=(WrongState,),
 )
 class AcceptCredit(_Agreement):
-    """Accept a credit: the person one that was granted, the poster one that was claimed."""
+    """Accept a credit: the person one that was granted, the poster one that was claimed.
+
+    Shares that waited for the maker of the work are offered to the person.
+    """
 
     reason: Annotated[Reason | None, Example("Yes, that was me.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        credit = past.get(Credit, self.id)
+        yield credit.then(Credit.Accepted, reason=self.reason)
+        if credit.kind == "direct":
+            yield from offered_for(past, credit.work, credit.contributor)
 
 
 @command(
@@ -148,12 +159,30 @@ class DeclineCredit(_Agreement):
     reason: Annotated[Reason | None, Example("That was not me.")] = None
 
 
-@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, then=Credit.Revoked)
+@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, refuses=(WrongState,))
 class RevokeCredit(Command):
-    """Revoke a credit: it stays on record and stops counting."""
+    """Revoke a credit: it stays on record and stops counting.
+
+    If no other credit of the person on the work counts, what depends on it is held.
+    """
 
     id: CreditId
     reason: Annotated[Reason | None, Example("Credited twice by mistake.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        credit = past.get(Credit, self.id)
+        yield credit.then(
+            Credit.Revoked, reason=self.reason, is_false=_is_last(past, credit) or None
+        )
+
+
+def _is_last(past: Past, credit: Credit) -> bool:
+    """Whether no other credit of this person on the work counts."""
+    person = past.person(credit.contributor)
+    others = (each for each in past.known.credits(credit.work) if each.id != credit.id)
+    return credit.counts and person not in {
+        past.person(each.contributor) for each in others if each.counts
+    }
 
 
 def credited(

@@ -137,12 +137,19 @@ class DeclineRemix(Command):
     reason: Annotated[Reason | None, Example("Nothing of it is in mine.")] = None
 
 
-@command("remix.strike", f"{_PATH}/{{id}}/strike", may=("moderator",), then=Remix.Struck)
+@command("remix.strike", f"{_PATH}/{{id}}/strike", may=("moderator",), refuses=(WrongState,))
 class StrikeRemix(Command):
-    """Decide that a remix is false: it stays on record and stops counting."""
+    """Decide that a remix is false: it stays on record and stops counting.
+
+    What depends on it is held until the shares are corrected or confirmed.
+    """
 
     id: RemixId
     reason: Reason
+
+    def decide(self, past: Past) -> Iterator[New]:
+        remix = past.get(Remix, self.id)
+        yield remix.then(Remix.Struck, reason=self.reason, is_false=True)
 
 
 @command("work.redate", "/works/{id}/redate", may=SPEAKING, refuses=(ParentNotOlder,))

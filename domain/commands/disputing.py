@@ -93,6 +93,7 @@ class _Dispute(_About):
             deadline=deadline,
             answer_by=self.answer_by,
             evidence=self.evidence,
+            by_name=True,
         )
 
 
@@ -149,12 +150,21 @@ class _Settle(_About):
             stands_as=noun.GONE if is_gone or not noun.dispute else noun.dispute.before,
             reason=self.reason,
             replaced_by=replaced_by,
+            is_false=(is_gone and not self._is_restated(past, noun)) or None,
         )
         if self.outcome == "withdrawn":
             self._permit(past, noun, sides)
         if self.outcome == "expired":
             noun.must_have_expired(past.now)
         yield settled
+
+    def _is_restated(self, past: Past, noun: Disputable) -> bool:
+        """Whether what replaces a credit is one of the same person on the same work."""
+        if self.replaced_by is None or not isinstance(noun, Credit):
+            return False
+        by = past.get(Credit, self.replaced_by)
+        same = past.person(by.contributor) == past.person(noun.contributor)
+        return same and by.work == noun.work
 
     def _permit(self, past: Past, noun: Disputable, sides: dict[str, str]) -> None:
         """Refuse an actor who may not settle it so; who may undo it may also uphold it."""

@@ -23,7 +23,8 @@ class ForgetContributor(Command):
     """Erase every text of a person, in all of their accounts; ids, remixes and credits stay.
 
     The name is gone from every answer, including those about the past, and so are titles and
-    everything else they wrote. Their keys are void, and nobody can be credited as them.
+    everything else they wrote. Their keys are void, and nobody can be credited as them. What they
+    are owed is held: nobody is left to be paid.
     """
 
     id: ContributorId
@@ -43,7 +44,9 @@ class ForgetContributor(Command):
             digests = owned[account.id]
             for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
                 erased = " ".join(digests[first : first + ERASED_IN_ONE_FACT])
-                yield account.then(Contributor.Forgotten, ground=self.ground, erased=erased)
+                yield account.then(
+                    Contributor.Forgotten, ground=self.ground, erased=erased, holds=True
+                )
         # What they write at this moment is erased and named as well, or this is repeated.
         past.emptied.update(owned)
 

@@ -13,8 +13,10 @@ from domain.fact import New
 from domain.identity import new_id
 from domain.moment import instant
 from domain.money.apportionment import payee_key
+from domain.money.claiming import claimed, maker_of
 from domain.money.dividing import corrected, divide_waiting
-from domain.money.keeping import pages, share_id
+from domain.money.held import TO_BE_CORRECTED, against
+from domain.money.keeping import above_in_question, pages, share_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
@@ -26,8 +28,24 @@ from domain.money.split import OF_SPLIT
 from domain.money.terms import by_shares
 from domain.past import Past
 from domain.permission import OWN
-from domain.refusal import CommentsOpen, NoShare, UnknownScope, WindowOpen, WrongState
-from domain.values import ContributorId, Example, Moment, PieceText, ProposalId, Reason
+from domain.refusal import (
+    CommentsOpen,
+    NoShare,
+    NothingToConfirm,
+    UnknownScope,
+    WindowOpen,
+    WrongState,
+)
+from domain.values import (
+    ContributorId,
+    Example,
+    Moment,
+    PayeeText,
+    PieceText,
+    ProposalId,
+    Reason,
+    WorkId,
+)
 
 _HERE = "/proposals/{proposal}"
 
@@ -61,8 +79,12 @@ class FinaliseProposal(Command):
         exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
         by_shares(past.get(Pool, noun.pool).opened, 1, {}, shares)  # refuses what divides nothing
         yield from self._final(past, noun, exact)
+        agreement = past.books().agreements[self.proposal]
         for payee, share in exact:
-            if Payee.parse(payee).is_contributor:
+            of = Payee.parse(payee)
+            if of.is_work and (maker := maker_of(past, payee)):
+                yield claimed(past, agreement, payee, maker)
+            if of.is_contributor:
                 yield Share.Offered.born(
                     share_id(self.proposal, payee),
                     proposal=self.proposal,
@@ -93,19 +115,28 @@ class _OfShare(Command):
 
     proposal: ProposalId
     contributor: Annotated[ContributorId | None, "Whose share it is; default your own."] = None
+    work: Annotated[
+        WorkId | None, "Of a share that waited for a work you claimed: the work.", Example(None)
+    ] = None
 
     def target(self, actor: str) -> str:
-        return share_id(self.proposal, self.contributor or actor)
+        return share_id(self.proposal, self._payee(actor))
 
     def sides(self, past: Past) -> dict[str, str]:
+        if self.work is not None and past.stream(past.id):
+            return past.get(Share, past.id).sides(past)
         return {"contributor": self.contributor or past.actor}
 
     def share(self, past: Past) -> Share:
         """The share that was offered."""
-        payee = self.contributor or past.actor
         if not past.stream(past.id):
-            raise NoShare(payee)
+            raise NoShare(self._payee(past.actor))
         return past.get(Share, past.id)
+
+    def _payee(self, actor: str) -> str:
+        if self.work is not None:
+            return str(Payee("work", self.work))
+        return self.contributor or actor
 
 
 _ANSWERING: dict[str, Any] = {"may": OWN, "refuses": (NoShare, WrongState)}
@@ -158,3 +189,41 @@ class WaiveShare(_OfShare):
         if before.agreed and before.shares != after.shares:
             change = waived_from(past.books(), before)
             yield from corrected(past, new_id(None), self.proposal, change, reason)
+
+
+# -- what was found false ------------------------------------------------------------------------
+
+
+@command(
+    "share.confirm",
+    f"{_HERE}/confirm",
+    may=CLOSES,
+    refuses=(NothingToConfirm,),
+)
+class ConfirmShare(Command):
+    """Decide that a share stands, although something that it depends on was found false.
+
+    Until then, or until a new agreement and a correction, what is owed for it is held.
+    """
+
+    proposal: ProposalId
+    payee: PayeeText
+    reason: Annotated[Reason, Example("The solo stayed in the mix; only the credit was wrong.")]
+
+    def is_done(self, past: Past) -> bool:
+        return not self._is_in_question(past)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = past.get(Proposal, self.proposal)
+        if not self._is_in_question(past):
+            raise NothingToConfirm(self.payee)
+        past.watch_money(noun.release, self.payee)
+        yield noun.then(Proposal.Confirmed, payee=self.payee, reason=self.reason)
+
+    def _is_in_question(self, past: Past) -> bool:
+        books = past.books()
+        if self.proposal not in books.agreements:
+            return False
+        above = above_in_question(past, books)
+        claim = books.claim(self.payee, self.proposal, above)
+        return TO_BE_CORRECTED in against(claim, books.questions(above))

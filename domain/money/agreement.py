@@ -30,6 +30,8 @@ class Agreement:
     shares: Shares
     agreed: Fraction = Fraction()
     """The exact amount that was divided by these shares and not reversed."""
+    known: int = 0
+    """The position up to which its shares take account of what was found false."""
 
     @cached_property
     def pieces(self) -> Mapping[str, Collection[str]]:

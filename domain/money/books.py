@@ -14,11 +14,13 @@ from typing import NamedTuple, Protocol
 
 from domain.contributor import Contributor
 from domain.credit import Credit
+from domain.dispute import Opening
 from domain.fact import Fact
 from domain.money.agreement import Agreement
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
-from domain.money.held import Claim, Questions, against
+from domain.money.held import Claim, Question, Questions, against
 from domain.money.hold import Hold
+from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.pool import Pool
 from domain.money.postings import OWED, postings
@@ -27,6 +29,7 @@ from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import shares_of, waived_in
 from domain.money.split import PLAIN
+from domain.money.terms import named_in
 from domain.recorders import Placed
 from domain.remix import Remix
 
@@ -41,6 +44,18 @@ class Cost(NamedTuple):
     expense: str
     payer: str
     left_minor: int
+
+
+class Doubt(NamedTuple):
+    """A credit or an edge that is held, in dispute, or was found false."""
+
+    work: str
+    """The work of the credit, the parent of the edge."""
+    contributor: str | None
+    child: str | None
+    by_name: bool
+    """Whether it also holds what terms give by name."""
+    false_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,19 +108,22 @@ class Books:
     divisions: dict[str, DivisionBooks] = field(default_factory=dict)
     consents: dict[tuple[str, str], str] = field(default_factory=dict)
     """By agreement and payee: offered, accepted or declined."""
-    holds: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    """By work: its open holds and disputes, each with the person credited."""
-    edges: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The edges in dispute, each with its child and its parent."""
+    doubts: dict[str, Doubt] = field(default_factory=dict)
+    """By credit, hold or edge: what is in question."""
+    confirmed: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By agreement and payee: where it was decided that the share stands."""
+    forgotten: dict[str, int] = field(default_factory=dict)
+    """Who was forgotten, and where: nobody is left to be paid."""
     accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """By payee and agreement: the units on each account."""
     merged: dict[str, str] = field(default_factory=dict)
-    """By contributor: whom they were merged into."""
+    """By contributor: whom they were merged into. By work: whose claim on it was accepted."""
+    _named: dict[str, Collection[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def copy(self) -> Books:
         """A copy that can be changed without changing these."""
-        copied = (dict(getattr(self, one.name)) for one in fields(self)[1:])
-        return Books(self.position, *copied)
+        copied = {one.name: dict(getattr(self, one.name)) for one in fields(self)[1:]}
+        return Books(self.position, **copied)
 
     def fold(self, position: int, happened: Fact) -> None:
         """Fold one more fact."""
@@ -134,6 +152,8 @@ class Books:
                 self._waive(happened)
             case Share.Event(proposal=proposal, payee=payee):
                 self.consents[proposal, payee] = happened.STATE
+                if isinstance(happened, Share.Claimed):
+                    self.merged[payee] = happened.contributor
             case Revenue.Recorded():
                 self._receive(id, happened)
             case Revenue.Reversed():
@@ -149,14 +169,26 @@ class Books:
     def _stop(self, id: str, happened: Fact) -> None:
         """What holds money back, and whom it is paid to."""
         match happened:
-            case Remix.Disputed(child=child, parent=parent):
-                self.edges[id] = child, parent
-            case Remix.Settled():
-                self.edges.pop(id, None)
-            case Hold.Event() | Credit.Disputed() | Credit.Settled():
-                self._hold(id, happened)
+            case Remix.Event(child=child, parent=work):
+                self._doubt(id, happened, work, None, child)
+            case Hold.Event(work=work, contributor=who) | Credit.Event(work=work, contributor=who):
+                self._doubt(id, happened, work, who, None)
             case Contributor.Merged(into=into):
                 self.merged[id] = into
+            case Contributor.Forgotten(holds=True):
+                self.forgotten[id] = self.position
+            case Proposal.Confirmed(payee=payee):
+                self.confirmed[id, payee] = self.position
+
+    def _doubt(
+        self, id: str, happened: Fact, work: str, contributor: str | None, child: str | None
+    ) -> None:
+        if isinstance(happened, Opening | Hold.Opened):
+            self.doubts[id] = Doubt(work, contributor, child, bool(happened.by_name))
+        elif getattr(happened, "is_false", None):
+            self.doubts[id] = Doubt(work, contributor, child, True, self.position)
+        else:
+            self.doubts.pop(id, None)
 
     def _change(self, pool: str, **changes: object) -> None:
         self.pools[pool] = replace(self.pools[pool], **changes)  # type: ignore[arg-type] # by name
@@ -173,6 +205,7 @@ class Books:
             assets,
             {},
             shares_of(assets, {}),
+            known=self.position,
         )
         self._change(happened.pool, agreements=(*self.pools[happened.pool].agreements, id))
 
@@ -229,6 +262,9 @@ class Books:
                 self._agreed(happened.proposal, agreed)
             case Entry.Corrected(replaces=replaced):
                 self._correct(happened.proposal, replaced)
+                if replaced is not None and happened.is_complete:
+                    agreement = replace(self.agreements[replaced], known=self.position)
+                    self.agreements[replaced] = agreement
                 self._flow(happened.pool, happened.flow or [], [])
             case Entry.Continued():
                 self._flow(happened.pool, happened.flow or [], happened.costs or [])
@@ -271,13 +307,6 @@ class Books:
                         self._agreed(replaced, -division.agreed)
                         self._agreed(proposal, division.agreed)
 
-    def _hold(self, by: str, happened: Hold.Event | Credit.Event) -> None:
-        known = self.holds.get(happened.work, {})
-        if isinstance(happened, Hold.Opened | Credit.Disputed):
-            self.holds[happened.work] = {**known, by: happened.contributor}
-        elif by in known:
-            self.holds[happened.work] = {each: known[each] for each in known if each != by}
-
     # -- asking ----------------------------------------------------------------------------
 
     def agreement_for(self, pool: str, effective_at: str) -> Agreement | None:
@@ -295,28 +324,54 @@ class Books:
         held = self.agreement_for(recorded.pool, recorded.effective_at)
         return held is not None and held.proposal == proposal
 
-    def claim(self, payee: str, agreement: str) -> Claim:
+    def claim(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> Claim:
         """A payee's claim under an agreement, with everything that could hold it back."""
-        known = self.agreements[agreement]
-        own = {known.release, *known.pieces.get(payee, ())}
-        consent = self.consents.get((agreement, payee))
-        return Claim(payee, self.person(payee), consent, own, known.works)
+        known, person = self.agreements[agreement], self.person(payee)
+        return Claim(
+            payee,
+            person,
+            self.consents.get((agreement, payee)),
+            own={known.release, *known.pieces.get(payee, ())},
+            works=known.works,
+            named={*known.works, *above.get(known.release, ())}
+            if known.release in above and payee in self.named(known.pool)
+            else (),
+            known=max(known.known, self.confirmed.get((agreement, payee), 0)),
+            is_forgotten=person in self.forgotten,
+        )
+
+    def named(self, pool: str) -> Collection[str]:
+        """The people and works that are named in the terms of a pool."""
+        if pool not in self._named:
+            payees = named_in(self.pools[pool].opened)
+            self._named[pool] = frozenset(
+                each for each in payees if Payee.parse(each).kind != "other"
+            )
+        return self._named[pool]
+
+    def in_question(self) -> set[str]:
+        """The works of which it matters what they were made from: see ``questions``."""
+        works = {each.work for each in self.doubts.values() if each.child is not None}
+        if any(each.by_name for each in self.doubts.values()):
+            named = (pool for pool in self.pools if self.named(pool))
+            works |= {self.pools[pool].opened.release for pool in named}
+        return works
 
     def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
-        """The credits and edges that are held or in dispute.
+        """The credits and edges that are held, in dispute, or were found false.
 
-        ``above`` says what the parent of a disputed edge was made from: money for that waits too.
+        ``above`` says what the works in question were made from. What depends on anything above a
+        disputed edge waits too; and what the terms of a pool give by name, on all of its release.
         """
         return Questions(
-            {
-                (work, self.person(contributor))
-                for work, known in self.holds.items()
-                for contributor in known.values()
-            },
-            [
-                (child, frozenset((parent, *above.get(parent, ()))))
-                for child, parent in self.edges.values()
-            ],
+            Question(
+                frozenset((each.work, *(above.get(each.work, ()) if each.child else ()))),
+                None if each.contributor is None else self.person(each.contributor),
+                each.child,
+                each.by_name,
+                each.false_at,
+            )
+            for each in self.doubts.values()
         )
 
     def person(self, payee: str) -> str:
@@ -330,7 +385,7 @@ class Books:
         questions = self.questions(above)
         for (payee, agreement), units in self.accounts.items():
             owed = units.get(OWED, 0)
-            why = against(self.claim(payee, agreement), questions) if owed > 0 else ()
+            why = against(self.claim(payee, agreement, above), questions) if owed > 0 else ()
             if owed and not why:
                 yield payee, agreement, owed
 
@@ -339,13 +394,21 @@ TOPICS = tuple(
     kind.TOPIC
     for kind in (
         *(Pool.Opened, Proposal.Posted, Proposal.Revised, Proposal.Continued),
-        *(Proposal.Finalised, Share.Offered, Share.Accepted, Share.Declined),
-        *(Share.Waived, Revenue.Recorded, Revenue.Reversed, Expense.Recorded),
+        *(Proposal.Finalised, Proposal.Confirmed, Share.Offered, Share.Claimed),
+        *(
+            Share.Accepted,
+            Share.Declined,
+            Share.Waived,
+            Revenue.Recorded,
+            Revenue.Reversed,
+            Expense.Recorded,
+        ),
         *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Continued),
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
         *(Hold.Opened, Hold.Lifted),
-        *(Credit.Disputed, Credit.Settled, Remix.Disputed, Remix.Settled),
-        Contributor.Merged,
+        *(Credit.Disputed, Credit.Settled, Credit.Revoked),
+        *(Remix.Disputed, Remix.Settled, Remix.Struck),
+        *(Contributor.Merged, Contributor.Forgotten),
     )
 )
 """The facts that change the books."""

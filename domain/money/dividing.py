@@ -221,8 +221,9 @@ class CorrectPool(Command):
         if not moves:
             raise NothingToCorrect
         reason = past.text(past.actor, "reason", self.reason)
-        for number, ((old, to), change) in enumerate(moves.items()):
+        for number, (old, to) in enumerate(moves):
             own = part_id(past.id, "correction", number) if number else past.id
+            change = moves_in(past.books(), self.pool)[old, to]
             yield from corrected(past, own, to, change, reason, replaces=old)
 
 

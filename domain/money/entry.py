@@ -178,6 +178,8 @@ class Entry(Noun):
         """The agreement whose divisions move to this one; none after a waiver."""
         flow: Through | None = None
         """What went through the terms in addition, where they look through to the shares."""
+        is_complete: bool | None = None
+        """Whether no division is left under the agreement that was replaced."""
 
     @fact("entry.continued")
     class Continued(Event):

@@ -47,6 +47,8 @@ class Hold(Noun):
         SAYS = "{actor} held what {contributor} earns with {work}"
         FROM = ("open", "lifted")
         STATE = "open"
+        by_name: bool | None = None
+        """Whether it also holds what terms give by name; older holds did not."""
 
     @fact("hold.lifted")
     class Lifted(Event):

@@ -8,10 +8,12 @@ from typing import Any
 
 from domain.fact import Fact, New
 from domain.identity import part_id
+from domain.money.books import Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.payee import Payee
 from domain.money.proposal import Content, Proposal
 from domain.past import Past
+from domain.remix import Remix
 
 LONGEST_LIST_BYTES = 16_000
 """How much of a list goes into one fact: a leaf has 65,535 bytes, with a link per payee."""
@@ -59,6 +61,15 @@ def must_know(past: Past, payees: Iterable[str]) -> None:
             past.work(payee.id)
         elif payee.is_contributor or payee.is_misspelt:
             past.contributor(payee.id)
+
+
+def above_in_question(past: Past, books: Books) -> dict[str, set[str]]:
+    """What the works in question were made from; a further edge meanwhile is noticed."""
+    works, known = books.in_question(), past.known
+    if works:
+        for born in (Remix.Declared, Remix.Accepted):
+            past.watch_all(born.TOPIC)
+    return {work: known.works_above(work) for work in works}
 
 
 def pages(items: Sequence[Any]) -> Iterator[list[Any]]:

@@ -15,7 +15,7 @@ from domain.identity import part_id
 from domain.money.apportionment import payee_key
 from domain.money.books import Above, Books
 from domain.money.hold import Hold, hold_on
-from domain.money.keeping import must_know
+from domain.money.keeping import above_in_question, must_know
 from domain.money.payee import Payee
 from domain.money.payout import Batch, Parts, Payout
 from domain.past import Past
@@ -99,12 +99,8 @@ class IssuePayouts(Command):
         books = past.books()
         # Anything that could hold back a payout is watched as a whole.
         past.watch_all(Remix.Disputed.TOPIC)
-        if books.edges:
-            for born in (Remix.Declared, Remix.Accepted):  # it may be above one in dispute
-                past.watch_all(born.TOPIC)
-        parents = {parent for _, parent in books.edges.values()}
-        known = past.known
-        above = {each: known.works_above(each) for each in parents}
+        past.watch_all(Remix.Struck.TOPIC)
+        above = above_in_question(past, books)
         least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
         chosen = None if self.payees is None else set(map(books.person, self.payees))
         found = _payable(books, self.currency, above)
@@ -177,10 +173,10 @@ class HoldCredit(_OfHold):
         credit = past.get(Credit, self.id)
         past.watch_money(credit.contributor)
         if past.stream(past.id):
-            yield past.get(Hold, past.id).then(Hold.Opened, reason=self.reason)
+            yield past.get(Hold, past.id).then(Hold.Opened, reason=self.reason, by_name=True)
         else:
             line = {"credit": self.id, **credit.line}
-            yield Hold.Opened.born(past.id, **line, reason=self.reason)
+            yield Hold.Opened.born(past.id, **line, reason=self.reason, by_name=True)
 
 
 @command("credit.lift-hold", "/credits/{id}/lift-hold", **_CHANGING)

@@ -286,6 +286,19 @@ class Proposal(Noun):
         FROM = ("finalised",)
         shares: list[list[str]]
 
+    @fact("proposal.confirmed")
+    class Confirmed(Event):
+        """A share stands, although something that it depends on was found false."""
+
+        SAYS = "{actor} decided that the share of {payee} in {release} stands"
+        SEALED = ("reason",)
+        FROM = ("finalised",)
+        payee: str
+        reason: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, *people_among([self.payee]))
+
     BIRTHS = (Posted,)
 
     def sides(self, looking: Looking) -> dict[str, str]:

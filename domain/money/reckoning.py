@@ -10,6 +10,7 @@ by the last reversal completely: exact parts of parts would soon be too long to 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -50,6 +51,8 @@ class Change(NamedTuple):
     """How much of them goes by the agreed shares."""
     divisions: Sequence[str]
     """The divisions; listed only for terms that look through to the shares."""
+    is_complete: bool | None = None
+    """Whether no others are left under the agreement; None after a waiver."""
 
 
 def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = RULES) -> Reckoned:
@@ -178,7 +181,7 @@ def correction_of(
     content = {**_of(agreement, pool, rules), "amount_minor": 0, "agreed": str(change.agreed)}
     if rules > 1:
         through = {place: flow[place] - pool.flow.get(place, _NONE) for place in flow}
-        content["flow"] = written(through)
+        content |= {"flow": written(through), "is_complete": change.is_complete}
     units = settle(_sum(pool.carry, due))
     return Reckoned(entry_lines(units, due, pool.carry), content)
 
@@ -203,12 +206,14 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
             if holds is not None and holds.proposal != division.agreement and division.agreed:
                 moves.setdefault((division.agreement, holds.proposal), []).append(id)
     looks = look_through(books.pools[pool].opened.terms)
+    under = Counter(each.agreement for each in books.divisions.values() if each.agreed)
     return {
         (old, new): Change(
             books.agreements[old].shares,
             books.agreements[new].shares,
             sum((books.divisions[id].agreed for id in divisions), _NONE),
             divisions if looks else (),
+            under[old] == len(divisions),
         )
         for (old, new), divisions in moves.items()
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.fact import Fact, Looking, Noun, fact
+from domain.money.payee import Payee
 from domain.refusal import NoShare
 
 
@@ -20,6 +21,8 @@ class Share(Noun):
     pool: str
     release: str
     payee: str
+    contributor: str | None = None
+    """Who claimed the work, where the share waited for its maker."""
     scopes: tuple[str, ...] = ()
     """The scopes within which the payee waives their share."""
 
@@ -34,7 +37,7 @@ class Share(Noun):
         payee: str
 
         def subjects(self) -> tuple[str, ...]:
-            return (self.release, self.payee)
+            return (self.release, Payee.parse(self.payee).id)
 
     @fact("share.offered")
     class Offered(Event):
@@ -43,6 +46,18 @@ class Share(Noun):
         SAYS = "The shares of {release} are final: {payee} has {share}"
         STATE = "offered"
         share: str
+
+    @fact("share.claimed")
+    class Claimed(Event):
+        """A claim on the work for whose maker a share waited was accepted; they are asked."""
+
+        SAYS = "{contributor} is offered the share in {release} that waited for their work"
+        STATE = "offered"
+        contributor: str
+        share: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (*super().subjects(), self.contributor)
 
     @fact("share.accepted")
     class Accepted(Event):
@@ -74,8 +89,8 @@ class Share(Noun):
         def apply(self, noun: Share) -> None:
             noun.scopes = (*noun.scopes, self.scope)
 
-    BIRTHS = (Offered,)
+    BIRTHS = (Offered, Claimed)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Whose share it is."""
-        return {"contributor": self.payee}
+        return {"contributor": self.contributor or self.payee}

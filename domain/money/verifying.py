@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from domain.fact import Fact
+from domain.lineage import Edge, Lineage
 from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.entry import Entry
@@ -52,6 +53,8 @@ class Verifier:
         """Agreements as they were before the latest waiver."""
         self._edges: dict[str, tuple[str, str]] = {}
         """The edges that count, each with its child and its parent."""
+        self._above: dict[str, set[str]] = {}
+        """What the works in question were made from, as the command knew it."""
         self._questions = Questions()
         """What was held or in dispute when the latest batch of payouts was issued."""
         self._parts: dict[str, Parts] = {}
@@ -86,7 +89,8 @@ class Verifier:
                 elif happened.leaves:
                     self._edges[id] = (child, parent)
             case Batch.Opened():
-                self._questions = self.books.questions(self._above_disputed())
+                self._above = self._above_in_question()
+                self._questions = self.books.questions(self._above)
             case Payout.Issued():
                 yield from self._paid(position, happened)
         self._fold(position, happened)
@@ -174,24 +178,15 @@ class Verifier:
             owed = self.books.accounts.get((str(payee), str(agreement)), {}).get(OWED, 0)
             if owed != units:
                 yield Fault(position, f"{payee} is owed {owed} under {agreement}, not {units}")
-            why = against(self.books.claim(str(payee), str(agreement)), self._questions)
+            claim = self.books.claim(str(payee), str(agreement), self._above)
+            why = against(claim, self._questions)
             if owed > 0 and why:
                 yield Fault(position, f"what {payee} is owed is held: {', '.join(why)}")
 
-    def _above_disputed(self) -> dict[str, set[str]]:
-        """By the parent of every disputed edge: all that it was made from, as of now."""
-        parents: dict[str, list[str]] = defaultdict(list)
-        for child, parent in self._edges.values() if self.books.edges else ():
-            parents[child].append(parent)
-        above = {}
-        for _, disputed in self.books.edges.values():
-            reached, ahead = set[str](), [disputed]
-            while ahead:
-                further = set(parents.get(ahead.pop(), ())) - reached
-                reached |= further
-                ahead += further
-            above[disputed] = reached
-        return above
+    def _above_in_question(self) -> dict[str, set[str]]:
+        """By work in question: all that it was made from, as of now."""
+        edges = tuple(Edge(child, parent) for child, parent in self._edges.values())
+        return {work: set(Lineage(work, edges).generation) for work in self.books.in_question()}
 
     def _moved(self, position: int, happened: Payout.Event) -> Iterator[Fault]:
         """A payout moves as a whole, from the account it is on.

@@ -7,12 +7,12 @@ held follows from consents and holds, not from an account.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from domain.money.held import HELD, Claim, Questions, against, standing
-from domain.money.payee import people_among
+from domain.money.held import HELD, Claim, Question, Questions, against, standing
+from domain.money.payee import Payee, people_among
 from domain.money.postings import ACCOUNTS, OWED
 from projections import attribution, lineage
 from projections.store import View, holds
@@ -107,48 +107,121 @@ def standings(view: View, of: Collection[Account]) -> Iterator[tuple[Account, st
 def held(view: View, of: Iterable[Key]) -> dict[Key, Why]:
     """The reasons why money owed under an agreement cannot be paid now, by payee and agreement."""
     asked = set(of)
-    people = people_among(payee for payee, _ in asked)
-    consents = {
-        (payee, proposal): state
-        for payee, proposal, state in view.rows(
-            "SELECT s.payee, s.proposal, s.state FROM @shares s "
-            f"WHERE s.payee IN :payees AND s.state <> 'accepted' AND {holds('s')}",
-            payees=sorted(people),
-        )
-    }
+    shares = _shares(view, {payee for payee, _ in asked})
+    persons = _persons(view, shares, {payee for payee, _ in asked})
+    forgotten = _forgotten(view)
     questions = _questions(view)
     # Usually nothing is in question; then it does not matter what a claim depends on.
-    is_clear = questions == ([], [])
-    persons = {} if is_clear else attribution.persons_of(view, people)
+    is_clear = questions.is_empty
     works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
-    nothing = _Works("")
+    known = {} if is_clear else _known(view, {proposal for _, proposal in asked})
+    nothing = _Works("", "")
     found = {}
     for payee, proposal in asked:
-        known = works.get(proposal, nothing)
-        own = {known.release, *known.pieces[payee]}
-        consent = consents.get((payee, proposal))
-        claim = Claim(payee, persons.get(payee, payee), consent, own, known.every)
+        about, person = works.get(proposal, nothing), persons.get(payee, payee)
+        claim = Claim(
+            payee,
+            person,
+            shares.get((payee, proposal), _UNASKED).state,
+            own={about.release, *about.pieces[payee]},
+            works=about.every,
+            named=about.named if payee in about.payees_named else (),
+            known=max(known.get((proposal, None), 0), known.get((proposal, payee), 0)),
+            is_forgotten=person in forgotten,
+        )
         if why := against(claim, questions):
             found[payee, proposal] = why
     return found
 
 
-def _questions(view: View) -> Questions:
-    """Everything held or in dispute."""
-    latest = {
-        id: (work, contributor, child, state)
-        for id, work, contributor, child, state in view.rows(
-            "SELECT h.id, h.work, h.contributor, h.child, h.state FROM @holds h "
-            "WHERE h.position <= :as_of ORDER BY h.position"
+def claimed_by(view: View, people: Collection[str]) -> list[str]:
+    """The works, as payees, whose waiting shares these people claimed."""
+    rows = view.rows(
+        "SELECT DISTINCT s.payee FROM @shares s "
+        f"WHERE s.contributor IN :people AND {holds('s')} ORDER BY s.payee",
+        people=sorted(people),
+    )
+    return [payee for (payee,) in rows]
+
+
+class _Asked(NamedTuple):
+    """Somebody's share, and who claimed the work it waited for."""
+
+    state: str | None
+    contributor: str | None
+
+
+_UNASKED = _Asked(None, None)
+
+
+def _shares(view: View, payees: Collection[str]) -> dict[Key, _Asked]:
+    asked = [payee for payee in payees if Payee.parse(payee).kind != "other"]
+    return {
+        (payee, proposal): _Asked(state, contributor)
+        for payee, proposal, state, contributor in view.rows(
+            "SELECT s.payee, s.proposal, s.state, s.contributor FROM @shares s "
+            f"WHERE s.payee IN :payees AND {holds('s')}",
+            payees=sorted(asked),
         )
     }
-    still = [(*about, child) for *about, child, state in latest.values() if state == "open"]
-    accounts = {contributor for _, contributor, _ in still if contributor is not None}
+
+
+def _persons(view: View, shares: Mapping[Key, _Asked], payees: Collection[str]) -> dict[str, str]:
+    """The person each payee is: after all merges, or who claimed the work."""
+    makers = {payee: each.contributor for (payee, _), each in shares.items() if each.contributor}
+    people = {*people_among(payees), *makers.values()}
+    persons = attribution.persons_of(view, sorted(people))
+    return {**persons, **{work: persons.get(maker, maker) for work, maker in makers.items()}}
+
+
+def _forgotten(view: View) -> set[str]:
+    rows = view.rows("SELECT f.contributor FROM @forgotten f WHERE f.position <= :as_of")
+    return {contributor for (contributor,) in rows}
+
+
+def _known(view: View, proposals: set[str]) -> dict[tuple[str, str | None], int]:
+    """Up to where agreements, and single shares, take account of what was found false."""
+    rows = view.rows(
+        "SELECT k.proposal, k.payee, max(k.position) FROM @known k "
+        "WHERE k.proposal IN :proposals AND k.position <= :as_of GROUP BY k.proposal, k.payee",
+        proposals=sorted(proposals),
+    )
+    return {(proposal, payee): position for proposal, payee, position in rows}
+
+
+def _questions(view: View) -> Questions:
+    """Everything held, in dispute, or found false."""
+    latest = {
+        row[0]: _Row(*row[1:])
+        for row in view.rows(
+            "SELECT h.id, h.work, h.contributor, h.child, h.state, h.by_name, h.position "
+            "FROM @holds h WHERE h.position <= :as_of ORDER BY h.position"
+        )
+    }
+    still = [each for each in latest.values() if each.state != "lifted"]
+    accounts = {each.contributor for each in still if each.contributor is not None}
     persons = attribution.persons_of(view, accounts) if accounts else {}
     return Questions(
-        [(work, persons[account]) for work, account, _ in still if account is not None],
-        [(child, _with_above(view, parent)) for parent, _, child in still if child is not None],
+        Question(
+            frozenset((each.work,)) if each.child is None else _with_above(view, each.work),
+            None if each.contributor is None else persons[each.contributor],
+            each.child,
+            bool(each.by_name),
+            each.position if each.state == "false" else None,
+        )
+        for each in still
     )
+
+
+class _Row(NamedTuple):
+    """The latest about a credit, a hold or an edge."""
+
+    work: str
+    contributor: str | None
+    child: str | None
+    state: str
+    by_name: int
+    position: int
 
 
 @dataclass
@@ -156,25 +229,45 @@ class _Works:
     """What an agreement is about."""
 
     release: str
+    pool: str
     pieces: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By payee: the assets in which they have a share, and the parts those belong to."""
     every: set[str] = field(default_factory=set)
+    payees_named: Collection[str] = ()
+    """The people and works that are named in the terms of the pool."""
+    named: Collection[str] = ()
+    """If there are any: all works, with everything that the release was made from."""
 
 
 def _works(view: View, proposals: set[str]) -> dict[str, _Works]:
     """What agreements are about."""
     found: dict[str, _Works] = {}
-    for proposal, release, payee, piece in view.rows(
-        "SELECT q.proposal, w.id, q.payee, q.piece FROM @pieces q "
+    for proposal, pool, release, payee, piece in view.rows(
+        "SELECT q.proposal, a.pool, w.id, q.payee, q.piece FROM @pieces q "
         f"JOIN @proposals a ON a.id = q.proposal AND q.position >= a.staged AND {holds('a')} "
         f"JOIN @pools o ON o.id = a.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
         "WHERE q.proposal IN :proposals AND q.position <= :as_of",
         proposals=sorted(proposals),
     ):
-        known = found.setdefault(proposal, _Works(release))
+        known = found.setdefault(proposal, _Works(release, pool))
         known.pieces[payee].add(piece)
         known.every |= {release, piece}
+    named = _named(view, {each.pool for each in found.values()})
+    for known in found.values():
+        if known.pool in named:
+            known.payees_named = named[known.pool]
+            known.named = known.every | _with_above(view, known.release)
     return found
+
+
+def _named(view: View, pools: set[str]) -> dict[str, set[str]]:
+    """By pool: the people and works that are named in its terms."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for pool, payee in view.rows(
+        "SELECT n.pool, n.payee FROM @named n WHERE n.pool IN :pools", pools=sorted(pools)
+    ):
+        found[pool].add(payee)
+    return dict(found)
 
 
 def _with_above(view: View, work: str) -> frozenset[str]:

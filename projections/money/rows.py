@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from domain.contributor import Contributor
 from domain.credit import Credit
+from domain.dispute import Opening
 from domain.fact import Fact
 from domain.moment import instant
 from domain.money.entry import Entry
 from domain.money.hold import Hold
+from domain.money.payee import Payee
 from domain.money.payout import Batch, Payout
 from domain.money.pool import Pool
 from domain.money.postings import postings
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
+from domain.money.terms import named_in
 from domain.remix import Remix
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
 
@@ -68,8 +72,9 @@ SHARES = Table(
         ("payee", "TEXT NOT NULL"),
         ("state", "TEXT NOT NULL"),
         ("share", "TEXT NOT NULL"),
+        ("contributor", "TEXT"),
     ),
-    ("id", "proposal, payee", "payee"),
+    ("id", "proposal, payee", "payee", "contributor"),
     key="id",
 )
 HOLDS = Table(
@@ -80,10 +85,29 @@ HOLDS = Table(
         ("contributor", "TEXT"),
         ("child", "TEXT"),
         ("state", "TEXT NOT NULL"),
+        ("by_name", "BIGINT NOT NULL"),
         ("position", "BIGINT NOT NULL"),
     ),
     ("position",),
 )
+NAMED = Table(
+    "named",
+    (("pool", "TEXT NOT NULL"), ("payee", "TEXT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    ("pool, position",),
+)
+"""The people and works that are named in the terms of a pool."""
+KNOWN = Table(
+    "known",
+    (("proposal", "TEXT NOT NULL"), ("payee", "TEXT"), ("position", "BIGINT NOT NULL")),
+    ("proposal, position",),
+)
+"""Where the shares of an agreement, or of one payee, took account of what was found false."""
+FORGOTTEN = Table(
+    "forgotten",
+    (("contributor", "TEXT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    ("contributor, position",),
+)
+"""Who was forgotten, so that nobody is left to be paid."""
 BOOKINGS = Table(
     "bookings",
     (
@@ -153,6 +177,7 @@ ENTRIES = {Entry.Divided: "division", Entry.Reversed: "reversal", Entry.Correcte
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     """What a fact about money adds or changes."""
     yield from _agreed(position, happened, numbers)
+    yield from _in_question(position, happened)
     yield from _booked(position, happened)
     yield from _paid(position, happened)
     for posting in postings(happened):
@@ -167,6 +192,9 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     match happened:
         case Pool.Opened(release=release):
             yield born(POOLS, happened, release=numbers[release], position=position)
+            for payee in named_in(happened):
+                if Payee.parse(payee).kind != "other":
+                    yield Put(NAMED, (id, payee, position))
         case Proposal.Posted():
             opened = {"opened_at": instant(happened.timestamp), "staged": position}
             yield born(PROPOSALS, happened, state="open", **opened, born=position)
@@ -183,23 +211,45 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Proposal.Finalised(number=number, effective_at=effective_at):
             final = {"state": "finalised", "number": number, "effective_at": effective_at}
             yield Amend(PROPOSALS, id, final)
-        case Share.Offered():
-            yield born(SHARES, happened, state="offered")
+        case Share.Offered() | Share.Claimed():
+            yield born(
+                SHARES,
+                happened,
+                state="offered",
+                contributor=getattr(happened, "contributor", None),
+            )
         case Share.Accepted() | Share.Declined():
             yield Amend(SHARES, id, {"state": happened.STATE})
-        case Hold.Event() | Credit.Disputed() | Credit.Settled():
-            is_open = isinstance(happened, Hold.Opened | Credit.Disputed)
-            yield _hold(position, id, happened.work, happened.contributor, None, is_open=is_open)
-        case Remix.Disputed(child=child, parent=parent) | Remix.Settled(child=child, parent=parent):
-            is_open = isinstance(happened, Remix.Disputed)
-            yield _hold(position, id, parent, None, child, is_open=is_open)
 
 
-def _hold(
-    position: int, id: str, work: str, contributor: str | None, child: str | None, *, is_open: bool
+def _in_question(position: int, happened: Fact) -> Iterator[Change]:
+    """What holds money back, and where that is decided."""
+    match happened:
+        case Hold.Event() | Credit.Disputed() | Credit.Settled() | Credit.Revoked():
+            yield _question(position, happened, happened.work, happened.contributor, None)
+        case Remix.Disputed() | Remix.Settled() | Remix.Struck():
+            yield _question(position, happened, happened.parent, None, happened.child)
+        case Contributor.Forgotten(holds=True):
+            yield Put(FORGOTTEN, (happened.originator_id, position))
+        case Proposal.Finalised():
+            yield Put(KNOWN, (happened.originator_id, None, position))
+        case Proposal.Confirmed(payee=payee):
+            yield Put(KNOWN, (happened.originator_id, payee, position))
+        case Entry.Corrected(replaces=str(replaced), is_complete=True):
+            yield Put(KNOWN, (replaced, None, position))
+
+
+def _question(
+    position: int, happened: Fact, work: str, contributor: str | None, child: str | None
 ) -> Change:
-    state = "open" if is_open else "lifted"
-    return Put(HOLDS, (id, work, contributor, child, state, position))
+    """What holds money back from now on, or no longer."""
+    state, by_name = "lifted", True
+    if isinstance(happened, Opening | Hold.Opened):
+        state, by_name = "open", bool(happened.by_name)
+    elif getattr(happened, "is_false", None):
+        state = "false"
+    row = (happened.originator_id, work, contributor, child, state, int(by_name), position)
+    return Put(HOLDS, row)
 
 
 def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Iterator[Change]:
@@ -245,6 +295,9 @@ def _paid(position: int, happened: Fact) -> Iterator[Change]:
 
 MONEY = Projection(
     "money",
-    (POOLS, PROPOSALS, PIECES, SHARES, HOLDS, BOOKINGS, POSTINGS, PAYOUTS, BATCHES),
+    (
+        *(POOLS, NAMED, PROPOSALS, PIECES, SHARES, KNOWN, HOLDS, FORGOTTEN),
+        *(BOOKINGS, POSTINGS, PAYOUTS, BATCHES),
+    ),
     changes,
 )

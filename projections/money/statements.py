@@ -65,7 +65,8 @@ def statement(
     """
     number = attribution.find_person(view, id)[0]
     same = attribution.persons(view, attribution.accounts(view, id))
-    payees = [told["id"] for told in same.values()]
+    people = [told["id"] for told in same.values()]
+    payees = [*people, *money.claimed_by(view, people)]
     end = view if until is None else view.at(until)
     after = min(after, end.as_of)
     wanted = currencies(end, payees) if currency is None else [currency]

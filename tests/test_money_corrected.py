@@ -1,0 +1,252 @@
+"""What was found false: the money that depends on it waits until shares are corrected or stand.
+
+A dispute holds what terms give by name, too; an accepted claim gets what waited for the work.
+"""
+
+from typing import Any
+
+import pytest
+from money import AGREED, Bank, asset, bank, must_be_sound
+
+from domain.identity import part_id
+from domain.money.held import DISPUTED, TO_BE_CORRECTED, UNACCEPTED, UNCLAIMED
+from domain.refusal import NothingToConfirm, NothingToPay, NotPermitted, WrongState
+
+
+def song(told: Bank, *people: str, **said: Any) -> tuple[str, str]:
+    """A piece by some people and the pool of its release."""
+    piece = told.piece("song", by=people)
+    return piece, told.pool(release=told.release("record", piece), **said)
+
+
+def credit_of(piece: str, number: int = 0) -> str:
+    return part_id(piece, "author", number)
+
+
+def uphold(told: Bank, noun: str, id: str, **said: Any) -> None:
+    told.tell(f"dispute_{noun}", id=id, grounds="other", reason="r", evidence="e")
+    told.tell(f"settle_{noun}", id=id, **{"outcome": "upheld", "reason": "found false"} | said)
+
+
+def test_an_upheld_dispute_holds_the_share_until_it_is_corrected(database: str) -> None:
+    """… 5.02 of 10.04, which the loser would else be paid."""
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        piece, pool = song(told, a)
+        proposal = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
+        told.accept(proposal, a, b)
+        told.earn(pool, 1_004)
+        told.tell("dispute_credit", id=credit_of(piece), grounds="other", reason="r", evidence="e")
+        assert told.held(a, proposal) == (DISPUTED,)
+        told.tell("settle_credit", id=credit_of(piece), outcome="upheld", reason="found false")
+        assert told.held(a, proposal) == (TO_BE_CORRECTED,)
+        assert told.pay() == {b: 502}
+        later = told.agree(pool, [asset(piece, {b: "1"})], "2020")
+        told.accept(later, b)
+        assert told.held(a, proposal) == (TO_BE_CORRECTED,)  # agreed, but not corrected
+        told.tell("correct_pool", pool=pool, reason="a had no part in it")
+        assert told.held(a, proposal) == ()
+        assert told.account() == {b: 502}
+        assert told.pay() == {b: 502}
+        assert told.account() == {}
+
+
+def test_a_correction_of_a_part_leaves_the_rest_in_question(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        piece, pool = song(told, a)
+        proposal = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
+        told.accept(proposal, a, b)
+        told.earn(pool, 100, "2025")
+        told.earn(pool, 100, "2026-02")
+        uphold(told, "credit", credit_of(piece))
+        told.accept(told.agree(pool, [asset(piece, {b: "1"})], "2026"), b)
+        told.tell("correct_pool", pool=pool, reason="from 2026 on")
+        assert told.held(a, proposal) == (TO_BE_CORRECTED,)
+        must_be_sound(told)
+
+
+def test_who_closes_the_split_decides_that_the_share_stands(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        piece, pool = song(told, a)
+        proposal = told.agree(pool, [asset(piece, {a: "1/2", b: "1/2"})])
+        told.accept(proposal, a, b)
+        told.earn(pool, 1_004)
+        confirm = {
+            "proposal": proposal,
+            "payee": a,
+            "reason": "the credit was wrong, not the share",
+        }
+        with pytest.raises(NothingToConfirm):
+            told.tell("confirm_share", **confirm)
+        uphold(told, "credit", credit_of(piece))
+        with pytest.raises(NotPermitted):
+            told.tell("confirm_share", actor=a, **confirm)
+        told.tell("confirm_share", **confirm)
+        head = told.head()
+        told.tell("confirm_share", **confirm)  # said again, nothing happens
+        assert told.head() == head
+        assert told.pay() == {a: 502, b: 502}
+        told.credit(piece, a)
+        other = told.credit(piece, a, "singer")
+        uphold(told, "credit", other)
+        assert told.held(a, proposal) == (TO_BE_CORRECTED,)  # found false since
+        told.tell("confirm_share", **confirm)
+        assert told.held(a, proposal) == ()
+
+
+@pytest.mark.parametrize("outcome", ["dismissed", "corrected", "withdrawn"])
+def test_a_dispute_that_leaves_the_credit_frees_the_money(database: str, outcome: str) -> None:
+    with bank(database) as told:
+        (a,) = told.people("a")
+        piece, pool = song(told, a)
+        proposal = told.agree(pool, [asset(piece, {a: "1"})])
+        told.accept(proposal, a)
+        uphold(told, "credit", credit_of(piece), outcome=outcome)
+        assert told.held(a, proposal) == ()
+
+
+def test_a_credit_replaced_by_one_of_the_same_person_frees_the_money(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        piece, pool = song(told, a)
+        proposal = told.agree(pool, [asset(piece, {a: "1"})])
+        told.accept(proposal, a)
+        same, other = told.credit(piece, a, "singer"), told.credit(piece, b, "drummer")
+        uphold(told, "credit", credit_of(piece), outcome="corrected", replaced_by=same)
+        assert told.held(a, proposal) == ()
+        uphold(told, "credit", same, outcome="corrected", replaced_by=other)
+        assert told.held(a, proposal) == (TO_BE_CORRECTED,)
+
+
+def test_the_last_credit_that_is_revoked_holds_the_share(database: str) -> None:
+    with bank(database) as told:
+        (a,) = told.people("a")
+        piece, pool = song(told, a)
+        proposal = told.agree(pool, [asset(piece, {a: "1"})])
+        told.accept(proposal, a)
+        twice = told.credit(piece, a, "writer")
+        told.tell("revoke_credit", id=twice, reason="credited twice by mistake")
+        assert told.held(a, proposal) == ()
+        told.tell("revoke_credit", id=credit_of(piece), reason="not theirs")
+        assert told.held(a, proposal) == (TO_BE_CORRECTED,)
+
+
+@pytest.mark.parametrize("is_struck", [True, False], ids=["struck", "upheld"])
+def test_an_edge_found_false_holds_what_goes_over_it(database: str, is_struck: bool) -> None:
+    with bank(database) as told:
+        a, b, c = told.people("a", "b", "c")
+        root = told.piece("root", by=[c], made_at="2018")
+        loop = told.piece("loop", root, by=[a], made_at="2020")
+        piece = told.piece("song", by=[b])
+        edge = told.edge(piece, loop)
+        pool = told.pool(release=told.release("record", piece))
+        shares = [asset(piece, {b: "1"}), asset(loop, {a: "1"}), asset(root, {c: "1"})]
+        proposal = told.agree(pool, shares)
+        told.accept(proposal, a, b, c)
+        told.earn(pool, 300)
+        if is_struck:
+            told.tell("strike_remix", id=edge, reason="nothing of it is in it")
+        else:
+            uphold(told, "remix", edge)
+        assert told.held(a, proposal) == told.held(c, proposal) == (TO_BE_CORRECTED,)
+        assert told.pay() == {b: 100}
+        for payee in (a, c):
+            told.tell("confirm_share", proposal=proposal, payee=payee, reason="by agreement")
+        assert told.pay() == {a: 100, c: 100}
+
+
+def test_what_was_known_when_it_was_agreed_is_not_in_question(database: str) -> None:
+    with bank(database) as told:
+        (a,) = told.people("a")
+        piece, pool = song(told, a)
+        uphold(told, "credit", credit_of(piece))
+        proposal = told.agree(pool, [asset(piece, {a: "1"})])
+        told.accept(proposal, a)
+        told.earn(pool, 100)
+        assert told.pay() == {a: 100}
+
+
+def test_a_dispute_holds_what_the_terms_give_by_name(database: str) -> None:
+    with bank(database) as told:
+        a, b, c = told.people("a", "b", "c")
+        terms = {"type": "fixed", "shares": [[a, "1/4"], [c, "1/4"], ["artists", "1/2", AGREED]]}
+        piece, pool = song(told, a, terms=terms)
+        proposal = told.agree(pool, {b: "1"})
+        told.accept(proposal, b)
+        told.earn(pool, 400)
+        told.tell("dispute_credit", id=credit_of(piece), grounds="other", reason="r", evidence="e")
+        assert told.held(a, proposal) == (DISPUTED,)
+        assert told.pay() == {b: 200, c: 100}
+        told.tell("settle_credit", id=credit_of(piece), outcome="upheld", reason="found false")
+        assert told.held(a, proposal) == (TO_BE_CORRECTED,)
+        with pytest.raises(NothingToPay):
+            told.pay()
+        told.tell("confirm_share", proposal=proposal, payee=a, reason="paid by the terms")
+        assert told.pay() == {a: 100}
+
+
+def test_a_hold_holds_what_the_terms_give_by_name(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        terms = {"type": "fixed", "shares": [[a, "1/2"], ["artists", "1/2", AGREED]]}
+        piece, pool = song(told, a, terms=terms)
+        proposal = told.agree(pool, {b: "1"})
+        told.accept(proposal, b)
+        told.earn(pool, 400)
+        told.tell("hold_credit", id=credit_of(piece), reason="two claim it")
+        assert told.pay() == {b: 200}
+        told.tell("lift_hold", id=credit_of(piece))
+        assert told.pay() == {a: 200}
+
+
+# -- claims --------------------------------------------------------------------------------
+
+
+def horn(told: Bank, by: str) -> tuple[str, str, str]:
+    """A song made from an outside source whose maker is unknown: the source, pool and agreement."""
+    piece = told.piece("song", by=[by])
+    told.tell("declare_remix", child=piece, uri="https://example.org/foghorn", kind="sample")
+    source = told.since(0, "remix.declared")[-1].parent
+    pool = told.pool(release=told.release("record", piece))
+    shares = [asset(piece, {by: "3/4"}), asset(source, {f"work/{source}": "1"}, "1/3")]
+    return source, pool, told.agree(pool, shares)
+
+
+def test_an_accepted_claim_makes_what_waits_the_claimants(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        source, pool, proposal = horn(told, a)
+        payee = f"work/{source}"
+        told.accept(proposal, a)
+        told.earn(pool, 400)
+        assert told.held(payee, proposal) == (UNCLAIMED,)
+        credit = told.tell("claim_work", id=source, contributor=b, role="singer", actor=b).id
+        assert told.held(payee, proposal) == (UNCLAIMED,)
+        told.tell("accept_credit", id=credit)
+        assert told.held(payee, proposal) == (UNACCEPTED,)
+        assert told.pay() == {a: 300}
+        with pytest.raises(NotPermitted):
+            told.tell("accept_share", proposal=proposal, work=source, actor=a)
+        told.tell("accept_share", proposal=proposal, work=source, actor=b)
+        assert told.pay() == {b: 100}
+        told.earn(pool, 40)
+        assert told.pay() == {a: 30, b: 10}
+        told.earn(pool, 40)
+        uphold(told, "credit", credit)
+        assert told.held(payee, proposal) == (TO_BE_CORRECTED,)
+
+
+def test_a_share_agreed_for_a_claimed_work_is_offered_to_its_maker(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        source, pool, _ = horn(told, a)
+        credit = told.tell("claim_work", id=source, contributor=b, role="singer", actor=b).id
+        told.tell("accept_credit", id=credit)
+        later = told.agree(pool, {f"work/{source}": "1"}, "2026-05")
+        told.earn(pool, 100)
+        assert told.held(f"work/{source}", later) == (UNACCEPTED,)
+        told.tell("decline_share", proposal=later, work=source, actor=b, reason="too little")
+        with pytest.raises(WrongState):
+            told.tell("decline_share", proposal=later, work=source, actor=b, reason="really")
