@@ -18,6 +18,7 @@ from domain.draft import Acknowledgement, Draft
 from domain.identity import part_id
 from domain.moment import instant
 from domain.note import SignerKey
+from domain.outside import outside_id
 from domain.recorders import Placed
 from domain.refusal import Refusal
 from domain.registry import BY_OPERATION
@@ -251,6 +252,8 @@ def every_fact_about_money(told: Story, release: str, song: str, ana: str) -> No
     """
     tell, dee = told.tell, told.person("text-name-dee")
     crowd = [[f"somebody {number} {'x' * 180}", "1"] for number in range(90)]
+    sampled = outside_id("https://example.org/break")
+    crowd.append([f"work/{sampled}", "1"])
     assets = [
         {"asset": song, "value": "8", "shares": [[ana, "1"], [dee, "1"]]},
         {"asset": "crowd", "value": "1", "within": ["act 1"], "shares": crowd},
@@ -303,6 +306,12 @@ def every_fact_about_money(told: Story, release: str, song: str, ana: str) -> No
     tell("settle_payout", id=payout, reference="text-reference")
     tell("return_payout", id=payout, reason="text-reason-return")
     tell("claim_payout", id=payout, reason="text-reason-claim", actor=ana)
+    said = {"contributor": dee, "role": "drummer"}
+    claim = tell("claim_work", id=sampled, evidence="text-evidence-break", **said).id
+    tell("accept_credit", id=claim, reason="text-reason-break")
+    wrong = tell("open_credit", work=song, **said).id
+    tell("revoke_credit", id=wrong, reason="text-reason-wrong")
+    tell("confirm_share", proposal=proposal, payee=dee, reason="text-reason-confirm")
 
 
 AGREED = {"type": "agreed"}

@@ -211,7 +211,11 @@ ASSETS = [
     {"asset": "@song", "value": "8", "shares": [["@ana", "1"], ["@ben", "1"]]},
     {"asset": "crowd", "value": "1", "within": ["act 1"], "shares": CROWD},
 ]
-LATE = [{"asset": "@song", "value": "1", "shares": [["@ana", "1"], ["@ben", "3"]]}]
+TIDE = outside_id("https://old.example/tide")
+LATE = [
+    {"asset": "@song", "value": "1", "shares": [["@ana", "1"], ["@ben", "3"]]},
+    {"asset": "tide", "value": "1", "shares": [[f"work/{TIDE}", "1"]]},
+]
 PAYOUT = part_id(bundle.Ids("bundle").named("batch", "spring"), "payout", 0)
 AFTER_DAYS = 16
 """When the window for comments has closed; see the line that extends it."""
@@ -351,6 +355,18 @@ AGREED: list[Line] = [
     {"type": "payout.claim", "id": PAYOUT, "reason": REASON, "by": "ana"},
     {"type": "proposal.finalise", "proposal": "late", "effective_at": "2020-02"},
     {"type": "pool.correct", "id": "shares-of-may", "pool": "pot", "reason": REASON},
+    {"type": "credit.accept", "id": "mine", "reason": REASON},
+    {"type": "share.decline", "proposal": "late", "work": TIDE, "by": "ana"},
+    {
+        "type": "share.waive",
+        "proposal": "late",
+        "work": TIDE,
+        "scope": "release",
+        "by": "ana",
+    },
+    {"type": "share.accept", "proposal": "late", "work": TIDE, "by": "ana"},
+    {"type": "credit.revoke", "id": "ear", "reason": REASON},
+    {"type": "share.confirm", "proposal": "deal", "payee": "@ana", "reason": REASON},
     *(
         {"type": f"contributor.{verb}", "role": "producer", **of, "reason": REASON}
         for verb in ("grant-role", "end-role")

@@ -58,6 +58,7 @@ TABLE: dict[str, set[str]] = {
     "share.accept": OWN,
     "share.decline": OWN,
     "share.waive": OWN,
+    "share.confirm": DECIDES,
     "revenue": BOOKS,
     "revenue.reverse": BOOKS,
     "expense": BOOKS,

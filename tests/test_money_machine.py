@@ -30,6 +30,7 @@ from domain.money.split import PLAIN, WITH_CARRY
 from domain.refusal import (
     BadPolicy,
     CommentsOpen,
+    NothingToConfirm,
     NothingToCorrect,
     NothingToPay,
     Refusal,
@@ -285,6 +286,12 @@ class Money(RuleBasedStateMachine):
         self.consents: dict[tuple[str, str], str] = {}
         self.answers: dict[tuple[str, str], tuple[str, str]] = {}
         self.payouts: dict[str, list[Any]] = {}
+        self.false: list[tuple[str, str, str, int]] = []
+        """What was found false: a work and a person, or an edge, and when."""
+        self.known: dict[tuple[str, str], int] = defaultdict(int)
+        """By agreement and payee (or all): what was found false before was known then."""
+        self.moment = 0
+        self.struck: set[tuple[str, str]] = set()
         self.holds: set[str] = set()
         self.merged: dict[str, str] = {}
         for each in terms:
@@ -304,6 +311,10 @@ class Money(RuleBasedStateMachine):
     def one(self, of: Any, index: int) -> Any:
         every = list(of)
         return every[index % len(every)]
+
+    def next(self) -> int:
+        self.moment += 1
+        return self.moment
 
     def person(self, payee: str) -> str:
         return self.person(self.merged[payee]) if payee in self.merged else payee
@@ -412,6 +423,7 @@ class Money(RuleBasedStateMachine):
             first = "" if not pool.agreements else instant(self.told.clock.now)
             effective = first if since is None else f"{since}-01T00:00:00.000000Z"
             number = len(pool.agreements) + 1
+            self.known[id, ""] = self.next()
             pool.agreements[id] = Agreement(known["assets"], effective, number)
             for payee in filter(pool.agreements[id].listed().__contains__, self.people):
                 self.consents[id, payee] = "offered"
@@ -545,10 +557,16 @@ class Money(RuleBasedStateMachine):
         refused = None
         if not any(each.agreed for each, _ in wrong):
             refused = NothingToCorrect
+        left = {each.agreement for each, _ in wrong if each.agreed}
         if self.do(refused, "correct_pool", pool=id, reason=str(next(names))):
             for each, holds in wrong:
                 each.agreement = str(holds)
                 pool.entries += 1
+            for agreement in left:
+                if not any(
+                    each.agreed for each in pool.revenues.values() if each.agreement == agreement
+                ):
+                    self.known[agreement, ""] = self.next()
 
     # -- money that leaves -----------------------------------------------------------------
 
@@ -562,15 +580,36 @@ class Money(RuleBasedStateMachine):
             for credit, (work, who, state) in self.credits.items()
             if state == "disputed" or credit in self.holds
         }
-        intro, song = self.pieces
         waiting = {
             work
             for child, parent, state in self.edges.values()
             if state == "disputed" and child in {self.release, *(one["asset"] for one in assets)}
-            for work in {intro: [intro], song: [song, intro]}[parent]
+            for work in self.above(parent)
         }
-        return bool(pieces & waiting) or any(
-            (piece, self.person(payee)) in questioned for piece in pieces
+        return (
+            bool(pieces & waiting)
+            or any((piece, self.person(payee)) in questioned for piece in pieces)
+            or self.is_false(payee, agreement)
+        )
+
+    def above(self, work: str) -> set[str]:
+        """A piece, and what it was made from."""
+        intro, song = self.pieces
+        counts = work == song and (song, intro) not in self.struck
+        return {work, intro} if counts else {work}
+
+    def is_false(self, payee: str, agreement: str) -> bool:
+        """Whether something was found false since the share was agreed, corrected or confirmed."""
+        assets = self.proposals[agreement]["assets"]
+        pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
+        works = {self.release, *(one["asset"] for one in assets)}
+        known = max(self.known[agreement, ""], self.known[agreement, payee])
+        return any(
+            (work in pieces and self.person(who) == self.person(payee))
+            if child == ""
+            else (child in works and bool(pieces & self.above(work)))
+            for child, work, who, at in self.false
+            if at > known
         )
 
     @rule(minimum=st.sampled_from([1, 1, 50, 400]))
@@ -612,9 +651,9 @@ class Money(RuleBasedStateMachine):
             after = {"settle": "settled", "return": "returned", "claim": "claimed"}
             self.payouts[id][0] = after[verb]
 
-    @rule(index=pick, hold=st.booleans())
+    @rule(index=pick, hold=st.booleans(), upheld=st.booleans())
     @precondition(lambda self: self.credits)
-    def question(self, index: int, hold: bool) -> None:
+    def question(self, index: int, hold: bool, upheld: bool) -> None:
         credit = self.one(self.credits, index)
         work, who, state = self.credits[credit]
         if hold:
@@ -624,24 +663,49 @@ class Money(RuleBasedStateMachine):
                 self.told.tell("hold_credit", id=credit, reason=str(next(names)))
             self.holds ^= {credit}
         else:
-            if state == "disputed":
+            if state == "revoked":
+                return
+            if state == "disputed" and upheld:
+                verb, after, more = "settle", "revoked", {"outcome": "upheld"}
+                self.false.append(("", work, who, self.next()))
+            elif state == "disputed":
                 verb, after, more = "settle", "granted", {"outcome": "dismissed"}
             else:
                 verb, after, more = "dispute", "disputed", {"grounds": "other"}
             self.told.tell(f"{verb}_credit", id=credit, reason=str(next(names)), **more)
             self.credits[credit] = work, who, after
 
-    @rule(index=pick)
-    def question_an_edge(self, index: int) -> None:
+    @rule(index=pick, upheld=st.sampled_from([False, False, True]))
+    def question_an_edge(self, index: int, upheld: bool) -> None:
         """The song was made from the intro, and the film from both."""
         edge = self.one(self.edges, index)
         said = {"id": edge, "reason": str(next(names))}
-        if self.edges[edge][2] == "disputed":
+        child, parent, state = self.edges[edge]
+        if state == "struck":
+            return
+        if upheld:
+            if state == "disputed":
+                self.told.tell("settle_remix", outcome="upheld", **said)
+            else:
+                self.told.tell("strike_remix", **said)
+            self.edges[edge][2] = "struck"
+            self.false.append((child, parent, "", self.next()))
+            self.struck |= {(child, parent)}
+        elif state == "disputed":
             self.told.tell("settle_remix", outcome="dismissed", **said)
             self.edges[edge][2] = "declared"
         else:
             self.told.tell("dispute_remix", grounds="other", **said)
             self.edges[edge][2] = "disputed"
+
+    @rule(index=pick)
+    @precondition(lambda self: self.consents)
+    def confirm(self, index: int) -> None:
+        proposal, payee = self.one(self.consents, index)
+        refused = None if self.is_false(payee, proposal) else NothingToConfirm
+        said = {"proposal": proposal, "payee": payee, "reason": str(next(names))}
+        if self.do(refused, "confirm_share", **said):
+            self.known[proposal, payee] = self.next()
 
     @rule()
     @precondition(lambda self: not self.merged)

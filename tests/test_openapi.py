@@ -23,7 +23,7 @@ from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.reference import Reference, pretty
 from domain.role import ROLES
-from domain.values import ASSETS, EDGE, LARGEST_POSITION, POOL, PROPOSAL, SONG
+from domain.values import ASSETS, BEN, EDGE, LARGEST_POSITION, POOL, PROPOSAL, SONG
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,7 @@ EXAMPLES = (
     *("hold_credit", "lift_hold"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
+    "confirm_share",
     "forget_contributor",
     "preview_remix",
 )
@@ -126,6 +127,10 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
             agree_once_more(served, clock)
         if name in ("accept_remix", "decline_remix"):
             here = here.replace(EDGE, claimed(served, name))
+        if name == "confirm_share":
+            said = {"work": SONG, "contributor": BEN, "role": "singer"}
+            credit = served.operator.post("/credits", **said).id
+            served.operator.post(f"/credits/{credit}/revoke", reason="found false")
         if name == "withdraw_proposal":
             other = served.operator.post(f"/pools/{POOL}/proposals", assets=ASSETS).id
             here = here.replace(PROPOSAL, other)

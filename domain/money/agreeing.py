@@ -37,6 +37,7 @@ from domain.refusal import (
     WrongState,
 )
 from domain.values import (
+    BEN,
     ContributorId,
     Example,
     Moment,
@@ -123,8 +124,9 @@ class _OfShare(Command):
         return share_id(self.proposal, self._payee(actor))
 
     def sides(self, past: Past) -> dict[str, str]:
-        if self.work is not None and past.stream(past.id):
-            return past.get(Share, past.id).sides(past)
+        id = self.target(past.actor)
+        if self.work is not None and past.stream(id):
+            return past.get(Share, id).sides(past)
         return {"contributor": self.contributor or past.actor}
 
     def share(self, past: Past) -> Share:
@@ -207,7 +209,7 @@ class ConfirmShare(Command):
     """
 
     proposal: ProposalId
-    payee: PayeeText
+    payee: Annotated[PayeeText, Example(BEN)]
     reason: Annotated[Reason, Example("The solo stayed in the mix; only the credit was wrong.")]
 
     def is_done(self, past: Past) -> bool:

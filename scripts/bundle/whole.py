@@ -147,7 +147,9 @@ def content_of(placed: Placed) -> dict[str, Any]:
 def _fits(value: object, annotation: str) -> bool:
     """Whether a value has the type of its field and can be stored."""
     name = annotation.partition("[")[0].partition(" ")[0]
-    kind = {"str": str, "int": int, "dict": dict}.get(name, str if name == "datetime" else list)
+    kind = {"str": str, "int": int, "bool": bool, "dict": dict}.get(
+        name, str if name == "datetime" else list
+    )
     return type(value) is kind and _is_plain(value)
 
 
