@@ -365,7 +365,14 @@ AGREED: list[Line] = [
         "by": "ana",
     },
     {"type": "share.accept", "proposal": "late", "work": TIDE, "by": "ana"},
-    {"type": "credit.revoke", "id": "ear", "reason": REASON},
+    {
+        "type": "credit.dispute",
+        "id": "ear",
+        "grounds": "other",
+        "reason": REASON,
+        "evidence": "the mix",
+    },
+    {"type": "credit.settle", "id": "ear", "outcome": "upheld", "reason": REASON},
     {"type": "share.confirm", "proposal": "deal", "payee": "@ana", "reason": REASON},
     *(
         {"type": f"contributor.{verb}", "role": "producer", **of, "reason": REASON}

@@ -319,6 +319,8 @@ def test_what_was_made_elsewhere_waits_for_whoever_made_it(shown: Service, view:
         for line in pool(shown, view)["lines"]
         if line["payee"]["kind"] == "work"
     }
+    foghorn = unclaimed.pop("https://sounds.example/skerry-foghorn-0410")
+    assert foghorn == ["unaccepted"]  # a claim on it was accepted: its maker is asked
     assert set(map(tuple, unclaimed.values())) == {("unclaimed",)}
     assert "https://archive.example/skerry-light/logbook-1911" in unclaimed
 

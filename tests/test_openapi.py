@@ -130,7 +130,10 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
         if name == "confirm_share":
             said = {"work": SONG, "contributor": BEN, "role": "singer"}
             credit = served.operator.post("/credits", **said).id
-            served.operator.post(f"/credits/{credit}/revoke", reason="found false")
+            said = {"grounds": "other", "reason": "r", "evidence": "e"}
+            served.operator.post(f"/credits/{credit}/dispute", said)
+            upheld = {"outcome": "upheld", "reason": "found false"}
+            served.operator.post(f"/credits/{credit}/settle", upheld)
         if name == "withdraw_proposal":
             other = served.operator.post(f"/pools/{POOL}/proposals", assets=ASSETS).id
             here = here.replace(PROPOSAL, other)
