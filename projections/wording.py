@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from domain.money.currency import DIGITS
 
@@ -21,6 +23,7 @@ BOOKED = {
     "correction": "Corrected",
     "payout": "Paid",
     "claim": "Claimed again",
+    "recoupment": "Recouped",
 }
 
 
@@ -49,6 +52,29 @@ def money(amount_minor: int, currency: str) -> str:
     whole, rest = divmod(abs(amount_minor), 10**digits)
     after_point = f".{rest:0{digits}d}" if digits else ""
     return f"{'−' if amount_minor < 0 else ''}{whole:,}{after_point} {currency}"
+
+
+STANDS = {
+    "payable_minor": "can be paid",
+    "held_minor": "is held",
+    "debt_minor": "was overpaid",
+    "in_transit_minor": "paid, on its way",
+    "settled_minor": "paid, and arrived",
+    "suspense_minor": "returned, to be claimed",
+}
+"""The labels of the balances."""
+
+
+def recouping(line: Mapping[str, Any], currency: str, written: Callable[[str], str] = str) -> str:
+    """How far an advance, a tranche or a budget line is paid back, as a sentence."""
+    names = [
+        each and written(each["name"] or "(forgotten)") for each in (line["payee"], line["to"])
+    ]
+    whose = f"{names[0]}, by {names[1]}" if names[1] else names[0]
+    advance, before, now, left = (
+        money(line[f"{name}_minor"], currency) for name in ("advance", "before", "now", "remaining")
+    )
+    return f"Recouped of {advance} ({whose}): {before} before, {now} now; {left} remaining"
 
 
 def units(exact: str, currency: str) -> str:

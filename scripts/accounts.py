@@ -12,7 +12,17 @@ from rich.table import Table
 
 from projections.money.pools import pool_named
 from projections.question import Asking
-from projections.wording import BOOKED, CONSENTS, HELD_BECAUSE, day, money, percent, units
+from projections.wording import (
+    BOOKED,
+    CONSENTS,
+    HELD_BECAUSE,
+    STANDS,
+    day,
+    money,
+    percent,
+    recouping,
+    units,
+)
 from scripts.terminal import shown
 
 
@@ -22,7 +32,10 @@ def proposal(out: Console, asking: Asking) -> None:
     number = f", agreement {told['number']} of its pool" if told["number"] else ""
     how = "by hand" if told["policy"] is None else f"by {told['policy']['type']}"
     out.print(f"\n[bold]{told['state']}{number}[/bold], set {how}")
-    out.print(f"comments from {told['opened_at'][:19]} to {told['closes_at'][:19]}\n")
+    out.print(f"comments from {told['opened_at'][:19]} to {told['closes_at'][:19]}")
+    if told["state"] == "open":
+        out.print(f"can be final from {told['final_from'][:19]} on")
+    out.print()
     table = Table("payee", box=None)
     table.add_column("share", justify="right")
     table.add_column("percent", justify="right")
@@ -80,19 +93,21 @@ def statement(out: Console, asking: Asking) -> None:
         _sums(
             out,
             [
-                ("opening", one["opening_minor"]),
+                ("opening", one["net"]["opening_minor"]),
                 ("+ earned", one["earned_minor"]),
-                ("− recouped", one["recouped_minor"]),
                 ("− held", one["held_minor"]),
                 ("− paid", one["paid_minor"]),
-                ("= closing", one["closing_minor"]),
+                ("= closing", one["net"]["closing_minor"]),
             ],
             currency,
         )
+        for name, said in STANDS.items():
+            if amount := one["balances"][name]:
+                out.print(f" {said}: {money(amount, currency)}")
         for held in one["held"]:
             reasons = ", ".join(HELD_BECAUSE[reason] for reason in held["because"])
             out.print(f" held: {money(held['amount_minor'], currency)} because {reasons}")
-        if one["lines"]:
+        if one["movements"]:
             out.print()
             out.print(_lines(one))
 
@@ -100,17 +115,33 @@ def statement(out: Console, asking: Asking) -> None:
 def _lines(one: dict[str, Any]) -> Table:
     table = Table("recorded", "earned on", "what", "release", "pool", "source", box=None)
     table.add_column("amount", justify="right")
-    for line in one["lines"]:
+    for line in one["movements"]:
         table.add_row(
             day(line["recorded_at"]),
             day(line["effective_at"]),
-            BOOKED[line["kind"]],
-            shown(line["release"]["title"] or "(erased)"),
-            shown(line["pool"]["name"] or "(erased)"),
+            _what(line, one["currency"]),
+            _of(line["release"], "title"),
+            _of(line["pool"], "name"),
             shown(line["source"] or ""),
             money(line["amount_minor"], one["currency"]),
         )
+        for part in line["parts"] if len(line["parts"]) > 1 else ():
+            of = _of(part["release"], "title"), _of(part["pool"], "name")
+            amount = money(part["amount_minor"], one["currency"])
+            table.add_row("", "", f"  of it {amount}", *of, "", "")
     return table
+
+
+def _of(named: dict[str, Any] | None, what: str) -> str:
+    return "" if named is None else shown(named[what] or "(erased)")
+
+
+def _what(line: dict[str, Any], currency: str) -> str:
+    """What a line of a statement is, with its reason, or what was recouped."""
+    what = BOOKED[line["kind"]]
+    if line["recouped"]:
+        return recouping(line["recouped"], currency, shown)
+    return f"{what}: {shown(line['reason'])}" if line["reason"] else what
 
 
 def pool_statement(out: Console, asking: Asking) -> None:
@@ -150,6 +181,8 @@ def pool_statement(out: Console, asking: Asking) -> None:
     table.add_row("[bold]all[/bold]", "", "", *total, "")
     out.print()
     out.print(table)
+    for line in told["recouped"]:
+        out.print(f" {recouping(line, currency, shown)}")
 
 
 def ledger(out: Console, asking: Asking) -> None:
@@ -185,6 +218,8 @@ def why(out: Console, asking: Asking) -> None:
         if amount != "0":
             table.add_row(units(amount, currency), what)
     out.print(table)
+    for line in told["recouped"]:
+        out.print(recouping(line, currency, shown))
     rounding = told["rounding"]
     if rounding is not None:
         out.print(
@@ -194,7 +229,8 @@ def why(out: Console, asking: Asking) -> None:
     for piece in told["pieces"]:
         name = shown(piece["title"] or piece["asset"])
         out.print(
-            f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of it"
+            f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of the "
+            f"agreed part: {percent(piece['part'])}, {units(piece['amount'], currency)}"
         )
         for path in piece["paths"]:
             out.print("  " + " ← ".join(shown(step["title"] or step["id"]) for step in path))

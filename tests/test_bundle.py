@@ -234,6 +234,7 @@ PROPOSED: list[Line] = [
         },
         "rounding": "largest_remainder_with_carry",
         "comment_days": 14,
+        "review_hours": 73,
         "deferral_minor": 100,
         "works": ["song", "poem"],
         "by": "ben",

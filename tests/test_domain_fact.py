@@ -146,6 +146,7 @@ def test_every_field_that_takes_free_text_is_sealed(topic: str) -> None:
         ),
         *("made", "made_at", "effective_at", "medium", "licence", "sha256", "uri"),
         *("ground", "erased", "holds", "by_name", "is_false", "is_complete", "rules"),
+        "review_hours",
         *("pool", "release", "proposal", "comment", "comments", "revenue", "expense", "credit"),
         *("commenter", "commenters"),
         *("currency", "amount_minor", "terms", "rounding", "comment_days", "deferral_minor"),

@@ -47,6 +47,7 @@ STEPS = 40
 
 
 ADVANCE = 400
+DAY = 86_400
 
 
 def terms_among(house: str, bank: str, guest: str) -> dict[str, Any]:
@@ -363,6 +364,7 @@ class Money(RuleBasedStateMachine):
             "pool": pool,
             "assets": assets,
             "closes": closes,
+            "final": closes,
             "open": set(),
             "said": [],
             "state": "open",
@@ -373,12 +375,14 @@ class Money(RuleBasedStateMachine):
     def comment(self, index: int) -> None:
         id = self.one(self.proposals, index)
         known = self.proposals[id]
-        late = self.told.clock.now.timestamp() + 1 >= known["closes"]
-        refused = WrongState if known["state"] != "open" or late else None
+        now = self.told.clock.now.timestamp() + 1
+        refused = WrongState if known["state"] != "open" or now >= known["final"] else None
         said = {"proposal": id, "kind": "other", "text": "hm"}
         if receipt := self.do(refused, "comment_on_proposal", **said):
             known["open"].add(receipt.id)
             known["said"].append(receipt.id)
+            if now >= known["final"] - DAY:
+                known["final"] = max(known["final"], now + 3 * DAY)
 
     @rule(index=pick, data=st.data(), revise=st.booleans())
     @precondition(lambda self: any(each["said"] for each in self.proposals.values()))
@@ -392,13 +396,15 @@ class Money(RuleBasedStateMachine):
             said: dict[str, Any] = {"comments": [comment], "assets": assets, "note": str(index)}
             if self.do(refused, "revise_proposal", proposal=id, **said):
                 known["assets"] = assets
+                revised = self.told.clock.now.timestamp()
+                known["final"] = max(known["final"], revised + 3 * DAY)
         else:
             text = f"{index} {next(names)}"
             self.do(refused, "answer_comment", proposal=id, comment=comment, text=text)
         if refused is None:
             known["open"].discard(comment)
 
-    @rule(days=st.sampled_from([1, 15, 15]))
+    @rule(days=st.sampled_from([1, 3, 15, 15]))
     def wait(self, days: int) -> None:
         self.told.clock.wait(days=days)
 
@@ -414,7 +420,7 @@ class Money(RuleBasedStateMachine):
             assert self.told.head() == head
             return
         refused: type[Refusal] | None = None
-        if self.told.clock.now.timestamp() + 1 < known["closes"]:
+        if self.told.clock.now.timestamp() + 1 < known["final"]:
             refused = WindowOpen
         elif known["open"]:
             refused = CommentsOpen

@@ -27,6 +27,7 @@ from domain.refusal import (
     WindowTooShort,
     WrongState,
 )
+from projections.money import pools
 
 
 @pytest.fixture
@@ -136,6 +137,7 @@ def test_after_the_window_every_comment_must_be_answered_and_none_can_be_added(
             comments=[third],
             assets=[asset("all of it", {ana: "1", bo: "1"})],
         )
+        told.clock.wait(days=3)
         told.tell("finalise_proposal", proposal=proposal)
         assert shares(told, proposal) == {ana: Fraction(1, 2), bo: Fraction(1, 2)}
 
@@ -646,3 +648,70 @@ def test_a_pool_for_some_works_pays_nobody_who_is_only_in_others(database: str) 
         told.clock.wait(days=14)
         told.tell("finalise_proposal", proposal=proposal)
         assert set(shares(told, proposal)) == {ana, bo}
+
+
+# -- the clock after a revision ------------------------------------------------------------
+
+
+def test_a_revision_can_be_looked_at_for_three_days(database: str) -> None:
+    """… by those with a share, also by one whom it leaves out, and nobody else."""
+    with bank(database) as told:
+        ana, ben, eva = told.people("ana", "ben", "eva")
+        proposal = told.propose(told.pool(), {ana: "1/2", ben: "1/2"})
+        said: dict[str, Any] = {"proposal": proposal, "kind": "other", "text": "hm"}
+        comment = told.tell("comment_on_proposal", actor=ben, **said).id
+        told.clock.wait(days=13)
+        assets = [asset("all of it", {ana: "1"})]
+        told.tell("revise_proposal", proposal=proposal, comments=[comment], assets=assets)
+        with pytest.raises(WindowOpen) as refused:
+            told.tell("finalise_proposal", proposal=proposal)
+        with told.view() as view:
+            shown = pools.proposal(view, told.journal, proposal)
+        assert shown["closes_at"] < shown["final_from"] == refused.value.details["closes_at"]
+        with pytest.raises(NotPermitted):
+            told.tell("comment_on_proposal", actor=eva, **said)
+        told.clock.wait(hours=71)
+        late = told.tell("comment_on_proposal", actor=ben, **said).id
+        told.tell("answer_comment", proposal=proposal, comment=late, text="you left")
+        told.clock.wait(hours=71)
+        with pytest.raises(WindowOpen):
+            told.tell("finalise_proposal", proposal=proposal)
+        told.clock.wait(hours=1)
+        told.tell("finalise_proposal", proposal=proposal)
+
+
+@pytest.mark.parametrize("before, waits", [(25, False), (23, True)], ids=["early", "late"])
+def test_a_comment_on_the_last_day_prolongs_it(database: str, before: int, waits: bool) -> None:
+    with bank(database) as told:
+        (ana,) = told.people("ana")
+        proposal = told.propose(told.pool(), {ana: "1"})
+        told.clock.wait(days=14, hours=-before)
+        said = {"proposal": proposal, "kind": "other", "text": "hm"}
+        comment = told.tell("comment_on_proposal", actor=ana, **said).id
+        told.tell("answer_comment", proposal=proposal, comment=comment, text="so it is")
+        told.clock.wait(hours=before)
+        finalise = partial(told.tell, "finalise_proposal", proposal=proposal)
+        if waits:
+            with pytest.raises(WindowOpen):
+                finalise()
+            told.clock.wait(hours=72 - before)
+        finalise()
+
+
+def test_a_pool_may_ask_for_longer_reviews_and_not_for_shorter_ones(database: str) -> None:
+    with bank(database) as told:
+        (ana,) = told.people("ana")
+        for hours in (71, 0, 24 * 365 + 1):
+            with pytest.raises(WindowTooShort):
+                told.pool("short", review_hours=hours)
+        proposal = told.propose(told.pool(review_hours=240), {ana: "1"})
+        said = {"proposal": proposal, "kind": "other", "text": "hm"}
+        comment = told.tell("comment_on_proposal", actor=ana, **said).id
+        told.clock.wait(days=14)
+        assets = [asset("all of it", {ana: "2"})]
+        told.tell("revise_proposal", proposal=proposal, comments=[comment], assets=assets)
+        told.clock.wait(days=9)
+        with pytest.raises(WindowOpen):
+            told.tell("finalise_proposal", proposal=proposal)
+        told.clock.wait(days=1)
+        told.tell("finalise_proposal", proposal=proposal)

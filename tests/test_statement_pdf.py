@@ -18,7 +18,7 @@ from domain.refusal import StatementTooLong
 from projections import wording
 from projections.money.pools import why
 from projections.money.statement_files import statement_of
-from projections.money.statement_pdf import MOST_LINES, STANDS, as_pdf
+from projections.money.statement_pdf import MOST_LINES, as_pdf
 
 ORIGIN = "https://stemma.example"
 SUMS = ("opening", "earned", "recouped", "held", "paid", "closing")
@@ -66,7 +66,7 @@ def test_every_amount_of_the_statement_is_on_paper(told: Bank) -> None:
         labels = ("at the beginning", "+ earned", "− recouped", "− held", "− paid", "= at the end")
         for name, label in zip(SUMS, labels, strict=True):
             assert f"{label} {amount(one[f'{name}_minor'])}" in text, (name, text)
-        for name, label in STANDS.items():
+        for name, label in wording.STANDS.items():
             assert f"{label} {amount(one['balances'][name])}" in text
         for line in one["lines"]:
             fact = f"fact {line['position']:,}"

@@ -179,7 +179,7 @@ class RevokeCredit(Command):
 def _is_last(past: Past, credit: Credit) -> bool:
     """Whether no other credit of this person on the work counts."""
     person = past.person(credit.contributor)
-    others = (each for each in past.known.credits(credit.work) if each.id != credit.id)
+    others = (each for each in past.known.credits([credit.work]) if each.id != credit.id)
     return credit.counts and person not in {
         past.person(each.contributor) for each in others if each.counts
     }

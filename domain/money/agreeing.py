@@ -60,8 +60,9 @@ _HERE = "/proposals/{proposal}"
 class FinaliseProposal(Command):
     """Agree on the shares: every payee is asked, and revenue that waited is divided.
 
-    They hold for what was earned from ``effective_at`` on: by default from now on, and for the
-    first agreement of a pool from the beginning.
+    Not before the window has closed, nor within the pool's hours of review after a revision or a
+    comment on the last day. They hold for what was earned from ``effective_at`` on: by default from
+    now on, and for the first agreement of a pool from the beginning.
     """
 
     proposal: ProposalId
@@ -72,13 +73,14 @@ class FinaliseProposal(Command):
     def decide(self, past: Past) -> Iterator[New]:
         noun = past.get(Proposal, self.proposal)
         must_be_open(noun)
-        if instant(past.now) < noun.closes_at:
-            raise WindowOpen(noun.closes_at)
+        opened = past.get(Pool, noun.pool).opened
+        if instant(past.now) < (final_from := noun.final_from(opened.review_hours)):
+            raise WindowOpen(final_from)
         if unanswered := tuple(each.id for each in noun.comments.values() if each.is_open):
             raise CommentsOpen(unanswered)
         shares = shares_of(noun.current.assets, {})
         exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
-        by_shares(past.get(Pool, noun.pool).opened, 1, {}, shares)  # refuses what divides nothing
+        by_shares(opened, 1, {}, shares)  # refuses what divides nothing
         yield from self._final(past, noun, exact)
         agreement = past.books().agreements[self.proposal]
         for payee, share in exact:

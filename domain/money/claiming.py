@@ -48,6 +48,6 @@ def maker_of(past: Past, payee: str) -> str | None:
     """The person who claimed a work or is credited on it, if anyone is."""
     if (known := past.books().merged.get(payee)) is not None:
         return known
-    found = past.known.credits(Payee.parse(payee).id)
+    found = past.known.credits([Payee.parse(payee).id])
     people = [each.contributor for each in found if each.counts and each.kind == "direct"]
     return past.person(people[0]) if people else None

@@ -23,6 +23,9 @@ POOL_KINDS = {
 LEAST_COMMENT_DAYS = 14
 """How long a proposal is open for comments at least."""
 MOST_COMMENT_DAYS = 365
+LEAST_REVIEW_HOURS = 72
+"""How long those with a share can look at a revision, or answer a late comment, at least."""
+MOST_REVIEW_HOURS = 24 * MOST_COMMENT_DAYS
 
 
 class Pool(Noun):
@@ -52,6 +55,7 @@ class Pool(Noun):
         comment_days: int
         deferral_minor: int
         works: list[str] | None = None
+        review_hours: int | None = None
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.moment import instant
 from domain.money.payee import people_among
+from domain.money.pool import LEAST_REVIEW_HOURS
 from domain.release import Release
 
 COMMENT_KINDS = {
@@ -308,6 +310,22 @@ class Proposal(Noun):
     def areas(self, looking: Looking) -> tuple[str, ...]:
         """The pool whose shares it proposes, and the release."""
         return (self.pool, self.release)
+
+    def final_from(self, review_hours: int | None = None) -> str:
+        """From when on it can be final.
+
+        Not before its window has closed, nor before everyone with a share has had time to see the
+        latest revision, and a comment made on the last day.
+        """
+        closes = datetime.fromisoformat(self.closes_at)
+        review = timedelta(hours=review_hours or LEAST_REVIEW_HOURS)
+        revised = ((each.at, True) for each in self.versions[1:])
+        commented = ((each.at, False) for each in self.comments.values())
+        for at, is_revision in sorted((*revised, *commented)):
+            happened = datetime.fromisoformat(at)
+            if is_revision or happened >= closes - timedelta(days=1):
+                closes = max(closes, happened + review)
+        return instant(closes)
 
     @property
     def current(self) -> Content:

@@ -14,14 +14,21 @@ from domain.fact import New
 from domain.lineage import Lineage
 from domain.moment import instant
 from domain.money.keeping import must_know, stage_facts
+from domain.money.payee import Payee
 from domain.money.policy.works import assets_of
-from domain.money.pool import LEAST_COMMENT_DAYS, MOST_COMMENT_DAYS, Pool
+from domain.money.pool import (
+    LEAST_COMMENT_DAYS,
+    LEAST_REVIEW_HOURS,
+    MOST_COMMENT_DAYS,
+    MOST_REVIEW_HOURS,
+    Pool,
+)
 from domain.money.proposal import Assets, Comment, Content, Proposal, payees_of
 from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
 from domain.money.terms import named_in
 from domain.nouns import BORN
 from domain.past import Past
-from domain.permission import QUOTAS
+from domain.permission import OPERATOR, QUOTAS
 from domain.refusal import (
     BadSplit,
     NotEligible,
@@ -98,6 +105,14 @@ class OpenPool(Command):
         int,
         Number(help=f"How long proposals are open; at least {LEAST_COMMENT_DAYS}.", example=14),
     ] = LEAST_COMMENT_DAYS
+    review_hours: Annotated[
+        int,
+        Number(
+            help="How long a proposal stays open after a revision or a comment on its last day; "
+            f"at least {LEAST_REVIEW_HOURS}.",
+            example=72,
+        ),
+    ] = LEAST_REVIEW_HOURS
     deferral_minor: Annotated[
         int,
         Amount(
@@ -111,6 +126,8 @@ class OpenPool(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_be_days(self.comment_days, LEAST_COMMENT_DAYS)
+        if not LEAST_REVIEW_HOURS <= self.review_hours <= MOST_REVIEW_HOURS:
+            raise WindowTooShort(f"{LEAST_REVIEW_HOURS} to {MOST_REVIEW_HOURS} hours")
         new = Pool.Opened.born(
             past.id,
             release=self.release,
@@ -121,6 +138,7 @@ class OpenPool(Command):
             rounding=self.rounding,
             comment_days=self.comment_days,
             deferral_minor=self.deferral_minor,
+            review_hours=None if self.review_hours == LEAST_REVIEW_HOURS else self.review_hours,
             works=None if self.works is None else list(self.works),
         )
         opened = past.imagine(Pool, new).opened
@@ -254,7 +272,8 @@ class CommentOnProposal(Command):
     """Comment on a proposal: someone was left out, too much, too little, or something else.
 
     Open to those who have a share in it or a claim to one: a credit, even one that is only claimed,
-    on the release or on what it was made from.
+    on the release or on what it was made from. After the
+    window, those with a share can comment until the proposal can be final.
     """
 
     proposal: ProposalId
@@ -276,7 +295,9 @@ class CommentOnProposal(Command):
             text=self.text,
             about=None if self.about is None else _about(past, noun, self.about),
         )
-        if instant(past.now) >= noun.closes_at:
+        now = instant(past.now)
+        hours = past.get(Pool, noun.pool).opened.review_hours
+        if now >= noun.closes_at and (now >= noun.final_from(hours) or not _shares(past, noun)):
             raise WrongState(noun.NAME, noun.id, "closed for comments", ("open",))
         if past.is_limited:
             _must_be_few(past, noun)
@@ -293,7 +314,8 @@ def _must_be_few(past: Past, noun: Proposal) -> None:
         (limit.a_round, sum(one.position > since for one in own), "on one version"),
     ):
         if most is not None and count >= most:
-            raise QuotaExceeded(most, limit.what, per, None)
+            raise QuotaExceeded(most, limit.what, per, None) After the
+    window, those with a share can comment until the proposal can be final.
 
 
 def _about(past: Past, noun: Proposal, about: str) -> str:

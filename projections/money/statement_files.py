@@ -21,7 +21,8 @@ from projections.store import View
 
 COLUMNS = (
     *("recorded_at", "effective_at", "kind", "currency", "amount_minor", "release", "pool"),
-    *("source", "agreement", "noun", "position"),
+    *("source", "agreement", "noun", "position", "reason"),
+    *("advance_minor", "recouped_before_minor", "recouped_now_minor", "remaining_minor"),
 )
 """The columns of a statement as CSV."""
 
@@ -32,12 +33,17 @@ def as_csv(told: Statement) -> str:
     table = csv.writer(written)
     table.writerow(COLUMNS)
     for statement in told["statements"]:
-        for line in statement["lines"]:
+        for line in statement["movements"]:
+            recouped: Mapping[str, Any] = line["recouped"] or {}
             row: Mapping[str, Any] = {
                 **line,
                 "currency": statement["currency"],
-                "release": line["release"]["title"],
-                "pool": line["pool"]["name"],
+                "release": line["release"] and line["release"]["title"],
+                "pool": line["pool"] and line["pool"]["name"],
+                "advance_minor": recouped.get("advance_minor"),
+                "recouped_before_minor": recouped.get("before_minor"),
+                "recouped_now_minor": recouped.get("now_minor"),
+                "remaining_minor": recouped.get("remaining_minor"),
             }
             table.writerow([_cell(row[column]) for column in COLUMNS])
     return written.getvalue()

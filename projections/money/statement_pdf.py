@@ -21,7 +21,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.refusal import StatementTooLong
 from projections import wording
-from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, StatementLine
+from projections.money.told import ENTRY_KINDS, CurrencyStatement, Movement, Statement
 from projections.pictures.text import clean, isolated
 from projections.store import View
 from projections.typesetting import TypstError, typeset
@@ -39,16 +39,6 @@ Asked = Mapping[str, str | None]
 _HERE = Path(__file__).parent
 _LONGEST_WORD, _LONGEST_NUMBER, _LONGEST_SHARE = 24, 14, 140
 
-STANDS = {
-    "payable_minor": "can be paid",
-    "held_minor": "is held",
-    "debt_minor": "was overpaid",
-    "in_transit_minor": "paid, on its way",
-    "settled_minor": "paid, and arrived",
-    "suspense_minor": "returned, to be claimed",
-}
-"""The labels of the balances."""
-
 
 def as_pdf(
     view: View,
@@ -59,7 +49,7 @@ def as_pdf(
     origin: str = "",
 ) -> bytes:
     """A statement as PDF, with links to the pages at ``origin``."""
-    count = sum(len(one["lines"]) for one in told["statements"])
+    count = sum(len(one["movements"]) for one in told["statements"])
     if count > MOST_LINES:
         raise StatementTooLong(count, MOST_LINES)
     (latest,) = journal.facts.at([view.as_of])
@@ -110,18 +100,17 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
         return wording.money(minor, currency).removesuffix(f" {currency}")
 
     sums = [
-        ["at the beginning", amount(one["opening_minor"]), False],
+        ["at the beginning", amount(one["net"]["opening_minor"]), False],
         ["+ earned", amount(one["earned_minor"]), False],
-        ["− recouped", amount(one["recouped_minor"]), False],
         ["− held", amount(one["held_minor"]), False],
         ["− paid", amount(one["paid_minor"]), False],
-        ["= at the end", amount(one["closing_minor"]), True],
+        ["= at the end", amount(one["net"]["closing_minor"]), True],
     ]
     balances: Mapping[str, Any] = one["balances"]
     return {
         "currency": currency,
         "sums": sums,
-        "stands": [[said, amount(balances[name]), False] for name, said in STANDS.items()],
+        "stands": [[said, amount(balances[name]), False] for name, said in wording.STANDS.items()],
         "held": [
             f"{wording.money(held['amount_minor'], currency)} is held: "
             f"{', '.join(wording.HELD_BECAUSE.get(why, why) for why in held['because'])}."
@@ -131,16 +120,16 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
             {
                 "day": wording.day(line["recorded_at"]),
                 "what": wording.BOOKED.get(line["kind"], line["kind"]),
-                "source": _text(line["source"]) if line["source"] else "",
-                "release": _text(line["release"]["title"]),
-                "pool": _text(line["pool"]["name"]),
+                "source": _about(line, currency),
+                "release": _text(line["release"]["title"]) if line["release"] else "",
+                "pool": _text(line["pool"]["name"]) if line["pool"] else "",
                 "facts": _facts(line),
                 "share": _share(line["share"]),
                 "of": amount(line["of_minor"] or 0),
                 "amount": amount(line["amount_minor"]),
                 "why": _why(line, origin),
             }
-            for line in one["lines"]
+            for line in one["movements"]
         ],
         "total": amount(one["earned_minor"] - one["paid_minor"]),
     }
@@ -154,12 +143,25 @@ def _share(exact: str | None) -> str:
     )
 
 
-def _facts(line: StatementLine) -> str:
+def _about(line: Movement, currency: str) -> str:
+    """Where it came from, why it changed, what it consists of, or what was recouped."""
+    if line["recouped"] is not None:
+        return wording.recouping(line["recouped"], currency, _text)
+    if len(line["parts"]) > 1:
+        return "; ".join(
+            f"{_text(part['pool']['name'])} {wording.money(part['amount_minor'], currency)}"
+            for part in line["parts"]
+        )
+    return ": ".join(_text(text) for text in (line["source"], line["reason"]) if text)
+
+
+def _facts(line: Movement) -> str:
     earned = f"for {wording.day(line['effective_at'])} · " if line["effective_at"] else ""
-    return f"{earned}agreement {line['agreement']:,} · fact {line['position']:,}"
+    agreed = f"agreement {line['agreement']:,} · " if line["agreement"] else ""
+    return f"{earned}{agreed}fact {line['position']:,}"
 
 
-def _why(line: StatementLine, origin: str) -> str:
+def _why(line: Movement, origin: str) -> str:
     if not origin or line["kind"] not in ENTRY_KINDS:
         return ""
     return f"{origin}/entry/{line['noun']}/why?{urlencode({'payee': line['payee']})}"

@@ -20,6 +20,7 @@ from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from projections import attribution
 from projections.money import balances as money
+from projections.money.movements import movements
 from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, StatementLine
 from projections.store import View, holds
 
@@ -82,7 +83,7 @@ def _in_currency(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
 ) -> CurrencyStatement:
     before, now = Standing(view.at(after), payees, currency), Standing(view, payees, currency)
-    lines = _lines(view, journal, payees, after, currency)
+    given, lines = _lines(view, journal, payees, after, currency)
     earned = sum(line["amount_minor"] for line in lines if line["kind"] in ENTRY_KINDS)
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
     return {
@@ -93,6 +94,10 @@ def _in_currency(
         "held_minor": now.sums[HELD] - before.sums[HELD],
         "paid_minor": paid,
         "closing_minor": now.sums[PAYABLE],
+        "net": {
+            "opening_minor": before.sums[PAYABLE] - before.sums[DEBT],
+            "closing_minor": now.sums[PAYABLE] - now.sums[DEBT],
+        },
         "balances": {
             "payable_minor": now.sums[PAYABLE],
             "held_minor": now.sums[HELD],
@@ -106,16 +111,17 @@ def _in_currency(
             for reasons, amount in sorted(now.reasons.items(), key=lambda each: (-each[1], each[0]))
         ],
         "lines": lines,
+        "movements": movements(view, journal, payees, after, currency, lines, given),
     }
 
 
 def _lines(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
-) -> list[StatementLine]:
-    """What was allocated and what was paid, in the order of recording."""
+) -> tuple[list[str | None], list[StatementLine]]:
+    """What was allocated and what was paid, in the order of recording, with its reason."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
-        "b.effective, b.amount, r.source, b.revenue, y.born, "
+        "b.effective, b.amount, r.source, b.revenue, y.born, b.note, "
         "w.id, w.title, o.name, a.number "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
@@ -132,11 +138,11 @@ def _lines(
         after=after,
     )
     found = [_Given(*row) for row in rows]
-    texts = view.texts({text for row in found for text in (row.title, row.name)})
+    texts = view.texts({text for row in found for text in (row.title, row.name, row.reason)})
     shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
-    return [
+    return [texts.get(row.reason) for row in found], [
         {
             "position": row.position,
             "recorded_at": row.at or moved[row.position],
@@ -187,6 +193,7 @@ class _Given(NamedTuple):
     source: str | None
     revenue: str | None
     issued: int | None
+    reason: str | None
     release: str
     title: str
     name: str

@@ -216,6 +216,9 @@ class ProposalTold(TypedDict):
     state: ProposalState
     opened_at: Annotated[Instant, "The first notice."]
     closes_at: Instant
+    final_from: Annotated[
+        Instant, "It can be final from then on: after a revision or a late comment, later."
+    ]
     number: Annotated[int | None, Example(1)]
     effective_at: str | None
     policy: Annotated[Policy, "Null if it was set by hand."]
@@ -319,6 +322,54 @@ class StatementLine(TypedDict):
     amount_minor: Annotated[int, Example(25_000)]
 
 
+class RecoupedTold(TypedDict):
+    """How far an advance, a tranche or a budget line is paid back."""
+
+    payee: Annotated[PayeeRef, "Whose advance it is, or who is paid first."]
+    to: Annotated[PayeeRef | None, "Who advanced it."]
+    advance_minor: Annotated[Count, Example(110_730)]
+    before_minor: Annotated[int, "Recouped before.", Example(0)]
+    now_minor: Annotated[int, "Recouped now; negative by a reversal.", Example(18_824)]
+    remaining_minor: Annotated[Count, "Still to be recouped.", Example(91_906)]
+
+
+class Part(TypedDict):
+    """What a payout holds of one pool."""
+
+    release: TitledRef
+    pool: PoolRef
+    agreement: Annotated[Count, Example(1)]
+    amount_minor: Annotated[int, Example(25_000)]
+
+
+class Movement(TypedDict):
+    """One line of a statement as people read it: a payout is one, with its parts."""
+
+    position: Annotated[Count, Example(80)]
+    recorded_at: Instant
+    effective_at: Annotated[str | None, "When it was earned.", Example(MOMENT)]
+    kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim", "recoupment"))]
+    noun: Annotated[EntryId, "The division, correction, reversal or payout."]
+    payee: Annotated[ContributorId, "The account it is on."]
+    release: Annotated[TitledRef | None, "Null for a payout of several pools."]
+    pool: PoolRef | None
+    agreement: Annotated[int | None, Example(1)]
+    source: Annotated[str | None, Example("Bandcamp")]
+    of_minor: Annotated[int | None, "What was divided, reversed or corrected.", Example(100_000)]
+    share: Annotated[str | None, "The exact share of it that is due.", Example("1/4")]
+    reason: Annotated[str | None, "Of a reversal or a correction.", Example("Chargeback.")]
+    amount_minor: Annotated[int, "What it adds to what is owed.", Example(25_000)]
+    parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
+    recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
+
+
+class Net(TypedDict):
+    """What can be paid less what is owed back, as a payout nets it."""
+
+    opening_minor: Annotated[int, Example(0)]
+    closing_minor: Annotated[int, Example(0)]
+
+
 class CurrencyStatement(TypedDict):
     """A statement in one currency: opening + earned − recouped − held − paid = closing."""
 
@@ -331,9 +382,11 @@ class CurrencyStatement(TypedDict):
     ]
     paid_minor: Annotated[int, "Payouts issued, minus those claimed again.", Example(0)]
     closing_minor: Annotated[Count, "What can be paid at the end.", Example(0)]
+    net: Annotated[Net, "opening + earned − held − paid = closing, debts deducted."]
     balances: Balances
     held: list[HeldLine]
-    lines: list[StatementLine]
+    lines: Annotated[list[StatementLine], "By account: one for each agreement."]
+    movements: Annotated[list[Movement], "The same as people read them, with recoupments."]
 
 
 class Statement(TypedDict):

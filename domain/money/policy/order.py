@@ -314,13 +314,17 @@ class Advance:
         amounts[self.to] = amounts.get(self.to, Fraction()) + recouped
         return exactly(amounts, earned.waived)
 
-    def pay(self, payee: str, part: Fraction, flow: Flow) -> Fraction:
-        """payable(E + p) − payable(E), with payable = max(0, earned − advance − paid)."""
-        open_accounts = [
+    def accounts_of(self, payee: str) -> list[Account]:
+        """The accounts of a payee that are recouped together."""
+        return [
             each
             for each in self.accounts
             if each.payee == payee and (self.cross_collateral or each.account == self.account)
         ]
+
+    def pay(self, payee: str, part: Fraction, flow: Flow) -> Fraction:
+        """payable(E + p) − payable(E), with payable = max(0, earned − advance − paid)."""
+        open_accounts = self.accounts_of(payee)
         if not open_accounts:
             return part
         balance = sum((each.balance(flow) for each in open_accounts), Fraction())

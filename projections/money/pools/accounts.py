@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import cast
 
 from domain.journal import Journal
-from domain.money.pool import Pool
+from domain.money.pool import LEAST_REVIEW_HOURS, Pool
 from domain.money.postings import ACCOUNTS, RECEIVED
 from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
@@ -73,6 +73,7 @@ def pool(view: View, journal: Journal, id: PoolId) -> PoolTold:
         "terms": opened.terms,
         "rounding": opened.rounding,
         "comment_days": opened.comment_days,
+        "review_hours": opened.review_hours or LEAST_REVIEW_HOURS,
         "deferral_minor": opened.deferral_minor,
         "works": opened.works,
         "position": noun.position,

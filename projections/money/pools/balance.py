@@ -25,6 +25,7 @@ from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares, waivers_of
 from projections.money.pools.told import BalanceLine, PoolStatement, Totals, WaitingLine
+from projections.money.recouping import of_pool, recouped_told
 from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
@@ -90,6 +91,7 @@ def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
         "costs_minor": booked["expense"],
         "lines": lines,
         "waived": waived,
+        "recouped": recouped_told(view, of_pool(view, journal, id, opened)),
         "totals": cast("Totals", totals),
     }
 

@@ -12,6 +12,7 @@ from domain.refusal import UnknownEntry
 from domain.values import EntryId
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import DivisionTold
+from projections.money.recouping import of_entry, recouped_told
 from projections.money.rows import ENTRIES
 from projections.nouns import noun_at
 from projections.question import question
@@ -43,6 +44,7 @@ def division(view: View, journal: Journal, id: EntryId) -> DivisionTold:
             for expense, payer, units in entry.shown("costs")
         ],
         "flow": [{"place": place, "amount": amount} for place, amount in entry.shown("flow")],
+        "recouped": recouped_told(view, of_entry(view, journal, entry)),
         "lines": [
             {
                 "payee": told[line.payee],

@@ -18,6 +18,7 @@ from domain.money.shares import holdings_in, shares_of, waived_in
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections import attribution, lineage
+from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told, titles
 from projections.money.told import AssetTold, CommentTold, ProposalTold, Uncited, WaivedLine
 from projections.nouns import facts_of, noun_at
@@ -47,6 +48,7 @@ def proposal(view: View, journal: Journal, id: ProposalId) -> ProposalTold:
         "state": noun.state,
         "opened_at": noun.opened_at,
         "closes_at": noun.closes_at,
+        "final_from": noun.final_from(pool_named(view, journal, noun.pool).review_hours),
         "number": noun.final.number if noun.final else None,
         "effective_at": noun.final.effective_at if noun.final else None,
         "policy": noun.current.policy,

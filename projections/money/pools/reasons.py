@@ -11,14 +11,18 @@ from domain.journal import Journal
 from domain.money.entry import Entry, Line
 from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
+from domain.money.split import read_terms
 from domain.refusal import NoShare, NotDivided, UnknownEntry, UnknownProposal
 from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
+from projections.money import splitting
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waivers_of
 from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
+from projections.money.recouping import of_entry, recouped_told
 from projections.money.rows import ENTRIES
+from projections.money.splitting import PartOfPath
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View
@@ -81,6 +85,10 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
         "by_agreement": str(by_agreement),
         "by_terms": str(line.due - by_agreement - paid_back),
         "costs": costs,
+        "recouped": recouped_told(
+            view,
+            (each for each in of_entry(view, journal, entry) if payee in (each.payee, each.to)),
+        ),
         "agreement": {
             "proposal": first.proposal,
             "number": first.agreement,
@@ -88,12 +96,16 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
             "graph_position": noun.current.graph_position,
             "effective_at": noun.final.effective_at if noun.final else None,
         },
-        "pieces": _pieces(view, noun, payee, waivers),
+        "pieces": _pieces(view, noun, payee, waivers, agreed),
     }
 
 
 def _pieces(
-    view: View, noun: Proposal, payee: str, waivers: dict[tuple[str, str], str]
+    view: View,
+    noun: Proposal,
+    payee: str,
+    waivers: dict[tuple[str, str], str],
+    agreed: Fraction,
 ) -> list[PieceTold]:
     """Every asset in which a payee has a share, with the paths to it in the lineage."""
     position = noun.current.graph_position
@@ -101,6 +113,7 @@ def _pieces(
     tree = lineage.numbered(frozen, lineage.find(frozen, noun.release).number)
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
+    through = _through(frozen, noun)
     pieces: list[PieceTold] = []
     for each in holdings_in(noun.current.assets):
         if each.payee != payee:
@@ -114,14 +127,40 @@ def _pieces(
                 "title": told[number]["title"] if number in told else None,
                 "value": str(each.value),
                 "share": str(each.share),
+                "part": str(each.part),
+                "amount": str(agreed * each.part),
                 "waived_over": waivers.get((payee, each.asset)),
                 "paths": [
                     [{"id": told[work]["id"], "title": told[work]["title"]} for work in path]
                     for path in paths
                 ],
+                "path_amounts": [
+                    None if part is None else str(agreed * each.part * part)
+                    for part in _parts(through, [[ids[work] for work in path] for path in paths])
+                ],
             }
         )
     return pieces
+
+
+def _through(view: View, noun: Proposal) -> PartOfPath | None:
+    """The share through each path, if the shares were computed by a policy that defines it."""
+    if noun.current.policy is None:
+        return None
+    number = lineage.find(view, noun.release).number
+    graph = splitting.lineage_at(view, number, noun.current.default_rate).lineage
+    return splitting.parts_of_paths(read_terms(noun.current.policy, graph=graph), graph)
+
+
+def _parts(through: PartOfPath | None, paths: list[list[str]]) -> list[Fraction | None]:
+    """Which part of what a work keeps comes through each path to it."""
+    if len(paths) == 1:
+        return [Fraction(1)]
+    if through is None or len(paths) >= attribution.PATHS:
+        return [None] * len(paths)
+    shares = [through(tuple(path)) for path in paths]
+    whole = sum(shares)
+    return [share / whole if whole else None for share in shares]
 
 
 def _rounding(entry: Entry, line: Line) -> RoundingTold | None:

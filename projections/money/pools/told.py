@@ -32,6 +32,7 @@ from projections.money.told import (
     PoolName,
     ProposalState,
     ReasonHeld,
+    RecoupedTold,
     RoundingMethod,
     Terms,
     WaivedLine,
@@ -87,6 +88,7 @@ class PoolTold(TypedDict):
     terms: Terms
     rounding: RoundingMethod
     comment_days: Annotated[Count, Example(14)]
+    review_hours: Annotated[Count, "How long a revision is open at least.", Example(72)]
     deferral_minor: Annotated[
         Count, "Revenue waits until its source has brought in this much.", Example(50_000)
     ]
@@ -155,6 +157,7 @@ class PoolStatement(TypedDict):
     costs_minor: Annotated[Count, "Expenses recorded.", Example(0)]
     lines: list[BalanceLine]
     waived: list[WaivedLine]
+    recouped: Annotated[list[RecoupedTold], "How far the terms have paid back what comes first."]
     totals: Totals
 
 
@@ -266,6 +269,7 @@ class DivisionTold(TypedDict):
     reason: str | None
     costs: list[Cost]
     flow: list[FlowThrough]
+    recouped: list[RecoupedTold]
     lines: list[EntryLine]
     position: Annotated[Count, Example(80)]
 
@@ -298,8 +302,13 @@ class PieceTold(TypedDict):
     title: Annotated[str | None, Example("Low Tide, sung")]
     value: Annotated[str, "The asset's part of the agreed amount.", Example("3/4")]
     share: Annotated[str, "The payee's part of the asset.", Example("1/2")]
+    part: Annotated[str, "The payee's part of the agreed amount by it.", Example("3/8")]
+    amount: Annotated[Exact, "That part of this amount, before any waiver.", Example("151380")]
     waived_over: Annotated[str | None, "What it was spread over, if the payee waived it."]
     paths: Annotated[list[list[PathWork]], "The paths that lead to it."]
+    path_amounts: Annotated[
+        list[Exact | None], "How much comes through each of these paths, if that is defined."
+    ]
 
 
 class PayeeCost(TypedDict):
@@ -331,5 +340,6 @@ class Why(TypedDict):
     by_agreement: Annotated[Exact, Example("201841/2")]
     by_terms: Annotated[str, "Set by the terms themselves.", Example("0")]
     costs: list[PayeeCost]
+    recouped: Annotated[list[RecoupedTold], "What of this payee's was recouped, or for them."]
     agreement: AgreementTold
     pieces: list[PieceTold]

@@ -1,0 +1,106 @@
+"""Movements: the lines of a statement as people read them.
+
+A payout is one line with its parts, as the bank shows it, and what was recouped is a line too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+from typing import Any, cast
+
+from domain.journal import Journal
+from domain.moment import instant
+from projections.money import recouping
+from projections.money.pools.accounts import pool_named
+from projections.money.pools.payees import titles
+from projections.money.told import ENTRY_KINDS, Movement, StatementLine
+from projections.store import View
+
+_SAME = (
+    *("position", "recorded_at", "effective_at", "kind", "noun", "payee", "release", "pool"),
+    *("agreement", "source", "of_minor", "share", "amount_minor"),
+)
+
+
+def movements(
+    view: View,
+    journal: Journal,
+    payees: Collection[str],
+    after: int,
+    currency: str,
+    lines: Sequence[StatementLine],
+    reasons: Sequence[str | None],
+) -> list[Movement]:
+    """One line for each entry, payout and recoupment, in the order of recording."""
+    found = [
+        *_booked(lines, reasons),
+        *_recouped(view, journal, payees, after, currency),
+    ]
+    return sorted(found, key=lambda each: each["position"])
+
+
+def _booked(lines: Sequence[StatementLine], reasons: Sequence[str | None]) -> Iterator[Movement]:
+    by_fact = groupby(
+        zip(lines, reasons, strict=True),
+        key=lambda each: (each[0]["position"], each[0]["noun"], each[0]["kind"]),
+    )
+    for (_, _, kind), group in by_fact:
+        alike = list(group)
+        if kind in ENTRY_KINDS:
+            yield from (_movement(line, reason) for line, reason in alike)
+        else:
+            yield _payout([line for line, _ in alike])
+
+
+def _movement(line: StatementLine, reason: str | None) -> Movement:
+    same = {name: cast("Any", line)[name] for name in _SAME}
+    is_changed = line["kind"] != "division"
+    more: dict[str, Any] = {"reason": reason if is_changed else None, "parts": [], "recouped": None}
+    return cast("Movement", {**same, **more})
+
+
+def _payout(lines: list[StatementLine]) -> Movement:
+    movement = _movement(lines[0], None)
+    movement["amount_minor"] = sum(line["amount_minor"] for line in lines)
+    movement["parts"] = [
+        {
+            "release": line["release"],
+            "pool": line["pool"],
+            "agreement": line["agreement"],
+            "amount_minor": line["amount_minor"],
+        }
+        for line in lines
+    ]
+    if len({(line["pool"]["id"], line["agreement"]) for line in lines}) > 1:
+        movement["release"] = movement["pool"] = movement["agreement"] = None
+    return movement
+
+
+def _recouped(
+    view: View, journal: Journal, payees: Collection[str], after: int, currency: str
+) -> Iterator[Movement]:
+    for entry, kind, found in recouping.of_payees(view, journal, payees, after, currency):
+        first = entry.first
+        opened = pool_named(view, journal, first.pool)
+        texts = view.texts({opened.name, first.reason})
+        title = titles(view, {first.release}).get(first.release)
+        for told in recouping.recouped_told(view, found):
+            yield {
+                "position": entry.position,
+                "recorded_at": instant(first.timestamp),
+                "effective_at": first.effective_at,
+                "kind": "recoupment",
+                "noun": entry.id,
+                "payee": told["payee"]["id"],
+                "release": {"id": first.release, "title": title},
+                "pool": {"id": first.pool, "name": texts.get(opened.name)},
+                "agreement": first.agreement,
+                "source": None,
+                "of_minor": first.amount_minor,
+                "share": None,
+                "reason": texts.get(first.reason) if kind != "division" else None,
+                "amount_minor": 0,
+                "parts": [],
+                "recouped": told,
+            }

@@ -1,0 +1,112 @@
+"""Recouping as answers show it: of an advance how much was recouped before, now, and remains."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from domain.journal import Journal
+from domain.money.entry import Entry, Through
+from domain.money.pool import Pool
+from domain.money.recouping import Recouped, recouped
+from domain.refusal import UnknownEntry
+from projections.money.pools.accounts import pool_named
+from projections.money.pools.payees import payees_told
+from projections.money.rows import ENTRIES
+from projections.money.told import RecoupedTold
+from projections.nouns import noun_at
+from projections.store import View
+
+
+class OfEntry(NamedTuple):
+    """What one entry recouped."""
+
+    entry: Entry
+    kind: str
+    recouped: list[Recouped]
+
+
+def of_entry(view: View, journal: Journal, entry: Entry) -> list[Recouped]:
+    """What an entry recouped, and what was recouped before it."""
+    opened = pool_named(view, journal, entry.first.pool)
+    before = (
+        _sums([entry.flow_before])
+        if isinstance(entry.first, Entry.Divided)
+        else _through(view.at(entry.position - 1), journal, entry.first.pool)
+    )
+    return recouped(opened, before, _sums([entry.flow]))
+
+
+def of_pool(view: View, journal: Journal, pool: str, opened: Pool.Opened) -> list[Recouped]:
+    """What a pool has recouped in all."""
+    return recouped(opened, {}, _through(view, journal, pool))
+
+
+def of_payees(
+    view: View, journal: Journal, payees: Collection[str], after: int, currency: str
+) -> Iterator[OfEntry]:
+    """What each entry of a period recouped of advances to these payees, or for them."""
+    rows = view.rows(
+        "SELECT b.id FROM @bookings b JOIN @pools o ON o.id = b.pool "
+        "WHERE b.kind IN :kinds AND o.currency = :currency AND b.position > :after "
+        "AND b.position <= :as_of "
+        "AND b.pool IN (SELECT n.pool FROM @named n WHERE n.payee IN :payees) ORDER BY b.position",
+        kinds=sorted(ENTRIES.values()),
+        currency=currency,
+        after=after,
+        payees=sorted(payees),
+    )
+    own = set(payees)
+    for (id,) in rows:
+        entry = noun_at(view, journal, Entry, id, UnknownEntry)
+        found = [
+            each
+            for each in of_entry(view, journal, entry)
+            if each.now_minor and {each.payee, each.to} & own
+        ]
+        if found:
+            yield OfEntry(entry, ENTRIES[type(entry.first)], found)
+
+
+def recouped_told(view: View, found: Iterable[Recouped]) -> list[RecoupedTold]:
+    """The same as an answer."""
+    every = list(found)
+    told = payees_told(view, {name for each in every for name in (each.payee, each.to) if name})
+    return [
+        {
+            "payee": told[each.payee],
+            "to": None if each.to is None else told[each.to],
+            "advance_minor": each.advance_minor,
+            "before_minor": each.before_minor,
+            "now_minor": each.now_minor,
+            "remaining_minor": each.remaining_minor,
+        }
+        for each in every
+    ]
+
+
+def _through(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
+    """What went through the terms of a pool: before its latest division, and since."""
+    rows = view.rows(
+        "SELECT b.id, b.kind FROM @bookings b WHERE b.pool = :pool AND b.kind IN :kinds "
+        "AND b.position <= :as_of ORDER BY b.position DESC",
+        pool=pool,
+        kinds=sorted(ENTRIES.values()),
+    )
+    flows: list[Through] = []
+    for id, kind in rows:
+        entry = noun_at(view, journal, Entry, id, UnknownEntry)
+        flows.append(entry.flow)
+        if kind == ENTRIES[Entry.Divided]:
+            flows.append(entry.flow_before)
+            break
+    return _sums(flows)
+
+
+def _sums(flows: Iterable[Through]) -> dict[str, Fraction]:
+    sums: dict[str, Fraction] = {}
+    for flow in flows:
+        for place, amount in flow:
+            sums[place] = sums.get(place, Fraction()) + Fraction(amount)
+    return sums
