@@ -66,14 +66,27 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
             yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
             yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
-        case Share.Offered() | Share.Waived() | Share.Declined():
-            yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
-            if not isinstance(happened, Share.Offered):
-                yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Hold.Event():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
         case Payout.Event(payee=payee) if Payee.parse(payee).is_contributor:
             yield Put(NOTICES, (numbers[payee], position, PERSON))
+        case Share.Event() | Proposal.Confirmed():
+            yield from _of_shares(position, happened, numbers)
+
+
+def _of_shares(
+    position: int, happened: Share.Event | Proposal.Confirmed, numbers: Numbers
+) -> Iterator[Change]:
+    match happened:
+        case Share.Offered() | Share.Waived() | Share.Declined():
+            if Payee.parse(happened.payee).is_contributor:
+                yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
+            if not isinstance(happened, Share.Offered):
+                yield Put(NOTICES, (numbers[happened.release], position, POSTER))
+        case Share.Claimed(contributor=contributor):
+            yield Put(NOTICES, (numbers[contributor], position, PERSON))
+        case Proposal.Confirmed():
+            yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
 
 
 NOTICED = Projection("notices", (NOTICES,), changes)

@@ -272,8 +272,8 @@ class CommentOnProposal(Command):
     """Comment on a proposal: someone was left out, too much, too little, or something else.
 
     Open to those who have a share in it or a claim to one: a credit, even one that is only claimed,
-    on the release or on what it was made from. After the
-    window, those with a share can comment until the proposal can be final.
+    on the release or on what it was made from. After the window, those with a share can comment
+    until the proposal can be final.
     """
 
     proposal: ProposalId
@@ -314,8 +314,14 @@ def _must_be_few(past: Past, noun: Proposal) -> None:
         (limit.a_round, sum(one.position > since for one in own), "on one version"),
     ):
         if most is not None and count >= most:
-            raise QuotaExceeded(most, limit.what, per, None) After the
-    window, those with a share can comment until the proposal can be final.
+            raise QuotaExceeded(most, limit.what, per, None)
+
+
+def _shares(past: Past, noun: Proposal) -> bool:
+    """Whether the person who acts has, or had, a share in a proposal."""
+    payees = {payee for each in noun.versions for payee in payees_of(each.content.assets)}
+    people = filter(lambda payee: Payee.parse(payee).is_contributor, payees)
+    return past.actor == OPERATOR or any(map(past.is_actor, people))
 
 
 def _about(past: Past, noun: Proposal, about: str) -> str:
