@@ -9,8 +9,10 @@ import pytest
 from money import AGREED, Bank, asset, bank, must_be_sound
 
 from domain.identity import part_id
-from domain.money.held import DISPUTED, TO_BE_CORRECTED, UNACCEPTED, UNCLAIMED
+from domain.money.held import DISPUTED, NOBODY, TO_BE_CORRECTED, UNACCEPTED, UNCLAIMED
+from domain.permission import OPERATOR
 from domain.refusal import NothingToConfirm, NothingToPay, NotPermitted, WrongState
+from projections.money import payouts
 
 
 def song(told: Bank, *people: str, **said: Any) -> tuple[str, str]:
@@ -250,3 +252,29 @@ def test_a_share_agreed_for_a_claimed_work_is_offered_to_its_maker(database: str
         told.tell("decline_share", proposal=later, work=source, actor=b, reason="too little")
         with pytest.raises(WrongState):
             told.tell("decline_share", proposal=later, work=source, actor=b, reason="really")
+
+
+# -- forgotten payees ----------------------------------------------------------------------
+
+
+def test_what_a_forgotten_payee_is_owed_is_held_and_their_references_stay(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        pool = told.pool()
+        proposal = told.agree(pool, {a: "1/2", b: "1/2"})
+        told.accept(proposal, a, b)
+        told.earn(pool, 100)
+        told.pay(payees=[a])
+        settled = told.payouts()[a]
+        told.tell("settle_payout", id=settled, reference="SEPA 17")
+        told.earn(pool, 100)
+        told.pay(payees=[a])
+        late = told.payouts()[a]
+        told.earn(pool, 100)
+        told.tell("forget_contributor", id=a, ground="request")
+        told.tell("settle_payout", id=late, reference="SEPA 18")
+        assert told.held(a, proposal) == (NOBODY,)
+        assert told.pay() == {b: 150}
+        with told.view() as view:
+            kept = [payouts.payout(view, id, actor=OPERATOR)["reference"] for id in (settled, late)]
+        assert kept == ["SEPA 17", "SEPA 18"]

@@ -21,7 +21,7 @@ from projections.money.statement_files import statement_of
 from projections.money.statement_pdf import MOST_LINES, as_pdf
 
 ORIGIN = "https://stemma.example"
-SUMS = ("opening", "earned", "recouped", "held", "paid", "closing")
+SUMS = ("opening", "earned", "held", "paid", "closing")
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +63,15 @@ def test_every_amount_of_the_statement_is_on_paper(told: Bank) -> None:
         def amount(minor: int, unit: str = one["currency"]) -> str:
             return wording.money(minor, unit).removesuffix(f" {unit}")
 
-        labels = ("at the beginning", "+ earned", "− recouped", "− held", "− paid", "= at the end")
+        net = {f"{name}_minor": one[f"{name}_minor"] for name in SUMS} | {**one["net"]}
+        labels = ("at the beginning", "+ earned", "− held", "− paid", "= at the end")
         for name, label in zip(SUMS, labels, strict=True):
-            assert f"{label} {amount(one[f'{name}_minor'])}" in text, (name, text)
+            assert f"{label} {amount(net[f'{name}_minor'])}" in text, (name, text)
+        opening, earned, held, paid, closing = (net[f"{name}_minor"] for name in SUMS)
+        assert opening + earned - held - paid == closing
         for name, label in wording.STANDS.items():
             assert f"{label} {amount(one['balances'][name])}" in text
-        for line in one["lines"]:
+        for line in one["movements"]:
             fact = f"fact {line['position']:,}"
             share = f"{line['share']} of {amount(line['of_minor'])} " if line["share"] else ""
             assert f"{fact} {share}{amount(line['amount_minor'])} " in text, text
@@ -176,6 +179,6 @@ def test_a_statement_of_very_many_lines_is_refused_as_pdf(told: Bank) -> None:
             view, told.journal, told.person("Bo"), actor="operator", currency="USD"
         )
         (dollars,) = found["statements"]
-        dollars["lines"] = (dollars["lines"] * MOST_LINES)[: MOST_LINES + 1]
+        dollars["movements"] = (dollars["movements"] * MOST_LINES)[: MOST_LINES + 1]
         with pytest.raises(StatementTooLong):
             as_pdf(view, told.journal, found, asked={})

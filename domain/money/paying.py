@@ -16,10 +16,9 @@ from domain.money.apportionment import payee_key
 from domain.money.books import Above, Books
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import above_in_question, must_know
-from domain.money.payee import Payee
 from domain.money.payout import Batch, Parts, Payout
 from domain.past import Past
-from domain.permission import BOOKS, OWN
+from domain.permission import BOOKS, OPERATOR, OWN
 from domain.refusal import NothingToPay, UnknownContributor, UnknownWork, WrongState
 from domain.remix import Remix
 from domain.values import (
@@ -125,8 +124,8 @@ class SettlePayout(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         payout = past.get(Payout, self.id)
-        owner = payout.payee if Payee.parse(payout.payee).is_contributor else past.actor
-        reference = past.text(owner, "reference", self.reference)
+        # It is the payer's: forgetting the payee leaves it, and it can be recorded afterwards.
+        reference = past.text(OPERATOR, "reference", self.reference)
         yield payout.then(Payout.Settled, reference=reference)
 
 

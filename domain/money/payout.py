@@ -88,7 +88,7 @@ class Payout(Noun):
         FROM = ("issued",)
         STATE = "settled"
         reference: str | None = None
-        """The reference of the transfer; a text of the payee."""
+        """The reference of the transfer; a text of the operator, who keeps the books."""
 
     @fact("payout.returned")
     class Returned(Event):
