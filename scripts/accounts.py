@@ -71,9 +71,12 @@ def diff(out: Console, asking: Asking) -> None:
             f"{comment['kind']}: {comment['text'] or '(erased)'}"
             for cause in line["causes"]
             for comment in cause["comments"]
+            if comment["concerns"]
         ]
-        if line["waived"] != "0":
-            said.append(f"waived {line['waived']}")
+        said += [
+            f"{waiver['payee']['name'] or '(forgotten)'} waived {waiver['share']}"
+            for waiver in line["waivers"]
+        ]
         change = "" if line["change"] == "0" else line["change"]
         table.add_row(
             _name(line["payee"]), line["first"], line["current"], change, shown("; ".join(said))
@@ -232,8 +235,9 @@ def why(out: Console, asking: Asking) -> None:
             f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of the "
             f"agreed part: {percent(piece['part'])}, {units(piece['amount'], currency)}"
         )
-        for path in piece["paths"]:
-            out.print("  " + " ← ".join(shown(step["title"] or step["id"]) for step in path))
+        for path, amount in zip(piece["paths"], piece["path_amounts"], strict=True):
+            through = " ← ".join(shown(step["title"] or step["id"]) for step in path)
+            out.print(f"  {through}{f': {units(amount, currency)}' if amount else ''}")
 
 
 def _sums(out: Console, sums: list[tuple[str, int]], currency: str) -> None:

@@ -715,3 +715,34 @@ def test_a_pool_may_ask_for_longer_reviews_and_not_for_shorter_ones(database: st
             told.tell("finalise_proposal", proposal=proposal)
         told.clock.wait(days=1)
         told.tell("finalise_proposal", proposal=proposal)
+
+
+def test_what_changed_names_its_own_cause(database: str) -> None:
+    """… the comment about this payee, and the waiver whose effect it is."""
+    with bank(database) as told:
+        ana, ben, eva = told.people("ana", "ben", "eva")
+        pool = told.pool()
+        proposal = told.propose(pool, {ana: "1/2", ben: "1/4", eva: "1/4"})
+        said: dict[str, Any] = {"proposal": proposal, "kind": "other"}
+        comments = [
+            told.tell("comment_on_proposal", text=text, about=about, **said).id
+            for text, about in (("less for ana", ana), ("more for ben", ben))
+        ]
+        assets = [asset("all of it", {ana: "1/4", ben: "1/2", eva: "1/4"})]
+        told.tell("revise_proposal", proposal=proposal, comments=comments, assets=assets)
+        told.clock.wait(days=14)
+        told.tell("finalise_proposal", proposal=proposal)
+        told.tell("waive_share", proposal=proposal, contributor=eva, scope="all of it")
+        with told.view() as view:
+            lines = {
+                line["payee"]["id"]: line
+                for line in pools.diff(view, told.journal, proposal)["lines"]
+            }
+        texts = {
+            payee: [one["text"] for one in line["causes"][0]["comments"] if one["concerns"]]
+            for payee, line in lines.items()
+            if line["causes"]
+        }
+        assert texts == {ana: ["less for ana"], ben: ["more for ben"]}
+        assert lines[ana]["by_waivers"] == "1/12"
+        assert [each["payee"]["id"] for each in lines[eva]["waivers"]] == [eva]

@@ -234,6 +234,12 @@ class ProposalTold(TypedDict):
     position: Annotated[Count, Example(61)]
 
 
+class ComparedComment(CauseComment):
+    """A comment that caused a revision, for one payee."""
+
+    concerns: Annotated[bool, "Whether it is about them or their pieces, if any of them is."]
+
+
 class Cause(TypedDict):
     """A revision that changed somebody's share."""
 
@@ -241,7 +247,7 @@ class Cause(TypedDict):
     position: Annotated[Count, Example(65)]
     before: Annotated[Exact, Example("0")]
     after: Annotated[Exact, Example("1/100")]
-    comments: list[CauseComment]
+    comments: list[ComparedComment]
 
 
 class DiffLine(TypedDict):
@@ -252,6 +258,8 @@ class DiffLine(TypedDict):
     current: Annotated[Exact, Example("1/100")]
     change: Annotated[Exact, Example("1/100")]
     waived: Annotated[str, "How much of the change was waived.", Example("0")]
+    by_waivers: Annotated[str, "How much waivers changed it, one's own or others'.", Example("0")]
+    waivers: Annotated[list[WaivedLine], "The waivers that did, if any."]
     causes: list[Cause]
 
 

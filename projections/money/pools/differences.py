@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 
 from domain.journal import Journal
@@ -11,7 +12,7 @@ from domain.money.shares import shares_of
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections.money.pools.payees import payees_told
-from projections.money.pools.proposals import waivers_of
+from projections.money.pools.proposals import waived_shares, waivers_of
 from projections.money.told import Cause, Diff, DiffLine
 from projections.nouns import noun_at
 from projections.question import question
@@ -23,10 +24,12 @@ def diff(view: View, journal: Journal, id: ProposalId) -> Diff:
     """How each share changed since the first proposal, with the comments that caused it."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
     stages = [shares_of(version.content.assets, {}) for version in noun.versions]
-    final = shares_of(noun.current.assets, waivers_of(view, journal, noun))
+    waivers = waivers_of(view, journal, noun)
+    final = shares_of(noun.current.assets, waivers)
     payees = sorted({payee for stage in (*stages, final) for payee in stage}, key=payee_key)
     told = payees_told(view, payees)
     texts = view.texts({comment.text for comment in noun.comments.values()})
+    waived = waived_shares(view, noun.current.assets, waivers)
     lines: list[DiffLine] = []
     for payee in payees:
         shares = [stage.get(payee, Fraction()) for stage in stages]
@@ -43,6 +46,7 @@ def diff(view: View, journal: Journal, id: ProposalId) -> Diff:
                         "about": noun.comments[comment].about,
                         "text": texts.get(noun.comments[comment].text),
                         "actor": noun.comments[comment].actor,
+                        "concerns": comment in _about(noun, version.comments, payee),
                     }
                     for comment in version.comments
                 ],
@@ -59,7 +63,21 @@ def diff(view: View, journal: Journal, id: ProposalId) -> Diff:
                 "waived": str(shares[-1] - final.get(payee, Fraction()))
                 if shares[-1] > final.get(payee, Fraction())
                 else "0",
+                "by_waivers": str(final.get(payee, Fraction()) - shares[-1]),
+                "waivers": waived if final.get(payee, Fraction()) != shares[-1] else [],
                 "causes": causes,
             }
         )
     return {"id": id, "state": noun.state, "lines": lines}
+
+
+def _about(noun: Proposal, comments: Collection[str], payee: str) -> list[str]:
+    """Of the comments that a revision answers, those about this payee; without any, all."""
+    pieces = {
+        name
+        for asset in noun.current.assets
+        if any(payee == holder for holder, _ in asset["shares"])
+        for name in (asset["asset"], *asset.get("within", ()))
+    }
+    own = [each for each in comments if noun.comments[each].about in {payee, *pieces}]
+    return own or list(comments)
