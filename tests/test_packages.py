@@ -47,6 +47,17 @@ def must_parse(words: Sequence[str]) -> None:
         command, context = found, found.make_context(name, list(rest), parent=context)
 
 
+# -- threats -----------------------------------------------------------------------------------
+
+
+def test_every_test_that_shows_what_stops_a_threat_exists() -> None:
+    named = re.findall(r"`(tests/\w+\.py)(?:::(\w+))?`", (ROOT / "THREATS.md").read_text())
+    assert len(named) > 20
+    for file, test in named:
+        text = (ROOT / file).read_text()
+        assert not test or re.search(rf"^def {test}\(", text, re.MULTILINE), f"{file}::{test}"
+
+
 # -- the image ---------------------------------------------------------------------------------
 
 

@@ -317,7 +317,8 @@ def must_be_address(url: str) -> None:
     except psycopg.ProgrammingError as error:
         said = str(error).strip()
         if re.search(r"[@:]|pass", url.partition("://")[2], re.IGNORECASE):
-            said = re.sub(r'"[^"]*"', "“…”", said)  # the quoted part may be the password
+            # The quoted part may be the password, and hold quotation marks itself.
+            said = re.sub(r'".*"', "“…”", said, flags=re.DOTALL)
         raise ValueError(said) from None
     is_read_whole = _secret(url) == (read.get("password") or "")
     if not is_read_whole or not re.fullmatch("[0-9,]*", str(read.get("port") or "")):
