@@ -10,13 +10,14 @@ import logging
 import multiprocessing
 import os
 import resource
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from flask import Flask
@@ -49,14 +50,16 @@ CONNECTIONS = 1024
 HEADER_BYTES = 64 * 1024
 RESPAWN_SECONDS = 1.0
 LOOK_SECONDS = 0.5
-"""How often a worker looks whether its parent is still there."""
+"""How often a worker gives a sign of life, and looks whether its parent is still there."""
+LEAST_SILENCE_SECONDS = 5.0
+"""A worker without a sign of life for so long, and for longer than a request takes, is frozen."""
 
 
 def application() -> Gateway:
     """What one worker runs; it follows the journal itself if the settings say so."""
     settings = read_settings()
     configure_logs(settings.logs)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_live_with_parent, daemon=True).start()
     gateway = Gateway(Limits(settings.threads, settings.request_seconds))
 
     has_tried = threading.Event()
@@ -107,12 +110,17 @@ def _opened(settings: Settings) -> Flask:
     )
 
 
-def _end_with_parent() -> None:
-    """End this worker once its parent is gone: a killed server leaves nobody on its port."""
-    parent = multiprocessing.parent_process()
+def _live_with_parent() -> None:
+    """Show the parent that this worker lives; once the parent is gone, nobody stays on the port."""
+    parent, sign = multiprocessing.parent_process(), _sign_of_life(os.getpid())
     while parent is None or os.getppid() == parent.pid:
+        sign.write_text(str(time.monotonic()))
         time.sleep(LOOK_SECONDS)
     os._exit(1)
+
+
+def _sign_of_life(worker: int) -> Path:
+    return Path(shared_metrics_folder() or gettempdir()) / f"alive_{worker}"
 
 
 def _free_address(host: str, port: int) -> str:
@@ -140,6 +148,18 @@ class Supervisor(MPServer):
         super()._respawn_workers(workers, *terms, **more)
         self.respawned_wrks.clear()
         time.sleep(RESPAWN_SECONDS)
+
+    def replace_frozen(self, seconds: float) -> None:
+        """End workers that have stood still for long, with every lock they hold."""
+        while True:
+            time.sleep(seconds / 4)
+            for worker in list(self.wrks):
+                pid = worker.inner.pid
+                with suppress(OSError, ValueError):  # not yet begun, or just ended
+                    silent = time.monotonic() - float(_sign_of_life(pid).read_text())
+                    if silent > seconds:
+                        log.warning("a worker stood still for %.0f s and is replaced", silent)
+                        os.kill(pid, signal.SIGKILL)
 
 
 def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
@@ -169,7 +189,7 @@ def _allow_connections() -> None:
 
 def _serve(settings: Settings, address: str) -> None:
     _allow_connections()
-    Supervisor(
+    server = Supervisor(
         "scripts.server:application",
         factory=True,
         address=address,
@@ -192,4 +212,7 @@ def _serve(settings: Settings, address: str) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=THROUGH_THE_ROOT,
         working_dir=Path(__file__).parent.parent,
-    ).serve()
+    )
+    silence = max(settings.request_seconds, LEAST_SILENCE_SECONDS)
+    threading.Thread(target=server.replace_frozen, args=(silence,), daemon=True).start()
+    server.serve()

@@ -60,6 +60,17 @@ def test_of_a_server_that_was_killed_nobody_stays_on_the_port(tmp_path: Path) ->
             assert second.admit("Ana")["position"] == 1
 
 
+def test_a_worker_that_is_frozen_is_replaced(tmp_path: Path) -> None:
+    """… with whatever it holds: on SQLite nobody else can write until then."""
+    database, settings = f"sqlite:///{tmp_path / 'stemma.db'}", {"STEMMA_REQUEST_SECONDS": "2"}
+    with serving(database, "--workers", "1", **settings) as server:
+        frozen = workers_of(server)
+        os.kill(frozen[0], signal.SIGSTOP)
+        wait_until(partial(has_others, server, frozen), server.process, seconds=60)
+        wait_until(server.is_ready, server.process)
+        assert server.admit("Ana")["position"] == 1
+
+
 def has_others(server: Server, crashed: list[int]) -> bool:
     return len(set(workers_of(server)) - set(crashed)) == len(crashed)
 
