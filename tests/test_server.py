@@ -294,9 +294,9 @@ def test_an_answer_without_its_database_is_a_problem_and_comes_quickly(
                 before = time.monotonic()
                 status, problem = server.ask(path, body)
                 assert (status, problem["code"]) == (503, "storage_unavailable")
-                assert time.monotonic() - before < 12
+                assert time.monotonic() - before < 5
             assert server.ask("/health")[0] == 200
-            assert server.ask("/ready")[0] == 503
+            wait_until(lambda: server.ask("/ready")[0] == 503)
         wait_until(server.is_ready)
         # A client repeats what was answered by 503.
         wait_until(lambda: server.ask("/contributors", {"name": "Ben", "id": BEN})[0] == 201)
