@@ -61,7 +61,7 @@ OWN: dict[str, Kind] = {
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "storage_unavailable": Kind(503, "The database does not answer; try again."),
     "overloaded": Kind(503, "Too much is asked at once; nothing was done, so try again."),
-    "took_too_long": Kind(504, "It took longer than an answer may; nothing was recorded."),
+    "took_too_long": Kind(504, "It took longer than an answer may."),
 }
 """The problems of HTTP; all others are refusals of the domain."""
 
@@ -169,7 +169,7 @@ def of_accident(error: BaseException) -> Problem:
     """An unforeseen error: logged in full, reported in one sentence."""
     if isinstance(error, TookTooLong):
         log.warning("%s", error)
-        return Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
+        return Problem("took_too_long", "It took longer than an answer may; nothing was recorded.")
     if isinstance(error, DatabaseUnavailable):
         log.warning("%s", error)
         return Problem("storage_unavailable", PROBLEMS["storage_unavailable"].meaning)

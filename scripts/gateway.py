@@ -164,7 +164,9 @@ class Gateway:
         if called.cancel():
             raise Problem("overloaded", "No thread was free in time; nothing was done.")
         asked.add_done_callback(lambda late: late.cancelled() or late.exception())
-        raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
+        is_safe = environ["REQUEST_METHOD"] in SAFE
+        also = "" if is_safe else " Whether it was carried out is not known."
+        raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning + also)
 
 
 def _hang_up_on_those_who_do_not_read(seconds: float) -> None:
