@@ -16,6 +16,9 @@ from domain.moment import instant
 PENDING = "pending"
 """The state of what waits for the other side."""
 
+POSTER, CONTRIBUTOR = "poster", "contributor"
+"""Whom it may wait for: the poster of the work or, who asked to be asked, the person credited."""
+
 ANSWER_DAYS = 30
 """How long only the other side answers; afterwards, a moderator may as well."""
 
@@ -40,7 +43,7 @@ class Claim(Fact):
 
 def claimed(now: datetime) -> dict[str, Any]:
     """What a fact says of itself if it is a claim made now."""
-    return {"waits_for": "poster", "deadline": instant(now + timedelta(days=ANSWER_DAYS))}
+    return {"waits_for": POSTER, "deadline": instant(now + timedelta(days=ANSWER_DAYS))}
 
 
 def is_overdue(noun: Noun | None, now: datetime) -> bool:

@@ -24,6 +24,8 @@ class Contributor(Noun):
 
     NAME = "contributor"
     merged_into: str | None = None
+    asks_first: bool = False
+    """Whether a credit by others is known to nobody else before the person accepts it."""
     keys: frozenset[str] = frozenset()
     """The public keys with which the person signs what they post."""
 
@@ -72,6 +74,26 @@ class Contributor(Noun):
 
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())
+
+    @fact("contributor.asked_first")
+    class AskedFirst(Fact):
+        """From now on, credits by others wait for the person, and nobody else sees them."""
+
+        SAYS = "{noun} asks to be asked before being credited"
+        FROM = ("admitted",)
+
+        def apply(self, noun: Contributor) -> None:
+            noun.asks_first = True
+
+    @fact("contributor.stopped_asking")
+    class StoppedAsking(Fact):
+        """Credits by others count at once again."""
+
+        SAYS = "{noun} need not be asked before being credited"
+        FROM = ("admitted",)
+
+        def apply(self, noun: Contributor) -> None:
+            noun.asks_first = False
 
     @fact("contributor.key_registered")
     class KeyRegistered(Fact):

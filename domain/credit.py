@@ -6,10 +6,11 @@ Whose credit it is, and for which work, never changes; only its state does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from domain.claim import PENDING, Claim
+from domain.claim import CONTRIBUTOR, PENDING, Claim
 from domain.dispute import Answer, Disputable, Opening, Settlement
-from domain.fact import Fact, Looking, fact
+from domain.fact import Fact, Looking, New, fact
 from domain.work import Work
 
 CREDIT_KINDS = {
@@ -30,6 +31,8 @@ class Credit(Disputable):
     work: str
     contributor: str
     kind: str
+    waits_for: str | None = None
+    """Who has to agree before it counts."""
     deadline: str | None = None
     """Until when only the other side answers a claim."""
 
@@ -39,9 +42,17 @@ class Credit(Disputable):
 
         work: str
         contributor: str
+        waits_for: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
+            """None, before a person who asked to be asked has agreed: it is in no history."""
+            return () if self.waits_for == CONTRIBUTOR else self.names()
+
+        def names(self) -> tuple[str, ...]:
             return (self.work, self.contributor)
+
+        def touches(self) -> tuple[str, ...]:
+            return self.names()
 
     @dataclass(frozen=True, kw_only=True)
     class Birth(Claim, Event):
@@ -116,13 +127,19 @@ class Credit(Disputable):
 
         SAYS = "{actor} revoked the credit of {contributor} on {work}"
         SEALED = ("reason",)
-        FROM = ("granted", "claimed", "accepted", "declined")
+        FROM = ("granted", "claimed", PENDING, "accepted", "declined")
         STATE = "revoked"
         reason: str | None = None
         is_false: bool | None = None
         """Whether the shares have to be corrected."""
 
     BIRTHS = (Granted, Claimed)
+
+    def then(self, kind: type[Fact], /, **content: Any) -> New:
+        """A change of it, which stays unknown to others as long as it is."""
+        if self.waits_for == CONTRIBUTOR and kind is not Credit.Accepted:
+            content["waits_for"] = CONTRIBUTOR
+        return super().then(kind, **content)
 
     @property
     def counts(self) -> bool:

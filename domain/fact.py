@@ -77,6 +77,10 @@ class Fact:
         """The works and contributors this fact is about."""
         return (self.originator_id,)
 
+    def names(self) -> tuple[str, ...]:
+        """The works and contributors that its rows name."""
+        return self.subjects()
+
     def touches(self) -> tuple[str, ...]:
         """What it changes that others may have read: its subjects, and sometimes more."""
         return self.subjects()

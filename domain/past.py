@@ -128,6 +128,12 @@ class Past:
         """Whether there are limits to what the actor may say, as for everybody but the operator."""
         return self.actor != OPERATOR and not self.is_vouched_for
 
+    def asks_first(self, contributor: str) -> bool:
+        """Whether a person wants to be asked before others credit them."""
+        person = self.person(contributor)
+        self.watch(Contributor.AskedFirst.TOPIC, person)
+        return self.contributor(person).asks_first
+
     def is_actor(self, contributor: str) -> bool:
         """Whether a contributor is the person who sent the current command."""
         return self.person(self.actor) == self.person(contributor)

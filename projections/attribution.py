@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from domain import remix
-from domain.claim import PENDING
+from domain.claim import CONTRIBUTOR, PENDING
 from domain.contributor import Contributor
 from domain.credit import NOT_COUNTED, Credit
 from domain.fact import Fact
@@ -61,6 +61,8 @@ CREDITS = Table(
         ("kind", "TEXT NOT NULL"),
         ("state", "TEXT NOT NULL"),
         ("evidence", "TEXT"),
+        ("actor", "TEXT NOT NULL"),
+        ("waits_for", "TEXT"),
         ("deadline", "TEXT"),
         ("born", "BIGINT NOT NULL"),
     ),
@@ -91,7 +93,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             numbered = {"work": numbers[work], "contributor": numbers[contributor]}
             yield born(CREDITS, happened, **numbered, born=position)
         case Credit.Event() if happened.leaves:
-            yield Amend(CREDITS, happened.originator_id, {"state": happened.leaves})
+            left = {"state": happened.leaves, "waits_for": happened.waits_for}
+            yield Amend(CREDITS, happened.originator_id, left)
 
 
 ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
@@ -100,6 +103,8 @@ ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
 
 _CREDIT = f"{', '.join(f'c.{name}' for name, _ in CREDITS.columns)}, p.merged_into"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
+_KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
+"""The condition that others may know of a credit."""
 _COUNTED = f"{counting('c', NOT_COUNTED)} AND {holds('c')}"
 
 
@@ -114,6 +119,8 @@ class CreditRow(NamedTuple):
     kind: str
     state: str
     evidence: str | None
+    actor: str
+    waits_for: str | None
     deadline: str | None
     born: int
     merged_into: int | None
@@ -124,7 +131,7 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 
     They are those that count or, with ``all_states``, all that were ever more than a claim.
     """
-    state = f"c.state <> '{PENDING}' AND {holds('c')}" if all_states else _COUNTED
+    state = f"c.state <> '{PENDING}' AND {_KNOWN} AND {holds('c')}" if all_states else _COUNTED
     return _credits(view, f"c.work IN :works AND {state}", works=list(works))
 
 
@@ -154,9 +161,17 @@ def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
     return merged
 
 
-def credit(view: View, id: str) -> CreditTold:
-    """One credit; UnknownCredit if there is none with this id."""
-    row = view.one(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.id = :id AND {holds('c')}", id=id)
+def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold:
+    """One credit; UnknownCredit if there is none with this id.
+
+    One that waits for a person who asked to be asked is told to the person alone.
+    """
+    row = view.one(
+        f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.id = :id AND {holds('c')} "
+        f"AND ({_KNOWN} OR c.contributor IN :them)",
+        id=id,
+        them=list(to or ()),
+    )
     if row is None:
         raise UnknownCredit(id)
     return told(view, [CreditRow(*row)])[0]

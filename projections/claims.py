@@ -6,23 +6,29 @@ They are shown as claims, with who may answer, and are in no other answer about 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from domain.claim import PENDING
+from domain.claim import CONTRIBUTOR, PENDING, POSTER
 from domain.engine import Row
+from domain.journal import Journal
+from domain.moment import instant
 from domain.permission import OPERATOR
-from domain.values import WorkId
-from projections import attribution, lineage
+from domain.values import Flag, WorkId
+from projections import attribution, lineage, people
+from projections.lineage import WorkRow
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
 from projections.told import ClaimTold
 
-_CREDITS = (
+_PENDING = (
     "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, c.contributor AS other, "
     "c.role AS says, CAST(NULL AS TEXT) AS rate, c.evidence AS evidence, c.deadline AS deadline, "
-    "CAST(NULL AS TEXT) AS actor FROM @credits c "
-    f"WHERE c.state = '{PENDING}' AND c.deadline IS NOT NULL AND {holds('c')}"
+    "c.actor AS actor FROM @credits c "
+    f"WHERE c.state = '{PENDING}' AND {holds('c')}"
 )
+_CREDITS = f"{_PENDING} AND c.waits_for = '{POSTER}'"
+_OFFERS = f"{_PENDING} AND c.waits_for = '{CONTRIBUTOR}'"
+"""Credits of people who asked to be asked, which only they may know of."""
 _REMIXES = (
     "SELECT e.born, e.id, 'remix', e.child, e.parent, e.kind, e.rate, e.evidence, e.deadline, "
     f"e.actor FROM @remixes e WHERE e.state = '{PENDING}' AND {holds('e')}"
@@ -44,33 +50,35 @@ def on_work(
 
 @question("list_claims", "/claims", cli="waiting")
 def waiting(
-    view: View, *, actor: str, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    overdue: Annotated[
+        bool, Flag(help="Instead those on any work that nobody has answered in time.")
+    ] = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[ClaimTold]:
     """The claims that wait for your answer, the oldest first.
 
-    For the operator they are those on works that nobody here posted.
+    For the operator they are those on works that nobody here posted. A moderator answers those that
+    are overdue.
     """
+    if overdue:
+        late = f"{_CREDITS} AND c.deadline <= :now UNION ALL {_REMIXES} AND e.deadline <= :now"
+        return _page(view, late, after, limit, now=instant(journal.clock()))
+    own = [] if actor == OPERATOR else attribution.accounts(view, actor)
+    posters = [] if actor == OPERATOR else people.ids(view, actor)
     of = "w.poster IN :posters AND w.kind <> 'outside'"
-    posters = [OPERATOR] if actor == OPERATOR else _accounts(view, actor)
     if actor == OPERATOR:
-        of = "w.poster IN :posters OR w.kind = 'outside'"
+        posters, of = [OPERATOR], "w.poster IN :posters OR w.kind = 'outside'"
     here = f"SELECT w.number FROM @works w WHERE ({of}) AND {holds('w')}"
-    both = f"{_CREDITS} AND c.work IN ({here}) UNION ALL {_REMIXES} AND e.child IN ({here})"
-    return _page(view, both, after, limit, posters=posters)
-
-
-def overdue(view: View, now: str, *, limit: int = LIMIT) -> list[ClaimTold]:
-    """The claims that nobody answered in time, the oldest first."""
-    late = f"{_CREDITS} AND c.deadline <= :now UNION ALL {_REMIXES} AND e.deadline <= :now"
-    return _page(view, late, None, limit, now=now).items
-
-
-def _accounts(view: View, id: str) -> list[str]:
-    rows = view.rows(
-        f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
-        numbers=attribution.accounts(view, id),
+    every = (
+        f"{_CREDITS} AND c.work IN ({here}) UNION ALL {_REMIXES} AND e.child IN ({here}) "
+        f"UNION ALL {_OFFERS} AND c.contributor IN :own"
     )
-    return [id for (id,) in rows]
+    return _page(view, every, after, limit, posters=posters, own=own)
 
 
 def _page(view: View, both: str, after: str | None, limit: int, **values: Any) -> Page[ClaimTold]:
@@ -87,7 +95,7 @@ def _told(view: View, rows: Sequence[Row]) -> list[ClaimTold]:
     numbers = {row[3] for row in rows} | {row[4] for row in rows if row[2] == "remix"}
     found = lineage.rows_of(view, numbers)
     works = lineage.references(view, numbers)
-    people = attribution.persons(view, {row[4] for row in rows if row[2] == "credit"})
+    credited = attribution.persons(view, {row[4] for row in rows if row[2] == "credit"})
     texts = view.texts({row[7] for row in rows})
     items: list[ClaimTold] = []
     for born, id, noun, work, other, says, rate, evidence, deadline, actor in rows:
@@ -97,16 +105,21 @@ def _told(view: View, rows: Sequence[Row]) -> list[ClaimTold]:
                 "id": id,
                 "noun": noun,
                 "work": works[work],
-                "contributor": people[other] if is_credit else None,
+                "contributor": credited[other] if is_credit else None,
                 "role": says if is_credit else None,
                 "parent": None if is_credit else works[other],
                 "kind": None if is_credit else says,
                 "rate": rate,
                 "evidence": texts.get(evidence),
-                "claimed_by": people[other]["id"] if is_credit else actor,
-                "may_answer": OPERATOR if found[work].kind == "outside" else found[work].poster,
+                "claimed_by": actor,
+                "may_answer": _answers(found[work]) if deadline else credited[other]["id"],
                 "deadline": deadline,
                 "position": born,
             }
         )
     return items
+
+
+def _answers(work: WorkRow) -> str:
+    """Who accepts or declines what is claimed about a work."""
+    return OPERATOR if work.kind == "outside" else work.poster

@@ -5,6 +5,8 @@ Only an open dispute is shown; earlier ones are in the history.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
 from domain.recorders import Placed
@@ -19,7 +21,12 @@ from projections.store import View
 @question("show_credit", "/credits/{id}")
 def credit(view: View, journal: Journal, id: CreditId) -> told.DisputedCredit:
     """One credit, and the open dispute about it."""
-    found = attribution.credit(view, id)
+    return credit_to(view, journal, id, ())
+
+
+def credit_to(view: View, journal: Journal, id: str, to: Collection[int]) -> told.DisputedCredit:
+    """The same, with what only the person with these accounts may know."""
+    found = attribution.credit(view, id, to)
     return {**found, "dispute": _open(view, journal, id, found["state"])}
 
 

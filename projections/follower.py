@@ -152,7 +152,7 @@ class Numbering:
 
     def learn(self, writer: Transaction, generation: int, facts: Iterable[Fact]) -> None:
         """Look up the numbers of everything these facts are about; new subjects get new ones."""
-        subjects = dict.fromkeys(id for happened in facts for id in happened.subjects())
+        subjects = dict.fromkeys(id for happened in facts for id in happened.names())
         unknown = [id for id in subjects if id not in self.numbers]
         if not self.complete:
             if len(self.numbers) > KNOWN_IDS:

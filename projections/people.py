@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.claim import CONTRIBUTOR, PENDING
 from domain.credit import NOT_COUNTED
 from projections import attribution, lineage
 from projections.attribution import CreditRow
@@ -53,7 +54,8 @@ def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
     """The credits somebody has to answer: offered to them, or claimed on what they posted."""
     own = attribution.accounts(view, id)
     rows = view.rows(
-        "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND c.state = 'granted' "
+        "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND (c.state = 'granted' "
+        f"OR c.state = '{PENDING}' AND c.waits_for = '{CONTRIBUTOR}') "
         f"AND {holds('c')} UNION "
         "SELECT c.id FROM @works w JOIN @credits c ON c.work = w.number "
         f"WHERE w.poster IN :ids AND w.kind <> 'outside' AND {holds('w')} "
@@ -63,7 +65,7 @@ def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
         ids=_ids(view, own),
         limit=limit,
     )
-    waiting = [attribution.credit(view, id) for (id,) in rows]
+    waiting = [attribution.credit(view, id, own) for (id,) in rows]
     return sorted(waiting, key=lambda credit: -int(credit["position"]))
 
 

@@ -199,7 +199,11 @@ class ClaimTold(TypedDict):
     evidence: Evidence
     claimed_by: Agent
     may_answer: Annotated[str, "Who accepts or declines it: a contributor, or “operator”."]
-    deadline: Annotated[str, "Afterwards, a moderator may answer it as well.", Example(MOMENT)]
+    deadline: Annotated[
+        str | None,
+        "Afterwards, a moderator may answer it as well; null where only the person credited may.",
+        Example(MOMENT),
+    ]
     position: Annotated[Count, Example(44)]
 
 

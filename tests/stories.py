@@ -229,6 +229,8 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("merge_contributor", id=eva, into=ben, reason="text-reason-merge")
     tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
     key = str(SignerKey(ana, bytes(32)).verifier)
+    tell("ask_first", id=ana, actor=ana)
+    tell("stop_asking", id=ana, actor=ana)
     tell("register_key", id=ana, key=key, actor=ana)
     tell("revoke_key", id=ana, key=key, reason="text-reason-key")
     role = {"id": ana, "role": "producer", "work": release}

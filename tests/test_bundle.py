@@ -200,6 +200,8 @@ STORY: list[Line] = [
         "kind": "influence",
         "by": "ana",
     },
+    {"type": "contributor.ask-first", "id": "ana", "by": "ana"},
+    {"type": "contributor.stop-asking", "id": "ana", "by": "ana"},
     {"type": "work.state-right", "id": "poem", "right_holder": "ben", "reason": REASON},
     {"type": "remix.decline", "id": "mood", "reason": REASON, "by": "ben"},
 ]

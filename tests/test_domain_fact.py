@@ -18,7 +18,12 @@ THEN = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 TOPICS = {
     *("contributor.admitted", "contributor.merged", "contributor.forgotten"),
-    *("contributor.key_registered", "contributor.key_revoked"),
+    *(
+        "contributor.asked_first",
+        "contributor.stopped_asking",
+        "contributor.key_registered",
+        "contributor.key_revoked",
+    ),
     *("role.granted", "role.ended"),
     *("contribution.submitted", "contribution.withdrawn"),
     *("work.redated", "work.right_stated", "outside.cited"),

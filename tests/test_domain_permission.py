@@ -20,6 +20,8 @@ TABLE: dict[str, set[str]] = {
     "contributor.grant-role": ONLY_OPERATORS,
     "contributor.end-role": ONLY_OPERATORS,
     "contributor.forget": OWN,
+    "contributor.ask-first": OWN,
+    "contributor.stop-asking": OWN,
     "contributor.register-key": OWN,
     "contributor.revoke-key": OWN,
     "contribution": {ANYONE},

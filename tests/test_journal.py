@@ -863,7 +863,7 @@ CREDIT_TABLE = {
     "claimed":  ("accepted", "declined", "disputed", None,    "revoked"),
     "accepted": (None,       "declined", "disputed", None,    "revoked"),
     "declined": ("accepted", None,       None,       None,    "revoked"),
-    "pending":  ("accepted", "declined", None,       None,    None),
+    "pending":  ("accepted", "declined", None,       None,    "revoked"),
     "disputed": (None,       None,       None,       "before", None),
     "revoked":  (None,       None,       None,       None,    None),
 }  # fmt: skip

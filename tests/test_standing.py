@@ -23,9 +23,11 @@ from domain.refusal import (
     ParentNotOlder,
     QuotaExceeded,
     Refusal,
+    UnknownCredit,
     WrongState,
 )
-from projections import attribution, claims, lineage
+from projections import attribution, claims, history, lineage
+from projections import people as answers
 from projections.money.splitting import split_of
 from projections.roll import roll
 from scripts.bundle import Found, import_lines
@@ -224,6 +226,48 @@ def test_what_somebody_says_of_their_own_work_counts_at_once(told: Story) -> Non
     assert set(names_in(told, release)) == {"Ana", "Ben", "Eve"}
 
 
+def test_who_asks_to_be_asked_is_credited_in_public_only_after_accepting(told: Story) -> None:
+    ana, ben = people(told, "Ana", "Ben")
+    told.tell("ask_first", id=ben, actor=ben)
+    song = told.piece("song", by=[ana, ben], actor=ana)
+    later = told.credit(song, ben, actor=ana)
+    first = part_id(song, "author", 1)
+    with told.view() as view:
+        assert {one["id"] for one in answers.waiting_for(view, ben)} == {later, first}
+        asked = claims.waiting(view, told.journal, actor=ben).items
+        assert {one["id"] for one in asked} == {later, first}
+        assert len(attribution.work(view, song)["credits"]) == 1
+        for one in (later, first):
+            with pytest.raises(UnknownCredit):
+                attribution.credit(view, one)
+        of_song = history.of_work(view, told.journal, song)
+        of_ben = history.of_contributor(view, told.journal, ben)
+        nouns = {one["noun"] for facts in (of_song, of_ben) for one in facts.items}
+        assert nouns.isdisjoint({later, first})
+    assert (names_in(told, song), claims_on(told, song)) == (["Ana"], [])
+    refused(told, NotPermitted, "accept_credit", id=first, actor=ana)
+    told.tell("accept_credit", id=first, actor=ben)
+    told.tell("decline_credit", id=later, actor=ben)
+    assert names_in(told, song) == ["Ana", "Ben"]
+    with told.view() as view:
+        assert len(attribution.work(view, song)["credits"]) == 2
+        of_song = history.of_work(view, told.journal, song)
+        assert later not in {one["noun"] for one in of_song.items}
+    told.tell("stop_asking", id=ben, actor=ben)
+    told.credit(song, ben, "singer", actor=ana)
+    with told.view() as view:
+        assert len(attribution.work(view, song)["credits"]) == 3
+
+
+def test_the_wish_to_be_asked_outlives_a_merge(told: Story) -> None:
+    ana, ben, old = people(told, "Ana", "Ben", "Ben of old")
+    told.tell("ask_first", id=old, actor=old)
+    told.tell("merge_contributor", id=old, into=ben)
+    song = own_piece(told, "song", ana)
+    told.credit(song, ben, actor=ana)
+    assert names_in(told, song) == ["Ana"]
+
+
 def test_the_operators_word_counts_at_once(told: Story) -> None:
     ana, eve = people(told, "Ana", "Eve")
     song, old = own_piece(told, "song", ana), own_piece(told, "old", eve, made_at="1950")
@@ -243,6 +287,9 @@ def test_a_moderator_answers_a_claim_once_its_poster_had_thirty_days(told: Story
     clock = told.journal.clock
     told.journal.clock = lambda: clock() + timedelta(days=30)
     assert names_in(told, song) == ["Ana"]  # what nobody answers never counts by itself
+    with told.view() as view:
+        late = claims.waiting(view, told.journal, actor=mod, overdue=True).items
+        assert [one["id"] for one in late] == list(both.values())
     for noun, claim in both.items():
         refused(told, NotPermitted, f"accept_{noun}", id=claim, actor=eve)
         told.tell(f"accept_{noun}", id=claim, actor=mod)
@@ -254,8 +301,8 @@ def test_the_poster_is_shown_what_waits_for_them(told: Story) -> None:
     song = own_piece(told, "song", ana)
     both = [claimed_source(told, song, eve), told.credit(song, eve, actor=eve)]
     with told.view() as view:
-        assert [one["id"] for one in claims.waiting(view, actor=ana).items] == both
-        assert claims.waiting(view, actor=ben).items == []
+        assert [one["id"] for one in claims.waiting(view, told.journal, actor=ana).items] == both
+        assert claims.waiting(view, told.journal, actor=ben).items == []
         (first, second) = claims.on_work(view, song).items
         assert (first["noun"], first["may_answer"], first["claimed_by"]) == ("remix", ana, eve)
         assert (second["noun"], second["may_answer"], second["claimed_by"]) == ("credit", ana, eve)

@@ -21,7 +21,7 @@ from domain.money.hold import hold_on
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
-from projections import disputes, history, people, timeline
+from projections import attribution, disputes, history, people, timeline
 from projections.nouns import facts_of
 from projections.store import View
 from projections.told import DisputedCredit, DisputedRemix
@@ -84,13 +84,20 @@ def pages(frame: Frame) -> None:
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
-        (credit,) = on_works(view, [_disputed(view, disputes.credit(view, frame.journal, id))])
+        (credit,) = on_works(
+            view, [_disputed(view, disputes.credit_to(view, frame.journal, id, _accounts(view)))]
+        )
         return render_template(
             "credit.html",
             credit=credit,
             here=f"/credit/{id}",
             **_decidable(frame, view, id, OF_CREDITS, problem, tried, _holds(view, credit)),
         )
+
+
+def _accounts(view: View) -> list[int]:
+    """The accounts of the reader."""
+    return [] if g.actor in (None, OPERATOR) else attribution.accounts(view, g.actor)
 
 
 def _holds(view: View, credit: dict[str, Any]) -> list[str]:

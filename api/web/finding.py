@@ -15,7 +15,7 @@ from api.web.frame import Answer, Frame, Listed, asked
 from domain.permission import OPERATOR
 from projections import attribution, claims, lineage, notices, people, timeline
 from projections.store import Page, View
-from projections.told import FactTold, PersonItem, WorkRef
+from projections.told import ClaimTold, FactTold, PersonItem, WorkRef
 
 CARDS = 24
 PIECES = 8
@@ -83,20 +83,25 @@ def _waiting(frame: Frame) -> None:
         cursor = wanted.pop("cursor", None)
         with frame.view(wanted) as view:
             if g.actor == OPERATOR:
-                mine = claims.waiting(view, actor=OPERATOR).items
+                mine = claims.waiting(view, frame.journal, actor=OPERATOR).items
                 return render_template("waiting.html", claims=mine, notices=[], next=None)
             found = notices.of_contributor(
                 view, frame.journal, g.actor, actor=g.actor, after=cursor, is_newest_first=True
             )
             return render_template(
                 "waiting.html",
-                claims=claims.waiting(view, actor=g.actor).items,
+                claims=_about_own(claims.waiting(view, frame.journal, actor=g.actor).items),
                 credits=on_works(view, people.waiting_for(view, g.actor)),
                 shares=people.shares_waiting_for(view, g.actor),
                 returned=people.returned_to(view, g.actor),
                 notices=told(view, found.items),
                 next=found.next,
             )
+
+
+def _about_own(waiting: Iterable[ClaimTold]) -> list[ClaimTold]:
+    """Claims about what somebody posted; credits offered to them are listed with the others."""
+    return [one for one in waiting if one["deadline"] is not None]
 
 
 def told(view: View, items: Iterable[FactTold]) -> list[dict[str, Any]]:

@@ -59,6 +59,34 @@ class MergeContributor(Command):
         if past.person(self.into) == self.id:
             raise MergeCycle(self.id, self.into)
         yield merged
+        into = past.contributor(self.into)
+        if past.contributor(self.id).asks_first and not into.asks_first:
+            yield into.then(Contributor.AskedFirst)
+
+
+@command("contributor.ask-first", f"{_PATH}/{{id}}/ask-first", may=OWN, then=Contributor.AskedFirst)
+class AskFirst(Command):
+    """Ask to be asked: from now on nobody else sees a credit by others before it is accepted."""
+
+    id: ContributorId
+
+    def is_done(self, past: Past) -> bool:
+        return past.contributor(self.id).asks_first
+
+
+@command(
+    "contributor.stop-asking",
+    f"{_PATH}/{{id}}/stop-asking",
+    may=OWN,
+    then=Contributor.StoppedAsking,
+)
+class StopAsking(Command):
+    """Let credits by others count at once again."""
+
+    id: ContributorId
+
+    def is_done(self, past: Past) -> bool:
+        return not past.contributor(self.id).asks_first
 
 
 @command(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from domain.claim import claimed
+from domain.claim import CONTRIBUTOR, claimed
 from domain.command import Command, command, record
 from domain.credit import Credit
 from domain.fact import New
@@ -192,6 +192,8 @@ def credited(
     own = past.is_actor(contributor)
     kind = Credit.Claimed if own else Credit.Granted
     said = {} if past.counts else claimed(past.now)
+    if not own and past.is_limited and past.asks_first(contributor):
+        said = {"waits_for": CONTRIBUTOR}
     yield kind.born(id, work=work, contributor=contributor, **content, **said)
     if own and past.is_actor(poster):
         yield Credit.Accepted.born(id, work=work, contributor=contributor)
