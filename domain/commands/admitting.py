@@ -70,9 +70,6 @@ class AskFirst(Command):
 
     id: ContributorId
 
-    def is_done(self, past: Past) -> bool:
-        return past.contributor(self.id).asks_first
-
 
 @command(
     "contributor.stop-asking",
@@ -84,9 +81,6 @@ class StopAsking(Command):
     """Let credits by others count at once again."""
 
     id: ContributorId
-
-    def is_done(self, past: Past) -> bool:
-        return not past.contributor(self.id).asks_first
 
 
 @command(
