@@ -129,3 +129,31 @@ def test_bean_check_rejects_what_was_falsified(
     falsified = falsify(journal)
     assert falsified != journal
     assert complaints(falsified, tmp_path)
+
+
+def test_entries_name_their_pool_source_and_document_and_expenses_are_entries(
+    tmp_path: Path,
+) -> None:
+    with bank(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        (ana,) = told.people("Ana")
+        pool = told.pool()
+        told.agree(pool, {ana: "1"})
+        told.spend(pool, 41_200, document="bill 7")
+        told.earn(pool, 50_000, document="page 3")
+        release = told.books().pools[pool].opened.release
+        text = ledger(told)
+    assert complaints(text, tmp_path) == ""
+    (expense,) = re.findall(r'^\S+ \* "expense.recorded"\n(?:  .*\n)+', text, re.MULTILINE)
+    for line in (
+        f'pool: "{pool}"',
+        f'release: "{release}"',
+        'category: "printing"',
+        'document: "bill 7"',
+        'payer: "house"',
+        "Expenses:Recorded  412.00 USD",
+        "Equity:Paid-For  -412.00 USD",
+    ):
+        assert f"  {line}\n" in expense
+    (division,) = re.findall(r'^\S+ \* "entry.divided"\n(?:  .*\n)+', text, re.MULTILINE)
+    for line in (f'pool: "{pool}"', 'source: "shop"', 'document: "page 3"'):
+        assert f"  {line}\n" in division

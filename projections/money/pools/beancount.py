@@ -9,7 +9,7 @@ ours is somebody's claim, so it is negative there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from hashlib import sha256
 from itertools import groupby
@@ -23,7 +23,7 @@ from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WA
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.question import Form
-from projections.store import View
+from projections.store import View, holds
 
 _ROOTS = {
     RECEIVED: "Assets:Received",
@@ -44,6 +44,28 @@ class _Posted(NamedTuple):
     payee: str | None
     currency: str
     amount: int
+    pool: str
+
+
+class _Booked(NamedTuple):
+    """What an entry is about, for its metadata."""
+
+    pool: str
+    kind: str
+    source: str | None
+    payee: str | None
+    document: str | None
+    revenue: str | None
+    amount: int
+    currency: str
+    position: int
+    at: str
+    effective: str | None
+    release: str
+
+
+EXPENSES, PAID_FOR = "Expenses:Recorded", "Equity:Paid-For"
+"""An expense is on accounts of its own: it is owed to its payer once revenue pays it back."""
 
 
 def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
@@ -55,6 +77,9 @@ def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
 
 def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
     posted = list(_postings(view, pool))
+    booked = _booked(view, pool)
+    expenses = [id for id, each in booked.items() if each.kind == "expense"]
+    texts = view.texts({each.document for each in booked.values()})
     told = payees_told(view, {each.payee for each in posted if each.payee is not None})
     facts = {
         placed.position: placed.fact()
@@ -66,7 +91,8 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
     yield f'option "title" "Stemma, as of position {view.as_of}"'
     for currency in sorted({each.currency for each in posted}):
         yield f'option "operating_currency" "{currency}"'
-    first = min(days.values(), default=date(1970, 1, 1))
+    spent = [date.fromisoformat(booked[id].at[:10]) for id in expenses]
+    first = min([*days.values(), *spent], default=date(1970, 1, 1))
     accounts = {(each.account, each.payee): each.currency for each in posted}
     yield ""
     for account, payee in sorted(accounts, key=lambda each: _name(*each)):
@@ -75,6 +101,9 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
             yield f"  payee: {_text(payee)}"
             if name := told[payee]["name"]:
                 yield f"  name: {_text(name)}"
+    if expenses:
+        yield f"{first} open {EXPENSES}"
+        yield f"{first} open {PAID_FOR}"
     balances: dict[tuple[str, str], int] = defaultdict(int)
     for (noun, _), alike in groupby(posted, key=lambda each: (each.noun, append[each.position])):
         lines = list(alike)
@@ -86,19 +115,72 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
         yield f"  recorded: {_text(instant(happened.timestamp))}"
         if happened.effective:
             yield f"  effective: {_text(happened.effective)}"
+        yield from _about(booked, noun, {each.pool for each in lines}, texts)
         for each in lines:
             balances[_name(each.account, each.payee), each.currency] -= each.amount
             yield f"  {_name(each.account, each.payee)}  {_amount(-each.amount, each.currency)}"
-    last = max(days.values(), default=first) + timedelta(days=1)
+    for id in expenses:
+        yield from _expense(booked, id, texts)
+    last = max([*days.values(), *spent], default=first) + timedelta(days=1)
     yield ""
     for (name, currency), amount in sorted(balances.items()):
         yield f"{last} balance {name}  {_amount(amount, currency)}"
 
 
+def _about(
+    booked: Mapping[str, _Booked], noun: str, pools: set[str], texts: Mapping[str | None, str]
+) -> Iterator[str]:
+    """The pool, release, source and document of an entry; of a payout of several pools, none."""
+    about = booked.get(noun)
+    if about is None:
+        if len(pools) == 1:
+            yield f"  pool: {_text(*pools)}"
+        return
+    yield f"  pool: {_text(about.pool)}"
+    yield f"  release: {_text(about.release)}"
+    # A division, a reversal has the source and the document of its revenue.
+    of = booked.get(about.revenue or "", about)
+    if of.source:
+        yield f"  {'category' if of.kind == 'expense' else 'source'}: {_text(of.source)}"
+    if document := texts.get(of.document):
+        yield f"  document: {_text(document)}"
+
+
+def _expense(
+    booked: Mapping[str, _Booked], id: str, texts: Mapping[str | None, str]
+) -> Iterator[str]:
+    spent = booked[id]
+    yield ""
+    yield f'{spent.at[:10]} * "expense.recorded"'
+    yield f"  position: {spent.position}"
+    yield f"  noun: {_text(id)}"
+    yield f"  recorded: {_text(spent.at)}"
+    if spent.effective:
+        yield f"  effective: {_text(spent.effective)}"
+    yield from _about(booked, id, set(), texts)
+    yield f"  payer: {_text(spent.payee or '')}"
+    yield f"  {EXPENSES}  {_amount(spent.amount, spent.currency)}"
+    yield f"  {PAID_FOR}  {_amount(-spent.amount, spent.currency)}"
+
+
+def _booked(view: View, pool: str | None) -> dict[str, _Booked]:
+    """What was booked, by its id."""
+    where = "" if pool is None else "AND b.pool = :pool"
+    rows = view.rows(
+        "SELECT b.id, b.pool, b.kind, b.source, b.payee, b.document, b.revenue, b.amount, "
+        "o.currency, b.position, b.at, b.effective, w.id FROM @bookings b "
+        f"JOIN @pools o ON o.id = b.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
+        f"WHERE b.position <= :as_of {where} ORDER BY b.position",
+        **({} if pool is None else {"pool": pool}),
+    )
+    return {id: _Booked(*row) for id, *row in rows}
+
+
 def _postings(view: View, pool: str | None) -> Iterator[_Posted]:
     where = "" if pool is None else "AND p.pool = :pool"
     rows = view.rows(
-        "SELECT p.position, p.noun, p.account, p.payee, p.currency, p.amount FROM @postings p "
+        "SELECT p.position, p.noun, p.account, p.payee, p.currency, p.amount, "
+        "p.pool FROM @postings p "
         f"WHERE p.position <= :as_of {where} "
         "ORDER BY p.position, p.account, p.payee, p.proposal, p.pool",
         **({} if pool is None else {"pool": pool}),
