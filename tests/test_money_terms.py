@@ -17,6 +17,7 @@ from domain.money.pool import Pool
 from domain.money.split import preview
 from domain.money.terms import Taking, by_shares, look_through, taken_back
 from domain.refusal import BadShare, Refusal
+from projections.money import pools, statements
 
 _F = Fraction
 
@@ -341,3 +342,63 @@ def test_a_capped_fee_comes_back_in_part(database: str) -> None:
         assert told.account() == {"shop": 50, a: 950}
         told.reverse(revenue, 500)
         assert told.account() == {"shop": 25, a: 475}
+
+
+# -- recoupment ----------------------------------------------------------------------------
+
+
+def test_what_was_recouped_is_a_line_everywhere(database: str) -> None:
+    """Of 1,107.30 advanced, 188.24 were recouped, and then the rest."""
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        pool = told.pool(terms=advance_of(a, 110_730))
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}), a, b)
+        waiting = told.earn(told.pool("other"), 5)
+        told.reverse(waiting, 2)
+        first = told.earn(pool, 37_648)
+        told.earn(pool, 200_000)
+        told.reverse(first)
+        with told.view() as view:
+            (one,) = statements.statement(view, told.journal, a)["statements"]
+            why = pools.why(view, told.journal, first, a)
+            (now,) = pools.statement(view, told.journal, pool)["recouped"]
+        lines = [each["recouped"] for each in one["movements"] if each["kind"] == "recoupment"]
+        names = ("advance_minor", "before_minor", "now_minor", "remaining_minor")
+        assert [tuple(line[name] for name in names) for line in lines if line] == [
+            (110_730, 0, 18_824, 91_906),
+            (110_730, 18_824, 91_906, 0),
+            (110_730, 110_730, -10_730, 10_730),
+        ]
+        assert [tuple(line[name] for name in names) for line in why["recouped"]] == [
+            (110_730, 0, 18_824, 91_906)
+        ]
+        assert (now["now_minor"], now["remaining_minor"]) == (100_000, 10_730)
+        assert told.account()["label"] == 100_000
+        net = one["net"]
+        whole = net["opening_minor"] + one["earned_minor"] - one["held_minor"] - one["paid_minor"]
+        assert whole == net["closing_minor"] == 0
+
+
+def test_a_netted_payout_is_one_line_with_its_parts(database: str) -> None:
+    """… and a correction names its reason; what is owed at the end is net of the debt."""
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        first, second = told.pool("first"), told.pool("second")
+        told.accept(told.agree(first, {a: "1"}), a)
+        told.accept(told.agree(second, {a: "1"}), a)
+        told.earn(first, 18_411)
+        told.pay()
+        told.accept(told.agree(first, {b: "1"}, "2020"), b)
+        told.tell("correct_pool", pool=first, reason="it was all b's")
+        told.earn(second, 91_332)
+        with told.view() as view:
+            (one,) = statements.statement(view, told.journal, a)["statements"]
+        assert one["net"]["closing_minor"] == 72_921
+        corrected = [each for each in one["movements"] if each["kind"] == "correction"]
+        assert [each["reason"] for each in corrected] == ["it was all b's"]
+        assert told.pay() == {a: 72_921, b: 18_411}
+        with told.view() as view:
+            (one,) = statements.statement(view, told.journal, a)["statements"]
+        *_, last = one["movements"]
+        assert (last["kind"], last["amount_minor"]) == ("payout", -72_921)
+        assert sorted(part["amount_minor"] for part in last["parts"]) == [-91_332, 18_411]

@@ -49,10 +49,9 @@ def of_payees(
     """What each entry of a period recouped of advances to these payees, or for them."""
     rows = view.rows(
         "SELECT b.id FROM @bookings b JOIN @pools o ON o.id = b.pool "
-        "WHERE b.kind IN :kinds AND o.currency = :currency AND b.position > :after "
+        "WHERE b.proposal IS NOT NULL AND o.currency = :currency AND b.position > :after "
         "AND b.position <= :as_of "
         "AND b.pool IN (SELECT n.pool FROM @named n WHERE n.payee IN :payees) ORDER BY b.position",
-        kinds=sorted(ENTRIES.values()),
         currency=currency,
         after=after,
         payees=sorted(payees),
@@ -89,10 +88,9 @@ def recouped_told(view: View, found: Iterable[Recouped]) -> list[RecoupedTold]:
 def _through(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
     """What went through the terms of a pool: before its latest division, and since."""
     rows = view.rows(
-        "SELECT b.id, b.kind FROM @bookings b WHERE b.pool = :pool AND b.kind IN :kinds "
+        "SELECT b.id, b.kind FROM @bookings b WHERE b.pool = :pool AND b.proposal IS NOT NULL "
         "AND b.position <= :as_of ORDER BY b.position DESC",
         pool=pool,
-        kinds=sorted(ENTRIES.values()),
     )
     flows: list[Through] = []
     for id, kind in rows:
