@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 
 from api import proofs, service
@@ -17,6 +17,7 @@ from api.commands import commands
 from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
 from api.keys import Keys
+from api.limits import Limits, tell_standing
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.readiness import Readiness
@@ -70,12 +71,14 @@ def create_app(
     publish_entries: bool = False,
     metrics_token: str | None = None,
     metrics_folder: str | None = None,
+    limits: Limits | None = None,
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
     ``public_pages`` lets anybody read the pages; forms and the API still require a key.
     ``publish_entries`` lets anybody read the entries of the log.
     ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
+    ``limits`` says how much somebody may ask; without it, as much as they like.
     """
     from api.access import observe  # not before the folder is in the environment
     from api.metrics import Metrics
@@ -97,11 +100,15 @@ def create_app(
     commands(journal, rooms)
     questions(journal, store, rooms)
     document = register(app, nouns)
-    app.register_blueprint(pages.pages(journal, store, keys, log, document, public=public_pages))
+    limits = limits or Limits(journal.engine, {})
+    app.register_blueprint(
+        pages.pages(journal, store, keys, log, document, limits, public=public_pages)
+    )
     answer_problems(app, page_of)
     public = {endpoint for routes in nouns for endpoint in routes.public}
-    require_keys(app, keys, is_public=lambda endpoint: _is_public(endpoint, public))
+    require_keys(app, keys, limits, is_public=lambda endpoint: _is_public(endpoint, public))
     app.after_request(_finish)
+    app.after_request(tell_standing)
     return app
 
 
@@ -115,6 +122,7 @@ def _is_public(endpoint: str | None, public: Collection[str]) -> bool:
 def _finish(answer: Response) -> Response:
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
-    # A response to a key is for its holder alone.
-    answer.headers.setdefault("Cache-Control", "no-store" if is_private() else "no-cache")
+    # A response to a key, or to what somebody sent, is for them alone.
+    is_kept = request.method in ("GET", "HEAD") and not is_private()
+    answer.headers.setdefault("Cache-Control", "no-cache" if is_kept else "no-store")
     return answer

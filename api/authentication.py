@@ -10,16 +10,25 @@ from collections.abc import Callable
 from flask import Flask, g, request
 
 from api.keys import Keys
+from api.limits import Limits
 from api.problems import Problem
 
 
-def require_keys(app: Flask, keys: Keys, *, is_public: Callable[[str | None], bool]) -> None:
+def require_keys(
+    app: Flask, keys: Keys, limits: Limits, *, is_public: Callable[[str | None], bool]
+) -> None:
     """Require a valid key for every endpoint that is not public."""
 
     def authenticate() -> None:
         g.actor = None
-        if not is_public(request.endpoint):
+        if (request.endpoint or "").startswith("pages."):
+            return  # they know sessions, too, and count their requests themselves
+        is_closed = not is_public(request.endpoint)
+        if is_closed:
             g.actor = _holder(keys)
+        limits.admit()
+        if is_closed and g.actor is None:
+            raise _refused(limits)
 
     app.before_request(authenticate)
 
@@ -35,15 +44,18 @@ def is_private() -> bool:
     return g.get("actor") is not None
 
 
-def _holder(keys: Keys) -> str:
+def _holder(keys: Keys) -> str | None:
+    given = request.authorization
+    is_key = given is not None and given.type == "bearer"
+    return keys.holder_of(given.token) if is_key and given and given.token else None
+
+
+def _refused(limits: Limits) -> Problem:
+    """Without a key, what to send; with any that is not valid, always the same answer."""
     given = request.authorization
     if given is None or given.type != "bearer" or not given.token:
-        raise _refused("Send a key: Authorization: Bearer KEY.", "Bearer")
-    holder = keys.holder_of(given.token)
-    if holder is None:
-        raise _refused("This key is not valid.", 'Bearer error="invalid_token"')
-    return holder
-
-
-def _refused(detail: str, challenge: str) -> Problem:
+        detail, challenge = "Send a key: Authorization: Bearer KEY.", "Bearer"
+    else:
+        limits.fail()
+        detail, challenge = "This key is not valid.", 'Bearer error="invalid_token"'
     return Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge})

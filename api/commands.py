@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, TypedDict
 
 from flask import Response, jsonify, request
 
 from api.authentication import actor
 from api.fields import read_body
-from api.operations import answered, writing
+from api.operations import IDEMPOTENCY_KEY, answered, documented, writing
+from api.problems import of_unknown_outcome
 from api.results import schema_of
 from api.routes import Routes, path_of, section_of
 from api.schemas import body_of
 from api.signatures import signing_of
 from domain.command import Command
 from domain.draft import Acknowledgement
+from domain.engine import OutcomeUnknown
+from domain.identity import new_id
 from domain.journal import Journal
+from domain.money.policy.bounds import ASKED, bounded
 from domain.permission import limited, open_to
+from domain.refusal import BadIdempotencyKey, UnknownRequest
 from domain.registry import COMMANDS
-from domain.values import Example, WorkId
+from domain.request import key_digest
+from domain.values import Example, Json, Many, WorkId
 from projections.told import Count
 
 
@@ -36,6 +43,7 @@ def commands(journal: Journal, rooms: Mapping[str, Routes]) -> None:
     """Add the route of every command to the room that its path belongs to."""
     for command in COMMANDS.values():
         _add(journal, rooms[section_of(command.PATH)], command)
+    _add_asking(journal, rooms["service"])
 
 
 def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
@@ -46,7 +54,14 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
         said = read_body(body, may_be_empty=may_be_empty)
         signing = signing_of(command.OPERATION, ids)
         asked = command.of({**ids, **said})
-        return _answer(command, journal.record(asked, by=actor(), signing=signing))
+        # Without a key of the client's, ours lets it ask what became of the request.
+        key = request.headers.get(IDEMPOTENCY_KEY) or new_id(None)
+        try:
+            with bounded_for(command):
+                receipt = journal.record(asked, by=actor(), signing=signing, key=key)
+        except OutcomeUnknown as error:
+            raise of_unknown_outcome(error, key) from error
+        return _answer(command, receipt)
 
     located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
     answers = (
@@ -68,6 +83,32 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
         body_required=not may_be_empty,
     )
     routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)
+
+
+def _add_asking(journal: Journal, routes: Routes) -> None:
+    def show_request(key: str) -> Response:
+        """What became of a request that was sent under an idempotency key.
+
+        It has the same answer as the request itself. After a 503 with the code `outcome_unknown`
+        this tells whether it was recorded; repeating it with the key is safe in any case. Only its
+        sender can ask.
+        """
+        found = journal.facts.request_under(key_digest(actor(), key))
+        if found is None:
+            raise UnknownRequest(key)
+        return jsonify(id=found.id, position=found.position)
+
+    codes = ("unauthenticated", "storage_unavailable", UnknownRequest.code, BadIdempotencyKey.code)
+    answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
+    doc = documented(show_request, answers, codes)
+    routes.add("GET", "/requests/<path:key>", show_request, "show_request", doc)
+
+
+def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:
+    """Narrower bounds for commands that state a policy or shares themselves."""
+    values = (value for command in commands for _, value, _ in command.every_field())
+    inner = (value.inner if isinstance(value, Many) else value for value in values)
+    return bounded(ASKED) if any(isinstance(value, Json) for value in inner) else nullcontext()
 
 
 def _answer(command: type[Command], receipt: Acknowledgement) -> Response:

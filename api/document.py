@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
+from api.fields import MOST_ERRORS
 from api.problems import MEDIA_TYPE
 from api.results import COMPONENTS
 from api.routes import IdConverter, Routes
@@ -53,7 +54,8 @@ PROBLEM = {
         },
         "errors": {
             "type": "array",
-            "description": "What is wrong with each field or parameter.",
+            "description": "What is wrong with each field or parameter, the first 20.",
+            "maxItems": MOST_ERRORS,
             "items": {
                 "type": "object",
                 "required": ["code", "detail"],
@@ -64,6 +66,11 @@ PROBLEM = {
                     "detail": {"type": "string", "examples": ["This is required."]},
                 },
             },
+        },
+        "further_errors": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "How many more errors there are.",
         },
     },
 }
@@ -76,7 +83,7 @@ EXAMPLE_IDS = {
     if isinstance(value, values.Ref)
 }
 PATH_EXAMPLES = {
-    **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
+    **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1, "key": values.EDGE},
     "payee": values.BEN,
 }
 """Examples of the parts of paths that are not ids."""

@@ -16,6 +16,7 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.problems import PROBLEMS, Problem
+from domain.refusal import shown
 from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.values import MOST_UNITS
 
@@ -23,7 +24,10 @@ MAXIMUM_BODY_BYTES = 1 << 20
 LONGEST_SEARCH = 200
 LONGEST_WORD = 200
 LARGEST_AMOUNT = MOST_UNITS - 1
-
+DEEPEST_JSON = 64
+"""How many objects and lists may be inside each other; the deepest policies need about fifty."""
+MOST_ERRORS = 20
+"""How many errors an answer lists; the others are counted."""
 
 _DIGITS = re.compile("[0-9]{1,20}")
 
@@ -56,6 +60,7 @@ NO_TEXT = Complaint("bad_text", "This must not be empty.")
 NUL = Complaint("bad_text", "The character NUL can't be stored.")
 HALF = Complaint("bad_text", "Half of a surrogate pair can't be stored.")
 NO_ID = Complaint("bad_id", "This is not a UUID.")
+TOO_MANY = Complaint("too_many_items", "This has more than {max} items; import takes more.")
 TOO_LONG = Complaint("text_too_long", "This is longer than {max} characters.")
 OUT_OF_RANGE = Complaint("out_of_range", "This is not between {min} and {max}.")
 NO_CHOICE = Complaint("unknown_choice", "This is not one of {choices}.")
@@ -181,7 +186,7 @@ class Anything(fields.Dict):
 
 
 class Texts(fields.List[Any]):
-    """A list."""
+    """A list; one that is too long is refused before any of its items is read."""
 
     default_error_messages = _no("a list")
 
@@ -190,11 +195,18 @@ class Texts(fields.List[Any]):
         inner: fields.Field[Any],
         description: str,
         *,
+        most: int,
         example: list[Any] | None = None,
         **options: Any,
     ) -> None:
-        said = {"description": description, **_shown(example)}
+        said = {"description": description, "maxItems": most, **_shown(example)}
         super().__init__(inner, metadata=said, **optional(options))
+        self.most = most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and len(value) > self.most:
+            raise ValidationError(TOO_MANY.format(max=self.most))
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Whole(fields.Integer):
@@ -300,11 +312,28 @@ class _Once(dict[str, Any]):
 
 def _json(raw: bytes) -> object:
     try:
-        return json.loads(raw.decode(), object_pairs_hook=_distinct, parse_constant=_no_number)
+        text = raw.decode()
+        told = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
+        if _depth_is_over(text):
+            raise RecursionError
     except RecursionError:
-        raise Problem("invalid_json", "The body is nested too deeply.") from None
+        raise Problem(
+            "invalid_json", f"The body is nested more than {DEEPEST_JSON} levels deep."
+        ) from None
     except ValueError as error:
         raise Problem("invalid_json", f"The body is not JSON: {error}.") from None
+    return told
+
+
+_BETWEEN_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
+
+
+def _depth_is_over(text: str) -> bool:
+    """Whether valid JSON is nested too deeply; each round removes the innermost brackets."""
+    brackets = _BETWEEN_BRACKETS.sub("", text).replace("{", "[").replace("}", "]")
+    for _ in range(DEEPEST_JSON):
+        brackets = brackets.replace("[]", "")
+    return bool(brackets)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -346,22 +375,23 @@ def _problem(
 ) -> Problem:
     errors = [
         {**_place(path, where), "code": complaint.code, "detail": complaint}
-        for path, complaint in complaints
+        for path, complaint in complaints[:MOST_ERRORS]
     ]
     codes = {complaint.code for _, complaint in complaints}
     path, first = complaints[0]
-    name = ".".join(map(str, path)) or where
-    more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
+    name = ".".join(shown(step) for step in path) or where
+    more = f" And {len(complaints) - 1} more." if len(complaints) > 1 else ""
+    members: dict[str, object] = {"errors": errors}
+    if left_out := len(complaints) - len(errors):
+        members["further_errors"] = left_out
     return Problem(
-        codes.pop() if len(codes) == 1 else several,
-        f"{name}: {first}{more}",
-        members={"errors": errors},
+        codes.pop() if len(codes) == 1 else several, f"{name}: {first}{more}", members=members
     )
 
 
 def _place(path: tuple[object, ...], where: str) -> dict[str, str]:
     """The location of an error: a parameter's name, or a JSON pointer (RFC 6901) into the body."""
     if where == "query":
-        return {"parameter": ".".join(map(str, path))}
-    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+        return {"parameter": ".".join(shown(step) for step in path)}
+    escaped = (shown(step).replace("~", "~0").replace("/", "~1") for step in path)
     return {"pointer": "#" + "".join(f"/{step}" for step in escaped)}

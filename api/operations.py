@@ -12,11 +12,19 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from api.fields import Choice, Id, Shape, Units
+from api.fields import Choice, Id, Shape, Texts, Units
 from api.problems import PROBLEMS
 from api.signatures import PARAMETER
 from domain.permission import ANYONE, OWN, open_to
-from domain.refusal import BadId, BadSignature, NotPublished, Refusal
+from domain.refusal import (
+    BadId,
+    BadIdempotencyKey,
+    BadSignature,
+    IdempotencyKeyReused,
+    NotPublished,
+    Refusal,
+)
+from domain.request import LONGEST_KEY
 from domain.values import Ref
 from projections.question import Question
 
@@ -27,8 +35,19 @@ OF_BODY = (
     *("invalid_body", "missing_field", "unknown_field", "wrong_type"),
 )
 OF_LOAD = ("overloaded", "took_too_long")
+OF_KEY = (BadIdempotencyKey.code, IdempotencyKeyReused.code, "outcome_unknown")
 OF_TEXT = ("bad_text", "text_too_long")
 OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+KEY_PARAMETER = {
+    "in": "header",
+    "name": IDEMPOTENCY_KEY,
+    "description": "A name for this one request, such as a new UUID: repeated under the same key, "
+    "it is recorded once and answered alike (draft-ietf-httpapi-idempotency-key-header).",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY + 2},
+}
+"""The header in the OpenAPI document."""
 
 
 def writing(
@@ -50,15 +69,17 @@ def writing(
         *(refusal.code for refusal in refuses),
     ]
     if signed:
-        codes.append(BadSignature.code)
+        codes += [BadSignature.code, *OF_KEY]
     sent = list(_fields_of(body))
+    if any(isinstance(field, Texts) for field in body().fields.values()):
+        codes.append("too_many_items")
     if any(isinstance(field, Units) for field in sent):
         codes.append("out_of_range")
     if any(isinstance(field, Id) for field in sent):
         codes.append(BadId.code)
     doc = documented(said, answers, codes, more=more)
     if signed:
-        doc["parameters"] = [PARAMETER]
+        doc["parameters"] = [PARAMETER, KEY_PARAMETER]
     doc["requestBody"] = {
         "required": body_required,
         "content": {"application/json": {"schema": body}},
@@ -122,7 +143,8 @@ def documented(
     summary, _, description = (getdoc(said) or "").partition("\n\n")
     description = "\n\n".join(filter(None, (description, more)))
     responses = dict(answers)
-    for status, problem in _problems([*codes, *OF_LOAD] if codes else []).items():
+    limited = [*codes, *OF_LOAD, "too_many_requests"] if codes else codes  # probes are not counted
+    for status, problem in _problems(limited).items():
         known = responses.setdefault(status, problem)
         known["content"] = {**known["content"], **problem["content"]}
     doc: dict[str, Any] = {"summary": " ".join(summary.split()), "responses": responses}

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from inspect import getdoc
 from math import ceil
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from domain.engine import DatabaseUnavailable
+from domain.engine import DatabaseUnavailable, OutcomeUnknown
 from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal
 from projections.store import BadCursor, Behind
@@ -48,18 +49,31 @@ OWN: dict[str, Kind] = {
     "too_slow": Kind(408, "The body did not arrive in the time that a body may take."),
     "too_large": Kind(413, "The body is larger than this service accepts."),
     "unsupported_media_type": Kind(415, "The body is not declared as application/json."),
+    "too_many_requests": Kind(
+        429, "More requests than the limit allows; the header Retry-After tells how long to wait."
+    ),
     "invalid_body": Kind(422, "Several fields of the body are wrong; each has its own code."),
     "invalid_query": Kind(422, "Several parameters are wrong; each has its own code."),
     "missing_field": Kind(422, "A required field or parameter is missing."),
     "unknown_field": Kind(422, "A field or parameter is not documented."),
     "wrong_type": Kind(422, "A value does not have the documented type."),
+    "too_many_items": Kind(
+        422, "A list has more items than documented; `stemma import` takes longer ones."
+    ),
     "out_of_range": Kind(422, "A number is smaller or larger than documented."),
     "unknown_choice": Kind(422, "A value is not one of those documented."),
     "bad_cursor": Kind(422, "The cursor was not issued by a list of this service."),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
     "internal_error": Kind(500, "The service made a mistake and has logged it."),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
-    "storage_unavailable": Kind(503, "The database does not answer; try again."),
+    "storage_unavailable": Kind(
+        503, "The database does not answer, and nothing was recorded; try again."
+    ),
+    "outcome_unknown": Kind(
+        503,
+        "The database stopped answering while the request was being recorded. Whether it was "
+        "recorded can be asked; repeating it with its idempotency key is safe.",
+    ),
     "overloaded": Kind(503, "Too much is asked at once; nothing was done, so try again."),
     "took_too_long": Kind(504, "It took longer than an answer may."),
 }
@@ -165,11 +179,26 @@ def of_crowded(_: Crowded) -> Problem:
     return Problem("overloaded", PROBLEMS["overloaded"].meaning)
 
 
+def of_unknown_outcome(error: OutcomeUnknown, key: str | None = None) -> Problem:
+    """A request that may have been recorded, and where to ask for it by its idempotency key."""
+    log.warning("%s", error)
+    if key is None:
+        return Problem("outcome_unknown", str(error))
+    path = f"{request.script_root}/requests/{quote(key, safe='')}"
+    detail = (
+        f"Whether this was recorded is not known: GET {path} tells. Repeating it with "
+        f"Idempotency-Key: {key} records it at most once."
+    )
+    return Problem("outcome_unknown", detail, members={"idempotency_key": key, "request": path})
+
+
 def of_accident(error: BaseException) -> Problem:
     """An unforeseen error: logged in full, reported in one sentence."""
     if isinstance(error, TookTooLong):
         log.warning("%s", error)
         return Problem("took_too_long", "It took longer than an answer may; nothing was recorded.")
+    if isinstance(error, OutcomeUnknown):
+        return of_unknown_outcome(error)
     if isinstance(error, DatabaseUnavailable):
         log.warning("%s", error)
         return Problem("storage_unavailable", PROBLEMS["storage_unavailable"].meaning)

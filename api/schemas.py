@@ -66,7 +66,8 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
         case Many():
             told = value.example
             example = told if told is None or isinstance(told, list) else [told]
-            return Texts(_field(value.inner), value.help, example=example, **options)
+            inner = _field(value.inner)
+            return Texts(inner, value.help, most=value.most, example=example, **options)
         case Several():
             return _several(value, **options)
     raise AssertionError(value)
@@ -109,4 +110,4 @@ def _parameter(one: Field) -> fields.Field[Any]:
 
 def _several(value: Several, **options: Any) -> fields.Field[Any]:
     inner = fields.Nested(_schema(cast("Any", value.record)))
-    return Texts(inner, value.help, **options)
+    return Texts(inner, value.help, most=value.most, **options)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from api.routes import Routes
 from domain.journal import Journal
+from domain.money.policy.bounds import ASKED, bounded
 from domain.money.split import preview
 from domain.refusal import (
     BadAmount,
@@ -43,7 +44,7 @@ def splits(journal: Journal, store: Store) -> Routes:
     routes = Routes("splits", "Who would be paid how much, exactly.", journal, store)
     routes.computes(
         "/splits/preview",
-        preview,
+        bounded(ASKED)(preview),
         "preview_split",
         example=EXAMPLE,
         refuses=(

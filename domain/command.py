@@ -34,7 +34,7 @@ from domain.claim import is_overdue
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import QuotaExceeded, Refusal, WrongState
-from domain.values import Example, Many, NewId, Ref, Several, Text, Value
+from domain.values import Example, Many, Most, NewId, Ref, Several, Text, Value
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its name, such as ``remix.strike``; a birth is named by its noun alone."""
@@ -287,6 +287,8 @@ def value_of(hint: Any) -> Value:
         for note in told[1:]:
             if isinstance(note, Value):
                 value = note
+            elif isinstance(note, Most) and isinstance(value, Many | Several):
+                value = replace(value, most=note.items)
             elif isinstance(note, Example):
                 value = replace(value, example=note.value)
             elif isinstance(note, str):

@@ -26,8 +26,15 @@ from domain.past import PENDING, Kept, Past
 from domain.permission import OPERATOR
 from domain.quota import must_be_within
 from domain.recorders import Condition, Spent
-from domain.refusal import BadSignature, ContributorForgotten, IdTaken, NotPermitted, Refusal
-from domain.request import Request
+from domain.refusal import (
+    BadSignature,
+    ContributorForgotten,
+    IdempotencyKeyReused,
+    IdTaken,
+    NotPermitted,
+    Refusal,
+)
+from domain.request import Request, key_digest
 from domain.seal import Disclosure
 from domain.sheet import Sheet
 from domain.signature import Signing, check_signature, must_fit
@@ -77,6 +84,7 @@ class Draft(Past):
         self._asked: dict[str, list[Request]] = {}
         self._spent: list[Spent] = []
         self._sheet = Sheet("", now)
+        self._key: str | None = None
 
     def prefetch_requests(self, targets: Collection[str]) -> None:
         """Read what was asked of many targets at once."""
@@ -101,18 +109,22 @@ class Draft(Past):
 
     # -- a command -------------------------------------------------------------------------
 
-    def carry_out(self, command: Command, by: str = OPERATOR) -> Acknowledgement:
+    def carry_out(
+        self, command: Command, by: str = OPERATOR, *, key: str | None = None
+    ) -> Acknowledgement:
         """Add what a command decides, or find that it was carried out before.
 
+        A command under an idempotency key is carried out once, and its answer stays the same.
         Looks up what it names, checks the permission, reads its values and decides; the first
         refusal is raised.
         """
         self.actor, self._sheet = by, Sheet(by, self.now, self.signing)
         if by != OPERATOR:
             self.prefetch((by, grant_id(by, "auditor")))
+        self._key = None if key is None else key_digest(by, key)
         target = self._target(command)
         stated, problem = self._read(command)
-        if stated is not None and target is not None and (known := self._known(stated, target)):
+        if stated is not None and (known := self._known(stated, target)):
             return known
         self._must_be_able(command)
         if stated is None:
@@ -171,8 +183,21 @@ class Draft(Past):
 
     # -- repetitions -----------------------------------------------------------------------
 
-    def _known(self, command: Command, target: str) -> Acknowledgement | None:
+    def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
         """The answer to the same request before, if there was one."""
+        if self._key is not None and (request := self._under(self._key)):
+            if not self._is_same(command, request):
+                raise IdempotencyKeyReused(request.position)
+            return Acknowledgement(request.id, request.position)
+        return None if target is None else self._known_about(command, target)
+
+    def _under(self, key: str) -> Request | None:
+        pending = (
+            one._replace(position=PENDING + one.position) for one in self.requests if one.key == key
+        )
+        return next(pending, None) or self._journal.facts.request_under(key)
+
+    def _known_about(self, command: Command, target: str) -> Acknowledgement | None:
         self.prefetch_requests([target])
         asked = self._asked[target]
         if command.MAKES or self.once is None:
@@ -241,7 +266,8 @@ class Draft(Past):
         target = command.target(self.actor) or self.id
         by_text = {text.value: text.digest for text in self._sheet.disclosures}
         texts = tuple(by_text.get(text, "") for text in command.texts())
-        request = Request(target, position, command.digest(self.actor), texts, self.id)
+        digest = command.digest(self.actor)
+        request = Request(target, position, digest, texts, self.id, self._key)
         self.requests.append(request._replace(position=position - PENDING))
         self.prefetch_requests([target])
         self._asked[target].append(request)

@@ -73,18 +73,23 @@ class Journal(Application[str]):
         return cast("JournalRecorder", self.recorder)
 
     def record(
-        self, *commands: Command, by: str = OPERATOR, signing: Signing | None = None
+        self,
+        *commands: Command,
+        by: str = OPERATOR,
+        signing: Signing | None = None,
+        key: str | None = None,
     ) -> Acknowledgement:
         """Carry out commands in one append, and return the answer to the last.
 
-        A single command may be signed by its actor. All are carried out again when others write at
-        the same moment. If one is refused, its refusal is raised and none is recorded.
+        A single command may be signed by its actor, and have an idempotency key. All are carried
+        out again when others write at the same moment. If one is refused, its refusal is raised
+        and none is recorded.
         """
         for attempt in range(ATTEMPTS):
             draft = Draft(self, self.clock(), signing=signing)
             try:
                 with self.engine.reading():
-                    receipts = [draft.carry_out(command, by) for command in commands]
+                    receipts = [draft.carry_out(command, by, key=key) for command in commands]
                     return receipts[-1].recorded(self.commit(draft))
             except Refusal:
                 if not draft.is_overtaken:

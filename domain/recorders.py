@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -24,7 +25,7 @@ from eventsourcing.persistence import (
 )
 
 from domain.chain import link_facts
-from domain.engine import Engine, Overtaken, Row, Table, Transaction
+from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Table, Transaction
 from domain.fact import Fact, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
@@ -144,7 +145,8 @@ class JournalRecorder(ApplicationRecorder):
             if condition:
                 condition.must_be_empty(partial(_left, transaction))
         if erased:
-            self.engine.settle()
+            with suppress(DatabaseUnavailable):  # what was recorded is recorded; a follower goes on
+                self.engine.settle()
         return positions
 
     def vacuum(self) -> bool:
@@ -280,18 +282,22 @@ class JournalRecorder(ApplicationRecorder):
             limit=limit,
         )
 
+    def request_under(self, key: str) -> Request | None:
+        """The request that was sent under an idempotency key, by its digest."""
+        return next(iter(self._requests("key = :key", key=key)), None)
+
     def requests_between(self, after: int, upto: int) -> list[Request]:
         """The requests that ended after a position and up to another, in order."""
         return self._requests("position > :after AND position <= :upto", after=after, upto=upto)
 
     def _requests(self, where: str, **values: Any) -> list[Request]:
         sql = (
-            f"SELECT target, position, digest, texts, id FROM requests WHERE {where} "
+            f"SELECT target, position, digest, texts, id, key FROM requests WHERE {where} "
             "ORDER BY position"
         )
         return [
-            Request(target, position, digest, tuple(json.loads(texts)), id)
-            for target, position, digest, texts, id in self.engine.query(sql, **values)
+            Request(target, position, digest, tuple(json.loads(texts)), id, key)
+            for target, position, digest, texts, id, key in self.engine.query(sql, **values)
         ]
 
     def _placed(self, where: str, **values: Any) -> list[Placed]:
@@ -384,9 +390,13 @@ VAULT = Table(
 )
 REQUESTS = Table(
     "requests",
-    {"position": "BIGINT", "target": "TEXT", "digest": "TEXT", "texts": "TEXT", "id": "TEXT"},
+    {
+        **{"position": "BIGINT", "target": "TEXT", "digest": "TEXT", "texts": "TEXT", "id": "TEXT"},
+        "key": "TEXT NULL",
+    },
     keys=(("position",),),
     index="target, position",
+    unique="key",
 )
 """The requests for each target, written with the facts they led to."""
 FOUND = Table(
@@ -417,7 +427,7 @@ def vault_row(disclosure: Disclosure) -> Row:
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
     """The rows of requests, their places in the append turned into positions."""
     return [
-        (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id)
+        (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id, one.key)
         for one in requests
     ]
 

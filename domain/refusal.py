@@ -13,6 +13,9 @@ from typing import ClassVar
 
 from domain.printable import printable
 
+MOST_LISTED = 20
+"""How many texts of a list a refusal names; the others are counted."""
+
 REFUSALS: dict[str, type[Refusal]] = {}
 """Every refusal by its code."""
 
@@ -42,8 +45,11 @@ class Refusal(Exception):
             name: shown(value) if name in quoted or not _is_plain(value) else value
             for name, value in zip(names, values, strict=True)
         }
-        told = {n: ", ".join(v) if isinstance(v, tuple) else v for n, v in self.details.items()}
+        told = {n: _listed(v) if isinstance(v, tuple) else v for n, v in self.details.items()}
         super().__init__(self.says.format(**told))
+        self.details |= {
+            n: v[:MOST_LISTED] for n, v in self.details.items() if isinstance(v, tuple)
+        }
 
 
 class Unknown(Refusal, listed=False):
@@ -92,6 +98,27 @@ class IdTaken(Conflict):
     """The id chosen by the client is already taken by something else."""
 
     says = "The id {id} is already taken by other content."
+
+
+class BadIdempotencyKey(Refusal):
+    """An idempotency key is a short word of visible ASCII characters, such as a UUID."""
+
+    says = (
+        "“{key}” is not an idempotency key: 1 to {limit} visible ASCII characters, without "
+        "quotation marks, backslashes or commas."
+    )
+
+
+class IdempotencyKeyReused(Refusal):
+    """The idempotency key belongs to a request with other content; take a new one."""
+
+    says = "The idempotency key belongs to another request, recorded at position {position}."
+
+
+class UnknownRequest(Unknown):
+    """Nothing is recorded under this idempotency key, or not yet; repeat the request with it."""
+
+    says = "Nothing is recorded under the idempotency key “{key}”, or not yet; repeat it."
 
 
 class UnknownRole(Refusal):
@@ -374,8 +401,9 @@ class LineageCycle(Refusal):
     says = "The lineage forms a cycle: {cycle}."
 
     def __init__(self, cycle: tuple[str, ...]) -> None:
-        super().__init__(" → ".join(cycle))
-        self.details["cycle"] = cycle
+        first = [*cycle[:MOST_LISTED], *(["…", cycle[-1]] if len(cycle) > MOST_LISTED else [])]
+        super().__init__(" → ".join(map(shown, first)))
+        self.details["cycle"] = cycle[:MOST_LISTED]
 
 
 class RatesOverWhole(Refusal):
@@ -445,7 +473,7 @@ class UnknownScope(Refusal):
 
     def __init__(self, scope: str, scopes: tuple[str, ...]) -> None:
         super().__init__(scope, scopes or ("nothing",))
-        self.details["scopes"] = scopes
+        self.details["scopes"] = scopes[:MOST_LISTED]
 
 
 class NoShare(Unknown):
@@ -522,6 +550,11 @@ class TooLarge(Refusal):
 
     code = "fact_too_large"
     says = "This is more than {limit} bytes."
+
+
+def _listed(texts: tuple[str, ...]) -> str:
+    more = f" and {len(texts) - MOST_LISTED} more" if len(texts) > MOST_LISTED else ""
+    return ", ".join(texts[:MOST_LISTED]) + more
 
 
 def _is_plain(value: object) -> bool:

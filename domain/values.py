@@ -55,6 +55,9 @@ MOST_UNITS = 10**15
 LARGEST_POSITION = (1 << 53) - 1
 """The largest whole number that every JSON reader takes exactly."""
 LONGEST_WORD = 200
+MOST_ITEMS, MOST_PIECES = 200, 500
+"""How many items a list of a request has at most, and one of pieces or payees; an import may have
+more."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,13 @@ class Example:
     """The example of a field, instead of that of its type."""
 
     value: Any
+
+
+@dataclass(frozen=True)
+class Most:
+    """How many items the list of a field has at most, instead of MOST_ITEMS."""
+
+    items: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +244,7 @@ class Many(Value):
     """A list of values of one type."""
 
     inner: Value = field(default_factory=Value)
+    most: int = MOST_ITEMS
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
@@ -248,6 +259,7 @@ class Several(Value):
     """A list of records, such as the authors of a piece."""
 
     record: type[Any]
+    most: int = MOST_ITEMS
     METAVAR: ClassVar[str] = "LIST"
 
 

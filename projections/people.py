@@ -85,11 +85,7 @@ def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str
 
 def returned_to(view: View, id: str) -> list[PayoutTold]:
     """The payouts to a person that were returned and not claimed again yet."""
-    return [
-        payout
-        for payee in ids(view, id)
-        for payout in payouts.payouts(view, payee=payee, state="returned").items
-    ]
+    return list(payouts.payouts(view, payees=ids(view, id), state="returned").items)
 
 
 def ids(view: View, id: str) -> list[str]:

@@ -36,7 +36,7 @@ from scripts.settings import NAMES
 from scripts.stemma import main as stemma
 
 REFERENCE = FOLDER / "reference"
-COMMON = ("by", "sign", "as_of", "as_json")
+COMMON = ("by", "sign", "idempotency_key", "as_of", "as_json")
 """Options that many commands take; they are described once."""
 _VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
 

@@ -26,6 +26,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from api import limits
 from api.application import create_app
 from api.waiting import wait_for
 from domain.engine import DatabaseUnavailable, NoDatabase, TimeLimits
@@ -118,6 +119,7 @@ def _opened(settings: Settings) -> Flask:
         publish_entries=settings.publish_entries,
         metrics_token=settings.metrics_token,
         metrics_folder=shared_metrics_folder(),
+        limits=limits.Limits(service.engine, settings.limits, settings.trusted_proxies),
     )
 
 

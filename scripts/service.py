@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from api.keys import KEYS, Keys
+from api.limits import RATES
 from api.sessions import SESSIONS
 from domain.engine import EMBEDDED, UNHURRIED, DatabaseUnavailable, Engine, NoDatabase, TimeLimits
 from domain.engine.opening import open_engine
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
 
-TABLES = (*JOURNAL, PROJECTIONS, HEARTBEATS, KEYS, SESSIONS, *LOG)
+TABLES = (*JOURNAL, PROJECTIONS, HEARTBEATS, KEYS, SESSIONS, RATES, *LOG)
 """Every permanent table; the read tables have generations."""
 
 CREATED_BY = "“stemma serve”, “stemma import” and every recording command create what is missing."
@@ -109,6 +110,9 @@ def open_tables(database: str, *, create: bool, limits: TimeLimits = UNHURRIED) 
         raise NoDatabase(f"{problem}; {created_by}") from problem
     # Existing tables are not touched: only their owner may, and the service need not own them.
     if engine.has_tables([table.name for table in TABLES]):
+        if any(map(engine.lacks, TABLES)):
+            with engine.transaction() as transaction:
+                transaction.create(TABLES)
         return engine
     if not create:
         engine.close()

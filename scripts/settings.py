@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from api.keys import strong_key
+from api.limits import DEFAULTS, Limit, Network, read_limits, read_networks, said_limits
 from domain.checkpoint import must_be_witnesses
 from domain.engine import EMBEDDED
 from domain.note import SignerKey, VerifierKey
@@ -45,6 +47,12 @@ NAMES = {
     "json (default: console)",
     "STEMMA_METRICS_TOKEN": "the bearer token with which Prometheus reads /metrics, at least 16 "
     "characters (default: none, and no /metrics)",
+    "STEMMA_LIMITS": "how many requests somebody may send: changes of the limits, such as "
+    "“writes=60/60 visitors=off”, or off (default: "
+    f"{' '.join(f'{name}={one.quota}/{one.seconds}' for name, one in DEFAULTS.items())}, "
+    "as many requests in as many seconds)",
+    "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
+    "the client, separated by spaces (default: none)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -58,6 +66,9 @@ FORMATS = ("console", "json")
 """The forms of logs."""
 
 SHORTEST_TOKEN = 16
+
+
+T = TypeVar("T")
 
 
 class BadSetting(Exception):
@@ -85,6 +96,8 @@ class Settings:
     publish_entries: bool = False
     logs: str = "console"
     metrics_token: str | None = None
+    limits: Mapping[str, Limit] = field(default_factory=lambda: DEFAULTS)
+    trusted_proxies: tuple[Network, ...] = ()
 
     @property
     def embedded(self) -> bool:
@@ -106,7 +119,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         data=data.expanduser().resolve(),
         host=given.get("host") or environ.get("STEMMA_HOST") or "127.0.0.1",
         port=_number(environ, "STEMMA_PORT", given.get("port"), most=65535) or 8000,
-        operator_key=environ.get("STEMMA_OPERATOR_KEY") or None,
+        operator_key=_read(environ, "STEMMA_OPERATOR_KEY", strong_key) or None,
+        limits=_read(environ, "STEMMA_LIMITS", read_limits),
+        trusted_proxies=_read(environ, "STEMMA_TRUSTED_PROXIES", read_networks),
         workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
         request_seconds=_number(environ, "STEMMA_REQUEST_SECONDS", None, most=60) or 15,
@@ -225,6 +240,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_PUBLISH_ENTRIES": "yes" if settings.publish_entries else "no",
         "STEMMA_LOGS": settings.logs,
         "STEMMA_METRICS_TOKEN": settings.metrics_token or "",
+        "STEMMA_LIMITS": said_limits(settings.limits),
+        "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 
@@ -303,6 +320,14 @@ def _address(database: str) -> str:
     except ValueError as error:
         raise BadSetting(f"{bad} ({error})") from None
     return database
+
+
+def _read(environ: Mapping[str, str], name: str, reader: Callable[[str], T]) -> T:
+    """The value of a variable; BadSetting with the reason if it has none."""
+    try:
+        return reader(environ.get(name, ""))
+    except ValueError as error:
+        raise BadSetting(f"{name} is not accepted: {error}") from None
 
 
 def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: bool) -> bool:

@@ -7,7 +7,8 @@ fields, and for a problem that its code is one which the route says it can give.
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,13 @@ from jsonschema_rs import Draft202012Validator
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api.application import create_app
+from api.limits import Limits
 from api.problems import MEDIA_TYPE, PROBLEMS
+from domain.engine import Engine
 from domain.note import SignerKey
 from scripts.service import Service, open_service
 
-OPERATOR_KEY = "stemma_the-key-from-outside"
+OPERATOR_KEY = "stemma_the-key-from-outside-VQ3rT9xk2mZp7L"
 
 
 class Clock:
@@ -183,6 +186,13 @@ class Served:
         return self.service.journal.facts.head()
 
 
+def limits_on(
+    engine: Engine, limits: Any, proxies: Any = (), clock: Callable[[], float] = time.time
+) -> Limits:
+    """No limits, or those of a test."""
+    return Limits(engine, limits, proxies, clock=clock)
+
+
 @contextmanager
 def serving(
     database: str,
@@ -191,6 +201,7 @@ def serving(
     public_pages: bool = False,
     publish_entries: bool = False,
     metrics_token: str | None = None,
+    limits: tuple[Any, ...] = ({},),
     **settings: Any,
 ) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
@@ -205,6 +216,7 @@ def serving(
             public_pages=public_pages,
             publish_entries=publish_entries,
             metrics_token=metrics_token,
+            limits=limits_on(service.engine, *limits),
         )
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

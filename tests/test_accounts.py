@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from serving import OPERATOR_KEY
 
 from api.application import create_app
 from scripts import demonstration
@@ -27,9 +28,9 @@ PRINTING, OYUKI = IDS.named("revenue", "third-printing"), IDS.named("person", "o
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = read_settings(
-        {"STEMMA_DATA": str(tmp_path_factory.mktemp("money")), "STEMMA_OPERATOR_KEY": "for-tests"}
+        {"STEMMA_DATA": str(tmp_path_factory.mktemp("money")), "STEMMA_OPERATOR_KEY": OPERATOR_KEY}
     )
-    with open_service(settings.database, operator_key="for-tests") as service:
+    with open_service(settings.database, operator_key=OPERATOR_KEY) as service:
         demonstration.load(service, settings)
         yield service
 
@@ -51,7 +52,7 @@ def answer(shown: Service, path: str) -> str:
 
 def bytes_of(shown: Service, path: str) -> bytes:
     client = create_app(shown.journal, shown.store, shown.keys, shown.log).test_client()
-    told = client.get(path, headers={"Authorization": "Bearer for-tests"})
+    told = client.get(path, headers={"Authorization": f"Bearer {OPERATOR_KEY}"})
     assert told.status_code == 200, told.text
     return told.data
 

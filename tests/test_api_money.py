@@ -318,6 +318,28 @@ def test_a_payout_that_comes_back_rests_with_its_payee_until_it_is_claimed(
     assert cy.get("/payouts", payee=book.cy).items[0]["state"] == "claimed"
 
 
+def test_artists_are_shown_their_own_payouts_and_those_of_accounts_merged_into_theirs(
+    served: Served, clock: Clock
+) -> None:
+    book = Book(served)
+    proposal = book.agree(clock)
+    for person in (book.ana, book.bo, book.cy):
+        assert served.acting(person).post(f"/proposals/{proposal}/share/accept").status == 200
+    book.earn(1000)
+    book.api.post("/payout-batches", currency="USD")
+    everyone = book.api.get("/payouts", limit=200).items
+    for person in (book.ana, book.bo, book.cy):
+        own = [payout for payout in everyone if payout["payee"]["id"] == person]
+        assert len(own) == 1
+        assert served.acting(person).get("/payouts").items == own
+    assert served.acting(book.ana).get("/payouts", payee=book.bo).code == "not_permitted"
+    book.api.post(f"/contributors/{book.cy}/merge", into=book.ana)
+    merged = [one for one in everyone if one["payee"]["id"] in (book.ana, book.cy)]
+    assert [one["id"] for one in served.acting(book.ana).get("/payouts").items] == [
+        one["id"] for one in merged
+    ]
+
+
 def test_shares_can_be_computed_over_the_lineage_as_it_was_published(
     served: Served, clock: Clock
 ) -> None:

@@ -12,6 +12,7 @@ import networkx as nx
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
+from serving import OPERATOR_KEY
 
 from api.application import create_app
 from projections import attribution, formats, history, lineage
@@ -79,9 +80,9 @@ def test_it_loads_whole_and_a_second_time_changes_nothing(database: str, tmp_pat
 
 
 def test_a_key_of_the_person_goes_before_one_of_its_own(tmp_path: Path) -> None:
-    settings = read_settings({"STEMMA_DATA": str(tmp_path), "STEMMA_OPERATOR_KEY": "mine"})
+    settings = read_settings({"STEMMA_DATA": str(tmp_path), "STEMMA_OPERATOR_KEY": OPERATOR_KEY})
     with open_service(settings.database) as service:
-        assert demonstration.load(service, settings) == "mine"
+        assert demonstration.load(service, settings) == OPERATOR_KEY
         assert service.keys.list() == []
 
 

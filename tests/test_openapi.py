@@ -139,6 +139,8 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
             here = here.replace(PROPOSAL, other)
         answer = served.operator.post(here, body)
         assert answer.status in {200, 201}, (name, answer.text)
+    keyed = {"Content-Type": "application/json", "Idempotency-Key": EDGE}
+    assert served.operator.send("POST", "/contributors", b'{"name": "Dee"}', keyed).status == 201
     size = served.service.log.catch_up()
     for name, (method, path, _) in named.items():
         if method == "get":

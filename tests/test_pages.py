@@ -481,6 +481,9 @@ def test_what_is_for_one_reader_is_stored_by_nobody(public: Served) -> None:
     someone = reader(public).sign_in(OPERATOR_KEY)
     assert someone.get("/").headers["Cache-Control"] == "no-store"
     assert reader(public).get("/").headers["Cache-Control"] == "no-cache"
+    for key in (OPERATOR_KEY, "wrong"):
+        answer = reader(public).post("/sign-in", {"key": key, "to": "/"})
+        assert answer.headers["Cache-Control"] == "no-store"
     assert "Cookie" in reader(public).get("/").headers["Vary"]
 
 

@@ -27,7 +27,7 @@ from domain.commands.admitting import AdmitContributor
 from scripts.service import Service, open_service
 
 ROOT = Path(__file__).resolve().parents[1]
-KEY = "the-key-of-the-tests"
+KEY = "the-key-of-these-tests-VQ3rT9xk2mZp7LwY"
 STEMMA = (sys.executable, "-m", "scripts.stemma")
 BEN = "0f0e8e6b-7a3b-4f0b-9c55-2a8e9d0b9c11"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import OPERATOR_KEY
 
 from scripts.settings import (
     NAMES,
@@ -128,7 +129,7 @@ def test_a_file_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("database", ["sqlite:////tmp/a.db", POSTGRES])
 @pytest.mark.parametrize("more", [{}, {"follow": True, "workers": 4}, {"follow": False}], ids=str)
 def test_a_worker_reads_the_same_settings_again(database: str, more: Mapping[str, Any]) -> None:
-    settings = read_settings({"STEMMA_OPERATOR_KEY": "k"}, database=database, **more)
+    settings = read_settings({"STEMMA_OPERATOR_KEY": OPERATOR_KEY}, database=database, **more)
     assert read_settings(environment_of(settings)) == settings
     assert environment_of(settings).keys() == NAMES.keys()
 

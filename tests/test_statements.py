@@ -21,7 +21,7 @@ from serving import Served, serving
 from domain.moment import instant
 from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
 from projections.money import statements
-from projections.money.statement_files import COLUMNS, as_csv, statement_of
+from projections.money.statement_files import COLUMNS, _cell, as_csv, statement_of
 from projections.money.told import ENTRY_KINDS
 from projections.store import View
 
@@ -221,6 +221,32 @@ def test_a_period_before_somebody_came_is_empty(database: str) -> None:
 
 
 FORMULA = "=1+1\",\n'quoted'"
+SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
+SEPARATORS = (",", ";", "|", ":", "\t", "\n", "\r", '"', "'")
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_no_position_of_a_cell_begins_a_formula(sign: str) -> None:
+    for before in ("", " ", "\u00a0", *(f"a{separator}" for separator in SEPARATORS)):
+        for gap in ("", " "):
+            written = str(_cell(f"{before}{gap}{sign}1+1"))
+            for separator in SEPARATORS[:-1]:  # the apostrophe is what disarms
+                for cell in written.split(separator):
+                    assert not cell.strip(" \u00a0").startswith(sign), written
+
+
+def test_ordinary_text_and_numbers_are_left_alone() -> None:
+    for value in (
+        "Low Tide, sung",
+        "a-b",
+        "5 + 5 = 10",
+        "ben@example.org",
+        "1:30",
+        "it's",
+        -1234,
+        0,
+    ):
+        assert _cell(value) == value
 
 
 def test_the_csv_is_of_rfc_4180_and_holds_no_formula(database: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint
 
 from api.keys import Keys
+from api.limits import Limits
 from api.sessions import Sessions
 from api.web import (
     audit,
@@ -37,11 +38,12 @@ def pages(
     keys: Keys,
     log: Log,
     document: dict[str, Any],
+    limits: Limits,
     *,
     public: bool,
 ) -> Blueprint:
     """Every page; if ``public``, pages that only read need no signing in."""
-    frame = Frame(journal, store, keys, Sessions(store.engine, keys), public=public)
+    frame = Frame(journal, store, keys, Sessions(store.engine, keys), limits, public=public)
     documents.pages(frame, document)
     signing_in.pages(frame)
     finding.pages(frame)

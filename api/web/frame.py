@@ -19,8 +19,10 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.asking import LONGEST_CURSOR, viewing
+from api.commands import bounded_for
 from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
+from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.sessions import Sessions, form_token
 from api.web import words
@@ -87,9 +89,17 @@ class Frame:
     """Registers pages and forms, and gives them what they need."""
 
     def __init__(
-        self, journal: Journal, store: Store, keys: Keys, sessions: Sessions, *, public: bool
+        self,
+        journal: Journal,
+        store: Store,
+        keys: Keys,
+        sessions: Sessions,
+        limits: Limits,
+        *,
+        public: bool,
     ) -> None:
         self.journal, self.store, self.keys, self.sessions = journal, store, keys, sessions
+        self.limits = limits
         self.public = public
         self.blueprint = Blueprint("pages", __name__)
         self.open = set[str]()
@@ -162,6 +172,9 @@ class Frame:
         given = request.authorization
         if g.actor is None and given is not None and given.type == "bearer":
             g.actor = self.keys.holder_of(given.token or "")
+            if g.actor is None:
+                self.limits.fail()
+        self.limits.admit()
         is_closed = request.method == "POST" or request.endpoint in self.closed
         if g.actor or request.endpoint in self.open or (self.public and not is_closed):
             return None
@@ -217,7 +230,8 @@ class Frame:
 
     def record(self, *commands: Command) -> Acknowledgement:
         """Carry out commands as the person signed in, in one append."""
-        return self.journal.record(*commands, by=g.actor)
+        with bounded_for(*map(type, commands)):
+            return self.journal.record(*commands, by=g.actor)
 
     def decide(
         self,
@@ -246,7 +260,8 @@ class Frame:
     def rehearse(self, *commands: Command) -> Acknowledgement:
         """Carry out commands on a draft that is discarded; raises the refusal, if any."""
         draft = self.journal.draft()
-        return [draft.carry_out(command, g.actor) for command in commands][-1]
+        with bounded_for(*map(type, commands)):
+            return [draft.carry_out(command, g.actor) for command in commands][-1]
 
     def may(self, command: type[Command], **said: Any) -> bool:
         """Whether a command would record something now; examples fill in missing fields."""

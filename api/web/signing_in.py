@@ -32,6 +32,7 @@ def pages(frame: Frame) -> None:
         kept = request.form.get("kept", "") if is_ours() else ""
         token = frame.sessions.open(request.form.get("key", "").strip())
         if token is None:
+            frame.limits.fail()
             audit.warning("sign-in failed")
             return ask_for_key(to, kept=kept, problem="This key is not valid.", status=401)
         audit.info("signed in", extra={"actor": frame.sessions.holder_of(token)})

@@ -24,9 +24,11 @@ from domain.refusal import (
 from domain.release import Release
 from domain.remix import Remix
 from domain.values import (
+    MOST_PIECES,
     ExactRate,
     Example,
     MadeAt,
+    Most,
     NewReleaseId,
     Reason,
     ReleaseId,
@@ -58,7 +60,7 @@ class AssembleRelease(Command):
     """Assemble a release from its components, in one append."""
 
     title: Annotated[Title, Example("Low Tide")]
-    components: Annotated[tuple[Component, ...], "What it is made of."]
+    components: Annotated[tuple[Component, ...], Most(MOST_PIECES), "What it is made of."]
     made_at: MadeAt | None = None
     id: NewReleaseId | None = None
 

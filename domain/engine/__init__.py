@@ -35,6 +35,16 @@ class Locked(DatabaseUnavailable):
     """Somebody else holds a lock for longer than anybody waits."""
 
 
+class OutcomeUnknown(DatabaseUnavailable):
+    """The connection broke when the end of a transaction may have reached the database."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Whether it was recorded is not known: the database stopped answering at the very end. "
+            "Look before you repeat it, or repeat it with the same id or idempotency key."
+        )
+
+
 class NoDatabase(DatabaseUnavailable):
     """There is no database yet at an address that is opened only for reading."""
 
@@ -78,6 +88,8 @@ class Table:
     on_conflict: str = ""
     index: str = ""
     """The columns of an index."""
+    unique: str = ""
+    """A column that is NULL or unique, which tables made by older versions lack."""
     small: bool = False
     """Whether rows are stored within the primary key, where the engine can."""
     unchangeable: str = ""
@@ -129,6 +141,9 @@ class Transaction(ABC):
         """Create what is missing, under the lock: several processes may start at once."""
         self.lock()
         for table in tables:
+            if self.engine.lacks(table):
+                kind = self.engine.typed(table.columns[table.unique])
+                self.execute(f"ALTER TABLE {table.name} ADD COLUMN {table.unique} {kind}")
             for statement in self.engine.definition(table):
                 self.execute(statement)
 
@@ -185,6 +200,16 @@ class Engine(ABC):
         """Whether all of these tables are there."""
 
     @abstractmethod
+    def columns(self, table: str) -> set[str]:
+        """The columns of a table; none if it is not there."""
+
+    def lacks(self, table: Table) -> bool:
+        """Whether a table was made by a version that did not know its latest column."""
+        return bool(table.unique and (there := self.columns(table.name))) and (
+            table.unique not in there
+        )
+
+    @abstractmethod
     def guards(self, table: Table) -> Iterator[str]:
         """The statements that make the rows of a table unchangeable."""
 
@@ -231,6 +256,9 @@ class Engine(ABC):
         yield f"CREATE TABLE IF NOT EXISTS {table.name} ({', '.join(parts)}){self.storage(table)}"
         if table.index:
             yield f"CREATE INDEX IF NOT EXISTS {table.name}_of ON {table.name} ({table.index})"
+        if table.unique:
+            named = f"{table.name}_{table.unique}"
+            yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {table.name} ({table.unique})"
         if table.unchangeable:
             yield from self.guards(table)
 

@@ -28,6 +28,7 @@ from domain.engine import (
     Engine,
     Locked,
     NoDatabase,
+    OutcomeUnknown,
     Pooled,
     Row,
     Table,
@@ -88,6 +89,25 @@ def _answering() -> Iterator[None]:
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
 
+class _Commit:
+    """The end of a transaction."""
+
+    is_sent = False
+    """Whether it may have reached the server."""
+
+
+@contextmanager
+def _committing() -> Iterator[_Commit]:
+    """A broken connection is an unknown outcome once the end of the transaction may be sent."""
+    commit = _Commit()
+    try:
+        yield commit
+    except SILENT as error:
+        if commit.is_sent:
+            raise OutcomeUnknown from error
+        raise
+
+
 class _Borrowed:
     """A connection, and how many callers hold it."""
 
@@ -142,8 +162,14 @@ class PostgresEngine(Engine):
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
         """A transaction that writes, always durable."""
-        with _answering(), self._held() as connection, connection.transaction():
+        with (
+            _answering(),
+            self._held() as connection,
+            _committing() as commit,
+            connection.transaction(),
+        ):
             yield PostgresTransaction(self, connection)
+            commit.is_sent = True
 
     @contextmanager
     def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
@@ -152,6 +178,7 @@ class PostgresEngine(Engine):
         with (
             _answering(),
             self._held() as connection,
+            _committing() as commit,
             connection.pipeline() if is_small else nullcontext() as pipeline,
             connection.transaction(),
         ):
@@ -160,6 +187,7 @@ class PostgresEngine(Engine):
             yield PostgresTransaction(self, connection)
             if pipeline:
                 pipeline.sync()
+            commit.is_sent = True
 
     def now(self) -> float:
         """The clock of the server, which may be another machine."""
@@ -189,6 +217,14 @@ class PostgresEngine(Engine):
             names=list(names),
         )
         return bool(found[0][0] == len(names))
+
+    def columns(self, table: str) -> set[str]:
+        found = self.query(
+            "SELECT CAST(attname AS TEXT) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped",
+            name=table,
+        )
+        return {name for (name,) in found}
 
     def guards(self, table: Table) -> Iterator[str]:
         """A trigger for each statement."""

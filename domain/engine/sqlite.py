@@ -26,6 +26,7 @@ from domain.engine import (
     UNHURRIED,
     DatabaseUnavailable,
     Engine,
+    OutcomeUnknown,
     Pooled,
     Row,
     Table,
@@ -130,7 +131,7 @@ class SQLiteEngine(Engine):
             try:
                 transaction = SQLiteTransaction(self, connection)
                 yield transaction
-                connection.commit()
+                _commit(connection)
                 self._is_in_log |= transaction.has_erased
             except BaseException:
                 connection.rollback()
@@ -171,6 +172,9 @@ class SQLiteEngine(Engine):
             names=list(names),
         )
         return bool(found[0][0] == len(names))
+
+    def columns(self, table: str) -> set[str]:
+        return {name for (name,) in self.query("SELECT name FROM pragma_table_info(:t)", t=table)}
 
     def storage(self, table: Table) -> str:
         """Without a rowid, a row is found and written once, not twice."""
@@ -252,6 +256,19 @@ class SQLiteEngine(Engine):
             with self._lock:
                 self._open.append(connection)
         return connection
+
+
+NOT_COMMITTED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT)
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    """Commit; these errors come before anything counts, any other may come after."""
+    try:
+        connection.commit()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in NOT_COMMITTED:
+            raise
+        raise OutcomeUnknown from error
 
 
 def _emptied_log(connection: sqlite3.Connection) -> bool:

@@ -21,6 +21,7 @@ from heapq import heapify, heappop, heappush
 from math import gcd, lcm
 from types import MappingProxyType
 
+from domain.money.policy.bounds import bounds, must_be_writable
 from domain.refusal import BadAmount, BadCarry, BadShare, SplitTooLarge, UnbalancedDivision
 
 MAXIMUM_AMOUNT_DIGITS = 30
@@ -229,6 +230,7 @@ def _due(
     if sum(map(abs, carry.values())) > MAXIMUM_CARRY_UNITS:
         raise BadCarry(f"the carry is more than {MAXIMUM_CARRY_UNITS} units in all")
     scale = common_scale([total, *(carried.denominator for carried in carry.values())])
+    must_be_writable(len(whole), scale.bit_length(), bounds().dues)
     factor = amount * (scale // total)
     due = {payee: factor * weight for payee, weight in whole.items()}
     for payee, carried in carry.items():

@@ -22,10 +22,12 @@ from domain.permission import BOOKS, OPERATOR, OWN
 from domain.refusal import NothingToPay, UnknownContributor, UnknownWork, WrongState
 from domain.remix import Remix
 from domain.values import (
+    MOST_PIECES,
     Amount,
     CreditId,
     CurrencyCode,
     Example,
+    Most,
     NewBatchId,
     PayeeText,
     PayoutId,
@@ -64,8 +66,10 @@ class IssuePayouts(Command):
     minimum_minor: Annotated[
         int, Amount(help="The least that is paid to one payee; default 1.", example=1000)
     ] = 1
-    minimums: Annotated[tuple[Minimum, ...], "Payees with another minimum."] = ()
-    payees: Annotated[tuple[PayeeText, ...] | None, "Only these; default everyone."] = None
+    minimums: Annotated[tuple[Minimum, ...], Most(MOST_PIECES), "Payees with another minimum."] = ()
+    payees: Annotated[
+        tuple[PayeeText, ...] | None, Most(MOST_PIECES), "Only these; default everyone."
+    ] = None
     id: NewBatchId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:

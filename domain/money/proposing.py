@@ -44,6 +44,7 @@ from domain.standing import of_proposal
 from domain.values import (
     ASSETS,
     COMMENT,
+    MOST_PIECES,
     TERMS,
     About,
     Amount,
@@ -55,6 +56,7 @@ from domain.values import (
     Json,
     Many,
     Moment,
+    Most,
     Name,
     NewCommentId,
     NewPoolId,
@@ -120,7 +122,9 @@ class OpenPool(Command):
         ),
     ] = 0
     works: Annotated[
-        tuple[WorkId, ...] | None, "The components that have a right to it; default all."
+        tuple[WorkId, ...] | None,
+        Most(MOST_PIECES),
+        "The components that have a right to it; default all.",
     ] = None
     id: NewPoolId | None = None
 
@@ -159,6 +163,7 @@ class _Content(Command):
             inner=Json(help="What an asset is worth, and whose it is.", example=ASSETS[0]),
             help="The assets, set by hand.",
             example=ASSETS,
+            most=MOST_PIECES,
         ),
     ] = None
     policy: Annotated[

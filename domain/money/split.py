@@ -20,6 +20,7 @@ from domain.money.apportionment import (
     whole_amount,
 )
 from domain.money.currency import currency_code
+from domain.money.policy.bounds import bounds
 from domain.money.policy.flow import NO_FLOW, Flow
 from domain.money.policy.parts import Waived
 from domain.money.policy.reading import (
@@ -64,7 +65,6 @@ OF_SPLIT = (
 """Why an amount can't be divided as requested."""
 
 MAXIMUM_EDGES = 50_000
-MAXIMUM_PEOPLE = 50_000
 MAXIMUM_PLACE_LENGTH = 1_000
 
 _CARRIED = re.compile(r"-?[0-9]+(?:\.[0-9]+|/[0-9]+)?")
@@ -196,14 +196,15 @@ def read_graph(value: object) -> Lineage[str]:
     people = fields.get("people", {})
     if not isinstance(people, Mapping):
         raise BadGraph("graph.people", "this is an object of [[payee, share], …] by work")
-    if len(lines) > MAXIMUM_EDGES:
-        raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+    most = bounds().lines
+    if len(lines) > most:
+        raise SplitTooLarge("edges in a graph", most)
+    if sum(len(each) for each in people.values() if isinstance(each, list)) > most:
+        raise SplitTooLarge("people in a graph", most)
     held = {
         name_of(node, "graph.people", BadGraph): _holders(node, each)
         for node, each in people.items()
     }
-    if sum(map(len, held.values())) > MAXIMUM_PEOPLE:
-        raise SplitTooLarge("people in a graph", MAXIMUM_PEOPLE)
     root = name_of(fields["root"], "graph.root", BadGraph)
     edges = tuple(_edge(line, index) for index, line in enumerate(lines))
     return _checked(Lineage(root, edges, held))

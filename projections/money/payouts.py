@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from domain.engine import Row
 from domain.money.payee import Payee
-from domain.permission import OWN, permit
+from domain.permission import OPERATOR, OWN, permit
 from domain.refusal import UnknownBatch, UnknownContributor, UnknownPayout
 from domain.values import BatchId, PayeeText, PayoutId
 from projections import attribution
@@ -31,25 +31,34 @@ def payouts_of(
     limit: Limit = LIMIT,
 ) -> Page[PayoutTold]:
     """Payouts, in the order of issue: one's own; for the operator, all."""
-    must_be_own(view, actor, payee)
-    return payouts(view, batch=batch, payee=payee, state=state, after=after, limit=limit)
+    payees: list[str] | None = None
+    if payee is None and actor != OPERATOR:
+        numbers = attribution.accounts(view, actor)
+        payees = sorted(person["id"] for person in attribution.persons(view, numbers).values())
+    else:
+        must_be_own(view, actor, payee)
+        payees = [payee] if payee else None
+    return payouts(view, batch=batch, payees=payees, state=state, after=after, limit=limit)
 
 
 def payouts(
     view: View,
     *,
     batch: str | None = None,
-    payee: str | None = None,
+    payees: Sequence[str] | None = None,
     state: str | None = None,
     after: str | None = None,
     limit: int = LIMIT,
 ) -> Page[PayoutTold]:
     """The same, without asking who may read them."""
-    filters = {"batch": batch, "payee": payee, "state": state}
-    said: dict[str, Any] = {name: wanted for name, wanted in filters.items() if wanted is not None}
-    where = " AND ".join(
-        [holds("y"), "y.born > :beyond", *(f"y.{name} = :{name}" for name in said)]
-    )
+    filters = {
+        "y.batch = :batch": batch,
+        "y.payee IN :payees": payees,
+        "y.state = :state": state,
+    }
+    kept = {condition: wanted for condition, wanted in filters.items() if wanted is not None}
+    said: dict[str, Any] = {one.rpartition(":")[2]: wanted for one, wanted in kept.items()}
+    where = " AND ".join([holds("y"), "y.born > :beyond", *kept])
     page, more = view.page(
         f"SELECT {_PAYOUT} FROM @payouts y WHERE {where} ORDER BY y.born", after, limit, **said
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from io import StringIO
@@ -49,11 +50,14 @@ def as_csv(told: Statement) -> str:
     return written.getvalue()
 
 
+_FORMULA = re.compile(r"""(\A|[,;|:'"\t\r\n])(?=\s*[=+\-@＝＋－＠\t\r])""")
+"""Where a spreadsheet could read a formula: at the beginning, and after what another locale or a
+pasted line takes for the end of a cell (OWASP, CSV injection)."""
+
+
 def _cell(value: object) -> object:
-    """A cell; text that a spreadsheet would read as a formula gets a leading apostrophe."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+    """A cell; numbers stay numbers, and text that could become a formula gets an apostrophe."""
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def _as_pdf(asking: Asking) -> bytes:

@@ -99,7 +99,7 @@ def _carry_out(
                 if isinstance(step, BadLine):
                     raise step
                 before = len(draft.facts)
-                draft.carry_out(step.command, step.by)
+                draft.carry_out(step.command, step.by, key=step.key)
             except Refusal as refusal:
                 refused.append(_refused(found, step, refusal))
             else:

@@ -4,7 +4,8 @@ The one rule: a line has a documented form, or it is a BadLine that says why.
 
 A line is the body of a POST with a ``type`` (contributor, contribution, remix, credit, release), or
 what happened later (``credit.accept``, ``release.publish`` …), or a whole ``fact`` as ``export``
-writes it. ``by`` says who acted. An id may be any text; see Ids.
+writes it. ``by`` says who acted, ``idempotency_key`` names this one request. An id may be any text;
+see Ids.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from domain.refusal import Refusal
 from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Value
 
 LONGEST_ID = 200
+KEY = "idempotency_key"
+OF_ANY_LINE = ("type", "by", KEY)
+"""The fields of every line that is a command."""
 CALLED = {
     **{"contributor": "person", "contribution": "work", "release": "work"},
     "entry": "revenue",
@@ -113,6 +117,8 @@ class Step(NamedTuple):
     command: Command
     by: str
     touched: list[str]
+    key: str | None = None
+    """Its idempotency key, if it has one."""
 
 
 def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
@@ -126,7 +132,7 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
     if command is None:
         raise BadLine(f"there is no type of line “{name}”")
     touched: list[str] = []
-    content = {name: value for name, value in line.items() if name not in ("type", "by")}
+    content = {name: value for name, value in line.items() if name not in OF_ANY_LINE}
     said = _said(content, command, ids, touched)
     if derive and command.MAKES and command.subject() not in said:
         said[command.subject()] = own = ids.of_line(command.MAKES, line)
@@ -135,7 +141,8 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
     actor = OPERATOR if by == OPERATOR else ids.named("contributor", _id("by", by))
     if actor != OPERATOR:
         touched.append(actor)
-    return Step(command.of(said), actor, touched)
+    key = line.get(KEY)
+    return Step(command.of(said), actor, touched, None if key is None else _text(KEY, key))
 
 
 def _said(

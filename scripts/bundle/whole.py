@@ -113,12 +113,14 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure], list[Request]]:
     return placed, texts, asked
 
 
-def _request(target: str, digest: str, texts: list[str], id: str) -> Request:
+def _request(
+    target: str, digest: str, texts: list[str], id: str, key: str | None = None
+) -> Request:
     """A request, as exported beside the last fact it led to."""
-    are_texts = all(isinstance(one, str) for one in (digest, *texts))
+    are_texts = all(isinstance(one, str) for one in (digest, *texts, key or ""))
     if not (is_id(target) and is_id(id) and are_texts):
         raise ValueError(target)
-    return Request(target, 0, digest, tuple(texts), id)
+    return Request(target, 0, digest, tuple(texts), id, key)
 
 
 def content_of(placed: Placed) -> dict[str, Any]:
@@ -185,7 +187,10 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
         for one, digests in sealed:
             texts = [list(known[digest]) for digest in digests if digest in known]
             requests = [
-                [request.target, request.digest, list(request.texts), request.id]
+                [
+                    *(request.target, request.digest, list(request.texts), request.id),
+                    *([request.key] if request.key else []),
+                ]
                 for request in asked.get(one.position, ())
             ]
             yield {

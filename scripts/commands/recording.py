@@ -62,7 +62,7 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
     step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
     signing = signing_of(step, secret) if secret else None
     try:
-        receipt = service.journal.record(step.command, by=step.by, signing=signing)
+        receipt = service.journal.record(step.command, by=step.by, signing=signing, key=step.key)
     except Refusal as refusal:
         said = bundle.in_its_words(line, step, refusal)
         raise click.ClickException(f"{said} ({refusal.code})") from refusal
@@ -83,6 +83,11 @@ def _recorder(command: type[Command]) -> click.Command:
             metavar="FILE",
             type=click.Path(path_type=Path, dir_okay=False),
             help="Sign it with the secret key of the person who acts.",
+        ),
+        click.Option(
+            ["--idempotency-key"],
+            metavar="KEY",
+            help="A name for this one request, so that repeating it changes nothing.",
         ),
     ]
 

@@ -13,8 +13,9 @@ from typing import ClassVar, Self
 
 from domain.lineage import Lineage
 from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
+from domain.money.policy.bounds import bounds
 from domain.money.policy.flow import Flow
-from domain.money.policy.parts import MAXIMUM_BITS, Parts
+from domain.money.policy.parts import Parts
 from domain.money.policy.reading import Form, exact_share, part_of_whole, units_minor
 from domain.refusal import (
     BadGraph,
@@ -159,7 +160,7 @@ def relative_keep(
 def limit_scale(scale: int, times: int) -> None:
     """Refuse a scale that is too long to be written, or to be used this many times."""
     bits = scale.bit_length()
-    if bits > MAXIMUM_SCALE_BITS or bits * times > 4 * MAXIMUM_BITS:
+    if bits > MAXIMUM_SCALE_BITS or bits * times > 4 * bounds().bits:
         raise SplitTooLarge("digits in an exact share", 4_200)
 
 

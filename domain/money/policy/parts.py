@@ -11,10 +11,8 @@ from fractions import Fraction
 from math import gcd
 
 from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
+from domain.money.policy.bounds import bounds, must_be_writable
 from domain.refusal import SplitTooLarge
-
-MAXIMUM_BITS = 24_000_000
-"""Payees times the length of their exact shares: 7.2 million digits to write."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,7 @@ class Parts:
         bits = self.scale.bit_length()
         if bits > MAXIMUM_SCALE_BITS:
             raise SplitTooLarge("digits in an exact share", 4_200)
-        if bits * len(self.units) > MAXIMUM_BITS:
-            raise SplitTooLarge("digits in all exact shares", 7_200_000)
+        must_be_writable(len(self.units), bits, bounds().bits)
 
     def whole(self) -> Fraction:
         """The amount that these are parts of."""

@@ -14,6 +14,7 @@ from typing import ClassVar, Protocol
 
 from domain.lineage import Lineage
 from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, common_scale
+from domain.money.policy.bounds import bounds
 from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts
 from domain.refusal import (
@@ -28,11 +29,8 @@ from domain.refusal import (
 from domain.remix import MAXIMUM_RATE_LENGTH
 
 MAXIMUM_DEPTH = 16
-MAXIMUM_ENTRIES = 20_000
-MAXIMUM_STEPS = 2_000_000
 MAXIMUM_NAME_LENGTH = 200
-"""How deep policies may be nested, how many entries they may list in all, how many edges may be
-looked at in all (a policy over the graph looks at each of them), and how long a name may be."""
+"""How deep policies may be nested, and how long a name may be."""
 
 MAXIMUM_COMPUTED_LENGTH = 2 * 4_300
 """How long an exact number may be that was computed before, not written by a person."""
@@ -152,14 +150,14 @@ class Spent:
     def entry(self, count: int = 1) -> None:
         """Count what is listed."""
         self.entries += count
-        if self.entries > MAXIMUM_ENTRIES:
-            raise SplitTooLarge("entries in a policy", MAXIMUM_ENTRIES)
+        if self.entries > (most := bounds().entries):
+            raise SplitTooLarge("entries in a policy", most)
 
     def step(self, count: int) -> None:
         """Count the edges that will be looked at."""
         self.steps += count
-        if self.steps > MAXIMUM_STEPS:
-            raise SplitTooLarge("edges to look at, over all policies,", MAXIMUM_STEPS)
+        if self.steps > (most := bounds().steps):
+            raise SplitTooLarge("edges to look at, over all policies,", most)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,251 @@
+"""Limits: how many requests a person with a key, or an address without one, may send.
+
+A limit holds for all workers together: what is left of it is one row of the database, and each
+worker takes a few requests of it at once, so that most requests ask nobody. What fails to sign in
+counts against its address alone, and a valid key is always let in, so nobody can lock out others.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
+from threading import Lock
+from typing import NamedTuple
+
+from flask import Response, g, request
+
+from api.problems import Problem
+from api.waiting import is_repeated
+from domain.engine import Engine, Table
+from domain.permission import OPERATOR
+
+RATES = Table(
+    "rates",
+    {"name": "TEXT", "until": "BIGINT"},
+    keys=(("name",),),
+    small=True,
+)
+"""For each limit and sender the microsecond at which nothing of it is used any more."""
+
+PORTIONS = 20
+"""A worker takes this part of a limit at once."""
+MOST_REMEMBERED = 10_000
+CLEANED_ONCE_IN = 200
+FREE = frozenset({"static", "metrics", "service.show_health", "service.show_readiness"})
+"""The endpoints that are not counted: probes, and files that never change."""
+OPERATOR_FACTOR = 10
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Limit(NamedTuple):
+    """So many requests in so many seconds, and as many at once."""
+
+    quota: int
+    seconds: int
+
+    @property
+    def step(self) -> int:
+        """The microseconds after which one more may be sent."""
+        return self.seconds * 1_000_000 // self.quota
+
+
+MEANINGS = {
+    "reads": "what a person with a key reads",
+    "writes": "what a person with a key sends",
+    "visitors": "everything from an address without a valid key",
+    "failures": "keys from an address that are not valid",
+}
+DEFAULTS = {
+    "reads": Limit(3000, 60),
+    "writes": Limit(600, 60),
+    "visitors": Limit(1800, 60),
+    "failures": Limit(20, 600),
+}
+"""The limits by name; a person who clicks meets none of them."""
+
+
+class Standing(NamedTuple):
+    """What is left of a limit."""
+
+    name: str
+    limit: Limit
+    left: int
+    wait_seconds: int
+    """Until one more may be sent, or else until the whole limit is there again."""
+    is_over: bool = False
+
+
+class Limits:
+    """The limits of one database, as far as they are used."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Mapping[str, Limit],
+        proxies: Sequence[Network] = (),
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine, self._limits, self._clock = engine, limits, clock
+        self._proxies = tuple(proxies)
+        self._portions: dict[str, tuple[int, int]] = {}
+        self._lock = Lock()
+
+    # -- requests --------------------------------------------------------------------------
+
+    def admit(self) -> None:
+        """Count this request against its sender, the person of its key or else its address."""
+        if request.endpoint in FREE or is_repeated():
+            return
+        actor: str | None = g.get("actor")
+        if actor is None:
+            self._must_be_within("visitors", self.address())
+        else:
+            what = "reads" if request.method in ("GET", "HEAD", "OPTIONS") else "writes"
+            self._must_be_within(what, actor)
+
+    def fail(self) -> None:
+        """Count a key that is not valid against the address it came from."""
+        self._must_be_within("failures", self.address())
+
+    def address(self) -> str:
+        """The address of the client: of an IPv6 one its network, which one person may have whole.
+
+        A header names it only if it was set by a proxy that the settings trust.
+        """
+        found = request.remote_addr or ""
+        for named in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+            if not named.strip() or not self._is_trusted(found):
+                break
+            found = named.strip()
+        read = _address(found)
+        if isinstance(read, ipaddress.IPv6Address):
+            return str(ipaddress.ip_network((read, 64), strict=False))
+        return str(read or "unknown")
+
+    def _is_trusted(self, address: str) -> bool:
+        read = _address(address)
+        return read is not None and any(read in network for network in self._proxies)
+
+    def _must_be_within(self, name: str, who: str) -> None:
+        limit = self._limits.get(name)
+        if limit is None:
+            return
+        if who == OPERATOR:
+            limit = limit._replace(quota=limit.quota * OPERATOR_FACTOR)
+        standing = g.standing = self.take(name, limit, who)
+        if standing.is_over:
+            raise Problem(
+                "too_many_requests",
+                f"More than {limit.quota} requests in {limit.seconds} seconds; try again in "
+                f"{standing.wait_seconds} s.",
+                headers={"Retry-After": str(standing.wait_seconds)},
+            )
+
+    # -- what is left ----------------------------------------------------------------------
+
+    def take(self, name: str, limit: Limit, who: str) -> Standing:
+        """Take one request of a limit, if there is one left."""
+        row = f"{name} {who}"
+        now = int(self._clock() * 1_000_000)
+        with self._lock:
+            portion, until = self._portions.get(row, (0, 0))
+            if portion:
+                self._portions[row] = portion - 1, until
+                return _standing(name, limit, until, now, portion - 1)
+        for size in dict.fromkeys((max(1, limit.quota // PORTIONS), 1)):
+            if (new := self._taken(row, limit, size, now)) is not None:
+                with self._lock:
+                    if len(self._portions) > MOST_REMEMBERED:
+                        self._portions.clear()
+                    self._portions[row] = size - 1, new
+                return _standing(name, limit, new, now, size - 1)
+        found = self._engine.query("SELECT until FROM rates WHERE name = :row", row=row)
+        until = found[0][0] if found else 0
+        wait = until + limit.step - limit.seconds * 1_000_000 - now
+        return Standing(name, limit, 0, max(1, ceil(wait / 1_000_000)), is_over=True)
+
+    def _taken(self, row: str, limit: Limit, size: int, now: int) -> int | None:
+        """The moment until which the limit is used, once so many requests of it were taken.
+
+        This is the generic cell rate algorithm (ITU-T I.371) in one statement; None if it refuses.
+        """
+        cost = size * limit.step
+        with self._engine.transaction(durable=False) as transaction:
+            if random.randrange(CLEANED_ONCE_IN) == 0:
+                transaction.execute("DELETE FROM rates WHERE until < :now", now=now)
+            found = transaction.query(
+                "INSERT INTO rates (name, until) VALUES (:row, :first) "
+                "ON CONFLICT (name) DO UPDATE SET until = :cost + "
+                "CASE WHEN rates.until > :now THEN rates.until ELSE :now END "
+                "WHERE rates.until <= :latest RETURNING until",
+                row=row,
+                first=now + cost,
+                cost=cost,
+                now=now,
+                latest=now + limit.seconds * 1_000_000 - cost,
+            )
+        return int(found[0][0]) if found else None
+
+
+def _standing(name: str, limit: Limit, until: int, now: int, portion: int) -> Standing:
+    used = max(0, until - now)
+    left = (limit.seconds * 1_000_000 - used) // limit.step + portion
+    return Standing(name, limit, max(0, min(left, limit.quota - 1)), ceil(used / 1_000_000))
+
+
+def tell_standing(answer: Response) -> Response:
+    """The headers that tell a client what is left (draft-ietf-httpapi-ratelimit-headers)."""
+    standing: Standing | None = g.get("standing")
+    if standing is not None:
+        name, limit, left, wait, _ = standing
+        answer.headers["RateLimit-Policy"] = f'"{name}";q={limit.quota};w={limit.seconds}'
+        answer.headers["RateLimit"] = f'"{name}";r={left};t={wait}'
+    return answer
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        read = ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    return getattr(read, "ipv4_mapped", None) or read
+
+
+def read_limits(text: str) -> dict[str, Limit]:
+    """The limits with changes such as ``writes=60/60 visitors=off``, or ``off`` for none at all.
+
+    Raises ValueError with the reason.
+    """
+    limits = {} if text.strip() == "off" else dict(DEFAULTS)
+    for word in text.split() if limits else ():
+        name, _, amount = word.partition("=")
+        if name not in DEFAULTS:
+            raise ValueError(f"there is no limit “{name}”, only {', '.join(DEFAULTS)}")
+        if amount == "off":
+            del limits[name]
+        elif not re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", amount):
+            raise ValueError(f"“{word}” is not such as {name}=600/60: requests in seconds")
+        else:
+            limits[name] = Limit(*map(int, amount.split("/")))
+        if 0 in limits.get(name, ()):
+            raise ValueError(f"“{word}” would let nobody in; “off” ends a limit")
+    return limits
+
+
+def said_limits(limits: Mapping[str, Limit]) -> str:
+    """Limits as a setting writes them."""
+    if not limits:
+        return "off"
+    said = {name: "{}/{}".format(*limits[name]) if name in limits else "off" for name in DEFAULTS}
+    return " ".join(f"{name}={amount}" for name, amount in said.items())
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks, separated by spaces; raises ValueError with the reason."""
+    return tuple(ipaddress.ip_network(word) for word in text.split())

@@ -1,0 +1,328 @@
+"""A request is recorded once, whatever breaks while it is sent, and its sender can find out.
+
+Rule: connections are broken for real, between the service and the database, at a stated moment.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from serving import JSON, Answer, Client, Served, serving
+from stories import at_once, story
+from test_every_way import IDS, Later, tell
+
+from domain.commands.admitting import AdmitContributor
+from domain.permission import OPERATOR
+from domain.refusal import IdempotencyKeyReused
+from scripts.bundle import Found, Line, import_lines, step_of
+from scripts.bundle.whole import export_lines
+from scripts.service import open_service
+
+ANOTHER = json.dumps({"title": "Another", "medium": "text"}).encode()
+
+
+def keyed(key: str) -> dict[str, str]:
+    return {**JSON, "Idempotency-Key": key}
+
+
+def admit(client: Client, name: str, key: str) -> Answer:
+    return client.send("POST", "/contributors", json.dumps({"name": name}).encode(), keyed(key))
+
+
+def test_every_command_under_a_key_is_recorded_once_and_answered_alike(database: str) -> None:
+    clock = Later()
+    with serving(database, clock=clock, follow=False) as served:
+
+        def send(line: Line) -> None:
+            step, key = step_of(line, IDS), str(uuid4())
+            said = step.command.plain()
+            ids = {name: said.pop(name) for name in step.command.in_path()}
+            path, body = step.command.PATH.format(**ids), json.dumps(said).encode()
+            client = served.operator if step.by == OPERATOR else served.acting(step.by)
+            first = client.send("POST", path, body, keyed(key))
+            assert first.status in (200, 201), (line, first.text)
+            head = served.head
+            if line["type"] == "contributor.forget":
+                return  # with the person, their key to the service ended
+            again = client.send("POST", path, body, keyed(f'"{key}"'))
+            assert (again.status, again.json) == (first.status, first.json), line
+            assert again.headers.get("Location") == first.headers.get("Location")
+            other = client.send("POST", "/contributions", ANOTHER, keyed(key))
+            assert (other.status, other.code) == (422, "idempotency_key_reused"), line
+            asked = client.get(f"/requests/{key}")
+            assert (asked.status, asked.json) == (200, first.json), line
+            assert served.head == head
+
+        tell(send, clock)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('requests') / 'stemma.db'}"
+    with serving(database, follow=False) as running:
+        yield running
+
+
+def test_a_key_is_its_senders_alone(served: Served) -> None:
+    ana, ben = (served.acting(served.admit(name)) for name in ("Ana", "Ben"))
+    first, second = (
+        one.send("POST", "/contributions", ANOTHER, keyed("one")).id for one in (ana, ben)
+    )
+    assert first != second
+    assert ana.get("/requests/one").json["id"] == first
+    unknown = served.operator.get("/requests/one")
+    assert (unknown.status, unknown.code) == (404, "unknown_request")
+
+
+def test_a_refused_request_leaves_its_key_free(served: Served) -> None:
+    assert admit(served.operator, " ", "free").status == 422
+    assert admit(served.operator, "Ana", "free").status == 201
+
+
+@pytest.mark.parametrize("key", ["a b", "a,b", '"', 'a"b', "x" * 201, "é", "\\"])
+def test_a_key_is_a_short_word(served: Served, key: str) -> None:
+    head = served.head
+    answer = admit(served.operator, "Ana", key.encode().decode("latin-1"))
+    assert answer.code == "bad_idempotency_key"
+    assert served.head == head
+
+
+def test_the_same_key_at_the_same_moment_is_one_request(database: str) -> None:
+    with story(database) as told:
+        command = partial(AdmitContributor, name="Ana")
+        receipts = at_once(*[lambda: told.journal.record(command(), key="k")] * 8)
+        assert len(set(receipts)) == 1
+        assert told.head() == 1
+
+
+def test_a_key_survives_an_export(database: str, other_database: str) -> None:
+    with story(database) as told:
+        first = told.journal.record(AdmitContributor(name="Ana"), key="k")
+        lines = [Found("", line) for line in export_lines(told.journal)]
+    with story(other_database) as told:
+        assert not import_lines(told.journal, lines).refused
+        assert told.journal.record(AdmitContributor(name="Ana"), key="k") == first
+        with pytest.raises(IdempotencyKeyReused):
+            told.journal.record(AdmitContributor(name="Ben"), key="k")
+
+
+def test_a_line_of_a_bundle_may_have_a_key(database: str) -> None:
+    line = {"type": "contributor", "id": "ana", "name": "Ana", "idempotency_key": "k"}
+    with story(database) as told:
+        for other in ({}, {"name": "Ben"}, {"id": "ben"}):
+            import_lines(told.journal, [Found("", {**line, **other})])
+        assert told.head() == 1
+
+
+def test_a_database_of_before_gets_the_column_of_keys(database: str) -> None:
+    with open_service(database) as service:
+        service.engine.execute("DROP INDEX requests_key")
+        service.engine.execute("ALTER TABLE requests DROP COLUMN key")
+    with story(database) as told:
+        first = told.journal.record(AdmitContributor(name="Ana"), key="k")
+        assert told.journal.record(AdmitContributor(name="Ana"), key="k") == first
+
+
+# -- the connection to PostgreSQL breaks ------------------------------------------------------
+
+
+class Breaking:
+    """A proxy before PostgreSQL, which breaks the connection when it sees a word."""
+
+    def __init__(self, behind: str, folder: Path) -> None:
+        self.behind = behind
+        self.word = b""
+        self.passes_on = False
+        """Whether the message with the word still reaches the server."""
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(folder / ".s.PGSQL.5432"))
+        self.listener.listen()
+        self.ends: list[socket.socket] = []
+        self.threads: list[threading.Thread] = []
+        self._begin(self._accept)
+
+    def _begin(self, work: Callable[..., None], *about: object) -> None:
+        self.threads.append(threading.Thread(target=work, args=about, daemon=True))
+        self.threads[-1].start()
+
+    def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        for end in self.ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join()
+        for end in (self.listener, *self.ends):
+            end.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self.behind)
+                self.ends += [client, server]
+                self._begin(self._relay, client, server, True)
+                self._begin(self._relay, server, client, False)
+
+    def _relay(self, here: socket.socket, there: socket.socket, is_client: bool) -> None:
+        with suppress(OSError):
+            while said := here.recv(1 << 16):
+                if is_client and self.word and self.word in said:
+                    self.word = b""
+                    here.shutdown(socket.SHUT_RDWR)
+                    if self.passes_on:
+                        there.sendall(said)
+                        there.recv(1)  # the server has answered, and nobody hears it
+                    break
+                there.sendall(said)
+        for end in (here, there):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def breaking(postgres_dsn: str) -> Iterator[tuple[Served, Breaking]]:
+    url = urlsplit(postgres_dsn)
+    (folder,) = parse_qs(url.query)["host"]
+    with short_folder() as own:
+        proxy = Breaking(f"{folder}/.s.PGSQL.5432", own)
+        with serving(f"postgresql://stemma@{url.path}?host={own}", follow=False) as served:
+            yield served, proxy
+        proxy.close()
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """The path of a socket may have about a hundred bytes."""
+    with tempfile.TemporaryDirectory(prefix="stemma-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("word", [b"LOCK TABLE", b"INSERT INTO stored", b"INSERT INTO requests"])
+def test_before_the_end_nothing_is_recorded_and_the_answer_says_so(
+    breaking: tuple[Served, Breaking], word: bytes
+) -> None:
+    served, proxy = breaking
+    proxy.word = word
+    broken = admit(served.operator, "Ana", "k")
+    assert (broken.status, broken.code) == (503, "storage_unavailable")
+    assert proxy.word == b""
+    assert served.operator.get("/requests/k").code == "unknown_request"
+    assert served.head == 0
+    assert admit(served.operator, "Ana", "k").status == 201
+    assert served.head == 1
+
+
+@pytest.mark.parametrize("passes_on", [False, True], ids=["unheard", "heard"])
+@pytest.mark.parametrize("key", ["k", None], ids=["keyed", "unkeyed"])
+def test_at_the_end_the_outcome_is_unknown_and_can_be_asked(
+    breaking: tuple[Served, Breaking], passes_on: bool, key: str | None
+) -> None:
+    served, proxy = breaking
+    proxy.word, proxy.passes_on = b"COMMIT", passes_on
+    body = json.dumps({"name": "Ana"}).encode()
+    broken = served.operator.send("POST", "/contributors", body, keyed(key) if key else JSON)
+    assert (broken.status, broken.code) == (503, "outcome_unknown")
+    assert broken.headers["Retry-After"]
+    told = broken.json["idempotency_key"]
+    assert key in (told, None)
+    assert broken.json["request"] == f"/requests/{told}"
+    assert told in broken.json["detail"]
+    asked = served.operator.get(broken.json["request"])
+    assert asked.status == (200 if passes_on else 404), asked.text
+    again = admit(served.operator, "Ana", told)
+    assert again.status == 201
+    assert served.operator.get(broken.json["request"]).json == again.json
+    assert served.head == 1
+
+
+def test_after_503_the_key_makes_exactly_one_fact_of_each_request(database: str) -> None:
+    """Connections are killed all the time; on SQLite there are none, and nothing fails."""
+    with serving(database, follow=False) as served:
+        stop, writers, each = threading.Event(), 4, 8
+        broken: list[str] = []
+
+        def write(writer: int) -> None:
+            for number in range(each):
+                name, key = f"{writer}.{number}", str(uuid4())
+                while (answer := admit(served.operator, name, key)).status == 503:
+                    broken.append(answer.code)
+                assert answer.status == 201, answer.text
+
+        killer = threading.Thread(target=kill_often, args=(database, stop), daemon=True)
+        killer.start()
+        try:
+            at_once(*(lambda writer=writer: write(writer) for writer in range(writers)))
+        finally:
+            stop.set()
+            killer.join()
+        assert set(broken) <= {"storage_unavailable", "outcome_unknown"}
+        assert broken or database.startswith("sqlite:")
+    with story(database) as told:
+        names = told.service.engine.query("SELECT value FROM vault WHERE name = 'name'")
+        assert sorted(name for (name,) in names) == sorted(
+            f"{writer}.{number}" for writer in range(writers) for number in range(each)
+        )
+        assert told.head() == writers * each
+
+
+def kill_often(database: str, stop: threading.Event) -> None:
+    if database.startswith("sqlite:"):
+        return
+    with psycopg.connect(database, autocommit=True) as connection:
+        for _ in range(20):
+            stop.wait(0.1)
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                "AND random() < 0.3"
+            )
+
+
+# -- the disk of SQLite breaks ----------------------------------------------------------------
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from domain.commands.admitting import AdmitContributor
+from domain.engine import DatabaseUnavailable
+from scripts.service import open_service
+
+path, room = sys.argv[1], int(sys.argv[2])
+with open_service(f"sqlite:///{path}") as service:
+    service.journal.record(AdmitContributor(name="Ana"))
+    log = Path(f"{path}-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log + room, resource.RLIM_INFINITY))
+    try:
+        service.journal.record(AdmitContributor(name="Ben"), key="k")
+    except DatabaseUnavailable as problem:
+        print(type(problem).__name__)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    service.journal.record(AdmitContributor(name="Ben"), key="k")
+    print(service.journal.facts.head())
+"""
+
+
+@pytest.mark.parametrize("room", [0, 4_000, 9_000, 20_000])
+def test_a_write_that_a_file_has_no_room_for_is_recorded_once(tmp_path: Path, room: int) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path / "stemma.db", str(room)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout.split()[-1:] == ["2"], ran.stderr
+    assert ran.stdout.split()[0] in ("DatabaseUnavailable", "OutcomeUnknown")
