@@ -49,7 +49,7 @@ CLOSE = {"Connection": "close"}
 
 
 @dataclass(frozen=True)
-class Limits:
+class Bounds:
     """What clients may hold in one process."""
 
     threads: int = 4
@@ -81,18 +81,18 @@ class Gateway:
     Without an application it says that it is alive, and that the database does not answer.
     """
 
-    def __init__(self, limits: Limits, app: WSGIApplication | None = None) -> None:
-        self.limits, self.app = limits, app
-        self._threads = ThreadPoolExecutor(limits.threads, "request")
+    def __init__(self, bounds: Bounds, app: WSGIApplication | None = None) -> None:
+        self.bounds, self.app = bounds, app
+        self._threads = ThreadPoolExecutor(bounds.threads, "request")
         self._spare = ThreadPoolExecutor(1, "alive")
-        self._places = BoundedSemaphore(limits.threads * WAITING_PER_THREAD)
+        self._places = BoundedSemaphore(bounds.threads * WAITING_PER_THREAD)
         self._held_bytes = 0
         self.watch: Watch | None = None
         """What counts requests, once the application is there."""
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """The server calls it before it listens."""
-        loop.call_later(LISTENING_SECONDS, _hang_up_on_those_who_do_not_read, self.limits.seconds)
+        loop.call_later(LISTENING_SECONDS, _hang_up_on_those_who_do_not_read, self.bounds.seconds)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""
@@ -113,7 +113,7 @@ class Gateway:
                 return Answer(200, [("Content-Type", "application/json")], b'{"status":"ok"}\n')
             raise Problem("storage_unavailable", "The database has not answered yet.")
         if is_probe:
-            asked = self._spare.submit(_call, self.app, _environ(scope), self.limits.seconds)
+            asked = self._spare.submit(_call, self.app, _environ(scope), self.bounds.seconds)
             return await asyncio.wrap_future(asked)
         held: list[bytes] = []
         try:
@@ -141,7 +141,7 @@ class Gateway:
         if stated > MAXIMUM_BODY_BYTES + 1:
             return  # which the application refuses
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(self.bounds.seconds):
                 await self._receive_parts(proto, held)
         except TimeoutError:
             raise Problem("too_slow", "The body did not arrive in time.", headers=CLOSE) from None
@@ -164,7 +164,7 @@ class Gateway:
 
     async def _asked(self, scope: Any, body: bytes) -> Answer:
         """The answer of the application, which is asked again whenever it had to wait."""
-        patience, deadline = Patience(), time.monotonic() + self.limits.seconds
+        patience, deadline = Patience(), time.monotonic() + self.bounds.seconds
         while True:
             try:
                 return await self._in_thread(_environ(scope, body, patience), deadline)

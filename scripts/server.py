@@ -31,7 +31,7 @@ from api.application import create_app
 from api.waiting import wait_for
 from domain.engine import DatabaseUnavailable, NoDatabase, TimeLimits
 from projections.workshop import open_workshop
-from scripts.gateway import Gateway, Limits
+from scripts.gateway import Bounds, Gateway
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.service import open_service, patiently
 from scripts.settings import (
@@ -65,7 +65,7 @@ def application() -> Gateway:
     settings = read_settings()
     configure_logs(settings.logs)
     threading.Thread(target=_live_with_parent, daemon=True).start()
-    gateway = Gateway(Limits(settings.threads, settings.request_seconds))
+    gateway = Gateway(Bounds(settings.threads, settings.request_seconds))
 
     has_tried = threading.Event()
 

@@ -41,7 +41,7 @@ from scripts.service import open_service
 
 def test_workers_that_crash_again_and_again_are_replaced(tmp_path: Path) -> None:
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}", "--workers", "2") as server:
-        for number in range(3):
+        for number in range(2):
             crashed = workers_of(server)
             for worker in crashed:
                 os.kill(worker, signal.SIGKILL)
