@@ -20,7 +20,7 @@ from flask import Response, g, request
 
 from api.problems import Problem
 from api.waiting import is_repeated
-from domain.engine import Engine, Table
+from domain.engine import DatabaseUnavailable, Engine, Table
 from domain.permission import OPERATOR
 
 RATES = Table(
@@ -159,7 +159,12 @@ class Limits:
                 self._portions[row] = portion - 1, until
                 return _standing(name, limit, until, now, portion - 1)
         for size in dict.fromkeys((max(1, limit.quota // PORTIONS), 1)):
-            if (new := self._taken(row, limit, size, now)) is not None:
+            try:
+                new = self._taken(row, limit, size, now)
+            except DatabaseUnavailable:
+                # A database that only reads still answers; nobody is counted meanwhile.
+                return _standing(name, limit, now, now, 0)
+            if new is not None:
                 with self._lock:
                     if len(self._portions) > MOST_REMEMBERED:
                         self._portions.clear()

@@ -199,9 +199,13 @@ class Gateway:
             self._count_waiting(-1)
             raise Problem("overloaded", "No thread was free in time; nothing was done.")
         asked.add_done_callback(lambda late: late.cancelled() or late.exception())
-        is_safe = environ["REQUEST_METHOD"] in SAFE
-        also = "" if is_safe else " Whether it was carried out is not known."
-        raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning + also)
+        if environ["REQUEST_METHOD"] in SAFE:
+            raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
+        raise Problem(
+            "outcome_unknown",
+            "The answer was not ready in time. Whether it was recorded is not known: repeat it "
+            "with the same id or idempotency key.",
+        )
 
 
 def _hang_up_on_those_who_do_not_read(seconds: float) -> None:

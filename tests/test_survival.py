@@ -29,6 +29,7 @@ from test_server import (
     wait_until,
 )
 
+from api.limits import Limit, Limits
 from domain.commands.admitting import AdmitContributor
 from domain.engine import DatabaseUnavailable, TimeLimits
 from domain.engine.deadline import TookTooLong, within
@@ -243,6 +244,9 @@ def test_a_database_that_only_reads_answers_and_refuses_writes(postgres_dsn: str
         status, problem = server.ask("/contributors", {"name": "Ben"})
         assert (status, problem["code"]) == (503, "storage_unavailable")
         assert server.ask(f"/contributors/{receipt['id']}")[0] == 200
+        with open_service(postgres_dsn) as service:
+            limits = Limits(service.engine, {})
+            assert not limits.take("reads", Limit(10, 60), "somebody new").is_over
         only_reads(postgres_dsn, "off")
         wait_until(lambda: writes_again(server))
         assert server.admit("Ben")["position"] == 3
