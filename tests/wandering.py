@@ -115,9 +115,13 @@ class Wanderer:
             receipt = self.told.journal.record(command.of(said), by=by, signing=signing)
         except (Refusal, IndexError):
             return
-        self.last[command.NAME.partition(".")[0]] = receipt.id
+        self.did(command, said, receipt.id)
         if command.NAME == "contributor.register-key":
             self.keys[said["id"]] = self.key_of(said["id"])
+
+    def did(self, command: type[Command], _said: Mapping[str, Any], id: str) -> None:
+        """Remember what was last changed."""
+        self.last[command.NAME.partition(".")[0]] = id
 
     def chosen(self, command: type[Command]) -> dict[str, str]:
         """The id that has to be named by whoever signs what brings something into being."""
@@ -233,3 +237,36 @@ class Wanderer:
     def recent(self, every: Sequence[Any]) -> Any:
         """One of these; IndexError if there is none."""
         return every[max(self.random.choices(range(len(every)), k=2))]
+
+
+class Stubborn(Wanderer):
+    """Stays with one thing for a while, and does to it all that can be done, again and again."""
+
+    def wander(self, steps: int) -> None:
+        super().wander(min(steps, 30))
+        of_noun: dict[str, list[str]] = defaultdict(list)
+        for name in sorted(COMMANDS):
+            of_noun[name.partition(".")[0]].append(name)
+        nouns = sorted(of_noun)
+        while steps > 0:
+            noun = self.random.choice(nouns)
+            for name in (noun, *self.random.choices(of_noun[noun], k=STUBBORN)):
+                steps -= 1
+                self.told.clock.wait(hours=self.random.choice((0, 30, 24 * 31)))
+                if name in COMMANDS:
+                    self.send(COMMANDS[name])
+                self.look()
+
+    def again(self, noun: str) -> bool:
+        return noun in self.last and self.random.random() < 0.95
+
+    def actor(self, said: Mapping[str, Any]) -> str:
+        return OPERATOR if self.random.random() < 0.9 else super().actor(said)
+
+    def did(self, command: type[Command], said: Mapping[str, Any], id: str) -> None:
+        """Stay with what the command was about, not with what it led to, such as a hold."""
+        super().did(command, said, said[command.subject()] if not command.MAKES else id)
+
+
+STUBBORN = 14
+"""How many commands are sent about one thing."""
