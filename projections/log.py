@@ -29,6 +29,7 @@ from domain.tree import (
     HASH_BYTES,
     LARGEST_SIZE,
     TILE_WIDTH,
+    Frontier,
     NotVerified,
     Tile,
     bundle,
@@ -374,7 +375,11 @@ class Log:
 
     def root(self, size: int) -> bytes:
         """The root of the tree at a size."""
-        return frontier_at(size, self._tiles).root()
+        return self.frontier(size).root()
+
+    def frontier(self, size: int) -> Frontier:
+        """The right edge of the tree at a size, which it may grow on from."""
+        return frontier_at(size, self._tiles)
 
     def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
         """The rows of those of these tiles that exist, by level and number."""

@@ -1070,7 +1070,7 @@ def read(lines: Iterable[str | bytes | Line]) -> Iterator[Found]:
         else json.dumps(line).encode()
         for line in lines
     ]
-    return bundle.read_json_lines(io.TextIOWrapper(io.BytesIO(b"\n".join(written))))
+    return bundle.read_json_lines(io.BytesIO(b"\n".join(written)))
 
 
 def csv_bundle(folder: Path, files: Mapping[str, str]) -> Path:

@@ -510,7 +510,8 @@ def test_an_export_goes_through_a_pipe(tmp_path: Path) -> None:
     assert f"{head(one)} recorded" in ran.stdout
     assert ran.stderr == ""
     assert two("export") == one("export")
-    assert two("export", "--after", "3") == "".join(one("export").splitlines(True)[3:])
+    later = two("export", "--after", "3").splitlines()
+    assert later[1:-1] == one("export").splitlines()[4:-1]
     assert two("lineage", "top") == one("lineage", "top")
 
 
@@ -554,7 +555,7 @@ def work(text: str) -> str:
 
 
 def head(stemma: Stemma) -> int:
-    return len(stemma("export").splitlines())
+    return stemma("export").count('"type": "fact"')
 
 
 def diamond(stemma: Stemma, layers: int = 1) -> None:

@@ -41,7 +41,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         bundle = Path(folder) / "bundle.jsonl"
         with bundle.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines(community(pieces)))
-        with bundle.open(encoding="utf-8") as file:
+        with bundle.open("rb") as file:
             imported = seconds(lambda: import_lines(service.journal, read_json_lines(file)))
         folded = seconds(service.follower.catch_up)
         loaded = plain_load(database, service.journal, pieces)

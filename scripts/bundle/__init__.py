@@ -7,6 +7,7 @@ from scripts.bundle.files import (
     component,
     found_in,
     lines_in,
+    opened,
     read_json_lines,
 )
 from scripts.bundle.importing import BATCH, import_lines, in_its_words
@@ -21,18 +22,21 @@ from scripts.bundle.lines import (
     Step,
     step_of,
 )
+from scripts.bundle.sealed import ExportDamaged, Seal, root_of, sealed_lines, tree_at
 from scripts.bundle.whole import export_lines
 
 __all__ = [
     "BATCH",
     "CSV_COLUMNS",
     "BadLine",
+    "ExportDamaged",
     "Found",
     "Ids",
     "Line",
     "NotRestored",
     "Refused",
     "Report",
+    "Seal",
     "Step",
     "author",
     "cited",
@@ -42,6 +46,10 @@ __all__ = [
     "import_lines",
     "in_its_words",
     "lines_in",
+    "opened",
     "read_json_lines",
+    "root_of",
+    "sealed_lines",
     "step_of",
+    "tree_at",
 ]

@@ -9,27 +9,65 @@ import csv
 import json
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from scripts.bundle.lines import HALF, Found, Line
+from scripts.bundle.sealed import Seal, is_sealed, seal_of
 from scripts.convert import convert_ocremix, convert_whosampled
 
 
 def found_in(path: Path, source: str = "bundle") -> Iterator[Found]:
     """The lines of a JSON Lines file, a folder of CSV files, standard input or a data set."""
+    with opened(path, source) as (found, _):
+        yield from found
+
+
+@contextmanager
+def opened(path: Path, source: str = "bundle") -> Iterator[tuple[Iterator[Found], Seal | None]]:
+    """The same, and the seal of an export; ExportDamaged if the export is not what it says."""
     if source != "bundle":
         lines = convert_whosampled(path) if source == "whosampled" else convert_ocremix(path)
-        for number, line in enumerate(lines, start=1):
-            yield Found(f"line {number}", line)
+        yield (Found(f"line {number}", line) for number, line in enumerate(lines, start=1)), None
     elif str(path) == "-":
-        yield from read_json_lines(sys.stdin)
+        with _streamed(sys.stdin.buffer) as found:
+            yield found
     elif path.is_dir():
-        yield from read_csv(path)
+        yield read_csv(path), None
     else:
-        with path.open(encoding="utf-8") as file:
-            yield from read_json_lines(file)
+        with path.open("rb") as file:
+            if file.seekable():
+                yield _checked(file)
+            else:
+                with _streamed(file) as found:
+                    yield found
+
+
+def _checked(file: BinaryIO) -> tuple[Iterator[Found], Seal | None]:
+    """The lines of a file, read twice: an export is checked to its end first."""
+    seal = seal_of(file)
+    file.seek(0)
+    found = read_json_lines(file)
+    return (one for one in found if not seal or one.line.get("type") == "fact"), seal
+
+
+@contextmanager
+def _streamed(file: BinaryIO) -> Iterator[tuple[Iterator[Found], Seal | None]]:
+    """The lines of a stream; an export is kept on the disk until all of it was checked."""
+    first = file.readline()
+    if not is_sealed(first):
+        yield read_json_lines(chain((first,), file)), None
+        return
+    with TemporaryFile() as kept:
+        kept.write(first)
+        copyfileobj(file, kept)
+        kept.seek(0)
+        yield _checked(kept)
 
 
 def lines_in(path: Path, source: str = "bundle") -> int | None:
@@ -44,10 +82,10 @@ def lines_in(path: Path, source: str = "bundle") -> int | None:
     return total
 
 
-def read_json_lines(file: TextIO) -> Iterator[Found]:
+def read_json_lines(lines: Iterable[bytes]) -> Iterator[Found]:
     """One JSON object per line; empty lines are counted and skipped."""
     # As bytes, so that invalid UTF-8 spoils its line and not the file.
-    for number, raw in enumerate(file.buffer, start=1):
+    for number, raw in enumerate(lines, start=1):
         where = f"line {number}"
         try:
             text = raw.removeprefix(BOM_UTF8).decode()

@@ -83,6 +83,14 @@ class Report:
         """How many lines there were."""
         return self.recorded.total() + self.unchanged.total() + len(self.refused)
 
+    @property
+    def stopped(self) -> Refused | None:
+        """Where an export could not be restored any further; None for what is no export."""
+        has_facts = self.recorded["fact"] or self.unchanged["fact"]
+        if has_facts or any(one.line.get("type") == "fact" for one in self.refused):
+            return self.refused[0] if self.refused else None
+        return None
+
 
 class Ids:
     """The ids of a bundle as UUIDs: a UUID stands for itself, any other text for a derived one.

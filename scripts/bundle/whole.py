@@ -113,6 +113,11 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure], list[Request]]:
     return placed, texts, asked
 
 
+def placed_in(line: Line) -> Placed:
+    """The fact of a line; BadLine or NotRestored if it holds none."""
+    return _whole_fact(line)[0]
+
+
 def _request(
     target: str, digest: str, texts: list[str], id: str, key: str | None = None
 ) -> Request:
@@ -173,6 +178,12 @@ _PLACE = frozenset({"originator_id", "originator_version"})
 
 def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator[Line]:
     """Every fact as stored, with the texts it commits to unless they were erased."""
+    for _, line in exported(journal, after, page):
+        yield line
+
+
+def exported(journal: Journal, after: int, page: int = 2000) -> Iterator[tuple[Placed, Line]]:
+    """Every fact after a position, with its line of an export."""
     while placed := journal.facts.after(after, page):
         sealed = [(one, commitments(one)) for one in placed]
         known = {
@@ -186,24 +197,25 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
             asked.setdefault(request.position, []).append(request)
         for one, digests in sealed:
             texts = [list(known[digest]) for digest in digests if digest in known]
-            requests = [
-                [
-                    *(request.target, request.digest, list(request.texts), request.id),
-                    *([request.key] if request.key else []),
-                ]
-                for request in asked.get(one.position, ())
-            ]
-            yield {
-                "type": "fact",
-                "position": one.position,
-                "id": one.originator_id,
-                "version": one.originator_version,
-                "topic": one.topic,
-                "state": one.state.decode(),
-                **({"texts": texts} if texts else {}),
-                **({"asked": requests} if requests else {}),
-            }
+            yield one, _line_of(one, texts, asked.get(one.position, []))
         after = placed[-1].position
+
+
+def _line_of(placed: Placed, texts: list[list[str]], asked: list[Request]) -> Line:
+    requests = [
+        [one.target, one.digest, list(one.texts), one.id, *([one.key] if one.key else [])]
+        for one in asked
+    ]
+    return {
+        "type": "fact",
+        "position": placed.position,
+        "id": placed.originator_id,
+        "version": placed.originator_version,
+        "topic": placed.topic,
+        "state": placed.state.decode(),
+        **({"texts": texts} if texts else {}),
+        **({"asked": requests} if requests else {}),
+    }
 
 
 def commitments(placed: Placed) -> list[str]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from scripts import bundle, terminal
-from scripts.commands.frame import opened, out, progress_of
+from scripts.commands.frame import err, opened, out, progress_of
+from scripts.safe_file import written_whole
+from scripts.service import Service
 
 commands = click.Group()
 
@@ -67,17 +70,22 @@ def import_(  # the options above, one by one
     """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
 
     Importing the same bundle twice changes nothing. A refused line is reported with its number and
-    reason, and does not affect the others. The format: /docs/reference/bundles.
+    reason, and does not affect the others. What “export” wrote is checked to its end before any of
+    it is recorded; if a fact of it is refused, the status is 1. The format:
+    /docs/reference/bundles.
     """
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")
     total = bundle.lines_in(path, source)
-    with opened(ctx, create=True) as service:
+    with (
+        bundle.opened(path, source) as (found, seal),
+        opened(ctx, create=True) as service,
+    ):
         try:
             with progress_of("importing") as told:
                 report = bundle.import_lines(
                     service.journal,
-                    bundle.found_in(path, source),
+                    found,
                     namespace=namespace,
                     batch=batch,
                     is_vouched_for=not as_claims,
@@ -87,13 +95,40 @@ def import_(  # the options above, one by one
             if fold:
                 with progress_of("folding") as told:
                     service.follower.catch_up(told)
-    terminal.import_report(out, report)
-    if refused is not None:
-        refused.write_text(
-            "".join(json.dumps(one._asdict(), ensure_ascii=False) + "\n" for one in report.refused)
-        )
+        _tell(report, refused)
+        _must_be_restored(service, report, seal)
     if strict and report.refused:
         sys.exit(1)
+
+
+def _tell(report: bundle.Report, refused: Path | None) -> None:
+    terminal.import_report(out, report)
+    if refused is not None:
+        with written_whole(refused) as file:
+            for one in report.refused:
+                file.write((json.dumps(one._asdict(), ensure_ascii=False) + "\n").encode())
+
+
+def _must_be_restored(service: Service, report: bundle.Report, seal: bundle.Seal | None) -> None:
+    """End with status 1 unless every fact of an export is there, under the root it states."""
+    head = service.journal.facts.head()
+    if stopped := report.stopped:
+        raise click.ClickException(
+            f"the export was restored up to position {head} and no further: {stopped.where}: "
+            f"{stopped.reason}"
+        )
+    if seal is not None:
+        root = bundle.root_of(bundle.tree_at(service.journal, service.log, seal.head))
+        if root != seal.root:
+            raise click.ClickException(
+                f"the facts up to position {seal.head} have another root than the export states"
+            )
+        out.print(f"restored up to position {seal.head}, root {root}")
+    elif report.recorded["fact"] or report.unchanged["fact"]:
+        err.print(
+            "This export has no last line with its count and root (version 0.1 wrote none), so "
+            f"nothing shows whether it is complete. It was restored up to position {head}."
+        )
 
 
 @commands.command()
@@ -103,14 +138,21 @@ def import_(  # the options above, one by one
 )
 @click.pass_context
 def export(ctx: click.Context, path: Path, after: int) -> None:
-    """Write every fact with its texts as JSON Lines, which “import” restores exactly."""
+    """Write every fact with its texts as JSON Lines, which “import” restores exactly.
+
+    The last line states the count of facts and the root over all facts up to there, so “import”
+    refuses an export that is not whole. A file is readable by its owner alone.
+    """
     with opened(ctx) as service, progress_of("exporting") as told:
         head = service.journal.facts.head()
-        with click.open_file(str(path), "w", encoding="utf-8") as file:
-            for line in bundle.export_lines(service.journal, after):
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-                if line["position"] % 1000 == 0:
-                    told(line["position"], head)
+        if after > head:
+            raise click.ClickException(f"the journal ends at position {head}")
+        file = nullcontext(sys.stdout.buffer) if str(path) == "-" else written_whole(path)
+        with file as written:
+            for number, line in enumerate(bundle.sealed_lines(service.journal, service.log, after)):
+                written.write(line.encode())
+                if number % 1000 == 0:
+                    told(after + number, head)
 
 
 @commands.command()

@@ -1,0 +1,160 @@
+"""Exports that check themselves: a first line announces the facts, and a last one seals them.
+
+The rule: an export that lost, gained, moved or changed a line is refused before any of it is
+recorded. Exports of version 0.1 have neither line; what they lost at their end goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple
+
+from domain.chain import link_facts
+from domain.journal import Journal
+from domain.recorders import Placed
+from domain.refusal import Refusal
+from domain.tree import Frontier, leaf_hash
+from projections.log import Log
+from scripts.bundle.lines import BadLine, Line, NotRestored
+from scripts.bundle.whole import exported, placed_in
+
+FIRST, LAST = "export", "export.end"
+"""The types of the first and of the last line."""
+FORMAT = 1
+
+
+class ExportDamaged(Refusal, listed=False):
+    """An export is not as it was written."""
+
+    says = "The export is damaged, and nothing of it was recorded: {reason}."
+
+
+class Seal(NamedTuple):
+    """What the last line of an export says about the lines before it."""
+
+    after: int
+    """The position before its first fact."""
+    facts: int
+    head: int
+    """The position of its last fact."""
+    root: str
+    """The root of the tree over all facts up to there, in base64."""
+    sha256: str
+    """Of all lines before, each with its end of line."""
+
+
+def sealed_lines(journal: Journal, log: Log, after: int = 0) -> Iterator[str]:
+    """An export, line by line: every fact after a position between the first and the last line."""
+    hashed, count, head = sha256(), 0, after
+    tree = tree_at(journal, log, after)
+    for line in _announced(journal, tree, after):
+        text = json.dumps(line, ensure_ascii=False) + "\n"
+        hashed.update(text.encode())
+        if line["type"] == "fact":
+            count, head = count + 1, line["position"]
+        yield text
+    seal = Seal(after, count, head, root_of(tree), hashed.hexdigest())
+    yield json.dumps({"type": LAST, **seal._asdict()}) + "\n"
+
+
+def _announced(journal: Journal, tree: Frontier, after: int) -> Iterator[Line]:
+    yield {"type": FIRST, "format": FORMAT, "after": after}
+    for placed, line in exported(journal, after):
+        tree.append(leaf_hash(placed.leaf()))
+        yield line
+
+
+def tree_at(journal: Journal, log: Log, size: int) -> Frontier:
+    """The tree over the first facts: as far as possible from the log, the rest from the facts."""
+    tree = log.frontier(min(size, log.size()))
+    for placed in islice(journal.read(tree.size), size - tree.size):
+        tree.append(leaf_hash(placed.leaf()))
+    return tree
+
+
+def root_of(tree: Frontier) -> str:
+    """The root of a tree, as an export spells it."""
+    return b64encode(tree.root()).decode()
+
+
+# -- checking ------------------------------------------------------------------------------------
+
+
+def is_sealed(first: bytes) -> bool:
+    """Whether this is the first line of an export that ends with a seal."""
+    return _read(first).get("type") == FIRST
+
+
+def seal_of(file: BinaryIO) -> Seal | None:
+    """The seal of an export once all of it was checked; None if the file is no sealed export.
+
+    Raises ExportDamaged with the place where it is not as it was written.
+    """
+    first = file.readline()
+    if not is_sealed(first):
+        return None
+    said = _read(first)
+    if said.get("format") != FORMAT:
+        raise ExportDamaged(f"its format is {said.get('format')}, and this version reads {FORMAT}")
+    hashed, check = sha256(first), _Check(said.get("after"))
+    for number, raw in enumerate(file, start=2):
+        line = _read(raw)
+        if line.get("type") == LAST:
+            if file.readline():
+                raise ExportDamaged(f"it goes on after its last line, number {number}")
+            return check.sealed(line, hashed.hexdigest())
+        hashed.update(raw)
+        check.follow(number, line)
+    raise ExportDamaged(f"its last line is missing; it breaks off after position {check.head}")
+
+
+class _Check:
+    """The facts of an export so far."""
+
+    def __init__(self, after: Any) -> None:
+        self.after = self.head = after if type(after) is int else 0
+        self.tree = Frontier()
+        self.heads: dict[str, tuple[int, int, str]] = {}
+
+    def follow(self, number: int, line: Line) -> None:
+        """Take the next fact."""
+        try:
+            placed = placed_in(line)
+        except (BadLine, NotRestored) as problem:
+            raise ExportDamaged(f"line {number}: {problem}") from None
+        if placed.position != self.head + 1:
+            expected = f"position {self.head + 1} is missing"
+            raise ExportDamaged(f"line {number} is of position {placed.position}, and {expected}")
+        self.head += 1
+        if self.after == 0:
+            self.tree.append(leaf_hash(self._linked(placed).leaf()))
+
+    def _linked(self, placed: Placed) -> Placed:
+        (links,) = link_facts([placed[:5]], [placed.fact().subjects()], self.heads)
+        return placed._replace(links=links)
+
+    def sealed(self, line: Line, hashed: str) -> Seal:
+        """The seal, if it is of these facts."""
+        try:
+            seal = Seal(**{name: value for name, value in line.items() if name != "type"})
+        except TypeError:
+            raise ExportDamaged("its last line is not one that “stemma export” writes") from None
+        if (seal.after, seal.facts, seal.head) != (self.after, self.head - self.after, self.head):
+            raise ExportDamaged(f"its last line is of {seal.facts} facts up to {seal.head}")
+        if seal.sha256 != hashed:
+            raise ExportDamaged("a line was changed: the lines have another SHA-256")
+        if self.after == 0 and seal.root != root_of(self.tree):
+            raise ExportDamaged("a fact was changed: the facts have another root")
+        return seal
+
+
+def _read(raw: bytes) -> Line:
+    try:
+        line = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return line if isinstance(line, dict) else {}
