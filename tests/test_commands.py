@@ -267,7 +267,7 @@ def test_the_words_of_a_real_pipe_are_whole_and_end_quietly(stemma: Stemma) -> N
     with process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert json.loads(process.stdout.readline())["position"] == 1
+        assert json.loads(process.stdout.readline())["type"] == "export"
         process.stdout.close()
         assert process.stderr.read() == ""
 
