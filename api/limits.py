@@ -28,6 +28,7 @@ RATES = Table(
     {"name": "TEXT", "until": "BIGINT"},
     keys=(("name",),),
     small=True,
+    in_backups=False,
 )
 """For each limit and sender the microsecond at which nothing of it is used any more."""
 

@@ -143,6 +143,8 @@ def documented(
     summary, _, description = (getdoc(said) or "").partition("\n\n")
     description = "\n\n".join(filter(None, (description, more)))
     responses = dict(answers)
+    if "storage_unavailable" in codes:
+        codes = [*codes, "rebuild_needed", "upgrade_needed"]
     limited = [*codes, *OF_LOAD, "too_many_requests"] if codes else codes  # probes are not counted
     for status, problem in _problems(limited).items():
         known = responses.setdefault(status, problem)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from domain.engine import DatabaseUnavailable, OutcomeUnknown
+from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, UpgradeNeeded
 from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal
 from projections.store import BadCursor, Behind
@@ -66,6 +66,12 @@ OWN: dict[str, Kind] = {
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
     "internal_error": Kind(500, "The service made a mistake and has logged it."),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
+    "rebuild_needed": Kind(
+        503, "The read tables are of another version; the operator runs “stemma rebuild”."
+    ),
+    "upgrade_needed": Kind(
+        503, "The tables are of another version; the operator runs “stemma upgrade”."
+    ),
     "storage_unavailable": Kind(
         503, "The database does not answer, and nothing was recorded; try again."
     ),
@@ -84,6 +90,8 @@ PROBLEMS: dict[str, Kind] = {
     **OWN,
 }
 """Every problem by its code."""
+
+_STORAGE = {RebuildNeeded: "rebuild_needed", UpgradeNeeded: "upgrade_needed"}
 
 _OF_STATUS = {
     404: "not_found",
@@ -201,7 +209,8 @@ def of_accident(error: BaseException) -> Problem:
         return of_unknown_outcome(error)
     if isinstance(error, DatabaseUnavailable):
         log.warning("%s", error)
-        return Problem("storage_unavailable", PROBLEMS["storage_unavailable"].meaning)
+        code = _STORAGE.get(type(error), "storage_unavailable")
+        return Problem(code, PROBLEMS[code].meaning)
     log.error("a request failed", exc_info=error)
     return Problem("internal_error", PROBLEMS["internal_error"].meaning)
 

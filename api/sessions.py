@@ -18,6 +18,7 @@ SESSIONS = Table(
     "sessions",
     dict.fromkeys(("digest", "key_digest", "until"), "TEXT"),
     keys=(("digest",),),
+    in_backups=False,
 )
 
 

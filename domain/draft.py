@@ -72,6 +72,7 @@ class Draft(Past):
         is_vouched_for: bool = False,
     ) -> None:
         super().__init__(journal, now)
+        now = self.now
         self.is_vouched_for = is_vouched_for
         self.once = once
         """How far an import has come with each target: a later request is not repeated.

@@ -15,27 +15,33 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from threading import Condition as Signal
+from threading import Lock
 from typing import Any, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 
+from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
 from domain.draft import Acknowledgement, Draft
 from domain.engine import Engine
 from domain.fact import Fact, FactMapper, utc_now
+from domain.moment import instant
 from domain.money.books import Bookkeeper
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder, Placed
-from domain.refusal import Busy, Refusal, TooLarge
+from domain.refusal import Busy, ClockUnreliable, Refusal, TooLarge
 from domain.signature import Signing
 
 LARGEST_FACT_BYTES = 65_000
 """A leaf of the log holds 65,535 bytes: a fact, its place, and its links."""
 LONGEST_LINK_BYTES = 120
 
+TURNS_PAGE = 200_000
+"""Over how many facts one query looks for time that ran backwards."""
 ATTEMPTS = 12
 """How often a command is tried when others write about the same works at the same moment."""
 
@@ -58,6 +64,9 @@ class Journal(Application[str]):
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has written, guarded by ``written``."""
+        self._turning = Lock()
+        self._turns: list[tuple[int, str]] = []
+        self._turned = 0
 
     def construct_recorder(self) -> JournalRecorder:
         """The library's recorder, on the engine."""
@@ -108,6 +117,7 @@ class Journal(Application[str]):
         """Record a draft and return its positions; IntegrityError if others were faster."""
         if not draft.facts:
             return ()
+        must_be_credible(draft.now, draft.latest, behind=timedelta.max)
         return self.append_stored(
             list(map(self.mapper.to_stored_event, draft.facts)),
             facts=draft.facts,
@@ -149,14 +159,66 @@ class Journal(Application[str]):
             yield from placed
             after = placed[-1].position
 
+    # -- time ------------------------------------------------------------------------------
+
+    def must_have_credible_clock(self) -> None:
+        """Raise ClockUnreliable if the clock contradicts the latest fact."""
+        must_be_credible(self.clock(), self.facts.latest()[1])
+
+    def clock_problem(self) -> str:
+        """What is wrong with the clock, in a sentence; empty if nothing is."""
+        try:
+            self.must_have_credible_clock()
+        except ClockUnreliable as problem:
+            return str(problem)
+        return ""
+
+    def accept_clock(self) -> int:
+        """Let time go on from what the clock says now; the position of the fact that says so."""
+        for _ in range(ATTEMPTS):
+            _, latest = self.facts.latest()
+            now = self.clock()
+            happened = Clock.Accepted(
+                originator_id=CLOCK,
+                originator_version=len(self.facts.streams([CLOCK])) + 1,
+                timestamp=now,
+                actor=OPERATOR,
+                before=instant(latest or now),
+            )
+            try:
+                stored = self.mapper.to_stored_event(happened)
+                return self.append_stored([stored], facts=[happened])[0]
+            except IntegrityError:
+                continue
+        raise Busy
+
     def position_at(self, moment: datetime) -> int:
         """The last position recorded up to a moment; 0 if there is none.
 
-        Clocks of several machines may differ a little: then it is one where time passes the moment.
+        Where time once ran backwards, it is the last one that is stamped up to the moment.
         """
+        asked, head = instant(moment), self.facts.head()
+        starts = [*self.turns(head), (head + 1, "")]
 
-        def recorded(position: int) -> datetime:
-            (placed,) = self.facts.at([position])
-            return placed.fact().timestamp
+        def stamped(position: int) -> str:
+            return stamp_of(self.facts.at([position])[0].state)
 
-        return bisect_right(range(1, self.facts.head() + 1), moment, key=recorded)
+        for (start, stamp), (end, _) in reversed([*pairwise(starts)]):
+            if stamp <= asked:
+                return start - 1 + bisect_right(range(start, end), asked, key=stamped)
+        return 0
+
+    def turns(self, upto: int) -> list[tuple[int, str]]:
+        """Where a stretch begins in which time does not run backwards, and the time then.
+
+        The first is the first fact; nothing is read twice.
+        """
+        with self._turning:
+            if not self._turns and (first := self.facts.at([1])):
+                self._turns.append((1, stamp_of(first[0].state)))
+                self._turned = 1
+            while self._turns and self._turned < upto:
+                until = min(upto, self._turned + TURNS_PAGE)
+                self._turns += self.facts.turns(self._turned, until)
+                self._turned = until
+            return list(self._turns)

@@ -8,6 +8,7 @@ come later.
 
 from __future__ import annotations
 
+from domain.clock import Clock
 from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
@@ -28,6 +29,7 @@ from domain.work import Work
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Grant, Contribution, Outside, Release, Remix, Credit),
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold),
+    Clock,
 )
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eventsourcing.persistence import (
@@ -25,7 +26,9 @@ from eventsourcing.persistence import (
 )
 
 from domain.chain import link_facts
+from domain.clock import STAMP, in_order, moment_of
 from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Table, Transaction
+from domain.fact import FACTS as KINDS
 from domain.fact import Fact, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
@@ -33,6 +36,7 @@ from domain.seal import Disclosure
 from domain.text import folded
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
 
@@ -130,10 +134,11 @@ class JournalRecorder(ApplicationRecorder):
             if condition:
                 condition.must_hold(partial(_since, transaction))
                 condition.must_be_unspent(partial(_spent, transaction.query))
-            latest, heads = _heads(transaction, about)
+            latest, stamp, heads = _heads(transaction, about)
             if positions is None:
                 # Under the lock the greatest position is final, so the next ones have no gaps.
                 positions = range(latest + 1, latest + 1 + len(stored_events))
+                stored_events = list(in_order(stored_events, stamp))
             transaction.insert(FACTS, linked(stored_events, positions, about, heads))
             transaction.insert(HEADS, [(subject, *head) for subject, head in heads.items()])
             transaction.insert(VAULT, list(map(vault_row, disclosures)))
@@ -201,6 +206,22 @@ class JournalRecorder(ApplicationRecorder):
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
         return int(self.engine.query("SELECT coalesce(max(position), 0) FROM stored_events")[0][0])
+
+    def latest(self) -> tuple[int, datetime | None]:
+        """The position and the time of the latest fact."""
+        rows = self.engine.query(f"SELECT position, {STAMP} FROM stored_events WHERE {_IS_LATEST}")
+        return (rows[0][0], moment_of(rows[0][1])) if rows else (0, None)
+
+    def turns(self, after: int, upto: int) -> list[tuple[int, str]]:
+        """The facts stamped before the one before them, each with its time in text that sorts."""
+        sql = (
+            f"SELECT position, stamp FROM (SELECT position, {STAMP} AS stamp, "
+            f"lag({STAMP}) OVER (ORDER BY position) AS before FROM stored_events "
+            "WHERE position >= :after AND position <= :upto) AS told "
+            "WHERE stamp < before ORDER BY position"
+        )
+        rows = self.engine.query(sql, after=after, upto=upto)
+        return [(position, bytes(stamp).decode()) for position, stamp in rows]
 
     def streams(self, ids: Collection[str]) -> list[Placed]:
         """All facts of these streams, each stream in its own order."""
@@ -329,19 +350,25 @@ def _left(transaction: Transaction, owners: Collection[str]) -> int:
     return int(transaction.query(sql, owners=list(owners))[0][0])
 
 
+_IS_LATEST = "position = (SELECT max(position) FROM stored_events)"
+
+
 def _heads(
     transaction: Transaction, about: Sequence[Collection[str]]
-) -> tuple[int, dict[str, Row]]:
-    """The latest position, and the heads of all subjects that have one."""
-    (_, latest, *_), *rows = sorted(
-        transaction.query(
-            "SELECT '' AS subject, coalesce(max(position), 0) AS position, 0 AS number, '' AS hash "
-            "FROM stored_events UNION ALL "
-            "SELECT subject, position, number, hash FROM heads WHERE subject IN :subjects",
+) -> tuple[int, str, dict[str, Row]]:
+    """The latest position with its time, and the heads of all subjects that have one."""
+    heads: dict[str, Row] = {
+        subject: (number, position, bytes(hash).decode())
+        for subject, position, number, hash in transaction.query(
+            f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash "
+            f"FROM stored_events WHERE {_IS_LATEST} UNION ALL "
+            f"SELECT subject, position, number, CAST(hash AS {transaction.engine.typed('BYTES')}) "
+            "FROM heads WHERE subject IN :subjects",
             subjects=list({subject for subjects in about for subject in subjects}),
         )
-    )
-    return latest, {subject: (number, position, hash) for subject, position, number, hash in rows}
+    }
+    _, latest, stamp = heads.pop("", (0, 0, ""))
+    return latest, stamp, heads
 
 
 def linked(
@@ -404,6 +431,7 @@ FOUND = Table(
     {"value": "TEXT", "field": "TEXT", "position": "BIGINT"},
     keys=(("value", "field", "position"),),
     small=True,
+    in_backups=False,
 )
 """Where to find facts by the value of a field."""
 SPENT = Table(
@@ -422,6 +450,37 @@ SEARCHED = frozenset({"name", "title"})
 def vault_row(disclosure: Disclosure) -> Row:
     """A disclosure as the vault holds it."""
     return (*disclosure, folded(disclosure.value) if disclosure.name in SEARCHED else "")
+
+
+def derived_version() -> str:
+    """The version of what is stored besides facts and follows from them."""
+    found_by = sorted(f"{topic}.{name}" for topic, kind in KINDS.items() for name in kind.FOUND_BY)
+    return sha256(repr((found_by, folded(SAMPLE))).encode()).hexdigest()[:16]
+
+
+SAMPLE = "ÀÉÎõü ß ﬁ İı Ⅷ ５ 三日月 Ångström O’Neill"
+"""What is folded otherwise wherever folding has changed."""
+
+
+def refill(transaction: Transaction) -> None:
+    """Compute again what follows from the facts and the texts, within a transaction."""
+    transaction.execute("DELETE FROM found")
+    position, sql = 0, "SELECT position, originator_id, originator_version, topic, state, links "
+    sql += "FROM stored_events WHERE position > :position ORDER BY position LIMIT 5000"
+    while rows := transaction.query(sql, position=position):
+        facts = [Placed(*row) for row in rows]
+        found = [one.fact().found_by() for one in facts]
+        transaction.insert(FOUND, found_rows(found, [one.position for one in facts]))
+        position = facts[-1].position
+    texts = transaction.query("SELECT digest, owner, name, salt, value, folded FROM vault")
+    transaction.execute_many(
+        "UPDATE vault SET folded = :folded WHERE digest = :digest",
+        [
+            {"digest": row[0], "folded": again}
+            for row in texts
+            if (again := vault_row(Disclosure(*row[:5]))[-1]) != row[-1]
+        ],
+    )
 
 
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:

@@ -353,6 +353,16 @@ class Busy(Refusal):
     says = "Others are writing about the same works just now; try again."
 
 
+class ClockUnreliable(Refusal):
+    """The clock of the machine contradicts the time of the latest fact; nothing is recorded."""
+
+    status = 503
+    says = (
+        "The clock says {now}, which is {length} the latest fact ({last}). Set the clock right; "
+        "if it is right, run “stemma accept-clock”."
+    )
+
+
 class BadSplit(Refusal):
     """The request to divide is not in the documented form."""
 

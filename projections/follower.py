@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
@@ -25,7 +26,7 @@ from projections.history import HISTORY
 from projections.lineage import LINEAGE, WORKS
 from projections.money.rows import MONEY
 from projections.notices import NOTICED
-from projections.store import Generation, Store, table_name
+from projections.store import LAYOUTS, Generation, Store, table_name
 from projections.tables import NEVER, Amend, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
@@ -286,6 +287,15 @@ class PageOfRows:
 
 # -- generations ---------------------------------------------------------------------------
 
+FOLDING = 1
+"""Raised when the same tables are to be filled in another way."""
+
+
+def layout_version() -> str:
+    """The version of the read tables: their names, columns and indexes, and how they are filled."""
+    told = [(one.name, one.tables) for one in PROJECTIONS]
+    return sha256(repr((FOLDING, told)).encode()).hexdigest()[:16]
+
 
 def next_generation(writer: Transaction) -> int:
     """A number no generation has used."""
@@ -326,6 +336,7 @@ def register(writer: Transaction, generation: int, *, current: bool) -> None:
             generation=generation,
             current=int(current),
         )
+    writer.insert(LAYOUTS, [(table_name("", generation), layout_version())])
 
 
 def must_exist(writer: Transaction, generation: int) -> None:
@@ -339,8 +350,10 @@ def drop(writer: Transaction, generation: int) -> None:
     """Remove a generation with its tables."""
     # The rows first, as a fold does: a concurrent fold runs before this or fails; no deadlock.
     writer.execute("DELETE FROM projections WHERE generation = :old", old=generation)
-    for table in TABLES:
-        writer.execute(f"DROP TABLE IF EXISTS {table_name(table.name, generation)}")
+    writer.execute("DELETE FROM layouts WHERE name = :old", old=table_name("", generation))
+    for name in sorted(writer.engine.layout()):  # another version may have had other tables
+        if name.startswith(table_name("", generation)):
+            writer.execute(f"DROP TABLE {name}")
 
 
 @contextmanager

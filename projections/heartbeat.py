@@ -18,6 +18,7 @@ HEARTBEATS = Table(
     {"name": "TEXT", "at": "BIGINT"},
     keys=(("name",),),
     on_conflict="(name) DO UPDATE SET at = excluded.at",
+    in_backups=False,
 )
 """The latest beat of any follower, and the latest trial of a write, in milliseconds since 1970."""
 

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from domain.engine import Engine, Row, Table, Transaction
+from domain.engine import Engine, RebuildNeeded, Row, Table, Transaction
 from projections.arrivals import Arrivals
 
 T = TypeVar("T")
@@ -57,8 +57,17 @@ PROJECTIONS = Table(
     "projections",
     {"name": "TEXT", "generation": "BIGINT", "position": "BIGINT", "current": "BIGINT"},
     keys=(("name", "generation"),),
+    in_backups=False,
 )
 """How far each projection has read in each generation."""
+LAYOUTS = Table(
+    "layouts",
+    {"name": "TEXT", "version": "TEXT"},
+    keys=(("name",),),
+    on_conflict="(name) DO UPDATE SET version = excluded.version",
+    in_backups=False,
+)
+"""The versions of the permanent tables, and of the read tables of each generation."""
 
 
 def table_name(table: str, generation: int) -> str:
@@ -69,8 +78,11 @@ def table_name(table: str, generation: int) -> str:
 class Store:
     """The read tables of one database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, version: str = "") -> None:
+        self.engine, self.version = engine, version
+        """The version of the read tables that this process knows; empty if any will do."""
+        self._known: set[int] = set()
+        """The generations that have this version."""
         self._arrivals = Arrivals(lambda: self.current().position)
         self.awaited: Callable[[], int] = lambda: 0
         """The position that every read waits for: what this process has acknowledged."""
@@ -85,7 +97,21 @@ class Store:
             "SELECT generation, min(position) FROM projections WHERE current = 1 "
             "GROUP BY generation"
         )
-        return Generation(*rows[0]) if rows else Generation(0, 0)
+        if not rows:
+            return Generation(0, 0)
+        self._must_be_known(rows[0][0])
+        return Generation(*rows[0])
+
+    def _must_be_known(self, generation: int) -> None:
+        """Raise RebuildNeeded for read tables of another version, before they are misread."""
+        if not self.version or generation in self._known:
+            return
+        sql = "SELECT version FROM layouts WHERE name = :name"
+        rows = self.engine.query(sql, name=table_name("", generation))
+        version = rows[0][0] if rows else "none"
+        if version != self.version:
+            raise RebuildNeeded(f"their layout is {version}, not {self.version}")
+        self._known.add(generation)
 
     def positions(self) -> dict[str, int]:
         """How far each projection has read."""

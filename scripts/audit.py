@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from domain.checkpoint import Checkpoint, open_checkpoint
+from domain.clock import Clock, stamp_of
 from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.engine import Row, Transaction
@@ -82,10 +83,16 @@ def first_difference(check: Check, service: Service, progress: Progress) -> Diff
 def journal(service: Service, progress: Progress) -> Differences:
     """Positions have no gaps, and every fact is of a known kind and stored in its normal form."""
     head, position = service.journal.facts.head(), 0
+    backwards: list[int] = []
+    last = ""
     for placed in service.journal.read():
         position += 1
         if placed.position != position:
             yield Difference(_at(position), f"there is no fact; the next is at {placed.position}")
+        stamp = stamp_of(placed.state)
+        if stamp < last and placed.topic != Clock.Accepted.TOPIC:
+            backwards.append(position)
+        last = stamp
         try:
             content_of(placed)
             written = service.journal.mapper.to_stored_event(placed.fact())
@@ -96,7 +103,14 @@ def journal(service: Service, progress: Progress) -> Differences:
                 yield Difference(_at(position), f"this is not the normal form of a {placed.topic}")
         if position % PAGE == 0:
             progress(position, head)
-    return f"{position} facts, without a gap"
+    return f"{position} facts, without a gap{_times(backwards)}"
+
+
+def _times(backwards: list[int]) -> str:
+    """Where time runs backwards. It is no difference: version 0.1 did not keep it from that."""
+    if not backwards:
+        return ""
+    return f"; time runs backwards at {len(backwards)} of them, first at position {backwards[0]}"
 
 
 def index(service: Service, progress: Progress) -> Differences:

@@ -29,11 +29,17 @@ from granian.server.mp import MPServer
 from api import limits
 from api.application import create_app
 from api.waiting import wait_for
-from domain.engine import DatabaseUnavailable, NoDatabase, TimeLimits
+from domain.engine import (
+    DatabaseUnavailable,
+    NoDatabase,
+    RebuildNeeded,
+    TimeLimits,
+    UpgradeNeeded,
+)
 from projections.workshop import open_workshop
 from scripts.gateway import Bounds, Gateway
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
-from scripts.service import open_service, patiently
+from scripts.service import open_service, patiently, prepare
 from scripts.settings import (
     BadSetting,
     Settings,
@@ -210,8 +216,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     """Serve until stopped; announced once nothing prevents it. The tables are created first."""
     address = _free_address(settings.host, settings.port)
     try:
-        open_service(settings.database).close()
-    except NoDatabase:
+        prepare(settings)
+    except (NoDatabase, RebuildNeeded, UpgradeNeeded):
         raise
     except DatabaseUnavailable as error:
         log.warning("%s (it is waited for)", error)

@@ -7,32 +7,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from api.keys import KEYS, Keys
-from api.limits import RATES
-from api.sessions import SESSIONS
-from domain.engine import EMBEDDED, UNHURRIED, DatabaseUnavailable, Engine, NoDatabase, TimeLimits
+from api.keys import Keys
+from domain.engine import (
+    EMBEDDED,
+    UNHURRIED,
+    DatabaseUnavailable,
+    Engine,
+    NoDatabase,
+    RebuildNeeded,
+    TimeLimits,
+    UpgradeNeeded,
+)
 from domain.engine.opening import open_engine
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
-from domain.recorders import TABLES as JOURNAL
-from projections.follower import Follower, first_generation
-from projections.heartbeat import HEARTBEATS, Heartbeat
-from projections.log import TABLES as LOG
-from projections.log import Log, first_size
-from projections.store import PROJECTIONS, Store
+from projections.follower import Follower, Progress, Rebuild, layout_version, no_progress
+from projections.heartbeat import Heartbeat
+from projections.log import Log
+from projections.store import Store
+from scripts.layout import create_tables, is_empty, must_be_ours, upgrade
+from scripts.settings import Settings
 
 T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
-
-TABLES = (*JOURNAL, PROJECTIONS, HEARTBEATS, KEYS, SESSIONS, RATES, *LOG)
-"""Every permanent table; the read tables have generations."""
 
 CREATED_BY = "“stemma serve”, “stemma import” and every recording command create what is missing."
 
@@ -78,7 +83,7 @@ def open_service(
     Open it after a fork, not before: a pool of connections does not survive one.
     """
     engine = open_tables(database, create=create, limits=limits)
-    store = Store(engine)
+    store = Store(engine, layout_version())
     journal = Journal(engine, clock=clock)
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses)
@@ -92,7 +97,7 @@ def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
     while True:
         try:
             return open()
-        except NoDatabase:
+        except (NoDatabase, RebuildNeeded, UpgradeNeeded):
             raise
         except DatabaseUnavailable as error:
             tell(f"{error} (it is waited for)")
@@ -109,16 +114,41 @@ def open_tables(database: str, *, create: bool, limits: TimeLimits = UNHURRIED) 
         created_by = CREATED_BY if database.startswith(EMBEDDED) else "“createdb” creates one."
         raise NoDatabase(f"{problem}; {created_by}") from problem
     # Existing tables are not touched: only their owner may, and the service need not own them.
-    if engine.has_tables([table.name for table in TABLES]):
-        if any(map(engine.lacks, TABLES)):
+    try:
+        found = engine.layout()
+        if not is_empty(found):
+            must_be_ours(engine, found)
+        elif create:
             with engine.transaction() as transaction:
-                transaction.create(TABLES)
-        return engine
-    if not create:
+                create_tables(transaction)
+        else:
+            raise NoDatabase(f"There are no tables of Stemma in the database; {CREATED_BY}")
+    except BaseException:
         engine.close()
-        raise NoDatabase(f"There are no tables of Stemma in the database; {CREATED_BY}")
-    with engine.transaction() as transaction:
-        transaction.create(TABLES)
-        first_generation(transaction)
-        first_size(transaction)
+        raise
     return engine
+
+
+def bring_up_to_date(database: str, progress: Progress = no_progress) -> list[str]:
+    """Upgrade the tables of a database, and fold read tables of another version again.
+
+    Returns what was added to the permanent tables.
+    """
+    with closing(open_engine(database, create=False)) as engine:
+        added = [] if is_empty(engine.layout()) else upgrade(engine)
+    with open_service(database) as service:
+        try:
+            service.store.current()
+        except RebuildNeeded:
+            Rebuild(service.journal, service.store).run(progress)
+    return added
+
+
+def prepare(settings: Settings) -> None:
+    """Make the database of the settings ready to be served, or raise what stands in the way."""
+    is_there = not settings.embedded or Path(settings.database.removeprefix(EMBEDDED)).exists()
+    if settings.upgrade and is_there:
+        bring_up_to_date(settings.database)
+    with open_service(settings.database) as service:
+        service.store.current()
+        service.journal.must_have_credible_clock()

@@ -53,6 +53,8 @@ NAMES = {
     "as many requests in as many seconds)",
     "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
     "the client, separated by spaces (default: none)",
+    "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
+    "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -90,6 +92,7 @@ class Settings:
     statement_seconds: int = 10
     lock_seconds: int = 8
     follow: bool = True
+    upgrade: bool = False
     log_key: str = ""
     witnesses: tuple[VerifierKey, ...] = ()
     public_pages: bool = False
@@ -127,6 +130,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         request_seconds=_number(environ, "STEMMA_REQUEST_SECONDS", None, most=60) or 15,
         statement_seconds=_number(environ, "STEMMA_STATEMENT_SECONDS", None, most=60) or 10,
         lock_seconds=_number(environ, "STEMMA_LOCK_SECONDS", None, most=60) or 8,
+        upgrade=_yes(environ, "STEMMA_UPGRADE", None, False),
         follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
         log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
         witnesses=_witnesses(environ.get("STEMMA_WITNESSES") or ""),
@@ -242,6 +246,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_METRICS_TOKEN": settings.metrics_token or "",
         "STEMMA_LIMITS": said_limits(settings.limits),
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
+        "STEMMA_UPGRADE": "yes" if settings.upgrade else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from domain.engine import DatabaseUnavailable
+from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
 from domain.refusal import Refusal
 from projections.store import BadCursor, Behind
 from scripts.commands import (
@@ -48,6 +48,9 @@ class Command(click.Group):
         except BadCursor as problem:
             said = "--after takes only the value that the last line of a page shows (bad_cursor)"
             raise click.ClickException(said) from problem
+        except (RebuildNeeded, UpgradeNeeded) as problem:
+            code = "rebuild_needed" if isinstance(problem, RebuildNeeded) else "upgrade_needed"
+            raise click.ClickException(f"{problem} ({code})") from problem
         except (BadSetting, DatabaseUnavailable, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
         except OSError as problem:
@@ -74,7 +77,7 @@ def main(ctx: click.Context, database: str | None) -> None:
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
     STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_LOGS, STEMMA_METRICS_TOKEN,
-    STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_FOLLOW.
+    STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_FOLLOW, STEMMA_UPGRADE.
 
     Wherever an id is expected, the text used for it in a bundle works as well.
     """

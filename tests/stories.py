@@ -6,7 +6,7 @@ Rule: a story says only what its test is about; everything it leaves out is the 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
 from typing import Any
@@ -152,6 +152,8 @@ def raw_connection(database: str) -> Iterator[Any]:
 def every_fact(told: Story) -> dict[str, str]:
     """A history with every kind of fact, and a text of its own in every field that takes one."""
     tell = told.tell
+    earlier = ExitStack()
+    earlier.enter_context(days_before(told, 15))
     ana, ben, eva = (told.person(name) for name in ("text-name-ana", "text-name-ben", "text-eva"))
     poem = tell(
         "submit_contribution",
@@ -223,11 +225,12 @@ def every_fact(told: Story) -> dict[str, str]:
         id=id_of("release"),
     ).id
     tell("publish_release", id=release)
-    every_fact_about_money(told, release, song, ana)
+    every_fact_about_money(told, release, song, ana, earlier)
     tell("withdraw_release", id=release, reason="text-reason-release")
     tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
     tell("merge_contributor", id=eva, into=ben, reason="text-reason-merge")
     tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
+    told.journal.accept_clock()
     key = str(SignerKey(ana, bytes(32)).verifier)
     tell("ask_first", id=ana, actor=ana)
     tell("stop_asking", id=ana, actor=ana)
@@ -247,10 +250,12 @@ def dispute(told: Story, noun: str, id: str) -> None:
     told.tell(f"settle_{noun}", id=id, outcome="dismissed", reason="text-reason-settle")
 
 
-def every_fact_about_money(told: Story, release: str, song: str, ana: str) -> None:
+def every_fact_about_money(
+    told: Story, release: str, song: str, ana: str, earlier: ExitStack
+) -> None:
     """A pool that is agreed on, earns, gives back, and is paid; so many share it that lists go on.
 
-    It is proposed fifteen days before, so that the window for comments has closed.
+    All until it is proposed happens earlier, so that the window for comments has closed.
     """
     tell, dee = told.tell, told.person("text-name-dee")
     crowd = [[f"somebody {number} {'x' * 180}", "1"] for number in range(90)]
@@ -260,7 +265,7 @@ def every_fact_about_money(told: Story, release: str, song: str, ana: str) -> No
         {"asset": song, "value": "8", "shares": [[ana, "1"], [dee, "1"]]},
         {"asset": "crowd", "value": "1", "within": ["act 1"], "shares": crowd},
     ]
-    with days_before(told, 15):
+    with earlier:
         half = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", AGREED]]}
         said = {"release": release, "kind": "song", "currency": "USD", "terms": half}
         pool = tell("open_pool", name="text-name-pool", works=[song], **said).id

@@ -58,6 +58,28 @@ class Pooled(NamedTuple):
     """How many threads wait for one."""
 
 
+class UpgradeNeeded(DatabaseUnavailable):
+    """The tables are those of another version of Stemma."""
+
+
+class RebuildNeeded(DatabaseUnavailable):
+    """The read tables are those of another version of Stemma."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The read tables are not those of this version of Stemma ({why}): run “stemma rebuild”"
+        )
+
+
+def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
+    """What to raise if the engine knows no such table or column."""
+    if "read_" in f"{said}{sql}":
+        return RebuildNeeded(said)
+    return UpgradeNeeded(
+        f"The tables are not those of this version of Stemma ({said}): run “stemma upgrade”"
+    )
+
+
 class Overtaken(IntegrityError):
     """Someone else was faster; nothing was changed."""
 
@@ -92,6 +114,8 @@ class Table:
     """A column that is NULL or unique, which tables made by older versions lack."""
     small: bool = False
     """Whether rows are stored within the primary key, where the engine can."""
+    in_backups: bool = True
+    """Whether its rows are of use to more than those who run now, and follow from nothing else."""
     unchangeable: str = ""
     """The error when someone edits or deletes a row; empty if that is allowed."""
 
@@ -196,8 +220,17 @@ class Engine(ABC):
         """The connections of this process."""
 
     @abstractmethod
+    def layout(self) -> dict[str, set[str]]:
+        """Every table with the names of its columns."""
+
     def has_tables(self, names: Collection[str]) -> bool:
         """Whether all of these tables are there."""
+        return set(names) <= self.layout().keys()
+
+    @abstractmethod
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Queries of this thread see the database as it is at one moment; others go on writing."""
 
     @abstractmethod
     def columns(self, table: str) -> set[str]:

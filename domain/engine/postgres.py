@@ -34,6 +34,7 @@ from domain.engine import (
     Table,
     TimeLimits,
     Transaction,
+    other_layout,
 )
 from domain.engine.deadline import TookTooLong, deadline, must_go_on
 from domain.engine.watch import Watch
@@ -63,9 +64,9 @@ SILENT = (
     psycopg.InterfaceError,
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.ReadOnlySqlTransaction,
-    psycopg.errors.UndefinedTable,
 )
-"""Errors that do not depend on what is asked: no server, no privilege, no tables, a standby."""
+"""Errors that do not depend on what is asked: no server, no privilege, a standby."""
+OTHER_LAYOUT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
 @lru_cache(maxsize=1024)
@@ -75,7 +76,7 @@ def _translated(sql: str) -> bytes:
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _answering(sql: str = "") -> Iterator[None]:
     """Translate the driver's exceptions; our own mistakes stay what they are."""
     try:
         yield
@@ -85,6 +86,8 @@ def _answering() -> Iterator[None]:
         raise TookTooLong("A statement took too long") from error
     except psycopg.errors.LockNotAvailable as error:
         raise Locked(f"The database does not answer: {error}") from error
+    except OTHER_LAYOUT as error:
+        raise other_layout(str(error).partition("\n")[0], sql) from error
     except SILENT as error:
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
@@ -150,7 +153,7 @@ class PostgresEngine(Engine):
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        with _answering(), self._held() as connection:
+        with _answering(sql), self._held() as connection:
             return connection.execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
@@ -210,13 +213,24 @@ class PostgresEngine(Engine):
             *(stats.get(name, 0) for name in ("pool_size", "pool_available", "requests_waiting"))
         )
 
-    def has_tables(self, names: Collection[str]) -> bool:
-        found = self.query(
-            "SELECT count(*) FROM unnest(CAST(:names AS TEXT[])) AS asked (name) "
-            "WHERE to_regclass(quote_ident(asked.name)) IS NOT NULL",
-            names=list(names),
-        )
-        return bool(found[0][0] == len(names))
+    def layout(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for table, column in self.query(
+            "SELECT t.relname, c.attname FROM pg_class AS t "
+            "JOIN pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped "
+            "JOIN pg_namespace AS n ON n.oid = t.relnamespace "
+            "WHERE t.relkind IN ('r', 'p') AND pg_table_is_visible(t.oid) "
+            "AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+        ):
+            found.setdefault(table, set()).add(column)
+        return found
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """A transaction that reads, and sees nothing that is committed after its beginning."""
+        with _answering(), self._held() as connection, connection.transaction():
+            connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
 
     def columns(self, table: str) -> set[str]:
         found = self.query(

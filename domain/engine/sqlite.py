@@ -32,6 +32,7 @@ from domain.engine import (
     Table,
     TimeLimits,
     Transaction,
+    other_layout,
 )
 from domain.engine.deadline import TookTooLong, is_over, must_go_on
 
@@ -49,8 +50,11 @@ def _translated(sql: str) -> str:
     return _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", sql)
 
 
+_NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ columns but")
+
+
 @contextmanager
-def _answering() -> Iterator[None]:
+def _answering(sql: str = "") -> Iterator[None]:
     """Translate the driver's exceptions; our own mistakes stay what they are."""
     try:
         yield
@@ -61,6 +65,8 @@ def _answering() -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise TookTooLong("A statement took too long") from error
+        if _NO_SUCH.search(str(error)):
+            raise other_layout(str(error), sql) from error
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
 
@@ -113,7 +119,7 @@ class SQLiteEngine(Engine):
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         must_go_on()
-        with _answering():
+        with _answering(sql):
             return self._connection().execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
@@ -166,12 +172,25 @@ class SQLiteEngine(Engine):
         """One for each thread that asked, never waited for."""
         return Pooled(len(self._open), 0, 0)
 
-    def has_tables(self, names: Collection[str]) -> bool:
-        found = self.query(
-            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN :names",
-            names=list(names),
-        )
-        return bool(found[0][0] == len(names))
+    def layout(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for table, column in self.query(
+            "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+            "WHERE t.type = 'table'"
+        ):
+            found.setdefault(table, set()).add(column)
+        return found
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """A transaction that reads; the write-ahead log keeps what it sees."""
+        with _answering():
+            connection = self._connection()
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                connection.rollback()
 
     def columns(self, table: str) -> set[str]:
         return {name for (name,) in self.query("SELECT name FROM pragma_table_info(:t)", t=table)}

@@ -62,6 +62,7 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
     step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
     signing = signing_of(step, secret) if secret else None
     try:
+        service.journal.must_have_credible_clock()
         receipt = service.journal.record(step.command, by=step.by, signing=signing, key=step.key)
     except Refusal as refusal:
         said = bundle.in_its_words(line, step, refusal)

@@ -9,7 +9,7 @@ import click
 
 from projections.follower import Rebuild
 from scripts.commands.frame import err, opened, out, progress_of, settings_of
-from scripts.service import open_service, patiently
+from scripts.service import bring_up_to_date, open_service, patiently, prepare
 from scripts.settings import Settings, make_log_key
 
 commands = click.Group()
@@ -50,8 +50,10 @@ def follow(ctx: click.Context) -> None:
     """Fold the journal into the read tables as it grows, until stopped."""
     from scripts.logs import configure_logs
 
-    configure_logs(settings_of(ctx).logs)
+    settings = settings_of(ctx)
+    configure_logs(settings.logs)
     with ExitStack() as stack:
+        patiently(lambda: prepare(settings), err.print)
         service = patiently(lambda: stack.enter_context(opened(ctx, create=True)), err.print)
         beat = service.heartbeat.beat
         position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
@@ -75,6 +77,33 @@ def rebuild(ctx: click.Context, grace_seconds: float) -> None:
     with opened(ctx) as service, progress_of("refolding") as told:
         position = Rebuild(service.journal, service.store).run(told, grace_seconds)
     out.print(f"rebuilt up to position {position}")
+
+
+@commands.command()
+@click.pass_context
+def upgrade(ctx: click.Context) -> None:
+    """Bring a database of an older version up to date, with the role that owns its tables.
+
+    Tables and columns that are missing are added, what follows from the facts is computed again,
+    and the read tables are rebuilt where this version has others. Facts are not touched. Stop what
+    uses the database, and make a backup, before.
+    """
+    with progress_of("refolding") as told:
+        added = bring_up_to_date(settings_of(ctx).database, told)
+    out.print(f"added: {', '.join(added) or 'nothing'}; the read tables are up to date")
+
+
+@commands.command("accept-clock")
+@click.pass_context
+def accept_clock(ctx: click.Context) -> None:
+    """Say that the clock is right now, although it contradicts the latest fact.
+
+    Time then goes on from the present, even if the latest facts were recorded with a clock that was
+    ahead. This is a fact itself, so that everybody sees where time was set back, or leapt.
+    """
+    with opened(ctx) as service:
+        position = service.journal.accept_clock()
+    out.print(f"accepted at position {position}")
 
 
 @commands.command()

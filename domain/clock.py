@@ -1,0 +1,95 @@
+"""The clock: time never runs backwards from one fact to the next, and never leaps unnoticed.
+
+A fact is stamped with the time of the clock or, if that is earlier, with the time of the fact
+before it. Where the clock itself was wrong, the operator accepts what it says now, which is a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from eventsourcing.persistence import StoredEvent
+
+from domain.fact import Fact, Noun, fact
+from domain.refusal import ClockUnreliable
+
+SKEW = timedelta(seconds=60)
+"""How far the clock may be behind the last fact: clocks of several machines differ a little."""
+LONGEST_PAUSE = timedelta(days=366)
+"""How far it may be ahead of the last fact."""
+
+CLOCK = str(uuid5(NAMESPACE_URL, "stemma:clock"))
+"""The id of the clock; a journal has one."""
+
+
+class Clock(Noun):
+    """The clock of a journal."""
+
+    NAME = "clock"
+    before: str
+
+    @fact("clock.accepted")
+    class Accepted(Fact):
+        """The clock is right, although it contradicts the fact before: time goes on from here."""
+
+        SAYS = "{actor} accepted the clock; the fact before has the time {before}"
+        FROM = ("accepted",)
+        STATE = "accepted"
+        before: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return ()
+
+    BIRTHS = (Accepted,)
+
+
+def must_be_credible(now: datetime, last: datetime | None, behind: timedelta = SKEW) -> None:
+    """Raise ClockUnreliable if the time can't be right, given that of the last fact."""
+    if last is None:
+        return
+    if last - now > behind:
+        raise ClockUnreliable(_told(now), f"{_length(last - now)} before", _told(last))
+    if now - last > LONGEST_PAUSE:
+        raise ClockUnreliable(_told(now), f"{_length(now - last)} after", _told(last))
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _length(time: timedelta) -> str:
+    if time >= timedelta(days=2):
+        return f"{time.days} days"
+    return f"{time.total_seconds():.0f} seconds"
+
+
+# -- the time of a stored fact -------------------------------------------------------------------
+
+_START, _LENGTH = len(b'{"timestamp":"'), len("2026-06-01T12:00:00.000000Z")
+
+STAMP = f"substr(state, {_START + 1}, {_LENGTH})"
+"""SQL for the time of a fact: the first field of every fact has it, always in the same form."""
+
+
+def stamp_of(state: bytes) -> str:
+    """The time of a stored fact, as text that sorts by time."""
+    return state[_START : _START + _LENGTH].decode()
+
+
+def moment_of(stamp: bytes) -> datetime:
+    """The time that a query for STAMP found."""
+    return datetime.fromisoformat(bytes(stamp).decode())
+
+
+def in_order(stored: Iterable[StoredEvent], last: str) -> Iterator[StoredEvent]:
+    """Facts about to be recorded, none stamped before the one before it."""
+    for one in stored:
+        stamp = stamp_of(one.state)
+        if stamp >= last or one.topic == Clock.Accepted.TOPIC:
+            last = stamp
+            yield one
+        else:
+            state = one.state[:_START] + last.encode() + one.state[_START + _LENGTH :]
+            yield StoredEvent(one.originator_id, one.originator_version, one.topic, state)

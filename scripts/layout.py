@@ -1,0 +1,117 @@
+"""The layout of a database: whether its tables are those of this version, and how they become so.
+
+The rule: nothing is changed unless somebody says so (“stemma upgrade”, or STEMMA_UPGRADE), and no
+fact is ever changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from api.keys import KEYS
+from api.limits import RATES
+from api.sessions import SESSIONS
+from domain.engine import Engine, Table, Transaction, UpgradeNeeded
+from domain.recorders import TABLES as JOURNAL
+from domain.recorders import derived_version, refill
+from projections.follower import first_generation
+from projections.heartbeat import HEARTBEATS
+from projections.log import TABLES as LOG
+from projections.log import first_size
+from projections.store import LAYOUTS, PROJECTIONS
+
+TABLES: tuple[Table, ...] = (
+    *(*JOURNAL, PROJECTIONS, LAYOUTS, HEARTBEATS),
+    *(KEYS, SESSIONS, RATES, *LOG),
+)
+"""Every permanent table; the read tables have generations."""
+
+LAYOUT = 1
+"""The version of the permanent tables, raised when an upgrade could not bring them up to date."""
+
+Found = Mapping[str, Collection[str]]
+"""The columns of tables by their names."""
+
+
+def is_empty(found: Found) -> bool:
+    """Whether a database has no table of ours."""
+    return not any(table.name in found for table in TABLES)
+
+
+def must_be_ours(engine: Engine, found: Found) -> None:
+    """Raise UpgradeNeeded, saying what to do, unless the permanent tables are of this version."""
+    if further := sorted(_columns(found) - _ours() if LAYOUTS.name in found else ()):
+        raise UpgradeNeeded(
+            f"The tables in the database are of a newer version of Stemma (this one knows no "
+            f"{further[0]}): run that version"
+        )
+    if missing := sorted(_ours() - _columns(found)):
+        raise _old(f"it has no {missing[0]}")
+    versions: dict[str, str] = dict(engine.query("SELECT name, version FROM layouts"))
+    layout = int(versions.get("tables", 0))
+    if layout > LAYOUT:
+        raise UpgradeNeeded(
+            f"The tables in the database are of a newer version of Stemma (layout {layout}; this "
+            f"one has {LAYOUT}): run that version"
+        )
+    if layout < LAYOUT or versions.get("derived") != derived_version():
+        raise _old("what is derived from the facts is of another version")
+
+
+def _old(why: str) -> UpgradeNeeded:
+    return UpgradeNeeded(
+        f"The tables in the database are of an older version of Stemma ({why}): stop what uses "
+        "them, make a backup, and run “stemma upgrade” with the role that owns them"
+    )
+
+
+def _ours() -> set[str]:
+    return _columns({table.name: table.columns for table in TABLES})
+
+
+def _columns(found: Found) -> set[str]:
+    """Our tables and their columns, as “table” and “table.column”."""
+    names = {table.name for table in TABLES}
+    return {
+        name
+        for table, columns in found.items()
+        if table in names
+        for name in (table, *(f"{table}.{column}" for column in columns))
+    }
+
+
+def create_tables(transaction: Transaction) -> None:
+    """Create what is missing, and note of which version it is."""
+    transaction.create(TABLES)
+    first_generation(transaction)
+    first_size(transaction)
+    transaction.insert(LAYOUTS, [("tables", str(LAYOUT)), ("derived", derived_version())])
+
+
+def upgrade(engine: Engine) -> list[str]:
+    """Bring the permanent tables up to this version; what was added.
+
+    Raises UpgradeNeeded if that takes more than adding tables and columns that may be empty.
+    """
+    found = engine.layout()
+    missing = sorted(_ours() - _columns(found))
+    with engine.transaction() as transaction:
+        transaction.lock()
+        for table in TABLES:
+            for column, kind in table.columns.items():
+                is_missing = f"{table.name}.{column}" in missing and table.name in found
+                if is_missing and column != table.unique:  # that one is added with its index
+                    _add(transaction, table, column, kind)
+        create_tables(transaction)
+        refill(transaction)
+    return missing
+
+
+def _add(transaction: Transaction, table: Table, column: str, kind: str) -> None:
+    if not kind.endswith("NULL"):
+        raise UpgradeNeeded(
+            f"The column {table.name}.{column} can't be added: export with the version that made "
+            "the database, and import into a new one"
+        )
+    kind = transaction.engine.typed(kind)
+    transaction.execute(f"ALTER TABLE {table.name} ADD COLUMN {column} {kind}")

@@ -1,0 +1,102 @@
+"""Tables of another version are called so, with what to do, and are brought up to date."""
+
+import pytest
+from serving import serving
+from stories import every_fact, raw_connection, story, ticking
+from test_commands import Stemma
+
+from domain.engine import RebuildNeeded, UpgradeNeeded
+from projections.follower import no_progress
+from scripts import audit
+from scripts.service import bring_up_to_date, open_service, prepare
+from scripts.settings import read_settings
+
+REBUILD, UPGRADE = "(rebuild_needed)", "(upgrade_needed)"
+READ_OLD: dict[str, list[str]] = {
+    "tables of another version": ["UPDATE layouts SET version = 'x' WHERE name = 'read_1_'"],
+    "tables that do not say of which version": ["DELETE FROM layouts WHERE name = 'read_1_'"],
+    "another number of projections": [
+        "UPDATE layouts SET version = 'x' WHERE name = 'read_1_'",
+        "DELETE FROM projections WHERE name = 'money'",
+    ],
+}
+OLD: dict[str, list[str]] = {
+    "the first version": ["DROP TABLE layouts", "DROP TABLE heartbeats"],
+    "a table is missing": ["DROP TABLE log_cosignatures"],
+    "a column is missing": ["ALTER TABLE api_keys DROP COLUMN revoked_at"],
+    "another index of facts": ["UPDATE layouts SET version = 'x' WHERE name = 'derived'"],
+}
+
+
+def spoil(database: str, statements: list[str]) -> None:
+    with story(database, clock=ticking()) as told:
+        every_fact(told)
+        told.service.follower.catch_up()
+    with raw_connection(database) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def is_whole(database: str) -> None:
+    with open_service(database, create=False) as service:
+        for check in audit.CHECKS.values():
+            assert isinstance(audit.first_difference(check, service, no_progress), str)
+
+
+@pytest.mark.parametrize("how", READ_OLD)
+def test_old_read_tables_say_rebuild_and_a_rebuild_is_enough(how: str, database: str) -> None:
+    spoil(database, READ_OLD[how])
+    stemma = Stemma(database)
+    for words in (["works"], ["contributor", "add", "--name", "x"]):
+        assert stemma.wrong(*words).endswith(REBUILD)
+    with pytest.raises(RebuildNeeded, match="run “stemma rebuild”"):
+        prepare(read_settings({}, database=database))
+    stemma("rebuild", "--grace-seconds", "0")
+    stemma("works")
+    is_whole(database)
+
+
+def test_a_read_table_without_a_column_says_rebuild_over_http_too(database: str) -> None:
+    with serving(database) as served:
+        with raw_connection(database) as connection:
+            connection.execute("ALTER TABLE read_1_works RENAME COLUMN title TO name")
+        answer = served.operator.get("/works")
+        assert (answer.status, answer.code) == (503, "rebuild_needed")
+
+
+@pytest.mark.parametrize("how", OLD)
+def test_an_older_layout_says_upgrade_and_an_upgrade_is_enough(how: str, database: str) -> None:
+    spoil(database, OLD[how])
+    stemma = Stemma(database)
+    for words in (["works"], ["contributor", "add", "--name", "x"], ["verify", "database"]):
+        said = stemma.wrong(*words)
+        assert "of an older version of Stemma" in said
+        assert said.endswith(UPGRADE)
+    with pytest.raises(UpgradeNeeded, match="run “stemma upgrade”"):
+        prepare(read_settings({}, database=database))
+    stemma("upgrade")
+    is_whole(database)
+
+
+def test_serving_upgrades_and_rebuilds_where_the_setting_says_so(database: str) -> None:
+    spoil(database, OLD["the first version"])
+    prepare(read_settings({"STEMMA_UPGRADE": "yes"}, database=database))
+    is_whole(database)
+
+
+NEWER: dict[str, str] = {
+    "a further column": "ALTER TABLE api_keys ADD COLUMN colour TEXT",
+    "another layout": "UPDATE layouts SET version = '99' WHERE name = 'tables'",
+}
+
+
+@pytest.mark.parametrize("how", NEWER)
+def test_a_newer_layout_is_called_so(how: str, database: str) -> None:
+    spoil(database, [NEWER[how]])
+    assert "of a newer version of Stemma" in Stemma(database).wrong("works")
+
+
+def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database: str) -> None:
+    spoil(database, [])
+    assert bring_up_to_date(database) == []
+    is_whole(database)
