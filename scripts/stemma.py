@@ -17,6 +17,7 @@ from scripts.commands import (
     bundles,
     doctoring,
     forgetting,
+    keeping,
     keys,
     measuring,
     money,
@@ -32,7 +33,7 @@ from scripts.settings import BadSetting
 
 ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
-    *(proofs, verifying, signing, keys, measuring, doctoring),
+    *(proofs, verifying, signing, keys, measuring, doctoring, keeping),
 )
 """The modules with the commands; “stemma --help” lists all of them alphabetically."""
 

@@ -1,0 +1,233 @@
+"""Backups: everything permanent as of one moment in one file, on either engine, while it runs.
+
+The rule: a file with a backup's name is whole, and nothing is restored from one that is not.
+
+An export has the facts and their texts. A backup also has what does not follow from them: keys, the
+log with its signed checkpoints and cosignatures, requests. It has no sessions and no read tables,
+and no text that was erased before, which a copy of the files might still contain.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from base64 import b64decode, b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, NamedTuple
+
+from domain.engine import EMBEDDED, Engine, Row, Table, Transaction
+from domain.moment import instant
+from domain.receipt import spell_leaf
+from domain.recorders import FACTS, refill
+from domain.refusal import Refusal
+from domain.tree import Frontier, leaf_hash
+from scripts import audit
+from scripts.layout import TABLES, create_tables
+from scripts.safe_file import written_whole
+from scripts.service import Service, open_service
+
+FORMAT = 1
+PAGE = 1_000
+"""How many rows are read at once, and stand on one line."""
+KEPT = tuple(table for table in TABLES if table.in_backups)
+
+Progress = Callable[[int, int | None], None]
+Line = dict[str, Any]
+
+
+class BackupDamaged(Refusal, listed=False):
+    """A backup is not as it was written."""
+
+    says = "The backup is damaged, and nothing of it was restored: {reason}."
+
+
+class NotEmpty(Refusal, listed=False):
+    """A backup is restored only into a database in which nothing was recorded."""
+
+    says = "The database is not empty: its {table} has rows. Name a new one with --database."
+
+
+class Content(NamedTuple):
+    """What a backup says of itself."""
+
+    made_at: str
+    head: int
+    """The position of its last fact."""
+    root: str
+    """The root of the tree over all its facts, in base64."""
+    rows: Mapping[str, int]
+    """How many rows of each table it has."""
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+def write(service: Service, path: Path, progress: Progress) -> Content:
+    """Write a backup; the file has its name only when all of it is on the disk."""
+    with (
+        written_whole(path) as file,
+        gzip.GzipFile("", "wb", 5, file, mtime=0) as packed,
+        service.engine.snapshot(),
+    ):
+        return _write(service, packed, progress)
+
+
+def _write(service: Service, file: gzip.GzipFile, progress: Progress) -> Content:
+    hashed, tree, counted = sha256(), Frontier(), Counter[str]()
+    made_at, head = instant(service.journal.clock()), service.journal.facts.head()
+
+    def put(line: Line) -> None:
+        raw = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        hashed.update(raw)
+        file.write(raw)
+
+    tables = {table.name: list(table.columns) for table in KEPT}
+    put({"type": "backup", "format": FORMAT, "made_at": made_at, "tables": tables})
+    for table in KEPT:
+        for rows in _pages(service.engine, table):
+            if table is FACTS:
+                _grow(tree, rows)
+                progress(tree.size, head)
+            counted[table.name] += len(rows)
+            put({"type": "rows", "table": table.name, "rows": [_packed(row) for row in rows]})
+    root = b64encode(tree.root()).decode()
+    said = {"head": tree.size, "root": root, "rows": dict(counted)}
+    put({"type": "backup.end", **said, "sha256": hashed.hexdigest()})
+    return Content(made_at=made_at, **said)
+
+
+def _pages(engine: Engine, table: Table) -> Iterator[list[Row]]:
+    """All rows of a table, in the order of its key."""
+    columns, key = ", ".join(table.columns), table.keys[0]
+    places = [list(table.columns).index(name) for name in key]
+    last: dict[str, Any] = {}
+    while True:
+        after = f"WHERE ({', '.join(key)}) > ({', '.join(f':{name}' for name in key)}) "
+        rows = engine.query(
+            f"SELECT {columns} FROM {table.name} {after if last else ''}"
+            f"ORDER BY {', '.join(key)} LIMIT {PAGE}",
+            **last,
+        )
+        if rows:
+            yield rows
+        if len(rows) < PAGE:
+            return
+        last = {name: rows[-1][place] for name, place in zip(key, places, strict=True)}
+
+
+def _grow(tree: Frontier, facts: Sequence[Row]) -> None:
+    for fact in facts:
+        tree.append(leaf_hash(spell_leaf(*fact[:4], bytes(fact[4]), fact[5])))
+
+
+def _packed(row: Row) -> list[Any]:
+    return [
+        {"b64": b64encode(value).decode()} if isinstance(value, bytes | memoryview) else value
+        for value in row
+    ]
+
+
+def _unpacked(value: Any) -> Any:
+    return b64decode(value["b64"]) if isinstance(value, dict) else value
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def check(path: Path) -> Content:
+    """What a backup holds; BackupDamaged unless all of it is as it was written."""
+    try:
+        with gzip.open(path, "rb") as file:
+            return _check(file)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
+        raise BackupDamaged(str(problem)) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BackupDamaged("it is not what “stemma backup” writes") from None
+
+
+def _check(file: BinaryIO) -> Content:
+    first = json.loads(raw := file.readline())
+    if first["type"] != "backup" or first["format"] != FORMAT:
+        raise BackupDamaged(f"it is no backup of format {FORMAT}")
+    known = {table.name: list(table.columns) for table in KEPT}
+    for name, columns in first["tables"].items():
+        if further := sorted(set(columns) - set(known.get(name, ()))):
+            raise BackupDamaged(f"this version does not know its {name}.{further[0]}")
+    hashed, tree, counted = sha256(raw), Frontier(), Counter[str]()
+    for raw in file:
+        line = json.loads(raw)
+        if line["type"] == "backup.end":
+            found = (tree.size, b64encode(tree.root()).decode(), dict(counted), hashed.hexdigest())
+            if found != (line["head"], line["root"], line["rows"], line["sha256"]):
+                raise BackupDamaged("its rows are not those of its last line")
+            if file.read(1):
+                raise BackupDamaged("it goes on after its last line")
+            return Content(first["made_at"], *found[:3])
+        hashed.update(raw)
+        counted[line["table"]] += len(line["rows"])
+        if line["table"] == FACTS.name:
+            _grow(tree, [tuple(map(_unpacked, row)) for row in line["rows"]])
+    raise BackupDamaged("its last line is missing")
+
+
+def restore(database: str, path: Path, progress: Progress) -> Content:
+    """Restore a backup into an empty database, in one transaction; raises if anything is amiss."""
+    content = check(path)
+    with open_service(database) as service, gzip.open(path, "rb") as file:
+        lines = map(json.loads, file)
+        columns = next(lines)["tables"]
+        with service.engine.transaction() as transaction:
+            _must_be_empty(transaction)
+            done = 0
+            for line in lines:
+                if line["type"] == "rows":
+                    name = line["table"]
+                    rows = (tuple(map(_unpacked, row)) for row in line["rows"])
+                    transaction.load(name, columns[name], rows)
+                    done += len(line["rows"])
+                    progress(done, sum(content.rows.values()))
+            create_tables(transaction)
+            refill(transaction)
+    return content
+
+
+def _must_be_empty(transaction: Transaction) -> None:
+    transaction.execute("DELETE FROM log_size WHERE size = 0")
+    for table in KEPT:
+        if transaction.query(f"SELECT 1 FROM {table.name} LIMIT 1"):
+            raise NotEmpty(table.name)
+
+
+# -- verifying -----------------------------------------------------------------------------------
+
+
+def verify(path: Path, progress: Progress) -> Content:
+    """Restore a backup into a scratch database, and recompute all that follows from its facts.
+
+    Raises BackupDamaged with the first difference.
+    """
+    with TemporaryDirectory(dir=path.parent, prefix=".stemma-verify-") as folder:
+        database = f"{EMBEDDED}{folder}/scratch.db"
+        content = restore(database, path, progress)
+        with open_service(database) as service:
+            for name in ("journal", "index", "histories", "vault", "log"):
+                found = audit.first_difference(audit.CHECKS[name], service, progress)
+                if isinstance(found, audit.Difference):
+                    raise BackupDamaged(str(found))
+            must_have_root(service, content)
+    return content
+
+
+def must_have_root(service: Service, content: Content) -> None:
+    """Raise BackupDamaged unless the facts of a database have the root that a backup states."""
+    tree = Frontier()
+    for placed in service.journal.read():
+        tree.append(leaf_hash(placed.leaf()))
+    root = b64encode(tree.root()).decode()
+    if (tree.size, root) != (content.head, content.root):
+        raise BackupDamaged(f"its {content.head} facts have the root {root}, not {content.root}")

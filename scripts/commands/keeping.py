@@ -1,0 +1,60 @@
+"""Keeping what was recorded: backups, and restoring them.
+
+The rule: a backup is tried out before it is called one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scripts.commands.frame import opened, out, progress_of, settings_of
+
+commands = click.Group()
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    show_default=True,
+    help="Restore it into a scratch database beside the file, and recompute what follows from it.",
+)
+@click.pass_context
+def backup(ctx: click.Context, file: Path, verify: bool) -> None:
+    """Write everything permanent, as of one moment, to FILE, while Stemma runs.
+
+    It holds facts, texts, keys, requests, the log with its checkpoints: all that “export” has and
+    more, on either engine, compressed. It has no sessions, and not the file of the log's own key.
+    The file is readable by its owner alone, and there only when it is complete.
+    """
+    from scripts import backup as backups
+
+    with opened(ctx) as service, progress_of("backing up") as told:
+        content = backups.write(service, file, told)
+    if verify:
+        with progress_of("verifying") as told:
+            backups.verify(file, told)
+    said = "restored and verified" if verify else "not verified"
+    out.print(f"{file}: {content.head} facts, root {content.root}, {said}")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_context
+def restore(ctx: click.Context, file: Path) -> None:
+    """Restore a backup into an empty database, on either engine.
+
+    The file is checked to its end first, and all of it is restored in one transaction. Then the
+    read tables are folded, and the root is compared. Stop Stemma before.
+    """
+    from scripts import backup as backups
+
+    with progress_of("restoring") as told:
+        content = backups.restore(settings_of(ctx).database, file, told)
+    with opened(ctx) as service, progress_of("folding") as told:
+        service.follower.catch_up(told)
+        backups.must_have_root(service, content)
+    out.print(f"restored {content.head} facts of {content.made_at}, root {content.root}")

@@ -1,0 +1,133 @@
+"""A backup brings back everything permanent, on either engine, or is refused as a whole."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stories import every_fact, meanwhile, story, ticking
+from test_commands import Stemma
+
+from domain.note import SignerKey
+from projections.follower import no_progress
+from scripts import audit, backup
+from scripts.bundle import export_lines
+from scripts.service import open_service
+
+SIGNER = SignerKey.new("stemma.example/log")
+
+
+def told_all(database: str) -> dict[str, object]:
+    """A database with every kind of fact, a key, and a signed log; what has to come back."""
+    with story(database, clock=ticking(), signer=SIGNER) as told:
+        every_fact(told)
+        told.service.log.catch_up()
+        told.service.keys.create("operator")
+        return kept(database)
+
+
+def kept(database: str) -> dict[str, object]:
+    with open_service(database, signer=SIGNER) as service:
+        size = service.log.size()
+        return {
+            "facts": list(export_lines(service.journal)),
+            "checkpoint": service.log.latest(),
+            "root": service.log.root(size),
+            "receipts": [service.log.receipt(at) for at in (1, size // 2, size)],
+            "keys": service.keys.list(),
+            "requests": service.journal.facts.requests_between(0, 1 << 62),
+        }
+
+
+def test_a_backup_brings_back_everything_on_the_other_engine(
+    database: str, other_database: str, tmp_path: Path
+) -> None:
+    before, path = told_all(database), tmp_path / "stemma.backup"
+    said = Stemma(database)("backup", str(path))
+    assert f"{len(before['facts'])} facts, root " in said  # type: ignore[arg-type]
+    assert said.endswith("restored and verified\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir() if "backup" in one.name or "scratch" in one.name]
+    assert "restored " in Stemma(other_database)("restore", str(path))
+    assert kept(other_database) == before
+    with open_service(other_database, signer=SIGNER) as service:
+        for check in audit.CHECKS.values():
+            assert isinstance(audit.first_difference(check, service, no_progress), str)
+        told = Stemma(other_database)("contributor", "add", "--name", "Afterwards")
+        assert json.loads(told)["position"] == len(before["facts"]) + 1  # type: ignore[arg-type]
+    assert "is not empty" in Stemma(other_database).wrong("restore", str(path))
+
+
+def test_a_backup_is_of_one_moment_while_others_write(database: str, tmp_path: Path) -> None:
+    told_all(database)
+    path, number = tmp_path / "stemma.backup", iter(range(1 << 30))
+    with story(database) as writer, open_service(database) as service:
+
+        def write() -> None:
+            writer.person(f"Person {next(number)}")
+
+        with meanwhile(write):
+            for _ in range(3):
+                content = backup.write(service, path, no_progress_of)
+                assert backup.verify(path, no_progress_of) == content
+
+
+def no_progress_of(_done: int, _of: int | None) -> None:
+    pass
+
+
+Lines = list[bytes]
+DAMAGES: dict[str, Callable[[Lines], Lines]] = {
+    "its last line is missing": lambda of: of[:-1],
+    "a line is missing": lambda of: [*of[:1], *of[2:]],
+    "a line is there twice": lambda of: [*of[:2], of[1], *of[2:]],
+    "lines are swapped": lambda of: [of[0], of[2], of[1], *of[3:]],
+    "a fact is changed": lambda of: [line.replace(b"eyJ0aW", b"eyJ1aW") for line in of],
+    "a text is changed": lambda of: [line.replace(b"text-name-ana", b"Eve") for line in of],
+    "it goes on": lambda of: [*of, of[1]],
+    "it is no backup": lambda _: [b"hello\n"],
+    "it is empty": lambda _: [],
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("written")
+    database = f"sqlite:///{folder / 'stemma.db'}"
+    told_all(database)
+    with open_service(database) as service:
+        backup.write(service, folder / "a.backup", no_progress_of)
+    return (folder / "a.backup").read_bytes()
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_backup_is_refused_as_a_whole(how: str, written: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.backup"
+    lines = gzip.decompress(written).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join(DAMAGES[how](lines))))
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    assert "nothing of it was restored" in Stemma(database).wrong("restore", str(path))
+    assert not (tmp_path / "stemma.db").exists()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_backup_that_breaks_off_is_refused(share: float, written: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.backup"
+    path.write_bytes(written[: int(len(written) * share)])
+    with pytest.raises(backup.BackupDamaged):
+        backup.check(path)
+
+
+def test_a_backup_that_is_killed_has_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.backup"
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from scripts.safe_file import written_whole\n"
+        "with written_whole(Path(sys.argv[1])) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert not path.exists()
