@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from domain.engine import EMBEDDED, Engine, Row, Table, Transaction
 from domain.moment import instant
@@ -96,9 +96,10 @@ def _write(service: Service, file: gzip.GzipFile, progress: Progress) -> Content
             counted[table.name] += len(rows)
             put({"type": "rows", "table": table.name, "rows": [_packed(row) for row in rows]})
     root = b64encode(tree.root()).decode()
-    said = {"head": tree.size, "root": root, "rows": dict(counted)}
+    content = Content(made_at, tree.size, root, dict(counted))
+    said = {"head": content.head, "root": root, "rows": content.rows}
     put({"type": "backup.end", **said, "sha256": hashed.hexdigest()})
-    return Content(made_at=made_at, **said)
+    return content
 
 
 def _pages(engine: Engine, table: Table) -> Iterator[list[Row]]:
@@ -122,7 +123,8 @@ def _pages(engine: Engine, table: Table) -> Iterator[list[Row]]:
 
 def _grow(tree: Frontier, facts: Sequence[Row]) -> None:
     for fact in facts:
-        tree.append(leaf_hash(spell_leaf(*fact[:4], bytes(fact[4]), fact[5])))
+        position, id, version, topic, state, links = fact
+        tree.append(leaf_hash(spell_leaf(position, id, version, topic, bytes(state), links)))
 
 
 def _packed(row: Row) -> list[Any]:
@@ -150,7 +152,7 @@ def check(path: Path) -> Content:
         raise BackupDamaged("it is not what “stemma backup” writes") from None
 
 
-def _check(file: BinaryIO) -> Content:
+def _check(file: gzip.GzipFile) -> Content:
     first = json.loads(raw := file.readline())
     if first["type"] != "backup" or first["format"] != FORMAT:
         raise BackupDamaged(f"it is no backup of format {FORMAT}")

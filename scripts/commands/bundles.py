@@ -81,6 +81,8 @@ def import_(  # the options above, one by one
         bundle.opened(path, source) as (found, seal),
         opened(ctx, create=True) as service,
     ):
+        if seal is None:  # an export brings its own times along
+            service.journal.must_have_credible_clock()
         try:
             with progress_of("importing") as told:
                 report = bundle.import_lines(

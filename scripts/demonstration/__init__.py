@@ -16,7 +16,7 @@ from rich.console import Console
 from domain.money.keeping import division_id
 from scripts import bundle
 from scripts.service import Service
-from scripts.settings import Settings
+from scripts.settings import BadSetting, Settings
 
 BUNDLES = {
     "community.jsonl": 120,
@@ -131,6 +131,7 @@ def load(service: Service, settings: Settings) -> str:
     Raises AssertionError if a line of our own demonstration is refused.
     """
     clock = service.journal.clock
+    _must_have_room(service)
     try:
         for name, days in BUNDLES.items():
             service.journal.clock = partial(_days_before, clock, days)
@@ -141,6 +142,17 @@ def load(service: Service, settings: Settings) -> str:
         service.journal.clock = clock
     service.follower.catch_up()
     return settings.operator_key or _kept_key(service, settings.data / "demo-operator.key")
+
+
+def _must_have_room(service: Service) -> None:
+    """Refuse a database with other facts: the demonstration happened before them."""
+    first = next(bundle.found_in(Path(__file__).parent / next(iter(BUNDLES))))
+    id = bundle.Ids("bundle").named("contributor", first.line["id"])
+    if service.journal.facts.head() and not service.journal.facts.births([id]):
+        raise BadSetting(
+            "The demonstration is of the last months, and the database has facts already: name an "
+            "empty one with --database."
+        )
 
 
 def _days_before(clock: Callable[[], datetime], days: int) -> datetime:
