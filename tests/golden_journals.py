@@ -10,7 +10,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import groupby, pairwise
+from itertools import cycle, groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -165,8 +165,12 @@ class Known:
         if question.name in WITH:
             yield from WITH[question.name](self)
         elif question.in_path:
-            (one,) = question.in_path
-            yield from ({one.name: id} for id in self.of(one.value))
+            # Of the first everything, each with one after the other of what else is named.
+            first, *others = [(one.name, list(self.of(one.value))) for one in question.in_path]
+            turns = [(name, cycle(ids)) for name, ids in others]
+            if all(ids for _, ids in others):
+                for id in first[1]:
+                    yield {first[0]: id, **{name: next(ids) for name, ids in turns}}
         else:
             yield {}
 
