@@ -27,7 +27,7 @@ from domain.permission import OPERATOR
 from domain.refusal import IdempotencyKeyReused
 from scripts.bundle import Found, Line, import_lines, step_of
 from scripts.bundle.whole import export_lines
-from scripts.service import open_service
+from scripts.service import bring_up_to_date, open_service
 
 ANOTHER = json.dumps({"title": "Another", "medium": "text"}).encode()
 
@@ -129,6 +129,7 @@ def test_a_database_of_before_gets_the_column_of_keys(database: str) -> None:
     with open_service(database) as service:
         service.engine.execute("DROP INDEX requests_key")
         service.engine.execute("ALTER TABLE requests DROP COLUMN key")
+    assert bring_up_to_date(database) == ["requests.key"]
     with story(database) as told:
         first = told.journal.record(AdmitContributor(name="Ana"), key="k")
         assert told.journal.record(AdmitContributor(name="Ana"), key="k") == first
