@@ -172,6 +172,12 @@ class BadPeriod(Refusal):
     says = "The period from {since} to {before} ends before it begins."
 
 
+class EarnedInFuture(Refusal):
+    """Nothing can have been earned or spent later than now."""
+
+    says = "“{effective_at}” is in the future: nothing was earned or spent then."
+
+
 class MadeInFuture(Refusal):
     """A piece can't have been made later than now."""
 

@@ -21,6 +21,7 @@ from domain.money.split import PLAIN
 from domain.refusal import (
     BadAmount,
     BadMadeAt,
+    EarnedInFuture,
     IdTaken,
     NothingToCorrect,
     NothingToPay,
@@ -605,3 +606,15 @@ def test_somebody_who_is_in_hundreds_of_pools_is_paid_in_several_payouts(databas
         (batch,) = told.since(0, "batch.opened")
         assert (batch.count, batch.total_minor) == (2, 260 * 7)
         assert told.account() == {}
+
+
+def test_what_is_earned_later_than_now_is_refused(database: str) -> None:
+    with bank(database) as told:
+        pool = told.pool()
+        head = told.head()
+        said = {"pool": pool, "amount_minor": 100, "effective_at": "2027"}
+        with pytest.raises(EarnedInFuture):
+            told.tell("record_revenue", source="shop", **said)
+        with pytest.raises(EarnedInFuture):
+            told.tell("record_expense", payer="house", category="printing", **said)
+        assert told.head() == head

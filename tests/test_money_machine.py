@@ -30,6 +30,7 @@ from domain.money.split import PLAIN, WITH_CARRY
 from domain.refusal import (
     BadPolicy,
     CommentsOpen,
+    EarnedInFuture,
     NothingToConfirm,
     NothingToCorrect,
     NothingToPay,
@@ -509,6 +510,10 @@ class Money(RuleBasedStateMachine):
         pool = self.one(self.pools, index)
         known = self.pools[pool]
         said = {"source": source, "id": id_of(f"revenue {next(names)}")}
+        if f"{month}-01" > instant(self.told.clock.now):
+            booked = {"pool": pool, "amount_minor": amount, "effective_at": month, **said}
+            self.do(EarnedInFuture, "record_revenue", **booked)
+            return
         revenue = self.told.earn(pool, amount, month, **said)
         known.revenues[revenue] = Revenue(amount, source, f"{month}-01T00:00:00.000000Z")
         known.divide()

@@ -372,6 +372,7 @@ def test_of_two_open_proposals_the_one_finalised_later_holds_from_then_on(databa
         told.tell("finalise_proposal", proposal=newer)
         told.earn(pool, 100, "2026-06-30")
         told.tell("finalise_proposal", proposal=older)
+        told.clock.wait(days=60)
         told.earn(pool, 10, "2026-06-05")
         told.earn(pool, 1, "2026-07-30")
         assert told.account() == {bo: 110, ana: 1}

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from domain.command import Command, command, record
 from domain.fact import New
 from domain.identity import part_id
-from domain.moment import instant
+from domain.moment import CLOCKS_APART, instant
 from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts, must_know
@@ -31,6 +31,7 @@ from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR
 from domain.refusal import (
+    EarnedInFuture,
     NothingToCorrect,
     ReversalTooLarge,
     UnknownContributor,
@@ -68,6 +69,8 @@ class _Booking(Command):
 
     def booked(self, past: Past) -> dict[str, Any]:
         """The fields that the facts of revenue and expenses share."""
+        if self.effective_at > instant(past.now + CLOCKS_APART):
+            raise EarnedInFuture(self.effective_at)
         opened = past.get(Pool, self.pool).opened
         return {
             "pool": self.pool,
@@ -84,7 +87,7 @@ class _Booking(Command):
     "revenue",
     "/pools/{pool}/revenue",
     may=BOOKS,
-    refuses=OF_SPLIT,
+    refuses=(EarnedInFuture, *OF_SPLIT),
     makes="revenue",
     home="/revenue",
 )
@@ -103,7 +106,7 @@ class RecordRevenue(_Booking):
     "expense",
     "/pools/{pool}/expenses",
     may=BOOKS,
-    refuses=(UnknownContributor,),
+    refuses=(UnknownContributor, EarnedInFuture),
     makes="expense",
     home="/expenses",
 )
