@@ -370,7 +370,7 @@ def test_of_two_open_proposals_the_one_finalised_later_holds_from_then_on(databa
         older, newer = told.propose(pool, {ana: "1"}), told.propose(pool, {bo: "1"})
         told.clock.wait(days=20)
         told.tell("finalise_proposal", proposal=newer)
-        told.earn(pool, 100, "2026-06-30")
+        told.earn(pool, 100, "2026-06-20")
         told.tell("finalise_proposal", proposal=older)
         told.clock.wait(days=60)
         told.earn(pool, 10, "2026-06-05")
