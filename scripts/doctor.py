@@ -39,8 +39,6 @@ LOCK = Path(__file__).parent / "locks" / "run.txt"
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 130000
 LEAST_FREE_BYTES, ENOUGH_FREE_BYTES = 64 << 20, 1 << 30
-SHORTEST_OPERATOR_KEY, LEAST_CHARACTERS = 24, 10
-"""A key that is made has 43 characters; one with few different ones is a word or a pattern."""
 CLOCKS_AGREE_SECONDS, CLOCKS_DIFFER_SECONDS = 2, 60
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -196,18 +194,6 @@ def look_at_modes(settings: Settings) -> Said:
     if shared:
         return FAILED, f"Others may open {', '.join(shared)}.", f"chmod 600 {' '.join(shared)}"
     return OK, "Only the owner may open the files of Stemma."
-
-
-@_on_settings
-def look_at_operator_key(settings: Settings) -> Said:
-    """Whether the operator's key could be guessed."""
-    key = settings.operator_key
-    if key is None:
-        return OK, "No operator key in the settings."
-    if len(key) < SHORTEST_OPERATOR_KEY or len(set(key)) < LEAST_CHARACTERS:
-        advice = "Leave STEMMA_OPERATOR_KEY empty: stemma key create --for operator"
-        return FAILED, "STEMMA_OPERATOR_KEY could be guessed.", advice
-    return OK, "The operator key is long enough."
 
 
 @_on_settings

@@ -96,7 +96,7 @@ def spoil_setting(environment: Environment) -> None:
     "spoil, name, status",
     [
         (make_readable_by_all, "modes", FAILED),
-        (make_key_weak, "operator_key", FAILED),
+        (make_key_weak, "settings", FAILED),
         (exchange_log_key, "log_key", FAILED),
         (remove_log_key, "log_key", WARNING),
         (silence_follower, "follower", FAILED),
