@@ -15,7 +15,7 @@ from marshmallow import Schema, fields
 from api.fields import Choice, Id, Shape, Texts, Units
 from api.problems import PROBLEMS
 from api.signatures import PARAMETER
-from domain.permission import ANYONE, OWN, open_to
+from domain.permission import open_to
 from domain.refusal import (
     BadId,
     BadIdempotencyKey,
@@ -120,8 +120,7 @@ def asking(
         }
     }
     answers = {"200": answered("The answer.", answer, links if question.is_list else None, also)}
-    own = "actor" in question.given
-    more = [open_to(OWN if own else (ANYONE,)), "Answers as of any position of the journal."]
+    more = [open_to(question.may), "Answers as of any position of the journal."]
     more += ["A list, in pages."] if question.is_list else []
     return documented(question.ask, answers, codes, query, " ".join(more))
 

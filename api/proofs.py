@@ -20,7 +20,7 @@ from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.journal import Journal
 from domain.moment import instant, start_of
-from domain.permission import permit
+from domain.permission import READS, permit
 from domain.refusal import (
     BadCosignature,
     BadMadeAt,
@@ -32,7 +32,9 @@ from domain.refusal import (
 from domain.tree import TILE_WIDTH
 from domain.values import LARGEST_POSITION, Example
 from projections import history
+from projections.grants import roles_of
 from projections.log import Log
+from projections.money.readers import Reader
 from projections.store import Store, View
 from projections.told import MOMENT, Count
 
@@ -40,7 +42,6 @@ FOR_EVER = "public, max-age=31536000, immutable"
 """A full tile never changes (tlog-tiles)."""
 FOR_NOW = "no-cache"
 
-AUDITS = frozenset({"auditor"})
 READ_ENTRIES = "read the entries of the log"
 
 MAXIMUM_NOTE_BYTES = 1 << 14
@@ -82,7 +83,7 @@ def proofs(journal: Journal, store: Store, log: Log, *, publish_entries: bool) -
     _tiles(routes, log)
     _entries(routes, log, publish=publish_entries)
     _position(routes, log)
-    _receipts(routes, log)
+    _receipts(routes, log, store)
     _histories(routes, log)
     return routes
 
@@ -176,7 +177,7 @@ def _entries(routes: Routes, log: Log, *, publish: bool) -> None:
         The operator may publish them to everybody (`STEMMA_PUBLISH_ENTRIES`).
         """
         if not publish:
-            permit(actor(), READ_ENTRIES, AUDITS, {})
+            permit(actor(), READ_ENTRIES, READS, roles_of(log.journal, actor()))
         return _tile(log, f"tile/entries/{bundle}")
 
     @gives("/log/entries/<path:bundle>", media_type, example)
@@ -214,20 +215,28 @@ def _position(routes: Routes, log: Log) -> None:
         )
 
 
-def _receipts(routes: Routes, log: Log) -> None:
+def _receipts(routes: Routes, log: Log, store: Store) -> None:
     @routes.gives(
         "/facts/<int:position>/receipt",
         "text/plain",
         "c2sp.org/tlog-proof@v1\n…",
-        refuses=(NotInLog,),
+        refuses=(NotInLog, NotPermitted),
     )
     def show_receipt(position: int) -> Response:
         """A small file that proves one fact, offline and for ever (C2SP tlog-proof).
 
         It holds the fact, its inclusion proof and a signed checkpoint; `stemma verify receipt`
-        checks it without this service.
+        checks it without this service. For those who may read the fact.
         """
+        must_see(store, log, position, actor())
         return _file(log.receipt(position), f"stemma-fact-{position}.receipt")
+
+
+def must_see(store: Store, log: Log, position: int, reader: str) -> None:
+    """Refuse who may not read the fact at a position."""
+    for placed in log.journal.facts.at([position]):
+        with store.view() as view:
+            Reader(view, log.journal, reader).must_see(placed)
 
 
 def _histories(routes: Routes, log: Log) -> None:
@@ -242,12 +251,15 @@ def _histories(routes: Routes, log: Log) -> None:
             positions: Callable[[View, str], list[int]] = positions,
             noun: str = noun,
         ) -> Response:
-            return _file(log.receipts(positions(view, id)), f"stemma-{noun}-{id}.receipts")
+            reader = Reader(view, log.journal, actor())
+            seen = reader.seen(log.journal.facts.at(positions(view, id)))
+            receipts = log.receipts([placed.position for placed in seen])
+            return _file(receipts, f"stemma-{noun}-{id}.receipts")
 
         show_receipts.__name__ = f"show_{noun}_receipts"
         show_receipts.__doc__ = (
-            f"The receipts of every fact about this {noun}, in order, under one checkpoint.\n\n"
-            "“stemma verify history” verifies offline that none between them is missing."
+            f"The receipts of every fact about this {noun} that the reader may see, in order.\n\n"
+            "All are under one checkpoint; “stemma verify history” says offline which are missing."
         )
         routes.gives(
             f"/{noun}s/<id({noun}):id>/history.receipts",

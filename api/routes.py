@@ -51,7 +51,7 @@ class IdConverter(BaseConverter):
 
 SECTIONS = {
     **dict.fromkeys(("proposals", "revenue", "expenses", "entries"), "pools"),
-    **{"payout-batches": "payouts", "facts": "log"},
+    **{"payout-batches": "payouts", "facts": "log", "grants": "contributors"},
 }
 """The section of a path by its first word, where they differ."""
 

@@ -11,6 +11,7 @@ from api.routes import Routes
 from domain.credit import CREDIT_KINDS
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.journal import Journal
+from domain.money.naming import CATEGORIES, SOURCES
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
 from domain.values import Example, one_of
@@ -43,12 +44,14 @@ class Kind(TypedDict):
 
 
 class Kinds(TypedDict):
-    """The kinds of remixes and credits, and the grounds and outcomes of disputes about them."""
+    """The kinds of remixes, credits, income and expenses, and those of disputes."""
 
     remix: list[Kind]
     credit: list[Kind]
     grounds: list[Kind]
     outcome: list[Kind]
+    source: list[Kind]
+    category: list[Kind]
 
 
 class Health(TypedDict):
@@ -134,15 +137,18 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
 
     @routes.says("/kinds", Kinds)
     def list_kinds() -> Response:
-        """The kinds of remixes and credits, and the grounds and outcomes of disputes.
+        """The kinds of remixes, credits, income and expenses; the grounds and outcomes of disputes.
 
-        Each with its meaning; a request that names any other is refused.
+        Each with its meaning. A request that names any other is refused; income and expenses may
+        have a name of their own besides.
         """
         return jsonify(
             remix=_items(REMIX_KINDS),
             credit=_items(CREDIT_KINDS),
             grounds=_items(GROUNDS),
             outcome=_items(OUTCOMES),
+            source=_items(SOURCES),
+            category=_items(CATEGORIES),
         )
 
     return routes

@@ -9,7 +9,7 @@ refused.
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -217,8 +217,7 @@ class Draft(Past):
         """Whether a request was the same; an erased text counts as the same."""
         if command.digest(self.actor) != request.digest:
             return False
-        pending = {text.digest: text.value for text in self.disclosures}
-        kept = {**self.texts(set(request.texts) - set(pending)), **pending}
+        kept = self.texts(request.texts)
         return all(
             digest not in kept or kept[digest] == text
             for digest, text in zip(request.texts, command.texts(), strict=True)
@@ -274,6 +273,13 @@ class Draft(Past):
         self._asked[target].append(request)
         self._come_to(target, position)
         return Acknowledgement(self.id, position)
+
+    def texts(self, digests: Iterable[str]) -> dict[str, str]:
+        """The texts behind commitments, recorded or about to be."""
+        pending = {text.digest: text.value for text in self.disclosures}
+        wanted = set(digests)
+        found = super().texts(wanted - pending.keys())
+        return {**found, **{one: pending[one] for one in wanted & pending.keys() - self.erased}}
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
         """The owner and the commitment of every text of these owners, recorded or about to be."""

@@ -30,6 +30,7 @@ from eventsourcing.persistence import Mapper, StoredEvent
 from eventsourcing.utils import register_topic
 
 from domain.moment import instant
+from domain.readers import EVERYONE
 from domain.refusal import REFUSALS, Refusal, WrongState
 
 T = TypeVar("T")
@@ -46,8 +47,8 @@ class Fact:
     TOPIC: ClassVar[str]
     SAYS: ClassVar[str] = ""
     """The fact as a sentence, with its fields in braces."""
-    PRIVATE: ClassVar[bool] = False
-    """Whether only the people it is about may read the sentence."""
+    READERS: ClassVar[frozenset[str]] = EVERYONE
+    """Who may read it (see domain.readers)."""
     SEALED: ClassVar[tuple[str, ...]] = ()
     """The fields that hold the digest of a text in the vault."""
     STATE: ClassVar[str] = ""

@@ -73,6 +73,7 @@ class Grant(Noun):
         SAYS = "{actor} made {contributor} {role}"
         FROM = ("ended",)
         STATE = "granted"
+        FOUND_BY = ("contributor", "role")
 
     @fact("role.ended")
     class Ended(Event):

@@ -12,6 +12,7 @@ from typing import TypeVar
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun
+from domain.grant import Grant
 from domain.lineage import Edge, Lineage, equal_holders
 from domain.money.split import MAXIMUM_EDGES
 from domain.outside import Outside, outside_id
@@ -99,6 +100,11 @@ class Known:
     def outside(self, uri: str) -> str:
         """The id for a normal URI: of the source that was cited by another spelling, if any."""
         return next(iter(self._found((Outside.Cited,), "uri", [uri])), outside_id(uri))
+
+    def grants(self, field: str, values: Collection[str]) -> list[Grant]:
+        """The roles that are held, found by who has them or by the role."""
+        found = dict.fromkeys(self._found((Grant.Granted,), field, values))
+        return [grant for grant in self._nouns(Grant, found) if grant.holds]
 
     def _found(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]

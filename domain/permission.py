@@ -33,6 +33,8 @@ RELATIONS = {
     "accountant": "an accountant",
     "moderator": "a moderator who is on no side of it",
     "auditor": "an auditor",
+    "payee": "who has or had an agreed share of the pool, or money in it",
+    "participant": "who has a proposed share of the pool, or a part in its release",
 }
 """The relations someone may have to what a command is about."""
 
@@ -88,7 +90,9 @@ def _meanings(relations: Collection[str]) -> list[str]:
 
 
 OWN = frozenset({"contributor"})
-"""What only the person themself may read: notices, statements, payouts."""
+"""What only the person themself may do."""
+READS = frozenset({"auditor"})
+"""Who may read everything, besides the operator."""
 
 BOOKS = frozenset({"accountant"})
 """Who keeps the books, besides the operator."""

@@ -14,7 +14,10 @@ from hashlib import sha256
 from os import urandom
 from typing import NamedTuple
 
-TEXTS = ("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference")
+TEXTS = (
+    *("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference"),
+    *("source_name", "category_name", "payer_name"),
+)
 """The names of the fields that hold texts of people."""
 
 

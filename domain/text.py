@@ -24,6 +24,9 @@ LIMITS = {
     "source": 200,
     "category": 200,
     "payer": 200,
+    "source_name": 200,
+    "category_name": 200,
+    "payer_name": 200,
     "about": 200,
     "reference": 200,
 }

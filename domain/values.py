@@ -27,6 +27,7 @@ from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
 from domain.outside import URI_LIMIT, normal_uri
+from domain.readers import PUBLIC, STATEMENTS
 from domain.refusal import (
     REFUSALS,
     BadAmount,
@@ -387,8 +388,33 @@ Medium = Annotated[
 Licence = Annotated[
     str, Text("licence", help="An SPDX or Creative Commons id.", example="CC-BY-4.0")
 ]
-Source = Annotated[str, Text("source", help="Who paid.", example="HarperCollins")]
-Category = Annotated[str, Text("category", help="What it was spent on.", example="printing")]
+Source = Annotated[
+    str,
+    Text(
+        "source",
+        help="Who paid: one of GET /kinds; any other text is kept as the name of the source.",
+        example="physical",
+    ),
+]
+SourceName = Annotated[
+    str, Text("source_name", help="Who paid, by name; it can be erased.", example="HarperCollins")
+]
+Category = Annotated[
+    str,
+    Text(
+        "category",
+        help="What it was spent on: one of GET /kinds; any other text is kept as its name.",
+        example="printing",
+    ),
+]
+CategoryName = Annotated[
+    str,
+    Text(
+        "category_name",
+        help="What it was spent on, in your words; it can be erased.",
+        example="the second printing",
+    ),
+]
 
 # -- words ---------------------------------------------------------------------------------------
 
@@ -411,6 +437,10 @@ CreditKind = Annotated[
 ]
 PoolKind = Annotated[
     str, listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song")
+]
+StatementReaders = Annotated[
+    str,
+    listed(STATEMENTS, UnknownKind, help="“public”: everyone may read it.", example=PUBLIC),
 ]
 CommentKind = Annotated[
     str,

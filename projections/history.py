@@ -13,10 +13,12 @@ from typing import Annotated, Any
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
+from domain.readers import EVERYONE
 from domain.recorders import Placed
-from domain.refusal import NotInLog
+from domain.refusal import NotInLog, NotPermitted
 from domain.values import ContributorId, CreditId, Number, RemixId, WorkId
 from projections import attribution, lineage
+from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, encode_cursor
@@ -43,43 +45,64 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 HISTORY = Projection("history", (MENTIONS,), changes)
 
 
-@question("show_work_history", "/works/{id}/history", cli="history")
+@question("show_work_history", "/works/{id}/history", cli="history", may=EVERYONE)
 def of_work(
-    view: View, journal: Journal, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    id: WorkId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about a work, its remixes and its credits, in order."""
-    return _history(view, journal, id, lineage.find(view, id).number, after, limit)
+    number = lineage.find(view, id).number
+    return _history(Reader(view, journal, actor), view, id, number, after, limit)
 
 
-@question("show_contributor_history", "/contributors/{id}/history", cli="history")
+@question("show_contributor_history", "/contributors/{id}/history", cli="history", may=EVERYONE)
 def of_contributor(
     view: View,
     journal: Journal,
     id: ContributorId,
     *,
+    actor: str,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about a person and their credits, in order."""
-    return _history(view, journal, id, attribution.find_person(view, id)[0], after, limit)
+    number = attribution.find_person(view, id)[0]
+    return _history(Reader(view, journal, actor), view, id, number, after, limit)
 
 
-@question("show_credit_history", "/credits/{id}/history", cli="history")
+@question("show_credit_history", "/credits/{id}/history", cli="history", may=EVERYONE)
 def of_credit(
-    view: View, journal: Journal, id: CreditId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    id: CreditId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about one credit, in order: who claimed, who agreed, what was decided."""
     attribution.credit(view, id)
-    return _stream(view, journal, id, after, limit)
+    return _stream(Reader(view, journal, actor), view, id, after, limit)
 
 
-@question("show_remix_history", "/remixes/{id}/history", cli="history")
+@question("show_remix_history", "/remixes/{id}/history", cli="history", may=EVERYONE)
 def of_remix(
-    view: View, journal: Journal, id: RemixId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    id: RemixId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about one remix, in order: who declared it, who objected, what was decided."""
     lineage.remix(view, id)
-    return _stream(view, journal, id, after, limit)
+    return _stream(Reader(view, journal, actor), view, id, after, limit)
 
 
 def positions_of_work(view: View, id: str) -> list[int]:
@@ -93,16 +116,17 @@ def positions_of_contributor(view: View, id: str) -> list[int]:
 
 
 def _history(
-    view: View, journal: Journal, id: str, subject: int, after: str | None, limit: int
+    reader: Reader, view: View, id: str, subject: int, after: str | None, limit: int
 ) -> Page[FactInHistory]:
+    """A history without the facts that others may read; their numbers are missing in it."""
     place = decode_cursor(after, int) or [0]
     found = _positions(view, subject, place[0], limit + 1)
     page, more = cut(found, limit, lambda position: (position,))
-    facts = journal.facts.at(page)
+    facts = reader.seen(reader.journal.facts.at(page))
     links = (link for placed in facts for link in placed.linked() if link.subject == id)
     items: list[FactInHistory] = [
         {**told, "number": link.number, "previous": link.previous or None}
-        for told, link in zip(tell(journal, facts), links, strict=True)
+        for told, link in zip(tell(reader.journal, facts), links, strict=True)
     ]
     return Page(items, more)
 
@@ -119,15 +143,15 @@ def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -
 
 
 def _stream(
-    view: View, journal: Journal, id: str, after: str | None, limit: int
+    reader: Reader, view: View, id: str, after: str | None, limit: int
 ) -> Page[FactInHistory]:
     """The facts that happened to one noun; they are few, and numbered by their versions."""
     place = (decode_cursor(after, int) or [0])[0]
-    facts = facts_of(view, journal, id)
+    facts = reader.seen(facts_of(view, reader.journal, id))
     before = [0, *(one.position for one in facts)]
     items: list[FactInHistory] = [
         {**told, "number": place + number, "previous": before[place + number - 1] or None}
-        for number, told in enumerate(tell(journal, facts[place : place + limit]), start=1)
+        for number, told in enumerate(tell(reader.journal, facts[place : place + limit]), start=1)
     ]
     return Page(items, encode_cursor(place + limit) if len(facts) > place + limit else None)
 
@@ -145,15 +169,21 @@ def tell(journal: Journal, placed: Sequence[Placed]) -> list[FactTold]:
     return [_told(position, happened, texts) for position, happened in facts]
 
 
-@question("show_disclosures", "/facts/{position}/disclosures", refuses=(NotInLog,))
-def disclosures_at(view: View, journal: Journal, position: Position) -> Disclosures:
+@question(
+    "show_disclosures",
+    "/facts/{position}/disclosures",
+    refuses=(NotInLog, NotPermitted),
+    may=EVERYONE,
+)
+def disclosures_at(view: View, journal: Journal, position: Position, *, actor: str) -> Disclosures:
     """The texts a fact commits to, with their salts, unless they were erased.
 
-    “stemma verify receipt” checks them against the receipt of the fact.
+    “stemma verify receipt” checks them against the receipt of the fact. For those who may read it.
     """
     facts = journal.facts.at([position] if position <= view.as_of else [])
     if not facts:
         raise NotInLog(f"position {position}")
+    Reader(view, journal, actor).must_see(facts[0])
     return {"disclosures": disclosures(journal, facts[0])}
 
 

@@ -14,16 +14,18 @@ from collections.abc import Iterator
 from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Answer, Settlement
 from domain.fact import Fact
+from domain.grant import Grant
 from domain.journal import Journal
 from domain.money.hold import Hold
 from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.money.share import Share
-from domain.permission import OPERATOR, OWN, permit
+from domain.permission import OPERATOR, OWN, READS, permit
 from domain.remix import Remix
 from domain.values import ContributorId
 from projections import attribution
+from projections.grants import roles_of
 from projections.history import tell
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
@@ -66,7 +68,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
             yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
             yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
-        case Hold.Event():
+        case Hold.Event() | Grant.Event():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
         case Payout.Event(payee=payee) if Payee.parse(payee).is_contributor:
             yield Put(NOTICES, (numbers[payee], position, PERSON))
@@ -94,7 +96,7 @@ NOTICED = Projection("notices", (NOTICES,), changes)
 # -- answers -------------------------------------------------------------------------------
 
 
-@question("list_notices", "/contributors/{id}/notices", cli="notices")
+@question("list_notices", "/contributors/{id}/notices", cli="notices", may=OWN | READS)
 def of_contributor(
     view: View,
     journal: Journal,
@@ -107,11 +109,12 @@ def of_contributor(
 ) -> Page[FactTold]:
     """The notices of this person: disputes that concern them, answers and decisions.
 
-    Only the person and the operator may ask.
+    Only the person, auditors and the operator may ask.
     """
     accounts = attribution.accounts(view, id)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
-    permit(actor, "read notices", OWN, {"contributor": actor if actor in named else id})
+    sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
+    permit(actor, "read notices", OWN | READS, sides)
     first, side, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
     page, more = view.page(
         "SELECT position FROM ("

@@ -6,16 +6,16 @@ OpenAPI document, the command of the terminal, its JSON and its text are derived
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING as NEEDED
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import Parameter, getdoc, signature
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from domain.command import Command, Field, value_of
 from domain.journal import Journal
-from domain.permission import OPERATOR
+from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal
 from domain.values import Cursor, Number, Ref, Value, known
 from projections.store import Page, View
@@ -70,6 +70,8 @@ class Question:
     """Further forms of the answer by their names; the first is JSON."""
     rehearses: type[Command] | None = None
     """The command that is drafted first, with its refusals; nothing is recorded."""
+    may: Collection[str] = (ANYONE,)
+    """The relations that allow asking it (see domain.permission); it checks them itself."""
 
     @property
     def help(self) -> str:
@@ -125,7 +127,7 @@ class Question:
         ids = self.fields if self.rehearses else self.in_path
         values = [one.value for one in self.fields if one in ids or not _is_id(one)]
         command = self.rehearses.REFUSES if self.rehearses else ()
-        own = (NotPermitted,) if "actor" in self.given else ()
+        own = () if ANYONE in self.may else (NotPermitted,)
         found = (refusal for value in values for refusal in value.refuses)
         return tuple(dict.fromkeys((*found, *command, *self.further, *own)))
 
@@ -176,13 +178,17 @@ def question(
     as_published: bool = False,
     forms: Mapping[str, Form] | None = None,
     rehearses: type[Command] | None = None,
+    may: Collection[str] | None = None,
 ) -> Callable[[F], F]:
-    """Declare a function as a question; its first parameter is the view."""
+    """Declare a function as a question; its first parameter is the view.
+
+    Without ``may`` everyone may ask it; one that is given the actor, only about themself.
+    """
 
     def decorate(ask: F) -> F:
-        QUESTIONS[name] = Question(
-            name, path, ask, cli, tuple(refuses), as_published, forms or {}, rehearses
-        )
+        made = Question(name, path, ask, cli, tuple(refuses), as_published, forms or {}, rehearses)
+        usual = OWN if "actor" in made.given else (ANYONE,)
+        QUESTIONS[name] = replace(made, may=usual if may is None else may)
         return ask
 
     return decorate

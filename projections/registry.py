@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from projections import attribution, claims, disputes, formats, history, lineage, notices, parts
+from projections import (
+    attribution,
+    claims,
+    disputes,
+    formats,
+    grants,
+    history,
+    lineage,
+    notices,
+    parts,
+)
 from projections.money import payouts, pools, splitting, statement_files
 from projections.question import QUESTIONS, Question
 
@@ -14,6 +24,7 @@ ROOMS = (
     attribution,
     claims,
     disputes,
+    grants,
     history,
     lineage,
     notices,

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.engine import Engine, RebuildNeeded, Row, Table, Transaction
+from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
 
 T = TypeVar("T")
@@ -206,6 +207,10 @@ class View:
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""
         return View(self.engine, self.generation, min(as_of, self.as_of))
+
+    def now(self) -> View:
+        """The answers as known to the read tables now."""
+        return View(self.engine, self.generation, LARGEST_POSITION)
 
 
 def holds(alias: str) -> str:

@@ -20,8 +20,10 @@ from domain.values import (
     CreditId,
     ExactRate,
     Example,
+    GrantedRole,
     Length,
     Number,
+    PoolId,
     Ref,
     RemixId,
     Role,
@@ -163,6 +165,16 @@ class CreditTold(TypedDict):
     evidence: Evidence
     deadline: Deadline
     position: Annotated[Count, "Where in the journal it was opened.", Example(43)]
+
+
+class GrantTold(TypedDict):
+    """A role that somebody holds."""
+
+    contributor: PersonRef
+    role: GrantedRole
+    work: Annotated[WorkRef | None, "The work that a producer has it for."]
+    pool: Annotated[PoolId | None, "The pool of that work, if it is for one pool alone."]
+    position: Annotated[Count, "Where in the journal it was granted.", Example(45)]
 
 
 class WorkTold(WorkFound):

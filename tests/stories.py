@@ -296,9 +296,10 @@ def every_fact_about_money(
         tell("extend_proposal", proposal=proposal, closes_at=later, reason="text-reason-extend")
     booked = {"pool": pool, "amount_minor": 1000, "effective_at": "2026-04"}
     said = {"document": "text-document-revenue", "note": "text-note-revenue"}
-    revenue = tell("record_revenue", source="shop", **booked, **said).id
+    revenue = tell("record_revenue", source="text-source_name", **booked, **said).id
     tell("reverse_revenue", revenue=revenue, amount_minor=100, reason="text-reason-waiting")
     booked, said = booked | {"amount_minor": 50}, {"document": "text-document-expense"}
+    said |= {"category_name": "text-category_name", "payer": "text-payer_name"}
     tell("record_expense", category="printing", note="text-note-expense", **booked, **said)
     tell("finalise_proposal", proposal=proposal)
     tell("accept_share", proposal=proposal, actor=ana)

@@ -1123,13 +1123,13 @@ def answers(service: Service, as_of: int | None) -> dict[str, Any]:
                 attribution.lineage_with_makers(view, id),
                 lineage.ancestors(view, id, **everything),
                 lineage.descendants(view, id, **everything),
-                history.of_work(view, service.journal, id, **everything),
+                history.of_work(view, service.journal, id, actor="operator", **everything),
             ]
         for one in people:
             id = one["id"]
             told[f"person {id}"] = [
                 attribution.person(view, id),
                 attribution.attribution(view, id, **everything),
-                history.of_contributor(view, service.journal, id, **everything),
+                history.of_contributor(view, service.journal, id, actor="operator", **everything),
             ]
         return told

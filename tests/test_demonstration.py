@@ -179,7 +179,9 @@ def test_a_withdrawn_piece_is_a_tombstone_in_the_lineage(shown: Service, view: V
     assert [one["contributor"]["name"] for one in attribution.credits_of(view, work("gulls"))] == [
         "paperboat"
     ]
-    assert "Far Too Early" not in str(history.of_work(view, shown.journal, work("gulls")))
+    assert "Far Too Early" not in str(
+        history.of_work(view, shown.journal, work("gulls"), actor="operator")
+    )
 
 
 def test_editing_that_was_never_posted_is_an_influence(view: View) -> None:
@@ -241,7 +243,9 @@ def test_the_fridge_is_not_in_the_song(view: View) -> None:
 
 
 def test_a_dispute_tells_its_reasons_in_order(shown: Service, view: View) -> None:
-    items = history.of_work(view, shown.journal, work("come-back"), limit=1000).items
+    items = history.of_work(
+        view, shown.journal, work("come-back"), actor="operator", limit=1000
+    ).items
     about = [one for one in items if one["noun"] == IDS.named("credit", "second-half")]
     assert [one["topic"] for one in about] == [
         "credit.claimed",
@@ -284,7 +288,9 @@ def test_fifteen_people_have_sixteen_accounts(view: View) -> None:
 
 
 def pool(shown: Service, view: View) -> dict[str, Any]:
-    return pools.statement(view, shown.journal, IDS.named("pool", "lighthouse-money"))
+    return pools.statement(
+        view, shown.journal, IDS.named("pool", "lighthouse-money"), actor="operator"
+    )
 
 
 def line_of(shown: Service, view: View, text: str) -> dict[str, Any]:
@@ -329,7 +335,9 @@ def test_what_was_made_elsewhere_waits_for_whoever_made_it(shown: Service, view:
 def test_whoever_was_left_out_is_in_by_the_revision_their_comment_caused(
     shown: Service, view: View
 ) -> None:
-    told = pools.diff(view, shown.journal, IDS.named("proposal", "lighthouse-shares"))
+    told = pools.diff(
+        view, shown.journal, IDS.named("proposal", "lighthouse-shares"), actor="operator"
+    )
     line = next(one for one in told["lines"] if one["payee"]["id"] == person("bramble"))
     assert (line["first"], line["current"]) == ("0", "1/50")
     assert line["causes"][0]["comments"][0]["actor"] == person("bramble")

@@ -239,7 +239,7 @@ def test_a_dispute_ends_in_one_of_five_ways_and_says_how_and_by_whom(
     assert tell(told, noun, "settle", by=by, outcome=outcome, reason="because") == position
     refused(told, WrongState, noun, "settle", outcome="dismissed", reason="once more")
     with told.view() as view:
-        last = history.of_work(view, told.journal, id_of("song")).items[-1]
+        last = history.of_work(view, told.journal, id_of("song"), actor="operator").items[-1]
         assert (last["topic"], last["reason"]) == (f"{noun}.settled", "because")
         assert last["content"]["outcome"] == outcome
         assert last["actor"] == (by if by == "operator" else id_of(by))

@@ -1,5 +1,6 @@
 """Facts are kept for ever: every kind round-trips, and none holds a text to be forgotten."""
 
+import re
 from dataclasses import MISSING, FrozenInstanceError, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -132,32 +133,104 @@ def test_a_fact_is_immutable(topic: str) -> None:
         example(FACTS[topic], optional=True).actor = "somebody else"  # type: ignore[misc]
 
 
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+DIGEST = r"[A-Za-z0-9_-]{43}"
+INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+EXACT = r"-?\d+(?:/\d+|\.\d+)?"
+WORD = r"[a-z]+(?:[-_ ][a-z]+)*"
+PAYEE = rf"(?:work/|payer/)?{ID}|operator|{WORD}"
+FORMS = {
+    ID: (
+        *("originator_id", "actor", "work", "contributor", "child", "parent", "into", "disputer"),
+        *("replaced_by", "pool", "release", "proposal", "comment", "revenue", "credit", "batch"),
+        *("commenter", "division", "reversal", "replaces", "right_holder"),
+    ),
+    WORD: (
+        *("kind", "role", "grounds", "outcome", "stands_as", "ground", "rounding", "was"),
+        *("source", "category", "statement", "waits_for"),
+    ),
+    INSTANT: ("made", "deadline", "closes_at"),
+    # As it was stated: a year, a month, a day or a time.
+    r"\d{4}(-\d\d)?(-\d\d)?(T.*Z)?": ("made_at", "effective_at", "answer_by"),
+    EXACT: ("rate", "share", "agreed", "default_rate"),
+    r"[A-Z]{3}": ("currency",),
+    r"[0-9a-f]{64}": ("sha256",),
+    rf"({DIGEST}( {DIGEST})*)?": ("erased",),
+    rf"[a-z_]+/{ID}": ("source_id",),
+    r"[a-z_]+ \d+": ("basis",),
+    rf"{ID}\+[0-9a-f]{{8}}\+[A-Za-z0-9+/=]+": ("key",),
+    r"[A-Za-z0-9+/=_-]+": ("message", "signature"),
+}
+"""The form of every field that holds text, by a pattern: an id, a word of a list, a date, a number.
+
+A field that is neither here nor below is the commitment to a text that can be erased.
+"""
+NUMBERS = {
+    *("originator_version", "amount_minor", "comment_days", "deferral_minor", "graph_position"),
+    *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
+    "review_hours",
+}
+FLAGS = {"holds", "by_name", "is_false", "is_complete"}
+TEXT_FOR_A_REASON = {
+    "medium": "what a work is made of, forty characters; it is on the page of the work",
+    "licence": "the name of a licence; it is on the page of the work",
+    "uri": "the address of a work elsewhere, which is what it is known by",
+    "payer": "a payee; a name only if the terms or an agreement of the pool give it",
+    "payee": "a payee: a contributor, a work, or a party of an agreement that its closers named",
+    "about": "a payee or an asset of the proposal, which the command looks up",
+    "scope": "an asset or a part of an agreement, which the command looks up",
+}
+LISTS_FOR_A_REASON = {
+    "terms": "the policy that was agreed, with the names of its parties",
+    "policy": "the policy that was agreed, with the names of its parties",
+    "assets": "works and parts of a release with their payees",
+    "shares": "payees with exact numbers",
+    "lines": "payees with exact numbers",
+    "costs": "expenses and payees with numbers",
+    "flow": "places of the terms with exact numbers",
+    "flow_before": "places of the terms with exact numbers",
+    "parts": "payees, agreements and pools with numbers",
+    "minimums": "payees with numbers",
+    "payees": "payees",
+    "works": "ids",
+    "comments": "ids",
+    "commenters": "ids",
+}
+
+
 @pytest.mark.parametrize("topic", sorted(TOPICS))
-def test_every_field_that_takes_free_text_is_sealed(topic: str) -> None:
-    """One that is not in this list of ids, numbers and vocabularies must be a commitment."""
-    open_fields = {
-        *("originator_id", "originator_version", "timestamp", "actor"),
-        *("message", "signature", "key"),
-        *("work", "contributor", "child", "parent", "into", "kind", "role", "rate"),
-        *("grounds", "answer_by", "waits_for", "right_holder", "deadline", "disputer"),
-        *("outcome", "stands_as", "replaced_by"),
-        *("before", "made", "made_at", "effective_at", "medium", "licence", "sha256", "uri"),
-        *("ground", "erased", "holds", "by_name", "is_false", "is_complete", "rules"),
-        "review_hours",
-        *("pool", "release", "proposal", "comment", "comments", "revenue", "expense", "credit"),
-        *("commenter", "commenters"),
-        *("currency", "amount_minor", "terms", "rounding", "comment_days", "deferral_minor"),
-        *("works", "assets", "policy", "graph_position", "basis", "number", "agreement"),
-        *("closes_at", "payee", "share", "shares", "scope", "lines", "agreed", "costs"),
-        *("flow", "flow_before", "left_over", "division", "reversal", "replaces"),
-        *("batch", "minimum_minor", "minimums", "payees", "count", "total_minor", "parts", "was"),
-        # Names of trade, on statements for ever: who paid, for what, to whom, by which transfer.
-        *("source", "category", "payer", "about", "default_rate"),
-    }
+def test_every_field_is_sealed_or_has_a_declared_form(topic: str) -> None:
     kind = FACTS[topic]
-    assert {field.name for field in fields(kind)} - open_fields == set(kind.SEALED)
+    declared = {name for names in FORMS.values() for name in names}
+    declared |= (
+        NUMBERS | FLAGS | TEXT_FOR_A_REASON.keys() | LISTS_FOR_A_REASON.keys() | {"timestamp"}
+    )
+    assert {field.name for field in fields(kind)} - declared == set(kind.SEALED)
     # A signature is over these texts' commitments, so it must know what they are called.
     assert set(kind.SEALED) <= set(TEXTS)
+
+
+def test_every_field_of_every_fact_has_the_form_that_is_declared(database: str) -> None:
+    forms = {name: form for form, names in FORMS.items() for name in names}
+    with story(database) as told:
+        every_fact(told)
+        for placed in told.facts():
+            happened = placed.fact()
+            for name, value in vars(happened).items():
+                if value is None or name == "timestamp" or name in LISTS_FOR_A_REASON:
+                    continue
+                if name in NUMBERS:
+                    assert type(value) is int, (placed.topic, name)
+                elif name in FLAGS:
+                    assert type(value) is bool, (placed.topic, name)
+                elif name in happened.SEALED:
+                    assert re.fullmatch(DIGEST, value), (placed.topic, name, value)
+                elif name in ("payee", "payer", "actor", "originator_id", "commenter", "disputer"):
+                    assert re.fullmatch(PAYEE, value), (placed.topic, name, value)
+                elif name in forms:
+                    assert re.fullmatch(forms[name], value), (placed.topic, name, value)
+                else:
+                    assert name in TEXT_FOR_A_REASON, (placed.topic, name)
 
 
 def test_every_kind_is_stored_as_it_is_and_read_again(database: str) -> None:

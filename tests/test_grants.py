@@ -6,7 +6,10 @@ import pytest
 from stories import Story, at_once, id_of, story
 
 from domain.grant import grant_id
+from domain.permission import OPERATOR
 from domain.refusal import BadRole, NotPermitted, Refusal, WrongState
+from projections import grants, notices
+from projections.grants import roles_of
 
 TERMS = {
     "type": "fixed",
@@ -216,3 +219,63 @@ def test_what_is_done_while_a_role_ends_comes_before_its_end_or_is_refused(datab
                     is_accountant = False
                 case "revenue.recorded":
                     assert is_accountant
+
+
+def test_who_acts_in_which_role_is_listed_as_of_any_position(database: str) -> None:
+    with story(database) as told:
+        cast = Cast(told)
+        cast.grant(cast.ben, "producer", pool=cast.pool)
+        cast.grant(cast.ben, "accountant")
+        cast.grant(cast.cleo, "auditor")
+        before = told.head()
+        cast.end(cast.ben, "accountant")
+
+        def held(as_of: int | None = None, **asked: Any) -> list[tuple[str | None, str]]:
+            with told.view(as_of) as view:
+                found = grants.grants(view, told.journal, **asked).items
+            return [(one["contributor"]["name"], one["role"]) for one in found]
+
+        assert held() == [("Ben", "producer"), ("Cleo", "auditor")]
+        assert held(before) == [("Ben", "producer"), ("Ben", "accountant"), ("Cleo", "auditor")]
+        assert held(contributor=cast.ben) == [("Ben", "producer")]
+        assert held(role="auditor") == [("Cleo", "auditor")]
+        assert held(work=cast.album) == [("Ben", "producer")]
+        assert held(work=cast.single) == []
+        with told.view() as view:
+            first = grants.grants(view, told.journal, limit=1)
+            rest = grants.grants(view, told.journal, limit=1, after=first.next)
+            (one,) = first.items
+        assert one["pool"] == cast.pool
+        assert one["work"] is not None
+        assert one["work"]["id"] == cast.album
+        assert ([each["role"] for each in rest.items], rest.next) == (["auditor"], None)
+
+
+def test_a_role_is_held_for_what_it_was_granted_and_by_the_merged_person(database: str) -> None:
+    with story(database) as told:
+        cast = Cast(told)
+        cast.grant(cast.ben, "producer", pool=cast.pool)
+        cast.grant(cast.ben, "moderator")
+        assert set(roles_of(told.journal, cast.ben)) == {"moderator"}
+        assert set(roles_of(told.journal, cast.ben, [cast.album])) == {"moderator"}
+        assert set(roles_of(told.journal, cast.ben, [cast.pool])) == {"moderator", "producer"}
+        assert roles_of(told.journal, OPERATOR) == {}
+        told.tell("merge_contributor", id=cast.ben, into=cast.cleo)
+        assert set(roles_of(told.journal, cast.cleo)) == {"moderator"}
+        cast.end(cast.ben, "moderator")
+        assert roles_of(told.journal, cast.cleo) == {}
+
+
+def test_somebody_is_notified_of_the_roles_they_get_and_lose(database: str) -> None:
+    with story(database) as told:
+        cast = Cast(told)
+        cast.grant(cast.ben, "accountant")
+        cast.end(cast.ben, "accountant")
+        with told.view() as view:
+            said = {"id": cast.ben, "actor": cast.ben}
+            found = notices.of_contributor(view, told.journal, **said).items
+            with pytest.raises(NotPermitted):
+                notices.of_contributor(view, told.journal, id=cast.ben, actor=cast.cleo)
+            cast.grant(cast.cleo, "auditor")
+            notices.of_contributor(view, told.journal, id=cast.ben, actor=cast.cleo)
+        assert [one["topic"] for one in found] == ["role.granted", "role.ended"]

@@ -218,12 +218,14 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
         "ancestors": lambda id, c: lineage.ancestors(view, id, after=c, limit=2),
         "descendants": lambda id, c: lineage.descendants(view, id, after=c, limit=2),
         "contributors": lambda id, c: attribution.contributors(view, id, after=c, limit=2),
-        "history": lambda id, c: unsalted(history.of_work(view, journal, id, after=c, limit=2)),
+        "history": lambda id, c: unsalted(
+            history.of_work(view, journal, id, actor="operator", after=c, limit=2)
+        ),
     }
     by_person: dict[str, Callable[[str, str | None], Page]] = {
         "attribution": lambda id, c: attribution.attribution(view, id, after=c, limit=2),
         "history": lambda id, c: unsalted(
-            history.of_contributor(view, journal, id, after=c, limit=2)
+            history.of_contributor(view, journal, id, actor="operator", after=c, limit=2)
         ),
         "notices": lambda id, c: unsalted(
             notices.of_contributor(view, journal, id, actor=id, after=c, limit=2)

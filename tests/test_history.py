@@ -20,11 +20,11 @@ def told(tmp_path: Path) -> Iterator[Story]:
 
 
 def of_work(told: Story, view: View, id: str) -> list[dict[str, Any]]:
-    return history.of_work(view, told.journal, id, limit=200).items
+    return history.of_work(view, told.journal, id, actor="operator", limit=200).items
 
 
 def of_person(told: Story, view: View, id: str) -> list[dict[str, Any]]:
-    return history.of_contributor(view, told.journal, id, limit=200).items
+    return history.of_contributor(view, told.journal, id, actor="operator", limit=200).items
 
 
 def test_a_work_has_the_facts_of_itself_its_edges_and_its_credits(database: str) -> None:
@@ -164,7 +164,10 @@ def test_a_walk_over_pages_meets_every_fact_once(limit: int, told: Story) -> Non
     ids = every_fact(told)
     with told.view() as view:
         items = all_pages(
-            lambda c, n: history.of_work(view, told.journal, ids["poem"], after=c, limit=n), limit
+            lambda c, n: history.of_work(
+                view, told.journal, ids["poem"], actor="operator", after=c, limit=n
+            ),
+            limit,
         )
         assert items == of_work(told, view, ids["poem"])
         assert len(items) == 12
@@ -197,18 +200,18 @@ def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(databa
     with story(database) as told:
         every_fact(told)
         with told.view() as view:
-            credit = history.of_credit(view, told.journal, id_of("credit")).items
-            edge = history.of_remix(view, told.journal, id_of("saga")).items
+            credit = history.of_credit(view, told.journal, id_of("credit"), actor="operator").items
+            edge = history.of_remix(view, told.journal, id_of("saga"), actor="operator").items
             pages = all_pages(
                 lambda c, n: history.of_credit(
-                    view, told.journal, id_of("credit"), after=c, limit=n
+                    view, told.journal, id_of("credit"), actor="operator", after=c, limit=n
                 ),
                 2,
             )
             with pytest.raises(UnknownCredit):
-                history.of_credit(view, told.journal, id_of("saga"))
+                history.of_credit(view, told.journal, id_of("saga"), actor="operator")
             with pytest.raises(UnknownRemix):
-                history.of_remix(view, told.journal, id_of("credit"))
+                history.of_remix(view, told.journal, id_of("credit"), actor="operator")
         assert pages == credit
         assert [one["topic"] for one in credit] == [
             f"credit.{verb}"
@@ -231,7 +234,10 @@ def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(databa
             f"remix.{verb}" for verb in ("declared", "disputed", "answered", "settled", "struck")
         ]
         with told.view(as_of=credit[2]["position"]) as view:
-            assert history.of_credit(view, told.journal, id_of("credit")).items == credit[:3]
+            assert (
+                history.of_credit(view, told.journal, id_of("credit"), actor="operator").items
+                == credit[:3]
+            )
 
 
 def test_what_nobody_recorded_has_no_history(told: Story) -> None:

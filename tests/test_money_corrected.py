@@ -276,5 +276,8 @@ def test_what_a_forgotten_payee_is_owed_is_held_and_their_references_stay(databa
         assert told.held(a, proposal) == (NOBODY,)
         assert told.pay() == {b: 150}
         with told.view() as view:
-            kept = [payouts.payout(view, id, actor=OPERATOR)["reference"] for id in (settled, late)]
+            kept = [
+                payouts.payout(view, told.journal, id, actor=OPERATOR)["reference"]
+                for id in (settled, late)
+            ]
         assert kept == ["SEPA 17", "SEPA 18"]

@@ -528,7 +528,12 @@ class Money(RuleBasedStateMachine):
     @precondition(lambda self: self.pools)
     def spend(self, index: int, amount: int, payer: int) -> None:
         pool, who = self.one(self.pools, index), self.one([*self.outside, *self.people], payer)
-        self.pools[pool].costs[self.told.spend(pool, amount, who)] = who, amount
+        expense = self.told.spend(pool, amount, who)
+        (recorded,) = self.told.journal.facts.streams([expense])
+        payer = str(vars(recorded.fact())["payer"])
+        # Somebody outside is known by where they were named first, unless the terms name them.
+        assert payer == who or payer.startswith("payer/")
+        self.pools[pool].costs[expense] = payer, amount
 
     @rule(index=pick, part=st.sampled_from([None, "1/7", "1/2", "1", "2"]))
     @precondition(lambda self: any(each.revenues for each in self.pools.values()))
@@ -635,7 +640,8 @@ class Money(RuleBasedStateMachine):
                 expected[self.person(payee)] += units
         expected = {who: units for who, units in expected.items() if units >= minimum}
         head = self.told.head()
-        payees = [*self.people, *self.outside]
+        payers = {payer for pool in self.pools.values() for payer, _ in pool.costs.values()}
+        payees = sorted({*self.people, *self.outside, *payers})
         self.do(
             None if expected else NothingToPay,
             "issue_payouts",

@@ -667,7 +667,7 @@ def test_a_revision_can_be_looked_at_for_three_days(database: str) -> None:
         with pytest.raises(WindowOpen) as refused:
             told.tell("finalise_proposal", proposal=proposal)
         with told.view() as view:
-            shown = pools.proposal(view, told.journal, proposal)
+            shown = pools.proposal(view, told.journal, proposal, actor="operator")
         assert shown["closes_at"] < shown["final_from"] == refused.value.details["closes_at"]
         with pytest.raises(NotPermitted):
             told.tell("comment_on_proposal", actor=eva, **said)
@@ -737,7 +737,7 @@ def test_what_changed_names_its_own_cause(database: str) -> None:
         with told.view() as view:
             lines = {
                 line["payee"]["id"]: line
-                for line in pools.diff(view, told.journal, proposal)["lines"]
+                for line in pools.diff(view, told.journal, proposal, actor="operator")["lines"]
             }
         texts = {
             payee: [one["text"] for one in line["causes"][0]["comments"] if one["concerns"]]

@@ -360,8 +360,8 @@ def test_what_was_recouped_is_a_line_everywhere(database: str) -> None:
         told.reverse(first)
         with told.view() as view:
             (one,) = statements.statement(view, told.journal, a)["statements"]
-            why = pools.why(view, told.journal, first, a)
-            (now,) = pools.statement(view, told.journal, pool)["recouped"]
+            why = pools.why(view, told.journal, first, a, actor="operator")
+            (now,) = pools.statement(view, told.journal, pool, actor="operator")["recouped"]
         lines = [each["recouped"] for each in one["movements"] if each["kind"] == "recoupment"]
         names = ("advance_minor", "before_minor", "now_minor", "remaining_minor")
         assert [tuple(line[name] for name in names) for line in lines if line] == [

@@ -13,7 +13,7 @@ from flask import g, render_template, request
 from api.problems import Problem
 from api.web import words
 from api.web.finding import on_works, told
-from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.dispute import GROUNDS, OUTCOMES
@@ -21,7 +21,8 @@ from domain.money.hold import hold_on
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
-from projections import attribution, disputes, history, people, timeline
+from projections import attribution, disputes, history, timeline
+from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.store import View
 from projections.told import DisputedCredit, DisputedRemix
@@ -91,21 +92,13 @@ def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = 
             "credit.html",
             credit=credit,
             here=f"/credit/{id}",
-            **_decidable(frame, view, id, OF_CREDITS, problem, tried, _holds(view, credit)),
+            **_decidable(frame, view, id, OF_CREDITS, problem, tried, [hold_on(id)]),
         )
 
 
 def _accounts(view: View) -> list[int]:
     """The accounts of the reader."""
     return [] if g.actor in (None, OPERATOR) else attribution.accounts(view, g.actor)
-
-
-def _holds(view: View, credit: dict[str, Any]) -> list[str]:
-    """The hold on what a credit earns; only its person and the operator see it."""
-    if g.actor is None:
-        return []
-    is_own = g.actor == OPERATOR or credit["contributor"]["id"] in people.ids(view, g.actor)
-    return [hold_on(credit["id"])] if is_own else []
 
 
 def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
@@ -129,7 +122,8 @@ def _decidable(
     further: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The history of a credit or a remix, and what its reader may decide now."""
-    shown = facts_of(view, frame.journal, id, *further)
+    seen = Reader(view, frame.journal, reader()).seen
+    shown = seen(facts_of(view, frame.journal, id, *further))
     outcomes = [one for one in OUTCOMES if _may(frame, verbs["settle"], id, outcome=one)]
     possible = {
         name: verb

@@ -31,9 +31,10 @@ from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
 from domain.permission import OPERATOR
-from domain.refusal import NotPublished, Refusal
+from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
 from projections import attribution, lineage, wording
+from projections.money.readers import ANONYMOUS
 from projections.store import Store, View, decode_cursor, encode_cursor
 
 COOKIE = "__Host-stemma"
@@ -133,7 +134,17 @@ class Frame:
             for names, is_wanted in ((self.open, anybody), (self.closed, nobody_else)):
                 if is_wanted:
                     names.add(f"pages.{show.__name__}")
-            self.blueprint.get(path)(show)
+
+            def shown(**ids: Any) -> Answer:
+                try:
+                    return show(**ids)
+                except NotPermitted:
+                    if g.actor is None:
+                        return self._sign_in_first()
+                    raise
+
+            shown.__name__ = show.__name__
+            self.blueprint.get(path)(shown)
             return show
 
         return decorate
@@ -276,6 +287,11 @@ class Frame:
         except Refusal:
             return False
         return bool(draft.facts)
+
+
+def reader() -> str:
+    """Who reads the page: the actor who has signed in, or nobody known."""
+    return g.actor or ANONYMOUS
 
 
 def cookie_name() -> str:

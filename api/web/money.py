@@ -1,6 +1,6 @@
 """Pages about money: a pool, an entry and its explanation, and a person's statement.
 
-They require signing in, and only a person and the operator see what that person is paid.
+Who may read each is decided by the question it asks (see projections.money.readers).
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from api.problems import Problem
 from api.questions import asked_by, written
 from api.web import words
 from api.web.drawing import as_file, painted
-from api.web.frame import Answer, Frame, When, asked, id_in_path, to_page
+from api.web.frame import Answer, Frame, When, asked, id_in_path, reader, to_page
 from domain.money import payee as payees
 from domain.money.apportionment import divide
 from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
+from domain.readers import AGREEMENT, MONEY
 from domain.text import LIMITS
 from projections import lineage, people, timeline, wording
 from projections.money import pools
 from projections.money.flows import through
+from projections.money.readers import Reader
 from projections.money.told import PayeeRef
 from projections.pictures import (
     Markup,
@@ -97,33 +99,47 @@ def pages(frame: Frame) -> None:
 
 
 def _pools(frame: Frame) -> None:
-    @frame.page("/pool/<id>", nobody_else=True)
+    @frame.page("/pool/<id>")
     def show_pool(id: str) -> Answer:
         id = id_in_path(id)
         with frame.view(asked()) as view:
-            pool = pools.pool(view, frame.journal, id)
-            statement = pools.statement(view, frame.journal, id)
-            return render_template(
-                "pool.html",
-                pool=pool,
-                statement=statement,
-                release=lineage.work(view, pool["release"]),
-                revenue=pools.revenue_of(view, frame.journal, id, limit=30),
-                is_divided=any(line["earned_minor"] > 0 for line in statement["lines"]),
-            )
+            return _pool(frame, view, id)
 
-    @frame.page("/pools/<id>/split.svg", nobody_else=True)
+    @frame.page("/pools/<id>/split.svg")
     def draw_split(id: str) -> Answer:
         return as_file(_split(frame, id))
 
-    @frame.page("/pools/<id>/split.png", nobody_else=True)
+    @frame.page("/pools/<id>/split.png")
     def paint_split(id: str) -> Answer:
         return painted(elsewhere(png_of, str(_split(frame, id))))
 
 
+def _pool(frame: Frame, view: View, id: str) -> str:
+    """A pool with as much of its money as the reader may see."""
+    pool = pools.pool(view, frame.journal, id, actor=reader())
+    may = Reader(view, frame.journal, reader()).may
+    statement = revenue = None
+    if pool["accounts"] is not None:
+        statement = pools.statement(view, frame.journal, id, actor=reader())
+    if may(MONEY, id):
+        revenue = pools.revenue_of(view, frame.journal, id, actor=reader(), limit=30)
+    return render_template(
+        "pool.html",
+        pool=pool,
+        statement=statement,
+        release=lineage.work(view, pool["release"]),
+        revenue=revenue,
+        may_read_proposals=may(AGREEMENT, id),
+        is_divided=statement and any(line["earned_minor"] > 0 for line in statement["lines"]),
+    )
+
+
 def _split(frame: Frame, id: str) -> Markup:
     with frame.view(asked()) as view:
-        picture = _drawn(frame, view, id_in_path(id))
+        id = id_in_path(id)
+        pools.pool_named(view, frame.journal, id)
+        Reader(view, frame.journal, reader()).must_read_statement("the split of this pool", id)
+        picture = _drawn(frame, view, id)
     if picture is None:
         raise Problem("not_found", "Nothing of this pool has been divided yet.")
     return picture
@@ -200,7 +216,7 @@ def _divisions(frame: Frame) -> None:
     def show_division(id: str) -> Answer:
         id = id_in_path(id)
         with frame.view(asked()) as view:
-            told = pools.division(view, frame.journal, id)
+            told = pools.division(view, frame.journal, id, actor=reader())
             release = lineage.work(view, told["release"])
             return render_template("entry.html", division=told, release=release)
 
@@ -210,8 +226,8 @@ def _divisions(frame: Frame) -> None:
         wanted = asked(Asked)
         payee = wanted.pop("payee")
         with frame.view(wanted) as view:
-            told = pools.why(view, frame.journal, id, payee)
-            division = pools.division(view, frame.journal, id)
+            told = pools.why(view, frame.journal, id, payee, actor=reader())
+            division = pools.division(view, frame.journal, id, actor=reader())
             release = lineage.work(view, division["release"])
             return render_template(
                 "why.html",

@@ -13,7 +13,7 @@ from flask import g, render_template, request
 
 from api.problems import Problem
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.money.policy.assets import RELEASE
@@ -69,13 +69,13 @@ def stage(told: Mapping[str, Any]) -> str:
 def _is_overtaken(frame: Frame, id: str) -> bool:
     """Whether the shares have changed since the page was shown."""
     with frame.view(asked()) as view:
-        now = stage(pools.proposal(view, frame.journal, id))
+        now = stage(pools.proposal(view, frame.journal, id, actor=reader()))
     return request.form.get("seen", now) != now
 
 
 def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
-        told = pools.proposal(view, frame.journal, id)
+        told = pools.proposal(view, frame.journal, id, actor=reader())
         names = names_in(view, told)
         own = _own(view, told)
         is_asked = own and own["consent"]
@@ -85,8 +85,10 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             "proposal.html",
             proposal=told,
             largest_first=sorted(told["shares"], key=lambda line: -Fraction(line["share"])),
-            pool=pools.pool(view, frame.journal, told["pool"]),
-            diff=pools.diff(view, frame.journal, id) if len(told["revisions"]) > 1 else None,
+            pool=pools.pool(view, frame.journal, told["pool"], actor=reader()),
+            diff=pools.diff(view, frame.journal, id, actor=reader())
+            if len(told["revisions"]) > 1
+            else None,
             names=names,
             own=own,
             scopes=scopes,

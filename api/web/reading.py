@@ -11,12 +11,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from flask import Response, g, render_template
+from flask import Response, render_template
 
+from api.proofs import must_see
 from api.web import words
 from api.web.drawing import drawn_history, drawn_inline
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, to_page
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
 from domain.permission import OPERATOR
 from projections import attribution, claims, lineage, people, timeline
 from projections.log import Log
@@ -48,8 +49,9 @@ def pages(frame: Frame, log: Log) -> None:
     _people(frame)
     _histories(frame)
 
-    @frame.page("/receipts/<int:position>", anybody=True)
+    @frame.page("/receipts/<int:position>")
     def give_receipt(position: int) -> Answer:
+        must_see(frame.store, log, position, reader())
         answer = Response(log.receipt(position), content_type="text/plain; charset=utf-8")
         name = f'attachment; filename="stemma-fact-{position}.receipt"'
         answer.headers["Content-Disposition"] = name
@@ -66,7 +68,7 @@ def _releases(frame: Frame) -> None:
                 return to_page(f"/piece/{id}")
             found = roll(view, id)
             facts = _facts(view, frame, found.lineage.numbers, limit=FEW_FACTS)
-            earning = pools.pools(view, id).items if g.actor else []
+            earning = pools.pools(view, frame.journal, id, actor=reader()).items
             names = part(_names(found), "credits", MOST_NAMES)
             taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
             room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
@@ -153,7 +155,8 @@ def _by_role(
 def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]]:
     """The pools with earnings, each with those who earned most."""
     for pool in earning:
-        earned = pools.earned(view, pool["id"])
+        # Who may read what it received may read who earned it.
+        earned = {} if pool["received_minor"] is None else pools.earned(view, pool["id"])
         if not earned:
             continue
         most = sorted(earned, key=lambda payee: (-earned[payee], payee))[:MOST_PAYEES]

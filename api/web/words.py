@@ -12,6 +12,7 @@ from flask import request
 from markupsafe import Markup
 
 from domain.fact import FACTS
+from domain.readers import EVERYONE
 
 KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Release"}
 """The labels of the kinds of work."""
@@ -44,7 +45,7 @@ LONGEST_IN_SENTENCE = 70
 
 SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
 """The sentence of each fact."""
-TOLD = [topic for topic in SAID if not FACTS[topic].PRIVATE]
+TOLD = [topic for topic in SAID if FACTS[topic].READERS == EVERYONE]
 """The facts in histories; money has its own pages, which not everybody may read."""
 
 FILTERS = {

@@ -71,6 +71,8 @@ class PoolBooks:
     costs: tuple[Cost, ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)
     """What came in from each source, less reversals."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The commitment to the name of each source and payer that was named in words."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class Books:
             case Revenue.Reversed():
                 self._give_back(id, happened.amount_minor)
             case Expense.Recorded(pool=pool, payer=payer, amount_minor=amount):
+                self._name(pool, payer, happened.payer_name)
                 costs = (*self.pools[pool].costs, Cost(id, payer, amount))
                 self._change(pool, costs=costs)
             case Entry.Event():
@@ -221,14 +224,20 @@ class Books:
     def _receive(self, id: str, happened: Revenue.Recorded) -> None:
         pool = self.pools[happened.pool]
         self.revenues[id] = RevenueBooks(happened, happened.amount_minor)
-        brought = pool.sources.get(happened.source, 0) + happened.amount_minor
-        sources = {**pool.sources, happened.source: brought}
+        source = happened.from_source
+        brought = pool.sources.get(source, 0) + happened.amount_minor
+        sources = {**pool.sources, source: brought}
+        self._name(happened.pool, happened.source_id, happened.source_name)
         self._change(happened.pool, waiting=(*pool.waiting, id), sources=sources)
+
+    def _name(self, pool: str, id: str | None, name: str | None) -> None:
+        if id is not None and name is not None:
+            self._change(pool, names={**self.pools[pool].names, id: name})
 
     def _give_back(self, revenue: str, amount_minor: int) -> None:
         known = self.revenues[revenue]
         self.revenues[revenue] = replace(known, left_minor=known.left_minor - amount_minor)
-        pool, source = known.recorded.pool, known.recorded.source
+        pool, source = known.recorded.pool, known.recorded.from_source
         sources = {**self.pools[pool].sources}
         sources[source] -= amount_minor
         waiting = self.pools[pool].waiting

@@ -17,7 +17,16 @@ from domain.moment import CLOCKS_APART, instant
 from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts, must_know
-from domain.money.pool import Pool
+from domain.money.naming import (
+    CATEGORIES,
+    PAYER,
+    SOURCES,
+    payer_id,
+    source_id,
+    word_and_name,
+)
+from domain.money.payee import Payee
+from domain.money.pool import Pool, texts_in
 from domain.money.reckoning import (
     Change,
     correction_of,
@@ -41,6 +50,7 @@ from domain.values import (
     Amount,
     AmountMinor,
     Category,
+    CategoryName,
     Document,
     Example,
     Moment,
@@ -54,6 +64,7 @@ from domain.values import (
     Reason,
     RevenueId,
     Source,
+    SourceName,
 )
 
 
@@ -95,10 +106,19 @@ class RecordRevenue(_Booking):
     """Record revenue; it is divided at once if it can be."""
 
     source: Source
+    source_name: SourceName | None = None
     id: NewRevenueId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        yield Revenue.Recorded.born(past.id, **self.booked(past), source=self.source)
+        word, name = word_and_name(SOURCES, self.source, self.source_name)
+        named = None if name is None else _named(past, self.pool, f"{word}/", name)
+        yield Revenue.Recorded.born(
+            past.id,
+            **self.booked(past),
+            source=word,
+            source_name=name,
+            source_id=named or (name and source_id(word, past.id)),
+        )
         yield from divide_waiting(past, self.pool)
 
 
@@ -117,15 +137,44 @@ class RecordExpense(_Booking):
     payer: Annotated[
         PayeeText, "Who is paid back: a contributor or a name.", Example("operator")
     ] = OPERATOR
+    category_name: CategoryName | None = None
     id: NewExpenseId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [self.payer])
+        category, name = word_and_name(CATEGORIES, self.category, self.category_name)
+        payer, outsider = self._payer(past)
         recorded = Expense.Recorded.born(
-            past.id, **self.booked(past), payer=self.payer, category=self.category
+            past.id,
+            **self.booked(past),
+            payer=payer,
+            payer_name=outsider,
+            category=category,
+            category_name=name,
         )
         past.watch_money(recorded.content["release"])
         yield recorded
+
+    def _payer(self, past: Past) -> tuple[str, str | None]:
+        """Who is paid back, and the name of somebody whom neither this service nor the pool knows.
+
+        A name that the terms or an agreement give is theirs already.
+        """
+        books = past.books()
+        known = books.pools[self.pool]
+        agreed = (payee for each in known.agreements for payee in books.agreements[each].pieces)
+        is_known = Payee.parse(self.payer).kind != "other" or self.payer in known.names
+        if is_known or self.payer in {OPERATOR, *texts_in(known.opened.terms), *agreed}:
+            return self.payer, None
+        named = _named(past, self.pool, PAYER, self.payer)
+        return named or payer_id(past.id), self.payer
+
+
+def _named(past: Past, pool: str, kind: str, name: str) -> str | None:
+    """The id of the source or payer of a pool that was given this name before, if any."""
+    names = {id: text for id, text in past.books().pools[pool].names.items() if id.startswith(kind)}
+    texts = past.texts(names.values())
+    return next((id for id, digest in names.items() if texts.get(digest) == name), None)
 
 
 def divide_waiting(past: Past, pool: str) -> Iterator[New]:
@@ -135,7 +184,7 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
     past.watch_money(known.opened.release)
     for revenue in known.waiting if known.agreements else ():
         recorded = books.revenues[revenue].recorded
-        if known.sources[recorded.source] >= known.opened.deferral_minor:
+        if known.sources[recorded.from_source] >= known.opened.deferral_minor:
             agreement = books.agreement_for(pool, recorded.effective_at)
             if agreement is not None:
                 drawn = division_of(books, revenue, agreement)

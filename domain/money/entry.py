@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from domain.fact import Fact, Noun, fact
 from domain.money.apportionment import payee_key
 from domain.money.payee import people_among
+from domain.readers import MONEY
 from domain.refusal import UnbalancedDivision
 
 Lines = list[list[str | int]]
@@ -111,6 +112,7 @@ class Entry(Noun):
     class Event(Fact):
         """A fact of an entry names its pool, its agreement and the payees of its lines."""
 
+        READERS = MONEY
         pool: str
         release: str
         proposal: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.fact import Fact, Noun, fact
 from domain.identity import part_id
+from domain.readers import OWN_MONEY
 from domain.refusal import UnknownCredit
 
 
@@ -30,7 +31,7 @@ class Hold(Noun):
     class Event(Fact):
         """A fact about a hold names the credit, its work and its person."""
 
-        PRIVATE = True
+        READERS = OWN_MONEY
         SEALED = ("reason",)
         credit: str
         work: str

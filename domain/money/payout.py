@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.money.payee import Payee, people_among
+from domain.readers import ALL_MONEY, OWN_MONEY
 
 Parts = list[list[str | int]]
 """``[payee, agreement, pool, units]``: what a payout is made of; a debt is negative."""
@@ -25,6 +26,7 @@ class Batch(Noun):
     class Opened(Fact):
         """Payouts were issued to everyone who is owed enough."""
 
+        READERS = ALL_MONEY
         STATE = "issued"
         currency: str
         minimum_minor: int
@@ -57,7 +59,7 @@ class Payout(Noun):
     class Event(Fact):
         """A fact about a payout states all of it."""
 
-        PRIVATE = True
+        READERS = OWN_MONEY
         SEALED: ClassVar[tuple[str, ...]] = ("reason",)
         batch: str
         payee: str

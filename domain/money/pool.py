@@ -5,9 +5,11 @@ A pool never changes; other terms need another pool.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from domain.fact import Fact, Looking, Noun, fact
+from domain.readers import AGREEMENT
 from domain.release import Release
 
 POOL_KINDS = {
@@ -28,6 +30,16 @@ LEAST_REVIEW_HOURS = 72
 MOST_REVIEW_HOURS = 24 * MOST_COMMENT_DAYS
 
 
+def texts_in(terms: Any) -> Iterator[str]:
+    """Every text in terms; those that are ids or names of payees give something by name."""
+    match terms:
+        case str():
+            yield terms
+        case dict() | list():
+            for inner in terms.values() if isinstance(terms, dict) else terms:
+                yield from texts_in(inner)
+
+
 class Pool(Noun):
     """Money of one release under one set of terms."""
 
@@ -41,9 +53,10 @@ class Pool(Noun):
         ``terms`` is a policy in which ``agreed`` stands for the shares of the proposal in force.
         ``works`` says which components have a right to this pool, with what they were made from;
         without it, the whole release has. Revenue waits until its source has brought in
-        ``deferral_minor`` in all.
+        ``deferral_minor`` in all. ``statement`` says who else may read the statement.
         """
 
+        READERS = AGREEMENT
         SEALED = ("name",)
         STATE = "open"
         release: str
@@ -56,6 +69,7 @@ class Pool(Noun):
         deferral_minor: int
         works: list[str] | None = None
         review_hours: int | None = None
+        statement: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)

@@ -19,6 +19,7 @@ from domain.fact import Fact, Looking, Noun, fact
 from domain.moment import instant
 from domain.money.payee import people_among
 from domain.money.pool import LEAST_REVIEW_HOURS
+from domain.readers import AGREEMENT
 from domain.release import Release
 
 COMMENT_KINDS = {
@@ -117,7 +118,7 @@ class Proposal(Noun):
     class Event(Fact):
         """A fact about a proposal names the pool and the release."""
 
-        PRIVATE = True
+        READERS = AGREEMENT
         pool: str
         release: str
 

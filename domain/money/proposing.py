@@ -70,6 +70,7 @@ from domain.values import (
     ReleaseId,
     Remark,
     Rounding,
+    StatementReaders,
     WorkId,
 )
 from domain.work import Work
@@ -126,6 +127,9 @@ class OpenPool(Command):
         Most(MOST_PIECES),
         "The components that have a right to it; default all.",
     ] = None
+    statement: Annotated[
+        StatementReaders | None, "Who else may read its statement; default nobody."
+    ] = None
     id: NewPoolId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -144,6 +148,7 @@ class OpenPool(Command):
             deferral_minor=self.deferral_minor,
             review_hours=None if self.review_hours == LEAST_REVIEW_HOURS else self.review_hours,
             works=None if self.works is None else list(self.works),
+            statement=self.statement,
         )
         opened = past.imagine(Pool, new).opened
         must_know(past, named_in(opened))

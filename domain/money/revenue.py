@@ -6,15 +6,18 @@ An amount that was recorded is never edited; a reversal is another fact.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from domain.fact import Fact, Noun, fact
+from domain.readers import MONEY
 
 
 @dataclass(frozen=True, kw_only=True)
 class Booked(Fact):
     """Money received from outside, or spent."""
 
-    SEALED = ("document", "note")
+    READERS = MONEY
+    SEALED: ClassVar[tuple[str, ...]] = ("document", "note")
     STATE = "recorded"
     pool: str
     release: str
@@ -40,7 +43,17 @@ class Revenue(Noun):
     class Recorded(Booked):
         """Money came in from a source."""
 
+        SEALED = (*Booked.SEALED, "source_name")
         source: str
+        """A word of the vocabulary; earlier facts hold any text."""
+        source_name: str | None = None
+        source_id: str | None = None
+        """Which of the sources that were named in the pool; none for a word alone."""
+
+        @property
+        def from_source(self) -> str:
+            """What all revenue of the same source has in common."""
+            return self.source_id or self.source
 
         def apply(self, noun: Revenue) -> None:
             noun.state = self.STATE
@@ -50,6 +63,7 @@ class Revenue(Noun):
     class Reversed(Fact):
         """Revenue that was not divided yet was reversed, in whole or in part."""
 
+        READERS = MONEY
         SEALED = ("reason",)
         pool: str
         release: str
@@ -75,8 +89,13 @@ class Expense(Noun):
     class Recorded(Booked):
         """Money was spent on it."""
 
+        SEALED = (*Booked.SEALED, "category_name", "payer_name")
         payer: str
+        """A payee; somebody outside who is named here alone has an id (see domain.money.naming)."""
         category: str
+        """A word of the vocabulary; earlier facts hold any text."""
+        category_name: str | None = None
+        payer_name: str | None = None
 
         def apply(self, noun: Expense) -> None:
             noun.state = self.STATE

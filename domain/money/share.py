@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.money.payee import Payee
+from domain.readers import AGREEMENT
 from domain.refusal import NoShare
 
 
@@ -30,7 +31,7 @@ class Share(Noun):
     class Event(Fact):
         """A fact about a share names the agreement and the payee."""
 
-        PRIVATE = True
+        READERS = AGREEMENT
         proposal: str
         pool: str
         release: str

@@ -1,4 +1,4 @@
-"""Payouts and their batches. Only the person paid and the operator can read them."""
+"""Payouts and their batches: for the person paid, and for those who keep or audit the books."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 from domain.engine import Row
-from domain.money.payee import Payee
-from domain.permission import OPERATOR, OWN, permit
+from domain.journal import Journal
+from domain.readers import ALL_MONEY, OWN_MONEY
 from domain.refusal import UnknownBatch, UnknownContributor, UnknownPayout
 from domain.values import BatchId, PayeeText, PayoutId
-from projections import attribution
 from projections.money import pools
+from projections.money.readers import Reader
 from projections.money.told import BatchItem, BatchTold, PayoutState, PayoutTold
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
@@ -19,9 +19,10 @@ from projections.store import Page, View, holds
 _PAYOUT = "y.id, y.batch, y.payee, y.currency, y.amount, y.state, y.reference, y.issued_at, y.born"
 
 
-@question("list_payouts", "/payouts", refuses=(UnknownContributor,))
+@question("list_payouts", "/payouts", refuses=(UnknownContributor,), may=OWN_MONEY)
 def payouts_of(
     view: View,
+    journal: Journal,
     *,
     actor: str,
     batch: Annotated[BatchId | None, "Of this batch."] = None,
@@ -30,14 +31,14 @@ def payouts_of(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PayoutTold]:
-    """Payouts, in the order of issue: one's own; for the operator, all."""
+    """Payouts, in the order of issue: one's own; for those who keep or audit the books, all."""
+    reader = Reader(view, journal, actor)
     payees: list[str] | None = None
-    if payee is None and actor != OPERATOR:
-        numbers = attribution.accounts(view, actor)
-        payees = sorted(person["id"] for person in attribution.persons(view, numbers).values())
-    else:
-        must_be_own(view, actor, payee)
-        payees = [payee] if payee else None
+    if payee is not None:
+        reader.must_be("what others are paid", payee)
+        payees = [payee]
+    elif not reader.reads_all:
+        payees = sorted(reader.ids)
     return payouts(view, batch=batch, payees=payees, state=state, after=after, limit=limit)
 
 
@@ -65,14 +66,14 @@ def payouts(
     return Page(_payouts_told(view, page), more)
 
 
-@question("show_payout", "/payouts/{id}")
-def payout(view: View, id: PayoutId, *, actor: str) -> PayoutTold:
+@question("show_payout", "/payouts/{id}", may=OWN_MONEY)
+def payout(view: View, journal: Journal, id: PayoutId, *, actor: str) -> PayoutTold:
     """A payout."""
     row = view.one(f"SELECT {_PAYOUT} FROM @payouts y WHERE y.id = :id AND {holds('y')}", id=id)
     if row is None:
         raise UnknownPayout(id)
     found = _payouts_told(view, [row])[0]
-    must_be_own(view, actor, found["payee"]["id"])
+    Reader(view, journal, actor).must_be("this payout", found["payee"]["id"])
     return found
 
 
@@ -95,10 +96,10 @@ def _payouts_told(view: View, rows: Sequence[Row]) -> list[PayoutTold]:
     ]
 
 
-@question("show_payout_batch", "/payout-batches/{id}")
-def batch(view: View, id: BatchId, *, actor: str) -> BatchTold:
+@question("show_payout_batch", "/payout-batches/{id}", may=ALL_MONEY)
+def batch(view: View, journal: Journal, id: BatchId, *, actor: str) -> BatchTold:
     """A payout batch with its control sums: how many payouts, how much, and their states."""
-    must_be_own(view, actor, None)
+    Reader(view, journal, actor).must_be("payout batches", None)
     row = view.one(
         "SELECT b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
         "WHERE b.id = :id AND b.position <= :as_of",
@@ -126,12 +127,12 @@ def batch(view: View, id: BatchId, *, actor: str) -> BatchTold:
     }
 
 
-@question("list_payout_batches", "/payout-batches")
+@question("list_payout_batches", "/payout-batches", may=ALL_MONEY)
 def batches(
-    view: View, *, actor: str, after: After | None = None, limit: Limit = LIMIT
+    view: View, journal: Journal, *, actor: str, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[BatchItem]:
     """Payout batches, in the order of issue."""
-    must_be_own(view, actor, None)
+    Reader(view, journal, actor).must_be("payout batches", None)
     page, more = view.page(
         "SELECT b.id, b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
         "WHERE b.position > :beyond AND b.position <= :as_of ORDER BY b.position",
@@ -141,17 +142,3 @@ def batches(
     names = ("id", "currency", "count", "total_minor", "issued_at", "position")
     items = [cast("BatchItem", dict(zip(names, row, strict=True))) for row in page]
     return Page(items, more)
-
-
-def must_be_own(view: View, actor: str, payee: str | None) -> None:
-    """Only the operator may read what others are paid."""
-    owner = "" if payee is None else _person(view, payee)
-    permit(_person(view, actor), "read a statement", OWN, {"contributor": owner})
-
-
-def _person(view: View, id: str) -> str:
-    """The account a payee has after all merges; a payee who is no contributor is unchanged."""
-    if not Payee.parse(id).is_contributor:
-        return id
-    number = attribution.after_merges(view, attribution.find_person(view, id)[0])
-    return attribution.persons(view, [number])[number]["id"]

@@ -117,7 +117,10 @@ BOOKINGS = Table(
         ("proposal", "TEXT"),
         ("revenue", "TEXT"),
         ("source", "TEXT"),
+        ("source_id", "TEXT"),
+        ("named", "TEXT"),
         ("payee", "TEXT"),
+        ("payee_named", "TEXT"),
         ("amount", "BIGINT NOT NULL"),
         ("effective", "TEXT"),
         ("at", "TEXT NOT NULL"),
@@ -265,9 +268,11 @@ def _booked(position: int, happened: Fact) -> Iterator[Change]:
     match happened:
         case Revenue.Recorded():
             more = {"kind": "revenue", "revenue": id, "effective": happened.effective_at}
+            more |= {"source_id": happened.from_source, "named": happened.source_name}
         case Expense.Recorded(category=source, payer=payee):
             more = {"kind": "expense", "source": source, "payee": payee}
-            more["effective"] = happened.effective_at
+            more |= {"effective": happened.effective_at, "named": happened.category_name}
+            more["payee_named"] = happened.payer_name
         case Revenue.Reversed(reversal=reversal, amount_minor=amount, reason=reason):
             more = {"id": reversal, "kind": "reversal", "revenue": id, "amount": -amount}
             more |= {"effective": None, "note": reason}

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 from domain.journal import Journal
 from domain.moment import start_of
 from domain.money.currency import currency_code
+from domain.readers import OWN_MONEY
 from domain.refusal import BadPeriod, StatementTooLong
 from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
 from projections.money import statements
-from projections.money.payouts import must_be_own
+from projections.money.readers import Reader
 from projections.money.told import Statement
 from projections.question import Asking, Form, question
 from projections.store import View
@@ -85,6 +86,7 @@ FORMS = {
     cli="statement",
     refuses=(BadPeriod, StatementTooLong),
     forms=FORMS,
+    may=OWN_MONEY,
 )
 def statement_of(
     view: View,
@@ -101,7 +103,7 @@ def statement_of(
     currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
 ) -> Statement:
     """What somebody earned, was paid and is owed in a period; also as CSV and as PDF."""
-    must_be_own(view, actor, id)
+    Reader(view, journal, actor).must_be("this statement", id)
     if from_ is not None and to is not None and start_of(from_) > start_of(to):
         raise BadPeriod(from_, to)
     after = 0 if from_ is None else _before(journal, from_)

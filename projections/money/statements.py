@@ -121,7 +121,7 @@ def _lines(
     """What was allocated and what was paid, in the order of recording, with its reason."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
-        "b.effective, b.amount, r.source, b.revenue, y.born, b.note, "
+        "b.effective, b.amount, r.source, r.named, b.revenue, y.born, b.note, "
         "w.id, w.title, o.name, a.number "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
@@ -138,7 +138,9 @@ def _lines(
         after=after,
     )
     found = [_Given(*row) for row in rows]
-    texts = view.texts({text for row in found for text in (row.title, row.name, row.reason)})
+    texts = view.texts(
+        {text for row in found for text in (row.title, row.name, row.reason, row.named)}
+    )
     shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
@@ -154,7 +156,7 @@ def _lines(
             "pool": {"id": row.pool, "name": texts.get(row.name)},
             "agreement": row.number,
             "proposal": row.proposal,
-            "source": row.source,
+            "source": texts.get(row.named) or row.source,
             "revenue": row.revenue,
             "of_minor": row.of,
             "share": shares.get((row.noun, row.payee)),
@@ -191,6 +193,7 @@ class _Given(NamedTuple):
     effective: str | None
     of: int | None
     source: str | None
+    named: str | None
     revenue: str | None
     issued: int | None
     reason: str | None

@@ -10,11 +10,13 @@ from typing import cast
 from domain.journal import Journal
 from domain.money.pool import LEAST_REVIEW_HOURS, Pool
 from domain.money.postings import ACCOUNTS, RECEIVED
+from domain.readers import AGREEMENT, EVERYONE
 from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
 from projections.money.pools.told import Accounts, PoolItem, PoolTold, ProposalItem
+from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
@@ -23,11 +25,18 @@ _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
 _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
 
 
-@question("list_pools", "/releases/{id}/pools", cli="pools", refuses=(UnknownWork,))
+@question("list_pools", "/releases/{id}/pools", cli="pools", refuses=(UnknownWork,), may=EVERYONE)
 def pools(
-    view: View, id: ReleaseId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    id: ReleaseId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[PoolItem]:
-    """The pools of a release, in the order of opening."""
+    """The pools of a release that one may read, in the order of opening."""
+    reader = Reader(view, journal, actor)
     number = lineage.find(view, id).number
     page, more = view.page(
         f"SELECT {_POOL} FROM {_POOL_FROM} WHERE o.release = :number AND o.position > :beyond "
@@ -44,19 +53,30 @@ def pools(
             "name": texts.get(name),
             "kind": kind,
             "currency": currency,
-            "received_minor": -money.pool_units(view, pool).get(RECEIVED, 0),
+            "received_minor": -money.pool_units(view, pool).get(RECEIVED, 0)
+            if reader.may_read_statement(pool)
+            else None,
             "position": position,
         }
         for pool, of, name, kind, currency, position in page
+        if reader.may_read_statement(pool) or reader.may(AGREEMENT, pool)
     ]
     return Page(items, more)
 
 
-@question("show_pool", "/pools/{id}")
-def pool(view: View, journal: Journal, id: PoolId) -> PoolTold:
-    """A pool: its terms, the balances of its accounts, and its proposals."""
+@question("show_pool", "/pools/{id}", may=AGREEMENT)
+def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
+    """A pool: its terms, the balances of its accounts, and its proposals.
+
+    For everyone with a share in it or a part in its release, those who close it, accountants and
+    auditors; the balances for those who may read its statement.
+    """
     noun = noun_at(view, journal, Pool, id, UnknownPool)
     opened = noun.opened
+    reader = Reader(view, journal, actor)
+    may_see_balances = reader.may_read_statement(id)
+    if not may_see_balances:
+        reader.must("this pool", AGREEMENT, id)
     units = money.pool_units(view, id)
     rows = view.rows(
         "SELECT a.id, a.state, a.number, a.opened_at, a.closes_at, a.effective_at, a.born "
@@ -76,10 +96,13 @@ def pool(view: View, journal: Journal, id: PoolId) -> PoolTold:
         "review_hours": opened.review_hours or LEAST_REVIEW_HOURS,
         "deferral_minor": opened.deferral_minor,
         "works": opened.works,
+        "statement": opened.statement,
         "position": noun.position,
         "accounts": cast(
             "Accounts", {f"{account}_minor": units.get(account, 0) for account in ACCOUNTS}
-        ),
+        )
+        if may_see_balances
+        else None,
         "proposals": [cast("ProposalItem", dict(zip(names, row, strict=True))) for row in rows],
     }
 

@@ -1,4 +1,4 @@
-"""Where the money of a pool is: its public statement.
+"""Where the money of a pool is: its statement.
 
 The one rule: received − reversed = waiting + earned, and every unit earned is somebody's: payable,
 held with its reasons, in transit, paid, or in suspense.
@@ -18,6 +18,7 @@ from domain.money.pool import Pool
 from domain.money.postings import IN_TRANSIT, PAID, SUSPENSE, WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
+from domain.readers import MONEY
 from domain.refusal import UnknownEntry, UnknownProposal
 from domain.values import PoolId
 from projections.money import balances as money
@@ -25,6 +26,7 @@ from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares, waivers_of
 from projections.money.pools.told import BalanceLine, PoolStatement, Totals, WaitingLine
+from projections.money.readers import Reader
 from projections.money.recouping import of_pool, recouped_told
 from projections.money.told import WaivedLine
 from projections.nouns import noun_at
@@ -32,10 +34,16 @@ from projections.question import question
 from projections.store import View, holds
 
 
-@question("show_pool_statement", "/pools/{id}/statement", cli="pool statement")
-def statement(view: View, journal: Journal, id: PoolId) -> PoolStatement:
-    """The public statement of a pool: what came in, whose it is, and why any of it is held."""
+@question("show_pool_statement", "/pools/{id}/statement", cli="pool statement", may=MONEY)
+def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolStatement:
+    """The statement of a pool: what came in, whose it is, and why any of it is held.
+
+    For its payees, those who close it, accountants and auditors; for everyone, if its terms publish
+    the statement.
+    """
     opened = pool_named(view, journal, id)
+    reader = Reader(view, journal, actor)
+    reader.must_read_statement("the statement of this pool", id)
     units = money.pool_units(view, id)
     accounts = money.accounts(view, pool=id)
     agreement = agreement_now(view, journal, id)
@@ -139,7 +147,7 @@ def _booked(view: View, pool: str) -> dict[str, int]:
 def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
     """Revenue not yet divided, by source, and what it waits for."""
     rows = view.rows(
-        "SELECT r.source, CAST(sum(l.left_minor) AS BIGINT), "
+        "SELECT min(r.source), min(r.named), CAST(sum(l.left_minor) AS BIGINT), "
         "CAST(sum(CASE WHEN d.id IS NULL THEN l.left_minor ELSE 0 END) AS BIGINT) "
         "FROM @bookings r JOIN (SELECT b.revenue, sum(b.amount) AS left_minor FROM @bookings b "
         "WHERE b.pool = :pool AND b.kind IN ('revenue', 'reversal') AND b.position <= :as_of "
@@ -147,16 +155,17 @@ def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
         "LEFT JOIN @bookings d ON d.revenue = r.id AND d.kind = 'division' "
         "AND d.position <= :as_of "
         "WHERE r.pool = :pool AND r.kind = 'revenue' AND r.position <= :as_of "
-        "GROUP BY r.source ORDER BY r.source",
+        "GROUP BY r.source_id ORDER BY min(r.source), r.source_id",
         pool=pool,
     )
+    texts = view.texts({named for _, named, *_ in rows})
     return [
         {
-            "source": source,
+            "source": texts.get(named) or source,
             "brought_minor": brought,
             "waiting_minor": waiting,
             "because": "deferred" if brought < opened.deferral_minor else "no_agreement",
         }
-        for source, brought, waiting in rows
+        for source, named, brought, waiting in rows
         if waiting
     ]

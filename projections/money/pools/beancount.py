@@ -20,9 +20,11 @@ from domain.moment import instant
 from domain.money.currency import decimal
 from domain.money.payee import Payee
 from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
+from domain.readers import MONEY
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.question import Form
+from projections.money.readers import Reader
+from projections.question import Asking, Form
 from projections.store import View, holds
 
 _ROOTS = {
@@ -208,10 +210,18 @@ def _text(text: str) -> str:
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _as_beancount(asking: Asking) -> str:
+    pool = asking.said["id"]
+    pool_named(asking.view, asking.journal, pool)
+    reader = Reader(asking.view, asking.journal, asking.actor)
+    reader.must("the ledger of this pool", MONEY, pool)
+    return beancount(asking.view, asking.journal, pool=pool)
+
+
 FORMS = {
     "beancount": Form(
         "text/x-beancount",
-        lambda asking: beancount(asking.view, asking.journal, pool=asking.said["id"]),
+        _as_beancount,
         "2026-06-01 open Assets:Received\n…",
     )
 }

@@ -9,20 +9,23 @@ from domain.journal import Journal
 from domain.money.apportionment import payee_key
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
+from domain.readers import AGREEMENT
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares, waivers_of
+from projections.money.readers import Reader
 from projections.money.told import Cause, Diff, DiffLine
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View
 
 
-@question("show_proposal_diff", "/proposals/{id}/diff", cli="proposal diff")
-def diff(view: View, journal: Journal, id: ProposalId) -> Diff:
+@question("show_proposal_diff", "/proposals/{id}/diff", cli="proposal diff", may=AGREEMENT)
+def diff(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Diff:
     """How each share changed since the first proposal, with the comments that caused it."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
+    Reader(view, journal, actor).must("this proposal", AGREEMENT, noun.pool)
     stages = [shares_of(version.content.assets, {}) for version in noun.versions]
     waivers = waivers_of(view, journal, noun)
     final = shares_of(noun.current.assets, waivers)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry
+from domain.readers import MONEY
 from domain.refusal import UnknownEntry
 from domain.values import EntryId
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import DivisionTold
+from projections.money.readers import Reader
 from projections.money.recouping import of_entry, recouped_told
 from projections.money.rows import ENTRIES
 from projections.nouns import noun_at
@@ -19,11 +21,15 @@ from projections.question import question
 from projections.store import View
 
 
-@question("show_division", "/entries/{id}")
-def division(view: View, journal: Journal, id: EntryId) -> DivisionTold:
-    """A division, a reversal or a correction, with every line."""
+@question("show_division", "/entries/{id}", may=MONEY)
+def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> DivisionTold:
+    """A division, a reversal or a correction, with every line.
+
+    For the payees of its pool, those who close it, accountants and auditors.
+    """
     entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
+    Reader(view, journal, actor).must("this entry", MONEY, first.pool)
     told = payees_told(view, (line.payee for line in entry.lines))
     return {
         "id": id,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from domain.money.naming import PAYER
 from domain.money.payee import Payee
 from projections.money.told import PayeeRef
 from projections.store import View, holds
@@ -19,14 +20,28 @@ def payees_told(view: View, payees: Iterable[str]) -> dict[str, PayeeRef]:
     works = {payee.id for payee in known.values() if payee.is_work}
     # An id belongs to one noun, so no person has the id of a work.
     called = {**_named(view, "contributors", "name", people), **_called(view, works)}
+    outside = {text for text in known if text.startswith(PAYER)}
+    called |= _payers(view, outside) if outside else {}
     return {
         text: {
             "id": text,
             "kind": payee.kind,
-            "name": text if payee.kind == "other" else called.get(payee.id),
+            "name": called.get(payee.id, None if text in outside else text)
+            if payee.kind == "other"
+            else called.get(payee.id),
         }
         for text, payee in known.items()
     }
+
+
+def _payers(view: View, ids: set[str]) -> dict[str, str]:
+    """The names of those outside who paid for something."""
+    rows = view.rows(
+        "SELECT b.payee, v.value FROM @bookings b JOIN vault v ON v.digest = b.payee_named "
+        "WHERE b.payee IN :ids AND b.position <= :as_of",
+        ids=sorted(ids),
+    )
+    return dict(rows)
 
 
 def titles(view: View, works: set[str]) -> dict[str, str]:

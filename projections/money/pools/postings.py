@@ -8,22 +8,34 @@ from __future__ import annotations
 from typing import Any, cast
 
 from domain.journal import Journal
+from domain.readers import MONEY
 from domain.values import PoolId
 from projections import history
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.beancount import FORMS
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import LedgerFact, Posting
+from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
 
 
-@question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS)
+@question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS, may=MONEY)
 def ledger(
-    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    id: PoolId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[LedgerFact]:
-    """Every fact that moved money of a pool, with its postings; also as a beancount journal."""
+    """Every fact that moved money of a pool, with its postings; also as a beancount journal.
+
+    For its payees, those who close it, accountants and auditors.
+    """
     pool_named(view, journal, id)
+    Reader(view, journal, actor).must("the ledger of this pool", MONEY, id)
     page, more = view.page(
         "SELECT DISTINCT p.position FROM @postings p WHERE p.pool = :id "
         "AND p.position > :beyond AND p.position <= :as_of ORDER BY p.position",

@@ -15,21 +15,28 @@ from domain.money.keeping import share_id
 from domain.money.proposal import Assets, Proposal
 from domain.money.share import Share
 from domain.money.shares import holdings_in, shares_of, waived_in
+from domain.readers import AGREEMENT
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections import attribution, lineage
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told, titles
+from projections.money.readers import Reader
 from projections.money.told import AssetTold, CommentTold, ProposalTold, Uncited, WaivedLine
 from projections.nouns import facts_of, noun_at
 from projections.question import question
 from projections.store import View, holds
 
 
-@question("show_proposal", "/proposals/{id}", cli="proposal show")
-def proposal(view: View, journal: Journal, id: ProposalId) -> ProposalTold:
-    """A proposal: shares, comment window, comments with answers, who agreed, who is missing."""
+@question("show_proposal", "/proposals/{id}", cli="proposal show", may=AGREEMENT)
+def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> ProposalTold:
+    """A proposal: shares, comment window, comments with answers, who agreed, who is missing.
+
+    For everyone with a share in it or a part in the release, those who close it, accountants and
+    auditors.
+    """
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)
+    Reader(view, journal, actor).must("this proposal", AGREEMENT, noun.pool)
     waivers = waivers_of(view, journal, noun)
     shares = shares_of(noun.current.assets, waivers)
     consents = _consents(view, id)

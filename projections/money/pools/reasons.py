@@ -12,6 +12,7 @@ from domain.money.entry import Entry, Line
 from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.money.split import read_terms
+from domain.readers import MONEY
 from domain.refusal import NoShare, NotDivided, UnknownEntry, UnknownProposal
 from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
@@ -19,7 +20,9 @@ from projections.money import splitting
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waivers_of
+from projections.money.pools.revenue import pool_of
 from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
+from projections.money.readers import Reader
 from projections.money.recouping import of_entry, recouped_told
 from projections.money.rows import ENTRIES
 from projections.money.splitting import PartOfPath
@@ -32,12 +35,14 @@ from projections.store import View
     "explain_line",
     "/entries/{id}/lines/{payee}/why",
     cli="why",
+    may=MONEY,
     refuses=(NoShare, NotDivided),
 )
-def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
+def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: str) -> Why:
     """Why a payee got this amount: shares, pieces, paths, carry, the last unit.
 
-    The id of revenue stands for its division.
+    The id of revenue stands for its division. For the payees of the pool, those who close it,
+    accountants and auditors.
     """
     booked: dict[str, str] = dict(
         view.rows(
@@ -46,11 +51,14 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText) -> Why:
             id=id,
         )
     )
+    reader = Reader(view, journal, actor)
     if booked and "division" not in booked:
+        reader.must("this revenue", MONEY, pool_of(view, id))
         raise NotDivided(id)
     id = booked.get("division", id)
     entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
+    reader.must("this entry", MONEY, first.pool)
     line = next((each for each in entry.lines if each.payee == payee), None)
     if line is None:
         raise NoShare(payee)

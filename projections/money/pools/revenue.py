@@ -11,46 +11,72 @@ from typing import Any, cast
 
 from domain.engine import Row
 from domain.journal import Journal
+from domain.money.naming import CATEGORIES, SOURCES
+from domain.readers import MONEY
 from domain.refusal import Refusal, UnknownExpense, UnknownRevenue
 from domain.values import ExpenseId, PoolId, RevenueId
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import Booking, Expense, Revenue
+from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "
-    "b.position"
+    "b.named, b.position"
 )
 
 
-@question("list_revenue", "/pools/{id}/revenue")
+@question("list_revenue", "/pools/{id}/revenue", may=MONEY)
 def revenue_of(
-    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    id: PoolId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[Revenue]:
     """The revenue of a pool, in the order of recording."""
+    Reader(view, journal, actor).must("the revenue of this pool", MONEY, id)
     return _bookings(view, journal, "revenue", id, after, limit)
 
 
-@question("show_revenue", "/revenue/{id}")
-def revenue(view: View, id: RevenueId) -> Revenue:
+@question("show_revenue", "/revenue/{id}", may=MONEY)
+def revenue(view: View, journal: Journal, id: RevenueId, *, actor: str) -> Revenue:
     """Money that came in, with its reversals and its division."""
-    return cast("Revenue", _booking(view, "revenue", id, UnknownRevenue))
+    told = cast("Revenue", _booking(view, "revenue", id, UnknownRevenue))
+    Reader(view, journal, actor).must("this revenue", MONEY, told["pool"])
+    return told
 
 
-@question("list_expenses", "/pools/{id}/expenses")
+@question("list_expenses", "/pools/{id}/expenses", may=MONEY)
 def expenses_of(
-    view: View, journal: Journal, id: PoolId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    journal: Journal,
+    id: PoolId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
 ) -> Page[Expense]:
     """The expenses of a pool, in the order of recording."""
+    Reader(view, journal, actor).must("the expenses of this pool", MONEY, id)
     return _bookings(view, journal, "expense", id, after, limit)
 
 
-@question("show_expense", "/expenses/{id}")
-def expense(view: View, id: ExpenseId) -> Expense:
+@question("show_expense", "/expenses/{id}", may=MONEY)
+def expense(view: View, journal: Journal, id: ExpenseId, *, actor: str) -> Expense:
     """Money that was spent."""
-    return cast("Expense", _booking(view, "expense", id, UnknownExpense))
+    told = cast("Expense", _booking(view, "expense", id, UnknownExpense))
+    Reader(view, journal, actor).must("this expense", MONEY, told["pool"])
+    return told
+
+
+def pool_of(view: View, revenue: str) -> str:
+    """The pool that revenue came in for."""
+    return _booking(view, "revenue", revenue, UnknownRevenue)["pool"]
 
 
 def _bookings(
@@ -92,10 +118,11 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
     for revenue, kind, id, amount in about:
         if kind == "reversal":
             reversals[revenue].append((id, -amount))
-    texts = view.texts({text for row in rows for text in (row[8], row[9])})
+    texts = view.texts({text for row in rows for text in (row[8], row[9], row[10])})
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
     items: list[Revenue | Expense] = []
-    for id, kind, pool, source, payee, amount, effective, at, document, note, position in rows:
+    for id, kind, pool, word, payee, amount, effective, at, document, note, named, position in rows:
+        source = texts.get(named) or word
         common: Booking = {
             "pool": pool,
             "amount_minor": amount,
@@ -110,6 +137,7 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
                 **common,
                 "id": id,
                 "source": source,
+                "source_kind": word if word in SOURCES else None,
                 "reversed_minor": sum(units for _, units in reversals[id]),
                 "division": divisions.get(id),
                 "reversals": [
@@ -118,6 +146,12 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
             }
             items.append(came_in)
         else:
-            spent: Expense = {**common, "id": id, "category": source, "payer": told[payee]}
+            spent: Expense = {
+                **common,
+                "id": id,
+                "category": source,
+                "category_kind": word if word in CATEGORIES else None,
+                "payer": told[payee],
+            }
             items.append(spent)
     return items

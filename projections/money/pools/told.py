@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, TypedDict
 
+from domain.money.naming import CATEGORIES, SOURCES
 from domain.money.postings import ACCOUNTS
+from domain.readers import STATEMENTS
 from domain.values import (
     REVENUE,
     SONG,
@@ -50,7 +52,11 @@ class PoolItem(TypedDict):
     name: PoolName
     kind: KindOfPool
     currency: Dollars
-    received_minor: Annotated[int, "What came in and was not reversed.", Example(807_364)]
+    received_minor: Annotated[
+        int | None,
+        "What came in and was not reversed; null for those who may not read its statement.",
+        Example(807_364),
+    ]
     position: Annotated[Count, Example(60)]
 
 
@@ -95,8 +101,12 @@ class PoolTold(TypedDict):
     works: Annotated[
         list[WorkId] | None, "The components entitled to it; null: all.", Example([SONG])
     ]
+    statement: Annotated[
+        Annotated[str, one_of(STATEMENTS)] | None,
+        "Who else may read its statement.",
+    ]
     position: Annotated[Count, Example(60)]
-    accounts: Accounts
+    accounts: Annotated[Accounts | None, "Null for those who may not read its statement."]
     proposals: list[ProposalItem]
 
 
@@ -206,7 +216,10 @@ class Revenue(Booking):
     """Money that came in."""
 
     id: RevenueId
-    source: Annotated[str, Example("HarperCollins")]
+    source: Annotated[str, "The name of the source, else its kind.", Example("HarperCollins")]
+    source_kind: Annotated[
+        Annotated[str, one_of(SOURCES)] | None, "Null where a word of another kind was recorded."
+    ]
     reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
     division: Annotated[EntryId | None, "Its division; null while it waits."]
     reversals: list[ReversalItem]
@@ -216,7 +229,10 @@ class Expense(Booking):
     """Money that was spent."""
 
     id: ExpenseId
-    category: Annotated[str, Example("printing")]
+    category: Annotated[str, "What it was, else its kind.", Example("printing")]
+    category_kind: Annotated[
+        Annotated[str, one_of(CATEGORIES)] | None, "Null where a word of another kind was recorded."
+    ]
     payer: PayeeRef
 
 

@@ -1,0 +1,23 @@
+"""Readers: whom a fact concerns, and so who may read it, its receipt and its texts.
+
+Works, credits and remixes are public; money is for those it concerns, unless its pool says more.
+Each is a set of relations (see domain.permission).
+"""
+
+from __future__ import annotations
+
+from domain.permission import ANYONE, BOOKS, OWN, READS
+
+EVERYONE = frozenset({ANYONE})
+ALL_MONEY = BOOKS | READS
+"""Who may read all money."""
+OWN_MONEY = ALL_MONEY | OWN
+"""Who may read what concerns one person: payouts, holds."""
+MONEY = ALL_MONEY | {"poster", "producer", "payee"}
+"""Who may read the money of a pool: its statement, its ledger, every entry."""
+AGREEMENT = MONEY | {"participant"}
+"""Who may read how a pool is shared: its terms, proposals and comments."""
+
+PUBLIC = "public"
+STATEMENTS = {PUBLIC: "everyone may read the statement of the pool"}
+"""Who else may read the statement of a pool, if its terms say so."""

@@ -1,0 +1,91 @@
+"""Grants: who acts in which role, read from the facts themselves.
+
+They are few, and a role that was ended a moment ago must not be seen any more: so no read table
+keeps them, and an answer as of a position is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated
+
+from domain.grant import GRANTABLE, SCOPED, Grant
+from domain.journal import Journal
+from domain.known import Known
+from domain.permission import OPERATOR
+from domain.values import ContributorId, GrantedRole, WorkId
+from projections import attribution, lineage
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, cut, decode_cursor
+from projections.told import GrantTold
+
+
+@question("list_grants", "/grants", cli="roles")
+def grants(
+    view: View,
+    journal: Journal,
+    *,
+    contributor: Annotated[ContributorId | None, "Of this person."] = None,
+    role: Annotated[GrantedRole | None, "This role."] = None,
+    work: Annotated[WorkId | None, "For this work."] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[GrantTold]:
+    """Who acts in which role, in the order of granting.
+
+    Roles that were ended are in the history of the person who had them.
+    """
+    known = Known(journal.facts, view.as_of)
+    wanted = GRANTABLE if role is None else (role,)
+    found = (
+        known.grants("role", wanted)
+        if contributor is None
+        else known.grants("contributor", [contributor])
+    )
+    (beyond,) = decode_cursor(after, int) or [0]
+    chosen = sorted(
+        (since(one), one)
+        for one in found
+        if one.role in wanted and work in (None, one.work) and since(one) > beyond
+    )
+    page, more = cut(chosen[: limit + 1], limit, lambda each: (each[0],))
+    return Page(_told(view, [grant for _, grant in page]), more)
+
+
+def since(grant: Grant) -> int:
+    """The position at which it was granted last."""
+    return grant.facts[-1][0]
+
+
+def roles_of(journal: Journal, actor: str, areas: Collection[str] = ()) -> dict[str, str]:
+    """The roles that somebody has now, as sides for ``domain.permission.permit``.
+
+    A producer has theirs for one of these works or pools.
+    """
+    if actor == OPERATOR:
+        return {}
+    known = Known(journal.facts, journal.facts.head())
+    person = known.persons([actor])[actor]
+    held = known.grants("contributor", known.accounts(person))
+    return {
+        grant.role: actor
+        for grant in held
+        if grant.role not in SCOPED or not {grant.pool or grant.work}.isdisjoint(areas)
+    }
+
+
+def _told(view: View, grants: Collection[Grant]) -> list[GrantTold]:
+    people = {one.contributor: attribution.find_person(view, one.contributor)[0] for one in grants}
+    works = {one.work: lineage.find(view, one.work).number for one in grants if one.work}
+    persons = attribution.persons(view, people.values())
+    references = lineage.references(view, works.values())
+    return [
+        {
+            "contributor": persons[people[one.contributor]],
+            "role": one.role,
+            "work": references[works[one.work]] if one.work else None,
+            "pool": one.pool,
+            "position": since(one),
+        }
+        for one in grants
+    ]

@@ -1,0 +1,189 @@
+"""Who may read which money: found by what is known now, whatever position is asked about.
+
+So those who once had a share go on reading what concerned them, and who loses a role does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import cached_property
+from typing import Any, cast
+
+from domain.credit import Credit
+from domain.fact import Fact
+from domain.journal import Journal
+from domain.money.payee import Payee, people_among
+from domain.money.payout import Payout
+from domain.money.pool import Pool, texts_in
+from domain.permission import OPERATOR, open_to
+from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_MONEY, PUBLIC
+from domain.recorders import Placed
+from domain.refusal import NotForReader, UnknownContributor, UnknownPool
+from projections import attribution, lineage
+from projections.grants import roles_of
+from projections.nouns import noun_at
+from projections.store import View, holds
+
+ANONYMOUS = ""
+"""Who reads without a key."""
+
+
+class Reader:
+    """Somebody who reads: the operator, a contributor, or nobody known."""
+
+    def __init__(self, view: View, journal: Journal, actor: str) -> None:
+        self.view, self.journal, self.actor = view.now(), journal, actor
+        self._pools: dict[str, Pool.Opened] = {}
+        self._known: dict[tuple[str, str], bool] = {}
+
+    # -- what they may read ----------------------------------------------------------------
+
+    def may(self, readers: frozenset[str], pool: str) -> bool:
+        """Whether they are one of these readers of a pool."""
+        return self.reads_all or any(self._is(each, pool) for each in sorted(readers - ALL_MONEY))
+
+    def may_read_statement(self, pool: str) -> bool:
+        """Whether they may read the statement of a pool, which its terms may publish."""
+        return self.may(MONEY, pool) or self._opened(pool).statement == PUBLIC
+
+    def must(self, what: str, readers: frozenset[str], pool: str) -> None:
+        """Refuse those who are none of these readers of a pool, and say who is."""
+        if not self.may(readers, pool):
+            raise self._refused(what, readers)
+
+    def must_read_statement(self, what: str, pool: str) -> None:
+        """Refuse those who may not read the statement of a pool."""
+        if not self.may_read_statement(pool):
+            raise self._refused(what, MONEY)
+
+    def must_be(self, what: str, payee: str | None) -> None:
+        """Refuse those who may not read what concerns a payee; without one, what concerns all."""
+        if payee is not None and Payee.parse(payee).is_contributor:
+            attribution.find_person(self.view, payee)
+        if not self.reads_all and payee not in self.ids:
+            raise self._refused(what, ALL_MONEY if payee is None else OWN_MONEY)
+
+    def seen(self, placed: Iterable[Placed]) -> list[Placed]:
+        """Those of these facts that they may read."""
+        return [one for one in placed if self.sees(one.fact())]
+
+    def must_see(self, placed: Placed) -> None:
+        """Refuse those who may not read a fact, and say who may."""
+        if not self.sees(happened := placed.fact()):
+            raise self._refused(f"fact {placed.position}", happened.READERS)
+
+    def sees(self, happened: Fact) -> bool:
+        """Whether they may read a fact, with its receipt and its texts."""
+        readers = happened.READERS
+        if readers == EVERYONE or self.reads_all:
+            return True
+        if readers == OWN_MONEY:
+            return not self.ids.isdisjoint(_concerned(happened))
+        if readers == ALL_MONEY:
+            return False
+        pool = happened.originator_id if isinstance(happened, Pool.Opened) else _pool_of(happened)
+        is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
+        return is_open or self.may(readers, pool)
+
+    def _refused(self, what: str, readers: frozenset[str]) -> NotForReader:
+        return NotForReader(self.actor or "nobody", what, open_to(readers))
+
+    # -- who they are ----------------------------------------------------------------------
+
+    @cached_property
+    def reads_all(self) -> bool:
+        """Whether they may read all money."""
+        return self.actor == OPERATOR or not ALL_MONEY.isdisjoint(self._roles(()))
+
+    def _roles(self, areas: Collection[str]) -> Collection[str]:
+        """Their roles for some works and pools."""
+        return roles_of(self.journal, self.actor, areas) if self.actor else ()
+
+    @cached_property
+    def accounts(self) -> list[int]:
+        """The numbers of their accounts, after all merges."""
+        if self.actor in (ANONYMOUS, OPERATOR):
+            return []
+        try:
+            return attribution.accounts(self.view, self.actor)
+        except UnknownContributor:  # admitted a moment ago
+            return []
+
+    @cached_property
+    def ids(self) -> set[str]:
+        """The ids of their accounts."""
+        rows = self.view.rows(
+            f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
+            numbers=self.accounts,
+        )
+        return {id for (id,) in rows}
+
+    # -- how they stand to a pool ----------------------------------------------------------
+
+    def _is(self, relation: str, pool: str) -> bool:
+        if not self.actor:
+            return False
+        if (relation, pool) not in self._known:
+            self._known[relation, pool] = self._stands(relation, pool)
+        return self._known[relation, pool]
+
+    def _stands(self, relation: str, pool: str) -> bool:
+        opened = self._opened(pool)
+        match relation:
+            case "poster":
+                return lineage.find(self.view, opened.release).poster in self.ids
+            case "producer":
+                return relation in self._roles((pool, opened.release))
+            case "payee":
+                return self._is_payee(pool, opened)
+            case "participant":
+                return self._has(_PROPOSED, pool=pool) or self._has_part(opened.release)
+        return False
+
+    def _opened(self, pool: str) -> Pool.Opened:
+        if pool not in self._pools:
+            self._pools[pool] = noun_at(self.view, self.journal, Pool, pool, UnknownPool).opened
+        return self._pools[pool]
+
+    def _is_payee(self, pool: str, opened: Pool.Opened) -> bool:
+        if not self.ids.isdisjoint(texts_in(opened.terms)):
+            return True
+        return any(self._has(sql, pool=pool) for sql in (_AGREED, _POSTED, _SPENT))
+
+    def _has_part(self, release: str) -> bool:
+        """Whether they posted or are credited on anything in a release."""
+        works = list(
+            lineage.numbered(self.view, lineage.find(self.view, release).number).generation
+        )
+        own = {attribution.after_merges(self.view, account) for account in self.accounts}
+        credits = attribution.credits_on(self.view, works)
+        # What somebody only claims on another's work opens nothing.
+        credited = {one.contributor for one in credits if one.state != Credit.Claimed.STATE}
+        return not own.isdisjoint(credited) or self._has(_POSTER, works=works)
+
+    def _has(self, sql: str, **values: Any) -> bool:
+        return bool(self.ids) and bool(self.view.one(sql, ids=sorted(self.ids), **values))
+
+
+_AGREED = (
+    "SELECT 1 FROM @shares s JOIN @proposals a ON a.id = s.proposal "
+    "WHERE a.pool = :pool AND s.payee IN :ids LIMIT 1"
+)
+_PROPOSED = (
+    "SELECT 1 FROM @pieces q JOIN @proposals a ON a.id = q.proposal "
+    "WHERE a.pool = :pool AND q.payee IN :ids LIMIT 1"
+)
+_POSTED = "SELECT 1 FROM @postings p WHERE p.pool = :pool AND p.payee IN :ids LIMIT 1"
+_SPENT = "SELECT 1 FROM @bookings b WHERE b.pool = :pool AND b.payee IN :ids LIMIT 1"
+_POSTER = "SELECT 1 FROM @works w WHERE w.number IN :works AND w.poster IN :ids LIMIT 1"
+
+
+def _concerned(happened: Fact) -> Iterable[str]:
+    """The people that a fact about a payout or a hold concerns."""
+    if isinstance(happened, Payout.Event):
+        return people_among(happened.touches())
+    return (str(cast("Any", happened).contributor),)
+
+
+def _pool_of(happened: Fact) -> str:
+    return str(cast("Any", happened).pool)
