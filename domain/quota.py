@@ -41,7 +41,7 @@ def _within(past: Past, quota: str, more: int, accounts: Collection[str]) -> Spe
         latest = journal.spending(accounts, quota, LOOKED_AT * limit.open)
         ids = {one.originator_id for one in latest} | {one.originator_id for one in drafted}
         past.prefetch(ids)
-        nouns = (past.get(BORN[type(past.stream(id)[0][1])], id) for id in ids)
+        nouns = (past.get(BORN[type(past.stream(id)[0][1])], id) for id in ids if past.stream(id))
         if sum(_waits(noun, accounts) for noun in nouns) + more > limit.open:
             raise QuotaExceeded(limit.open, limit.what, "without an answer", None)
     return known

@@ -151,12 +151,14 @@ def test_a_story_by_the_command_line_alone(database: str) -> None:
     stemma("work", "redate", "hum", "--made-at", "1968", "--reason", "the label")
     stemma("remix", "declare", "--id", "e", "--child", "song", "--parent", "hum",
            "--kind", "sample")  # fmt: skip
-    stemma("remix", "dispute", "e", "--grounds", "not_derived", "--reason", "mine", "--by", "ben")
+    stemma("remix", "dispute", "e", "--grounds", "not_derived", "--reason", "mine",
+           "--evidence", "takes", "--by", "ben")  # fmt: skip
     stemma("remix", "settle", "e", "--outcome", "dismissed", "--reason", "compared")
     stemma("credit", "open", "--id", "ear", "--work", "song", "--contributor", "ana",
            "--role", "editor", "--kind", "influence", "--by", "ben")  # fmt: skip
     stemma("credit", "accept", "ear", "--by", "ana")
-    stemma("credit", "dispute", "ear", "--grounds", "other", "--reason", "no", "--by", "ben")
+    stemma("credit", "dispute", "ear", "--grounds", "other", "--reason", "no",
+           "--evidence", "takes", "--by", "ben")  # fmt: skip
     stemma("credit", "settle", "ear", "--outcome", "dismissed", "--reason", "letters")
     no = stemma.record("credit", "open", "--work", "song", "--contributor", "ana", "--role", "host")
     stemma("credit", "revoke", no)
@@ -305,6 +307,7 @@ COMMUNITY = [
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
 PAGED = [
+    *(("claims", "piece-cem"), ("waiting",)),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
 ]

@@ -108,7 +108,7 @@ def test_every_text_of_a_person_goes_and_what_others_said_stays(
     with story(database) as told:
         of = life_of_gus(told)
         before, said = told.head(), texts(told)
-        assert len([text for text in said if text.startswith("mine-")]) == 11
+        assert len([text for text in said if text.startswith("mine-")]) == 12
         told.tell("forget_contributor", id=of[account], ground="request", actor=of[account])
         assert texts(told) == {text for text in said if text.startswith("theirs-")}
         assert told.topics(before) == ["contributor.forgotten"] * 2
@@ -161,7 +161,7 @@ def test_whoever_owned_very_much_is_forgotten_in_several_facts(database: str) ->
     """One leaf of the log could not hold all of it."""
     with story(database) as told:
         gus = told.person("gus")
-        draft = told.journal.draft()
+        draft = told.journal.draft(is_vouched_for=True)
         for number in range(ERASED_IN_ONE_FACT + 5):
             carry_out(
                 draft,

@@ -97,7 +97,7 @@ def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
 
 def fill(told: Bank) -> dict[str, list[str]]:
     """A hub and its remixes, a release of hundreds, a collage of hundreds, and what they earn."""
-    draft = told.journal.draft()
+    draft = told.journal.draft(is_vouched_for=True)
     people = [
         carry_out(
             draft, "admit_contributor", actor="operator", name=f"Person {n} of the Lanterns"
@@ -193,7 +193,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
     assets.append(asset("faces", dict.fromkeys(people, "1"), "5"))
     pool = told.pool("The night", release=release)
     agreement = told.agree(pool, assets)
-    draft = told.journal.draft()
+    draft = told.journal.draft(is_vouched_for=True)
     for one in people[:50]:
         carry_out(draft, "accept_share", actor=one, proposal=agreement)
     told.journal.commit(draft)

@@ -577,6 +577,8 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
     def offered_to(someone: Reader) -> set[str]:
         return set(re.findall(rf'action="{address}/(\w+)"', someone.get(address).text))
 
+    assert offered_to(signed_in(public, ben)) == set()
+    public.acting(ben).post("/credits", work=song, contributor=ben, role="editor")  # a claim
     assert offered_to(signed_in(public, ben)) == {"comment"}
     assert offered_to(reader(public).sign_in(OPERATOR_KEY)) == {"comment", "extend", "withdraw"}
     someone, head = signed_in(public, ben), public.head
