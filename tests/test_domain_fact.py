@@ -149,7 +149,7 @@ FORMS = {
         *("kind", "role", "grounds", "outcome", "stands_as", "ground", "rounding", "was"),
         *("source", "category", "statement", "waits_for"),
     ),
-    INSTANT: ("made", "deadline", "closes_at"),
+    INSTANT: ("made", "deadline", "closes_at", "before"),
     # As it was stated: a year, a month, a day or a time.
     r"\d{4}(-\d\d)?(-\d\d)?(T.*Z)?": ("made_at", "effective_at", "answer_by"),
     EXACT: ("rate", "share", "agreed", "default_rate"),
