@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
-from domain.engine import DatabaseUnavailable
+from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
 from domain.journal import Journal
 from projections.heartbeat import Heartbeat
 from projections.log import Log
@@ -121,7 +121,7 @@ class Readiness:
             size, silence = self._log.size(), self._heartbeat.age()
         except DatabaseUnavailable as error:
             log.warning("not ready: %s", error)
-            names = ("storage", "follower", "projections", "log", *self._more)
+            names = ("storage", "tables", "clock", "follower", "projections", "log", *self._more)
             unknown = dict.fromkeys(names, Check(UNKNOWN, "This needs the database."))
             failed = Check(FAILED, "The database does not answer, or its tables are missing.")
             return Finding({"database": failed, **unknown})
@@ -129,6 +129,8 @@ class Readiness:
         checks = {
             "database": Check(OK, f"{head} facts."),
             "storage": self._storage(),
+            "tables": self._tables(),
+            "clock": self._clock_check(),
             "follower": _follower(found),
             "projections": self._projections(found),
             "log": self._integration(found),
@@ -143,6 +145,20 @@ class Readiness:
             log.warning("nothing can be written: %s", error)
             return Check(FAILED, "The database takes no writes: it is full, read-only or denied.")
         return Check(OK, "The database takes writes.")
+
+    def _tables(self) -> Check:
+        try:
+            self._store.current()
+        except RebuildNeeded:
+            return Check(FAILED, "The read tables are of another version: run “stemma rebuild”.")
+        except UpgradeNeeded:
+            return Check(FAILED, "The tables are of another version: run “stemma upgrade”.")
+        return Check(OK, "The tables are of this version.")
+
+    def _clock_check(self) -> Check:
+        if self._journal.clock_problem():
+            return Check(FAILED, "The clock contradicts what was recorded: see “stemma doctor”.")
+        return Check(OK, "The clock agrees with what was recorded.")
 
     def _projections(self, found: Finding) -> Check:
         still = self._read.stands_still(found.journal - found.behind, found.journal)

@@ -57,7 +57,7 @@ Said = tuple[str, str] | tuple[str, str, str]
 
 ON_SETTINGS: dict[str, Callable[[Settings], Said]] = {}
 ON_DATABASE: dict[str, Callable[[Settings, Service], Said]] = {}
-READINGS = ("storage", "follower", "projections", "log")
+READINGS = ("storage", "tables", "follower", "projections", "log")
 """The checks of /ready that are made here, too."""
 
 
@@ -112,6 +112,7 @@ def _brief(error: Exception) -> str:
 
 ADVICE = {
     "storage": "Free space, or make the database writable; see its own log.",
+    "tables": "Run “stemma rebuild” or “stemma upgrade”, as it says.",
     "follower": "Start “stemma follow”, or serve with --follow; if one runs, restart it.",
     "projections": "Look into the logs of the follower; “stemma rebuild” folds everything again.",
     "log": "Look into the logs of the follower; “stemma verify database” finds a damaged tile.",
@@ -268,6 +269,9 @@ def _on_database(
 @_on_database
 def look_at_clock(_settings: Settings, service: Service) -> Said:
     """This machine's clock against that of the database."""
+    if problem := service.journal.clock_problem():
+        advice = "Let NTP set it; if the latest facts are wrong: stemma accept-clock"
+        return FAILED, problem, advice
     before = time.time()
     theirs = service.engine.now()
     apart = abs(theirs - (before + time.time()) / 2)

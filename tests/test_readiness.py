@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -80,7 +81,9 @@ def test_a_service_with_a_follower_is_ready(database: str) -> None:
         served.admit("Ana")
         wait_until(lambda: served.operator.get("/ready").status == 200)
         checks = served.client(None).get("/ready").json["checks"]
-        assert list(checks) == ["database", "storage", "follower", "projections", "log"]
+        assert list(checks) == [
+            *("database", "storage", "tables", "clock", "follower", "projections", "log")
+        ]
         assert {check["status"] for check in checks.values()} == {OK}
 
 
@@ -128,6 +131,25 @@ def test_read_tables_that_follow_slowly_do_not_stand_still(service: Service) -> 
         assert prober.after(STILL_SECONDS * 0.9).status == "ready"
         service.follower.catch_up()
         service.log.catch_up()
+
+
+def test_tables_of_another_version_are_not_ready(database: str) -> None:
+    with open_service(database) as service:
+        follow_once(service)
+        assert Prober(service).failed() == set()
+        service.engine.execute("UPDATE layouts SET version = 'x' WHERE name LIKE 'read%'")
+    with open_service(database) as service:
+        assert Prober(service).failed() == {"tables"}
+
+
+def test_a_clock_that_contradicts_what_was_recorded_is_not_ready(database: str) -> None:
+    with open_service(database, clock=lambda: datetime.now(UTC) + timedelta(days=2)) as ahead:
+        admit(ahead)
+    with open_service(database) as service:
+        service.follower.catch_up()
+        service.log.catch_up()
+        service.heartbeat.beat()
+        assert Prober(service).failed() == {"clock"}
 
 
 def test_a_database_that_does_not_answer_leaves_the_rest_unknown(service: Service) -> None:
