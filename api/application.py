@@ -16,13 +16,17 @@ from api.authentication import is_private, require_keys
 from api.commands import commands
 from api.document import register
 from api.fields import MAXIMUM_BODY_BYTES
+from api.identities import Identities
+from api.issuer import Issuer
 from api.keys import Keys
 from api.limits import Limits, tell_standing
+from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.readiness import Readiness
 from api.routes import Routes
 from api.splits import splits
+from api.tokens import KeysAndTokens, Tokens
 from api.web.frame import page_of
 from domain.journal import Journal
 from projections.log import Log
@@ -69,6 +73,7 @@ def create_app(
     *,
     public_pages: bool = False,
     publish_entries: bool = False,
+    issuer: Issuer | None = None,
     metrics_token: str | None = None,
     metrics_folder: str | None = None,
     limits: Limits | None = None,
@@ -77,6 +82,7 @@ def create_app(
 
     ``public_pages`` lets anybody read the pages; forms and the API still require a key.
     ``publish_entries`` lets anybody read the entries of the log.
+    ``issuer`` is whose tokens are accepted besides keys.
     ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
     ``limits`` says how much somebody may ask; without it, as much as they like.
     """
@@ -88,11 +94,14 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    tokens = None if issuer is None else Tokens(issuer, Identities(store.engine))
+    opening = KeysAndTokens(keys, tokens)
     readiness = Readiness(journal, store, log)
     observe(app, Metrics(journal.engine, readiness, metrics_folder), metrics_token)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
+        own_keys(journal, store, keys),
         service.service(journal, store, readiness),
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
@@ -102,11 +111,11 @@ def create_app(
     document = register(app, nouns)
     limits = limits or Limits(journal.engine, {})
     app.register_blueprint(
-        pages.pages(journal, store, keys, log, document, limits, public=public_pages)
+        pages.pages(journal, store, keys, opening, log, document, limits, public=public_pages)
     )
     answer_problems(app, page_of)
     public = {endpoint for routes in nouns for endpoint in routes.public}
-    require_keys(app, keys, limits, is_public=lambda endpoint: _is_public(endpoint, public))
+    require_keys(app, opening, limits, is_public=lambda endpoint: _is_public(endpoint, public))
     app.after_request(_finish)
     app.after_request(tell_standing)
     return app

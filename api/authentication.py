@@ -1,36 +1,66 @@
-"""Who is asking: the key of a request, and the actor it stands for.
+"""Who is asking: the key or the token of a request, the actor it stands for, and its scope.
 
-The key alone decides who acts, never the body; the domain decides what they may do.
+It alone decides who acts, never the body; the domain decides what they may do, and a scope can only
+narrow that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from flask import Flask, g, request
 
-from api.keys import Keys
 from api.limits import Limits
 from api.problems import Problem
+from api.scope import EVERYTHING, KEYRING, Caller
+from domain.command import Command
+from domain.registry import BY_OPERATION
+
+
+class Opening(Protocol):
+    """What opens the service: keys, or the tokens of an outside issuer."""
+
+    def caller(self, token: str) -> Caller | None:
+        """Who asks with this; None if it is not valid."""
 
 
 def require_keys(
-    app: Flask, keys: Keys, limits: Limits, *, is_public: Callable[[str | None], bool]
+    app: Flask, opening: Opening, limits: Limits, *, is_public: Callable[[str | None], bool]
 ) -> None:
-    """Require a valid key for every endpoint that is not public."""
+    """Require a valid key for every endpoint that is not public, with a scope that includes it."""
 
     def authenticate() -> None:
-        g.actor = None
+        come_in(None)
         if (request.endpoint or "").startswith("pages."):
             return  # they know sessions, too, and count their requests themselves
         is_closed = not is_public(request.endpoint)
         if is_closed:
-            g.actor = _holder(keys)
+            come_in(_caller(opening))
         limits.admit()
-        if is_closed and g.actor is None:
+        if not is_closed:
+            return
+        if g.actor is None:
             raise _refused(limits)
+        section, _, operation = (request.endpoint or "").rpartition(".")
+        if section != KEYRING:  # where a key may always replace and end itself
+            must_include(BY_OPERATION.get(operation))
 
     app.before_request(authenticate)
+
+
+def come_in(caller: Caller | None) -> None:
+    """From here on the request is this caller's; None is nobody's."""
+    g.caller = caller
+    g.actor = None if caller is None else caller.actor
+
+
+def must_include(command: type[Command] | None) -> None:
+    """Refuse unless the scope of the caller includes a command; None is a question."""
+    scope = EVERYTHING if g.caller is None else g.caller.scope
+    if not (scope.reads if command is None else scope.allows(command)):
+        what = "reading" if command is None else command.NAME
+        raise Problem("outside_scope", f"The scope of this key is “{scope}”, without {what}.")
 
 
 def actor() -> str:
@@ -39,15 +69,21 @@ def actor() -> str:
     return holder
 
 
+def caller() -> Caller:
+    """Who asks, with the scope of their key."""
+    known: Caller = g.caller
+    return known
+
+
 def is_private() -> bool:
     """Whether the answer is for the holder of a key."""
     return g.get("actor") is not None
 
 
-def _holder(keys: Keys) -> str | None:
+def _caller(opening: Opening) -> Caller | None:
     given = request.authorization
     is_key = given is not None and given.type == "bearer"
-    return keys.holder_of(given.token) if is_key and given and given.token else None
+    return opening.caller(given.token) if is_key and given and given.token else None
 
 
 def _refused(limits: Limits) -> Problem:

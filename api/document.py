@@ -85,6 +85,7 @@ EXAMPLE_IDS = {
 PATH_EXAMPLES = {
     **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1, "key": values.EDGE},
     "payee": values.BEN,
+    "key": "22a6266a91c4",
 }
 """Examples of the parts of paths that are not ids."""
 

@@ -49,12 +49,6 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=own,
         )
-        self._waiting = Gauge(
-            "stemma_requests_waiting",
-            "Requests that wait for a thread.",
-            multiprocess_mode="livesum",
-            registry=own,
-        )
         self._connections = Gauge(
             "stemma_connections",
             "Connections to the database: open, idle, and the threads waiting for one.",
@@ -77,14 +71,6 @@ class Metrics:
     def over(self) -> None:
         """No thread works on a request any more."""
         self._running.dec()
-
-    def refused(self, status: int, code: str) -> None:
-        """A request was refused before a thread took it."""
-        self._answers.labels(str(status), code).inc()
-
-    def queued(self, more: int) -> None:
-        """More or fewer requests wait for a thread."""
-        self._waiting.inc(more)
 
     def exposed(self) -> bytes:
         """All figures in the format that Prometheus reads."""

@@ -139,6 +139,8 @@ def documented(
     more: str = "",
 ) -> dict[str, Any]:
     """Any route, by its docstring; it is public unless its codes name ``unauthenticated``."""
+    if "unauthenticated" in codes:
+        codes = [*codes, "outside_scope", "issuer_unavailable"]
     summary, _, description = (getdoc(said) or "").partition("\n\n")
     description = "\n\n".join(filter(None, (description, more)))
     responses = dict(answers)

@@ -42,6 +42,7 @@ OWN: dict[str, Kind] = {
     "unauthenticated": Kind(
         401, "The request carries no key, or one that is not valid or no longer valid."
     ),
+    "outside_scope": Kind(403, "The scope of the key or the token does not include this."),
     "stale_form": Kind(403, "The form was not sent from a page of this session; load it again."),
     "not_found": Kind(404, "There is nothing at this address."),
     "method_not_allowed": Kind(405, "This address does not accept the method."),
@@ -72,6 +73,7 @@ OWN: dict[str, Kind] = {
     "upgrade_needed": Kind(
         503, "The tables are of another version; the operator runs “stemma upgrade”."
     ),
+    "issuer_unavailable": Kind(503, "The issuer of the token does not give its keys; try again."),
     "storage_unavailable": Kind(
         503, "The database does not answer, and nothing was recorded; try again."
     ),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 
 from api.keys import RANDOM_BYTES, Keys, digest_of
+from api.scope import Caller
 from domain.engine import Engine, Table
 
 LIFETIME = timedelta(days=14)
@@ -29,8 +30,9 @@ class Sessions:
         self._engine, self._keys = engine, keys
 
     def open(self, key: str) -> str | None:
-        """The token of a new session for the holder of this key; None if the key is not valid."""
-        if self._keys.holder_of(key) is None:
+        """The token of a new session for the holder of this key; None if it opens no page."""
+        caller = self._keys.caller(key)
+        if caller is None or not caller.scope.reads:
             return None
         token, now = token_urlsafe(RANDOM_BYTES), datetime.now(UTC)
         self._engine.execute("DELETE FROM sessions WHERE until <= :now", now=now.isoformat())
@@ -42,14 +44,14 @@ class Sessions:
         )
         return token
 
-    def holder_of(self, token: str) -> str | None:
-        """The operator or the contributor whose session this is; None if it is over."""
+    def caller(self, token: str) -> Caller | None:
+        """Who asks in this session, with the scope of their key; None if it is over."""
         rows = self._engine.query(
             "SELECT key_digest FROM sessions WHERE digest = :digest AND until > :now",
             digest=digest_of(token),
             now=datetime.now(UTC).isoformat(),
         )
-        return self._keys.holder_of_digest(str(rows[0][0])) if rows else None
+        return self._keys.caller_of_digest(str(rows[0][0])) if rows else None
 
     def close(self, token: str) -> None:
         """End a session."""

@@ -23,7 +23,7 @@ from domain.moment import instant
 from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
-from domain.permission import OPERATOR
+from domain.permission import OPERATOR, open_to
 from domain.quota import must_be_within
 from domain.recorders import Condition, Spent
 from domain.refusal import (
@@ -167,13 +167,13 @@ class Draft(Past):
         if self.signing is not None:
             self._must_have_signed(self.signing)
         if not command.MAY and self.actor != OPERATOR:
-            raise NotPermitted(self.actor, command.words())
+            raise NotPermitted(self.actor, command.words(), open_to(()))
         for one, id in command.said():
             if isinstance(one.value, Ref) and one.value.noun in NAMED:
                 self.named(one.value.noun, id)
         sides = command.sides(self)
         if self._only_reads() and not isinstance(command.noun(self), Contributor):
-            raise NotPermitted(self.actor, command.words())
+            raise NotPermitted(self.actor, command.words(), "An auditor writes nothing.")
         areas = command.areas(self)
         self.permit(command.words(), command.allowed(self), sides, areas)
         self.counts = self.is_vouched_for or self.stands(command.AT_ONCE, sides, areas)

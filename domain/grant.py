@@ -70,7 +70,7 @@ class Grant(Noun):
     class Granted(Event):
         """The contributor may act in the role from now on."""
 
-        SAYS = "{actor} made {contributor} {role}"
+        SAYS = "{actor} gave {contributor} the role of {role}"
         FROM = ("ended",)
         STATE = "granted"
         FOUND_BY = ("contributor", "role")
@@ -79,7 +79,7 @@ class Grant(Noun):
     class Ended(Event):
         """The contributor may no longer act in the role; what they did stays."""
 
-        SAYS = "{actor} ended that {contributor} is {role}"
+        SAYS = "{actor} ended the role of {contributor} as {role}"
         FROM = ("granted",)
         STATE = "ended"
 

@@ -16,7 +16,7 @@ from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
 from domain.known import Known
 from domain.money.books import TOPICS, Bookkeeper, Books
 from domain.nouns import BORN, NAMED
-from domain.permission import OPERATOR, stands
+from domain.permission import OPERATOR, open_to, stands
 from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.remix import Remix
@@ -153,7 +153,7 @@ class Past:
     ) -> None:
         """Refuse someone whom none of these relations allows it."""
         if not self.stands(allowed, sides, areas):
-            raise NotPermitted(self.person(self.actor), what)
+            raise NotPermitted(self.person(self.actor), what, open_to(allowed))
 
     def stands(
         self, allowed: frozenset[str], sides: Mapping[str, str], areas: Collection[str] = ()

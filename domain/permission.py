@@ -104,7 +104,7 @@ def permit(actor: str, what: str, allowed: Collection[str], sides: Mapping[str, 
     ``sides`` says who is in each.
     """
     if actor != OPERATOR and not stands(actor, allowed, sides):
-        raise NotPermitted(actor, what)
+        raise NotPermitted(actor, what, open_to(allowed))
 
 
 def stands(actor: str, allowed: Collection[str], sides: Mapping[str, str]) -> bool:

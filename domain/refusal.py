@@ -313,7 +313,23 @@ class NotPermitted(Refusal):
     """This key may not act for this person or make this decision."""
 
     status = 403
-    says = "{actor} may not {verb} here."
+    says = "{actor} may not {verb} here. {open_to}"
+
+
+class UnknownKey(Unknown):
+    """No key of the holder has this id."""
+
+
+class BadScope(Refusal):
+    """A scope has words of the documented list, and no key gives more than it has itself."""
+
+    says = "“{scope}” is not accepted as a scope: {reason}."
+
+
+class BadExpiry(Refusal):
+    """A key expires in the future, and not later than the key that makes it."""
+
+    says = "“{expires_at}” is not accepted as the end of a key: {reason}."
 
 
 class QuotaExceeded(Refusal):

@@ -67,11 +67,10 @@ class Workshop:
 
     def close(self) -> None:
         """End the process."""
-        self._foreman.shutdown(wait=False, cancel_futures=True)
+        self._foreman.shutdown(cancel_futures=True)
         if self._worker is not None:
             self._worker.kill()
-            self._foreman.shutdown()
-            self._worker.communicate()
+            self._worker.wait()
 
     def _ordered(self, name: str, job: bytes) -> Future[Any]:
         with self._lock:
@@ -108,7 +107,7 @@ class Workshop:
             is_made, result = pickle.load(worker.stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             worker.kill()
-            worker.communicate()
+            worker.wait()
             self._failed[name] = time.monotonic() + FAILED_SECONDS
             raise TookTooLong("What was to be made took too long") from error
         if not is_made:

@@ -18,14 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
 from api.application import HEADERS
 from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import PROBLEMS, Problem, of_accident
-from api.request_id import HEADER, request_id
 from api.waiting import PATIENCE, NotYet, Patience
 from domain.engine.deadline import within
 
@@ -65,16 +64,6 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Watch(Protocol):
-    """What counts requests that wait or are refused here."""
-
-    def refused(self, status: int, code: str) -> None:
-        """One was refused."""
-
-    def queued(self, more: int) -> None:
-        """More or fewer wait for a thread."""
-
-
 class Gateway:
     """An application as the server calls it: asynchronous outside, threads within.
 
@@ -87,8 +76,6 @@ class Gateway:
         self._spare = ThreadPoolExecutor(1, "alive")
         self._places = BoundedSemaphore(bounds.threads * WAITING_PER_THREAD)
         self._held_bytes = 0
-        self.watch: Watch | None = None
-        """What counts requests, once the application is there."""
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """The server calls it before it listens."""
@@ -100,10 +87,10 @@ class Gateway:
             _must_be_clear(scope)
             answer = await self._answered(scope, proto)
         except Problem as problem:
-            answer = self._told(problem, scope)
+            answer = _told(problem)
         except Exception as error:
             log.exception("a request failed")
-            answer = self._told(of_accident(error), scope)
+            answer = _told(of_accident(error))
         proto.response_bytes(*answer)
 
     async def _answered(self, scope: Any, proto: Any) -> Answer:
@@ -121,17 +108,6 @@ class Gateway:
             return await self._asked(scope, b"".join(held))
         finally:
             self._held_bytes -= sum(map(len, held))
-
-    def _told(self, problem: Problem, scope: Any) -> Answer:
-        """A problem of which the application has heard nothing."""
-        id = request_id(scope.headers.get(HEADER.lower(), ""))
-        told = {"status": problem.code, "code": problem.problem, "request_id": id}
-        log.info("request", extra=told)
-        if self.watch is not None:
-            self.watch.refused(problem.code, problem.problem)
-        answer = problem.answer()
-        headers = [*answer.headers, *HEADERS.items(), (HEADER, id)]
-        return Answer(answer.status_code, headers, answer.get_data())
 
     async def _receive(self, scope: Any, proto: Any, held: list[bytes]) -> None:
         """Hold the parts of the body: not much more than is accepted, in the time it may take."""
@@ -173,22 +149,12 @@ class Gateway:
                 left = deadline - time.monotonic()
                 await asyncio.wait([asyncio.wrap_future(later.ready)], timeout=left)
 
-    def _begun(self, environ: dict[str, Any], seconds: float) -> Answer:
-        """In a thread: the request waits no longer."""
-        self._count_waiting(-1)
-        assert self.app is not None
-        return _call(self.app, environ, seconds)
-
-    def _count_waiting(self, more: int) -> None:
-        if self.watch is not None:
-            self.watch.queued(more)
-
     async def _in_thread(self, environ: dict[str, Any], deadline: float) -> Answer:
         if not self._places.acquire(blocking=False):
             raise Problem("overloaded", "Too many requests are waiting.")
         left = max(deadline - time.monotonic(), LEAST_SECONDS)
-        self._count_waiting(1)
-        called = self._threads.submit(self._begun, environ, left)
+        assert self.app is not None
+        called = self._threads.submit(_call, self.app, environ, left)
         called.add_done_callback(lambda _: self._places.release())
         asked = asyncio.wrap_future(called)
         # Cancelling a future that waits in the queue keeps it from being carried out.
@@ -196,7 +162,6 @@ class Gateway:
         if done:
             return asked.result()
         if called.cancel():
-            self._count_waiting(-1)
             raise Problem("overloaded", "No thread was free in time; nothing was done.")
         asked.add_done_callback(lambda late: late.cancelled() or late.exception())
         if environ["REQUEST_METHOD"] in SAFE:
@@ -237,6 +202,13 @@ def _must_be_clear(scope: Any) -> None:
 
 def _malformed(detail: str) -> Problem:
     return Problem("bad_request", detail, headers=CLOSE)
+
+
+def _told(problem: Problem) -> Answer:
+    """A problem of which the application has heard nothing."""
+    log.info("request", extra={"status": problem.code, "code": problem.problem})
+    answer = problem.answer()
+    return Answer(answer.status_code, [*answer.headers, *HEADERS.items()], answer.get_data())
 
 
 def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from api.keys import KEYS
+from api.identities import IDENTITIES
+from api.keys import KEY_TERMS, KEYS
 from api.limits import RATES
 from api.sessions import SESSIONS
 from domain.engine import Engine, Table, Transaction, UpgradeNeeded
@@ -22,7 +23,7 @@ from projections.store import LAYOUTS, PROJECTIONS
 
 TABLES: tuple[Table, ...] = (
     *(*JOURNAL, PROJECTIONS, LAYOUTS, HEARTBEATS),
-    *(KEYS, SESSIONS, RATES, *LOG),
+    *(KEYS, KEY_TERMS, IDENTITIES, SESSIONS, RATES, *LOG),
 )
 """Every permanent table; the read tables have generations."""
 

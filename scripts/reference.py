@@ -17,18 +17,22 @@ from flask import Flask
 from api.application import create_app
 from api.document import operations
 from api.problems import PROBLEMS
+from api.scope import WORDS
 from api.web import is_page
 from api.web.guides import FOLDER
 from domain import contributor, dispute
 from domain.command import Record
 from domain.credit import CREDIT_KINDS
+from domain.grant import GRANTABLE
 from domain.money.policy.versions import VERSIONS
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
+from domain.permission import ANYONE, open_to
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from domain.role import ALIASES, ROLES
 from domain.values import Several
+from projections.registry import QUESTIONS
 from scripts import bundle
 from scripts.bundle import BadLine, NotRestored
 from scripts.service import open_service
@@ -133,6 +137,40 @@ def vocabularies() -> str:
     )
 
 
+def who_may() -> str:
+    """Who may give each command and ask each question, the roles, and the words of a scope."""
+    restricted = (one for _, one in sorted(QUESTIONS.items()) if ANYONE not in one.may)
+    return page(
+        "Who may what",
+        "Everybody who acts is a contributor or the operator. The operator may do everything. "
+        "Roles are granted and ended by facts (`contributor.grant-role`, `contributor.end-role`); "
+        "`stemma roles` and `GET /grants` list who has which.",
+        "## Roles",
+        table(("role", "meaning"), ((code(name), told) for name, told in GRANTABLE.items())),
+        "An auditor is refused every command but those about their own account.",
+        "## Commands",
+        table(
+            ("command", "who may"),
+            (
+                (code(name), open_to(one.MAY, one.AT_ONCE, one.LATE))
+                for name, one in sorted(COMMANDS.items())
+            ),
+        ),
+        "## Questions",
+        "Everybody with a key may ask any question but these:",
+        table(("question", "who may"), ((code(one.name), open_to(one.may)) for one in restricted)),
+        "## Scopes of keys",
+        "A scope is some of these words, separated by spaces. It narrows what its holder may do.",
+        table(
+            ("word", "allows"),
+            (
+                *((code(word), meaning) for word, meaning in WORDS.items()),
+                (code("credit.accept"), "one command, by its name"),
+            ),
+        ),
+    )
+
+
 def bundle_lines() -> str:
     """Every type of line with its fields."""
     columns = ("required", "optional")
@@ -179,7 +217,7 @@ def routes() -> str:
         "HTTP routes",
         "A running service has all details, with examples, at `/docs` and `/openapi.json`.",
         *(
-            f"## {name.capitalize()}\n\n{table(('route', 'summary'), rows)}"
+            f"## {name.capitalize()}\n\n{table(('route', 'summary'), sorted(rows))}"
             for name, rows in by_tag.items()
         ),
         "## Pages",
@@ -266,6 +304,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "problems": problems,
     "vocabularies": vocabularies,
+    "who-may": who_may,
     "bundle-lines": bundle_lines,
     "routes": routes,
     "command-line": command_line,

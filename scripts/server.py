@@ -56,10 +56,6 @@ CONNECTIONS = 1024
 """How many a process keeps open: idle, sending or waiting ones hold no thread."""
 HEADER_BYTES = 64 * 1024
 RESPAWN_SECONDS = 1.0
-STARTING_SECONDS = 60.0
-"""How long a new worker may take until it replaces the old one."""
-LISTENING_SECONDS = 0.5
-"""How long after its sign a worker certainly listens."""
 LOOK_SECONDS = 0.5
 """How often a worker gives a sign of life, and looks whether its parent is still there."""
 LEAST_SILENCE_SECONDS = 5.0
@@ -76,8 +72,7 @@ def application() -> Gateway:
     has_tried = threading.Event()
 
     def open_app() -> None:
-        app = _opened(settings)
-        gateway.watch, gateway.app = app.extensions["metrics"], app
+        gateway.app = _opened(settings)
         has_tried.set()
 
     def tell(why: str) -> None:
@@ -94,13 +89,7 @@ def application() -> Gateway:
     threading.Thread(target=opening, daemon=True).start()
     # Without its database the worker serves nevertheless, and says so.
     has_tried.wait()
-    _sign_of(os.getpid()).touch()
     return gateway
-
-
-def _sign_of(worker: int) -> Path:
-    """The file by which a worker says that it is about to serve."""
-    return Path(shared_metrics_folder() or gettempdir()) / f"serving-{worker}"
 
 
 def _opened(settings: Settings) -> Flask:
@@ -123,6 +112,7 @@ def _opened(settings: Settings) -> Flask:
         service.log,
         public_pages=settings.public_pages,
         publish_entries=settings.publish_entries,
+        issuer=settings.issuer,
         metrics_token=settings.metrics_token,
         metrics_folder=shared_metrics_folder(),
         limits=limits.Limits(service.engine, settings.limits, settings.trusted_proxies),
@@ -160,26 +150,12 @@ def _free_address(host: str, port: int) -> str:
 
 
 class Supervisor(MPServer):
-    """The server, which never gives up on its workers, and replaces one only by one that serves."""
+    """The server, which never gives up on its workers."""
 
-    def _respawn_workers(
-        self, workers: Any, spawn_target: Any, target_loader: Any, delay: float = 0
-    ) -> None:
-        """Replace workers that ended, or all on a reload; crashes are not counted."""
-        for index in workers:
-            old = self.wrks[index]
-            new: Any = self._spawn_worker(index, spawn_target, target_loader)
-            new.start()
-            self.wrks[index] = new
-            if not old.is_alive():
-                continue
-            if self._serves(new):
-                time.sleep(LISTENING_SECONDS)
-                self._end(old)
-            else:
-                log.error("a new worker does not serve; the old one goes on")
-                self.wrks[index] = old
-                self._end(new)
+    def _respawn_workers(self, workers: Any, *terms: Any, **more: Any) -> None:
+        """Two crashes within five seconds would end the server: they are forgotten."""
+        super()._respawn_workers(workers, *terms, **more)
+        self.respawned_wrks.clear()
         time.sleep(RESPAWN_SECONDS)
 
     def replace_frozen(self, seconds: float) -> None:
@@ -193,23 +169,6 @@ class Supervisor(MPServer):
                     if silent > seconds:
                         log.warning("a worker stood still for %.0f s and is replaced", silent)
                         os.kill(pid, signal.SIGKILL)
-
-    def _serves(self, worker: Any) -> bool:
-        """Whether a worker is about to serve, within the time that it may take."""
-        deadline, sign = time.monotonic() + STARTING_SECONDS, _sign_of(worker._id())
-        while worker.is_alive() and time.monotonic() < deadline:
-            if sign.exists():
-                return True
-            time.sleep(0.05)
-        return False
-
-    def _end(self, worker: Any) -> None:
-        """Let a worker answer what it has begun, and end."""
-        worker.terminate()
-        worker.join(self.workers_kill_timeout)
-        if worker.is_alive():
-            worker.kill()
-            worker.join()
 
 
 def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:

@@ -57,6 +57,7 @@ class Service:
     def close(self) -> None:
         """Stop following and close every connection."""
         self.follower.stop()
+        self.keys.close()
         self.journal.close()
         self.engine.close()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 
+from api.issuer import Issuer, must_be_address
 from api.keys import strong_key
 from api.limits import DEFAULTS, Limit, Network, read_limits, read_networks, said_limits
 from domain.checkpoint import must_be_witnesses
@@ -55,6 +56,12 @@ NAMES = {
     "the client, separated by spaces (default: none)",
     "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
     "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
+    "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
+    "besides keys, exactly as it writes it (default: none)",
+    "STEMMA_OIDC_AUDIENCE": "the audience that its tokens must name; needed with an issuer",
+    "STEMMA_OIDC_CLAIM": "the claim of its tokens that holds the id of a contributor "
+    "(default: none; `stemma identity add` says whom each “sub” acts for)",
+    "STEMMA_OIDC_JWKS": "the address of its keys (default: as its discovery document says)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
@@ -101,6 +108,7 @@ class Settings:
     metrics_token: str | None = None
     limits: Mapping[str, Limit] = field(default_factory=lambda: DEFAULTS)
     trusted_proxies: tuple[Network, ...] = ()
+    issuer: Issuer | None = None
 
     @property
     def embedded(self) -> bool:
@@ -139,6 +147,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
             environ, "STEMMA_PUBLISH_ENTRIES", given.get("publish_entries"), default=False
         ),
         logs=_form_of_logs(environ.get("STEMMA_LOGS") or FORMATS[0]),
+        issuer=_issuer(environ),
         metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
     )
 
@@ -248,6 +257,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
         "STEMMA_UPGRADE": "yes" if settings.upgrade else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
+        **dict(zip(OF_ISSUER, settings.issuer or Issuer("", ""), strict=True)),
     }
 
 
@@ -268,6 +278,24 @@ def hand_down(settings: Settings, metrics_folder: str) -> None:
 def shared_metrics_folder(environ: Mapping[str, str] = os.environ) -> str | None:
     """The folder that was handed down."""
     return environ.get(METRICS_FOLDER)
+
+
+OF_ISSUER = tuple(f"STEMMA_OIDC_{part}" for part in ("ISSUER", "AUDIENCE", "CLAIM", "JWKS"))
+
+
+def _issuer(environ: Mapping[str, str]) -> Issuer | None:
+    """The issuer whose tokens are accepted; its addresses are secure, or on this machine."""
+    address, audience, claim, jwks = (environ.get(name, "").strip() for name in OF_ISSUER)
+    if not address:
+        return None
+    for name, text in (("STEMMA_OIDC_ISSUER", address), ("STEMMA_OIDC_JWKS", jwks or address)):
+        try:
+            must_be_address(text)
+        except ValueError as error:
+            raise BadSetting(f"{name} is “{text}”; {error}.") from error
+    if not audience:
+        raise BadSetting("STEMMA_OIDC_AUDIENCE is not set; with an issuer it must be.")
+    return Issuer(address, audience, claim, jwks)
 
 
 def _witnesses(text: str) -> tuple[VerifierKey, ...]:

@@ -17,6 +17,7 @@ from scripts.commands import (
     bundles,
     doctoring,
     forgetting,
+    identities,
     keeping,
     keys,
     measuring,
@@ -33,7 +34,7 @@ from scripts.settings import BadSetting
 
 ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
-    *(proofs, verifying, signing, keys, measuring, doctoring, keeping),
+    *(proofs, verifying, signing, keys, identities, measuring, doctoring, keeping),
 )
 """The modules with the commands; “stemma --help” lists all of them alphabetically."""
 
@@ -78,7 +79,8 @@ def main(ctx: click.Context, database: str | None) -> None:
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
     STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_LOGS, STEMMA_METRICS_TOKEN,
-    STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_FOLLOW, STEMMA_UPGRADE.
+    STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_FOLLOW, STEMMA_UPGRADE,
+    STEMMA_OIDC_ISSUER, STEMMA_OIDC_AUDIENCE, STEMMA_OIDC_CLAIM, STEMMA_OIDC_JWKS.
 
     Wherever an id is expected, the text used for it in a bundle works as well.
     """

@@ -21,6 +21,7 @@ from jsonschema_rs import Draft202012Validator
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api.application import create_app
+from api.issuer import Issuer
 from api.limits import Limits
 from api.problems import MEDIA_TYPE, PROBLEMS
 from domain.engine import Engine
@@ -201,6 +202,7 @@ def serving(
     public_pages: bool = False,
     publish_entries: bool = False,
     metrics_token: str | None = None,
+    issuer: Issuer | None = None,
     limits: tuple[Any, ...] = ({},),
     **settings: Any,
 ) -> Iterator[Served]:
@@ -215,6 +217,7 @@ def serving(
             service.log,
             public_pages=public_pages,
             publish_entries=publish_entries,
+            issuer=issuer,
             metrics_token=metrics_token,
             limits=limits_on(service.engine, *limits),
         )

@@ -23,6 +23,7 @@ MAY_IMPORT = {
         "projections",
         "flask",
         "flask_smorest",
+        "joserfc",
         "markdown_it",
         "markupsafe",
         "marshmallow",

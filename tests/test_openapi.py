@@ -94,6 +94,7 @@ EXAMPLES = (
     "confirm_share",
     "forget_contributor",
     "preview_remix",
+    "make_key",
 )
 
 
@@ -112,7 +113,8 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
     document = served.operator.document
     named = {one["operationId"]: (method, path, one) for method, path, one in operations(document)}
     # A cosignature is of a key and a tree that are made up each time (tests/test_witness.py).
-    assert {*EXAMPLES, "add_cosignatures"} == {
+    # So is a key.
+    assert {*EXAMPLES, "add_cosignatures", "replace_key", "end_key"} == {
         name for name, (method, _, _) in named.items() if method == "post"
     }
     merge = named["merge_contributor"][2]["requestBody"]["content"]["application/json"]["example"]

@@ -355,22 +355,3 @@ def away(dsn: str) -> Iterator[None]:
             yield
         finally:
             connection.execute((allow + "true").encode())
-
-
-# -- reload ----------------------------------------------------------------------------------
-
-
-def test_a_reload_replaces_every_worker_and_no_request_fails(tmp_path: Path) -> None:
-    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", "--workers", "2") as server:
-        before, failed, answered = set(children(server.process.pid)), list[str](), 0
-        server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 60
-        while before & set(children(server.process.pid)) and time.monotonic() < deadline:
-            try:
-                answered += server.ask("/health")[0] == 200
-            except OSError as error:
-                failed.append(repr(error))
-        assert not failed
-        assert answered > 10
-        assert not before & set(children(server.process.pid))
-        assert server.admit("Ana")["position"] == 1

@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Blueprint
 
+from api.authentication import Opening
 from api.keys import Keys
 from api.limits import Limits
-from api.sessions import Sessions
 from api.web import (
     audit,
     deciding,
@@ -20,6 +20,7 @@ from api.web import (
     drawing,
     finding,
     money,
+    own_keys,
     posting,
     proposing,
     reading,
@@ -36,6 +37,7 @@ def pages(
     journal: Journal,
     store: Store,
     keys: Keys,
+    opening: Opening,
     log: Log,
     document: dict[str, Any],
     limits: Limits,
@@ -43,9 +45,10 @@ def pages(
     public: bool,
 ) -> Blueprint:
     """Every page; if ``public``, pages that only read need no signing in."""
-    frame = Frame(journal, store, keys, Sessions(store.engine, keys), limits, public=public)
+    frame = Frame(journal, store, keys, opening, limits, public=public)
     documents.pages(frame, document)
     signing_in.pages(frame)
+    own_keys.pages(frame)
     finding.pages(frame)
     reading.pages(frame, log)
     drawing.pages(frame)

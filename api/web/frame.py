@@ -19,6 +19,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.asking import LONGEST_CURSOR, viewing
+from api.authentication import Opening, come_in, must_include
 from api.commands import bounded_for
 from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
@@ -94,13 +95,13 @@ class Frame:
         journal: Journal,
         store: Store,
         keys: Keys,
-        sessions: Sessions,
+        opening: Opening,
         limits: Limits,
         *,
         public: bool,
     ) -> None:
-        self.journal, self.store, self.keys, self.sessions = journal, store, keys, sessions
-        self.limits = limits
+        self.journal, self.store, self.keys, self.opening = journal, store, keys, opening
+        self.sessions, self.limits = Sessions(store.engine, keys), limits
         self.public = public
         self.blueprint = Blueprint("pages", __name__)
         self.open = set[str]()
@@ -178,14 +179,16 @@ class Frame:
 
     def _come_in(self) -> AnyResponse | None:
         token = request.cookies.get(cookie_name(), "")
-        g.actor = self.sessions.holder_of(token) if token else None
+        come_in(self.sessions.caller(token) if token else None)
         g.form_token = form_token(token) if g.actor else ""
         given = request.authorization
         if g.actor is None and given is not None and given.type == "bearer":
-            g.actor = self.keys.holder_of(given.token or "")
+            come_in(self.opening.caller(given.token or ""))
             if g.actor is None:
                 self.limits.fail()
         self.limits.admit()
+        if request.endpoint not in self.open:
+            must_include(None)
         is_closed = request.method == "POST" or request.endpoint in self.closed
         if g.actor or request.endpoint in self.open or (self.public and not is_closed):
             return None
@@ -241,6 +244,8 @@ class Frame:
 
     def record(self, *commands: Command) -> Acknowledgement:
         """Carry out commands as the person signed in, in one append."""
+        for command in commands:
+            must_include(type(command))
         with bounded_for(*map(type, commands)):
             return self.journal.record(*commands, by=g.actor)
 
@@ -270,6 +275,8 @@ class Frame:
 
     def rehearse(self, *commands: Command) -> Acknowledgement:
         """Carry out commands on a draft that is discarded; raises the refusal, if any."""
+        for command in commands:
+            must_include(type(command))
         draft = self.journal.draft()
         with bounded_for(*map(type, commands)):
             return [draft.carry_out(command, g.actor) for command in commands][-1]
@@ -283,8 +290,9 @@ class Frame:
         }
         draft = self.journal.draft()
         try:
+            must_include(command)
             draft.carry_out(command.of({**needed, **said}), g.actor)
-        except Refusal:
+        except (Refusal, Problem):
             return False
         return bool(draft.facts)
 

@@ -11,6 +11,7 @@ import logging
 from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.authentication import come_in
 from api.sessions import LIFETIME, form_token
 from api.web.frame import Answer, Frame, cookie_name, is_loopback, to_page
 from api.web.keeping import ask_for_key, is_ours, show_kept
@@ -35,10 +36,11 @@ def pages(frame: Frame) -> None:
             frame.limits.fail()
             audit.warning("sign-in failed")
             return ask_for_key(to, kept=kept, problem="This key is not valid.", status=401)
-        audit.info("signed in", extra={"actor": frame.sessions.holder_of(token)})
+        come_in(frame.sessions.caller(token))
+        audit.info("signed in", extra={"actor": g.actor})
         answer: AnyResponse
         if kept:
-            g.actor, g.form_token = frame.sessions.holder_of(token), form_token(token)
+            g.form_token = form_token(token)
             answer = show_kept(to, kept, 200)
         else:
             answer = to_page(to)

@@ -127,6 +127,7 @@ def where(item: Mapping[str, Any]) -> str:
         "remix": ("remix", item["noun"]),
         "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),
+        "role": ("contributor", said.get("contributor")),
     }[noun]
     part = "#returned" if item["topic"] == "payout.returned" else ""
     return f"{request.script_root}/{folder}/{id}{part}"

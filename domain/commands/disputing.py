@@ -120,7 +120,7 @@ class _Answer(_About):
             evidence=self.evidence,
         )
         if past.actor != OPERATOR and past.is_actor(noun.disputer):
-            raise NotPermitted(past.actor, self.words())
+            raise NotPermitted(past.actor, self.words(), "The other side answers.")
         noun.must_be_answerable(past.now)
         yield answered
 

@@ -275,7 +275,9 @@ class PostgresEngine(Engine):
                 [table],
             ).fetchall()
             if not owns:
-                raise NotPermitted(role, "vacuum")  # PostgreSQL itself would only skip it
+                raise NotPermitted(
+                    role, "vacuum", "The owner of the table may."
+                )  # PostgreSQL itself would only skip it
             connection.add_notice_handler(hear)
             try:
                 # Its details begin with how many dead rows an older transaction may still read.

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import click
 
-from domain.contributor import Contributor
+from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
+from api.scope import Caller
 from domain.note import SignerKey
-from domain.refusal import ContributorForgotten
-from projections import attribution, timeline
+from domain.permission import OPERATOR
+from projections import timeline
 from scripts import terminal
 from scripts.commands.frame import as_json, asked, named, opened, out, settings_of
+from scripts.service import Service
 from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
 
 commands = click.Group()
+
+LOCALLY = Caller(OPERATOR, key="")
+"""Who has the database has every key."""
 
 
 @commands.group()
@@ -81,22 +86,44 @@ def key_retire(ctx: click.Context) -> None:
 @click.option(
     "--for", "holder", required=True, metavar="operator|CONTRIBUTOR", help="Who the key acts for."
 )
+@click.option("--label", metavar="TEXT", help="What its holder calls it.")
+@click.option(
+    "--scope",
+    metavar="WORDS",
+    help="What it allows at most, such as “read” or “read contribution role:accountant”; "
+    "default everything that its holder may do.",
+)
+@click.option("--expires", "expires_at", metavar="DATE", help="When it ends; default never.")
 @click.pass_context
-def key_create(ctx: click.Context, holder: str) -> None:
+def key_create(ctx: click.Context, /, holder: str, **said: str | None) -> None:
     """Make a key and print it; only its digest is kept, so it can't be shown again."""
-    with asked(ctx, create=True) as (service, view):
-        if holder != "operator":
-            holder = named("contributor", holder)
-            if attribution.person(view, holder)["state"] == Contributor.Forgotten.STATE:
-                raise ContributorForgotten(holder)
-        click.echo(service.keys.create(holder))
+    holder = holder if holder == "operator" else named("contributor", holder)
+    with opened(ctx, create=True) as service:
+        made = _ring(service).make(holder=holder, **said)
+        click.echo(made.token)
+
+
+@key.command("replace")
+@click.argument("name")
+@click.option(
+    "--grace-hours",
+    type=click.IntRange(0, MOST_GRACE_HOURS),
+    default=GRACE_HOURS,
+    show_default=True,
+    help="How long the key that is replaced stays valid.",
+)
+@click.pass_context
+def key_replace(ctx: click.Context, name: str, grace_hours: int) -> None:
+    """Make a key like the one named, print it, and let that one end after a while."""
+    with opened(ctx) as service:
+        click.echo(_ring(service).replace(name, grace_hours).token)
 
 
 @key.command("list")
 @as_json
 @click.pass_context
 def key_list(ctx: click.Context, as_json: bool) -> None:
-    """List the keys: their names, who they act for, and since when."""
+    """List the keys: who each acts for, its scope, since when, until when, and its last use."""
     with asked(ctx) as (service, view):
         keys = service.keys.list()
         people = timeline.names(view, {one.holder for one in keys})
@@ -104,15 +131,18 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
     listed = [
         {
             **{"key": one.name, "for": one.holder, "name": names.get(one.holder)},
-            **{"made_at": one.made_at, "revoked_at": one.revoked_at},
+            **{"label": one.label, "scope": one.scope, "made_at": one.made_at},
+            **{"used_at": one.used_at, "expires_at": one.expires_at},
+            "revoked_at": one.revoked_at,
         }
         for one in keys
     ]
     if as_json:
         terminal.print_json(out, {"items": listed})
     else:
-        columns = {"key": "key", "for": "for", "name": "name", "made": "made_at"}
-        terminal.table_of(out, {**columns, "revoked": "revoked_at"}, listed)
+        columns = {"key": "key", "for": "for", "name": "name", "label": "label", "scope": "scope"}
+        times = {"made": "made_at", "used": "used_at", "ends": "expires_at"}
+        terminal.table_of(out, {**columns, **times, "revoked": "revoked_at"}, listed)
 
 
 @key.command("revoke")
@@ -125,3 +155,8 @@ def key_revoke(ctx: click.Context, name: str) -> None:
     if revoked is None:
         raise click.ClickException(f"there is no key {name}")
     out.print(f"revoked {revoked.name} of {revoked.holder}")
+
+
+def _ring(service: Service) -> Keyring:
+    """Every key, for the operator of this machine."""
+    return Keyring(service.keys, service.journal, LOCALLY)

@@ -1,0 +1,167 @@
+"""Keys over HTTP: people list, make, replace and end their own keys.
+
+A new key is in the answer that makes it and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict
+
+from flask import Response, jsonify
+
+from api.authentication import caller
+from api.fields import Shape, Text, Units, read_body, word
+from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
+from api.keys import Key, Keys
+from api.operations import Refusals, answered, documented, writing
+from api.results import schema_of
+from api.routes import Routes
+from api.scope import KEYRING
+from domain.journal import Journal
+from domain.refusal import (
+    BadExpiry,
+    BadMadeAt,
+    BadScope,
+    ContributorForgotten,
+    UnknownContributor,
+    UnknownKey,
+)
+from domain.text import LIMITS
+from domain.values import BEN, Example
+from projections.store import Store
+from projections.told import MOMENT
+
+LONGEST_SCOPE = 2000
+
+
+class NewKey(Shape):
+    """A new key."""
+
+    label = Text(LIMITS["name"], "laptop", "What you call it.")
+    scope = Text(
+        LONGEST_SCOPE, "read contribution", "What it allows at most; default all that yours does."
+    )
+    expires_at = word("2099", "When it ends; default never, or when yours does.")
+    holder = Text(45, None, "Whom it acts for; default yourself. Only the operator names others.")
+
+
+class Replacement(Shape):
+    """How a key is replaced."""
+
+    grace_hours = Units(
+        0,
+        24,
+        f"How long the key that is replaced stays valid; default {GRACE_HOURS}.",
+        most=MOST_GRACE_HOURS,
+        allow_none=False,
+    )
+
+
+class Nothing(Shape):
+    """No field."""
+
+
+class KeyTold(TypedDict):
+    """A key, without the key itself."""
+
+    id: Annotated[str, "Names the key and opens nothing.", Example("22a6266a91c4")]
+    holder: Annotated[str, "Whom it acts for: a contributor, or “operator”.", Example(BEN)]
+    label: Annotated[str | None, Example("laptop")]
+    scope: Annotated[str | None, "Null is everything that its holder may do.", Example("read")]
+    made_at: Annotated[str, Example(MOMENT)]
+    expires_at: Annotated[str | None, Example(MOMENT)]
+    used_at: Annotated[str | None, "Its last use, within about a minute.", Example(MOMENT)]
+    ended_at: Annotated[str | None, "When it was ended, or “forgotten” with its holder."]
+
+
+class KeyMade(KeyTold):
+    """A new key."""
+
+    key: Annotated[str, "The key. It can't be shown again.", Example("stemma_…")]
+
+
+class KeyList(TypedDict):
+    """Keys, the oldest first."""
+
+    items: list[KeyTold]
+
+
+def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
+    """The routes of keys."""
+    routes = Routes(KEYRING, "API keys: made, replaced and ended by their holders.", journal, store)
+
+    def ring() -> Keyring:
+        return Keyring(keys, journal, caller())
+
+    def list_keys() -> Response:
+        """List your keys: for the operator, everybody's.
+
+        Of a key only its id is known afterwards, never the key itself.
+        """
+        return jsonify(items=[told(key) for key in ring().all()])
+
+    def make_key() -> Response:
+        """Make a key for yourself, or for the operator, for anybody.
+
+        No key makes one that may do more or is valid for longer than itself.
+        """
+        return _made(ring().make(**read_body(NewKey, may_be_empty=True)))
+
+    def replace_key(key: str) -> Response:
+        """Replace a key by a new one with the same name, scope and end.
+
+        The one that is replaced stays valid for some hours, so that nothing stops meanwhile. Every
+        key may replace itself.
+        """
+        return _made(ring().replace(key, **read_body(Replacement, may_be_empty=True)))
+
+    def end_key(key: str) -> Response:
+        """End a key; it is refused from the next request on.
+
+        Every key may end itself.
+        """
+        read_body(Nothing, may_be_empty=True)
+        return jsonify(told(ring().end(key)))
+
+    listing = documented(
+        list_keys,
+        {"200": answered("The keys.", schema_of(KeyList))},
+        ["unauthenticated", "storage_unavailable"],
+    )
+    routes.add("GET", "/keys", list_keys, "list_keys", listing)
+    one = "/keys/<string:key>"
+    for path, act, body, status, answer, refuses in (
+        ("/keys", make_key, NewKey, "201", KeyMade, OF_MAKING),
+        (f"{one}/replace", replace_key, Replacement, "201", KeyMade, (UnknownKey, BadScope)),
+        (f"{one}/end", end_key, Nothing, "200", KeyTold, (UnknownKey, BadScope)),
+    ):
+        answers = {status: answered("The key.", schema_of(answer))}
+        doc = writing(act, body, answers, refuses, signed=False, body_required=False)
+        routes.add("POST", path, act, act.__name__, doc)
+    return routes
+
+
+OF_MAKING: Refusals = (
+    *(BadScope, BadExpiry, BadMadeAt),
+    *(UnknownContributor, ContributorForgotten),
+)
+
+
+def told(key: Key) -> dict[str, Any]:
+    """A key as answers show it."""
+    return {
+        "id": key.name,
+        "holder": key.holder,
+        "label": key.label,
+        "scope": key.scope,
+        "made_at": key.made_at,
+        "expires_at": key.expires_at,
+        "used_at": key.used_at,
+        "ended_at": key.revoked_at,
+    }
+
+
+def _made(made: Made) -> Response:
+    answer = jsonify(**told(made.key), key=made.token)
+    answer.status_code = 201
+    return answer

@@ -1,0 +1,107 @@
+"""Scope: what a key or a token lets its holder do at most.
+
+A scope only ever narrows what the holder may do by the table of permissions; it never adds to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from domain.command import Command
+from domain.grant import GRANTABLE
+from domain.refusal import BadScope
+from domain.registry import COMMANDS
+
+READ, KEYS = "read", "keys"
+KEYRING = "keyring"
+"""The section of the API where a key of any scope may replace and end itself."""
+OF_ROLE = "role:"
+
+NOUNS = dict.fromkeys(name.partition(".")[0] for name in COMMANDS)
+WORDS = {
+    READ: "ask questions and read pages",
+    KEYS: "make keys that may do no more, and end keys",
+    **{
+        f"{OF_ROLE}{role}": f"the commands open to this role ({what})"
+        for role, what in GRANTABLE.items()
+    },
+    **{noun: f"every command about a {noun}" for noun in NOUNS},
+}
+"""The words of a scope with their meanings; besides, each command by its name."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Some of what can be done here, or everything."""
+
+    words: tuple[str, ...] | None = None
+    """None is everything."""
+
+    @classmethod
+    def parse(cls, text: str | None) -> Scope:
+        """The scope that these words mean, separated by spaces; None is everything."""
+        if text is None:
+            return cls()
+        words = tuple(dict.fromkeys(text.split()))
+        for word in words:
+            if word not in WORDS and word not in COMMANDS:
+                raise BadScope(word, "it is no word of a scope")
+        if not words:
+            raise BadScope(text, "it has no word")
+        return cls(words)
+
+    @classmethod
+    def stored(cls, text: str | None) -> Scope:
+        """The scope as it was stored; a word that is no longer known allows nothing."""
+        return cls(None if text is None else tuple(text.split()))
+
+    def __str__(self) -> str:
+        return "everything" if self.words is None else " ".join(self.words)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it allows asking questions and reading pages."""
+        return self.words is None or READ in self.words
+
+    @property
+    def makes_keys(self) -> bool:
+        """Whether it allows making and ending keys."""
+        return self.words is None or KEYS in self.words
+
+    def allows(self, command: type[Command]) -> bool:
+        """Whether it allows a command."""
+        if self.words is None:
+            return True
+        noun = command.NAME.partition(".")[0]
+        of_roles = {f"{OF_ROLE}{role}" for role in command.MAY}
+        return not {command.NAME, noun, *of_roles}.isdisjoint(self.words)
+
+    def includes(self, other: Scope) -> bool:
+        """Whether it allows all that another allows."""
+        if self.words is None or other.words is None:
+            return self.words is None
+        return (
+            self.reads >= other.reads
+            and self.makes_keys >= other.makes_keys
+            and _commands(self) >= _commands(other)
+        )
+
+
+EVERYTHING = Scope()
+
+
+class Caller(NamedTuple):
+    """Who is asking, and how far what they have shown lets them go."""
+
+    actor: str
+    """The operator, or the id of a contributor."""
+    scope: Scope = EVERYTHING
+    key: str | None = None
+    """The digest of their key; None for a token of an outside issuer."""
+    until: str | None = None
+    """When it expires."""
+
+
+def _commands(scope: Scope) -> frozenset[str]:
+    return frozenset(name for name, command in COMMANDS.items() if scope.allows(command))

@@ -1,0 +1,147 @@
+"""Bearer tokens of an outside issuer: JSON Web Tokens, checked as RFC 8725 and RFC 9068 ask.
+
+A token says who somebody is, never what they may do: roles are granted here. Its scope can only
+narrow that.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64decode
+
+from api.identities import Identities
+from api.issuer import Issuer, IssuerAway, IssuerKeys
+from api.problems import Problem
+from api.scope import Caller, Scope
+from domain.identity import is_id
+
+audit = logging.getLogger("stemma.audit")
+
+ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "ES384": "EC", "Ed25519": "OKP"}
+"""The signatures that are accepted, each with its type of key. All are asymmetric: with “HS256” the
+public key would be the secret, and “none” is nobody's."""
+TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+"""What a token may say that it is; a logout token or a proof of possession is no access token."""
+LONGEST_TOKEN = 8192
+LEEWAY_SECONDS = 60
+SCOPE = "stemma:"
+"""The prefix of the words of a token's scope that are meant for this service."""
+
+
+class BadToken(Exception):
+    """A token that is not accepted."""
+
+
+class Keyed(Protocol):
+    """What knows keys."""
+
+    def caller(self, token: str) -> Caller | None:
+        """Who asks with this key; None if it is not valid."""
+
+
+class Tokens:
+    """The tokens of one issuer."""
+
+    def __init__(self, issuer: Issuer, identities: Identities, **clock: Any) -> None:
+        self._issuer, self._identities = issuer, identities
+        self._keys = IssuerKeys(issuer, **clock)
+        self._registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": issuer.address},
+            aud={"essential": True, "value": issuer.audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+    def caller(self, token: str) -> Caller | None:
+        """Who asks with this token; None if it is not valid, which the audit log explains."""
+        try:
+            claims = self._checked(token)
+            holder = self._holder(claims)
+        except IssuerAway:
+            detail = "The issuer of this token does not answer; try again, or use a key."
+            raise Problem("issuer_unavailable", detail) from None
+        except (BadToken, JoseError, ValueError, RecursionError) as problem:
+            audit.warning("token refused", extra={"reason": _reason(problem)})
+            return None
+        until = datetime.fromtimestamp(min(claims["exp"], _LAST), UTC)
+        return Caller(holder, _scope_of(claims), until=until.isoformat(timespec="microseconds"))
+
+    def _checked(self, token: str) -> dict[str, Any]:
+        """The claims of a token that this issuer signed for this service, and that holds now."""
+        if len(token) > LONGEST_TOKEN:
+            raise BadToken("it is too long")
+        header = _header_of(token)
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+            raise BadToken("its algorithm is not accepted")
+        if str(header.get("typ", "JWT")).lower() not in TYPES:
+            raise BadToken("it is not an access token")
+        kid = header.get("kid")
+        if not isinstance(kid, str | None):
+            raise BadToken("its key has no name")
+        key = self._keys.key(kid)
+        if key is None:
+            raise BadToken("its key is not known")
+        if key.key_type != ALGORITHMS[algorithm] or key.get("alg", algorithm) != algorithm:
+            raise BadToken("its key is for another algorithm")
+        checked = jwt.decode(token, key, registry=self._registry)
+        self._claims.validate(checked.claims)
+        return checked.claims
+
+    def _holder(self, claims: dict[str, Any]) -> str:
+        """Whom the token stands for."""
+        if self._issuer.claim:
+            named = claims.get(self._issuer.claim)
+            holder = named if isinstance(named, str) and is_id(named) else None
+        else:
+            holder = self._identities.holder_of(self._issuer.address, claims["sub"])
+        if holder is None or not self._identities.is_active(holder):
+            raise BadToken("nobody here is known by it")
+        return holder
+
+
+class KeysAndTokens:
+    """What opens the service: a key of its own, or else a token of the issuer."""
+
+    def __init__(self, keys: Keyed, tokens: Tokens | None) -> None:
+        self._keys, self._tokens = keys, tokens
+
+    def caller(self, token: str) -> Caller | None:
+        """Who asks with this; None if it is not valid."""
+        known = self._keys.caller(token)
+        if known is None and self._tokens is not None and token.count(".") == 2:
+            return self._tokens.caller(token)
+        return known
+
+
+_LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
+
+def _header_of(token: str) -> dict[str, Any]:
+    header = json.loads(urlsafe_b64decode(token.partition(".")[0].encode("ascii")))
+    if not isinstance(header, dict):
+        raise BadToken("it has no header")
+    return header
+
+
+def _scope_of(claims: dict[str, Any]) -> Scope:
+    """The words for this service in the scope of a token; without any, everything."""
+    said = claims.get("scope", "")
+    words: Sequence[str] = said.split() if isinstance(said, str) else ()
+    ours = tuple(word.removeprefix(SCOPE) for word in words if word.startswith(SCOPE))
+    return Scope(ours or None)
+
+
+def _reason(problem: Exception) -> str:
+    """What is wrong with a token, without a word of it."""
+    return str(problem) if isinstance(problem, BadToken) else type(problem).__name__

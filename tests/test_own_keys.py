@@ -1,0 +1,278 @@
+"""Keys have a scope, an end and a last use, and belong to who holds them."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from serving import OPERATOR_KEY, Client, Served, serving
+from test_pages import reader, signed_in
+
+from api.scope import WORDS, Scope
+from domain.refusal import BadScope
+from domain.registry import COMMANDS
+from scripts.service import open_service
+from scripts.stemma import main
+
+
+@pytest.fixture
+def served(database: str) -> Iterator[Served]:
+    with serving(database) as running:
+        yield running
+
+
+def made(client: Client, **said: Any) -> dict[str, Any]:
+    """A new key, as the answer shows it."""
+    answer = client.post("/keys", said)
+    assert answer.status == 201, answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    return dict(answer.json)
+
+
+def soon(found: Callable[[], Any]) -> Any:
+    """What is found within five seconds: what a key was used for is written beside the request."""
+    until = time.monotonic() + 5
+    while not (value := found()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return value
+
+
+# -- scope ---------------------------------------------------------------------------------------
+
+
+def test_a_key_that_only_reads_writes_nothing(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    key = served.client(made(ana, scope="read")["key"])
+    assert key.get("/works").status == 200
+    head = served.head
+    for path in ("/contributions", "/releases", "/keys"):
+        answer = key.post(path, title="A poem", medium="text")
+        assert answer.status in {403, 422}, path
+    answer = key.post("/contributions", title="A poem", medium="text")
+    assert (answer.status, answer.code) == (403, "outside_scope")
+    assert served.head == head
+
+
+def test_a_key_does_what_its_words_say_and_no_more(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    posts = served.client(made(ana, scope="contribution")["key"])
+    poem = posts.post("/contributions", title="A poem", medium="text").id
+    assert posts.post(f"/contributions/{poem}/withdraw", reason="x").status == 200
+    for answer in (posts.get("/works"), posts.post("/works/nobody/redate", reason="x")):
+        assert (answer.status, answer.code) == (403, "outside_scope")
+    withdraws = served.client(made(ana, scope="read release.withdraw")["key"])
+    assert withdraws.get("/works").status == 200
+    assert withdraws.post("/releases", title="A", components=[{"work": poem}]).code == (
+        "outside_scope"
+    )
+
+
+def test_a_scope_never_adds_to_what_the_holder_may_do(served: Served) -> None:
+    ana = served.admit("Ana")
+    key = served.client(made(served.acting(ana), scope="payout role:moderator")["key"])
+    assert key.post("/payout-batches", currency="USD").code == "not_permitted"
+    ben, cleo = served.admit("Ben"), served.admit("Cleo")
+    merge = f"/contributors/{ben}/merge"
+    assert key.post(merge, into=cleo).code == "not_permitted"
+    served.operator.post(f"/contributors/{ana}/grant-role", role="moderator")
+    assert key.post(merge, into=cleo).status == 200
+    assert key.post("/contributions", title="A", medium="text").code == "outside_scope"
+
+
+def test_a_session_has_the_scope_of_its_key(served: Served) -> None:
+    ana = served.admit("Ana")
+    key = made(served.acting(ana), scope="read")["key"]
+    someone, head = reader(served).sign_in(key), served.head
+    said = {"form_token": someone.get("/post").token, "title": "A poem", "medium": "text"}
+    page = someone.post("/do/contribution", said)
+    assert (page.status, "outside_scope" in page.text) == (403, True)
+    assert served.head == head
+    writes = made(served.acting(ana), scope="contribution")["key"]
+    assert reader(served).post("/sign-in", {"key": writes}).status == 401
+
+
+@pytest.mark.parametrize("scope", ["", " ", "everything", "read write", "role:boss", "READ"])
+def test_a_scope_has_known_words(scope: str) -> None:
+    with pytest.raises(BadScope):
+        Scope.parse(scope)
+
+
+def test_every_word_of_a_scope_allows_something() -> None:
+    for word in (*WORDS, *COMMANDS):
+        scope = Scope.parse(word)
+        allowed = [name for name, command in COMMANDS.items() if scope.allows(command)]
+        assert scope.reads or scope.makes_keys or allowed or word == "role:auditor", word
+        assert Scope().includes(scope)
+        assert not scope.includes(Scope())
+    assert Scope.parse("credit").includes(Scope.parse("credit.accept"))
+    assert not Scope.parse("credit.accept").includes(Scope.parse("credit"))
+    assert Scope.stored("read gone.word").reads
+
+
+# -- one's own keys ------------------------------------------------------------------------------
+
+
+def test_people_make_list_and_end_their_own_keys(served: Served) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    as_ana, as_ben = served.acting(ana), served.acting(ben)
+    key = made(as_ana, label="laptop", scope="read")
+    assert (key["label"], key["scope"], key["holder"]) == ("laptop", "read", ana)
+    listed = {one["id"]: one for one in as_ana.get("/keys").items}
+    assert len(listed) == 2
+    assert "key" not in listed[key["id"]]
+    assert key["key"] not in as_ana.get("/keys").text
+    for path in ("replace", "end"):
+        answer = as_ben.post(f"/keys/{key['id']}/{path}", {})
+        assert (answer.status, answer.code) == (404, "unknown_key")
+    answer = as_ben.post("/keys", holder=ana)
+    assert (answer.status, answer.code) == (403, "not_permitted")
+    assert as_ana.post(f"/keys/{key['id']}/end", {}).json["ended_at"] is not None
+    assert served.client(key["key"]).get("/works").status == 401
+
+
+def test_the_operator_makes_and_ends_everybodys_keys(served: Served) -> None:
+    ana = served.admit("Ana")
+    key = made(served.operator, holder=ana, label="from the operator")
+    assert served.client(key["key"]).get("/keys").items[0]["holder"] == ana
+    assert [one["id"] for one in served.operator.get("/keys").items] == [key["id"]]
+    assert served.operator.post(f"/keys/{key['id']}/end", {}).status == 200
+    assert served.client(key["key"]).get("/works").status == 401
+    nobody = served.operator.post("/keys", holder="8f7c1f1e-5d6a-4f0e-9f43-2d0c6b1a9eff")
+    assert nobody.code == "unknown_contributor"
+    served.operator.post(f"/contributors/{ana}/forget", ground="request")
+    assert served.operator.post("/keys", holder=ana).code == "contributor_forgotten"
+
+
+def test_a_replaced_key_stays_valid_for_its_grace_period_or_not_at_all(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    old = made(ana, label="laptop", scope="read")
+    using_old = served.client(old["key"])
+    new = using_old.post(f"/keys/{old['id']}/replace", {}).json  # every key may replace itself
+    assert (new["label"], new["scope"]) == ("laptop", "read")
+    assert using_old.get("/works").status == 200
+    ends = next(one for one in ana.get("/keys").items if one["id"] == old["id"])["expires_at"]
+    ahead = datetime.fromisoformat(ends) - datetime.now(UTC)
+    assert timedelta(hours=23) < ahead <= timedelta(hours=24)
+    newest = served.client(new["key"]).post(f"/keys/{new['id']}/replace", grace_hours=0).json
+    assert served.client(new["key"]).get("/works").status == 401
+    assert served.client(newest["key"]).get("/works").status == 200
+    answer = ana.post(f"/keys/{new['id']}/replace", {})
+    assert (answer.status, answer.code) == (404, "unknown_key")
+    assert ana.post(f"/keys/{old['id']}/replace", grace_hours=200).code == "out_of_range"
+
+
+def test_no_key_makes_one_that_may_do_more_or_lives_longer(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    some = served.client(made(ana, scope="read credit keys", expires_at=until)["key"])
+    assert made(some)["scope"] == "read credit keys"
+    assert made(some, scope="credit.accept")["expires_at"] is not None
+    for scope in ("read contribution", "role:accountant", "release"):
+        assert some.post("/keys", scope=scope).code == "bad_scope"
+    later = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    assert some.post("/keys", expires_at=later).code == "bad_expiry"
+    assert ana.post("/keys", expires_at="2001").code == "bad_expiry"
+    reads = served.client(made(ana, scope="read")["key"])
+    assert (reads.post("/keys", {}).status, reads.post("/keys", {}).code) == (403, "not_permitted")
+    (mighty, *_) = ana.get("/keys").items
+    assert some.post(f"/keys/{mighty['id']}/replace", {}).code == "bad_scope"
+
+
+def test_an_expired_key_opens_nothing(served: Served) -> None:
+    ana = served.admit("Ana")
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="microseconds")
+    token = served.service.keys.create(ana, expires_at=past)
+    assert served.client(token).get("/works").status == 401
+    assert reader(served).post("/sign-in", {"key": token}).status == 401
+
+
+def test_the_last_use_of_a_key_is_seen_and_written_once_a_minute(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    ana.get("/works")
+
+    def used() -> str | None:
+        (key,) = served.service.keys.list()
+        return key.used_at
+
+    first = soon(used)
+    assert datetime.now(UTC) - datetime.fromisoformat(first) < timedelta(seconds=10)
+    for _ in range(20):
+        ana.get("/works")
+    assert used() == first
+
+
+def test_the_keys_of_merged_accounts_are_one_keyring(served: Served) -> None:
+    ana, ana_old = served.admit("Ana"), served.admit("Ana93")
+    as_old = served.acting(ana_old)
+    served.operator.post(f"/contributors/{ana_old}/merge", into=ana)
+    (key,) = as_old.get("/keys").items
+    assert served.acting(ana).post(f"/keys/{key['id']}/end", {}).status == 200
+    assert as_old.get("/works").status == 401
+
+
+def test_a_key_of_an_earlier_version_opens_everything_for_ever(database: str) -> None:
+    with open_service(database) as service:
+        token = service.keys.create("operator")
+        service.engine.execute("DELETE FROM api_key_terms")
+        caller = service.keys.caller(token)
+        assert caller is not None
+        assert (caller.actor, caller.scope, caller.until) == ("operator", Scope(), None)
+
+
+# -- the page, the terminal ----------------------------------------------------------------------
+
+
+def test_a_person_makes_replaces_and_ends_keys_on_their_page(served: Served) -> None:
+    ana = served.admit("Ana")
+    someone = signed_in(served, ana)
+    page = someone.get("/own-keys")
+    assert "you are signed in with it" in page.text_seen
+    said = {"form_token": page.token, "do": "make", "label": "phone", "scope": "read"}
+    answer = someone.post("/own-keys", said)
+    (token,) = re.findall(r"stemma_[\w-]{43}", answer.text)
+    assert served.client(token).get("/works").status == 200
+    assert token not in someone.get("/own-keys").text
+    key = next(one for one in served.service.keys.list([ana]) if one.label == "phone")
+    said = {"form_token": page.token, "do": "replace", "key": key.name, "grace_hours": "0"}
+    (second,) = re.findall(r"stemma_[\w-]{43}", someone.post("/own-keys", said).text)
+    assert served.client(token).get("/works").status == 401
+    name = next(one for one in served.service.keys.list([ana]) if one.is_valid and one.label).name
+    someone.post("/own-keys", {"form_token": page.token, "do": "end", "key": name})
+    assert served.client(second).get("/works").status == 401
+    wrong = someone.post("/own-keys", {"form_token": page.token, "do": "make", "scope": "boss"})
+    assert (wrong.status, "bad_scope" in wrong.text) == (422, True)
+    wrong = someone.post("/own-keys", {"form_token": page.token, "do": "end", "key": "0" * 12})
+    assert (wrong.status, "unknown_key" in wrong.text) == (404, True)
+
+
+def test_nobody_sees_the_keys_of_others_on_the_page(served: Served) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    served.service.keys.create(ana, label="the phone of Ana")
+    assert "the phone of Ana" in signed_in(served, ana).get("/own-keys").text_seen
+    assert "the phone of Ana" in reader(served).sign_in(OPERATOR_KEY).get("/own-keys").text_seen
+    assert "the phone of Ana" not in signed_in(served, ben).get("/own-keys").text_seen
+
+
+def test_keys_are_made_replaced_and_listed_in_the_terminal(database: str) -> None:
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(main, ["--database", database, "key", *words])
+        assert result.exit_code == 0, result.output
+        return result.output.strip()
+
+    said = ("--label", "laptop", "--scope", "read", "--expires", "2099")
+    token = run("create", "--for", "operator", *said)
+    with open_service(database) as service:
+        (key,) = service.keys.list()
+        assert (key.label, key.scope, str(key.expires_at)[:4]) == ("laptop", "read", "2099")
+    second = run("replace", key.name, "--grace-hours", "0")
+    with open_service(database) as service:
+        assert service.keys.caller(token) is None
+        assert service.keys.caller(second) is not None
+    assert "laptop" in run("list")
+    result = CliRunner().invoke(
+        main, ["--database", database, "key", "create", "--for", "operator", "--scope", "boss"]
+    )
+    assert (result.exit_code, "bad_scope" in result.output or "scope" in result.output) == (1, True)
