@@ -48,7 +48,8 @@ SIDES: dict[str, dict[str, str]] = {
         **{"poster": "ana", "addressee": "ana", "contributor": "ben", "opener": "ben"},
         "party": "ana ben cleo",
     },
-    **{noun: {"contributor": "ben"} for noun in ("contributor", "share", "payout")},
+    **{noun: {"contributor": "ben"} for noun in ("contributor", "payout")},
+    "share": {"contributor": "ben", "poster": "ana"},
 }
 """Who is in which relation to the things of this world, by the noun of a command."""
 BY_OUTCOME = {"remix.settle": {"moderator"}, "credit.settle": {"moderator"}}
@@ -62,6 +63,7 @@ DECIDING = {
     *("publish_release", "withdraw_release", "redate_work", "open_pool", "post_proposal"),
     *("revise_proposal", "answer_comment", "extend_proposal", "withdraw_proposal"),
     *("finalise_proposal", "open_credit", "accept_credit", "decline_credit", "revoke_credit"),
+    "confirm_share",
     *("declare_remix", "accept_remix", "decline_remix", "answer_remix", "answer_credit"),
 }
 BOOKS = {
@@ -72,7 +74,7 @@ JUDGING = {"settle_remix", "settle_credit", "strike_remix", "merge_contributor"}
 OWN = {
     *("forget_contributor", "register_key", "revoke_key", "claim_work", "open_credit"),
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
-    "claim_payout",
+    *("claim_payout", "ask_first", "stop_asking"),
 }
 MAY: dict[str, set[str]] = {
     "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution"},
