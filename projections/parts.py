@@ -19,7 +19,7 @@ MOST_PATHS = 1000
 _HERE = "/works/{id}/contributors/{contributor}"
 
 
-@question("list_part_credits", f"{_HERE}/credits", cli="part credits", as_published=True)
+@question("list_part_credits", f"{_HERE}/credits", cli="work credits", as_published=True)
 def credits(
     view: View,
     id: WorkId,
@@ -38,7 +38,7 @@ def credits(
     return Page(items, _next(place + limit, len(share.credits)))
 
 
-@question("list_part_paths", f"{_HERE}/paths", cli="part paths", as_published=True)
+@question("list_part_paths", f"{_HERE}/paths", cli="work paths", as_published=True)
 def paths(
     view: View,
     id: WorkId,
