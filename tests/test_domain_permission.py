@@ -100,4 +100,7 @@ def test_an_operator_may_do_everything(command: str) -> None:
 def test_a_refusal_names_who_and_what() -> None:
     with pytest.raises(NotPermitted) as refused:
         permit("ana", "remix.strike", COMMANDS["remix.strike"].MAY, {"poster": "ana"})
-    assert refused.value.details == {"actor": "ana", "verb": "remix.strike"}
+    assert refused.value.details == {
+        **{"actor": "ana", "verb": "remix.strike"},
+        "open_to": "Open to the operator; a moderator who is on no side of it.",
+    }
