@@ -122,8 +122,14 @@ class _Following(Fact):
     disputer: str
 
     def subjects(self) -> tuple[str, ...]:
+        return self._with_disputer(super().subjects())
+
+    def names(self) -> tuple[str, ...]:
+        return self._with_disputer(super().names())
+
+    def _with_disputer(self, others: tuple[str, ...]) -> tuple[str, ...]:
         also = () if self.disputer == OPERATOR else (self.disputer,)
-        return tuple(dict.fromkeys((*super().subjects(), *also)))
+        return tuple(dict.fromkeys((*others, *also)))
 
 
 @dataclass(frozen=True, kw_only=True)

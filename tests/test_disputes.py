@@ -439,3 +439,20 @@ def test_an_open_dispute_is_shown_with_its_deadline_and_its_answer(
             assert shown(told, noun, as_of=former)["grounds"] == "wrong_role"
         told.tell("forget_contributor", id=id_of("other"), ground="request")
         assert shown(told, "credit", as_of=answered) == {**open, "reason": None, "evidence": None}
+
+
+def test_a_process_that_has_not_seen_the_disputer_folds_the_end_of_the_dispute(
+    database: str,
+) -> None:
+    with story(database) as told:
+        ana, ben = told.person("Ana"), told.person("Ben")
+        song = told.piece("song", by=[ana], actor=ana)
+        credit = told.credit(song, ben, actor=ana)
+        said = {"id": credit, "reason": "no", "evidence": "the take"}
+        told.tell("dispute_credit", grounds="wrong_role", actor=ana, **said)
+        told.service.follower.catch_up()
+    with story(database) as told:
+        told.tell("settle_credit", id=credit, outcome="dismissed", reason="yes")
+        told.service.follower.catch_up()
+        with told.view() as view:
+            assert attribution.credit(view, credit)["state"] == "granted"
