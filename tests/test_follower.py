@@ -38,7 +38,9 @@ def long_history(told: Story) -> None:
     last = told.piece("piece 0")
     for number in range(1, 25):
         last = told.piece(f"piece {number}", last, by=[people[number % 3]])
-    told.release("chain", last)
+    chain = told.release("chain", last)
+    terms = {"type": "fixed", "shares": [[people[0], "1"]]}  # which name somebody
+    told.tell("open_pool", release=chain, name="chain", kind="song", currency="USD", terms=terms)
 
 
 def alone(told: Story) -> dict[str, Any]:

@@ -488,6 +488,7 @@ def test_only_the_owner_of_the_tables_can_vacuum(postgres_dsn: str) -> None:
     role = "stemma_test_" + postgres_dsn.rpartition("/stemma_test_")[2].partition("?")[0]
     with story(postgres_dsn), raw_connection(postgres_dsn) as connection:
         connection.execute(f"CREATE ROLE {role}")
+        connection.execute(f"GRANT SELECT ON layouts TO {role}")  # as every role that opens it has
         try:
             as_role = make_conninfo(postgres_dsn, options=f"-c role={role}")
             with (
@@ -496,6 +497,7 @@ def test_only_the_owner_of_the_tables_can_vacuum(postgres_dsn: str) -> None:
             ):
                 told.journal.facts.vacuum()
         finally:
+            connection.execute(f"DROP OWNED BY {role}")
             connection.execute(f"DROP ROLE {role}")
 
 

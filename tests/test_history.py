@@ -60,7 +60,7 @@ def test_a_person_has_the_facts_of_themself_and_their_credits(database: str) -> 
             eva = [item["topic"] for item in of_person(told, view, id_of("text-eva"))]
             assert eva[0] == "contributor.admitted"
             assert eva[-1] == "contributor.merged"
-            assert len(eva) == 10
+            assert len(eva) == 11
 
 
 def test_every_fact_is_in_the_history_of_all_it_is_about_and_of_nothing_else(
@@ -116,6 +116,8 @@ def test_a_fact_is_told_with_its_texts(database: str) -> None:
             "display": "final cut",
             "evidence": None,
             "effective_at": "2020-05-01T00:00:00.000000Z",
+            "waits_for": None,
+            "deadline": None,
         },
     }
     assert declined == {
@@ -131,7 +133,7 @@ def test_a_fact_is_told_with_its_texts(database: str) -> None:
         "noun": credit.id,
         "about": [piece, ana],
         "reason": "not me",
-        "content": {"work": piece, "contributor": ana},
+        "content": {"work": piece, "contributor": ana, "waits_for": None},
     }
 
 
