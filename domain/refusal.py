@@ -356,13 +356,6 @@ class DisputeRepeated(Conflict):
     says = "You have disputed this on the grounds “{grounds}” before; only the operator reopens it."
 
 
-class NotForReader(NotPermitted, listed=False):
-    """This key may not read it; the answer says who may."""
-
-    code = NotPermitted.code
-    says = "{actor} may not read {what}. {readers}"
-
-
 class BadSigningKey(Refusal):
     """The key can't be registered or revoked: it is malformed, someone else's, or used before."""
 

@@ -272,7 +272,7 @@ def of_files(folder: Path) -> Iterator[tuple[str, Target]]:
     ]
 
     def json_lines(data: bytes) -> object:
-        return list(read_json_lines(io.TextIOWrapper(io.BytesIO(data))))
+        return list(read_json_lines(io.BytesIO(data)))
 
     def csv(data: bytes) -> object:
         (folder / "contributions.csv").write_bytes(data)

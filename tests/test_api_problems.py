@@ -376,7 +376,7 @@ def test_a_mistake_of_ours_shows_nothing_of_our_insides(
 
 def test_every_refusal_of_the_domain_has_a_status_of_its_own() -> None:
     assert not set(REFUSALS) & set(OWN)
-    assert {one.status for one in REFUSALS.values()} == {403, 404, 409, 422, 503}
+    assert {one.status for one in REFUSALS.values()} == {403, 404, 409, 422, 429, 503}
 
 
 def test_every_problem_says_what_it_means() -> None:

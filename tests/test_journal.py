@@ -225,7 +225,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
     ("admit_contributor", {"name": "x" * 201}, TextTooLong),
     ("admit_contributor", {"name": "somebody else", "id": "ana"}, IdTaken),
     ("admit_contributor", {"name": "song", "id": "song"}, IdTaken),
-    ("merge_contributor", {"id": "nobody", "into": "nobody", "actor": "ana"}, NotPermitted),
+    ("merge_contributor", {"id": "nobody", "into": "nobody", "actor": "ana"}, UnknownContributor),
     ("merge_contributor", {"id": "nobody", "into": "ana"}, UnknownContributor),
     ("merge_contributor", {"id": "ana", "into": "song"}, UnknownContributor),
     ("merge_contributor", {"id": "ana", "into": "ana"}, MergeCycle),

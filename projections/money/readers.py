@@ -18,7 +18,7 @@ from domain.money.pool import Pool, texts_in
 from domain.permission import OPERATOR, open_to
 from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_MONEY, PUBLIC
 from domain.recorders import Placed
-from domain.refusal import NotForReader, UnknownContributor, UnknownPool
+from domain.refusal import NotPermitted, UnknownContributor, UnknownPool
 from projections import attribution, lineage
 from projections.grants import roles_of
 from projections.nouns import noun_at
@@ -85,8 +85,8 @@ class Reader:
         is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
         return is_open or self.may(readers, pool)
 
-    def _refused(self, what: str, readers: frozenset[str]) -> NotForReader:
-        return NotForReader(self.actor or "nobody", what, open_to(readers))
+    def _refused(self, what: str, readers: frozenset[str]) -> NotPermitted:
+        return NotPermitted(self.actor or "nobody", f"read {what}", open_to(readers))
 
     # -- who they are ----------------------------------------------------------------------
 
