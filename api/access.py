@@ -31,7 +31,7 @@ REFUSED = {401: "unauthenticated", 403: "forbidden"}
 def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
     """Notice every request of an application; called before anything else is registered.
 
-    With a token, /metrics gives the figures to whoever sends it.
+    With a token, /metrics gives the figures to anyone who sends it.
     """
 
     def begin() -> None:

@@ -1,7 +1,7 @@
 """A grant: a contributor may act in a role, for everything or for one work or one pool.
 
 Its id follows from who has it, as what and for what, so a command finds it without searching, and
-whoever loses a role at the same moment is refused.
+anyone who loses a role at the same moment is refused.
 """
 
 from __future__ import annotations

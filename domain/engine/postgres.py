@@ -136,7 +136,7 @@ class PostgresEngine(Engine):
             min_size=1,
             max_size=CONNECTIONS,
             timeout=CONNECT_TIMEOUT_SECONDS,
-            # Not later and later: what fails is tried again by whoever asks next.
+            # Not later and later: what fails is tried again by the next one who asks.
             reconnect_timeout=AWAY_SECONDS,
             configure=_configured(limits),
             open=False,
