@@ -349,12 +349,12 @@ def test_an_id_in_capitals_is_the_same_id(told: Served) -> None:
     assert told.operator.get(f"/works/{STORY['poem'].upper()}").json["id"] == STORY["poem"]
 
 
-def test_a_database_that_is_gone_is_said_and_nothing_else_with_it(tmp_path: Path) -> None:
+def test_a_table_that_is_gone_is_said_and_nothing_else_with_it(tmp_path: Path) -> None:
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
         served.service.follower.stop()
         served.service.engine.execute("DROP TABLE projections")
         answer = served.operator.get("/works")
-        refused(served, answer, 503, "storage_unavailable")
+        refused(served, answer, 503, "upgrade_needed")
         assert "projections" not in answer.text
         ready = served.operator.get("/ready")
         assert (ready.status, ready.json["checks"]["database"]["status"]) == (503, "failed")
