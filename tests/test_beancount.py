@@ -138,7 +138,7 @@ def test_entries_name_their_pool_source_and_document_and_expenses_are_entries(
         (ana,) = told.people("Ana")
         pool = told.pool()
         told.agree(pool, {ana: "1"})
-        told.spend(pool, 41_200, document="bill 7")
+        spent = told.spend(pool, 41_200, document="bill 7")
         told.earn(pool, 50_000, document="page 3")
         release = told.books().pools[pool].opened.release
         text = ledger(told)
@@ -149,7 +149,7 @@ def test_entries_name_their_pool_source_and_document_and_expenses_are_entries(
         f'release: "{release}"',
         'category: "printing"',
         'document: "bill 7"',
-        'payer: "house"',
+        f'payer: "payer/{spent}"',
         "Expenses:Recorded  412.00 USD",
         "Equity:Paid-For  -412.00 USD",
     ):

@@ -82,7 +82,7 @@ def test_a_payout_that_does_not_move_as_a_whole_is_found(database: str) -> None:
 def test_what_lies_above_a_disputed_edge_is_held_and_known_to_whoever_verifies(
     database: str,
 ) -> None:
-    """Only as long as it lies there: an edge that was struck leads nowhere."""
+    """Only as long as it lies there: an edge that was struck leads nowhere, once that is decided."""
     with bank(database) as told:
         ana, bo, cy = told.people("ana", "bo", "cy")
         poem = told.piece("poem", by=[ana], made_at="2019")
@@ -98,6 +98,9 @@ def test_what_lies_above_a_disputed_edge_is_held_and_known_to_whoever_verifies(
         assert [told.held(each, deal) for each in (ana, bo, cy)] == [("disputed",)] * 2 + [()]
         assert told.pay() == {cy: 100}
         told.tell("strike_remix", id=edges[poem], reason="r")
+        # What depends on what was found false is held until those who close the split decide.
+        assert told.held(ana, deal) == ("to_be_corrected",)
+        told.tell("confirm_share", proposal=deal, payee=ana, reason="r")
         assert told.pay() == {ana: 100}
         with pytest.raises(NothingToPay):
             told.pay()

@@ -55,6 +55,8 @@ class _Booked(NamedTuple):
     pool: str
     kind: str
     source: str | None
+    named: str | None
+    """The source or the category in the words of people, as a text that can be erased."""
     payee: str | None
     document: str | None
     revenue: str | None
@@ -81,7 +83,7 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
     posted = list(_postings(view, pool))
     booked = _booked(view, pool)
     expenses = [id for id, each in booked.items() if each.kind == "expense"]
-    texts = view.texts({each.document for each in booked.values()})
+    texts = view.texts({text for each in booked.values() for text in (each.document, each.named)})
     told = payees_told(view, {each.payee for each in posted if each.payee is not None})
     facts = {
         placed.position: placed.fact()
@@ -142,8 +144,9 @@ def _about(
     yield f"  release: {_text(about.release)}"
     # A division, a reversal has the source and the document of its revenue.
     of = booked.get(about.revenue or "", about)
-    if of.source:
-        yield f"  {'category' if of.kind == 'expense' else 'source'}: {_text(of.source)}"
+    kind = "category" if of.kind == "expense" else "source"
+    if said := texts.get(of.named) or of.source:
+        yield f"  {kind}: {_text(said)}"
     if document := texts.get(of.document):
         yield f"  document: {_text(document)}"
 
@@ -169,7 +172,7 @@ def _booked(view: View, pool: str | None) -> dict[str, _Booked]:
     """What was booked, by its id."""
     where = "" if pool is None else "AND b.pool = :pool"
     rows = view.rows(
-        "SELECT b.id, b.pool, b.kind, b.source, b.payee, b.document, b.revenue, b.amount, "
+        "SELECT b.id, b.pool, b.kind, b.source, b.named, b.payee, b.document, b.revenue, b.amount, "
         "o.currency, b.position, b.at, b.effective, w.id FROM @bookings b "
         f"JOIN @pools o ON o.id = b.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
         f"WHERE b.position <= :as_of {where} ORDER BY b.position",
