@@ -86,22 +86,22 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
 
 
 def _add_asking(journal: Journal, routes: Routes) -> None:
-    def show_request(key: str) -> Response:
+    def show_request(idempotency_key: str) -> Response:
         """What became of a request that was sent under an idempotency key.
 
         It has the same answer as the request itself. After a 503 with the code `outcome_unknown`
         this tells whether it was recorded; repeating it with the key is safe in any case. Only its
         sender can ask.
         """
-        found = journal.facts.request_under(key_digest(actor(), key))
+        found = journal.facts.request_under(key_digest(actor(), idempotency_key))
         if found is None:
-            raise UnknownRequest(key)
+            raise UnknownRequest(idempotency_key)
         return jsonify(id=found.id, position=found.position)
 
     codes = ("unauthenticated", "storage_unavailable", UnknownRequest.code, BadIdempotencyKey.code)
     answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
     doc = documented(show_request, answers, codes)
-    routes.add("GET", "/requests/<path:key>", show_request, "show_request", doc)
+    routes.add("GET", "/requests/<path:idempotency_key>", show_request, "show_request", doc)
 
 
 def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:

@@ -83,9 +83,10 @@ EXAMPLE_IDS = {
     if isinstance(value, values.Ref)
 }
 PATH_EXAMPLES = {
-    **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1, "key": values.EDGE},
+    **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
     "payee": values.BEN,
     "key": "22a6266a91c4",
+    "idempotency_key": values.EDGE,
 }
 """Examples of the parts of paths that are not ids."""
 
