@@ -82,7 +82,7 @@ def test_a_payout_that_does_not_move_as_a_whole_is_found(database: str) -> None:
 def test_what_lies_above_a_disputed_edge_is_held_and_known_to_whoever_verifies(
     database: str,
 ) -> None:
-    """Only as long as it lies there: an edge that was struck leads nowhere, once that is decided."""
+    """Only as long as it lies there: an edge that was struck leads nowhere, once decided."""
     with bank(database) as told:
         ana, bo, cy = told.people("ana", "bo", "cy")
         poem = told.piece("poem", by=[ana], made_at="2019")
