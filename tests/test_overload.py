@@ -105,6 +105,7 @@ def test_idle_connections_hold_no_thread_and_end_in_time(server: Server) -> None
         assert all(all_of(one) == b"" for one in sockets)
 
 
+@pytest.mark.slow
 def test_connections_that_are_kept_alive_hold_no_thread_and_end_in_time(server: Server) -> None:
     asked = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
     with connected(server, count=200, sending=asked) as sockets:
@@ -112,12 +113,14 @@ def test_connections_that_are_kept_alive_hold_no_thread_and_end_in_time(server: 
         assert all(all_of(one).startswith(b"HTTP/1.1 200 ") for one in sockets)
 
 
+@pytest.mark.slow
 def test_headers_that_trickle_hold_no_thread_and_end_in_time(server: Server) -> None:
     with connected(server, count=100, sending=b"GET / HTTP/1.1\r\n") as sockets:
         trickle(server, sockets, b"X: y\r\n")
         assert all(b"200" not in all_of(one) for one in sockets)
 
 
+@pytest.mark.slow
 def test_chunks_without_end_hold_no_thread_and_end_in_time(server: Server) -> None:
     begun = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"Transfer-Encoding: chunked\r\n\r\n"
     with connected(server, count=50, sending=begun) as sockets:
@@ -133,12 +136,14 @@ def test_chunks_that_are_too_many_are_refused_before_their_end(server: Server) -
         assert one.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.slow
 def test_answers_that_nobody_reads_hold_no_thread(server: Server) -> None:
     asked = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
     with connected(server, count=60, sending=asked * 2):
         others_are_answered(server)
 
 
+@pytest.mark.slow
 def test_those_who_do_not_read_are_hung_up_on(server: Server) -> None:
     asked = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
     with socket.socket() as one:
@@ -174,6 +179,7 @@ def test_a_position_beyond_the_journal_is_refused_at_once(server: Server) -> Non
 @pytest.mark.parametrize(
     "path", ["/works?min_position=1", "/contributors?as_of=1", "/?min_position=1"]
 )
+@pytest.mark.slow
 def test_waiting_for_a_position_holds_no_thread(server: Server, path: str) -> None:
     answers: list[Any] = []
     before = time.monotonic()
@@ -289,6 +295,7 @@ def work_id(number: int) -> str:
     return f"{number:08x}-7a3b-4f0b-9c55-2a8e9d0b9c11"
 
 
+@pytest.mark.slow
 def test_pictures_of_thousands_of_works_keep_nobody_waiting(wide: Server) -> None:
     """They are drawn elsewhere, one at a time, and only so many of their works."""
     numbers = iter(range(6))

@@ -72,6 +72,7 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("sent", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.slow
 def test_one_client_keeps_nobody_waiting(proxied: Server, sent: bytes) -> None:
     with connected(proxied, count=40, sending=sent):
         others_are_answered(proxied)

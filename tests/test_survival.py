@@ -61,6 +61,7 @@ def test_of_a_server_that_was_killed_nobody_stays_on_the_port(tmp_path: Path) ->
             assert second.admit("Ana")["position"] == 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_frozen_is_replaced(tmp_path: Path) -> None:
     """… with whatever it holds: on SQLite nobody else can write until then."""
     database, settings = f"sqlite:///{tmp_path / 'stemma.db'}", {"STEMMA_REQUEST_SECONDS": "2"}
@@ -116,6 +117,7 @@ def stalled_follower(database: str, how: str) -> Iterator[subprocess.Popen[str]]
 
 
 @pytest.mark.parametrize("how", ["frozen", "copying"])
+@pytest.mark.slow
 def test_the_page_of_a_frozen_follower_is_folded_by_another(postgres_dsn: str, how: str) -> None:
     with open_service(postgres_dsn) as service:
         service.journal.record(AdmitContributor(name="Ana"))
@@ -147,6 +149,7 @@ def alone() -> Iterator[PostgresAlone]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_database_that_is_away_at_the_start_is_waited_for(alone: PostgresAlone) -> None:
     alone.stop()
     port = free_port()
@@ -176,6 +179,7 @@ def knows(server: Server, receipt: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
+@pytest.mark.slow
 def test_while_the_database_is_away_everybody_is_told_so_at_once(
     alone: PostgresAlone, how: str
 ) -> None:
@@ -236,6 +240,7 @@ def test_nobody_waits_for_a_lock_longer_than_the_setting(database: str) -> None:
 # -- a database that only reads --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_database_that_only_reads_answers_and_refuses_writes(postgres_dsn: str) -> None:
     with serving(postgres_dsn, "--workers", "1", "--follow") as server:
         receipt = server.admit("Ana")
