@@ -86,6 +86,7 @@ def _page(view: View, both: str, after: str | None, limit: int, **values: Any) -
         f"SELECT * FROM ({both}) AS claims WHERE born > :beyond ORDER BY born",
         after,
         limit,
+        at=0,
         **values,
     )
     return Page(_told(view, page), more)

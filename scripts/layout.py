@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from api.allowance import RATES
 from api.identities import IDENTITIES
 from api.keys import KEY_TERMS, KEYS
-from api.limits import RATES
 from api.sessions import SESSIONS
 from domain.engine import Engine, Table, Transaction, UpgradeNeeded
 from domain.recorders import TABLES as JOURNAL

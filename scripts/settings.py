@@ -13,9 +13,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 
+from api.allowance import DEFAULTS, Limit, Network, read_limits, read_networks, said_limits
 from api.issuer import Issuer, must_be_address
 from api.keys import strong_key
-from api.limits import DEFAULTS, Limit, Network, read_limits, read_networks, said_limits
 from domain.checkpoint import must_be_witnesses
 from domain.engine import EMBEDDED
 from domain.note import SignerKey, VerifierKey

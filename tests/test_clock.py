@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from stories import NOON, Story, every_fact, id_of, story, ticking
+from stories import NOON, Story, id_of, story, ticking
 from test_commands import Stemma
 
 from domain.clock import stamp_of
@@ -144,7 +144,7 @@ def test_commands_that_record_are_refused_until_the_clock_is_accepted(
     """The facts are as far from now as the clock is from them."""
     now = datetime.now(UTC)
     with story(database, clock=SetClock(now - far)) as told:
-        every_fact(told)
+        told.piece("piece", by=[told.person("ana")])
     stemma = Stemma(database)
     for words in (["contributor", "add", "--name", "Ana"], ["serve", "--port", "1"], ["follow"]):
         said = stemma.wrong(*words)

@@ -110,9 +110,9 @@ def test_nothing_is_loaded_that_only_some_commands_need() -> None:
     assert ran.stdout == "\n"
 
 
-OTHERS = {"key", "verify"}
+OTHERS = {"key", "verify", "identity"}
 """The groups of commands that record nothing."""
-ASKING = {"statement", "show", "diff", "preview"}
+ASKING = {"statement", "show", "diff", "preview", "credits", "paths"}
 """What asks about a noun beside the commands that record."""
 
 
@@ -284,7 +284,7 @@ COMMUNITY = [
         for by, sources in (
             ("ana", [{"uri": f"https://old.example/{n}", "kind": "sample"} for n in range(3)]),
             ("ben", [{"work": "piece-ana", "kind": "sample"}]),
-            ("cem", [{"work": "piece-ben", "kind": "sample"}]),
+            ("cem", [{"work": f"piece-{of}", "kind": "sample"} for of in ("ana", "ben")]),
         )
     ),
     *(
@@ -292,6 +292,7 @@ COMMUNITY = [
          "components": [{"work": "piece-cem"}]}
         for n in range(3)
     ),
+    {"type": "contribution", "id": "piece-op", "title": "Tide", "medium": "text", "authors": []},
     {"type": "release.publish", "id": "album-0"},
     *(
         {"type": "credit", "id": f"ear-{n}", "work": "piece-cem", "contributor": "ana",
@@ -300,14 +301,22 @@ COMMUNITY = [
     ),
     *(
         {"type": "credit.dispute", "id": f"ear-{n}", "grounds": "other", "reason": "No.",
-         "by": "ben"}
+         "evidence": "The session file.", "by": "ben"}
         for n in range(3)
     ),
+    *({"type": "contributor.grant-role", "id": id, "role": "accountant"}
+      for id in ("ana", "ben", "cem")),
+]  # fmt: skip
+CLAIMS = [
+    {"type": "credit", "id": f"claim-{role}", "work": "piece-op", "contributor": "ben",
+     "role": role, "by": "ben"}
+    for role in ("editor", "host", "musician")
 ]  # fmt: skip
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
 PAGED = [
-    *(("claims", "piece-cem"), ("waiting",)),
+    *(("claims", "piece-op"), ("waiting",), ("roles",)),
+    *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
 ]
@@ -316,6 +325,7 @@ PAGED = [
 def test_a_list_told_a_page_at_a_time_is_the_whole_list(stemma: Stemma) -> None:
     """The last line of a page says how to go on, whatever is recorded meanwhile."""
     assert " 0 refused" in stemma("import", "-", input="\n".join(map(json.dumps, COMMUNITY)))
+    stemma("import", "-", "--as-claims", input="\n".join(map(json.dumps, CLAIMS)))
     for words in PAGED:
         whole = stemma.json(*words, "--json")
         assert (len(whole["items"]) > 2, whole["next"]) == (True, None), words
@@ -337,7 +347,7 @@ def test_every_list_with_a_limit_has_a_next_page() -> None:
         words: {param.name for param in command.params} for words, command in leaves(main)
     }  # fmt: skip
     paged = {words for words, names in limited.items() if {"limit", "after"} <= names}
-    assert paged == {words[:1] for words in PAGED}
+    assert paged == {words[: 1 + (words[0] == "work")] for words in PAGED}
     assert {words for words, names in limited.items() if "limit" in names} == {
         *paged,
         ("remix", "preview"),  # says how many there are, and tells the first of them

@@ -577,7 +577,7 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
     def offered_to(someone: Reader) -> set[str]:
         return set(re.findall(rf'action="{address}/(\w+)"', someone.get(address).text))
 
-    assert offered_to(signed_in(public, ben)) == set()
+    assert offered_to(signed_in(public, public.admit("Cem"))) == set()
     public.acting(ben).post("/credits", work=song, contributor=ben, role="editor")  # a claim
     assert offered_to(signed_in(public, ben)) == {"comment"}
     assert offered_to(reader(public).sign_in(OPERATOR_KEY)) == {"comment", "extend", "withdraw"}

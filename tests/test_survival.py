@@ -29,7 +29,8 @@ from test_server import (
     wait_until,
 )
 
-from api.limits import Limit, Limits
+from api.allowance import Limit
+from api.limits import Limits
 from domain.commands.admitting import AdmitContributor
 from domain.engine import DatabaseUnavailable, TimeLimits
 from domain.engine.deadline import TookTooLong, within
