@@ -14,13 +14,13 @@ from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
-from domain.money.payee import people_among
+from domain.money.payee import Payee, people_among
 from domain.receipt import Leaf, Link, spell_leaf, spell_link
 from domain.tree import NotVerified, leaf_hash
 
 SUBJECTS = ("contributor", "contribution", "outside", "work", "release")
 """The nouns with a history; the facts of all other nouns are about these."""
-NAMES = ("work", "child", "parent", "contributor", "into", "release")
+NAMES = ("work", "child", "parent", "contributor", "into", "release", "right_holder")
 """The fields whose value is a subject of the fact."""
 
 
@@ -125,6 +125,8 @@ def named_in(leaf: Leaf) -> set[str]:
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] in SUBJECTS:
         named.add(leaf.originator_id)
+    if leaf.topic.startswith("share."):  # also of a work, whose maker claimed it
+        named.add(Payee.parse(str(content.get("payee"))).id)
     return named.union(people_among(_concerned(content)))
 
 

@@ -14,6 +14,7 @@ import pytest
 from money import HALF, Bank, bank
 from pypdf import PdfReader
 
+from domain.permission import OPERATOR
 from domain.refusal import StatementTooLong
 from projections import wording
 from projections.money.pools import why
@@ -95,7 +96,7 @@ def test_every_line_that_was_earned_leads_to_why_it_is_so_much(told: Bank) -> No
     assert [address for address in led if "/why?" in address] == expected
     with told.view() as view:
         for line in earned[::6]:
-            exact = why(view, told.journal, line["noun"], line["payee"])
+            exact = why(view, told.journal, line["noun"], line["payee"], actor=OPERATOR)
             assert Fraction(line["share"]) * line["of_minor"] == Fraction(exact["due"])
             assert line["of_minor"] == exact["of_minor"]
 
