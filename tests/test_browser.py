@@ -72,7 +72,10 @@ def community(served: Served) -> dict[str, str]:
     operator.post(f"/remixes/{edge}/dispute", grounds="not_derived", reason="It was another poem.")
     credit = operator.get(f"/works/{poem}").json["credits"][1]["id"]
     served.acting(ana).post(
-        f"/credits/{credit}/dispute", grounds="wrong_role", reason="It was two commas."
+        f"/credits/{credit}/dispute",
+        grounds="wrong_role",
+        reason="It was two commas.",
+        evidence="The letter.",
     )
     money = earn(served, whole, {ana: "1/3", ben: "1/6", lou: "1/2"})
     served.service.log.catch_up()
@@ -313,6 +316,7 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_text("Dispute it").first.click()
         page.get_by_label("What is wrong").select_option("not_derived")
         page.get_by_label("Reason").fill("That is not my beat.")
+        page.get_by_label("Evidence").fill("The session file.")
         page.get_by_role("button", name="Dispute it").click()
         expect(page.get_by_text("disputed", exact=True)).to_be_visible()
         expect(page.get_by_text("That is not my beat.").first).to_be_visible()
@@ -346,7 +350,7 @@ def test_a_source_is_added_later_and_a_credit_is_claimed(browser: Browser, serve
         page.get_by_role("button", name="Change it").click()
         page.get_by_role("button", name="Preview").click()
         page.get_by_role("button", name="Record this").click()
-        expect(page.get_by_text("claimed, not accepted yet")).to_be_visible()
+        expect(page.get_by_role("heading", name="Claims")).to_be_visible()
     with reader(browser, served.origin) as page:
         sign_in(page, keys.create(ana))
         page.goto(f"/piece/{poem}")
@@ -554,7 +558,7 @@ def test_a_statement_is_printed_with_its_name_and_its_sums(
         page.goto(places["statement"])
         page.emulate_media(media="print")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        expect(page.get_by_text("= payable at the end")).to_be_visible()
+        expect(page.get_by_text("= owed at the end")).to_be_visible()
         expect(page.get_by_text("83.33 EUR").first).to_be_visible()
         for hidden in (page.get_by_role("search"), page.get_by_role("navigation")):
             expect(hidden).to_have_count(0)
