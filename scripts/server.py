@@ -39,7 +39,7 @@ from domain.engine import (
 from projections.workshop import open_workshop
 from scripts.gateway import Bounds, Gateway
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
-from scripts.service import open_service, patiently, prepare
+from scripts.service import NOT_ONE, open_service, patiently, prepare
 from scripts.settings import (
     BadSetting,
     Settings,
@@ -179,6 +179,8 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     except (NoDatabase, RebuildNeeded, UpgradeNeeded):
         raise
     except DatabaseUnavailable as error:
+        if NOT_ONE in str(error):
+            raise
         log.warning("%s (it is waited for)", error)
     if settings.embedded:
         make_log_key(settings)

@@ -93,6 +93,10 @@ def open_service(
     return Service(engine, journal, store, follower, keys, log, heartbeat)
 
 
+NOT_ONE = "file is not a database"
+"""What SQLite says of another file: waiting would not change it."""
+
+
 def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
     """What is opened, once the database answers; the reason why it does not is told each time."""
     while True:
@@ -101,6 +105,8 @@ def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
         except (NoDatabase, RebuildNeeded, UpgradeNeeded):
             raise
         except DatabaseUnavailable as error:
+            if NOT_ONE in str(error):
+                raise
             tell(f"{error} (it is waited for)")
             time.sleep(RETRY_SECONDS)
 

@@ -410,7 +410,6 @@ def test_an_error_is_one_clear_sentence(words: list[str], said: str, stemma: Ste
         ("mysql://x", "must be sqlite:///FILE or postgresql://…"),
         ("sqlite:////dev/null/stemma.db", "File exists: '/dev/null'"),
         (f"sqlite:///{__file__}", "file is not a database"),
-        ("postgresql://u:p@127.0.0.1:1/stemma", "Connection refused"),
     ],
 )
 @pytest.mark.parametrize("word", ["works", "serve", "follow"])
@@ -423,6 +422,11 @@ def test_a_database_that_does_not_answer_is_named_at_once(
     if word == "works" and "/dev/null" in database:
         said = "There is no database at /dev/null/stemma.db"  # it would not create a folder for one
     assert said in Stemma(database).wrong(word, *(["--port", port] if word == "serve" else []))
+
+
+def test_a_server_that_does_not_answer_is_named_at_once_by_what_does_not_wait_for_it() -> None:
+    """The server and the follower wait (tests/test_survival.py)."""
+    assert "Connection refused" in Stemma("postgresql://u:p@127.0.0.1:1/stemma").wrong("works")
 
 
 LOOKING = [
