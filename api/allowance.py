@@ -1,0 +1,82 @@
+"""How many requests are allowed: the limits by name, how settings write them, and their table."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from domain.engine import Table
+
+RATES = Table(
+    "rates",
+    {"name": "TEXT", "until": "BIGINT"},
+    keys=(("name",),),
+    small=True,
+    in_backups=False,
+)
+"""For each limit and sender the microsecond at which nothing of it is used any more."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Limit(NamedTuple):
+    """So many requests in so many seconds, and as many at once."""
+
+    quota: int
+    seconds: int
+
+    @property
+    def step(self) -> int:
+        """The microseconds after which one more may be sent."""
+        return self.seconds * 1_000_000 // self.quota
+
+
+MEANINGS = {
+    "reads": "what a person with a key reads",
+    "writes": "what a person with a key sends",
+    "visitors": "everything from an address without a valid key",
+    "failures": "keys from an address that are not valid",
+}
+DEFAULTS = {
+    "reads": Limit(3000, 60),
+    "writes": Limit(600, 60),
+    "visitors": Limit(1800, 60),
+    "failures": Limit(20, 600),
+}
+"""The limits by name; a person who clicks meets none of them."""
+
+
+def read_limits(text: str) -> dict[str, Limit]:
+    """The limits with changes such as ``writes=60/60 visitors=off``, or ``off`` for none at all.
+
+    Raises ValueError with the reason.
+    """
+    limits = {} if text.strip() == "off" else dict(DEFAULTS)
+    for word in text.split() if limits else ():
+        name, _, amount = word.partition("=")
+        if name not in DEFAULTS:
+            raise ValueError(f"there is no limit “{name}”, only {', '.join(DEFAULTS)}")
+        if amount == "off":
+            del limits[name]
+        elif not re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", amount):
+            raise ValueError(f"“{word}” is not such as {name}=600/60: requests in seconds")
+        else:
+            limits[name] = Limit(*map(int, amount.split("/")))
+        if 0 in limits.get(name, ()):
+            raise ValueError(f"“{word}” would let nobody in; “off” ends a limit")
+    return limits
+
+
+def said_limits(limits: Mapping[str, Limit]) -> str:
+    """Limits as a setting writes them."""
+    if not limits:
+        return "off"
+    said = {name: "{}/{}".format(*limits[name]) if name in limits else "off" for name in DEFAULTS}
+    return " ".join(f"{name}={amount}" for name, amount in said.items())
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks, separated by spaces; raises ValueError with the reason."""
+    return tuple(ipaddress.ip_network(word) for word in text.split())
