@@ -301,7 +301,7 @@ AGREED: list[Line] = [
         "type": "revenue",
         "id": "sale",
         "pool": "pot",
-        "source": "shop",
+        "source": "store",
         "source_name": "The shop at the harbour",
         "amount_minor": 1000,
         "effective_at": "2026-04",

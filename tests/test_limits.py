@@ -15,9 +15,9 @@ import pytest
 from serving import OPERATOR_KEY, Served, serving
 from stories import at_once
 
-from api.allowance import DEFAULTS, Limit, read_limits, read_networks, said_limits
+from api.allowance import DEFAULTS, RATES, Limit, read_limits, read_networks, said_limits
 from api.keys import strong_key
-from api.limits import RATES, Limits
+from api.limits import Limits
 from domain.engine.opening import open_engine
 from scripts.service import open_service
 from scripts.settings import BadSetting, environment_of, read_settings
