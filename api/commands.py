@@ -55,7 +55,7 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
         signing = signing_of(command.OPERATION, ids)
         asked = command.of({**ids, **said})
         # Without a key of the client's, ours lets it ask what became of the request.
-        key = request.headers.get(IDEMPOTENCY_KEY) or new_id(None)
+        key = request.headers.get(IDEMPOTENCY_KEY, new_id(None))
         try:
             with bounded_for(command):
                 receipt = journal.record(asked, by=actor(), signing=signing, key=key)

@@ -326,8 +326,11 @@ MODES = {"allowed": GenerationMode.POSITIVE, "forbidden": GenerationMode.NEGATIV
 NOT_PROMISED = [schemathesis.checks.positive_data_acceptance]
 
 
+@pytest.mark.parametrize("examples", [3, pytest.param(25, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mode", MODES)
-def test_generated_requests_get_the_answers_that_are_documented(mode: str, tmp_path: Path) -> None:
+def test_generated_requests_get_the_answers_that_are_documented(
+    mode: str, examples: int, tmp_path: Path
+) -> None:
     """What the document allows is understood, what it forbids is refused, nothing breaks."""
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
         origin = f"http://127.0.0.1:{served.operator.port}"
@@ -343,7 +346,7 @@ def test_generated_requests_get_the_answers_that_are_documented(mode: str, tmp_p
                 continue  # the document calls the body an object; tests/test_policies.py goes on
 
             @settings(
-                max_examples=8,
+                max_examples=examples,
                 derandomize=True,
                 database=None,
                 phases=[Phase.explicit, Phase.generate],
