@@ -43,7 +43,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
         as_published = asked.pop("as_", None) == "published"
         form = _form_of(question, asked.pop("format", None))
         with viewing(journal, store, asked) as now:
-            view = lineage.as_published(now, **ids) if as_published else now
+            view = lineage.as_published(now, ids["id"]) if as_published else now
             said = {**ids, **_read(question, asked)}
             asking = asked_by(view, journal, question.name, said)
             answer = (

@@ -279,3 +279,18 @@ def test_the_vocabulary_is_told_with_its_meanings(served: Served) -> None:
     kinds = served.operator.get("/kinds").json
     assert {"adaptation", "sample", "influence"} <= {kind["name"] for kind in kinds["remix"]}
     assert {kind["name"] for kind in kinds["credit"]} == {"direct", "influence"}
+
+
+def test_the_part_of_a_person_is_told_as_it_was_published(served: Served) -> None:
+    operator = served.operator
+    ana = operator.post("/contributors", name="Ana").id
+    authors = [{"contributor": ana, "role": "writer"}]
+    poem = operator.post("/contributions", title="P", medium="text", authors=authors).id
+    whole = operator.post("/releases", title="W", components=[{"work": poem}]).id
+    operator.post(f"/releases/{whole}/publish", {})
+    operator.post("/credits", work=poem, contributor=ana, role="editor")
+    part = f"/works/{whole}/contributors/{ana}"
+    published = {"as": "published"}
+    assert len(operator.get(f"{part}/credits").items) == 2
+    assert len(operator.get(f"{part}/credits", published).items) == 1
+    assert len(operator.get(f"{part}/paths", published).items) == 1
