@@ -25,7 +25,7 @@ from domain.refusal import (
     Refusal,
 )
 from domain.request import LONGEST_KEY
-from domain.values import Ref
+from domain.values import Ref, Word
 from projections.question import Question
 
 Refusals = Collection[type[Refusal]]
@@ -105,7 +105,9 @@ def asking(
         *of_query(query),
         *(refusal.code for refusal in question.refusals()),
     ]
-    codes += ["bad_cursor", *OF_TEXT] if question.is_list else []
+    codes += ["bad_cursor"] if question.is_list else []
+    if question.is_list or any(isinstance(one.value, Word) for one in question.in_query):
+        codes += OF_TEXT
     codes += [NotPublished.code] if question.may_be_as_published else []
     codes += ["not_acceptable"] if also else []
     codes += (
