@@ -85,7 +85,13 @@ def test_every_benchmark_says_what_it_measures() -> None:
     assert all((sys.modules[one.__module__].__doc__ or "").strip() for one in BENCHMARKS.values())
 
 
-@pytest.mark.parametrize("name", MEASURES)
+LONG = {"load"}
+"""Starts servers and clients, and so takes as long as all others together."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one in LONG)) for one in MEASURES]
+)
 def test_the_small_size_of_every_benchmark_runs(name: str, database: str) -> None:
     told = StringIO()
     results = run([name], "small", database, Console(file=told, width=200))

@@ -142,6 +142,7 @@ def wholes(served: Served) -> dict[Size, str]:
             components=[{"work": ids[part]} for part in parents[0]],
         ).id
     served.service.journal.commit(draft)
+    served.service.follower.catch_up()  # so many facts can take longer than a page waits
     return made
 
 

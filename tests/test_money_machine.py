@@ -407,7 +407,9 @@ class Money(RuleBasedStateMachine):
 
     @rule(days=st.sampled_from([1, 3, 15, 15]))
     def wait(self, days: int) -> None:
+        """Somebody joins now and then: a journal silent for a year doubts its clock."""
         self.told.clock.wait(days=days)
+        self.told.person(f"newcomer {next(names)}")
 
     @rule(index=pick, since=st.sampled_from([None, None, *MONTHS]))
     @precondition(lambda self: self.proposals)
