@@ -30,12 +30,22 @@ from domain.values import Example, Json, Many, WorkId
 from projections.told import Count
 
 
+class WarningTold(TypedDict):
+    """What looks wrong about something recorded."""
+
+    code: Annotated[str, Example("older_than_source")]
+    detail: Annotated[str, "The same as a sentence."]
+
+
 class ReceiptTold(TypedDict):
     """What every write returns."""
 
     id: Annotated[WorkId, "What was written; for a claim on a work, the new credit."]
     position: Annotated[
         Count, "Where in the journal it is recorded; reads take it as min_position.", Example(42)
+    ]
+    warnings: Annotated[
+        list[WarningTold], "What looks wrong and was recorded nevertheless; not repeated later."
     ]
 
 
@@ -96,7 +106,7 @@ def _add_asking(journal: Journal, routes: Routes) -> None:
         found = journal.facts.request_under(key_digest(actor(), idempotency_key))
         if found is None:
             raise UnknownRequest(idempotency_key)
-        return jsonify(id=found.id, position=found.position)
+        return jsonify(told(Acknowledgement(found.id, found.position)))
 
     codes = ("unauthenticated", "storage_unavailable", UnknownRequest.code, BadIdempotencyKey.code)
     answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
@@ -111,8 +121,16 @@ def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:
     return bounded(ASKED) if any(isinstance(value, Json) for value in inner) else nullcontext()
 
 
+def told(receipt: Acknowledgement) -> ReceiptTold:
+    """The answer to a write as JSON."""
+    warnings: list[WarningTold] = [
+        {"code": one.code, "detail": one.detail} for one in receipt.warnings
+    ]
+    return {"id": receipt.id, "position": receipt.position, "warnings": warnings}
+
+
 def _answer(command: type[Command], receipt: Acknowledgement) -> Response:
-    answer = jsonify(id=receipt.id, position=receipt.position)
+    answer = jsonify(told(receipt))
     if command.HOME:
         answer.status_code = 201
         answer.headers["Location"] = f"{request.script_root}{command.HOME}/{receipt.id}"

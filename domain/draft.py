@@ -40,6 +40,7 @@ from domain.sheet import Sheet
 from domain.signature import Signing, check_signature, must_fit
 from domain.tree import NotVerified
 from domain.values import Ref
+from domain.warning import Warned
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Acknowledgement:
 
     id: str
     position: int
+    warnings: tuple[Warned, ...] = ()
 
     def recorded(self, positions: Sequence[int]) -> Acknowledgement:
         """The same once its draft was recorded at these positions."""
@@ -120,6 +122,7 @@ class Draft(Past):
         refusal is raised.
         """
         self.actor, self._sheet = by, Sheet(by, self.now, self.signing)
+        self.warnings = []
         if by != OPERATOR:
             self.prefetch((by, grant_id(by, "auditor")))
         self._key = None if key is None else key_digest(by, key)
@@ -272,7 +275,7 @@ class Draft(Past):
         self.prefetch_requests([target])
         self._asked[target].append(request)
         self._come_to(target, position)
-        return Acknowledgement(self.id, position)
+        return Acknowledgement(self.id, position, tuple(self.warnings))
 
     def texts(self, digests: Iterable[str]) -> dict[str, str]:
         """The texts behind commitments, recorded or about to be."""

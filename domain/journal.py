@@ -15,8 +15,9 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from threading import Condition as Signal
 from threading import Lock
 from typing import Any, cast
@@ -99,7 +100,9 @@ class Journal(Application[str]):
             try:
                 with self.engine.reading():
                     receipts = [draft.carry_out(command, by, key=key) for command in commands]
-                    return receipts[-1].recorded(self.commit(draft))
+                    told = tuple(chain.from_iterable(one.warnings for one in receipts))
+                    answer = replace(receipts[-1], warnings=told)
+                    return answer.recorded(self.commit(draft))
             except Refusal:
                 if not draft.is_overtaken:
                     raise

@@ -21,6 +21,7 @@ from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.remix import Remix
 from domain.seal import Said
+from domain.warning import Warned, warned
 from domain.work import Work
 
 N = TypeVar("N", bound=Noun)
@@ -64,6 +65,8 @@ class Past:
         self.watched: dict[str, set[str] | None] = {}
         self.emptied: set[str] = set()
         """Owners who may have no text left."""
+        self.warnings: list[Warned] = []
+        """What looks wrong about the current command, and is recorded nevertheless."""
         self.is_overtaken = False
         """Whether a command has seen newer facts: then its refusal may be wrong."""
         self._streams: dict[str, Stream] = {}
@@ -257,6 +260,10 @@ class Past:
         """Decide again if anything about the money of these subjects changes meanwhile."""
         for topic in TOPICS:
             self.watch(topic, *subjects)
+
+    def warn(self, code: str, **said: object) -> None:
+        """Tell whoever asks of something that looks wrong."""
+        self.warnings.append(warned(code, **said))
 
     # -- the condition ---------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from api.commands import told
 from domain.command import Command, Field
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
@@ -68,7 +69,8 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
         said = bundle.in_its_words(line, step, refusal)
         raise click.ClickException(f"{said} ({refusal.code})") from refusal
     service.follower.catch_up()
-    click.echo(json.dumps({"id": receipt.id, "position": receipt.position}))
+    answer = {name: value for name, value in told(receipt).items() if value != []}
+    click.echo(json.dumps(answer, ensure_ascii=False))
 
 
 def _recorder(command: type[Command]) -> click.Command:

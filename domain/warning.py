@@ -1,0 +1,28 @@
+"""Warnings: what is recorded although it looks wrong, told at once to whoever recorded it.
+
+A warning stops nothing, and its code never changes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+WARNINGS = {
+    "older_than_source": (
+        "The work {child} is dated {child_made_at}, before {parent}, from which it was made "
+        "({parent_made_at}): one of the dates is wrong."
+    ),
+}
+"""Every warning by its code."""
+
+
+class Warned(NamedTuple):
+    """One warning about what was recorded."""
+
+    code: str
+    detail: str
+
+
+def warned(code: str, **said: object) -> Warned:
+    """A warning with its particulars."""
+    return Warned(code, WARNINGS[code].format(**said))
