@@ -59,13 +59,25 @@ class Credit(Disputable):
         """What a credit says, whether granted or claimed; by a claim on another's work it is
         pending."""
 
-        SEALED = ("display", "evidence")
+        SEALED = ("display", "evidence", "credited_as", "join_phrase", "character")
         FOUND_BY = ("work",)
+        ADDS = {  # noqa: RUF012 - a constant of the class
+            "credited_as": ", named “{credited_as}”",
+            "character": ", playing “{character}”",
+        }
         role: str
         kind: str
         display: str | None = None
         evidence: str | None = None
         effective_at: str | None = None
+        credited_as: str | None = None
+        """The name on this credit, if it is not that of the account."""
+        join_phrase: str | None = None
+        """What stands between this name and the next, such as “ feat. ”."""
+        character: str | None = None
+        """Whom an actor plays."""
+        billing: int | None = None
+        """Its stated place in the order of credits, from 1."""
 
     @fact("credit.granted")
     class Granted(Birth):

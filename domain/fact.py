@@ -9,7 +9,7 @@ fields under an explicit topic, so that moving a Python module never makes histo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -47,6 +47,8 @@ class Fact:
     TOPIC: ClassVar[str]
     SAYS: ClassVar[str] = ""
     """The fact as a sentence, with its fields in braces."""
+    ADDS: ClassVar[Mapping[str, str]] = {}
+    """What the sentence adds where a field has a value."""
     READERS: ClassVar[frozenset[str]] = EVERYONE
     """Who may read it (see domain.readers)."""
     SEALED: ClassVar[tuple[str, ...]] = ()

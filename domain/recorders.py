@@ -443,7 +443,7 @@ SPENT = Table(
 """What counts toward the quotas of people; it limits the future and says nothing of the past."""
 TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND, SPENT)
 
-SEARCHED = frozenset({"name", "title"})
+SEARCHED = frozenset({"name", "title", "display", "credited_as", "character"})
 """The texts that are searched, and so stored folded as well."""
 
 
@@ -455,7 +455,7 @@ def vault_row(disclosure: Disclosure) -> Row:
 def derived_version() -> str:
     """The version of what is stored besides facts and follows from them."""
     found_by = sorted(f"{topic}.{name}" for topic, kind in KINDS.items() for name in kind.FOUND_BY)
-    return sha256(repr((found_by, folded(SAMPLE))).encode()).hexdigest()[:16]
+    return sha256(repr((found_by, sorted(SEARCHED), folded(SAMPLE))).encode()).hexdigest()[:16]
 
 
 SAMPLE = "ÀÉÎõü ß ﬁ İı Ⅷ ５ 三日月 Ångström O’Neill"

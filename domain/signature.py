@@ -135,7 +135,7 @@ def must_be_key_of(contributor: str, text: str) -> VerifierKey:
 
 STATED = (
     *("role", "rate", "medium", "licence", "sha256", "made_at", "into", "key", "kind"),
-    *("work", "contributor", "child", "parent"),
+    *("work", "contributor", "child", "parent", "billing"),
 )
 """The fields of a fact that repeat what was signed."""
 FOLLOWS = ("work", "contributor", "child", "parent", "kind")
@@ -160,8 +160,8 @@ def must_fit(message: str, content: Mapping[str, Any], version: int, actor: str)
         raise NotVerified(f"the field “{name}” is {value}, which was not signed")
 
 
-def _words(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
+def _words(value: Any) -> Iterator[str | int]:
+    if isinstance(value, str | int):
         yield value
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:

@@ -56,6 +56,7 @@ MOST_UNITS = 10**15
 LARGEST_POSITION = (1 << 53) - 1
 """The largest whole number that every JSON reader takes exactly."""
 LONGEST_WORD = 200
+MOST_BILLED = 10_000
 MOST_ITEMS, MOST_PIECES = 200, 500
 """How many items a list of a request has at most, and one of pieces or payees; an import may have
 more."""
@@ -128,6 +129,8 @@ class Text(Value):
     """A text, as long as a text of this name may be."""
 
     name: str
+    keeps_spaces: bool = field(default=False, kw_only=True)
+    """Whether the spaces around it are part of it, also in a form."""
 
     @property
     def limit(self) -> int:
@@ -364,9 +367,34 @@ ASSETS: list[dict[str, Any]] = [
 
 Name = Annotated[str, Text("name", example="Ben")]
 Title = Annotated[str, Text("title", example="Low Tide, sung")]
-CreditedAs = Annotated[
+Wording = Annotated[
     str,
     Text("display", help="The wording of the credit, instead of the role.", example="low harmony"),
+]
+CreditedAs = Annotated[
+    str,
+    Text("credited_as", help="The name on this credit, such as a pen name.", example="B. Low"),
+]
+JoinPhrase = Annotated[
+    str,
+    Text(
+        "join_phrase",
+        keeps_spaces=True,
+        help="What stands between this name and the next, with its spaces.",
+        example=" feat. ",
+    ),
+]
+Character = Annotated[
+    str, Text("character", help="Whom an actor plays or speaks.", example="the lighthouse keeper")
+]
+Billing = Annotated[
+    int,
+    Number(
+        least=1,
+        most=MOST_BILLED,
+        help="Its place in the order of credits; by default the order in which they were opened.",
+        example=2,
+    ),
 ]
 Reason = Annotated[str, Text("reason", help="Why.", example="The recording was not ours to post.")]
 Evidence = Annotated[

@@ -27,6 +27,7 @@ from projections.told import (
     CreditLine,
     CreditTold,
     Maker,
+    NameOnCredit,
     Part,
     PartInRelease,
     PartOfPerson,
@@ -65,6 +66,10 @@ CREDITS = Table(
         ("waits_for", "TEXT"),
         ("deadline", "TEXT"),
         ("born", "BIGINT NOT NULL"),
+        ("credited_as", "TEXT"),
+        ("join_phrase", "TEXT"),
+        ("character", "TEXT"),
+        ("billing", "BIGINT"),
     ),
     ("id", "work", "contributor"),
     key="id",
@@ -123,7 +128,18 @@ class CreditRow(NamedTuple):
     waits_for: str | None
     deadline: str | None
     born: int
+    credited_as: str | None
+    join_phrase: str | None
+    character: str | None
+    billing: int | None
     merged_into: int | None
+    place: int = 0
+    """What it is ordered by."""
+
+    @property
+    def texts(self) -> tuple[str | None, ...]:
+        """The texts of its name and its wording."""
+        return self.display, self.credited_as, self.join_phrase, self.character
 
 
 def credits_on(view: View, works: Collection[int], *, all_states: bool = False) -> list[CreditRow]:
@@ -137,7 +153,26 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 
 def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
     rows = view.rows(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
-    return _merged(view, sorted((CreditRow(*row) for row in rows), key=lambda row: row.born))
+    return _merged(view, in_order([CreditRow(*row) for row in rows]))
+
+
+def in_order(rows: Iterable[CreditRow]) -> list[CreditRow]:
+    """Credits in the order of opening; of one work, each with a stated place is moved there."""
+    by_work: dict[int, list[CreditRow]] = {}
+    for row in sorted(rows, key=lambda row: row.born):
+        by_work.setdefault(row.work, []).append(row)
+    placed = (one for same in by_work.values() for one in _placed(same))
+    return sorted(placed, key=lambda row: row.place)
+
+
+def _placed(rows: list[CreditRow]) -> Iterator[CreditRow]:
+    """The credits of one work, each with its place."""
+    same = [row for row in rows if row.billing is None]
+    stated = [(row.billing, row) for row in rows if row.billing is not None]
+    for billing, row in sorted(stated, key=lambda one: one[0]):
+        same.insert(billing - 1, row)
+    for row, slot in zip(same, rows, strict=True):
+        yield row._replace(place=slot.born)
 
 
 def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
@@ -193,14 +228,15 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
     """Credits as answers present them."""
     people = persons(view, {row.contributor for row in rows})
     works = lineage.rows_of(view, {row.work for row in rows})
-    texts = view.texts({text for row in rows for text in (row.display, row.evidence)})
+    texts = view.texts({text for row in rows for text in (*row.texts, row.evidence)})
     return [
         {
             "id": row.id,
             "work": works[row.work].id,
             "contributor": people[row.contributor],
             "role": row.role,
-            "display": texts.get(row.display),
+            **name_on(row, texts),
+            "billing": row.billing,
             "kind": row.kind,
             "state": row.state,
             "evidence": texts.get(row.evidence),
@@ -209,6 +245,21 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
         }
         for row in rows
     ]
+
+
+def texts_of(view: View, rows: Iterable[CreditRow]) -> dict[str | None, str]:
+    """The texts of the names and the wordings of credits."""
+    return view.texts({text for row in rows for text in row.texts})
+
+
+def name_on(row: CreditRow, texts: Mapping[str | None, str]) -> NameOnCredit:
+    """The name on a credit and its wording, where they differ from the account and the role."""
+    return {
+        "display": texts.get(row.display),
+        "credited_as": texts.get(row.credited_as),
+        "join_phrase": texts.get(row.join_phrase),
+        "character": texts.get(row.character),
+    }
 
 
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
@@ -227,19 +278,21 @@ class Share(NamedTuple):
 
     person: int
     generation: int
+    place: int
+    """That of their nearest credit."""
     credits: list[CreditRow]
 
 
 def shares_in(tree: Lineage[int], rows: Iterable[CreditRow]) -> list[Share]:
-    """The people credited anywhere in an ancestry, the nearest first."""
+    """The people credited anywhere in an ancestry, the nearest first, each in order of credits."""
     by_person: dict[int, list[CreditRow]] = {}
     for row in rows:
         by_person.setdefault(row.contributor, []).append(row)
-    shares = [
-        Share(person, min(tree.generation[row.work] for row in rows), rows)
-        for person, rows in by_person.items()
-    ]
-    return sorted(shares, key=lambda share: (share.generation, share.person))
+    shares = []
+    for person, own in by_person.items():
+        generation, place = min((tree.generation[row.work], row.place) for row in own)
+        shares.append(Share(person, generation, place, own))
+    return sorted(shares, key=lambda share: (share.generation, share.place))
 
 
 def is_direct(tree: Lineage[int], row: CreditRow) -> bool:
@@ -293,7 +346,7 @@ def told_credit(
         "id": row.id,
         "work": ids[row.work],
         "role": row.role,
-        "display": texts.get(row.display),
+        **name_on(row, texts),
         "kind": "direct" if is_direct(tree, row) else "influence",
         "state": row.state,
     }
@@ -324,8 +377,8 @@ def contributors(
             for share in shares
             if (kind == "direct") == any(is_direct(tree, row) for row in share.credits)
         ]
-    left = [share for share in shares if [share.generation, share.person] > place]
-    page, more = cut(left, limit, lambda share: (share.generation, share.person))
+    left = [share for share in shares if [share.generation, share.place] > place]
+    page, more = cut(left, limit, lambda share: (share.generation, share.place))
     people = persons(view, [share.person for share in page])
     explained = _explained(view, [(tree, share) for share in page])
     items: list[PartOfPerson] = [
@@ -338,7 +391,7 @@ def contributors(
 def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[Part]:
     """The part of each person in each work; the ids and texts of all are read together."""
     shown = [row for _, share in shares for row in share.credits[:CREDITS_SHOWN]]
-    texts = view.texts({row.display for row in shown})
+    texts = texts_of(view, shown)
     paths = [lineage.within_bounds(paths_to(tree, share)) for tree, share in shares]
     ends = {work for found in paths for path in found for work in lineage.both_ends(path).works}
     ids = lineage.ids_of(view, ends.union(row.work for row in shown))
@@ -379,14 +432,16 @@ def people(
     view: View,
     *,
     q: Annotated[
-        Search | None, "In the name; case and accents do not matter.", Example("ben")
+        Search | None,
+        "In the name, or one they are credited as; case and accents do not matter.",
+        Example("ben"),
     ] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PersonItem]:
     """Find contributors by name, in the order of admission."""
     pattern: dict[str, Any] = {} if q is None else {"pattern": lineage.contains(q)}
-    where = "" if q is None else "AND v.folded LIKE :pattern ESCAPE '!'"
+    where = "" if q is None else f"AND (v.folded LIKE :pattern ESCAPE '!' OR {_CREDITED_AS})"
     page, more = view.page(
         "SELECT p.id, v.value, p.state, p.number FROM @contributors p "
         "LEFT JOIN vault v ON v.digest = p.name "
@@ -396,6 +451,13 @@ def people(
         **pattern,
     )
     return Page([{"id": id, "name": name, "state": state} for id, name, state, _ in page], more)
+
+
+_CREDITED_AS = (
+    "EXISTS (SELECT 1 FROM @credits c JOIN vault n ON n.digest = c.credited_as "
+    f"WHERE c.contributor = p.number AND {_COUNTED} AND n.folded LIKE :pattern ESCAPE '!')"
+)
+"""The condition that a name on a credit of a person matches."""
 
 
 def after_merges(view: View, number: int) -> int:
@@ -479,15 +541,24 @@ def attribution(
 def makers(view: View, works: Collection[int]) -> dict[int, list[Maker]]:
     """Who is credited directly on each work: the names on its card."""
     rows = credits_on(view, works)
-    return makers_of(rows, persons(view, {row.contributor for row in rows}))
+    people = persons(view, {row.contributor for row in rows})
+    return makers_of(rows, people, texts_of(view, rows))
 
 
-def makers_of(rows: Iterable[CreditRow], people: Mapping[int, PersonRef]) -> dict[int, list[Maker]]:
-    """The same, from credits and people already read."""
+def makers_of(
+    rows: Iterable[CreditRow], people: Mapping[int, PersonRef], texts: Mapping[str | None, str]
+) -> dict[int, list[Maker]]:
+    """The same, from credits, people and texts already read."""
     made: dict[int, list[Maker]] = {}
     for row in rows:
         if row.kind == "direct":
-            made.setdefault(row.work, []).append({**people[row.contributor], "role": row.role})
+            maker: Maker = {
+                **people[row.contributor],
+                "role": row.role,
+                "credited_as": texts.get(row.credited_as),
+                "join_phrase": texts.get(row.join_phrase),
+            }
+            made.setdefault(row.work, []).append(maker)
     return made
 
 

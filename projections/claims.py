@@ -23,7 +23,7 @@ from projections.told import ClaimTold
 _PENDING = (
     "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, c.contributor AS other, "
     "c.role AS says, CAST(NULL AS TEXT) AS rate, c.evidence AS evidence, c.deadline AS deadline, "
-    "c.actor AS actor FROM @credits c "
+    "c.actor AS actor, c.credited_as AS named FROM @credits c "
     f"WHERE c.state = '{PENDING}' AND {holds('c')}"
 )
 _CREDITS = f"{_PENDING} AND c.waits_for = '{POSTER}'"
@@ -31,7 +31,7 @@ _OFFERS = f"{_PENDING} AND c.waits_for = '{CONTRIBUTOR}'"
 """Credits of people who asked to be asked, which only they may know of."""
 _REMIXES = (
     "SELECT e.born, e.id, 'remix', e.child, e.parent, e.kind, e.rate, e.evidence, e.deadline, "
-    f"e.actor FROM @remixes e WHERE e.state = '{PENDING}' AND {holds('e')}"
+    f"e.actor, CAST(NULL AS TEXT) FROM @remixes e WHERE e.state = '{PENDING}' AND {holds('e')}"
 )
 
 
@@ -97,9 +97,9 @@ def _told(view: View, rows: Sequence[Row]) -> list[ClaimTold]:
     found = lineage.rows_of(view, numbers)
     works = lineage.references(view, numbers)
     credited = attribution.persons(view, {row[4] for row in rows if row[2] == "credit"})
-    texts = view.texts({row[7] for row in rows})
+    texts = view.texts({text for row in rows for text in (row[7], row[10])})
     items: list[ClaimTold] = []
-    for born, id, noun, work, other, says, rate, evidence, deadline, actor in rows:
+    for born, id, noun, work, other, says, rate, evidence, deadline, actor, named in rows:
         is_credit = noun == "credit"
         items.append(
             {
@@ -108,6 +108,7 @@ def _told(view: View, rows: Sequence[Row]) -> list[ClaimTold]:
                 "work": works[work],
                 "contributor": credited[other] if is_credit else None,
                 "role": says if is_credit else None,
+                "credited_as": texts.get(named),
                 "parent": None if is_credit else works[other],
                 "kind": None if is_credit else says,
                 "rate": rate,

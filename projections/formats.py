@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from domain.printable import printable
 from domain.values import WorkId
 from projections.attribution import lineage_with_makers
+from projections.billing import name_of
 from projections.lineage import Shown
 from projections.question import Asking, Form, question
 from projections.store import View
@@ -53,7 +54,7 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
 
 
 def _credited(one: Mapping[str, Any]) -> str:
-    return f"{one['name'] or one['id']} ({one['role']})"
+    return f"{name_of(one, one['id'])} ({one['role']})"
 
 
 def graphml(shown: Shown) -> str:

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, cast
 from urllib.parse import unquote
 
-from domain import credit
+from domain import credit as credits
 from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.fact import Fact
@@ -353,11 +353,16 @@ def works(
     *,
     q: Annotated[
         Search | None,
-        "In the title or the address; case and accents do not matter.",
+        "In the title, the address or a name on a credit; case and accents do not matter.",
         Example("low tide"),
     ] = None,
     medium: Annotated[Search | None, "Of this medium.", Example("audio")] = None,
     role: Annotated[Role | None, "With a credit in this role."] = None,
+    credit: Annotated[
+        Search | None,
+        "In a credit: its wording, the name on it or the character.",
+        Example("low harmony"),
+    ] = None,
     kind: Annotated[KindOfWork | None, "Of this kind."] = None,
     never_remixed: Annotated[
         bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
@@ -366,7 +371,8 @@ def works(
     limit: Limit = LIMIT,
 ) -> Page[WorkRef]:
     """Find works that match every filter, the latest recorded first."""
-    said = {"q": None if q is None else contains(q), "medium": medium, "role": role, "kind": kind}
+    said = {"medium": medium, "role": role, "kind": kind}
+    said |= {name: text and contains(text) for name, text in (("q", q), ("credit", credit))}
     values = {name: value for name, value in said.items() if value is not None}
     where = [holds("w"), *(_FILTERS[name] for name in values)]
     where += [_FILTERS["never_remixed"]] if never_remixed else []
@@ -384,13 +390,23 @@ def works(
     return Page([reference(row, texts) for row in rows], more)
 
 
+def _in_credits(texts: str, pattern: str) -> str:
+    """The condition that one of these texts of a credit on the work matches."""
+    return (
+        f"EXISTS (SELECT 1 FROM @credits c JOIN vault n ON n.digest IN ({texts}) WHERE "
+        f"c.work = w.number AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')} "
+        f"AND n.folded LIKE :{pattern} ESCAPE '!')"
+    )
+
+
 _FILTERS = {
-    "q": "(w.address LIKE :q ESCAPE '!' OR v.folded LIKE :q ESCAPE '!' "
-    "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
+    "q": f"(w.address LIKE :q ESCAPE '!' OR {_in_credits('c.credited_as', 'q')} "
+    "OR v.folded LIKE :q ESCAPE '!' AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
+    "credit": _in_credits("c.display, c.credited_as, c.character", "credit"),
     "medium": "w.medium = :medium",
     "kind": "w.kind = :kind",
     "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role = :role "
-    f"AND {counting('c', credit.NOT_COUNTED)} AND {holds('c')})",
+    f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
     "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
     f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})",
 }

@@ -32,7 +32,7 @@ def credits(
     tree, share = _part(view, id, contributor)
     (place,) = decode_cursor(after, int) or [0]
     rows = share.credits[place : place + limit]
-    texts = view.texts({row.display for row in rows})
+    texts = attribution.texts_of(view, rows)
     ids = lineage.ids_of(view, {row.work for row in rows})
     items = [attribution.told_credit(tree, row, ids, texts) for row in rows]
     return Page(items, _next(place + limit, len(share.credits)))
@@ -64,7 +64,7 @@ def _part(view: View, id: str, contributor: str) -> tuple[Lineage[int], Share]:
     person = attribution.after_merges(view, attribution.find_person(view, contributor)[0])
     rows = attribution.credits_on(view, tree.generation)
     shares = attribution.shares_in(tree, (row for row in rows if row.contributor == person))
-    return tree, shares[0] if shares else Share(person, 0, [])
+    return tree, shares[0] if shares else Share(person, 0, 0, [])
 
 
 def _next(end: int, count: int) -> str | None:

@@ -5,6 +5,7 @@ A person is all of their accounts, after all merges.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.claim import CONTRIBUTOR, PENDING
@@ -37,17 +38,25 @@ def made_by(
     for row in attribution.credits_on(view, numbers):
         if row.contributor == person:
             credits.setdefault(row.work, []).append(row)
+    texts = view.texts({row.credited_as for rows in credits.values() for row in rows})
     works, remixed = lineage.references(view, numbers), lineage.remix_counts(view, numbers)
     items = [
         {
             "work": works[number],
             "roles": list(dict.fromkeys(row.role for row in credits[number])),
+            "names": _names(credits[number], texts),
             "kind": "direct" if any(r.kind == "direct" for r in credits[number]) else "influence",
             "remixed_by": remixed.get(number, 0),
         }
         for number in numbers
     ]
     return Page(items, more)
+
+
+def _names(rows: Iterable[CreditRow], texts: Mapping[str | None, str]) -> list[str]:
+    """The names that somebody is credited as, other than that of the account."""
+    named = (texts.get(row.credited_as) for row in rows)
+    return list(dict.fromkeys(name for name in named if name))
 
 
 def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:

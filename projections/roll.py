@@ -22,8 +22,8 @@ class Roll(NamedTuple):
     """Roles with the people whose work is in it, as ``{"role", "people"}``, the nearest first."""
     influence: list[dict[str, Any]]
     """The same for those who only influenced it."""
-    people: list[PersonRef]
-    """Everyone in it, the nearest first."""
+    people: list[dict[str, Any]]
+    """Everyone in it, the nearest first, each as they are named there."""
     lineage: lineage.Shown
     """What it was made from, each work with who is credited on it."""
 
@@ -33,18 +33,21 @@ def roll(view: View, id: str) -> Roll:
     shown = lineage.lineage(view, id)
     rows = attribution.credits_on(view, shown.numbers)
     people = attribution.persons(view, {row.contributor for row in rows})
-    makers = attribution.makers_of(rows, people)
+    texts = attribution.texts_of(view, rows)
+    makers = attribution.makers_of(rows, people, texts)
     works = dict(zip(shown.numbers, shown.works.values(), strict=True))
     for number, work in works.items():
         work["contributors"] = makers.get(number, [])
     reached = {number for number, work in works.items() if work["id"] in shown.lineage.direct}
-    texts = view.texts({row.display for row in rows})
     direct = {row.id for row in rows if row.kind == "direct" and row.work in reached}
-    rows.sort(key=lambda row: (works[row.work]["generation"], row.born))
+    rows.sort(key=lambda row: (works[row.work]["generation"], row.place))
     made = _by_role((row for row in rows if row.id in direct), people, texts)
     already = {(part["role"], one["id"]) for part in made for one in part["people"]}
     shaped = _by_role((row for row in rows if row.id not in direct), people, texts, already)
-    nearest = {row.contributor: people[row.contributor] for row in rows}
+    nearest: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        name = attribution.name_on(row, texts)
+        nearest.setdefault(row.contributor, {**people[row.contributor], **name})
     return Roll(made, shaped, list(nearest.values()), shown)
 
 
@@ -59,10 +62,9 @@ def _by_role(
         person = people[row.contributor]
         if (row.role, person["id"]) in told:
             continue
-        line = roles.setdefault(row.role, {}).setdefault(
-            row.contributor, {**person, "display": None, "open": True}
-        )
-        line["display"] = line["display"] or texts.get(row.display)
+        line = roles.setdefault(row.role, {}).setdefault(row.contributor, {**person, "open": True})
+        for name, text in attribution.name_on(row, texts).items():
+            line[name] = line.get(name) or text
         # Claimed or disputed, and no other credit of the person in this role is settled.
         line["open"] = line["open"] and row.state in ("claimed", "disputed")
     return [{"role": role, "people": list(lines.values())} for role, lines in roles.items()]

@@ -150,15 +150,28 @@ class WorkFound(WorkRef):
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
 
 
-class CreditTold(TypedDict):
+class NameOnCredit(TypedDict):
+    """The name on a credit and its wording, where they differ from the account and the role."""
+
+    display: Annotated[
+        str | None, "The wording the person prefers for the role.", Example("low harmony")
+    ]
+    credited_as: Annotated[str | None, "The name on this credit.", Example("B. Low")]
+    join_phrase: Annotated[
+        str | None, "What stands between this name and the next.", Example(" feat. ")
+    ]
+    character: Annotated[str | None, "Whom an actor plays.", Example(None)]
+
+
+class CreditTold(NameOnCredit):
     """One credit."""
 
     id: CreditId
     work: WorkId
     contributor: PersonRef
     role: Annotated[Role, "One of the vocabulary."]
-    display: Annotated[
-        str | None, "The wording the person prefers for the role.", Example("low harmony")
+    billing: Annotated[
+        Count | None, "Its stated place among the credits; they are listed in order.", Example(2)
     ]
     kind: KindOfCredit
     state: CreditState
@@ -205,6 +218,7 @@ class ClaimTold(TypedDict):
     work: WorkRef
     contributor: Annotated[PersonRef | None, "Of a credit."]
     role: Annotated[Role | None, "Of a credit."]
+    credited_as: Annotated[str | None, "The name on the credit, as claimed.", Example(None)]
     parent: Annotated[WorkRef | None, "Of a remix."]
     kind: Annotated[str | None, "Of a remix.", Example("sample")]
     rate: Rate
@@ -261,6 +275,8 @@ class Maker(PersonRef):
     """Somebody credited directly on a work."""
 
     role: Role
+    credited_as: Annotated[str | None, "The name on the credit.", Example("B. Low")]
+    join_phrase: Annotated[str | None, "What stands before the next name.", Example(" feat. ")]
 
 
 class Node(Relative):
@@ -302,13 +318,12 @@ class PathIn(TypedDict):
     roles: list[Role]
 
 
-class CreditLine(TypedDict):
+class CreditLine(NameOnCredit):
     """One credit somebody has within a work."""
 
     id: CreditId
     work: WorkId
     role: Role
-    display: Annotated[str | None, Example("low harmony")]
     kind: KindOfCredit
     state: CreditState
 

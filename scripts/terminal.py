@@ -21,7 +21,7 @@ from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS
 from domain.printable import CONTROLS, printable
 from projections import attribution as people
-from projections import formats
+from projections import billing, formats
 from projections import lineage as works_read
 from projections.lineage import Shown
 from projections.question import Asking
@@ -67,6 +67,13 @@ def _path(path: Mapping[str, Any]) -> str:
 
 def _path_count(one: Mapping[str, Any]) -> str:
     return f"{'' if one['path_count_is_exact'] else 'more than '}{one['path_count']}"
+
+
+def _person(one: Mapping[str, Any]) -> str:
+    """Somebody by the name of their account and those they are credited as."""
+    names = dict.fromkeys(each["credited_as"] for each in one["credits"] if each["credited_as"])
+    name = one["contributor"]["name"] or "(forgotten)"
+    return f"{name} (as {', '.join(names)})" if names else name
 
 
 def _says(fact: Mapping[str, Any]) -> str:
@@ -175,7 +182,7 @@ def contributors(out: Console, asking: Asking) -> None:
         credited = [one for one in page.items if one["kind"] == kind]
         if not credited:
             continue
-        table_of(out, {kind: "contributor", **PART, "paths": _path_count}, credited)
+        table_of(out, {kind: _person, **PART, "paths": _path_count}, credited)
         out.print()
     out.print(_tree(tree), soft_wrap=True)
 
@@ -208,9 +215,7 @@ def _tree(told: Shown) -> Tree:
 
 
 def _line(node: Mapping[str, Any]) -> str:
-    names = ", ".join(
-        dict.fromkeys(one["name"] or "(forgotten)" for one in node.get("contributors", ()))
-    )
+    names = billing.line(node.get("contributors", ()))
     made = f" {node['made_at']}" if node["made_at"] else ""
     by = f" — {shown(names)}" if names else ""
     return f"[bold]{shown(formats.label(node))}[/bold]{made}{by}"

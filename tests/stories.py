@@ -159,7 +159,14 @@ def every_fact(told: Story) -> dict[str, str]:
         "submit_contribution",
         title="text-title-poem",
         medium="text",
-        authors=[{"contributor": ana, "role": "writer", "display": "text-display-author"}],
+        authors=[
+            {
+                **{"contributor": ana, "role": "writer", "display": "text-display-author"},
+                **{
+                    one: f"text-{one}-author" for one in ("credited_as", "join_phrase", "character")
+                },
+            }
+        ],
         made_at="2020",
         licence="CC-BY-4.0",
         sha256="ab" * 32,
@@ -209,6 +216,8 @@ def every_fact(told: Story) -> dict[str, str]:
         role="editor",
         kind="influence",
         display="text-display-credit",
+        **{one: f"text-{one}-credit" for one in ("credited_as", "join_phrase", "character")},
+        billing=1,
         evidence="text-evidence-credit",
         effective_at="2026-05-01",
         id=id_of("credit"),

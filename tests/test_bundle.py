@@ -40,7 +40,13 @@ STORY: list[Line] = [
         "id": "poem",
         "title": "Low Tide",
         "medium": "text",
-        "authors": [{"contributor": "ana", "role": "writer", "display": "verse"}],
+        "authors": [
+            {
+                **{"contributor": "ana", "role": "writer", "display": "verse"},
+                **{"credited_as": "A. Tide", "join_phrase": " & ", "character": "the narrator"},
+                "billing": 1,
+            }
+        ],
         "sources": [{"uri": "https://old.example/tide", "kind": "quotation", "note": "a line"}],
         "made_at": "2019",
         "licence": "CC-BY-4.0",
@@ -123,6 +129,8 @@ STORY: list[Line] = [
         "role": "editor",
         "kind": "influence",
         "display": "the ear",
+        **{"credited_as": "Ana T.", "join_phrase": " feat. ", "character": "the listener"},
+        "billing": 2,
         "evidence": "letters",
         "effective_at": "2020-02",
         "by": "ana",
@@ -163,6 +171,7 @@ STORY: list[Line] = [
         "contributor": "ana",
         "role": "writer",
         "evidence": "the manuscript",
+        "credited_as": "A. Tide",
         "by": "ana",
     },
     {

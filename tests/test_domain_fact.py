@@ -168,7 +168,7 @@ A field that is neither here nor below is the commitment to a text that can be e
 NUMBERS = {
     *("originator_version", "amount_minor", "comment_days", "deferral_minor", "graph_position"),
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
-    "review_hours",
+    *("review_hours", "billing"),
 }
 FLAGS = {"holds", "by_name", "is_false", "is_complete"}
 TEXT_FOR_A_REASON = {

@@ -133,6 +133,6 @@ def test_a_lineage_names_who_made_each_piece(told: Story) -> None:
     with told.view() as view:
         (node,) = attribution.lineage_with_makers(view, piece).works.values()
     assert node["contributors"] == [
-        {"id": ana, "name": "Ana", "role": "writer"},
-        {"id": ben, "name": "Ben", "role": "writer"},
+        {"id": id, "name": name, "role": "writer", "credited_as": None, "join_phrase": None}
+        for id, name in ((ana, "Ana"), (ben, "Ben"))
     ]

@@ -80,11 +80,21 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         # A search finds letters with accents as well.
         known = {one["id"] for one in before["items"]}
         return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
+    if asked.question == "list_work_contributors" and "items" in before:
+        # Within a generation in the order of the credits, no longer in that of admission.
+        assert before["next"] is now["next"] is None
+        return _by_person(before), _by_person(now)
     if asked.question == "list_payouts" and "refused" in before:
         # People read their own payouts, and nobody else's.
         assert all(one["payee"]["id"] == asked.said["payee"] for one in now["items"])
         return {}, now
     return before, now
+
+
+def _by_person(answer: Any) -> Any:
+    """People within each generation, in the order of their ids."""
+    items = sorted(answer["items"], key=lambda one: (one["generation"], one["contributor"]["id"]))
+    return answer | {"items": items}
 
 
 @pytest.mark.parametrize(

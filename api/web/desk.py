@@ -170,8 +170,10 @@ def stated(command: type[Command], sent: dict[str, str]) -> Command:
 def _said(command: type[Command], sent: dict[str, str]) -> Iterator[tuple[str, Any]]:
     """The fields of a form as the JSON of a request; empty ones are omitted."""
     for name, value, _ in command.fields():
-        if text := sent.get(name, "").strip():
-            yield name, _json(name, value, text)
+        typed = sent.get(name, "")
+        if text := typed.strip():
+            keeps = isinstance(value, Text) and value.keeps_spaces
+            yield name, typed if keeps else _json(name, value, text)
 
 
 def _json(name: str, value: Value, text: str) -> Any:

@@ -113,6 +113,7 @@ class Frame:
         self.blueprint.app_context_processor(self._shared)
         self.blueprint.app_template_filter("day")(wording.day)
         self.blueprint.app_template_filter("percent")(wording.percent)
+        self.blueprint.app_template_filter("combined")(lambda one, **more: {**one, **more})
         self.blueprint.app_template_global("money")(wording.money)
         self.blueprint.app_template_global("address")(words.address)
         self.blueprint.app_template_global("called")(words.called)

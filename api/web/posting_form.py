@@ -28,9 +28,12 @@ MOST_ROWS = 200
 
 Row = dict[str, str]
 SOURCE = ("source", "kind", "rate", "note")
-PERSON = ("person", "role", "display", "kind")
+PERSON = ("person", "role", "display", "credited_as", "join_phrase", "character", "kind")
 _SOURCE_IDS = {"source": "source", "kind": "kind", "rate": "rate", "note": "note"}
-_PERSON_IDS = {"person": "person", "role": "role", "display": "display", "kind": "how"}
+_PERSON_IDS = {
+    **{name: name for name in PERSON},
+    **{"credited_as": "named", "join_phrase": "join", "kind": "how"},
+}
 """The ids of the fields of a row in the page, before the number of the row."""
 
 
@@ -87,7 +90,8 @@ class PostingForm:
     def add_person(self, named: str, role: str = "") -> None:
         """Add a person by their id or page."""
         if all(row["person"] != _named(named) for row in self.people):
-            self.people.append({"person": _named(named), "role": role, "display": "", "kind": ""})
+            row = dict.fromkeys(PERSON, "") | {"person": _named(named), "role": role}
+            self.people.append(row)
         self.added = f"role-{len(self.people) - 1}"
 
     def paste(self, lines: str) -> None:
@@ -120,7 +124,7 @@ class PostingForm:
         named = {"person": "contributor"}
         return [
             {named.get(name, name): value for name, value in row.items() if value}
-            for row in self.people
+            for row in map(_joined, self.people)
         ]
 
     def stated(self) -> dict[str, str]:
@@ -194,6 +198,13 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
     lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
     for values in zip(*lists, strict=False):
         yield dict(zip(columns, (value.strip() for value in values), strict=True))
+
+
+def _joined(row: Row) -> Row:
+    """A person whose join phrase is set off from the names, as people type it: “feat.”, “,”."""
+    typed = row["join_phrase"]
+    spaced = typed and (f"{typed} " if typed in (",", ";") else f" {typed} ")
+    return {**row, "join_phrase": spaced}
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:

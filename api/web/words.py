@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from domain.fact import FACTS
 from domain.readers import EVERYONE
+from projections import billing
 
 KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Release"}
 """The labels of the kinds of work."""
@@ -81,7 +82,7 @@ def address(thing: Mapping[str, Any]) -> str:
 def called(thing: Mapping[str, Any]) -> str:
     """The name of a work or a person."""
     if "kind" not in thing:
-        return str(thing["name"] or "somebody whose name was erased")
+        return billing.name_of(thing, "somebody whose name was erased")
     if thing["kind"] == "outside":
         return str(thing["uri"])
     return str(thing["title"] or "a withdrawn piece")
@@ -114,7 +115,9 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     }
     if item["actor"] == "operator":
         told["actor"] = "The operator"
-    return Markup(SAID[item["topic"]]).format(**told)
+    adds = FACTS[item["topic"]].ADDS.items()
+    further = "".join(words for name, words in adds if name in told)
+    return Markup(SAID[item["topic"]] + further).format(**told)
 
 
 def where(item: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ The side that did not open a credit accepts or declines it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from domain.claim import CONTRIBUTOR, claimed
 from domain.command import Command, command, record
@@ -17,16 +17,20 @@ from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import WrongState
 from domain.values import (
+    Billing,
+    Character,
     ContributorId,
     CreditedAs,
     CreditId,
     CreditKind,
     Evidence,
     Example,
+    JoinPhrase,
     Moment,
     NewCreditId,
     Reason,
     Role,
+    Wording,
     WorkId,
 )
 
@@ -56,9 +60,13 @@ class OpenCredit(Command):
     contributor: ContributorId
     role: Annotated[Role, Example("editor")]
     kind: CreditKind = "direct"
-    display: Annotated[CreditedAs | None, Example("cut the last verse")] = None
+    display: Annotated[Wording | None, Example("cut the last verse")] = None
     evidence: Evidence | None = None
     effective_at: Annotated[Moment | None, "When it takes effect; default now."] = None
+    credited_as: CreditedAs | None = None
+    join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
+    character: Annotated[Character | None, Example(None)] = None
+    billing: Billing | None = None
     id: NewCreditId | None = None
 
     def areas(self, past: Past) -> tuple[str, ...]:
@@ -77,7 +85,7 @@ class OpenCredit(Command):
             self.contributor,
             role=self.role,
             kind=self.kind,
-            display=past.text(self.contributor, "display", self.display),
+            **named(past, self.contributor, self),
             evidence=self.evidence,
             effective_at=self.effective_at,
         )
@@ -94,6 +102,7 @@ class ClaimWork(Command):
     contributor: ContributorId
     role: Role
     evidence: Annotated[Evidence | None, Example("https://example.org/about-me")] = None
+    credited_as: CreditedAs | None = None
     credit: Annotated[NewCreditId | None, "The id of the new credit.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -107,6 +116,7 @@ class ClaimWork(Command):
             role=self.role,
             kind="direct",
             evidence=past.text(self.contributor, "evidence", self.evidence),
+            credited_as=past.text(self.contributor, "credited_as", self.credited_as),
             **({} if past.counts else claimed(past.now)),
         )
 
@@ -183,6 +193,23 @@ def _is_last(past: Past, credit: Credit) -> bool:
     return credit.counts and person not in {
         past.person(each.contributor) for each in others if each.counts
     }
+
+
+class Named(Protocol):
+    """What may be said of the name on a credit."""
+
+    display: str | None
+    credited_as: str | None
+    join_phrase: str | None
+    character: str | None
+    billing: int | None
+
+
+def named(past: Past, contributor: str, said: Named) -> dict[str, object]:
+    """The name on a credit, its wording and its place; the texts belong to the person."""
+    texts = ("display", "credited_as", "join_phrase", "character")
+    sealed = {name: past.text(contributor, name, getattr(said, name)) for name in texts}
+    return {**sealed, "billing": said.billing}
 
 
 def credited(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from domain.command import Command, Record, command, record
-from domain.commands.crediting import credited
+from domain.commands.crediting import credited, named
 from domain.commands.deriving import OF_SOURCES, made_first, must_follow, source_of
 from domain.contribution import Contribution
 from domain.fact import New
@@ -18,11 +18,14 @@ from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
 from domain.remix import Remix
 from domain.values import (
+    Billing,
+    Character,
     ContributionId,
     ContributorId,
     CreditedAs,
     ExactRate,
     Example,
+    JoinPhrase,
     Licence,
     MadeAt,
     Medium,
@@ -34,6 +37,7 @@ from domain.values import (
     Sha256,
     Title,
     Uri,
+    Wording,
     WorkId,
 )
 
@@ -46,7 +50,11 @@ class Author(Record):
 
     contributor: ContributorId
     role: Role
-    display: CreditedAs | None = None
+    display: Wording | None = None
+    credited_as: Annotated[CreditedAs | None, Example(None)] = None
+    join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
+    character: Annotated[Character | None, Example(None)] = None
+    billing: Annotated[Billing | None, Example(None)] = None
 
 
 @record
@@ -126,7 +134,7 @@ class SubmitContribution(Command):
                 author.contributor,
                 role=author.role,
                 kind="direct",
-                display=past.text(author.contributor, "display", author.display),
+                **named(past, author.contributor, author),
             )
 
 

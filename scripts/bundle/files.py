@@ -130,7 +130,10 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
         "by",
     ),
     "remixes": ("id", "child", "parent", "kind", "rate", "evidence", "by"),
-    "credits": ("id", "work", "contributor", "role", "kind", "evidence", "by"),
+    "credits": (
+        *("id", "work", "contributor", "role", "kind", "evidence", "by"),
+        *("display", "credited_as", "join_phrase", "character", "billing"),
+    ),
     "releases": ("id", "title", "components", "made_at", "published"),
 }
 """The files of a CSV bundle, in the order in which they are read, and their columns."""
@@ -187,6 +190,8 @@ def _csv_lines(where: str, name: str, row: dict[str, Any]) -> Iterator[Found]:
             line["sources"] = [cited(text) for text in _items(line.pop("sources", ""))]
         elif name == "releases":
             line["components"] = [component(text) for text in _items(line.pop("components", ""))]
+        elif name == "credits" and "billing" in line:
+            line["billing"] = _place(line["billing"])
         elif name == "remixes" and _is_uri(line.get("parent", "")):
             line["uri"] = line.pop("parent")
     except ValueError as error:
@@ -225,6 +230,13 @@ def cited(text: str) -> Line:
         raise ValueError(f"“{text}” is not a source, a kind and perhaps a rate")
     source = {"uri" if _is_uri(words[0]) else "work": words[0], "kind": words[1]}
     return source | ({"rate": words[2]} if len(words) == 3 else {})
+
+
+def _place(text: str) -> int:
+    """A place in the order of credits."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"“billing” is “{text}”; it must be a whole number")
+    return int(text)
 
 
 def component(text: str) -> Line:
