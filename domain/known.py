@@ -14,6 +14,7 @@ from domain.credit import Credit
 from domain.fact import Fact, Noun
 from domain.grant import Grant
 from domain.lineage import Edge, Lineage, equal_holders
+from domain.money.revenue import Booked
 from domain.money.split import MAXIMUM_EDGES
 from domain.outside import Outside, outside_id
 from domain.recorders import JournalRecorder
@@ -105,6 +106,13 @@ class Known:
         """The roles that are held, found by who has them or by the role."""
         found = dict.fromkeys(self._found((Grant.Granted,), field, values))
         return [grant for grant in self._nouns(Grant, found) if grant.holds]
+
+    def of_document(self, kind: type[Booked], paper: str) -> dict[str, str]:
+        """By revenue or expense of a pool and an amount: the commitment to its document."""
+        recorded = self.facts.found([f"{kind.TOPIC}.paper"], [paper], self.upto)
+        facts = [*(placed.fact() for placed in recorded), *(each for _, each in self.pending)]
+        booked = (each for each in facts if isinstance(each, kind) and each.paper == paper)
+        return {each.originator_id: each.document for each in booked if each.document}
 
     def _found(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]

@@ -235,6 +235,10 @@ def import_report(out: Console, report: Report) -> None:
         out.print(f"{refused.where}: refused ({refused.code}): {shown(refused.reason)}")
     if len(report.refused) > SHOWN_REFUSED:
         out.print(f"… and {len(report.refused) - SHOWN_REFUSED} more (--refused FILE has them all)")
+    for warned in report.warned[:SHOWN_REFUSED]:
+        out.print(f"{warned.where}: {warned.warning}")
+    if (more := len(report.warned) - SHOWN_REFUSED) > 0:
+        out.print(f"… and {more} more with a document that was recorded before")
     table = Table("", "recorded", "unchanged", box=None)
     for name in sorted(report.recorded.keys() | report.unchanged.keys()):
         table.add_row(name, str(report.recorded[name]), str(report.unchanged[name]))

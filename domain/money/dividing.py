@@ -35,7 +35,7 @@ from domain.money.reckoning import (
     reversal_of,
     rules_of_reversal,
 )
-from domain.money.revenue import Expense, Revenue
+from domain.money.revenue import Booked, Expense, Revenue
 from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR
@@ -78,7 +78,11 @@ class _Booking(Command):
     document: Document | None = None
     note: Annotated[Note | None, Example("Net of the shop's fee.")] = None
 
-    def booked(self, past: Past) -> dict[str, Any]:
+    def repeats(self, past: Past, id: str) -> str | None:
+        recorded = past.stream(id)[0][1]
+        return recorded.repeats if isinstance(recorded, Booked) else None
+
+    def booked(self, past: Past, kind: type[Booked]) -> dict[str, Any]:
         """The fields that the facts of revenue and expenses share."""
         if self.effective_at > instant(past.now + CLOCKS_APART):
             raise EarnedInFuture(self.effective_at)
@@ -91,7 +95,17 @@ class _Booking(Command):
             "effective_at": self.effective_at,
             "document": self.document,
             "note": self.note,
+            "repeats": self._first(past, kind),
         }
+
+    def _first(self, past: Past, kind: type[Booked]) -> str | None:
+        """The first of the pool with the same amount and document, if there is one."""
+        if self.document is None:
+            return None
+        alike = past.known.of_document(kind, f"{self.pool}/{self.amount_minor}")
+        texts = past.texts(alike.values())
+        same = (id for id, digest in alike.items() if texts.get(digest) == self.document)
+        return next(same, None)
 
 
 @command(
@@ -114,7 +128,7 @@ class RecordRevenue(_Booking):
         named = None if name is None else _named(past, self.pool, f"{word}/", name)
         yield Revenue.Recorded.born(
             past.id,
-            **self.booked(past),
+            **self.booked(past, Revenue.Recorded),
             source=word,
             source_name=name,
             source_id=named or (name and source_id(word, past.id)),
@@ -146,7 +160,7 @@ class RecordExpense(_Booking):
         payer, outsider = self._payer(past)
         recorded = Expense.Recorded.born(
             past.id,
-            **self.booked(past),
+            **self.booked(past, Expense.Recorded),
             payer=payer,
             payer_name=outsider,
             category=category,

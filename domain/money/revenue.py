@@ -28,6 +28,16 @@ class Booked(Fact):
     document: str | None = None
     """The reference of the document that proves it."""
     note: str | None = None
+    repeats: str | None = None
+    """An earlier one of the same amount and document, of which whoever recorded this was warned."""
+
+    @property
+    def paper(self) -> str:
+        """The pool and the amount, by which facts of the same document are found."""
+        return f"{self.pool}/{self.amount_minor}"
+
+    def found_by(self) -> tuple[tuple[str, str], ...]:
+        return super().found_by() if self.document else ()
 
     def subjects(self) -> tuple[str, ...]:
         return (self.release,)
@@ -44,6 +54,7 @@ class Revenue(Noun):
         """Money came in from a source."""
 
         SEALED = (*Booked.SEALED, "source_name")
+        FOUND_BY = ("paper",)
         source: str
         """A word of the vocabulary; earlier facts hold any text."""
         source_name: str | None = None
@@ -90,6 +101,7 @@ class Expense(Noun):
         """Money was spent on it."""
 
         SEALED = (*Booked.SEALED, "category_name", "payer_name")
+        FOUND_BY = ("paper",)
         payer: str
         """A payee; somebody outside who is named here alone has an id (see domain.money.naming)."""
         category: str

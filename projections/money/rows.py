@@ -126,6 +126,7 @@ BOOKINGS = Table(
         ("at", "TEXT NOT NULL"),
         ("document", "TEXT"),
         ("note", "TEXT"),
+        ("repeats", "TEXT"),
         ("position", "BIGINT NOT NULL"),
     ),
     ("id", "pool, position", "revenue"),

@@ -13,11 +13,11 @@ from itertools import groupby, islice
 
 from eventsourcing.persistence import IntegrityError
 
-from domain.draft import Draft
+from domain.draft import Draft, repeated
 from domain.journal import Journal
 from domain.refusal import Busy, Refusal
 from projections.follower import uncollected
-from scripts.bundle.lines import BadLine, Found, Ids, Line, Refused, Report, Step, step_of
+from scripts.bundle.lines import BadLine, Found, Ids, Line, Refused, Report, Step, Warned, step_of
 from scripts.bundle.whole import Restoration
 
 OVER_LINEAGE = ("proposal", "proposal.revise", "payout")
@@ -32,16 +32,19 @@ def import_lines(
     found: Iterable[Found],
     *,
     namespace: str = "bundle",
+    file: str = "",
     batch: int = BATCH,
     progress: Callable[[Report], None] = lambda _: None,
     is_vouched_for: bool = True,
 ) -> Report:
     """Record lines in batches; each refused one is reported and does not affect the others.
 
+    Money that a line without an id books is the same again only in a file of the same name.
+
     The operator vouches for what everybody says in them; otherwise, what somebody says of another's
     work is pending, as if they had sent it.
     """
-    report, ids = Report(), Ids(namespace)
+    report, ids = Report(), Ids(namespace, file)
     reached: dict[str, int] = {}
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
         for page in _pages(lines, batch):
@@ -89,6 +92,7 @@ def _carry_out(
             steps.append((found, refusal))
     touched = {id for _, step in steps if isinstance(step, Step) for id in step.touched}
     for _ in range(ATTEMPTS):
+        warned: list[Warned] = []
         recorded, unchanged = Counter[str](), Counter[str]()
         refused: list[Refused] = []
         draft = drafted(once=ChainMap({}, reached))
@@ -99,12 +103,16 @@ def _carry_out(
                 if isinstance(step, BadLine):
                     raise step
                 before = len(draft.facts)
-                draft.carry_out(step.command, step.by, key=step.key)
+                command = draft.as_before(step.command, step.earlier)
+                answer = draft.carry_out(command, step.by, key=step.key)
             except Refusal as refusal:
                 refused.append(_refused(found, step, refusal))
             else:
-                count = recorded if len(draft.facts) > before else unchanged
+                is_new = len(draft.facts) > before
+                count = recorded if is_new else unchanged
                 count[found.line["type"]] += 1
+                if is_new and answer.repeats:
+                    warned.append(Warned(found.where, repeated(answer.repeats)))
         if refused and draft.is_overtaken:
             continue
         try:
@@ -115,6 +123,7 @@ def _carry_out(
         report.recorded += recorded
         report.unchanged += unchanged
         report.refused += refused
+        report.warned += warned
         return
     raise Busy
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.command import COMMANDS, Command, Record
-from domain.permission import OPERATOR
+from domain.permission import BOOKS, OPERATOR
 from domain.refusal import Refusal
 from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Value
 
@@ -70,6 +70,13 @@ class Refused(NamedTuple):
     line: Line
 
 
+class Warned(NamedTuple):
+    """A line that was recorded, and may be a mistake."""
+
+    where: str
+    warning: str
+
+
 @dataclass
 class Report:
     """The result of an import."""
@@ -77,6 +84,7 @@ class Report:
     recorded: Counter[str] = field(default_factory=Counter)
     unchanged: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
+    warned: list[Warned] = field(default_factory=list)
 
     @property
     def lines(self) -> int:
@@ -97,9 +105,13 @@ class Ids:
 
     Derived ids (version 5) depend on the namespace, the noun (a person, a work, a remix, a credit)
     and the text; so the same bundle always means the same things.
+
+    A line without an id is known by its content and its number of repetitions; one that books money
+    by its file as well, since two files may hold the same sale.
     """
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, file: str = "") -> None:
+        self.file = file
         root = uuid5(NAMESPACE_URL, f"stemma:bundle:{namespace}")
 
         @lru_cache(maxsize=200_000)
@@ -112,11 +124,12 @@ class Ids:
         self.named = named
         self._seen: Counter[str] = Counter()
 
-    def of_line(self, kind: str, line: Line) -> str:
-        """The id of a line that states none, from its content and its number of repetitions."""
+    def of_line(self, kind: str, line: Line) -> tuple[str, str]:
+        """The id of a line that states none: of any file, and of its own."""
         content = json.dumps(line, sort_keys=True, ensure_ascii=False)
         self._seen[content] += 1
-        return self.named(kind, f"{content}#{self._seen[content]}")
+        number = f"{content}#{self._seen[content]}"
+        return self.named(kind, number), self.named(kind, f"{self.file}\n{number}")
 
 
 class Step(NamedTuple):
@@ -127,6 +140,8 @@ class Step(NamedTuple):
     touched: list[str]
     key: str | None = None
     """Its idempotency key, if it has one."""
+    earlier: str | None = None
+    """The id that earlier versions derived for it, whatever its file."""
 
 
 def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
@@ -140,17 +155,24 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
     if command is None:
         raise BadLine(f"there is no type of line “{name}”")
     touched: list[str] = []
+    earlier = None
     content = {name: value for name, value in line.items() if name not in OF_ANY_LINE}
     said = _said(content, command, ids, touched)
     if derive and command.MAKES and command.subject() not in said:
-        said[command.subject()] = own = ids.of_line(command.MAKES, line)
-        touched.append(own)
+        said[command.subject()], earlier = _derived(command, line, ids)
+        touched += [said[command.subject()], *([earlier] if earlier else [])]
     by = line.get("by") or OPERATOR
     actor = OPERATOR if by == OPERATOR else ids.named("contributor", _id("by", by))
     if actor != OPERATOR:
         touched.append(actor)
     key = line.get(KEY)
-    return Step(command.of(said), actor, touched, None if key is None else _text(KEY, key))
+    return Step(command.of(said), actor, touched, None if key is None else _text(KEY, key), earlier)
+
+
+def _derived(command: type[Command], line: Line, ids: Ids) -> tuple[str, str | None]:
+    assert command.MAKES is not None
+    of_any, of_file = ids.of_line(command.MAKES, line)
+    return (of_file, of_any) if ids.file and command.MAY >= BOOKS else (of_any, None)
 
 
 def _said(

@@ -69,10 +69,11 @@ def import_(  # the options above, one by one
 ) -> None:
     """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
 
-    Importing the same bundle twice changes nothing. A refused line is reported with its number and
-    reason, and does not affect the others. What “export” wrote is checked to its end before any of
-    it is recorded; if a fact of it is refused, the status is 1. The format:
-    /docs/reference/bundles.
+    Importing the same bundle twice changes nothing. Of a line without an id that books money, only
+    a line of a file with the same name is a repetition: the same sale in another file is another
+    sale. A refused line is reported with its number and reason, and does not affect the others.
+    What “export” wrote is checked to its end before any of it is recorded; if a fact of it is
+    refused, the status is 1. The format: /docs/reference/bundles.
     """
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")
@@ -89,6 +90,7 @@ def import_(  # the options above, one by one
                     service.journal,
                     found,
                     namespace=namespace,
+                    file=path.name,
                     batch=batch,
                     is_vouched_for=not as_claims,
                     progress=lambda so_far: told(so_far.lines, total),

@@ -24,7 +24,7 @@ from projections.store import Page, View
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "
-    "b.named, b.position"
+    "b.named, b.repeats, b.position"
 )
 
 
@@ -121,7 +121,22 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
     texts = view.texts({text for row in rows for text in (row[8], row[9], row[10])})
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
     items: list[Revenue | Expense] = []
-    for id, kind, pool, word, payee, amount, effective, at, document, note, named, position in rows:
+    for row in rows:
+        (
+            id,
+            kind,
+            pool,
+            word,
+            payee,
+            amount,
+            effective,
+            at,
+            document,
+            note,
+            named,
+            again,
+            position,
+        ) = row
         source = texts.get(named) or word
         common: Booking = {
             "pool": pool,
@@ -130,6 +145,7 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
             "recorded_at": at,
             "document": texts.get(document),
             "note": texts.get(note),
+            "repeats": again,
             "position": position,
         }
         if kind == "revenue":

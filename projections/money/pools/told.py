@@ -202,6 +202,9 @@ class Booking(TypedDict):
     recorded_at: Instant
     document: Annotated[str | None, Example("statement 2017-06, page 3")]
     note: str | None
+    repeats: Annotated[
+        RevenueId | None, "An earlier one with the same document and amount, if there is one."
+    ]
     position: Annotated[Count, Example(79)]
 
 
