@@ -143,7 +143,7 @@ FORMS = {
     ID: (
         *("originator_id", "actor", "work", "contributor", "child", "parent", "into", "disputer"),
         *("replaced_by", "pool", "release", "proposal", "comment", "revenue", "credit", "batch"),
-        *("commenter", "division", "reversal", "replaces", "right_holder"),
+        *("commenter", "division", "reversal", "replaces", "right_holder", "repeats"),
     ),
     WORD: (
         *("kind", "role", "grounds", "outcome", "stands_as", "ground", "rounding", "was"),
