@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, cast
 
 from domain.command import Command
 from domain.contributor import Contributor
@@ -96,6 +97,14 @@ class Draft(Past):
             self._asked[target] = []
         for request in self._journal.facts.requests(missing) if missing else ():
             self._asked[request.target].append(request)
+
+    def as_before(self, command: Command, target: str | None) -> Command:
+        """The command under the id by which it was carried out before, if it was."""
+        if target is None:
+            return command
+        self.prefetch_requests([target])
+        is_known = bool(self._asked[target])
+        return replace(cast("Any", command), **{command.subject(): target}) if is_known else command
 
     @property
     def condition(self) -> Condition:

@@ -238,7 +238,7 @@ def import_report(out: Console, report: Report) -> None:
     for warned in report.warned[:SHOWN_REFUSED]:
         out.print(f"{warned.where}: {warned.warning}")
     if (more := len(report.warned) - SHOWN_REFUSED) > 0:
-        out.print(f"… and {more} more with a document that was recorded before")
+        out.print(f"… and {more} more warnings")
     table = Table("", "recorded", "unchanged", box=None)
     for name in sorted(report.recorded.keys() | report.unchanged.keys()):
         table.add_row(name, str(report.recorded[name]), str(report.unchanged[name]))

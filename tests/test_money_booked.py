@@ -29,16 +29,19 @@ def test_the_same_document_and_amount_is_recorded_with_a_warning_that_names_the_
         ):
             more |= {"pool": pool, "amount_minor": 41_200, "effective_at": "2026-05"}
             first = told.tell(command, document="invoice 77", **more)
-            assert first.repeats is None
+            assert first.warnings == ()
             again = told.tell(command, document="invoice 77", id=id_of(command), **more)
-            assert again.repeats == first.id
-            assert told.tell(command, document="invoice 77", id=id_of(command), **more) == again
+            assert [one.code for one in again.warnings] == ["document_repeated"]
+            assert first.id in again.warnings[0].detail
+            assert (
+                told.tell(command, document="invoice 77", id=id_of(command), **more).id == again.id
+            )
             for changed in ({"amount_minor": 41_201}, {"document": "invoice 78"}, {"pool": other}):
                 said = {"document": "invoice 77"} | more | changed
-                assert told.tell(command, **said).repeats is None, changed
+                assert told.tell(command, **said).warnings == (), changed
             del more["amount_minor"]
-            assert told.tell(command, amount_minor=1, **more).repeats is None
-            assert told.tell(command, amount_minor=1, **more).repeats is None  # no document
+            assert told.tell(command, amount_minor=1, **more).warnings == ()
+            assert told.tell(command, amount_minor=1, **more).warnings == ()  # no document
 
 
 def test_of_two_with_the_same_document_in_one_append_the_second_is_warned_of(
@@ -48,7 +51,8 @@ def test_of_two_with_the_same_document_in_one_append_the_second_is_warned_of(
         said = {"pool": told.pool(), "amount_minor": 5, "effective_at": "2026", "document": "7"}
         one = RecordRevenue.of({**said, "source": "shop", "id": id_of("one")})
         two = RecordRevenue.of({**said, "source": "shop", "id": id_of("two")})
-        assert told.journal.record(one, two).repeats == id_of("one")
+        (warning,) = told.journal.record(one, two).warnings
+        assert id_of("one") in warning.detail
 
 
 def test_the_warning_is_answered_over_http_and_shown_with_the_revenue(served: Served) -> None:
@@ -61,14 +65,15 @@ def test_the_warning_is_answered_over_http_and_shown_with_the_revenue(served: Se
     pool = api.post(f"/releases/{release}/pools", body).id
     said = {"amount_minor": 500, "effective_at": "2026-05", "document": "page 3", "source": "store"}
     first = api.post(f"/pools/{pool}/revenue", said)
-    assert first.json == {"id": first.id, "position": first.json["position"]}
+    assert first.json["warnings"] == []
     again = api.post(f"/pools/{pool}/revenue", said, **{"id": id_of("again")})
     assert again.status == 201
-    assert again.json["warning"] == {
-        "code": "document_repeated",
-        "first": first.id,
-        "message": f"The same document and amount were recorded before: {first.id}.",
-    }
+    assert again.json["warnings"] == [
+        {
+            "code": "document_repeated",
+            "detail": f"The same document and amount were recorded before: {first.id}.",
+        }
+    ]
     shown = [one["repeats"] for one in api.get(f"/pools/{pool}/revenue").items]
     assert shown == [None, first.id]
 

@@ -78,10 +78,6 @@ class _Booking(Command):
     document: Document | None = None
     note: Annotated[Note | None, Example("Net of the shop's fee.")] = None
 
-    def repeats(self, past: Past, id: str) -> str | None:
-        recorded = past.stream(id)[0][1]
-        return recorded.repeats if isinstance(recorded, Booked) else None
-
     def booked(self, past: Past, kind: type[Booked]) -> dict[str, Any]:
         """The fields that the facts of revenue and expenses share."""
         if self.effective_at > instant(past.now + CLOCKS_APART):
@@ -105,7 +101,9 @@ class _Booking(Command):
         alike = past.known.of_document(kind, f"{self.pool}/{self.amount_minor}")
         texts = past.texts(alike.values())
         same = (id for id, digest in alike.items() if texts.get(digest) == self.document)
-        return next(same, None)
+        if first := next(same, None):
+            past.warn("document_repeated", first=first)
+        return first
 
 
 @command(

@@ -13,7 +13,7 @@ from itertools import groupby, islice
 
 from eventsourcing.persistence import IntegrityError
 
-from domain.draft import Draft, repeated
+from domain.draft import Draft
 from domain.journal import Journal
 from domain.refusal import Busy, Refusal
 from projections.follower import uncollected
@@ -108,11 +108,9 @@ def _carry_out(
             except Refusal as refusal:
                 refused.append(_refused(found, step, refusal))
             else:
-                is_new = len(draft.facts) > before
-                count = recorded if is_new else unchanged
+                count = recorded if len(draft.facts) > before else unchanged
                 count[found.line["type"]] += 1
-                if is_new and answer.repeats:
-                    warned.append(Warned(found.where, repeated(answer.repeats)))
+                warned += [Warned(found.where, one.detail) for one in answer.warnings]
         if refused and draft.is_overtaken:
             continue
         try:
