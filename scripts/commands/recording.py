@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from api.commands import told
 from domain.command import Command, Field
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
@@ -69,7 +68,9 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
         said = bundle.in_its_words(line, step, refusal)
         raise click.ClickException(f"{said} ({refusal.code})") from refusal
     service.follower.catch_up()
-    answer = {name: value for name, value in told(receipt).items() if value != []}
+    answer: dict[str, Any] = {"id": receipt.id, "position": receipt.position}
+    if receipt.warnings:
+        answer["warnings"] = [one._asdict() for one in receipt.warnings]
     click.echo(json.dumps(answer, ensure_ascii=False))
 
 
