@@ -17,6 +17,15 @@ HELD_BECAUSE = {
     "to_be_corrected": "the share has to be corrected: something it depends on was found false",
     "nobody": "nobody is left to be paid",
 }
+
+
+def held_because(line: Mapping[str, Any]) -> str:
+    """Why something is held, and which pieces that is about."""
+    because = ", ".join(HELD_BECAUSE.get(why, why) for why in line["because"])
+    about = ", ".join(f"“{each['title'] or each['asset']}”" for each in line["assets"])
+    return f"{because} ({about})" if about else because
+
+
 BOOKED = {
     "division": "Earned",
     "reversal": "Reversed",

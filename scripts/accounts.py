@@ -18,6 +18,7 @@ from projections.wording import (
     HELD_BECAUSE,
     STANDS,
     day,
+    held_because,
     money,
     percent,
     recouping,
@@ -108,8 +109,8 @@ def statement(out: Console, asking: Asking) -> None:
             if amount := one["balances"][name]:
                 out.print(f" {said}: {money(amount, currency)}")
         for held in one["held"]:
-            reasons = ", ".join(HELD_BECAUSE[reason] for reason in held["because"])
-            out.print(f" held: {money(held['amount_minor'], currency)} because {reasons}")
+            amount = money(held["amount_minor"], currency)
+            out.print(f" held: {amount} because {held_because(held)}")
         if one["movements"]:
             out.print()
             out.print(_lines(one))

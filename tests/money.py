@@ -20,7 +20,7 @@ from domain.known import Known
 from domain.money.apportionment import divide, settle
 from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
-from domain.money.held import against
+from domain.money.held import DEBT, PAYABLE
 from domain.money.postings import OWED, RECEIVED, WAITING, postings
 from domain.money.split import PLAIN
 from domain.registry import BY_OPERATION
@@ -156,7 +156,7 @@ class Bank(Story):
     def held(self, payee: str, agreement: str) -> tuple[str, ...]:
         """Why something is held, as the books have it."""
         books, above = self.books(), self.above()
-        return against(books.claim(payee, agreement, above), books.questions(above))
+        return books.held(payee, agreement, books.questions(above), above).because
 
     def account(self, name: str = OWED, pool: str | None = None) -> dict[str, int]:
         """What stands on an account of everybody, without those with nothing."""
@@ -212,9 +212,15 @@ def verify(told: Bank) -> None:
         assert not isinstance(said, audit.Difference), said
     books, above = told.books(), told.above()
     questions = books.questions(above)
-    held = {key: against(books.claim(*key, above), questions) for key in books.accounts}
+    held = {key: books.held(*key, questions, above) for key in books.accounts}
+    payable = {key: books.payable_minor(*key, why) for key, why in held.items()}
     with told.view() as view:
-        assert balances.held(view, books.accounts) == {key: why for key, why in held.items() if why}
+        shown = balances.held(view, books.accounts)
+        assert shown == {key: why for key, why in held.items() if why.because}
+        for each, stands in balances.standings(view, told.journal, balances.accounts(view)):
+            units = stands.sums[PAYABLE] - stands.sums[DEBT]
+            assert units == payable[each.payee, each.proposal]
+            assert sum(stands.sums.values()) == abs(each.owed)
 
 
 def _every_append_balances(facts: list[Fact]) -> None:

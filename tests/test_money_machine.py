@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
+from math import ceil
 from typing import Any, ClassVar
 
 import pytest
@@ -131,6 +132,16 @@ class Agreement:
 
     def shares(self) -> dict[str, Fraction] | None:
         """None if a waived share has nobody to go to."""
+        parts = self.parts()
+        if parts is None:
+            return None
+        got = defaultdict(Fraction)
+        for (payee, _), part in parts.items():
+            got[payee] += part
+        return dict(got)
+
+    def parts(self) -> dict[tuple[str, str], Fraction] | None:
+        """By payee and piece."""
         whole = sum(_F(each["value"]) for each in self.assets)
         held = {
             (payee, each["asset"]): _F(each["value"])
@@ -142,8 +153,7 @@ class Agreement:
         }
         got = defaultdict(Fraction)
         for (payee, piece), part in held.items():
-            if (payee, piece) not in self.waivers:
-                got[payee] += part
+            got[payee, piece] += part if (payee, piece) not in self.waivers else 0
         for (payee, piece), scope in self.waivers.items():
             others = {
                 place: part
@@ -155,7 +165,7 @@ class Agreement:
             part = held[payee, piece]
             if part and not sum(others.values()):
                 return None
-            for (other, _), theirs in others.items():
+            for other, theirs in others.items():
                 if part:
                     got[other] += part * theirs / sum(others.values())
         return dict(got)
@@ -288,6 +298,8 @@ class Money(RuleBasedStateMachine):
         self.consents: dict[tuple[str, str], str] = {}
         self.answers: dict[tuple[str, str], tuple[str, str]] = {}
         self.payouts: dict[str, list[Any]] = {}
+        self.gone: dict[tuple[str, str], int] = defaultdict(int)
+        """By payee and agreement: what was paid since nothing was left to be paid."""
         self.false: list[tuple[str, str, str, int]] = []
         """What was found false: a work and a person, or an edge, and when."""
         self.known: dict[tuple[str, str], int] = defaultdict(int)
@@ -590,9 +602,23 @@ class Money(RuleBasedStateMachine):
 
     # -- money that leaves -----------------------------------------------------------------
 
-    def is_held(self, payee: str, agreement: str) -> bool:
+    def held(self, payee: str, agreement: str, owed: int) -> int:
+        """How much of what is owed is held: what the pieces in question brought."""
+        if owed <= 0:
+            return 0
         if self.consents.get((agreement, payee), "accepted") != "accepted":
-            return True
+            return owed
+        pool = self.pools[self.proposals[agreement]["pool"]]
+        parts = pool.agreements[agreement].parts() or {}
+        own = {piece: part for (who, piece), part in parts.items() if who == payee}
+        pieces = self.pieces_in_question(payee, agreement)
+        if pieces and not any(own.values()):
+            return owed
+        waits = sum(own[piece] for piece in pieces)
+        came_in = owed + self.gone[payee, agreement]
+        return min(owed, ceil(came_in * waits / sum(own.values()))) if pieces else 0
+
+    def pieces_in_question(self, payee: str, agreement: str) -> set[str]:
         assets = self.proposals[agreement]["assets"]
         pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
         questioned = {
@@ -607,9 +633,9 @@ class Money(RuleBasedStateMachine):
             for work in self.above(parent)
         }
         return (
-            bool(pieces & waiting)
-            or any((piece, self.person(payee)) in questioned for piece in pieces)
-            or self.is_false(payee, agreement)
+            pieces & waiting
+            | {piece for piece in pieces if (piece, self.person(payee)) in questioned}
+            | self.found_false(payee, agreement)
         )
 
     def above(self, work: str) -> set[str]:
@@ -618,19 +644,20 @@ class Money(RuleBasedStateMachine):
         counts = work == song and (song, intro) not in self.struck
         return {work, intro} if counts else {work}
 
-    def is_false(self, payee: str, agreement: str) -> bool:
-        """Whether something was found false since the share was agreed, corrected or confirmed."""
+    def found_false(self, payee: str, agreement: str) -> set[str]:
+        """The pieces in which something was found false since the share was agreed, corrected or
+        confirmed."""
         assets = self.proposals[agreement]["assets"]
         pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
         works = {self.release, *(one["asset"] for one in assets)}
         known = max(self.known[agreement, ""], self.known[agreement, payee])
-        return any(
-            (work in pieces and self.person(who) == self.person(payee))
-            if child == ""
-            else (child in works and bool(pieces & self.above(work)))
-            for child, work, who, at in self.false
-            if at > known
-        )
+        found: set[str] = set()
+        for child, work, who, at in self.false:
+            if at > known and child == "" and self.person(who) == self.person(payee):
+                found |= pieces & {work}
+            elif at > known and child in works:
+                found |= pieces & self.above(work)
+        return found
 
     @rule(minimum=st.sampled_from([1, 1, 50, 400]))
     @precondition(lambda self: self.pools)
@@ -638,8 +665,7 @@ class Money(RuleBasedStateMachine):
         expected: dict[str, int] = defaultdict(int)
         for (payee, agreement), account in self.accounts().items():
             units = account.get(OWED, 0)
-            if units < 0 or not self.is_held(payee, agreement):
-                expected[self.person(payee)] += units
+            expected[self.person(payee)] += units - self.held(payee, agreement, units)
         expected = {who: units for who, units in expected.items() if units >= minimum}
         head = self.told.head()
         payers = {payer for pool in self.pools.values() for payer, _ in pool.costs.values()}
@@ -653,8 +679,17 @@ class Money(RuleBasedStateMachine):
         )
         for fact in self.told.since(head, "payout.issued"):
             assert expected.pop(fact.payee) == fact.amount_minor
+            self.take(fact.parts, 1)
             self.payouts[fact.originator_id] = ["issued", fact.amount_minor]
         assert not expected
+
+    def take(self, parts: list[list[Any]], sign: int) -> None:
+        """What was paid since nothing was left, or came back."""
+        accounts = self.accounts()
+        for payee, agreement, _, units in parts:
+            left = accounts[payee, agreement].get(OWED, 0)
+            gone = self.gone[payee, agreement] + sign * units
+            self.gone[payee, agreement] = max(0, gone) if left else 0
 
     @rule(index=pick, verb=st.sampled_from(["settle", "settle", "return", "claim"]))
     @precondition(lambda self: self.payouts)
@@ -667,7 +702,10 @@ class Money(RuleBasedStateMachine):
             "claim": ("returned", "claimed"),
         }[verb]
         more = {"reason": "r"} if verb == "return" else {}
+        head = self.told.head()
         self.do(None if state in may else WrongState, f"{verb}_payout", id=id, **more)
+        for fact in self.told.since(head, "payout.claimed"):
+            self.take(fact.parts, -1)
         if state in may:
             after = {"settle": "settled", "return": "returned", "claim": "claimed"}
             self.payouts[id][0] = after[verb]
@@ -723,7 +761,7 @@ class Money(RuleBasedStateMachine):
     @precondition(lambda self: self.consents)
     def confirm(self, index: int) -> None:
         proposal, payee = self.one(self.consents, index)
-        refused = None if self.is_false(payee, proposal) else NothingToConfirm
+        refused = None if self.found_false(payee, proposal) else NothingToConfirm
         said = {"proposal": proposal, "payee": payee, "reason": str(next(names))}
         if self.do(refused, "confirm_share", **said):
             self.known[proposal, payee] = self.next()

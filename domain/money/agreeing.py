@@ -15,7 +15,7 @@ from domain.moment import instant
 from domain.money.apportionment import payee_key
 from domain.money.claiming import claimed, maker_of
 from domain.money.dividing import corrected, divide_waiting
-from domain.money.held import TO_BE_CORRECTED, against
+from domain.money.held import TO_BE_CORRECTED
 from domain.money.keeping import above_in_question, pages, share_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
@@ -229,5 +229,5 @@ class ConfirmShare(Command):
         if self.proposal not in books.agreements:
             return False
         above = above_in_question(past, books)
-        claim = books.claim(self.payee, self.proposal, above)
-        return TO_BE_CORRECTED in against(claim, books.questions(above))
+        held = books.held(self.payee, self.proposal, books.questions(above), above)
+        return TO_BE_CORRECTED in held.because

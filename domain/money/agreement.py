@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from domain.money.proposal import Assets
-from domain.money.shares import Shares
+from domain.money.shares import Shares, parts_of
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,22 @@ class Agreement:
     """The position up to which its shares take account of what was found false."""
 
     @cached_property
-    def pieces(self) -> Mapping[str, Collection[str]]:
-        """By payee: the assets in which they have a share, and what those are within."""
-        found: dict[str, set[str]] = {}
+    def pieces(self) -> Mapping[str, Mapping[str, Collection[str]]]:
+        """By payee and asset in which they have a share: the asset, and what it is within."""
+        found: dict[str, dict[str, Collection[str]]] = {}
         for asset in self.assets:
             for payee, _ in asset["shares"]:
-                found.setdefault(payee, set()).update((asset["asset"], *asset.get("within", ())))
+                about = (asset["asset"], *asset.get("within", ()))
+                found.setdefault(payee, {})[asset["asset"]] = about
         return found
 
     @cached_property
     def works(self) -> Collection[str]:
         """The release, all assets, and what those are within."""
-        return {self.release}.union(*self.pieces.values())
+        every = (about for assets in self.pieces.values() for about in assets.values())
+        return {self.release}.union(*every)
+
+    @cached_property
+    def parts(self) -> Mapping[str, Mapping[str, Fraction]]:
+        """By payee and asset: their part of the whole."""
+        return parts_of(self.assets, self.waivers)

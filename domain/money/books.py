@@ -18,7 +18,16 @@ from domain.dispute import Opening
 from domain.fact import Fact
 from domain.money.agreement import Agreement
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
-from domain.money.held import Claim, Question, Questions, against
+from domain.money.held import (
+    NO_ASSETS,
+    NO_PARTS,
+    Claim,
+    Held,
+    Owed,
+    Question,
+    Questions,
+    against,
+)
 from domain.money.hold import Hold
 from domain.money.payee import Payee
 from domain.money.payout import Payout
@@ -118,6 +127,8 @@ class Books:
     """Who was forgotten, and where: nobody is left to be paid."""
     accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """By payee and agreement: the units on each account."""
+    owed: dict[tuple[str, str], Owed] = field(default_factory=dict)
+    """By payee and agreement: what is owed, and what was paid of it."""
     merged: dict[str, str] = field(default_factory=dict)
     """By contributor: whom they were merged into. By work: whose claim on it was accepted."""
     _named: dict[str, Collection[str]] = field(default_factory=dict, compare=False, repr=False)
@@ -138,6 +149,10 @@ class Books:
                 units = account.get(posting.account, 0) + posting.amount_minor
                 account[posting.account] = units
                 self.accounts[key] = account
+                if posting.account == OWED:
+                    owed, more = self.owed.get(key, Owed()), posting.amount_minor
+                    is_paid = isinstance(happened, Payout.Event)
+                    self.owed[key] = owed.paid(-more) if is_paid else owed.earned(more)
 
     def _fold(self, happened: Fact) -> None:
         id = happened.originator_id
@@ -340,7 +355,8 @@ class Books:
             payee,
             person,
             self.consents.get((agreement, payee)),
-            own={known.release, *known.pieces.get(payee, ())},
+            release=known.release,
+            assets=known.pieces.get(payee, NO_ASSETS),
             works=known.works,
             named={*known.works, *above.get(known.release, ())}
             if known.release in above and payee in self.named(known.pool)
@@ -389,14 +405,24 @@ class Books:
             payee = self.merged[payee]
         return payee
 
+    def held(self, payee: str, agreement: str, questions: Questions, above: Above) -> Held:
+        """Why what a payee is owed under an agreement can't be paid now."""
+        return against(self.claim(payee, agreement, above), questions)
+
+    def payable_minor(self, payee: str, agreement: str, held: Held) -> int:
+        """How much of what a payee is owed under an agreement can be paid now; or a debt."""
+        owed = self.owed.get((payee, agreement), Owed())
+        parts = self.agreements[agreement].parts.get(payee, NO_PARTS) if held.assets else NO_PARTS
+        return owed.left_minor - owed.held_minor(held, parts)
+
     def payable(self, above: Above = NOTHING_ABOVE) -> Iterator[tuple[str, str, int]]:
         """Payee, agreement and units: what can be paid now, and every debt."""
         questions = self.questions(above)
-        for (payee, agreement), units in self.accounts.items():
-            owed = units.get(OWED, 0)
-            why = against(self.claim(payee, agreement, above), questions) if owed > 0 else ()
-            if owed and not why:
-                yield payee, agreement, owed
+        for (payee, agreement), owed in self.owed.items():
+            is_due = owed.left_minor > 0
+            held = self.held(payee, agreement, questions, above) if is_due else Held()
+            if units := self.payable_minor(payee, agreement, held):
+                yield payee, agreement, units
 
 
 TOPICS = tuple(

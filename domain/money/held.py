@@ -1,12 +1,15 @@
-"""Why a payee can't be paid what they are owed under an agreement.
+"""Why a payee can't be paid what they are owed under an agreement, and how much of it.
 
-One function decides, both for the books and for the read tables.
+One function decides, both for the books and for the read tables. What is in question about a piece
+holds only what the payee has by that piece.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from fractions import Fraction
+from math import ceil
 from typing import NamedTuple
 
 from domain.money.payee import Payee
@@ -24,6 +27,11 @@ PAYABLE = "payable"
 HELD = "held"
 DEBT = "debt"
 
+NO_ASSETS: Mapping[str, Collection[str]] = {}
+Parts = Mapping[str, Fraction]
+"""By asset: a payee's part of the whole."""
+NO_PARTS: Parts = {}
+
 
 class Claim(NamedTuple):
     """A payee's claim under an agreement, with everything that could hold it back."""
@@ -33,16 +41,22 @@ class Claim(NamedTuple):
     """The person the payee is after all merges, or who claimed the work."""
     consent: str | None
     """The state of their share; None where nobody is asked."""
-    own: Collection[str] = ()
-    """The release, the assets in which they have a share, and what those are within."""
+    release: str = ""
+    assets: Mapping[str, Collection[str]] = NO_ASSETS
+    """The assets in which they have a share, each with itself and what it is within."""
     works: Collection[str] = ()
     """The release, all assets, and what those are within."""
     named: Collection[str] = ()
-    """If the terms name the payee: the same, and everything that the release was made from."""
+    """If the terms name the payee: these, and everything that the release was made from."""
     known: int = 0
     """What was found false up to here was known when the share was agreed, corrected or
     confirmed."""
     is_forgotten: bool = False
+
+    @property
+    def own(self) -> set[str]:
+        """The release, the assets in which they have a share, and what those are within."""
+        return {self.release}.union(*self.assets.values())
 
 
 class Question(NamedTuple):
@@ -63,7 +77,7 @@ class Question(NamedTuple):
         """Whether a claim depends on what is in question."""
         if self.false_at is not None and self.false_at <= claim.known:
             return False
-        works, own = {*claim.works}, {*claim.own}
+        works, own = {*claim.works}, claim.own
         if self.by_name and claim.named:
             works.update(claim.named)
             # An edge leads to a work; which people it is about, only their credits tell.
@@ -71,6 +85,12 @@ class Question(NamedTuple):
         if self.child is not None:
             return self.child in works and not own.isdisjoint(self.works)
         return self.person == claim.person and not own.isdisjoint(self.works)
+
+    def limited_to(self, claim: Claim) -> Collection[str]:
+        """The assets by which a claim depends on it; none if all of the claim does."""
+        if (self.by_name and claim.named) or claim.release in self.works:
+            return ()
+        return {asset for asset, works in claim.assets.items() if not self.works.isdisjoint(works)}
 
 
 class Questions:
@@ -94,9 +114,19 @@ class Questions:
                 yield each
 
 
-def against(claim: Claim, questions: Questions) -> tuple[str, ...]:
-    """Why what is owed can't be paid now; empty if it can."""
-    is_false = {each.false_at is not None for each in questions.of(claim)}
+class Held(NamedTuple):
+    """Why what is owed can't be paid now."""
+
+    because: tuple[str, ...] = ()
+    """The reasons; none if it can."""
+    assets: frozenset[str] = frozenset()
+    """The assets that it is about; none if it is about all of the claim."""
+
+
+def against(claim: Claim, questions: Questions) -> Held:
+    """Why what is owed can't be paid now, and which of it."""
+    open_now = list(questions.of(claim))
+    is_false = {each.false_at is not None for each in open_now}
     stands = {
         UNCLAIMED: Payee.parse(claim.payee).is_work and claim.person == claim.payee,
         UNACCEPTED: claim.consent == "offered",
@@ -105,11 +135,39 @@ def against(claim: Claim, questions: Questions) -> tuple[str, ...]:
         TO_BE_CORRECTED: True in is_false,
         NOBODY: claim.is_forgotten,
     }
-    return tuple(reason for reason in REASONS if stands[reason])
+    because = tuple(reason for reason in REASONS if stands[reason])
+    about = [each.limited_to(claim) for each in open_now]
+    is_limited = {*because} <= {DISPUTED, TO_BE_CORRECTED} and all(about)
+    return Held(because, frozenset().union(*about) if is_limited else frozenset())
 
 
-def standing(owed_minor: int, why: Collection[str]) -> str:
-    """Whether what is owed is payable, held or negative: a debt is never held."""
-    if owed_minor < 0:
-        return DEBT
-    return HELD if why else PAYABLE
+class Owed(NamedTuple):
+    """What a payee is owed under an agreement."""
+
+    left_minor: int = 0
+    """Negative if too much was paid: a debt."""
+    gone_minor: int = 0
+    """What was paid since nothing was left to be paid."""
+
+    def earned(self, units: int) -> Owed:
+        """The same after more was earned, or taken back."""
+        return self._replace(left_minor=self.left_minor + units)
+
+    def paid(self, units: int) -> Owed:
+        """The same after something was paid; or, if negative, came back and was claimed."""
+        left = self.left_minor - units
+        return Owed(left, max(0, self.gone_minor + units) if left else 0)
+
+    def held_minor(self, held: Held, parts: Parts) -> int:
+        """How much of it waits, with the payee's parts by each asset; a debt never does.
+
+        What is about some assets holds their part of all that came in since nothing was left: were
+        it their part of what is left, one payout after another would pay it.
+        """
+        if self.left_minor <= 0 or not held.because:
+            return 0
+        whole = sum(parts.values(), Fraction())
+        if not held.assets or not whole:
+            return self.left_minor
+        waits = sum((parts.get(asset, Fraction()) for asset in held.assets), Fraction())
+        return min(self.left_minor, ceil((self.left_minor + self.gone_minor) * waits / whole))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from domain.money.policy.assets import RELEASE, Asset, Holding, holdings_of
+from domain.money.policy.assets import parts_of as asset_parts
 from domain.money.policy.assets import shares_of as asset_shares
 from domain.money.policy.reading import Entry
 from domain.money.proposal import Assets
@@ -35,6 +36,14 @@ def shares_of(assets: Assets, waivers: Waivers) -> Shares:
     """The exact share of every payee in the assets, including shares of 0."""
     parts = asset_shares(_read(assets), waivers)
     return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items()}
+
+
+def parts_of(assets: Assets, waivers: Waivers) -> Mapping[str, Mapping[str, Fraction]]:
+    """By payee and asset: their exact part of the whole, after waivers."""
+    found: dict[str, dict[str, Fraction]] = {}
+    for (payee, asset), part in asset_parts(_read(assets), waivers).items():
+        found.setdefault(payee, {})[asset] = part
+    return found
 
 
 def holdings_in(assets: Assets) -> Iterator[Holding]:

@@ -14,9 +14,9 @@ from domain.lineage import Edge, Lineage
 from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.entry import Entry
-from domain.money.held import Questions, against
+from domain.money.held import Owed, Questions
 from domain.money.payout import Batch, Parts, Payout
-from domain.money.postings import ACCOUNTS, IN_TRANSIT, OWED, PAID, SUSPENSE, postings
+from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
 from domain.money.proposal import Proposal
 from domain.money.reckoning import (
     Reckoned,
@@ -175,13 +175,15 @@ class Verifier:
         if total != happened.amount_minor or total <= 0:
             yield Fault(position, f"its parts sum to {total}, not to {happened.amount_minor}")
         for payee, agreement, _, units in happened.parts:
-            owed = self.books.accounts.get((str(payee), str(agreement)), {}).get(OWED, 0)
-            if owed != units:
+            key = str(payee), str(agreement)
+            owed = self.books.owed.get(key, Owed()).left_minor
+            held = self.books.held(*key, self._questions, self._above)
+            payable = self.books.payable_minor(*key, held)
+            if units not in (owed, payable):
                 yield Fault(position, f"{payee} is owed {owed} under {agreement}, not {units}")
-            claim = self.books.claim(str(payee), str(agreement), self._above)
-            why = against(claim, self._questions)
-            if owed > 0 and why:
-                yield Fault(position, f"what {payee} is owed is held: {', '.join(why)}")
+            elif units != payable:
+                why = ", ".join(held.because)
+                yield Fault(position, f"what {payee} is owed is held: {why}")
 
     def _above_in_question(self) -> dict[str, set[str]]:
         """By work in question: all that it was made from, as of now."""

@@ -11,10 +11,24 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from domain.money.held import HELD, Claim, Question, Questions, against, standing
+from domain.journal import Journal
+from domain.money.held import (
+    DEBT,
+    HELD,
+    NO_ASSETS,
+    NO_PARTS,
+    PAYABLE,
+    Claim,
+    Held,
+    Owed,
+    Question,
+    Questions,
+    against,
+)
 from domain.money.payee import Payee, people_among
 from domain.money.postings import ACCOUNTS, OWED
 from projections import attribution, lineage
+from projections.money.agreements import parts_in
 from projections.store import View, holds
 
 
@@ -91,21 +105,48 @@ Key = tuple[str, str]
 """A payee and an agreement."""
 
 
-Why = tuple[str, ...]
-"""The reasons for which money is held."""
+class Standing(NamedTuple):
+    """What is owed on an account: payable, held or a debt."""
+
+    sums: Mapping[str, int]
+    held: Held
+    """Why any of it is held, if it is."""
 
 
-def standings(view: View, of: Collection[Account]) -> Iterator[tuple[Account, str, Why]]:
-    """Accounts, each with the standing of what is owed on it, and the reasons if it is held."""
+def standings(
+    view: View, journal: Journal, of: Collection[Account]
+) -> Iterator[tuple[Account, Standing]]:
+    """Accounts, each with the standing of what is owed on it."""
     found = held(view, ((each.payee, each.proposal) for each in of))
+    limited = {key for key, why in found.items() if why.assets}
+    parts = parts_in(view, journal, {proposal for _, proposal in limited})
+    owed = _owed(view, {payee for payee, _ in limited})
     for each in of:
-        why = found.get((each.payee, each.proposal), ())
-        stands = standing(each.owed, why)
-        yield each, stands, why if stands == HELD and each.owed else ()
+        key = each.payee, each.proposal
+        why, known = found.get(key, Held()), owed.get(key, Owed(each.owed))
+        waits = known.held_minor(why, parts.get(each.proposal, {}).get(each.payee, NO_PARTS))
+        sums = {PAYABLE: max(each.owed, 0) - waits, HELD: waits, DEBT: max(-each.owed, 0)}
+        yield each, Standing(sums, why if waits else Held())
 
 
-def held(view: View, of: Iterable[Key]) -> dict[Key, Why]:
-    """The reasons why money owed under an agreement cannot be paid now, by payee and agreement."""
+def _owed(view: View, payees: Collection[str]) -> dict[Key, Owed]:
+    """What payees are owed under each agreement, and what was paid of it."""
+    found: dict[Key, Owed] = {}
+    for payee, proposal, units, is_paid in view.rows(
+        "SELECT p.payee, p.proposal, p.amount, "
+        "CASE WHEN EXISTS (SELECT 1 FROM @payouts y WHERE y.id = p.noun) THEN 1 ELSE 0 END "
+        "FROM @postings p WHERE p.payee IN :payees AND p.account = :owed "
+        "AND p.position <= :as_of ORDER BY p.position",
+        payees=sorted(payees),
+        owed=OWED,
+    ):
+        known = found.get((payee, proposal), Owed())
+        found[payee, proposal] = known.paid(-units) if is_paid else known.earned(units)
+    return found
+
+
+def held(view: View, of: Iterable[Key]) -> dict[Key, Held]:
+    """Why money owed under an agreement cannot be paid now, by payee and agreement."""
     asked = set(of)
     shares = _shares(view, {payee for payee, _ in asked})
     persons = _persons(view, shares, {payee for payee, _ in asked})
@@ -123,13 +164,15 @@ def held(view: View, of: Iterable[Key]) -> dict[Key, Why]:
             payee,
             person,
             shares.get((payee, proposal), _UNASKED).state,
-            own={about.release, *about.pieces[payee]},
+            release=about.release,
+            assets=about.pieces.get(payee, NO_ASSETS),
             works=about.every,
             named=about.named if payee in about.payees_named else (),
             known=max(known.get((proposal, None), 0), known.get((proposal, payee), 0)),
             is_forgotten=person in forgotten,
         )
-        if why := against(claim, questions):
+        why = against(claim, questions)
+        if why.because:
             found[payee, proposal] = why
     return found
 
@@ -230,8 +273,8 @@ class _Works:
 
     release: str
     pool: str
-    pieces: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """By payee: the assets in which they have a share, and the parts those belong to."""
+    pieces: dict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(dict))
+    """By payee: the assets in which they have a share, each with itself and what it is within."""
     every: set[str] = field(default_factory=set)
     payees_named: Collection[str] = ()
     """The people and works that are named in the terms of the pool."""
@@ -242,15 +285,15 @@ class _Works:
 def _works(view: View, proposals: set[str]) -> dict[str, _Works]:
     """What agreements are about."""
     found: dict[str, _Works] = {}
-    for proposal, pool, release, payee, piece in view.rows(
-        "SELECT q.proposal, a.pool, w.id, q.payee, q.piece FROM @pieces q "
+    for proposal, pool, release, payee, asset, piece in view.rows(
+        "SELECT q.proposal, a.pool, w.id, q.payee, q.asset, q.piece FROM @pieces q "
         f"JOIN @proposals a ON a.id = q.proposal AND q.position >= a.staged AND {holds('a')} "
         f"JOIN @pools o ON o.id = a.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
         "WHERE q.proposal IN :proposals AND q.position <= :as_of",
         proposals=sorted(proposals),
     ):
         known = found.setdefault(proposal, _Works(release, pool))
-        known.pieces[payee].add(piece)
+        known.pieces[payee].setdefault(asset, set()).add(piece)
         known.every |= {release, piece}
     named = _named(view, {each.pool for each in found.values()})
     for known in found.values():

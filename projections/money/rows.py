@@ -59,6 +59,7 @@ PIECES = Table(
     (
         ("proposal", "TEXT NOT NULL"),
         ("payee", "TEXT NOT NULL"),
+        ("asset", "TEXT NOT NULL"),
         ("piece", "TEXT NOT NULL"),
         ("position", "BIGINT NOT NULL"),
     ),
@@ -260,7 +261,8 @@ def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Ite
     for asset in happened.assets:
         for payee, _ in asset["shares"]:
             for piece in (asset["asset"], *asset.get("within", ())):
-                yield Put(PIECES, (happened.originator_id, payee, piece, position))
+                row = (happened.originator_id, payee, asset["asset"], piece, position)
+                yield Put(PIECES, row)
 
 
 def _booked(position: int, happened: Fact) -> Iterator[Change]:

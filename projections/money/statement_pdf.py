@@ -112,8 +112,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
         "sums": sums,
         "stands": [[said, amount(balances[name]), False] for name, said in wording.STANDS.items()],
         "held": [
-            f"{wording.money(held['amount_minor'], currency)} is held: "
-            f"{', '.join(wording.HELD_BECAUSE.get(why, why) for why in held['because'])}."
+            f"{amount(held['amount_minor'])} is held: {wording.held_because(held)}."
             for held in one["held"]
         ],
         "lines": [

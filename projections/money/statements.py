@@ -10,33 +10,43 @@ overpaid.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry, read_lines
-from domain.money.held import DEBT, HELD, PAYABLE
+from domain.money.held import DEBT, HELD, PAYABLE, Held
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements
-from projections.money.told import ENTRY_KINDS, CurrencyStatement, Statement, StatementLine
+from projections.money.pools.payees import titles
+from projections.money.told import (
+    ENTRY_KINDS,
+    CurrencyStatement,
+    HeldLine,
+    Statement,
+    StatementLine,
+)
 from projections.store import View, holds
 
 
 class Standing:
     """The balances of payees in one currency at one position."""
 
-    def __init__(self, view: View, payees: Collection[str], currency: str) -> None:
+    def __init__(
+        self, view: View, journal: Journal, payees: Collection[str], currency: str
+    ) -> None:
         self.sums = {PAYABLE: 0, HELD: 0, DEBT: 0}
         self.units: dict[str, int] = defaultdict(int)
-        self.reasons: dict[tuple[str, ...], int] = defaultdict(int)
+        self.held: dict[Held, int] = defaultdict(int)
         found = money.accounts(view, payees=payees, currency=currency)
-        for each, stands, why in money.standings(view, found):
-            self.sums[stands] += abs(each.owed)
-            if why:
-                self.reasons[why] += each.owed
+        for each, stands in money.standings(view, journal, found):
+            for name, units in stands.sums.items():
+                self.sums[name] += units
+            if stands.held.because:
+                self.held[stands.held] += stands.sums[HELD]
             for account in (IN_TRANSIT, PAID, SUSPENSE):
                 self.units[account] += each.units.get(account, 0)
 
@@ -82,7 +92,8 @@ def statement(
 def _in_currency(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
 ) -> CurrencyStatement:
-    before, now = Standing(view.at(after), payees, currency), Standing(view, payees, currency)
+    before = Standing(view.at(after), journal, payees, currency)
+    now = Standing(view, journal, payees, currency)
     given, lines = _lines(view, journal, payees, after, currency)
     earned = sum(line["amount_minor"] for line in lines if line["kind"] in ENTRY_KINDS)
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
@@ -106,13 +117,24 @@ def _in_currency(
             "settled_minor": now.units[PAID],
             "suspense_minor": now.units[SUSPENSE],
         },
-        "held": [
-            {"because": list(reasons), "amount_minor": amount}
-            for reasons, amount in sorted(now.reasons.items(), key=lambda each: (-each[1], each[0]))
-        ],
+        "held": _held_told(view, now.held),
         "lines": lines,
         "movements": movements(view, journal, payees, after, currency, lines, given),
     }
+
+
+def _held_told(view: View, held: Mapping[Held, int]) -> list[HeldLine]:
+    """What is held, the most first, with the reasons and the pieces that it is about."""
+    named = titles(view, {asset for why in held for asset in why.assets})
+    ordered = sorted(held.items(), key=lambda each: (-each[1], each[0].because, *each[0].assets))
+    return [
+        {
+            "because": list(why.because),
+            "amount_minor": amount,
+            "assets": [{"asset": asset, "title": named.get(asset)} for asset in sorted(why.assets)],
+        }
+        for why, amount in ordered
+    ]
 
 
 def _lines(

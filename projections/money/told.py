@@ -285,11 +285,19 @@ class Balances(TypedDict):
     suspense_minor: Annotated[Count, Example(0)]
 
 
+class HeldAsset(TypedDict):
+    """An asset by which something is held."""
+
+    asset: Annotated[str, Example(SONG)]
+    title: Annotated[str | None, Example("Low Tide, sung")]
+
+
 class HeldLine(TypedDict):
     """What is held for the same reasons."""
 
     because: list[ReasonHeld]
     amount_minor: Annotated[Count, Example(25_000)]
+    assets: Annotated[list[HeldAsset], "What it is about; empty if all of the share is held."]
 
 
 class PoolRef(TypedDict):

@@ -76,35 +76,52 @@ def holdings_of(assets: Sequence[Asset]) -> Iterator[Holding]:
 
 
 def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
-    """Everyone's part of 1: each of the assets by its value, then the shares inside it.
+    """Everyone's part of 1: each of the assets by its value, then the shares inside it."""
+    held = {(each.payee, each.asset): each.part for each in holdings_of(assets)}
+    common_scale(part.denominator for part in held.values())
+    amounts = {payee: Fraction() for payee, _ in held}
+    for (payee, _), part in _after_waivers(assets, held, waivers).items():
+        amounts[payee] += part
+    given_up = (
+        Waived(payee, f"{piece} over {waivers[payee, piece]}", part)
+        for (payee, piece), part in held.items()
+        if (payee, piece) in waivers
+    )
+    return exactly(amounts, list(given_up))
+
+
+def parts_of(assets: Sequence[Asset], waivers: Waivers) -> Mapping[tuple[str, str], Fraction]:
+    """Everyone's part of 1 by payee and asset, after waivers."""
+    held = {(each.payee, each.asset): each.part for each in holdings_of(assets)}
+    return _after_waivers(assets, held, waivers)
+
+
+def _after_waivers(
+    assets: Sequence[Asset], held: Mapping[tuple[str, str], Fraction], waivers: Waivers
+) -> dict[tuple[str, str], Fraction]:
+    """What everyone keeps of each asset, with what they get of what others waived.
 
     A waived part goes to the others in its scope in proportion to what they keep there. All
     waivers take effect at once, so their order does not matter.
     """
-    held = {(each.payee, each.asset): each.part for each in holdings_of(assets)}
-    common_scale(part.denominator for part in held.values())
-    amounts = {payee: Fraction() for payee, _ in held}
+    parts = {place: part for place, part in held.items() if place not in waivers}
     waived: dict[str, dict[str, Fraction]] = {}
-    given_up = []
-    for (payee, piece), part in held.items():
-        if (payee, piece) not in waivers:
-            amounts[payee] += part
-            continue
-        over = waivers[payee, piece]
+    for (payee, piece), over in waivers.items():
         mine = waived.setdefault(over, {})
-        mine[payee] = mine.get(payee, Fraction()) + part
-        given_up.append(Waived(payee, f"{piece} over {over}", part))
-    for over, parts in waived.items():
-        kept: dict[str, Fraction] = {}
-        for asset in assets:
-            if over in asset.scopes:
-                for entry in asset.entries:
-                    if (entry.name, asset.name) not in waivers:
-                        part = held[entry.name, asset.name]
-                        kept[entry.name] = kept.get(entry.name, Fraction()) + part
-        for payee, part in spread(parts, kept, over).items():
-            amounts[payee] += part
-    return exactly(amounts, given_up)
+        mine[payee] = mine.get(payee, Fraction()) + held[payee, piece]
+    gained: dict[tuple[str, str], Fraction] = {}
+    for over, given in waived.items():
+        inside = {asset.name for asset in assets if over in asset.scopes}
+        kept = {place: held[place] for place in parts if place[1] in inside}
+        people: dict[str, Fraction] = {}
+        for (payee, _), part in kept.items():
+            people[payee] = people.get(payee, Fraction()) + part
+        got = spread(given, people, over)
+        for place, part in kept.items():
+            if part:
+                more = got[place[0]] * part / people[place[0]]
+                gained[place] = gained.get(place, Fraction()) + more
+    return parts | {place: parts[place] + more for place, more in gained.items()}
 
 
 def spread(

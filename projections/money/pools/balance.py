@@ -22,9 +22,10 @@ from domain.readers import MONEY
 from domain.refusal import UnknownEntry, UnknownProposal
 from domain.values import PoolId
 from projections.money import balances as money
+from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.pools.proposals import waived_shares, waivers_of
+from projections.money.pools.proposals import waived_shares
 from projections.money.pools.told import BalanceLine, PoolStatement, Totals, WaitingLine
 from projections.money.readers import Reader
 from projections.money.recouping import of_pool, recouped_told
@@ -56,13 +57,14 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
     carried = _carried(view, journal, id)
     by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[str, list[str]] = defaultdict(list)
-    for each, stands, why in money.standings(view, accounts):
+    for each, stands in money.standings(view, journal, accounts):
         sums = by_payee[each.payee]
         sums["earned"] += sum(each.units.values())
-        sums[stands] += abs(each.owed)
+        for name, owed in stands.sums.items():
+            sums[name] += owed
         for account in (IN_TRANSIT, PAID, SUSPENSE):
             sums[account] += each.units.get(account, 0)
-        reasons[each.payee] += why
+        reasons[each.payee] += stands.held.because
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
     payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
     told = payees_told(view, payees)

@@ -12,8 +12,9 @@ from domain.money.shares import shares_of
 from domain.readers import AGREEMENT
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
+from projections.money.agreements import waivers_of
 from projections.money.pools.payees import payees_told
-from projections.money.pools.proposals import waived_shares, waivers_of
+from projections.money.pools.proposals import waived_shares
 from projections.money.readers import Reader
 from projections.money.told import Cause, Diff, DiffLine
 from projections.nouns import noun_at

@@ -11,19 +11,18 @@ from typing import Any, cast
 
 from domain.journal import Journal
 from domain.money.apportionment import payee_key
-from domain.money.keeping import share_id
 from domain.money.proposal import Assets, Proposal
-from domain.money.share import Share
-from domain.money.shares import holdings_in, shares_of, waived_in
+from domain.money.shares import holdings_in, shares_of
 from domain.readers import AGREEMENT
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections import attribution, lineage
+from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told, titles
 from projections.money.readers import Reader
 from projections.money.told import AssetTold, CommentTold, ProposalTold, Uncited, WaivedLine
-from projections.nouns import facts_of, noun_at
+from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View, holds
 
@@ -137,17 +136,6 @@ def _consents(view: View, id: str) -> dict[str, str]:
         f"SELECT s.payee, s.state FROM @shares s WHERE s.proposal = :id AND {holds('s')}", id=id
     )
     return dict(rows)
-
-
-def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, str], str]:
-    """What each waived share of an agreement is spread over, by payee and asset."""
-    offered = [share_id(noun.id, payee) for payee in _consents(view, noun.id)]
-    waivers: dict[tuple[str, str], str] = {}
-    for placed in facts_of(view, journal, *offered):
-        happened = placed.fact()
-        if isinstance(happened, Share.Waived):
-            waivers |= waived_in(noun.current.assets, happened.payee, happened.scope)
-    return waivers
 
 
 def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:

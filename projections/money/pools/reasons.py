@@ -17,9 +17,9 @@ from domain.refusal import NoShare, NotDivided, UnknownEntry, UnknownProposal
 from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
 from projections.money import splitting
+from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.pools.proposals import waivers_of
 from projections.money.pools.revenue import pool_of
 from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
 from projections.money.readers import Reader

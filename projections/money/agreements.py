@@ -1,0 +1,37 @@
+"""Agreements as a view knows them: what was waived, and who has which part by which asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from domain.journal import Journal
+from domain.money.held import Parts
+from domain.money.keeping import share_id
+from domain.money.proposal import Proposal, payees_of
+from domain.money.share import Share
+from domain.money.shares import parts_of, waived_in
+from domain.refusal import UnknownProposal
+from projections.nouns import facts_of, noun_at
+from projections.store import View
+
+
+def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, str], str]:
+    """What each waived share of an agreement is spread over, by payee and asset."""
+    payees = dict.fromkeys(payees_of(noun.current.assets))
+    waivers: dict[tuple[str, str], str] = {}
+    for placed in facts_of(view, journal, *(share_id(noun.id, payee) for payee in payees)):
+        happened = placed.fact()
+        if isinstance(happened, Share.Waived):
+            waivers |= waived_in(noun.current.assets, happened.payee, happened.scope)
+    return waivers
+
+
+def parts_in(
+    view: View, journal: Journal, proposals: Iterable[str]
+) -> dict[str, Mapping[str, Parts]]:
+    """By agreement and payee: their part of the whole by each asset, after waivers."""
+    found = {}
+    for proposal in proposals:
+        noun = noun_at(view, journal, Proposal, proposal, UnknownProposal)
+        found[proposal] = parts_of(noun.current.assets, waivers_of(view, journal, noun))
+    return found
