@@ -107,6 +107,8 @@ class Opening(Fact):
     evidence: str | None = None
     by_name: bool | None = None
     """Whether it also holds what terms give by name; older disputes did not."""
+    by_piece: bool | None = None
+    """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
     def apply(self, noun: Disputable) -> None:
         """Remember who opened it, and the state before."""
@@ -157,6 +159,8 @@ class Settlement(_Following):
     replaced_by: str | None = None
     is_false: bool | None = None
     """Whether what was disputed was found false: then the shares have to be corrected."""
+    by_piece: bool | None = None
+    """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
     @property
     def leaves(self) -> str:

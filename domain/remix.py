@@ -121,6 +121,8 @@ class Remix(Disputable):
         reason: str
         is_false: bool | None = None
         """Whether the shares have to be corrected."""
+        by_piece: bool | None = None
+        """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
     BIRTHS = (Declared,)
 

@@ -170,7 +170,7 @@ NUMBERS = {
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
     *("review_hours", "billing"),
 }
-FLAGS = {"holds", "by_name", "is_false", "is_complete"}
+FLAGS = {"holds", "by_name", "by_piece", "is_false", "is_complete"}
 TEXT_FOR_A_REASON = {
     "medium": "what a work is made of, forty characters; it is on the page of the work",
     "licence": "the name of a licence; it is on the page of the work",

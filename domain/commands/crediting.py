@@ -181,9 +181,8 @@ class RevokeCredit(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
-        yield credit.then(
-            Credit.Revoked, reason=self.reason, is_false=_is_last(past, credit) or None
-        )
+        is_false = _is_last(past, credit) or None
+        yield credit.then(Credit.Revoked, reason=self.reason, is_false=is_false, by_piece=is_false)
 
 
 def _is_last(past: Past, credit: Credit) -> bool:

@@ -149,7 +149,7 @@ class StrikeRemix(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         remix = past.get(Remix, self.id)
-        yield remix.then(Remix.Struck, reason=self.reason, is_false=True)
+        yield remix.then(Remix.Struck, reason=self.reason, is_false=True, by_piece=True)
 
 
 @command("work.redate", "/works/{id}/redate", may=SPEAKING, refuses=(ParentNotOlder,))

@@ -94,6 +94,7 @@ class _Dispute(_About):
             answer_by=self.answer_by,
             evidence=self.evidence,
             by_name=True,
+            by_piece=True,
         )
 
 
@@ -143,6 +144,7 @@ class _Settle(_About):
         if self.outcome != "withdrawn":
             self._permit(past, noun, sides)
         is_gone = self.outcome == "upheld" or replaced_by is not None
+        is_false = (is_gone and not self._is_restated(past, noun)) or None
         settled = noun.then(
             self.KIND.Settled,
             disputer=noun.disputer,
@@ -150,7 +152,8 @@ class _Settle(_About):
             stands_as=noun.GONE if is_gone or not noun.dispute else noun.dispute.before,
             reason=self.reason,
             replaced_by=replaced_by,
-            is_false=(is_gone and not self._is_restated(past, noun)) or None,
+            is_false=is_false,
+            by_piece=is_false,
         )
         if self.outcome == "withdrawn":
             self._permit(past, noun, sides)

@@ -64,6 +64,8 @@ class Doubt(NamedTuple):
     child: str | None
     by_name: bool
     """Whether it also holds what terms give by name."""
+    by_piece: bool
+    """Whether it holds only what a payee has by the piece."""
     false_at: int | None = None
 
 
@@ -202,9 +204,11 @@ class Books:
         self, id: str, happened: Fact, work: str, contributor: str | None, child: str | None
     ) -> None:
         if isinstance(happened, Opening | Hold.Opened):
-            self.doubts[id] = Doubt(work, contributor, child, bool(happened.by_name))
+            by_name, by_piece = bool(happened.by_name), bool(happened.by_piece)
+            self.doubts[id] = Doubt(work, contributor, child, by_name, by_piece)
         elif getattr(happened, "is_false", None):
-            self.doubts[id] = Doubt(work, contributor, child, True, self.position)
+            by_piece = bool(getattr(happened, "by_piece", None))
+            self.doubts[id] = Doubt(work, contributor, child, True, by_piece, self.position)
         else:
             self.doubts.pop(id, None)
 
@@ -395,6 +399,7 @@ class Books:
                 each.child,
                 each.by_name,
                 each.false_at,
+                each.by_piece,
             )
             for each in self.doubts.values()
         )

@@ -72,6 +72,8 @@ class Question(NamedTuple):
     """Whether it also holds what terms give by name; older disputes did not."""
     false_at: int | None = None
     """Where it was found false; None while that is open."""
+    by_piece: bool = False
+    """Whether it holds only what a payee has by the piece; older disputes held all of a share."""
 
     def touches(self, claim: Claim) -> bool:
         """Whether a claim depends on what is in question."""
@@ -88,7 +90,8 @@ class Question(NamedTuple):
 
     def limited_to(self, claim: Claim) -> Collection[str]:
         """The assets by which a claim depends on it; none if all of the claim does."""
-        if (self.by_name and claim.named) or claim.release in self.works:
+        by_name = self.by_name and claim.named
+        if not self.by_piece or by_name or claim.release in self.works:
             return ()
         return {asset for asset, works in claim.assets.items() if not self.works.isdisjoint(works)}
 

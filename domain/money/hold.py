@@ -50,6 +50,8 @@ class Hold(Noun):
         STATE = "open"
         by_name: bool | None = None
         """Whether it also holds what terms give by name; older holds did not."""
+        by_piece: bool | None = None
+        """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
     @fact("hold.lifted")
     class Lifted(Event):

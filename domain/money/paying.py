@@ -175,11 +175,12 @@ class HoldCredit(_OfHold):
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
         past.watch_money(credit.contributor)
+        said = {"reason": self.reason, "by_name": True, "by_piece": True}
         if past.stream(past.id):
-            yield past.get(Hold, past.id).then(Hold.Opened, reason=self.reason, by_name=True)
+            yield past.get(Hold, past.id).then(Hold.Opened, **said)
         else:
             line = {"credit": self.id, **credit.line}
-            yield Hold.Opened.born(past.id, **line, reason=self.reason, by_name=True)
+            yield Hold.Opened.born(past.id, **line, **said)
 
 
 @command("credit.lift-hold", "/credits/{id}/lift-hold", **_CHANGING)

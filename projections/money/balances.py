@@ -237,7 +237,8 @@ def _questions(view: View) -> Questions:
     latest = {
         row[0]: _Row(*row[1:])
         for row in view.rows(
-            "SELECT h.id, h.work, h.contributor, h.child, h.state, h.by_name, h.position "
+            "SELECT h.id, h.work, h.contributor, h.child, h.state, h.by_name, h.by_piece, "
+            "h.position "
             "FROM @holds h WHERE h.position <= :as_of ORDER BY h.position"
         )
     }
@@ -251,6 +252,7 @@ def _questions(view: View) -> Questions:
             each.child,
             bool(each.by_name),
             each.position if each.state == "false" else None,
+            bool(each.by_piece),
         )
         for each in still
     )
@@ -264,6 +266,7 @@ class _Row(NamedTuple):
     child: str | None
     state: str
     by_name: int
+    by_piece: int
     position: int
 
 

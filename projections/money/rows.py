@@ -87,6 +87,7 @@ HOLDS = Table(
         ("child", "TEXT"),
         ("state", "TEXT NOT NULL"),
         ("by_name", "BIGINT NOT NULL"),
+        ("by_piece", "BIGINT NOT NULL"),
         ("position", "BIGINT NOT NULL"),
     ),
     ("position",),
@@ -253,7 +254,8 @@ def _question(
         state, by_name = "open", bool(happened.by_name)
     elif getattr(happened, "is_false", None):
         state = "false"
-    row = (happened.originator_id, work, contributor, child, state, int(by_name), position)
+    flags = int(by_name), int(bool(getattr(happened, "by_piece", None)))
+    row = (happened.originator_id, work, contributor, child, state, *flags, position)
     return Put(HOLDS, row)
 
 
