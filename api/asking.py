@@ -22,6 +22,7 @@ from domain.values import LARGEST_POSITION
 from projections.store import Page, Store, View
 
 LONGEST_CURSOR = 500
+NOTHING: Mapping[str, Any] = {}
 
 
 class Asked(Shape):
@@ -74,14 +75,17 @@ def form_asked(forms: Mapping[str, str]) -> str:
 
 
 def answer_at(
-    view: View, answer: Mapping[str, Any] | Page[Any] | Response, asked: dict[str, Any]
+    view: View,
+    answer: Mapping[str, Any] | Page[Any] | Response,
+    asked: dict[str, Any],
+    beside: Mapping[str, Any] = NOTHING,
 ) -> Response:
     """An answer with the position it holds at; a list with links to its other pages."""
     if isinstance(answer, Response):
         return answer
     if not isinstance(answer, Page):
         return jsonify({"as_of": view.as_of, **answer})
-    told = jsonify(as_of=view.as_of, items=answer.items, next=answer.next)
+    told = jsonify(as_of=view.as_of, items=answer.items, next=answer.next, **beside)
     links = []
     if answer.next is not None:
         links.append(_link("next", view, cursor=answer.next))

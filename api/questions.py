@@ -47,7 +47,9 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
             said = {**ids, **_read(question, asked)}
             asking = asked_by(view, journal, question.name, said)
             answer = (
-                answer_at(view, asking.answer, asked) if form is None else written(form, asking)
+                answer_at(view, asking.answer, asked, asking.beside)
+                if form is None
+                else written(form, asking)
             )
             if question.forms:
                 answer.vary.add("Accept")

@@ -27,7 +27,9 @@ def answer_of(question: Question) -> Schema:
     result, name = question.result, _name(question.result)
     if question.is_list:
         items = types.GenericAlias(list, (result,))
-        return _known(f"{name}List", ("list", result), {"next": NEXT, "items": items})
+        beside = {key: get_type_hints(tell)["return"] for key, tell in question.beside.items()}
+        fields = {"next": NEXT, "items": items, **beside}
+        return _known(f"{name}List", ("list", result), fields)
     return _known(f"{name}Answer", ("answer", result), _hints(result))
 
 

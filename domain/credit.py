@@ -26,6 +26,7 @@ class Credit(Disputable):
     """One line of the credits, and what became of it."""
 
     NAME = "credit"
+    NOT_COUNTED = NOT_COUNTED
     GONE = "revoked"
     UNDO = frozenset({"poster", "producer"})
     work: str
@@ -154,11 +155,6 @@ class Credit(Disputable):
         if self.waits_for == CONTRIBUTOR and kind is not Credit.Accepted:
             content["waits_for"] = CONTRIBUTOR
         return super().then(kind, **content)
-
-    @property
-    def counts(self) -> bool:
-        """Whether the person is credited by it."""
-        return self.state not in NOT_COUNTED
 
     @property
     def was_claimed(self) -> bool:

@@ -65,11 +65,18 @@ class Disputable(Noun):
     Disputed: ClassVar[type[Opening]]
     Answered: ClassVar[type[Answer]]
     Settled: ClassVar[type[Settlement]]
+    NOT_COUNTED: ClassVar[tuple[str, ...]]
+    """The states in which it is in no roll, lineage, split or cap."""
     GONE: ClassVar[str]
     """Its state when it no longer counts."""
     UNDO: ClassVar[frozenset[str]]
     """The relations that allow bringing it into that state."""
     dispute: Dispute | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts in rolls, lineages, splits and caps."""
+        return self.state not in self.NOT_COUNTED
 
     @property
     def disputer(self) -> str:

@@ -39,6 +39,7 @@ class Remix(Disputable):
     """One edge of the lineage, and what became of it."""
 
     NAME = "remix"
+    NOT_COUNTED = NOT_COUNTED
     GONE = "struck"
     UNDO = frozenset()
     child: str
@@ -125,11 +126,6 @@ class Remix(Disputable):
         """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
     BIRTHS = (Declared,)
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is part of the lineage."""
-        return self.state not in NOT_COUNTED
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted each work, and who declared the remix."""

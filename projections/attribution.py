@@ -19,7 +19,7 @@ from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId
-from projections import lineage
+from projections import lineage, pending
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born
@@ -353,7 +353,11 @@ def told_credit(
 
 
 @question(
-    "list_work_contributors", "/works/{id}/contributors", cli="contributors", as_published=True
+    "list_work_contributors",
+    "/works/{id}/contributors",
+    cli="contributors",
+    as_published=True,
+    beside={"claims": pending.behind},
 )
 def contributors(
     view: View,
@@ -364,7 +368,10 @@ def contributors(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PartOfPerson]:
-    """Everyone who contributed to a work, through every generation, and by which paths."""
+    """Everyone who contributed to a work, through every generation, and by which paths.
+
+    What is only claimed about a work does not count; ``claims`` says how much of that waits.
+    """
     place = decode_cursor(after, int, int) or [-1, -1]
     tree = lineage.numbered(view, lineage.find(view, id).number)
     rows = credits_on(view, tree.generation)

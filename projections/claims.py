@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from domain.claim import CONTRIBUTOR, PENDING, POSTER
 from domain.engine import Row
 from domain.journal import Journal
 from domain.moment import instant
@@ -16,23 +15,10 @@ from domain.permission import OPERATOR
 from domain.values import Flag, WorkId
 from projections import attribution, lineage, people
 from projections.lineage import WorkRow
+from projections.pending import CREDITS, OFFERS, REMIXES
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
 from projections.told import ClaimTold
-
-_PENDING = (
-    "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, c.contributor AS other, "
-    "c.role AS says, CAST(NULL AS TEXT) AS rate, c.evidence AS evidence, c.deadline AS deadline, "
-    "c.actor AS actor, c.credited_as AS named FROM @credits c "
-    f"WHERE c.state = '{PENDING}' AND {holds('c')}"
-)
-_CREDITS = f"{_PENDING} AND c.waits_for = '{POSTER}'"
-_OFFERS = f"{_PENDING} AND c.waits_for = '{CONTRIBUTOR}'"
-"""Credits of people who asked to be asked, which only they may know of."""
-_REMIXES = (
-    "SELECT e.born, e.id, 'remix', e.child, e.parent, e.kind, e.rate, e.evidence, e.deadline, "
-    f"e.actor, CAST(NULL AS TEXT) FROM @remixes e WHERE e.state = '{PENDING}' AND {holds('e')}"
-)
 
 
 @question("list_work_claims", "/works/{id}/claims", cli="claims")
@@ -44,7 +30,7 @@ def on_work(
     None of it counts before it is accepted.
     """
     number = lineage.find(view, id).number
-    both = f"{_CREDITS} AND c.work = :work UNION ALL {_REMIXES} AND e.child = :work"
+    both = f"{CREDITS} AND c.work = :work UNION ALL {REMIXES} AND e.child = :work"
     return _page(view, both, after, limit, work=number)
 
 
@@ -66,7 +52,7 @@ def waiting(
     are overdue.
     """
     if overdue:
-        late = f"{_CREDITS} AND c.deadline <= :now UNION ALL {_REMIXES} AND e.deadline <= :now"
+        late = f"{CREDITS} AND c.deadline <= :now UNION ALL {REMIXES} AND e.deadline <= :now"
         return _page(view, late, after, limit, now=instant(journal.clock()))
     own = [] if actor == OPERATOR else attribution.accounts(view, actor)
     posters = [] if actor == OPERATOR else people.ids(view, actor)
@@ -75,8 +61,8 @@ def waiting(
         posters, of = [OPERATOR], "w.poster IN :posters OR w.kind = 'outside'"
     here = f"SELECT w.number FROM @works w WHERE ({of}) AND {holds('w')}"
     every = (
-        f"{_CREDITS} AND c.work IN ({here}) UNION ALL {_REMIXES} AND e.child IN ({here}) "
-        f"UNION ALL {_OFFERS} AND c.contributor IN :own"
+        f"{CREDITS} AND c.work IN ({here}) UNION ALL {REMIXES} AND e.child IN ({here}) "
+        f"UNION ALL {OFFERS} AND c.contributor IN :own"
     )
     return _page(view, every, after, limit, posters=posters, own=own)
 

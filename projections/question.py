@@ -72,6 +72,8 @@ class Question:
     """The command that is drafted first, with its refusals; nothing is recorded."""
     may: Collection[str] = (ANYONE,)
     """The relations that allow asking it (see domain.permission); it checks them itself."""
+    beside: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """What is told beside a list, by name: functions of the view and the id that is asked about."""
 
     @property
     def help(self) -> str:
@@ -161,6 +163,14 @@ class Asking:
         return {
             "as_of": self.view.as_of,
             **(answer._asdict() if isinstance(answer, Page) else answer),
+            **self.beside,
+        }
+
+    @cached_property
+    def beside(self) -> dict[str, Any]:
+        """What is told beside a list."""
+        return {
+            name: tell(self.view, self.said["id"]) for name, tell in self.question.beside.items()
         }
 
     def _rehearse(self, command: type[Command]) -> None:
@@ -179,6 +189,7 @@ def question(
     forms: Mapping[str, Form] | None = None,
     rehearses: type[Command] | None = None,
     may: Collection[str] | None = None,
+    beside: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Callable[[F], F]:
     """Declare a function as a question; its first parameter is the view.
 
@@ -188,7 +199,7 @@ def question(
     def decorate(ask: F) -> F:
         made = Question(name, path, ask, cli, tuple(refuses), as_published, forms or {}, rehearses)
         usual = OWN if "actor" in made.given else (ANYONE,)
-        QUESTIONS[name] = replace(made, may=usual if may is None else may)
+        QUESTIONS[name] = replace(made, may=usual if may is None else may, beside=beside or {})
         return ask
 
     return decorate

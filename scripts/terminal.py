@@ -185,6 +185,9 @@ def contributors(out: Console, asking: Asking) -> None:
         table_of(out, {kind: _person, **PART, "paths": _path_count}, credited)
         out.print()
     out.print(_tree(tree), soft_wrap=True)
+    if count := asking.beside["claims"]["count"]:
+        what = "1 claim that waits" if count == 1 else f"{count} claims that wait"
+        out.print(f"\nNot counted: {what} for an answer; `stemma claims WORK` lists them.")
 
 
 def lineage(out: Console, asking: Asking) -> None:

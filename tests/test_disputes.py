@@ -307,6 +307,24 @@ def test_a_correction_names_what_replaces_it(noun: str, told: Story) -> None:
     assert state(told, noun) == GONE[noun]
 
 
+@pytest.mark.parametrize("noun", NOUNS)
+def test_what_is_only_claimed_or_no_longer_counts_replaces_nothing(noun: str, told: Story) -> None:
+    """A claim of somebody else replaces it once it was accepted, and not after it is gone."""
+    claim = id_of("claim")
+    if noun == "remix":
+        told.edge(id_of("song"), id_of("poem"), "quotation", id=claim, actor=id_of("maker"))
+    else:
+        told.credit(id_of("song"), id_of("other"), id=claim, actor=id_of("other"))
+    tell(told, noun, "dispute", by="other")
+    correction = {"outcome": "corrected", "replaced_by": claim}
+    refused(told, BadOutcome, noun, "settle", **correction)
+    told.tell(f"decline_{noun}", id=claim)
+    refused(told, BadOutcome, noun, "settle", **correction)
+    told.tell(f"accept_{noun}", id=claim)
+    tell(told, noun, "settle", **correction)
+    assert state(told, noun) == GONE[noun]
+
+
 def test_a_credit_stands_again_as_it_stood_before(told: Story) -> None:
     told.tell("accept_credit", id=id_of("credit"))
     tell(told, "credit", "dispute")

@@ -30,6 +30,8 @@ from domain.refusal import (
 from projections import attribution, claims, history, lineage
 from projections import people as answers
 from projections.money.splitting import split_of
+from projections.question import Asking
+from projections.registry import QUESTIONS
 from projections.roll import roll
 from scripts.bundle import Found, import_lines
 
@@ -102,6 +104,34 @@ def test_a_credit_claimed_on_a_strangers_piece_counts_once_its_poster_accepts(
     assert paid(told, song) == {"Ana": 5_000, "Eve": 5_000}
     assert claims_on(told, song) == []
     assert names_in(told, song, as_of=before) == ["Ana"]
+
+
+def test_beside_who_contributed_stands_how_much_is_only_claimed(told: Story) -> None:
+    """Also what is claimed about anything the work was made from; never in the roll itself."""
+    ana, eve = people(told, "Ana", "Eve")
+    intro = own_piece(told, "intro", ana)
+    song = own_piece(told, "song", ana)
+    told.edge(song, intro, actor=ana)
+    old = own_piece(told, "old", eve, made_at="1950")
+    film = told.release("film", song, actor=ana)
+    asked = QUESTIONS["list_work_contributors"]
+
+    def shown(work: str) -> tuple[list[str | None], int, list[str]]:
+        with told.view() as view:
+            known = Asking(asked, view, told.journal, {"id": work}).told
+            names = [one["contributor"]["name"] for one in known["items"]]
+            return names, known["claims"]["count"], known["claims"]["works"]
+
+    assert shown(film) == (["Ana"], 0, [])
+    claim = told.credit(intro, eve, actor=eve)
+    told.edge(song, old, actor=eve)
+    assert shown(film) == (["Ana"], 2, [song, intro])
+    assert shown(intro) == (["Ana"], 1, [intro])
+    told.tell("accept_credit", id=claim, actor=ana)
+    assert shown(film) == (["Ana", "Eve"], 1, [song])
+    told.tell("ask_first", id=eve, actor=eve)
+    told.credit(intro, eve, role="singer", actor=ana)  # only Eve may know
+    assert shown(film) == (["Ana", "Eve"], 1, [song])
 
 
 def test_a_claim_that_is_declined_never_counts(told: Story) -> None:

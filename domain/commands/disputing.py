@@ -40,6 +40,14 @@ _ANSWERING: dict[str, Any] = {
     "refuses": (WrongState, AlreadyAnswered, TooLate),
 }
 _SETTLING: dict[str, Any] = {"may": (ANYONE,), "refuses": (WrongState, AlreadyAnswered, NotYet)}
+_ENDING = tuple(
+    kind.TOPIC
+    for kind in (
+        *(Credit.Declined, Credit.Revoked, Credit.Settled),
+        *(Remix.Declined, Remix.Struck, Remix.Settled),
+    )
+)
+"""After these a credit or a remix may no longer count."""
 _JUDGES = frozenset({"moderator"})
 _ENDS = {"expired": frozenset({ANYONE}), "withdrawn": frozenset({"disputer"})}
 """Who may end a dispute with this outcome; with any other, judges."""
@@ -140,6 +148,7 @@ class _Settle(_About):
         if replaced_by is not None and (self.outcome != "corrected" or replaced_by == noun.id):
             why = "only a correction names another one that replaces this one"
             raise BadOutcome(self.outcome, why)
+        self._must_count(past)
         sides = {**noun.sides(past), "disputer": noun.disputer}
         if self.outcome != "withdrawn":
             self._permit(past, noun, sides)
@@ -160,6 +169,16 @@ class _Settle(_About):
         if self.outcome == "expired":
             noun.must_have_expired(past.now)
         yield settled
+
+    def _must_count(self, past: Past) -> None:
+        """Refuse to replace something by what is only claimed, or no longer counts."""
+        if self.replaced_by is None:
+            return
+        by = past.get(self.KIND, self.replaced_by)
+        for topic in _ENDING:
+            past.watch(topic, *by.line.values())
+        if not by.counts:
+            raise BadOutcome(self.outcome, f"what replaces it is {by.state} and does not count")
 
     def _is_restated(self, past: Past, noun: Disputable) -> bool:
         """Whether what replaces a credit is one of the same person on the same work."""

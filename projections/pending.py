@@ -1,0 +1,50 @@
+"""What is only claimed about works: beside an answer in which it does not count, how much waits."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from domain.claim import CONTRIBUTOR, PENDING, POSTER
+from domain.values import SONG, Example, WorkId
+from projections import lineage
+from projections.store import View, holds
+from projections.told import Count
+
+_PENDING = (
+    "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, c.contributor AS other, "
+    "c.role AS says, CAST(NULL AS TEXT) AS rate, c.evidence AS evidence, c.deadline AS deadline, "
+    "c.actor AS actor, c.credited_as AS named FROM @credits c "
+    f"WHERE c.state = '{PENDING}' AND {holds('c')}"
+)
+CREDITS = f"{_PENDING} AND c.waits_for = '{POSTER}'"
+OFFERS = f"{_PENDING} AND c.waits_for = '{CONTRIBUTOR}'"
+"""Credits of people who asked to be asked, which only they may know of."""
+REMIXES = (
+    "SELECT e.born, e.id, 'remix', e.child, e.parent, e.kind, e.rate, e.evidence, e.deadline, "
+    f"e.actor, CAST(NULL AS TEXT) FROM @remixes e WHERE e.state = '{PENDING}' AND {holds('e')}"
+)
+
+WORKS_NAMED = 12
+"""How many works with claims are named; the claims on all of them are counted."""
+
+
+class Waiting(TypedDict):
+    """Claims that wait for an answer and do not count; each work lists its own."""
+
+    count: Annotated[Count, Example(1)]
+    works: Annotated[list[str], "The first works with claims: ask each for them.", Example([SONG])]
+
+
+def behind(view: View, id: WorkId) -> Waiting:
+    """How many claims wait on a work and on all it was made from, and on which."""
+    tree = lineage.numbered(view, lineage.find(view, id).number)
+    claims = f"{CREDITS} AND c.work IN :works UNION ALL {REMIXES} AND e.child IN :works"
+    counted: dict[int, int] = dict(
+        view.rows(
+            f"SELECT work, count(*) FROM ({claims}) AS claims GROUP BY work",
+            works=sorted(tree.generation),
+        )
+    )
+    first = sorted(counted, key=lambda work: (tree.generation[work], work))[:WORKS_NAMED]
+    ids = lineage.ids_of(view, first)
+    return {"count": sum(counted.values()), "works": [ids[work] for work in first]}
