@@ -13,7 +13,7 @@ from domain.dispute import GROUNDS, OUTCOMES
 from domain.journal import Journal
 from domain.money.naming import CATEGORIES, SOURCES
 from domain.remix import REMIX_KINDS
-from domain.role import ALIASES, ROLES
+from domain.role import roles
 from domain.values import Example, one_of
 from projections.store import Store
 from projections.told import Count
@@ -27,6 +27,8 @@ class RoleTold(TypedDict):
     marc: Annotated[
         str | None, "The MARC relator code, where MARC has the same term.", Example("sng")
     ]
+    within: Annotated[str | None, "The wider role.", Example("musician")]
+    sources: Annotated[list[Annotated[str, Example("marc")]], "Where the word is from."]
     aliases: Annotated[list[Annotated[str, Example("vocalist")]], "Other words for it."]
 
 
@@ -127,14 +129,7 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
 
         A credit names one of them, and may add a free text for what the role does not say.
         """
-        aliases: dict[str, list[str]] = {}
-        for alias, name in ALIASES.items():
-            aliases.setdefault(name, []).append(alias)
-        return jsonify(
-            items=[
-                {**role._asdict(), "aliases": aliases.get(role.name, [])} for role in ROLES.values()
-            ]
-        )
+        return jsonify(items=[role._asdict() for role in roles().values()])
 
     @routes.says("/kinds", Kinds)
     def list_kinds() -> Response:

@@ -124,7 +124,7 @@ class UnknownRequest(Unknown):
 class UnknownRole(Refusal):
     """The role is not in the vocabulary; take the nearest role and add a free text."""
 
-    says = "There is no role “{role}”; take one from the vocabulary and add “display”."
+    says = "There is no role “{role}”; the nearest are {nearest}. Take one and add “display”."
 
 
 class BadRole(Refusal):

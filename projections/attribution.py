@@ -18,6 +18,7 @@ from domain.credit import NOT_COUNTED, Credit
 from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
+from domain.role import within
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId
 from projections import lineage, pending
 from projections.question import LIMIT, After, Limit, Search, question
@@ -363,7 +364,7 @@ def contributors(
     view: View,
     id: WorkId,
     *,
-    role: Annotated[Role | None, "In this role."] = None,
+    role: Annotated[Role | None, "In this role, or a narrower one."] = None,
     kind: Annotated[CreditKind | None, "direct or influence.", Example("direct")] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
@@ -376,7 +377,7 @@ def contributors(
     tree = lineage.numbered(view, lineage.find(view, id).number)
     rows = credits_on(view, tree.generation)
     if role is not None:
-        rows = [row for row in rows if row.role == role]
+        rows = [row for row in rows if row.role in within(role)]
     shares = shares_in(tree, rows)
     if kind is not None:
         shares = [

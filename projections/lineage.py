@@ -22,6 +22,7 @@ from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import NOT_COUNTED, Remix
+from domain.role import within
 from domain.text import folded
 from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
@@ -357,7 +358,7 @@ def works(
         Example("low tide"),
     ] = None,
     medium: Annotated[Search | None, "Of this medium.", Example("audio")] = None,
-    role: Annotated[Role | None, "With a credit in this role."] = None,
+    role: Annotated[Role | None, "With a credit in this role, or a narrower one."] = None,
     credit: Annotated[
         Search | None,
         "In a credit: its wording, the name on it or the character.",
@@ -371,7 +372,7 @@ def works(
     limit: Limit = LIMIT,
 ) -> Page[WorkRef]:
     """Find works that match every filter, the latest recorded first."""
-    said = {"medium": medium, "role": role, "kind": kind}
+    said: dict[str, Any] = {"medium": medium, "kind": kind, "role": role and list(within(role))}
     said |= {name: text and contains(text) for name, text in (("q", q), ("credit", credit))}
     values = {name: value for name, value in said.items() if value is not None}
     where = [holds("w"), *(_FILTERS[name] for name in values)]
@@ -405,7 +406,7 @@ _FILTERS = {
     "credit": _in_credits("c.display, c.credited_as, c.character", "credit"),
     "medium": "w.medium = :medium",
     "kind": "w.kind = :kind",
-    "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role = :role "
+    "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role IN :role "
     f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
     "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
     f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})",

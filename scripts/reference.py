@@ -30,7 +30,7 @@ from domain.money.proposal import COMMENT_KINDS
 from domain.permission import ANYONE, open_to
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
-from domain.role import ALIASES, ROLES
+from domain.role import SOURCES, roles
 from domain.values import Several
 from projections.registry import QUESTIONS
 from scripts import bundle
@@ -116,12 +116,15 @@ def vocabularies() -> str:
             for name, version in VERSIONS
         },
     }
-    aliases: dict[str, list[str]] = {}
-    for alias, role in ALIASES.items():
-        aliases.setdefault(role, []).append(alias)
-    roles = (
-        (code(role.name), role.meaning, code(*aliases.get(role.name, ())))
-        for role in ROLES.values()
+    rows = (
+        (
+            code(role.name),
+            role.meaning,
+            code(*filter(None, [role.within])),
+            code(*role.aliases),
+            " ".join(role.sources),
+        )
+        for role in roles().values()
     )
     return page(
         "Vocabularies",
@@ -133,7 +136,10 @@ def vocabularies() -> str:
         "## Roles",
         "Case, spaces, hyphens and underscores do not matter. If no role fits, take the nearest "
         "one and write the words you prefer into `display`.",
-        table(("role", "meaning", "also"), roles),
+        "Whoever looks for a role also finds the narrower ones: a cellist is a musician.",
+        table(("role", "meaning", "is a", "also", "source"), rows),
+        "The sources:",
+        table(("source", "is"), ((code(name), meaning) for name, meaning in SOURCES.items())),
     )
 
 

@@ -22,7 +22,7 @@ from api.document import operations
 from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.reference import Reference, pretty
-from domain.role import ROLES
+from domain.role import roles
 from domain.values import ASSETS, BEN, EDGE, LARGEST_POSITION, POOL, PROPOSAL, SONG
 
 
@@ -265,7 +265,7 @@ def test_the_documentation_tells_every_route_code_role_and_parameter(
     for code, kind in PROBLEMS.items():
         assert code in problems.ids
         assert kind.meaning in problems.text
-    for role in ROLES:
+    for role in roles():
         assert role in documentation["/docs/reference/vocabularies"].text
 
 

@@ -25,7 +25,7 @@ from domain.identity import part_id
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
-from domain.role import ROLES
+from domain.role import roles
 from projections import timeline
 from projections.store import View
 
@@ -195,7 +195,7 @@ def _form(
             q=q,
             found=found,
             kinds=REMIX_KINDS,
-            roles=ROLES,
+            roles=roles(),
             media=MEDIA,
             **sheet.shown(view),
         )
