@@ -362,15 +362,14 @@ def ids_by_parameter(purse: Purse) -> dict[str, list[str]]:
     }
 
 
-def every_get(purse: Purse) -> Iterator[str]:
+def every_get(served: Served, ids: dict[str, list[str]], payee: str) -> Iterator[str]:
     """Every route of the API that is read, with real ids, in every form that it has."""
-    ids, ana = ids_by_parameter(purse), purse.ids["ana"]
-    for path, item in purse.served.operator.document["paths"].items():
+    for path, item in served.operator.document["paths"].items():
         if "get" not in item:
             continue
         first = path.split("/")[1]
         for id in ids.get(first, [""]):
-            filled = path.replace("{payee}", ana).replace("{id}", id).replace("{position}", id)
+            filled = path.replace("{payee}", payee).replace("{id}", id).replace("{position}", id)
             if "{" not in filled:
                 yield filled
                 forms = item["get"]["responses"].get("200", {}).get("content", ())
@@ -378,14 +377,16 @@ def every_get(purse: Purse) -> Iterator[str]:
                     yield f"{filled}?format={form}"
 
 
-def every_page(purse: Purse, read: Callable[[str], str]) -> Iterator[tuple[str, str]]:
-    """Every page that links lead to from the start, and the pages of what is known by its id."""
-    ids = ids_by_parameter(purse)
+def every_page(
+    ids: dict[str, list[str]], read: Callable[[str], str], most: int = 60
+) -> Iterator[tuple[str, str]]:
+    """The pages that links lead to from the start, and the pages of what is known by its id."""
     pages = {"pool": "pools", "proposal": "proposals", "entry": "entries", "release": "releases"}
     pages |= {"piece": "contributions", "contributor": "contributors", "history": "works"}
     pages |= {"statement": "contributors", "credit": "credits"}
     ahead = ["/", *(f"/{page}/{id}" for page, noun in pages.items() for id in ids[noun])]
-    ahead += [f"/pools/{purse.pool}/split.svg", f"/entry/{purse.division}/why"]
+    ahead += [f"/pools/{id}/split.svg" for id in ids["pools"]]
+    ahead += [f"/entry/{id}/why" for id in ids["entries"]]
     seen = set(ahead)
     while ahead:
         path = ahead.pop()
@@ -395,7 +396,7 @@ def every_page(purse: Purse, read: Callable[[str], str]) -> Iterator[tuple[str, 
             plain = link.replace("&amp;", "&")
             if plain not in seen and not plain.startswith(("/docs", "/static", "//")):
                 seen.add(plain)
-                if len(seen) < 60:
+                if len(seen) < most:
                     ahead.append(plain)
 
 
@@ -405,7 +406,9 @@ def scanned(purse: Purse, client: Client) -> dict[str, str]:
     def read(path: str) -> str:
         return client.get(path).text
 
-    return {**{path: read(path) for path in every_get(purse)}, **dict(every_page(purse, read))}
+    ids = ids_by_parameter(purse)
+    paths = every_get(purse.served, ids, purse.ids["ana"])
+    return {**{path: read(path) for path in paths}, **dict(every_page(ids, read))}
 
 
 def test_no_page_route_or_file_shows_money_to_those_it_does_not_concern(purse: Purse) -> None:
