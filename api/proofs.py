@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
@@ -21,6 +22,7 @@ from domain.checkpoint import encode_proof
 from domain.journal import Journal
 from domain.moment import instant, start_of
 from domain.permission import READS, permit
+from domain.receipt import withheld_line
 from domain.refusal import (
     BadCosignature,
     BadMadeAt,
@@ -252,14 +254,22 @@ def _histories(routes: Routes, log: Log) -> None:
             noun: str = noun,
         ) -> Response:
             reader = Reader(view, log.journal, actor())
-            seen = reader.seen(log.journal.facts.at(positions(view, id)))
-            receipts = log.receipts([placed.position for placed in seen])
-            return _file(receipts, f"stemma-{noun}-{id}.receipts")
+            placed = list(log.journal.facts.at(positions(view, id)))
+            seen = {one.position for one in reader.seen(placed)}
+            hidden = [
+                link.number
+                for one in placed
+                for link in one.linked()
+                if link.subject == id and one.position not in seen
+            ]
+            receipts = log.receipts(sorted(seen))
+            return _file(chain([withheld_line(hidden)], receipts), f"stemma-{noun}-{id}.receipts")
 
         show_receipts.__name__ = f"show_{noun}_receipts"
         show_receipts.__doc__ = (
             f"The receipts of every fact about this {noun} that the reader may see, in order.\n\n"
-            "All are under one checkpoint; “stemma verify history” says offline which are missing."
+            "All are under one checkpoint. The first line names the numbers of those that the "
+            "reader may not see; “stemma verify history” shows offline that no others are missing."
         )
         routes.gives(
             f"/{noun}s/<id({noun}):id>/history.receipts",

@@ -106,13 +106,31 @@ def must_follow(link: Link, position: int, before: Head | None) -> None:
         )
 
 
-def must_be_whole(subject: str, leaves: Sequence[Leaf], hashes: Sequence[bytes]) -> None:
-    """Raise NotVerified, naming the number, unless these are the facts 1 to n about a subject."""
+def must_be_whole(
+    subject: str, leaves: Sequence[Leaf], hashes: Sequence[bytes], withheld: Collection[int] = ()
+) -> None:
+    """Raise NotVerified, naming the number, unless these are the facts 1 to n about a subject.
+
+    Those that are withheld from the reader may be missing; that there are so many is proven by the
+    number of the fact after them.
+    """
     before: Head | None = None
     for leaf, hash in zip(leaves, hashes, strict=True):
         link = leaf.link_to(subject)
-        must_follow(link, leaf.position, before)
+        if link.number in withheld:
+            raise NotVerified(f"fact {link.number} of {subject} is here, and said to be withheld")
+        must_follow(link, leaf.position, _after_withheld(link, before, withheld))
         before = _head(link, leaf, hash)
+
+
+def _after_withheld(link: Link, before: Head | None, withheld: Collection[int]) -> Head | None:
+    """The fact before a gap, as if it were the last one in the gap."""
+    number, position = (0, 0) if before is None else (before.number, before.position)
+    if link.number - 1 not in withheld or not position < link.previous:
+        return before
+    while number + 1 in withheld and number + 1 < link.number:
+        number += 1
+    return Head(number, link.previous, b64encode(link.hash).decode())
 
 
 def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:

@@ -200,6 +200,30 @@ def is_receipt(data: bytes) -> bool:
     return data.startswith(HEADER.encode())
 
 
+WITHHELD = "withheld "
+"""Begins a file of receipts that leaves out facts about money which others may read."""
+
+
+def withheld_line(numbers: Iterable[int]) -> bytes:
+    """The line that says which facts of a history its reader may not read; none if all."""
+    written = " ".join(map(str, numbers))
+    return f"{WITHHELD}{written}\n".encode() if written else b""
+
+
+def split_withheld(data: bytes) -> tuple[list[int], bytes]:
+    """The numbers of the facts that a file says it leaves out, in order, and its receipts."""
+    if not data.startswith(WITHHELD.encode()):
+        return [], data
+    line, _, receipts = data.partition(b"\n")
+    numbers = [
+        decimal(word, "number of a withheld fact")
+        for word in readable(line, "first line").removeprefix(WITHHELD).split(" ")
+    ]
+    if numbers != sorted({*numbers} - {0}):
+        raise NotVerified("the numbers of what is withheld are not in order")
+    return numbers, receipts
+
+
 def split_receipts(data: bytes) -> list[bytes]:
     """The receipts of a file that holds several, one after the other."""
     lines = data.splitlines(keepends=True)

@@ -29,6 +29,7 @@ from domain.receipt import (
     leaf_bytes,
     read_leaf,
     split_receipts,
+    split_withheld,
     verify_receipt,
 )
 from domain.seal import Disclosure, digest_of
@@ -67,11 +68,17 @@ def read_disclosures(path: Path) -> list[Disclosure]:
         raise NotVerified(f"{path} does not hold disclosures") from problem
 
 
+MOST_NAMED = 12
+"""How many of the facts that are withheld are named; all of them are counted."""
+
+
 class History(NamedTuple):
     """The facts about a work or a person from the first one, and the checkpoint over them."""
 
     subject: str
     leaves: list[Leaf]
+    withheld: list[int]
+    """The numbers of the facts that the reader of the file may not read."""
     trusted: Trusted
 
 
@@ -161,12 +168,14 @@ def check_history(
     data: bytes, subject: str | None, keys: list[VerifierKey], **asked: Any
 ) -> History:
     """The history in a file of receipts; NotVerified, with the number, if a fact is left out."""
+    withheld, data = split_withheld(data)
     receipts = [verify_receipt(one, keys, **asked) for one in split_receipts(data)]
     leaves = [receipt.leaf for receipt in receipts]
     subject = subject or _subject_of(leaves)
-    must_be_whole(subject, leaves, [leaf_hash(leaf_bytes(*leaf)) for leaf in leaves])
+    hashes = [leaf_hash(leaf_bytes(*leaf)) for leaf in leaves]
+    must_be_whole(subject, leaves, hashes, withheld)
     latest = max(receipts, key=lambda receipt: receipt.trusted.checkpoint.size)
-    return History(subject, leaves, latest.trusted)
+    return History(subject, leaves, withheld, latest.trusted)
 
 
 def _subject_of(leaves: Sequence[Leaf]) -> str:
@@ -245,15 +254,30 @@ def describe_history(history: History) -> Iterator[str]:
     """What a checked history proves, line by line, and what it does not."""
     yield from describe_checkpoint(history.trusted)
     yield f"about       {printable(history.subject)}"
-    count, size = len(history.leaves), history.trusted.checkpoint.size
-    yield f"facts       1 to {count}, none missing in between"
-    for number, leaf in enumerate(history.leaves, start=1):
+    numbers = [leaf.link_to(history.subject).number for leaf in history.leaves]
+    count, size = numbers[-1], history.trusted.checkpoint.size
+    yield f"facts       1 to {count}, {_whole(history.withheld, count)}"
+    for number, leaf in zip(numbers, history.leaves, strict=True):
         yield f"fact {number:<6} position {leaf.position}, {printable(leaf.topic)}"
+    if history.withheld:
+        yield f"not shown   what {_facts(history.withheld)} that you may not read say"
     yield (
         f"not shown   that there is no fact {count + 1} up to position {size}: "
         "“verify log FOLDER --of ID” shows that on a mirror"
     )
     yield f"not shown   anything recorded after position {size}"
+
+
+def _whole(withheld: Sequence[int], count: int) -> str:
+    between = [number for number in withheld if number < count]
+    if not between:
+        return "none missing in between"
+    shown = ", ".join(map(str, between[:MOST_NAMED])) + (", …" if between[MOST_NAMED:] else "")
+    return f"none missing but {_facts(between)} that you may not read: {shown}"
+
+
+def _facts(numbers: Sequence[int]) -> str:
+    return "1 fact" if len(numbers) == 1 else f"{len(numbers)} facts"
 
 
 def describe_chain(chains: Chains, subject: str) -> Iterator[str]:

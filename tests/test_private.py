@@ -311,6 +311,40 @@ def test_a_history_shows_others_that_there_are_facts_but_not_what_they_say(purse
         assert "amount_minor" not in hidden.text
 
 
+def test_a_history_is_verified_with_a_gap_for_what_one_may_not_read(
+    purse: Purse, tmp_path: Path
+) -> None:
+    """Only what the file says is withheld may be missing: who leaves out more is found out."""
+    served, ana = purse.served, purse.ids["ana"]
+    path = f"/contributors/{ana}/history.receipts"
+    served.operator.post("/credits", work=purse.song, contributor=ana, role="drummer")
+    served.service.log.catch_up()
+    key, file = str(served.service.log.public_keys()[0]), tmp_path / "history"
+
+    def verify(text: str) -> str:
+        file.write_text(text)
+        words = ["verify", "history", str(file), "--key", key, "--of", ana]
+        return CliRunner().invoke(main, words).output
+
+    whole, seen = purse.client("aud").get(path).text, purse.client("eve").get(path).text
+    assert "none missing in between" in verify(whole)
+    assert "amount_minor" not in seen
+    line, rest = seen.split("\n", 1)
+    hidden = line.removeprefix("withheld ").split(" ")
+    assert len(hidden) > 3
+    told = verify(seen)
+    assert f"none missing but {len(hidden)} facts that you may not read: " in told
+    numbers = [int(number) for number in re.findall(r"^fact (\d+)", told, re.MULTILINE)]
+    assert sorted({*numbers, *map(int, hidden)}) == [*range(1, len(numbers) + len(hidden) + 1)]
+
+    assert "is missing" in verify(rest)
+    for left in (hidden[1:], hidden[:-1]):
+        assert "is missing" in verify(f"withheld {' '.join(left)}\n{rest}")
+    assert "is here, and said to be withheld" in verify("withheld 1\n" + whole)
+    for wrong in ("withheld \n", "withheld 3 2\n", "withheld 0\n", "withheld x\n"):
+        assert "NOT VERIFIED" in verify(wrong + rest)
+
+
 def test_only_terms_that_say_public_publish_a_statement(purse: Purse) -> None:
     said = {"name": "p", "kind": "song", "currency": "USD", "terms": {"type": "agreed"}}
     path = f"/releases/{purse.release}/pools"
