@@ -9,6 +9,7 @@ from flask import Response, jsonify
 from api.readiness import FAILED, OK, UNKNOWN, Readiness
 from api.routes import Routes
 from domain.credit import CREDIT_KINDS
+from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.journal import Journal
 from domain.money.naming import CATEGORIES, SOURCES
@@ -52,6 +53,8 @@ class Kinds(TypedDict):
     credit: list[Kind]
     grounds: list[Kind]
     outcome: list[Kind]
+    ai: list[Kind]
+    evidence: list[Kind]
     source: list[Kind]
     category: list[Kind]
 
@@ -143,6 +146,8 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
             credit=_items(CREDIT_KINDS),
             grounds=_items(GROUNDS),
             outcome=_items(OUTCOMES),
+            ai=_items(AI_USES),
+            evidence=_items(EVIDENCE_KINDS),
             source=_items(SOURCES),
             category=_items(CATEGORIES),
         )

@@ -180,6 +180,10 @@ class Command(Record):
         """Whether there is nothing left to do when the same was asked before."""
         return True
 
+    def same(self, past: Past) -> Noun | None:
+        """What is there already and says the same, for a client that chose no id."""
+        return None
+
     def target(self, actor: str) -> str | None:
         """The id by which a repetition is recognised: of what it makes, or of what it changes."""
         return cast("str | None", getattr(self, type(self).subject()))

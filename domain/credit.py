@@ -5,6 +5,7 @@ Whose credit it is, and for which work, never changes; only its state does.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,14 @@ CREDIT_KINDS = {
 
 NOT_COUNTED = (PENDING, "declined", "revoked")
 """The states in which a credit does not count."""
+
+
+_SAID = (
+    *("role", "kind", "display", "evidence", "effective_at", "credited_as", "join_phrase"),
+    *("character", "billing", "ai", "ai_tool", "evidence_kind", "evidence_sha256"),
+)
+"""What a credit may say besides whose it is, and on which work."""
+Texts = Callable[[Iterable[str]], Mapping[str, str]]
 
 
 class Credit(Disputable):
@@ -60,7 +69,10 @@ class Credit(Disputable):
         """What a credit says, whether granted or claimed; by a claim on another's work it is
         pending."""
 
-        SEALED = ("display", "evidence", "credited_as", "join_phrase", "character")
+        SEALED = (
+            *("display", "evidence", "credited_as", "join_phrase", "character"),
+            "ai_tool",
+        )
         FOUND_BY = ("work",)
         ADDS = {  # noqa: RUF012 - a constant of the class
             "credited_as": ", named “{credited_as}”",
@@ -79,6 +91,11 @@ class Credit(Disputable):
         """Whom an actor plays."""
         billing: int | None = None
         """Its stated place in the order of credits, from 1."""
+        ai: list[str] | None = None
+        """Which parts AI made, each fully or partly."""
+        ai_tool: str | None = None
+        evidence_kind: str | None = None
+        evidence_sha256: str | None = None
 
     @fact("credit.granted")
     class Granted(Birth):
@@ -155,6 +172,16 @@ class Credit(Disputable):
         if self.waits_for == CONTRIBUTOR and kind is not Credit.Accepted:
             content["waits_for"] = CONTRIBUTOR
         return super().then(kind, **content)
+
+    def says(self, content: Mapping[str, Any], texts: Texts) -> bool:
+        """Whether it stands and was opened with this content; an erased text is none."""
+        birth = self.facts[0][1]
+        if self.state in (Credit.Declined.STATE, Credit.Revoked.STATE):
+            return False
+        kept = texts([text for name in birth.SEALED if (text := getattr(birth, name))])
+        said = {name: getattr(birth, name) for name in _SAID}
+        told = {name: kept.get(text) for name, text in said.items() if name in birth.SEALED}
+        return {**said, **told} == {name: content.get(name) for name in _SAID}
 
     @property
     def was_claimed(self) -> bool:

@@ -112,6 +112,8 @@ class Opening(Fact):
     deadline: str
     answer_by: str | None = None
     evidence: str | None = None
+    evidence_kind: str | None = None
+    evidence_sha256: str | None = None
     by_name: bool | None = None
     """Whether it also holds what terms give by name; older disputes did not."""
     by_piece: bool | None = None
@@ -148,6 +150,8 @@ class Answer(_Following):
     SEALED = ("reason", "evidence")
     reason: str
     evidence: str | None = None
+    evidence_kind: str | None = None
+    evidence_sha256: str | None = None
 
     def apply(self, noun: Disputable) -> None:
         """The dispute can't expire any more; the noun stays disputed."""

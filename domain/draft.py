@@ -143,6 +143,8 @@ class Draft(Past):
         if stated is None:
             assert problem is not None
             raise problem
+        if stated.MAKES and target is None and (same := stated.same(self)):
+            return Acknowledgement(same.id, same.position)
         self.id = target or self._fresh_id()
         if stated.MAKES and self.stream(self.id):
             raise IdTaken(self.id)

@@ -57,10 +57,12 @@ class Journal(Application[str]):
         engine: Engine,
         *,
         clock: Callable[[], datetime] = utc_now,
+        claim_evidence: Collection[str] = (),
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
         self.clock = clock
+        self.claim_evidence = claim_evidence
         self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0

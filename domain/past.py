@@ -36,6 +36,8 @@ class Kept(Protocol):
     """What the past is read from: a journal."""
 
     bookkeeper: Bookkeeper
+    claim_evidence: Collection[str]
+    """The kinds of evidence of which a claim needs one; empty if it needs none."""
 
     @property
     def facts(self) -> JournalRecorder:
@@ -77,6 +79,11 @@ class Past:
     def stored(self) -> JournalRecorder:
         """The facts as stored."""
         return self._journal.facts
+
+    @property
+    def evidence_for_claims(self) -> Collection[str]:
+        """The kinds of evidence of which a claim needs one; empty if it needs none."""
+        return self._journal.claim_evidence if self.is_limited else ()
 
     # -- nouns -----------------------------------------------------------------------------
 

@@ -350,6 +350,18 @@ class EvidenceMissing(Refusal):
     says = "A dispute needs evidence: a link, a document, a conversation."
 
 
+class EvidenceKindNeeded(Refusal):
+    """The operator asks for a kind of evidence before such a claim is recorded."""
+
+    says = "Such a claim needs evidence of one of these kinds: {kinds}."
+
+
+class ContradictoryDisclosure(Refusal):
+    """A disclosure of AI names each part once, and nothing beside “none”."""
+
+    says = "These can't be said together: {said}."
+
+
 class DisputeRepeated(Conflict):
     """The same person can't dispute the same thing on the same grounds again; the operator can."""
 

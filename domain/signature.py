@@ -135,7 +135,7 @@ def must_be_key_of(contributor: str, text: str) -> VerifierKey:
 
 STATED = (
     *("role", "rate", "medium", "licence", "sha256", "made_at", "into", "key", "kind"),
-    *("work", "contributor", "child", "parent", "billing"),
+    *("work", "contributor", "child", "parent", "billing", "evidence_kind", "evidence_sha256"),
 )
 """The fields of a fact that repeat what was signed."""
 FOLLOWS = ("work", "contributor", "child", "parent", "kind")

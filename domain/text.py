@@ -17,6 +17,7 @@ LIMITS = {
     "credited_as": 200,
     "join_phrase": 40,
     "character": 200,
+    "ai_tool": 200,
     "medium": 40,
     "licence": 200,
     "reason": 5000,

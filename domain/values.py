@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar
 
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.credit import CREDIT_KINDS
+from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.grant import GRANTABLE, granted_role
 from domain.identity import new_id, part_id
@@ -386,6 +387,25 @@ JoinPhrase = Annotated[
 ]
 Character = Annotated[
     str, Text("character", help="Whom an actor plays or speaks.", example="the lighthouse keeper")
+]
+AiUse = Annotated[
+    str,
+    listed(
+        AI_USES,
+        UnknownKind,
+        help="Which part AI made, fully or partly, or “none”: one of the uses of GET /kinds.",
+        example="vocals partly",
+    ),
+]
+AiTool = Annotated[str, Text("ai_tool", help="By which tool.", example="a voice model")]
+EvidenceKind = Annotated[
+    str,
+    listed(
+        EVIDENCE_KINDS,
+        UnknownKind,
+        help="What kind of evidence it is: one of GET /kinds.",
+        example="liner_notes",
+    ),
 ]
 Billing = Annotated[
     int,

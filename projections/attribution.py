@@ -71,6 +71,10 @@ CREDITS = Table(
         ("join_phrase", "TEXT"),
         ("character", "TEXT"),
         ("billing", "BIGINT"),
+        ("ai", "TEXT"),
+        ("ai_tool", "TEXT"),
+        ("evidence_kind", "TEXT"),
+        ("evidence_sha256", "TEXT"),
     ),
     ("id", "work", "contributor"),
     key="id",
@@ -97,7 +101,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             | Credit.Claimed(work=work, contributor=contributor)
         ):
             numbered = {"work": numbers[work], "contributor": numbers[contributor]}
-            yield born(CREDITS, happened, **numbered, born=position)
+            ai = None if happened.ai is None else f"|{'|'.join(happened.ai)}|"
+            yield born(CREDITS, happened, **numbered, born=position, ai=ai)
         case Credit.Event() if happened.leaves:
             left = {"state": happened.leaves, "waits_for": happened.waits_for}
             yield Amend(CREDITS, happened.originator_id, left)
@@ -133,6 +138,10 @@ class CreditRow(NamedTuple):
     join_phrase: str | None
     character: str | None
     billing: int | None
+    ai: str | None
+    ai_tool: str | None
+    evidence_kind: str | None
+    evidence_sha256: str | None
     merged_into: int | None
     place: int = 0
     """What it is ordered by."""
@@ -229,7 +238,7 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
     """Credits as answers present them."""
     people = persons(view, {row.contributor for row in rows})
     works = lineage.rows_of(view, {row.work for row in rows})
-    texts = view.texts({text for row in rows for text in (*row.texts, row.evidence)})
+    texts = view.texts({text for row in rows for text in (*row.texts, row.evidence, row.ai_tool)})
     return [
         {
             "id": row.id,
@@ -241,6 +250,10 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
             "kind": row.kind,
             "state": row.state,
             "evidence": texts.get(row.evidence),
+            "evidence_kind": row.evidence_kind,
+            "evidence_sha256": row.evidence_sha256,
+            "ai": uses_of(row),
+            "ai_tool": texts.get(row.ai_tool),
             "deadline": row.deadline if row.state == PENDING else None,
             "position": row.born,
         }
@@ -261,6 +274,11 @@ def name_on(row: CreditRow, texts: Mapping[str | None, str]) -> NameOnCredit:
         "join_phrase": texts.get(row.join_phrase),
         "character": texts.get(row.character),
     }
+
+
+def uses_of(row: CreditRow) -> list[str] | None:
+    """What is disclosed of AI on a credit; None if nothing was said."""
+    return None if row.ai is None else row.ai.strip("|").split("|")
 
 
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
@@ -566,7 +584,8 @@ def makers_of(
                 "credited_as": texts.get(row.credited_as),
                 "join_phrase": texts.get(row.join_phrase),
             }
-            made.setdefault(row.work, []).append(maker)
+            if maker not in (makers := made.setdefault(row.work, [])):
+                makers.append(maker)  # one who was two singers stands once
     return made
 
 

@@ -62,6 +62,8 @@ def _side(fact: told.FactTold) -> told.Side:
     return {
         "reason": fact["reason"],
         "evidence": fact["content"]["evidence"],
+        "evidence_kind": fact["content"]["evidence_kind"],
+        "evidence_sha256": fact["content"]["evidence_sha256"],
         "actor": fact["actor"],
         "at": fact["recorded_at"],
         "position": fact["position"],

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from domain import credit as credits
 from domain.claim import PENDING
 from domain.contribution import Contribution
+from domain.disclosure import AI_PARTS, NO_AI
 from domain.fact import Fact
 from domain.lineage import MANY, Edge, Lineage, Path
 from domain.moment import instant
@@ -30,6 +31,7 @@ from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table, born
 from projections.told import (
+    AiUsed,
     EdgeTold,
     KindOfWork,
     LineageTold,
@@ -365,6 +367,9 @@ def works(
         Example("low harmony"),
     ] = None,
     kind: Annotated[KindOfWork | None, "Of this kind."] = None,
+    ai: Annotated[
+        AiUsed | None, "Of which a credit says that AI made this part of it; or any, or none."
+    ] = None,
     never_remixed: Annotated[
         bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
     ] = False,
@@ -373,6 +378,7 @@ def works(
 ) -> Page[WorkRef]:
     """Find works that match every filter, the latest recorded first."""
     said: dict[str, Any] = {"medium": medium, "kind": kind, "role": role and list(within(role))}
+    said |= {"ai": AI_PATTERNS.get(ai or "")}
     said |= {name: text and contains(text) for name, text in (("q", q), ("credit", credit))}
     values = {name: value for name, value in said.items() if value is not None}
     where = [holds("w"), *(_FILTERS[name] for name in values)]
@@ -408,10 +414,20 @@ _FILTERS = {
     "kind": "w.kind = :kind",
     "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role IN :role "
     f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
+    "ai": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.ai LIKE :ai "
+    f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
     "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
     f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})",
 }
 """The conditions of the filters."""
+
+
+AI_PATTERNS = {
+    "any": "%ly|%",
+    NO_AI: f"|{NO_AI}|",
+    **{part: f"%|{part} %" for part in AI_PARTS},
+}
+"""What a disclosure looks like in the read table, by what is asked for."""
 
 
 def contains(q: str) -> str:

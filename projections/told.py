@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, TypedDict
 
 from domain.credit import CREDIT_KINDS
+from domain.disclosure import AI_PARTS, AI_USES, EVIDENCE_KINDS, NO_AI
 from domain.dispute import GROUNDS
 from domain.remix import REMIX_KINDS
 from domain.values import (
@@ -42,12 +43,22 @@ Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]
 Rate = Annotated[ExactRate | None, "Exactly as stated."]
 Evidence = Annotated[str | None, "What proves it; null when it was erased."]
 
+EvidenceKind = Annotated[str | None, one_of(EVIDENCE_KINDS)]
+EvidenceSha256 = Annotated[str | None, "Of a file that is evidence.", Example(None)]
+AiUses = Annotated[
+    list[Annotated[str, one_of(AI_USES)]] | None,
+    "Which parts AI made, fully or partly; null where nothing was said.",
+    Example(None),
+]
+AiToolTold = Annotated[str | None, "By which tool.", Example(None)]
+
 Deadline = Annotated[
     str | None,
     "Of a claim that is pending: until when only the other side answers.",
     Example(None),
 ]
 
+AiUsed = Annotated[str, one_of(("any", NO_AI, *AI_PARTS))]
 KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
 WorkState = Annotated[str, one_of(("submitted", "cited", "assembled", "published", "withdrawn"))]
 KindOfRemix = Annotated[str, one_of(REMIX_KINDS)]
@@ -176,6 +187,10 @@ class CreditTold(NameOnCredit):
     kind: KindOfCredit
     state: CreditState
     evidence: Evidence
+    evidence_kind: EvidenceKind
+    evidence_sha256: EvidenceSha256
+    ai: AiUses
+    ai_tool: AiToolTold
     deadline: Deadline
     position: Annotated[Count, "Where in the journal it was opened.", Example(43)]
 
@@ -241,6 +256,8 @@ class Side(TypedDict):
 
     reason: Annotated[str | None, "Null when it was erased.", Example("I only lent the drum.")]
     evidence: Evidence
+    evidence_kind: EvidenceKind
+    evidence_sha256: EvidenceSha256
     actor: Agent
     at: Instant
     position: Annotated[Count, Example(44)]

@@ -23,6 +23,7 @@ from api.web.guides import FOLDER
 from domain import contributor, dispute
 from domain.command import Record
 from domain.credit import CREDIT_KINDS
+from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.grant import GRANTABLE
 from domain.money.policy.versions import VERSIONS
 from domain.money.pool import POOL_KINDS
@@ -106,6 +107,8 @@ def vocabularies() -> str:
     words: dict[str, Mapping[str, str]] = {
         "Kinds of remix": REMIX_KINDS,
         "Kinds of credit": CREDIT_KINDS,
+        "Uses of AI": AI_USES,
+        "Kinds of evidence": EVIDENCE_KINDS,
         "Grounds of a dispute": dispute.GROUNDS,
         "Outcomes of a dispute": dispute.OUTCOMES,
         "Grounds for forgetting a person": contributor.GROUNDS,

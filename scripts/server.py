@@ -99,6 +99,7 @@ def _opened(settings: Settings) -> Flask:
         **read_log_keys(settings)._asdict(),
         witnesses=settings.witnesses,
         limits=TimeLimits(settings.statement_seconds, settings.lock_seconds),
+        claim_evidence=settings.claim_evidence,
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written

@@ -6,7 +6,7 @@ Everything that runs Stemma (the server, the command line, a test) is put togeth
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +78,7 @@ def open_service(
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
     limits: TimeLimits = UNHURRIED,
+    claim_evidence: Collection[str] = (),
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
@@ -85,7 +86,7 @@ def open_service(
     """
     engine = open_tables(database, create=create, limits=limits)
     store = Store(engine, layout_version())
-    journal = Journal(engine, clock=clock)
+    journal = Journal(engine, clock=clock, claim_evidence=claim_evidence)
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses)
     heartbeat = Heartbeat(engine)

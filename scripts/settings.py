@@ -17,6 +17,7 @@ from api.allowance import DEFAULTS, Limit, Network, read_limits, read_networks, 
 from api.issuer import Issuer, must_be_address
 from api.keys import strong_key
 from domain.checkpoint import must_be_witnesses
+from domain.disclosure import EVIDENCE_KINDS
 from domain.engine import EMBEDDED
 from domain.note import SignerKey, VerifierKey
 from domain.tree import NotVerified
@@ -54,6 +55,8 @@ NAMES = {
     "as many requests in as many seconds)",
     "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
     "the client, separated by spaces (default: none)",
+    "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence of which a claim to a credit on another's work "
+    f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
     "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
     "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
     "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
@@ -109,6 +112,7 @@ class Settings:
     limits: Mapping[str, Limit] = field(default_factory=lambda: DEFAULTS)
     trusted_proxies: tuple[Network, ...] = ()
     issuer: Issuer | None = None
+    claim_evidence: tuple[str, ...] = ()
 
     @property
     def embedded(self) -> bool:
@@ -148,8 +152,16 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         ),
         logs=_form_of_logs(environ.get("STEMMA_LOGS") or FORMATS[0]),
         issuer=_issuer(environ),
+        claim_evidence=_kinds(environ.get("STEMMA_CLAIM_EVIDENCE") or ""),
         metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
     )
+
+
+def _kinds(said: str) -> tuple[str, ...]:
+    kinds = tuple(said.split())
+    if unknown := [one for one in kinds if one not in EVIDENCE_KINDS]:
+        raise BadSetting(f"STEMMA_CLAIM_EVIDENCE: there is no kind of evidence “{unknown[0]}”")
+    return kinds
 
 
 class LogKeys(NamedTuple):

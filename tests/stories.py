@@ -163,7 +163,8 @@ def every_fact(told: Story) -> dict[str, str]:
             {
                 **{"contributor": ana, "role": "writer", "display": "text-display-author"},
                 **{
-                    one: f"text-{one}-author" for one in ("credited_as", "join_phrase", "character")
+                    one: f"text-{one}-author"
+                    for one in ("credited_as", "join_phrase", "character", "ai_tool")
                 },
             }
         ],
@@ -218,6 +219,8 @@ def every_fact(told: Story) -> dict[str, str]:
         display="text-display-credit",
         **{one: f"text-{one}-credit" for one in ("credited_as", "join_phrase", "character")},
         billing=1,
+        **{"ai": ["none"], "ai_tool": "text-ai_tool-credit", "evidence_kind": "word"},
+        evidence_sha256="ab" * 32,
         evidence="text-evidence-credit",
         effective_at="2026-05-01",
         id=id_of("credit"),
@@ -254,6 +257,7 @@ def every_fact(told: Story) -> dict[str, str]:
 def dispute(told: Story, noun: str, id: str) -> None:
     """A dispute that is opened, answered and dismissed, with a text wherever it takes one."""
     said = {"reason": "text-reason-dispute", "evidence": "text-evidence-dispute"}
+    said |= {"evidence_kind": "word", "evidence_sha256": "ab" * 32}
     told.tell(f"dispute_{noun}", id=id, grounds="other", **said)
     told.tell(f"answer_{noun}", id=id, **said)
     told.tell(f"settle_{noun}", id=id, outcome="dismissed", reason="text-reason-settle")

@@ -206,7 +206,12 @@ def test_a_credit_is_answered_whole(database: str) -> None:
                 "contributor": {"id": ana, "name": "Ana"},
                 "role": "film editor",
                 "display": "final cut",
-                **dict.fromkeys(("credited_as", "join_phrase", "character", "billing")),
+                **dict.fromkeys(
+                    (
+                        *("credited_as", "join_phrase", "character", "billing", "ai", "ai_tool"),
+                        *("evidence_kind", "evidence_sha256"),
+                    )
+                ),
                 "kind": "influence",
                 "state": "granted",
                 "evidence": "the project file",

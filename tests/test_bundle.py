@@ -44,7 +44,7 @@ STORY: list[Line] = [
             {
                 **{"contributor": "ana", "role": "writer", "display": "verse"},
                 **{"credited_as": "A. Tide", "join_phrase": " & ", "character": "the narrator"},
-                "billing": 1,
+                **{"billing": 1, "ai": ["text partly"], "ai_tool": "a model"},
             }
         ],
         "sources": [{"uri": "https://old.example/tide", "kind": "quotation", "note": "a line"}],
@@ -83,6 +83,7 @@ STORY: list[Line] = [
         "grounds": "not_derived",
         "reason": REASON,
         "evidence": "the raw take",
+        **{"evidence_kind": "session_file", "evidence_sha256": "cd" * 32},
         "by": "ben",
     },
     {
@@ -90,6 +91,7 @@ STORY: list[Line] = [
         "id": "loop",
         "reason": REASON,
         "evidence": "both, side by side",
+        **{"evidence_kind": "word", "evidence_sha256": "cd" * 32},
         "by": "ben-old",
     },
     {"type": "remix.settle", "id": "loop", "outcome": "dismissed", "reason": REASON},
@@ -130,7 +132,8 @@ STORY: list[Line] = [
         "kind": "influence",
         "display": "the ear",
         **{"credited_as": "Ana T.", "join_phrase": " feat. ", "character": "the listener"},
-        "billing": 2,
+        **{"billing": 2, "ai": ["none"], "ai_tool": "ears"},
+        **{"evidence_kind": "correspondence", "evidence_sha256": "cd" * 32},
         "evidence": "letters",
         "effective_at": "2020-02",
         "by": "ana",
@@ -142,6 +145,7 @@ STORY: list[Line] = [
         "grounds": "wrong_role",
         "reason": REASON,
         "evidence": "the session sheet",
+        **{"evidence_kind": "session_file", "evidence_sha256": "cd" * 32},
         "answer_by": IN_TIME,
         "by": "ben",
     },
@@ -150,6 +154,7 @@ STORY: list[Line] = [
         "id": "ear",
         "reason": REASON,
         "evidence": "more letters",
+        **{"evidence_kind": "correspondence", "evidence_sha256": "cd" * 32},
         "by": "ana",
     },
     {"type": "credit.settle", "id": "ear", "outcome": "dismissed", "reason": REASON},
@@ -172,6 +177,7 @@ STORY: list[Line] = [
         "role": "writer",
         "evidence": "the manuscript",
         "credited_as": "A. Tide",
+        **{"evidence_kind": "word", "evidence_sha256": "cd" * 32},
         "by": "ana",
     },
     {

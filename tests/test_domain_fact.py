@@ -147,14 +147,14 @@ FORMS = {
     ),
     WORD: (
         *("kind", "role", "grounds", "outcome", "stands_as", "ground", "rounding", "was"),
-        *("source", "category", "statement", "waits_for"),
+        *("source", "category", "statement", "waits_for", "evidence_kind"),
     ),
     INSTANT: ("made", "deadline", "closes_at", "before"),
     # As it was stated: a year, a month, a day or a time.
     r"\d{4}(-\d\d)?(-\d\d)?(T.*Z)?": ("made_at", "effective_at", "answer_by"),
     EXACT: ("rate", "share", "agreed", "default_rate"),
     r"[A-Z]{3}": ("currency",),
-    r"[0-9a-f]{64}": ("sha256",),
+    r"[0-9a-f]{64}": ("sha256", "evidence_sha256"),
     rf"({DIGEST}( {DIGEST})*)?": ("erased",),
     rf"[a-z_]+/{ID}": ("source_id",),
     r"[a-z_]+ \d+": ("basis",),
@@ -195,6 +195,7 @@ LISTS_FOR_A_REASON = {
     "works": "ids",
     "comments": "ids",
     "commenters": "ids",
+    "ai": "words of a list",
 }
 
 

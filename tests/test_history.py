@@ -118,7 +118,12 @@ def test_a_fact_is_told_with_its_texts(database: str) -> None:
             "effective_at": "2020-05-01T00:00:00.000000Z",
             "waits_for": None,
             "deadline": None,
-            **dict.fromkeys(("credited_as", "join_phrase", "character", "billing")),
+            **dict.fromkeys(
+                (
+                    *("credited_as", "join_phrase", "character", "billing", "ai", "ai_tool"),
+                    *("evidence_kind", "evidence_sha256"),
+                )
+            ),
         },
     }
     assert declined == {

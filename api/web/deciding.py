@@ -16,6 +16,7 @@ from api.web.finding import on_works, told
 from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
 from domain.command import Command
+from domain.disclosure import EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
@@ -136,6 +137,7 @@ def _decidable(
         "seen": max(one.position for one in shown if one.originator_id == id),
         **said_before(tried, possible),
         "grounds": GROUNDS,
+        "evidence_kinds": EVIDENCE_KINDS,
         "outcomes": {name: OUTCOMES[name] for name in outcomes},
         "problem": problem,
     }

@@ -20,6 +20,7 @@ from domain.command import Command
 from domain.commands.crediting import OpenCredit
 from domain.commands.deriving import DeclareRemix
 from domain.commands.submitting import SubmitContribution
+from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.draft import Acknowledgement
 from domain.identity import part_id
 from domain.permission import OPERATOR
@@ -29,6 +30,7 @@ from domain.role import roles
 from projections import timeline
 from projections.store import View
 
+PROOF = ("evidence", "evidence_kind")
 FIELDS = ("title", "medium", "made_at", "licence", "sha256")
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
@@ -95,9 +97,9 @@ def _sources(frame: Frame) -> None:
 
 def _credits(frame: Frame) -> None:
     def state(sheet: PostingForm, work: str) -> list[Command]:
-        evidence = sheet.fields.get("evidence") or None
+        proof = {name: sheet.fields.get(name) or None for name in PROOF}
         stated = [
-            {**row, "work": work, "evidence": evidence, "id": part_id(sheet.id, "credit", number)}
+            {**row, "work": work, **proof, "id": part_id(sheet.id, "credit", number)}
             for number, row in enumerate(sheet.stated_people())
         ]
         return [_checked(OpenCredit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
@@ -114,7 +116,7 @@ def _credits(frame: Frame) -> None:
         work = id_in_path(id)
         return _taken(
             frame,
-            PostingForm.sent("evidence"),
+            PostingForm.sent(*PROOF),
             "credits",
             lambda sheet: state(sheet, work),
             lambda _: f"/piece/{work}",
@@ -197,6 +199,8 @@ def _form(
             kinds=REMIX_KINDS,
             roles=roles(),
             media=MEDIA,
+            ai_uses=AI_USES,
+            evidence_kinds=EVIDENCE_KINDS,
             **sheet.shown(view),
         )
     return told, 200 if problem is None else problem.code
@@ -228,5 +232,5 @@ def _as_remix(row: dict[str, str | None]) -> dict[str, str | None]:
     return {named.get(name, name): value for name, value in row.items()}
 
 
-def _without_kind(row: dict[str, str]) -> dict[str, str]:
+def _without_kind(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "kind"}

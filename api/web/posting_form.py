@@ -28,11 +28,21 @@ MOST_ROWS = 200
 
 Row = dict[str, str]
 SOURCE = ("source", "kind", "rate", "note")
-PERSON = ("person", "role", "display", "credited_as", "join_phrase", "character", "kind")
+PERSON = (
+    "person",
+    "role",
+    "display",
+    "credited_as",
+    "join_phrase",
+    "character",
+    "ai",
+    "ai_tool",
+    "kind",
+)
 _SOURCE_IDS = {"source": "source", "kind": "kind", "rate": "rate", "note": "note"}
 _PERSON_IDS = {
     **{name: name for name in PERSON},
-    **{"credited_as": "named", "join_phrase": "join", "kind": "how"},
+    **{"credited_as": "named", "join_phrase": "join", "ai_tool": "tool", "kind": "how"},
 }
 """The ids of the fields of a row in the page, before the number of the row."""
 
@@ -119,12 +129,12 @@ class PostingForm:
             for row in self.sources
         ]
 
-    def stated_people(self) -> list[dict[str, str]]:
+    def stated_people(self) -> list[dict[str, Any]]:
         """The people as the API takes them."""
         named = {"person": "contributor"}
         return [
             {named.get(name, name): value for name, value in row.items() if value}
-            for row in map(_joined, self.people)
+            for row in map(_as_stated, self.people)
         ]
 
     def stated(self) -> dict[str, str]:
@@ -200,11 +210,12 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
         yield dict(zip(columns, (value.strip() for value in values), strict=True))
 
 
-def _joined(row: Row) -> Row:
-    """A person whose join phrase is set off from the names, as people type it: “feat.”, “,”."""
+def _as_stated(row: Row) -> dict[str, Any]:
+    """A person whose join phrase is set off from the names, and whose uses of AI are a list."""
     typed = row["join_phrase"]
     spaced = typed and (f"{typed} " if typed in (",", ";") else f" {typed} ")
-    return {**row, "join_phrase": spaced}
+    uses = [use.strip() for use in row["ai"].split(",") if use.strip()]
+    return {**row, "join_phrase": spaced, "ai": uses}
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:

@@ -11,12 +11,15 @@ from typing import Annotated, Protocol
 from domain.claim import CONTRIBUTOR, claimed
 from domain.command import Command, command, record
 from domain.credit import Credit
+from domain.disclosure import must_agree
 from domain.fact import New
 from domain.money.claiming import offered_for
 from domain.past import Past
 from domain.permission import OWN
-from domain.refusal import WrongState
+from domain.refusal import ContradictoryDisclosure, EvidenceKindNeeded, WrongState
 from domain.values import (
+    AiTool,
+    AiUse,
     Billing,
     Character,
     ContributorId,
@@ -24,12 +27,14 @@ from domain.values import (
     CreditId,
     CreditKind,
     Evidence,
+    EvidenceKind,
     Example,
     JoinPhrase,
     Moment,
     NewCreditId,
     Reason,
     Role,
+    Sha256,
     Wording,
     WorkId,
 )
@@ -47,6 +52,7 @@ SPEAKING = frozenset({"poster", "producer", "right holder"})
     may=("contributor", *SPEAKING),
     at_once=SPEAKING,
     spends=("credits", "claims"),
+    refuses=(ContradictoryDisclosure, EvidenceKindNeeded),
     makes="credit",
     home=_PATH,
 )
@@ -67,10 +73,26 @@ class OpenCredit(Command):
     join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
     character: Annotated[Character | None, Example(None)] = None
     billing: Billing | None = None
+    ai: Annotated[tuple[AiUse, ...] | None, Example(None)] = None
+    ai_tool: Annotated[AiTool | None, Example(None)] = None
+    evidence_kind: EvidenceKind | None = None
+    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
     id: NewCreditId | None = None
 
     def areas(self, past: Past) -> tuple[str, ...]:
         return (self.work,)
+
+    def same(self, past: Past) -> Credit | None:
+        """The same credit, already given by the same person and not taken back since."""
+        for birth in (Credit.Granted, Credit.Claimed):
+            past.watch(birth.TOPIC, self.work)
+        said = {**vars(self), "ai": list(self.ai) if self.ai else None}
+        found = (
+            one
+            for one in past.known.credits([self.work])
+            if one.contributor == self.contributor and one.poster == past.actor
+        )
+        return next((one for one in found if one.says(said, past.texts)), None)
 
     def sides(self, past: Past) -> dict[str, str]:
         return {**past.work(self.work).sides(past), "contributor": self.contributor}
@@ -87,11 +109,20 @@ class OpenCredit(Command):
             kind=self.kind,
             **named(past, self.contributor, self),
             evidence=self.evidence,
+            **proven(past, self),
             effective_at=self.effective_at,
         )
 
 
-@command("work.claim", "/works/{id}/claim", may=OWN, at_once=SPEAKING, makes="credit", home=_PATH)
+@command(
+    "work.claim",
+    "/works/{id}/claim",
+    may=OWN,
+    at_once=SPEAKING,
+    refuses=(EvidenceKindNeeded,),
+    makes="credit",
+    home=_PATH,
+)
 class ClaimWork(Command):
     """Claim to have made a work, such as an outside source; returns the new credit.
 
@@ -103,6 +134,8 @@ class ClaimWork(Command):
     role: Role
     evidence: Annotated[Evidence | None, Example("https://example.org/about-me")] = None
     credited_as: CreditedAs | None = None
+    evidence_kind: EvidenceKind | None = None
+    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
     credit: Annotated[NewCreditId | None, "The id of the new credit.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -117,6 +150,7 @@ class ClaimWork(Command):
             kind="direct",
             evidence=past.text(self.contributor, "evidence", self.evidence),
             credited_as=past.text(self.contributor, "credited_as", self.credited_as),
+            **proven(past, self),
             **({} if past.counts else claimed(past.now)),
         )
 
@@ -194,6 +228,21 @@ def _is_last(past: Past, credit: Credit) -> bool:
     }
 
 
+class Proven(Protocol):
+    """What may be said of the evidence."""
+
+    evidence_kind: str | None
+    evidence_sha256: str | None
+
+
+def proven(past: Past, said: Proven) -> dict[str, object]:
+    """What kind of evidence there is; a claim may need one of the kinds of the settings."""
+    needed = past.evidence_for_claims
+    if needed and not past.counts and said.evidence_kind not in needed:
+        raise EvidenceKindNeeded(tuple(needed))
+    return {"evidence_kind": said.evidence_kind, "evidence_sha256": said.evidence_sha256}
+
+
 class Named(Protocol):
     """What may be said of the name on a credit."""
 
@@ -202,13 +251,16 @@ class Named(Protocol):
     join_phrase: str | None
     character: str | None
     billing: int | None
+    ai: tuple[str, ...] | None
+    ai_tool: str | None
 
 
 def named(past: Past, contributor: str, said: Named) -> dict[str, object]:
-    """The name on a credit, its wording and its place; the texts belong to the person."""
-    texts = ("display", "credited_as", "join_phrase", "character")
+    """The name on a credit, its place and what of it is AI; the texts belong to the person."""
+    must_agree(said.ai or ())
+    texts = ("display", "credited_as", "join_phrase", "character", "ai_tool")
     sealed = {name: past.text(contributor, name, getattr(said, name)) for name in texts}
-    return {**sealed, "billing": said.billing}
+    return {**sealed, "billing": said.billing, "ai": list(said.ai) if said.ai else None}
 
 
 def credited(

@@ -28,7 +28,18 @@ from domain.refusal import (
 )
 from domain.remix import Remix
 from domain.standing import of_works
-from domain.values import AnswerBy, CreditId, Evidence, Example, Grounds, Outcome, Reason, RemixId
+from domain.values import (
+    AnswerBy,
+    CreditId,
+    Evidence,
+    EvidenceKind,
+    Example,
+    Grounds,
+    Outcome,
+    Reason,
+    RemixId,
+    Sha256,
+)
 
 _OPENING: dict[str, Any] = {
     "may": ("poster", "poster of the parent", "contributor", "right holder", "party"),
@@ -73,6 +84,8 @@ class _Dispute(_About):
     evidence: Annotated[
         Evidence | None, "What proves it; needed from everybody but the operator."
     ] = None
+    evidence_kind: EvidenceKind | None = None
+    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
     answer_by: AnswerBy | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -101,6 +114,8 @@ class _Dispute(_About):
             deadline=deadline,
             answer_by=self.answer_by,
             evidence=self.evidence,
+            evidence_kind=self.evidence_kind,
+            evidence_sha256=self.evidence_sha256,
             by_name=True,
             by_piece=True,
         )
@@ -112,6 +127,8 @@ class _Answer(_About):
 
     reason: Annotated[Reason, Example("The drum is played from 0:40 on.")]
     evidence: Annotated[Evidence | None, Example("https://example.org/raw-take")] = None
+    evidence_kind: EvidenceKind | None = None
+    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
         noun = self.noun(past)
@@ -127,6 +144,8 @@ class _Answer(_About):
             disputer=noun.disputer,
             reason=self.reason,
             evidence=self.evidence,
+            evidence_kind=self.evidence_kind,
+            evidence_sha256=self.evidence_sha256,
         )
         if past.actor != OPERATOR and past.is_actor(noun.disputer):
             raise NotPermitted(past.actor, self.words(), "The other side answers.")

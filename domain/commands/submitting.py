@@ -16,8 +16,11 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
+from domain.refusal import ContradictoryDisclosure
 from domain.remix import Remix
 from domain.values import (
+    AiTool,
+    AiUse,
     Billing,
     Character,
     ContributionId,
@@ -55,6 +58,8 @@ class Author(Record):
     join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
     character: Annotated[Character | None, Example(None)] = None
     billing: Annotated[Billing | None, Example(None)] = None
+    ai: Annotated[tuple[AiUse, ...] | None, Example(None)] = None
+    ai_tool: Annotated[AiTool | None, Example(None)] = None
 
 
 @record
@@ -73,7 +78,7 @@ class Source(Record):
     _PATH,
     may=(ANYONE,),
     spends=("works", "credits"),
-    refuses=OF_SOURCES,
+    refuses=(*OF_SOURCES, ContradictoryDisclosure),
     makes="contribution",
     home="/works",
 )
@@ -126,6 +131,8 @@ class SubmitContribution(Command):
 
     def _credits(self, past: Past) -> Iterator[New]:
         for number, author in enumerate(self.authors):
+            if author in self.authors[:number]:
+                continue  # the same credit twice is one credit
             yield from credited(
                 past,
                 part_id(past.id, "author", number),

@@ -127,7 +127,8 @@ class Ids:
     def of_line(self, kind: str, line: Line) -> tuple[str, str]:
         """The id of a line that states none: of any file, and of its own."""
         content = json.dumps(line, sort_keys=True, ensure_ascii=False)
-        self._seen[content] += 1
+        # The same credit twice is one credit; anything else may be there several times.
+        self._seen[content] = 1 if kind == "credit" else self._seen[content] + 1
         number = f"{content}#{self._seen[content]}"
         return self.named(kind, number), self.named(kind, f"{self.file}\n{number}")
 

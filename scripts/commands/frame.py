@@ -43,6 +43,7 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
     settings = settings_of(ctx)
     keys = read_log_keys(settings)._asdict()
     limits = TimeLimits(lock_seconds=settings.lock_seconds)
+    keys |= {"claim_evidence": settings.claim_evidence}
     with open_service(settings.database, **keys, create=create, limits=limits) as service:
         yield service
 
