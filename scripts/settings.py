@@ -267,6 +267,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_METRICS_TOKEN": settings.metrics_token or "",
         "STEMMA_LIMITS": said_limits(settings.limits),
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
+        "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
         "STEMMA_UPGRADE": "yes" if settings.upgrade else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
         **dict(zip(OF_ISSUER, settings.issuer or Issuer("", ""), strict=True)),

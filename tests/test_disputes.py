@@ -429,6 +429,9 @@ def shown(told: Story, noun: str, as_of: int | None = None) -> Any:
         return disputes.credit(view, told.journal, id_of(noun))["dispute"]
 
 
+UNPROVEN = {"evidence_kind": None, "evidence_sha256": None}
+
+
 def test_an_open_dispute_is_shown_with_its_deadline_and_its_answer(
     database: str, days: Days
 ) -> None:
@@ -443,13 +446,13 @@ def test_an_open_dispute_is_shown_with_its_deadline_and_its_answer(
             opened = tell(told, noun, "dispute", by="other", grounds="not_theirs", evidence="e")
             side = {"actor": id_of("other"), "at": instant(NOON), "position": opened}
             open = {
-                **{"grounds": "not_theirs", "reason": "r", "evidence": "e", **side},
+                **{"grounds": "not_theirs", "reason": "r", "evidence": "e", **side, **UNPROVEN},
                 **{"deadline": instant(NOON + timedelta(days=30)), "answer": None},
             }
             assert shown(told, noun) == open
             answered = tell(told, noun, "answer", by="poster", reason="no")
             side = {"actor": id_of("poster"), "at": instant(NOON), "position": answered}
-            open["answer"] = {"reason": "no", "evidence": None, **side}
+            open["answer"] = {"reason": "no", "evidence": None, **side, **UNPROVEN}
             assert shown(told, noun) == open
             tell(told, noun, "settle", outcome="dismissed")
             assert shown(told, noun) is None
