@@ -106,7 +106,7 @@ def _add_asking(journal: Journal, routes: Routes) -> None:
         found = journal.facts.request_under(key_digest(actor(), idempotency_key))
         if found is None:
             raise UnknownRequest(idempotency_key)
-        return jsonify(told(Acknowledgement(found.id, found.position)))
+        return jsonify(Acknowledgement(found.id, found.position).told())
 
     codes = ("unauthenticated", "storage_unavailable", UnknownRequest.code, BadIdempotencyKey.code)
     answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
@@ -121,16 +121,8 @@ def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:
     return bounded(ASKED) if any(isinstance(value, Json) for value in inner) else nullcontext()
 
 
-def told(receipt: Acknowledgement) -> ReceiptTold:
-    """The answer to a write as JSON."""
-    warnings: list[WarningTold] = [
-        {"code": one.code, "detail": one.detail} for one in receipt.warnings
-    ]
-    return {"id": receipt.id, "position": receipt.position, "warnings": warnings}
-
-
 def _answer(command: type[Command], receipt: Acknowledgement) -> Response:
-    answer = jsonify(told(receipt))
+    answer = jsonify(receipt.told())
     if command.HOME:
         answer.status_code = 201
         answer.headers["Location"] = f"{request.script_root}{command.HOME}/{receipt.id}"

@@ -32,7 +32,7 @@ class Contribution(Work):
 
         @property
         def effective(self) -> str:
-            return self.made
+            return self.made or super().effective
 
     @fact("contribution.withdrawn")
     class Withdrawn(Fact):

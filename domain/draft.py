@@ -35,6 +35,7 @@ from domain.refusal import (
     NotPermitted,
     Refusal,
 )
+from domain.remix import Remix
 from domain.request import Request, key_digest
 from domain.seal import Disclosure
 from domain.sheet import Sheet
@@ -51,6 +52,11 @@ class Acknowledgement:
     id: str
     position: int
     warnings: tuple[Warned, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """The answer as JSON."""
+        warnings = [one._asdict() for one in self.warnings]
+        return {"id": self.id, "position": self.position, "warnings": warnings}
 
     def recorded(self, positions: Sequence[int]) -> Acknowledgement:
         """The same once its draft was recorded at these positions."""
@@ -267,6 +273,8 @@ class Draft(Past):
         for happened in sheet.facts:
             position = PENDING + len(self.facts)
             self.facts.append(happened)
+            if isinstance(happened, Remix.Declared):
+                self._lead(happened.child, happened.parent)
             noun = self._nouns.get(happened.originator_id)
             if noun is not None:
                 self.erased.update(happened.erases(noun))
@@ -274,6 +282,10 @@ class Draft(Past):
             self.stream(happened.originator_id).append((position, happened))
         self.disclosures += sheet.disclosures
         return self._remember(command, PENDING + len(self.facts) - 1)
+
+    def _lead(self, child: str, parent: str) -> None:
+        self._declared["child"].setdefault(child, []).append(parent)
+        self._declared["parent"].setdefault(parent, []).append(child)
 
     def _remember(self, command: Command, position: int) -> Acknowledgement:
         """Keep what was asked, so that a repetition is recognised."""

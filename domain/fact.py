@@ -59,6 +59,8 @@ class Fact:
     """The states of its noun in which this fact may happen."""
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
     """The fields by whose values commands find this fact (see JournalRecorder.found)."""
+    LEADS_TO: ClassVar[dict[str, str]] = {}
+    """From which of these fields one goes on to which other (see JournalRecorder.reached)."""
 
     QUOTA: ClassVar[str] = ""
     """What it counts toward, of how much one person may do (see domain.permission)."""
@@ -88,11 +90,16 @@ class Fact:
         """What it changes that others may have read: its subjects, and sometimes more."""
         return self.subjects()
 
-    def found_by(self) -> tuple[tuple[str, str], ...]:
-        """What it is found by: each value, and its field as ``topic.field``."""
-        if not self.FOUND_BY:
-            return ()
-        return tuple((getattr(self, name), f"{self.TOPIC}.{name}") for name in self.FOUND_BY)
+    def found_by(self) -> tuple[FoundBy, ...]:
+        """What it is found by."""
+        return tuple(
+            FoundBy(
+                getattr(self, name),
+                f"{self.TOPIC}.{name}",
+                getattr(self, self.LEADS_TO[name]) if name in self.LEADS_TO else None,
+            )
+            for name in self.FOUND_BY
+        )
 
     @property
     def leaves(self) -> str:
@@ -129,6 +136,15 @@ def _shared(noun: type[Noun], kind: type[Fact]) -> tuple[str, ...]:
     """The fields of a fact that its noun has as well."""
     known = {name for each in noun.__mro__ for name in get_annotations(each)}
     return tuple(one.name for one in fields(kind) if one.name in known)
+
+
+class FoundBy(NamedTuple):
+    """A value by which a fact is found, in which field, and where it leads from there."""
+
+    value: str
+    field: str
+    """As ``topic.field``."""
+    leads_to: str | None = None
 
 
 class New(NamedTuple):

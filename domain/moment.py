@@ -1,6 +1,6 @@
-"""When a piece was made: a year, a month, a day or a time, as exactly as it is known.
+"""Moments: a year, a month, a day or a time, as the instant in UTC at which it starts.
 
-Lineage is ordered by the start of what was stated, in UTC, as a text that sorts.
+An instant is a text that sorts as time does.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from domain.refusal import BadMadeAt, MadeInFuture
+from domain.refusal import BadMadeAt
 
 UNKNOWN = ""
-"""The start of an unknown making date: before every other (outside sources only)."""
+"""An instant that is not known."""
 
 CLOCKS_APART = timedelta(days=1)
 """How far ahead a stated date may be: elsewhere the next day may have begun."""
@@ -40,11 +40,3 @@ def start_of(made_at: str) -> str:
     except (ValueError, OverflowError):
         pass
     raise BadMadeAt(made_at)
-
-
-def start_of_past(made_at: str, now: datetime) -> str:
-    """Like start_of, but refuses a moment in the future (MadeInFuture)."""
-    start = start_of(made_at)
-    if start > instant(now + CLOCKS_APART):
-        raise MadeInFuture(made_at)
-    return start

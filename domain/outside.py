@@ -1,7 +1,6 @@
 """An outside source: a work elsewhere, named by a URI, that pieces here were made from.
 
-The same URI is the same node; its making date is unknown until someone states it, and an unknown
-date is before every other.
+The same URI is the same node; its making date is unknown until someone states it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import idna
 
-from domain.fact import Fact, fact
+from domain.fact import Fact, FoundBy, fact
 from domain.moment import UNKNOWN
 from domain.permission import OPERATOR
 from domain.refusal import BadUri, Refusal, TextTooLong
@@ -48,13 +47,13 @@ class Outside(Work):
         STATE = "cited"
         uri: str
 
-        def found_by(self) -> tuple[tuple[str, str], ...]:
+        def found_by(self) -> tuple[FoundBy, ...]:
             """The normal URI, if it was cited when another spelling was normal."""
             try:
                 normal = normal_uri(self.uri)
             except Refusal:
                 return ()
-            return () if normal == self.uri else ((normal, f"{self.TOPIC}.uri"),)
+            return () if normal == self.uri else (FoundBy(normal, f"{self.TOPIC}.uri"),)
 
     BIRTHS = (Cited,)
 

@@ -31,6 +31,8 @@ PENDING = 1 << 62
 
 Stream = list[tuple[int, Fact]]
 
+_ALL = 1 << 62
+
 
 class Kept(Protocol):
     """What the past is read from: a journal."""
@@ -71,6 +73,10 @@ class Past:
         """What looks wrong about the current command, and is recorded nevertheless."""
         self.is_overtaken = False
         """Whether a command has seen newer facts: then its refusal may be wrong."""
+        self._declared: dict[str, dict[str, list[str]]] = {"child": {}, "parent": {}}
+        """Where the edges that were added lead, from either end."""
+        self._bare: dict[str, set[str]] = {"child": set(), "parent": set()}
+        """Works from which no recorded edge leads on, as far as is known."""
         self._streams: dict[str, Stream] = {}
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
@@ -219,23 +225,40 @@ class Past:
         """The child and the parent of every edge that counts at a work."""
         return [(edge.child, edge.parent) for edge in self.known.edges([work], ("child", "parent"))]
 
-    def neighbours(self, work: str) -> list[tuple[str, str]]:
-        """The child and the parent of every edge at a work; their dates are watched."""
-        ends = self.edges_at(work)
-        self.prefetch({end for edge in ends for end in edge})
-        # A new edge here, or a neighbour redated at the same moment, could form a cycle.
-        self._watch_edges(work)
-        self.watch(Work.Redated.TOPIC, work, *(end for edge in ends for end in edge))
-        return ends
+    def prefetch_edges(self, works: Collection[str]) -> None:
+        """Learn of many works at once from which no recorded edge leads on."""
+        for end, bare in self._bare.items():
+            leading = self.stored.leading(f"{Remix.Declared.TOPIC}.{end}", works)
+            bare.update(set(works) - leading)
 
-    def _watch_edges(self, work: str) -> None:
+    def beyond(self, start: str, end: str, most: int = _ALL) -> tuple[set[str], bool]:
+        """A work with those above it (it is their ``child``) or below it (their ``parent``).
+
+        Whatever became of an edge, it leads on. Second, whether these are all: somewhat beyond
+        ``most`` works the search ends.
+        """
+        found, fresh = {start}, {start}
+        while fresh:
+            stored = fresh - self._bare[end]
+            field = f"{Remix.Declared.TOPIC}.{end}"
+            rows = self.stored.reached(field, stored, most, self.position) if stored else []
+            fresh |= set(rows) - found
+            found |= fresh
+            if len(rows) >= most or len(found) > most:
+                return found, False
+            fresh = {to for work in fresh for to in self._declared[end].get(work, ())} - found
+            found |= fresh
+        return found, True
+
+    def watch_edges(self, *works: str) -> None:
+        """Decide again if an edge at one of these works comes to count meanwhile."""
         for born in (Remix.Declared, Remix.Accepted):
-            self.watch(born.TOPIC, work)
+            self.watch(born.TOPIC, *works)
 
     def rates(self, child: str) -> list[str | None]:
         """The rates of the edges that count, from a work to its parents."""
         # Two edges that are declared at the same moment could pass the cap together.
-        self._watch_edges(child)
+        self.watch_edges(child)
         return [edge.rate for edge in self.known.edges([child])]
 
     def imagine(self, kind: type[N], first: New) -> N:

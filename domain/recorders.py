@@ -29,7 +29,7 @@ from domain.chain import link_facts
 from domain.clock import STAMP, in_order, moment_of
 from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Table, Transaction
 from domain.fact import FACTS as KINDS
-from domain.fact import Fact, read_fact
+from domain.fact import Fact, FoundBy, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
 from domain.seal import Disclosure
@@ -119,7 +119,7 @@ class JournalRecorder(ApplicationRecorder):
         erased: Collection[str] = (),
         positions: Sequence[int] | None = None,
         requests: Sequence[Request] = (),
-        found: Sequence[Collection[tuple[str, str]]] = (),
+        found: Sequence[Collection[FoundBy]] = (),
         spent: Sequence[tuple[int, str, str, str]] = (),
         **_: Any,
     ) -> Sequence[int]:
@@ -129,7 +129,7 @@ class JournalRecorder(ApplicationRecorder):
         characters += sum(len(text.value) for text in disclosures)
         characters += sum(len(json.dumps(asked)) for asked in requests)
         characters += 2 * sum(len(subject) for subjects in about for subject in subjects)
-        characters += 2 * sum(len(value) for fields in found for value, _ in fields)
+        characters += 2 * sum(len(value) for fields in found for value, *_ in fields)
         with self.engine.appending(FACTS, characters) as transaction:
             if condition:
                 condition.must_hold(partial(_since, transaction))
@@ -251,6 +251,29 @@ class JournalRecorder(ApplicationRecorder):
             fields=list(fields),
             upto=_EVER if upto is None else upto,
         )
+
+    def reached(
+        self, field: str, values: Collection[str], limit: int, upto: int | None = None
+    ) -> list[str]:
+        """What is reached from these values along edges, in any number of steps.
+
+        No more than ``limit`` are looked for. An edge leads on whatever became of it.
+        """
+        sql = (
+            "WITH RECURSIVE reached (value) AS ("
+            "SELECT f.leads_to FROM found f WHERE f.value IN :values AND f.field = :field "
+            "AND f.position <= :upto UNION "
+            "SELECT f.leads_to FROM reached r JOIN found f ON f.value = r.value "
+            "AND f.field = :field AND f.position <= :upto) SELECT value FROM reached LIMIT :limit"
+        )
+        upto = _EVER if upto is None else upto
+        rows = self.engine.query(sql, field=field, values=list(values), upto=upto, limit=limit)
+        return [value for (value,) in rows]
+
+    def leading(self, field: str, values: Collection[str]) -> set[str]:
+        """Those of these values from which an edge leads on, from this field."""
+        sql = "SELECT DISTINCT value FROM found WHERE value IN :values AND field = :field"
+        return {row[0] for row in self.engine.query(sql, values=list(values), field=field)}
 
     def at(self, positions: Collection[int]) -> list[Placed]:
         """The facts at these positions, in order."""
@@ -428,12 +451,12 @@ REQUESTS = Table(
 """The requests for each target, written with the facts they led to."""
 FOUND = Table(
     "found",
-    {"value": "TEXT", "field": "TEXT", "position": "BIGINT"},
+    {"value": "TEXT", "field": "TEXT", "position": "BIGINT", "leads_to": "TEXT NULL"},
     keys=(("value", "field", "position"),),
     small=True,
     in_backups=False,
 )
-"""Where to find facts by the value of a field."""
+"""Where to find facts by the value of a field, and where an edge leads from there."""
 SPENT = Table(
     "spent",
     {"actor": "TEXT", "quota": "TEXT", "at": "TEXT", "position": "BIGINT"},
@@ -454,7 +477,9 @@ def vault_row(disclosure: Disclosure) -> Row:
 
 def derived_version() -> str:
     """The version of what is stored besides facts and follows from them."""
-    found_by = sorted(f"{topic}.{name}" for topic, kind in KINDS.items() for name in kind.FOUND_BY)
+    found_by = sorted(
+        (topic, kind.FOUND_BY, kind.LEADS_TO) for topic, kind in KINDS.items() if kind.FOUND_BY
+    )
     return sha256(repr((found_by, sorted(SEARCHED), folded(SAMPLE))).encode()).hexdigest()[:16]
 
 
@@ -491,10 +516,10 @@ def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[
     ]
 
 
-def found_rows(found: Sequence[Collection[tuple[str, str]]], positions: Sequence[int]) -> list[Row]:
+def found_rows(found: Sequence[Collection[FoundBy]], positions: Sequence[int]) -> list[Row]:
     """The rows by which facts at these positions are found, in the order of the index."""
     return sorted(
-        (*one, position)
+        (one.value, one.field, position, one.leads_to)
         for position, fields in zip(positions, found, strict=True)
         for one in fields
     )

@@ -158,11 +158,11 @@ class BadRate(Refusal):
 
 
 class BadMadeAt(Refusal):
-    """A making date is a year, a month, a day or a time, such as "1969" or "1969-10-14"."""
+    """A date is a year, a month, a day or a time; when a work was made can be an EDTF date, too."""
 
     says = (
         "“{made_at}” is not a year, month, day or time (1969, 1969-10, 1969-10-14, "
-        "1969-10-14T20:15:00Z)."
+        "1969-10-14T20:15:00Z); when a work was made can be an EDTF date, too (1970~, [..2003])."
     )
 
 
@@ -200,16 +200,6 @@ class TextTooLong(Refusal):
     """The text is longer than the field allows."""
 
     says = "{field}: longer than {limit} characters."
-
-
-class ParentNotOlder(Refusal):
-    """A parent must have been made before its child; otherwise the graph could form a cycle."""
-
-    says = (
-        "The parent {parent} was made at {parent_made_at}, not before its child {child} at "
-        "{child_made_at}: the remix could form a cycle. State or correct a making date, as "
-        "exactly as it is known."
-    )
 
 
 class SelfRemix(Refusal):
@@ -440,9 +430,9 @@ class BadGraph(Refusal):
 
 
 class LineageCycle(Refusal):
-    """A work would be made from itself, through others."""
+    """A work would be made from itself, through others; the path is named."""
 
-    says = "The lineage forms a cycle: {cycle}."
+    says = "A work would be made from itself, each of these from the next: {cycle}."
 
     def __init__(self, cycle: tuple[str, ...]) -> None:
         first = [*cycle[:MOST_LISTED], *(["…", cycle[-1]] if len(cycle) > MOST_LISTED else [])]

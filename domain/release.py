@@ -29,7 +29,7 @@ class Release(Work):
 
         @property
         def effective(self) -> str:
-            return self.made
+            return self.made or super().effective
 
     @fact("release.published")
     class Published(Fact):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from domain.claim import PENDING, Claim
 from domain.dispute import Answer, Disputable, Opening, Settlement
@@ -67,6 +68,7 @@ class Remix(Disputable):
         SEALED = ("evidence",)
         STATE = "declared"
         FOUND_BY = ("child", "parent")
+        LEADS_TO: ClassVar[dict[str, str]] = {"child": "parent", "parent": "child"}
         kind: str
         rate: str | None = None
         evidence: str | None = None

@@ -18,10 +18,11 @@ from typing import Annotated, Any, ClassVar
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
+from domain.dates import start_of_past
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.grant import GRANTABLE, granted_role
 from domain.identity import new_id, part_id
-from domain.moment import start_of, start_of_past
+from domain.moment import start_of
 from domain.money.apportionment import whole_amount
 from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
@@ -574,8 +575,8 @@ MadeAt = Annotated[
     Word(
         _checked(start_of_past),
         (BadMadeAt, MadeInFuture),
-        help="When it was made, as exactly as it is known: a year, a month, a day or a time; "
-        "default the time of recording.",
+        help="When it was made, as exactly as it is known: a year, a month, a day, a time, or an "
+        "EDTF date such as 1970~ (about 1970), 1975? or [..2003]; default the time of recording.",
         example="2026-11",
     ),
 ]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+OLDER = "older_than_source"
 WARNINGS = {
     "document_repeated": "The same document and amount were recorded before: {first}.",
-    "older_than_source": (
+    OLDER: (
         "The work {child} is dated {child_made_at}, before {parent}, from which it was made "
         "({parent_made_at}): one of the dates is wrong."
     ),

@@ -1,13 +1,11 @@
 """A work: a node of the remix graph: a contribution, an outside source or a release.
 
-Works are ordered by (start of making date, journal position), and a parent comes strictly before
-its child; so the graph has no cycle, and none has to be searched for.
+The graph has no cycle (see domain.acyclic). Dates are statements, and order nothing.
 """
 
 from __future__ import annotations
 
 from domain.fact import Fact, Looking, Noun, fact
-from domain.refusal import ParentNotOlder, SelfRemix
 
 
 class Work(Noun):
@@ -17,7 +15,7 @@ class Work(Noun):
     made_at: str | None
     """When it was made, as stated."""
     made: str
-    """The first instant of that, or the time of recording (see domain.moment)."""
+    """The first instant of that if it is known, or the time of recording (see domain.dates)."""
 
     @fact("work.redated")
     class Redated(Fact):
@@ -31,7 +29,7 @@ class Work(Noun):
 
         @property
         def effective(self) -> str:
-            return self.made
+            return self.made or super().effective
 
     @property
     def speaker(self) -> str:
@@ -61,17 +59,3 @@ class Work(Noun):
     def areas(self, looking: Looking) -> tuple[str, ...]:
         """The work itself."""
         return (self.id,)
-
-    @property
-    def order(self) -> tuple[str, int]:
-        """What lineage is ordered by."""
-        return self.made, self.position
-
-
-def must_be_older(parent: Work, child: Work) -> None:
-    """Refuse an edge whose parent was not made before its child, with both dates."""
-    if parent.id == child.id:
-        raise SelfRemix(child.id)
-    if not parent.order < child.order:
-        ends = [(end.id, end.made_at or end.made or "an unknown time") for end in (parent, child)]
-        raise ParentNotOlder(*ends[0], *ends[1])

@@ -16,6 +16,7 @@ from domain import credit as credits
 from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.disclosure import AI_PARTS, NO_AI
+from domain.dates import is_surely_before, span_of
 from domain.fact import Fact
 from domain.lineage import MANY, Edge, Lineage, Path
 from domain.moment import instant
@@ -64,6 +65,8 @@ WORKS = Table(
         ("published", "BIGINT"),
         ("published_at", "TEXT"),
         ("address", "TEXT"),
+        ("made_first", "TEXT"),
+        ("made_last", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster"),
     key="number",
@@ -104,7 +107,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(WORKS, number, {"state": happened.STATE, **out})
         case Work.Redated(made_at=made_at, made=made):
             number = numbers[happened.originator_id]
-            yield Amend(WORKS, number, {"made_at": made_at, "made": made})
+            yield Amend(WORKS, number, {"made_at": made_at, "made": made, **_span(made_at)})
         case Remix.Declared(child=child, parent=parent):
             ends = {"child": numbers[child], "parent": numbers[parent]}
             yield born(REMIXES, happened, **ends, born=position)
@@ -123,7 +126,14 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
         born=position,
         recorded_at=instant(happened.timestamp),
         address=folded(unquote(uri)) if (uri := getattr(happened, "uri", None)) else None,
+        **_span(getattr(happened, "made_at", None)),
     )
+
+
+def _span(made_at: str | None) -> dict[str, str | None]:
+    """The first and the last instant of a stated date; null where they are not known."""
+    first, last = span_of(made_at) if made_at else ("", "")
+    return {"made_first": first or None, "made_last": last or None}
 
 
 LINEAGE = Projection("lineage", (WORKS, REMIXES), changes)
@@ -161,6 +171,8 @@ class WorkRow(NamedTuple):
     published_at: str | None
     address: str | None
     """The URI as a search compares it."""
+    made_first: str | None
+    made_last: str | None
 
 
 def find(view: View, id: str) -> WorkRow:
@@ -288,6 +300,7 @@ def work(view: View, id: str) -> WorkFound:
                 "rate": rate,
                 "state": state,
                 "evidence": texts.get(evidence),
+                "suspect_dates": is_surely_before(row.made_at, parents[parent]["made_at"]),
                 "work": parents[parent],
             }
             for remix, kind, rate, state, evidence, parent in sources
@@ -346,6 +359,7 @@ def remix(view: View, id: str) -> RemixTold:
         "state": state,
         "evidence": view.texts({evidence}).get(evidence),
         "deadline": deadline if state == PENDING else None,
+        "suspect_dates": is_surely_before(ends[child]["made_at"], ends[parent]["made_at"]),
         "position": born,
     }
 
@@ -373,6 +387,9 @@ def works(
     never_remixed: Annotated[
         bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
     ] = False,
+    suspect_dates: Annotated[
+        bool, Flag(help="Only works dated before something they were made from.")
+    ] = False,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[WorkRef]:
@@ -382,7 +399,8 @@ def works(
     said |= {name: text and contains(text) for name, text in (("q", q), ("credit", credit))}
     values = {name: value for name, value in said.items() if value is not None}
     where = [holds("w"), *(_FILTERS[name] for name in values)]
-    where += [_FILTERS["never_remixed"]] if never_remixed else []
+    flags = {"never_remixed": never_remixed, "suspect_dates": suspect_dates}
+    where += [_FILTERS[name] for name, is_set in flags.items() if is_set]
     page, more = view.page(
         f"SELECT {_WORK} FROM @works w LEFT JOIN vault v ON v.digest = w.title "
         f"WHERE w.number < :beyond AND {' AND '.join(where)} ORDER BY w.number DESC",
@@ -418,6 +436,8 @@ _FILTERS = {
     f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
     "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
     f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})",
+    "suspect_dates": "EXISTS (SELECT 1 FROM @remixes e JOIN @works p ON p.number = e.parent "
+    f"WHERE e.child = w.number AND w.made_last < p.made_first AND {holds('p')} AND {_COUNTS})",
 }
 """The conditions of the filters."""
 
@@ -446,6 +466,11 @@ class Shown:
     numbers: Sequence[int]
     """Their numbers, in the same order."""
 
+    def is_suspect(self, edge: Edge[str]) -> bool:
+        """Whether the child is surely older than what it was made from, by their dates."""
+        child, parent = self.works[edge.child], self.works[edge.parent]
+        return is_surely_before(child["made_at"], parent["made_at"])
+
     def answer(self) -> LineageTold:
         """The lineage as JSON."""
         names = ("id", "child", "parent", "kind", "rate", "state")
@@ -453,7 +478,11 @@ class Shown:
             "root": self.lineage.root,
             "nodes": cast("list[Node]", list(self.works.values())),
             "edges": [
-                cast("EdgeTold", {name: getattr(edge, name) for name in names})
+                cast(
+                    "EdgeTold",
+                    {name: getattr(edge, name) for name in names}
+                    | {"suspect_dates": self.is_suspect(edge)},
+                )
                 for edge in self.lineage.edges
             ],
         }

@@ -112,7 +112,9 @@ class WorkRef(TypedDict):
     ]
     medium: Annotated[str | None, "Null for an outside source and a release.", Example("audio")]
     uri: Annotated[str | None, "Of an outside source."]
-    made_at: Annotated[str | None, "When it was made, as stated.", Example("2026-11")]
+    made_at: Annotated[
+        str | None, "When it was made, as stated: a date or time, or EDTF.", Example("2026-11")
+    ]
 
 
 class Publication(TypedDict):
@@ -134,6 +136,11 @@ class Relative(WorkRef):
     generation: Annotated[Count, "The fewest remixes between the two.", Example(1)]
 
 
+SuspectDates = Annotated[
+    bool, "Whether the child is surely older than the parent, by the dates stated of both."
+]
+
+
 class MadeFrom(TypedDict):
     """One thing a work was made from."""
 
@@ -142,6 +149,7 @@ class MadeFrom(TypedDict):
     rate: Rate
     state: RemixState
     evidence: Evidence
+    suspect_dates: SuspectDates
     work: WorkRef
 
 
@@ -149,7 +157,9 @@ class WorkFound(WorkRef):
     """A contribution, an outside source or a release, without its credits."""
 
     made: Annotated[
-        str | None, "The first instant of made_at.", Example("2026-11-01T00:00:00.000000Z")
+        str | None,
+        "The first instant of made_at, if it is known.",
+        Example("2026-11-01T00:00:00.000000Z"),
     ]
     recorded_at: Instant
     licence: Annotated[str | None, Example("CC-BY-4.0")]
@@ -222,6 +232,7 @@ class RemixTold(TypedDict):
     state: RemixState
     evidence: Evidence
     deadline: Deadline
+    suspect_dates: SuspectDates
     position: Annotated[Count, Example(44)]
 
 
@@ -311,6 +322,7 @@ class EdgeTold(TypedDict):
     kind: KindOfRemix
     rate: Rate
     state: RemixState
+    suspect_dates: SuspectDates
 
 
 class LineageTold(TypedDict):

@@ -3,12 +3,13 @@
 The one rule: nothing stored is believed, and nothing in use is changed. A check yields each
 difference with its place, and returns what it has counted.
 
-One file: seven checks of one form, one after another.
+One file: eight checks of one form, one after another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from domain.checkpoint import Checkpoint, open_checkpoint
 from domain.clock import Clock, stamp_of
 from domain.contribution import Contribution
 from domain.contributor import Contributor
+from domain.dates import is_surely_before
 from domain.engine import Row, Transaction
 from domain.fact import Fact, Noun
 from domain.journal import Journal
@@ -29,8 +31,11 @@ from domain.note import Note
 from domain.nouns import BORN, NOUNS, may_stand_at
 from domain.recorders import Placed, vault_row
 from domain.refusal import Refusal
+from domain.release import Release
+from domain.remix import Remix
 from domain.seal import Disclosure, digest_of
 from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
+from domain.work import Work
 from projections.follower import (
     PROJECTIONS,
     TABLES,
@@ -117,16 +122,21 @@ def index(service: Service, progress: Progress) -> Differences:
     """The index finds every fact by its fields, and by nothing else."""
     head, count = service.journal.facts.head(), 0
     for page in _pages(islice(service.journal.read(), head)):
-        expected = {(*one, placed.position) for placed in page for one in placed.fact().found_by()}
+        expected = {
+            (one.value, one.field, placed.position, one.leads_to)
+            for placed in page
+            for one in placed.fact().found_by()
+        }
         count += len(expected)
         rows = service.engine.query(
-            "SELECT value, field, position FROM found WHERE value IN :values "
+            "SELECT value, field, position, leads_to FROM found WHERE value IN :values "
             "AND position >= :first AND position <= :last",
             values=list({value for value, *_ in expected}),
             first=page[0].position,
             last=page[-1].position,
         )
-        for _, field, position in sorted(expected.symmetric_difference(rows)):
+        differing = {one[:3] for one in expected.symmetric_difference(rows)}
+        for _, field, position in sorted(differing):
             yield Difference(_at(position), f"the index differs in {field}")
         progress(page[-1].position, head)
     sql = "SELECT count(*) FROM found WHERE position <= :head"
@@ -201,6 +211,35 @@ def _streams(journal: Journal) -> Iterator[list[Placed]]:
 
 
 # -- the vault -----------------------------------------------------------------------------
+
+
+def lineage(service: Service, progress: Progress) -> Differences:
+    """No work is made from itself. Contradicting dates are counted: they are only statements."""
+    head, dates, edges = service.journal.facts.head(), dict[str, str | None](), dict[str, Remix]()
+    for placed in islice(service.journal.read(), head):
+        happened = placed.fact()
+        match happened:
+            case Contribution.Submitted() | Release.Assembled() | Work.Redated():
+                dates[placed.originator_id] = happened.made_at
+            case Remix.Declared():
+                edges[placed.originator_id] = Remix.told_by([(placed.position, happened)])
+            case Remix.Event() if placed.originator_id in edges:
+                edges[placed.originator_id].happen(placed.position, happened)
+        if placed.position % PAGE == 0:
+            progress(placed.position, head)
+    counting = [edge for edge in edges.values() if edge.counts]
+    parents: dict[str, set[str]] = {}
+    for edge in counting:
+        parents.setdefault(edge.child, set()).add(edge.parent)
+    try:
+        TopologicalSorter(parents).prepare()
+    except CycleError as error:
+        yield Difference("the lineage", f"works form a cycle: {' → '.join(error.args[1])}")
+    older = [
+        edge for edge in counting if is_surely_before(dates.get(edge.child), dates.get(edge.parent))
+    ]
+    first = f", first {older[0].child} (remix {older[0].id})" if older else ""
+    return f"{len(counting)} edges, no cycle; {len(older)} with the child dated first{first}"
 
 
 def vault(service: Service, progress: Progress) -> Differences:
@@ -517,6 +556,7 @@ CHECKS: dict[str, Check] = {
     "journal": journal,
     "index": index,
     "histories": streams,
+    "lineage": lineage,
     "vault": vault,
     "log": log,
     "read tables": read_tables,

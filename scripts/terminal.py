@@ -23,6 +23,7 @@ from domain.printable import CONTROLS, printable
 from projections import attribution as people
 from projections import billing, formats
 from projections import lineage as works_read
+from projections.dating import in_words
 from projections.lineage import Shown
 from projections.question import Asking
 from projections.store import Page
@@ -52,6 +53,10 @@ SHOWN_REFUSED = 50
 
 Columns = Mapping[str, str | Callable[[Any], object]]
 """The columns of a table: the field in each, or a function of the row."""
+
+
+def _made(work: Mapping[str, Any]) -> str:
+    return in_words(work["made_at"] or "")
 
 
 def _paths(one: Mapping[str, Any]) -> str:
@@ -96,8 +101,8 @@ FACT: Columns = {
 }
 PART: Columns = {"roles": "roles", "nearest": "generation", "pieces": "pieces"}
 COLUMNS: dict[str, Columns] = {
-    "WorkRef": {**WORK, "medium": "medium", "made": "made_at", "id": "id"},
-    "Relative": {"generation": "generation", **WORK, "made": "made_at", "id": "id"},
+    "WorkRef": {**WORK, "medium": "medium", "made": _made, "id": "id"},
+    "Relative": {"generation": "generation", **WORK, "made": _made, "id": "id"},
     "SplitLine": {
         **{"payee": "payee", "units": "amount_minor", "share": "share", "paths": _path_count},
         "through": _paths,
@@ -202,6 +207,7 @@ def _tree(told: Shown) -> Tree:
     parents: dict[str, dict[str, list[str]]] = {}
     for edge in told.lineage.edges:
         says = edge.kind if edge.rate is None else f"{edge.kind} {edge.rate}"
+        says += ", dated later" if told.is_suspect(edge) else ""
         parents.setdefault(edge.child, {}).setdefault(edge.parent, []).append(says)
     root = Tree(_line(nodes[first]))
     drawn, waiting = {first}, deque([(first, root)])
@@ -219,7 +225,7 @@ def _tree(told: Shown) -> Tree:
 
 def _line(node: Mapping[str, Any]) -> str:
     names = billing.line(node.get("contributors", ()))
-    made = f" {node['made_at']}" if node["made_at"] else ""
+    made = f" {shown(in_words(node['made_at']))}" if node["made_at"] else ""
     by = f" — {shown(names)}" if names else ""
     return f"[bold]{shown(formats.label(node))}[/bold]{made}{by}"
 

@@ -12,13 +12,24 @@ import pytest
 from click.testing import CliRunner
 from databases import Postgres
 from serving import OPERATOR_KEY, serving
-from stories import NOON, Story, carry_out, every_fact, id_of, meanwhile, raw_connection, story
+from stories import (
+    NOON,
+    OPERATOR,
+    Story,
+    carry_out,
+    every_fact,
+    id_of,
+    meanwhile,
+    raw_connection,
+    story,
+)
 
 from domain.money.entry import Entry
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.note import SignerKey
 from domain.registry import BY_OPERATION
+from domain.remix import Remix
 from domain.signature import sign_command
 from domain.tree import NotVerified
 from projections.follower import no_progress
@@ -150,7 +161,7 @@ def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str
     with story(database, signer=SIGNER) as told:
         prepared(told)
         position = position_of(told, "remix.declared")
-        made_up = "INSERT INTO found VALUES ('nobody', 'remix.declared.child', 1)"
+        made_up = "INSERT INTO found VALUES ('nobody', 'remix.declared.child', 1, NULL)"
         with raw_connection(database) as connection:
             connection.execute(made_up)
         assert difference(told.service) == "index: the index: 1 entries without a fact"
@@ -158,6 +169,25 @@ def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str
             connection.execute(f"DELETE FROM found WHERE position = {position}")
         said = f"position {position}: the index differs in remix.declared.child"
         assert difference(told.service) == f"index: {said}"
+
+
+def test_a_cycle_is_found_and_a_child_dated_first_is_told(database: str) -> None:
+    with story(database, signer=SIGNER) as told:
+        older, piece = told.piece("older", made_at="1990"), told.piece("piece", made_at="1980~")
+        edge = told.edge(piece, older)
+        said = f"1 edges, no cycle; 1 with the child dated first, first {piece} (remix {edge})"
+        assert verified(told.service)["lineage"] == said
+        back = Remix.Declared(
+            originator_id=id_of("back"),
+            originator_version=1,
+            timestamp=NOON,
+            actor=OPERATOR,
+            child=older,
+            parent=piece,
+            kind="sample",
+        )
+        told.journal.append_stored([told.journal.mapper.to_stored_event(back)])
+        assert difference(told.service).startswith("lineage: the lineage: works form a cycle: ")
 
 
 SQLITE_OPEN = ("DROP TRIGGER stored_events_update", "DROP TRIGGER stored_events_delete")

@@ -388,7 +388,7 @@ def leaves(group: click.Group) -> Iterator[tuple[tuple[str, ...], click.Command]
         (["contribution", "post", "--title", "T", "--medium", "text", "--source", "x"],
          "not a source, a kind and perhaps a rate"),
         (["remix", "declare", "--child", "root", "--parent", "top", "--kind", "sample"],
-         "(parent_not_older)"),
+         "(lineage_cycle)"),
         (["import", "/nowhere/at/all"], "there is no file or folder /nowhere/at/all"),
         (["export", "/nowhere/at/all"], "No such file or directory"),
         (["key", "create", "--for", "nobody"], "(unknown_contributor)"),

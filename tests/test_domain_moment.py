@@ -1,14 +1,14 @@
-"""A making date is as exact as it is known, and its start decides."""
+"""A moment is as exact as it is known, and its start decides."""
 
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.moment import CLOCKS_APART, instant, start_of, start_of_past
-from domain.refusal import BadMadeAt, MadeInFuture
+from domain.moment import CLOCKS_APART, instant, start_of
+from domain.refusal import BadMadeAt
 
 STARTS = [
     ("1969", "1969-01-01T00:00:00.000000Z"),
@@ -81,30 +81,6 @@ def test_what_is_no_date_is_refused(made_at: str) -> None:
     with pytest.raises(BadMadeAt) as refused:
         start_of(made_at)
     assert refused.value.details == {"made_at": made_at}
-
-
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-PAST = [
-    ("2026", True),
-    ("2026-06", True),
-    ("2026-06-02", True),  # it is tomorrow somewhere
-    ("2026-06-02T12:00:00Z", True),
-    ("2026-06-02T12:00:00.000001Z", False),
-    ("2026-06-03", False),
-    ("2026-07", False),
-    ("2027", False),
-    ("9999", False),
-]
-
-
-@pytest.mark.parametrize("made_at, accepted", PAST)
-def test_nothing_was_made_in_the_future(made_at: str, accepted: bool) -> None:
-    if accepted:
-        assert start_of_past(made_at, NOW) == start_of(made_at)
-    else:
-        with pytest.raises(MadeInFuture):
-            start_of_past(made_at, NOW)
 
 
 def test_a_clock_may_be_a_day_apart_and_no_more() -> None:

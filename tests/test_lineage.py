@@ -498,3 +498,36 @@ def test_a_graph_with_very_many_ways_is_answered_at_once() -> None:
     tree = Lineage(120, tuple(Edge(*edge) for edge in edges))
     assert tree.path_count[0] == 2**40
     assert len(tree.paths([0], limit=12)) == 12
+
+
+# -- dates that contradict an edge -----------------------------------------------------------
+
+
+def test_a_work_dated_before_its_source_is_marked_wherever_the_edge_is_shown(
+    database: str,
+) -> None:
+    with story(database) as told:
+        late, early = told.piece("late", made_at="1990"), told.piece("early", made_at="1980")
+        piece = told.piece("piece", late, early, made_at="1985~")
+        with told.view() as view:
+            sources = lineage.work(view, piece)["sources"]
+            assert [one["suspect_dates"] for one in sources] == [True, False]
+            assert lineage.remix(view, sources[0]["remix"])["suspect_dates"]
+            edges = lineage.lineage(view, piece).answer()["edges"]
+            suspect = [one["parent"] for one in edges if one["suspect_dates"]]
+            assert suspect == [late]
+            found = lineage.works(view, suspect_dates=True)
+            assert [one["id"] for one in found.items] == [piece]
+        head = told.head()
+        told.tell("redate_work", id=late, made_at="[..1984]", reason="r")
+        told.tell("redate_work", id=early, made_at="1988", reason="r")
+        told.tell("strike_remix", id=sources[1]["remix"], reason="r")
+        with told.view() as view:
+            assert lineage.works(view, suspect_dates=True).items == []
+            sources = lineage.work(view, piece)["sources"]
+            assert [(one["state"], one["suspect_dates"]) for one in sources] == [
+                ("declared", False),
+                ("struck", True),
+            ]
+        with told.view(as_of=head) as view:
+            assert [one["id"] for one in lineage.works(view, suspect_dates=True).items] == [piece]

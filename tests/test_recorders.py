@@ -4,12 +4,9 @@ unalterable, and forgetful of what was erased.
 Every race here is a real one: threads, or processes, on a real database.
 """
 
-import multiprocessing
 import random
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from eventsourcing.persistence import IntegrityError
@@ -18,7 +15,6 @@ from stories import (
     OPERATOR,
     Story,
     at_once,
-    broken_edges,
     carry_out,
     every_fact,
     id_of,
@@ -29,7 +25,7 @@ from stories import (
 from domain.contributor import Contributor
 from domain.draft import Acknowledgement
 from domain.fact import read_fact
-from domain.refusal import IdTaken, MergeCycle, ParentNotOlder, Refusal
+from domain.refusal import MergeCycle, Refusal
 from domain.request import Request
 
 ROUNDS = 30
@@ -248,53 +244,6 @@ def append_with(told: Story, *names: str, requests: list[Request]) -> None:
 # -- races ---------------------------------------------------------------------------------
 
 
-def test_a_redating_and_a_new_edge_at_once_never_close_a_cycle(database: str) -> None:
-    with story(database) as told:
-        refusals = 0
-        for number in range(ROUNDS):
-            old = told.piece(f"old {number}", made_at="1970")
-            new = told.piece(f"new {number}", made_at="1980")
-
-            def turn_around(old: str = old, new: str = new) -> None:
-                told.tell("redate_work", id=old, made_at="1990", reason="r")
-                told.edge(old, new)
-
-            declared, turned = at_once(partial(told.edge, new, old), turn_around)
-            # One of the two came first, and that decides about the other.
-            assert isinstance(declared, ParentNotOlder) != isinstance(turned, ParentNotOlder)
-            refusals += isinstance(declared, ParentNotOlder)
-        assert broken_edges(told) == []
-        assert told.topics().count("work.redated") == refusals
-
-
-def test_a_redating_and_a_new_piece_at_once_keep_the_order(database: str) -> None:
-    with story(database) as told:
-        for number in range(ROUNDS):
-            old = told.piece(f"old {number}", made_at="1970")
-            at_once(
-                partial(told.piece, f"new {number}", old, made_at="1980"),
-                partial(told.tell, "redate_work", id=old, made_at="1990", reason="r"),
-                partial(told.release, f"release {number}", old, made_at="1985"),
-            )
-        assert broken_edges(told) == []
-
-
-def test_two_redatings_of_neighbours_at_once_keep_their_order(database: str) -> None:
-    """Each fits the other's old date, but not its new one."""
-    with story(database) as told:
-        for number in range(ROUNDS):
-            parent = told.piece(f"parent {number}", made_at="1970")
-            child = told.piece(f"child {number}", parent, made_at="1980")
-            answers = at_once(
-                partial(told.tell, "redate_work", id=parent, made_at="1978", reason="r"),
-                partial(told.tell, "redate_work", id=child, made_at="1975", reason="r"),
-            )
-            assert [type(answer) for answer in answers if isinstance(answer, Refusal)] == [
-                ParentNotOlder
-            ]
-        assert broken_edges(told) == []
-
-
 def test_two_merges_into_each_other_at_once_do_not_close_a_cycle(database: str) -> None:
     with story(database) as told:
         for number in range(ROUNDS):
@@ -357,52 +306,6 @@ def test_two_decisions_about_a_credit_at_once_come_one_after_the_other(
         for placed in facts:
             stream = [one.originator_version for one in facts if one[1] == placed.originator_id]
             assert stream == list(range(1, len(stream) + 1))
-
-
-WORKS = 6
-
-
-def worker(database: str, seed: int, steps: int) -> list[tuple[str, int]]:
-    """Random redatings and edges among a few works, in a process of its own."""
-    chance = random.Random(seed)
-    done = []
-    with story(database, create=False) as told:
-        for step in range(steps):
-            one, other = (id_of(f"work {n}") for n in chance.sample(range(WORKS), 2))
-            said: dict[str, Any]
-            if chance.random() < 0.5:
-                command = "redate_work"
-                said = {"id": one, "made_at": str(chance.randint(1970, 1990)), "reason": str(seed)}
-            else:
-                command = "declare_remix"
-                said = {"child": one, "parent": other, "kind": "sample"}
-                said["id"] = id_of(f"{seed} {step}")
-            try:
-                receipt = told.tell(command, **said)
-            except (ParentNotOlder, IdTaken):
-                continue
-            done.append((receipt.id, receipt.position))
-    return done
-
-
-def test_processes_that_redate_and_connect_the_same_works_keep_the_order(database: str) -> None:
-    with story(database) as told:
-        for number in range(WORKS):
-            told.piece(f"work {number}", made_at=str(1970 + 3 * number))
-    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
-        answers = list(pool.map(worker, [database] * 3, range(3), [40] * 3))
-    with story(database) as told:
-        facts = told.facts()
-        assert [placed.position for placed in facts] == list(range(1, len(facts) + 1))
-        assert broken_edges(told) == []
-        acknowledged = [done for process in answers for done in process]
-        assert {(id, position) for id, position in acknowledged} <= {
-            (placed.originator_id, placed.position) for placed in facts
-        }
-        changes = [one for one in facts if one.topic in ("work.redated", "remix.declared")]
-        # A date that is stated twice in a row for the same reason is acknowledged twice.
-        assert {position for _, position in acknowledged} == {one.position for one in changes}
-        assert len({one.topic for one in changes}) == 2
 
 
 # -- the vault -----------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from typing import Any
 from flask import request
 from markupsafe import Markup
 
+from domain.dates import is_surely_before
 from domain.fact import FACTS
 from domain.readers import EVERYONE
 from projections import billing
+from projections.dating import in_words
 
 KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Release"}
 """The labels of the kinds of work."""
@@ -43,6 +45,8 @@ WORK_STATES = {
 }
 
 LONGEST_IN_SENTENCE = 70
+SUSPECT = "dated later than what was made from it"
+"""Of a source: one of the two dates is wrong."""
 
 SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
 """The sentence of each fact."""
@@ -56,6 +60,16 @@ FILTERS = {
     "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
 }
 """The filters of a history, and how the topics of each begin or end."""
+
+
+def made(made_at: str | None) -> str:
+    """When something was made, in words; empty if nobody has stated it."""
+    return in_words(made_at or "")
+
+
+def is_suspect(made_at: str | None, source: Mapping[str, Any]) -> bool:
+    """Whether something of this date is surely older than its source."""
+    return is_surely_before(made_at or None, source["made_at"])
 
 
 def topics(what: str | None) -> list[str]:

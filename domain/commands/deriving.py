@@ -1,25 +1,28 @@
-"""Deriving: what a work is made from, and the making dates that order works.
+"""Deriving: what a work is made from, and the making dates of works.
 
-A parent comes before its child, and a work never owes more than the whole, whatever else is
-recorded at the same moment.
+No work is made from itself, and none owes more than the whole, whatever else is recorded at the
+same moment. Dates that contradict an edge are warned of, and refuse nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
+from domain.acyclic import must_not_close_cycle
 from domain.claim import claimed
 from domain.command import Command, command
 from domain.commands.crediting import SPEAKING
+from domain.dates import is_surely_before, start_of_past
 from domain.fact import New
-from domain.moment import instant, start_of_past
+from domain.moment import instant
 from domain.outside import Outside, outside_id
-from domain.past import PENDING, Past
+from domain.past import Past
 from domain.refusal import (
+    MOST_LISTED,
     CapExceeded,
+    LineageCycle,
     NoSource,
-    ParentNotOlder,
     SelfRemix,
     SplitTooLarge,
     WrongState,
@@ -40,10 +43,11 @@ from domain.values import (
     Uri,
     WorkId,
 )
-from domain.work import Work, must_be_older
+from domain.warning import OLDER
+from domain.work import Work
 
 _PATH = "/remixes"
-OF_SOURCES = (NoSource, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge)
+OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge)
 """Why a work may not be made from another."""
 
 
@@ -53,14 +57,14 @@ OF_SOURCES = (NoSource, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge)
     may=("poster of the parent", *SPEAKING),
     at_once=SPEAKING,
     spends=("claims",),
-    refuses=OF_SOURCES,
+    refuses=(*OF_SOURCES, SelfRemix, LineageCycle),
     makes="remix",
     home=_PATH,
 )
 class DeclareRemix(Command):
-    """Declare afterwards that a work was made from an older one, here or elsewhere.
+    """Declare afterwards that a work was made from another, here or elsewhere.
 
-    Said by the poster of the older one, it is pending: it counts once the poster of the work that
+    Said by the poster of the other, it is pending: it counts once the poster of the work that
     was made from it has accepted it.
     """
 
@@ -97,7 +101,8 @@ class DeclareRemix(Command):
             effective_at=self.effective_at,
             **({} if past.counts else claimed(past.now)),
         )
-        must_come_first(past, source, child)
+        must_not_close_cycle(past, child.id, source.id)
+        warn_if_older(past, child.id, child.made_at, source)
         _must_fit(past, child.id, self.rate)
         yield declared
 
@@ -107,10 +112,10 @@ class DeclareRemix(Command):
     f"{_PATH}/{{id}}/accept",
     may=SPEAKING,
     late=("moderator",),
-    refuses=(WrongState, ParentNotOlder, CapExceeded),
+    refuses=(WrongState, LineageCycle, CapExceeded),
 )
 class AcceptRemix(Command):
-    """Agree that a work was made from an older one, as the poster of that one said."""
+    """Agree that a work was made from another, as the poster of that one said."""
 
     id: RemixId
     reason: Annotated[Reason | None, Example("The second verse is yours.")] = None
@@ -118,7 +123,7 @@ class AcceptRemix(Command):
     def decide(self, past: Past) -> Iterator[New]:
         remix = past.get(Remix, self.id)
         accepted = remix.then(Remix.Accepted, reason=self.reason)
-        must_come_first(past, past.work(remix.parent), past.work(remix.child))
+        must_not_close_cycle(past, remix.child, remix.parent)
         _must_fit(past, remix.child, remix.rate)
         yield accepted
 
@@ -131,7 +136,7 @@ class AcceptRemix(Command):
     then=Remix.Declined,
 )
 class DeclineRemix(Command):
-    """Decline that a work was made from an older one, or withdraw having said so."""
+    """Decline that a work was made from another, or withdraw having said so."""
 
     id: RemixId
     reason: Annotated[Reason | None, Example("Nothing of it is in mine.")] = None
@@ -152,9 +157,9 @@ class StrikeRemix(Command):
         yield remix.then(Remix.Struck, reason=self.reason, is_false=True, by_piece=True)
 
 
-@command("work.redate", "/works/{id}/redate", may=SPEAKING, refuses=(ParentNotOlder,))
+@command("work.redate", "/works/{id}/redate", may=SPEAKING)
 class RedateWork(Command):
-    """Correct a making date: later than the work's sources, earlier than what was made from it."""
+    """Correct a making date, as exactly as it is known."""
 
     id: WorkId
     made_at: Annotated[MadeAt, Example("1969-10")]
@@ -162,13 +167,14 @@ class RedateWork(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         work = past.work(self.id)
-        moved = dated(work.id, self.made_at, start_of_past(self.made_at, past.now), work.position)
-        for child, parent in past.neighbours(work.id):
+        for child, parent in past.edges_at(work.id)[:MOST_LISTED]:
             if child == work.id:
-                must_be_older(past.work(parent), moved)
+                warn_if_older(past, child, self.made_at, past.work(parent))
             else:
-                must_be_older(moved, past.work(child))
-        yield work.then(Work.Redated, made_at=self.made_at, made=moved.made, reason=self.reason)
+                derived = past.work(child)
+                warn_if_older(past, child, derived.made_at, work, self.made_at)
+        made = start_of_past(self.made_at, past.now)
+        yield work.then(Work.Redated, made_at=self.made_at, made=made, reason=self.reason)
 
 
 @command("work.state-right", "/works/{id}/state-right")
@@ -203,41 +209,22 @@ def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list
     return past.imagine(Outside, cited), [cited]
 
 
-def made_first(past: Past, made_at: str | None, parents: Iterable[Work]) -> str:
-    """When a new work was made: as stated, else now, but never before its parents.
-
-    Two machines' clocks may disagree; what is made from a recorded piece was made after it.
-    """
-    if made_at is not None:
-        return start_of_past(made_at, past.now)
-    return max([instant(past.now), *(parent.made for parent in parents)])
+def made_of(past: Past, made_at: str | None) -> str:
+    """When a new work was made at the earliest: as stated, else now."""
+    return instant(past.now) if made_at is None else start_of_past(made_at, past.now)
 
 
-def must_follow(
-    past: Past, made_at: str | None, made: str, parents: Sequence[Work], rates: Iterable[str | None]
+def warn_if_older(
+    past: Past, child: str, made_at: str | None, parent: Work, parent_made_at: str | None = None
 ) -> None:
-    """Refuse a new work that is not newer than all it is made from, or owes too much."""
-    must_be_within_cap(past.id, rates)
-    newborn = dated(past.id, made_at, made, PENDING + PENDING)
-    for parent in parents:
-        must_come_first(past, parent, newborn)
+    """Warn of a work that is surely older than what it was made from."""
+    dated = parent_made_at or parent.made_at
+    if is_surely_before(made_at, dated):
+        said = {"child": child, "child_made_at": made_at}
+        past.warn(OLDER, **said, parent=parent.id, parent_made_at=dated)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:
     """Refuse a further rate with which a work would owe more than the whole."""
     if rate is not None:
         must_be_within_cap(child, [rate, *past.rates(child)])
-
-
-def must_come_first(past: Past, parent: Work, child: Work) -> None:
-    """Refuse a parent that is not older than its child, now and at the moment of recording."""
-    must_be_older(parent, child)
-    # A redating at the same moment could turn the order around.
-    past.watch(Work.Redated.TOPIC, parent.id, child.id)
-
-
-def dated(id: str, made_at: str | None, made: str, position: int) -> Work:
-    """A work with only its place in the order of works."""
-    work = Work.__new__(Work)
-    work.id, work.made_at, work.made, work.position = id, made_at, made, position
-    return work

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from domain.command import Command, Record, command, record
-from domain.commands.deriving import made_first, must_follow
+from domain.commands.deriving import made_of, warn_if_older
 from domain.fact import New
 from domain.identity import part_id
 from domain.past import Past
@@ -17,12 +17,10 @@ from domain.permission import ANYONE
 from domain.refusal import (
     CapExceeded,
     NoComponents,
-    ParentNotOlder,
-    SelfRemix,
     SplitTooLarge,
 )
 from domain.release import Release
-from domain.remix import Remix
+from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     MOST_PIECES,
     ExactRate,
@@ -52,7 +50,7 @@ class Component(Record):
     _PATH,
     may=(ANYONE,),
     spends=("works",),
-    refuses=(NoComponents, ParentNotOlder, SelfRemix, CapExceeded, SplitTooLarge),
+    refuses=(NoComponents, CapExceeded, SplitTooLarge),
     makes="release",
     home="/works",
 )
@@ -72,8 +70,8 @@ class AssembleRelease(Command):
         return {}
 
     def decide(self, past: Past) -> Iterator[New]:
-        parents = [past.work(component.work) for component in self.components]
-        made = made_first(past, self.made_at, parents)
+        must_be_within_cap(past.id, [component.rate for component in self.components])
+        made = made_of(past, self.made_at)
         yield Release.Assembled.born(past.id, title=self.title, made_at=self.made_at, made=made)
         for number, component in enumerate(self.components):
             yield Remix.Declared.born(
@@ -83,8 +81,7 @@ class AssembleRelease(Command):
                 kind="component",
                 rate=component.rate,
             )
-        rates = [component.rate for component in self.components]
-        must_follow(past, self.made_at, made, parents, rates)
+            warn_if_older(past, past.id, self.made_at, past.work(component.work))
 
 
 @command(

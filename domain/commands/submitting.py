@@ -10,14 +10,14 @@ from typing import Annotated
 
 from domain.command import Command, Record, command, record
 from domain.commands.crediting import credited, named
-from domain.commands.deriving import OF_SOURCES, made_first, must_follow, source_of
+from domain.commands.deriving import OF_SOURCES, made_of, source_of, warn_if_older
 from domain.contribution import Contribution
 from domain.fact import New
 from domain.identity import part_id
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
 from domain.refusal import ContradictoryDisclosure
-from domain.remix import Remix
+from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     AiTool,
     AiUse,
@@ -106,13 +106,13 @@ class SubmitContribution(Command):
         cited = {new.id: new for _, news in sources for new in news}
         yield from cited.values()
         parents = [parent for parent, _ in sources]
-        made = made_first(past, self.made_at, parents)
+        must_be_within_cap(past.id, [source.rate for source in self.sources])
         yield Contribution.Submitted.born(
             past.id,
             title=past.text(owner, "title", self.title),
             medium=self.medium,
             made_at=self.made_at,
-            made=made,
+            made=made_of(past, self.made_at),
             licence=self.licence,
             sha256=self.sha256,
         )
@@ -126,8 +126,7 @@ class SubmitContribution(Command):
                 rate=source.rate,
                 evidence=past.text(owner, "note", source.note),
             )
-        rates = [source.rate for source in self.sources]
-        must_follow(past, self.made_at, made, parents, rates)
+            warn_if_older(past, past.id, self.made_at, parent)
 
     def _credits(self, past: Past) -> Iterator[New]:
         for number, author in enumerate(self.authors):

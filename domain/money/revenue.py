@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, FoundBy, Noun, fact
 from domain.readers import MONEY
 
 
@@ -36,7 +36,7 @@ class Booked(Fact):
         """The pool and the amount, by which facts of the same document are found."""
         return f"{self.pool}/{self.amount_minor}"
 
-    def found_by(self) -> tuple[tuple[str, str], ...]:
+    def found_by(self) -> tuple[FoundBy, ...]:
         return super().found_by() if self.document else ()
 
     def subjects(self) -> tuple[str, ...]:

@@ -68,9 +68,7 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
         said = bundle.in_its_words(line, step, refusal)
         raise click.ClickException(f"{said} ({refusal.code})") from refusal
     service.follower.catch_up()
-    answer: dict[str, Any] = {"id": receipt.id, "position": receipt.position}
-    if receipt.warnings:
-        answer["warnings"] = [one._asdict() for one in receipt.warnings]
+    answer = {name: value for name, value in receipt.told().items() if value != []}
     click.echo(json.dumps(answer, ensure_ascii=False))
 
 

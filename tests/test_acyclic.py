@@ -1,0 +1,169 @@
+"""Only a cycle is refused, whatever the dates, the order of the edges, and whoever else writes.
+
+Every race here is a real one: threads, or processes, on a real database.
+"""
+
+import multiprocessing
+import random
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import pairwise
+
+import networkx as nx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stories import OPERATOR, at_once, carry_out, cycle_in, id_of, story
+
+from domain import acyclic
+from domain.draft import Draft
+from domain.refusal import IdTaken, LineageCycle, Refusal, SelfRemix
+
+ROUNDS = 30
+WORKS = 8
+
+
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search goes further even among few works."""
+    monkeypatch.setattr(acyclic, "FIRST_STEPS", 1)
+    monkeypatch.setattr(acyclic, "FURTHER", 2)
+
+
+work = st.integers(0, WORKS - 1)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("declare"), work, work),
+        st.tuples(st.just("declare"), work, work),
+        st.tuples(st.just("strike"), st.integers(0, 30), work),
+        st.tuples(st.just("record"), work, work),
+    ),
+    max_size=40,
+)
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_an_edge_is_refused_exactly_if_it_would_close_a_cycle(database: str) -> None:
+    """Recorded, or added to the same draft; struck edges do not count."""
+    with story(database) as told:
+        rounds = iter(range(10_000))
+
+        @settings(deadline=None)
+        @given(steps)
+        def agrees(steps: list[tuple[str, int, int]]) -> None:
+            number = next(rounds)
+            draft = told.journal.draft()
+            works = [
+                carry_out(draft, "submit_contribution", title=f"{number} {one}", medium="text").id
+                for one in range(WORKS)
+            ]
+            graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+            graph.add_nodes_from(works)
+            edges: list[str] = []
+            for verb, one, other in steps:
+                if verb == "record":
+                    told.journal.commit(draft)
+                    draft = told.journal.draft()
+                elif verb == "strike" and edges:
+                    _strike(draft, graph, edges.pop(one % len(edges)))
+                elif verb == "declare":
+                    edges += _declare(draft, graph, works[one], works[other])
+            told.journal.commit(draft)
+
+        agrees()
+        assert cycle_in(told) == []
+
+
+def _strike(draft: Draft, graph: "nx.MultiDiGraph[str]", edge: str) -> None:
+    carry_out(draft, "strike_remix", actor=OPERATOR, id=edge, reason="r")
+    (found,) = [one for one in graph.edges(keys=True) if one[2] == edge]
+    graph.remove_edge(*found)
+
+
+def _declare(draft: Draft, graph: "nx.MultiDiGraph[str]", child: str, parent: str) -> list[str]:
+    """The new edge, if there is one; a refusal names a path that is there."""
+    closes = nx.has_path(graph, parent, child)
+    said = {"child": child, "parent": parent, "kind": "sample"}
+    try:
+        edge = carry_out(draft, "declare_remix", actor=OPERATOR, **said).id
+    except SelfRemix:
+        assert child == parent
+        return []
+    except LineageCycle as refusal:
+        assert closes
+        path = refusal.details["cycle"]
+        assert isinstance(path, tuple)
+        assert path[:2] == (child, parent)
+        assert path[-1] == child
+        assert all(graph.has_edge(*pair) for pair in pairwise(path[1:]))
+        return []
+    assert not closes
+    graph.add_edge(child, parent, key=edge)
+    return [edge]
+
+
+def test_a_chain_declared_in_any_order_is_joined_and_its_cycle_is_told_by_its_ends(
+    database: str,
+) -> None:
+    with story(database) as told:
+        pieces = [told.piece(f"p {number}") for number in range(150)]
+        pairs = list(pairwise(pieces))
+        random.Random(1).shuffle(pairs)
+        draft = told.journal.draft()
+        draft.prefetch_edges(pieces)
+        for child, parent in pairs:
+            said = {"child": child, "parent": parent, "kind": "sample"}
+            carry_out(draft, "declare_remix", actor=OPERATOR, **said)
+        told.journal.commit(draft)
+        with pytest.raises(LineageCycle) as refused:
+            told.edge(pieces[-1], pieces[0])
+        assert str(refused.value).count("→") == 21
+        assert f"… → {pieces[-1]}" in str(refused.value)
+        assert told.edge(pieces[0], pieces[-1])
+
+
+# -- races ---------------------------------------------------------------------------------
+
+
+def test_two_edges_at_once_never_close_a_cycle(database: str) -> None:
+    """Each leads from the bottom of one chain to the top of the other."""
+    with story(database) as told:
+        for number in range(ROUNDS):
+            a, b = told.piece(f"a {number}"), told.piece(f"b {number}")
+            over_a, over_b = told.piece(f"from a {number}", a), told.piece(f"from b {number}", b)
+            answers = at_once(partial(told.edge, a, over_b), partial(told.edge, b, over_a))
+            refused = [answer for answer in answers if isinstance(answer, Refusal)]
+            assert [type(refusal) for refusal in refused] == [LineageCycle]
+        assert cycle_in(told) == []
+
+
+def worker(database: str, seed: int, steps: int) -> list[tuple[str, int]]:
+    """Random edges among a few works, some struck again, in a process of its own."""
+    chance = random.Random(seed)
+    done: list[tuple[str, int]] = []
+    with story(database, create=False) as told:
+        for step in range(steps):
+            one, other = (id_of(f"work {n}") for n in chance.sample(range(WORKS), 2))
+            said = {"child": one, "parent": other, "kind": "sample", "id": id_of(f"{seed} {step}")}
+            try:
+                receipt = told.tell("declare_remix", **said)
+            except (LineageCycle, IdTaken):
+                continue
+            done.append((receipt.id, receipt.position))
+            if chance.random() < 0.5:
+                told.tell("strike_remix", id=receipt.id, reason="r")
+    return done
+
+
+def test_processes_that_connect_the_same_works_close_no_cycle(database: str) -> None:
+    with story(database) as told:
+        for number in range(WORKS):
+            told.piece(f"work {number}")
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        answers = list(pool.map(worker, [database] * 3, range(3), [25] * 3))
+    with story(database) as told:
+        facts = told.facts()
+        assert [placed.position for placed in facts] == list(range(1, len(facts) + 1))
+        assert cycle_in(told) == []
+        declared = [one.position for one in facts if one.topic == "remix.declared"]
+        assert sorted(position for process in answers for _, position in process) == declared

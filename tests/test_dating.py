@@ -1,0 +1,33 @@
+"""Dates are shown as people say them."""
+
+import pytest
+
+from projections.dating import in_words
+
+WORDS = [
+    ("1989", "1989"),
+    ("1989-05-03", "1989-05-03"),
+    ("1970~", "about 1970"),
+    ("1975-05?", "perhaps 1975-05"),
+    ("1984%", "perhaps about 1984"),
+    ("2001-21", "spring 2001"),
+    ("198X", "1980s"),
+    ("19XX", "between 1900 and 1999"),
+    ("1984/2004", "1984 to 2004"),
+    ("1984~/2004?", "about 1984 to perhaps 2004"),
+    ("1984/..", "since 1984"),
+    ("../1985", "until 1985"),
+    ("1985/", "from 1985 to an unknown date"),
+    ("/1985", "until 1985, from an unknown date"),
+    ("[..2003]", "2003 or earlier"),
+    ("[2003..]", "2003 or later"),
+    ("[1667,1668..1670]", "1667 or 1668 to 1670"),
+    ("{1960,1961-12}", "1960 and 1961-12"),
+    ("2004?-06-11", "2004?-06-11"),
+    ("1969-10-14T20:15:00Z", "1969-10-14T20:15:00Z"),
+]
+
+
+@pytest.mark.parametrize("made_at, words", WORDS)
+def test_a_date_in_words(made_at: str, words: str) -> None:
+    assert in_words(made_at) == words

@@ -1,0 +1,122 @@
+"""A making date is a statement: as exact as it is known, in EDTF, and ordering nothing."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.dates import Span, is_surely_before, span_of, start_of_past
+from domain.moment import start_of
+from domain.refusal import BadMadeAt, MadeInFuture
+
+SPANS = [
+    ("1969", "1969-01-01", "1969-12-31"),
+    ("1969-02", "1969-02-01", "1969-02-28"),
+    ("1969-10-14", "1969-10-14", "1969-10-14"),
+    ("1969-12", "1969-12-01", "1969-12-31"),
+    # About and perhaps: a year, a month or a day more on either side.
+    ("1970~", "1969-01-01", "1971-12-31"),
+    ("1970?", "1969-01-01", "1971-12-31"),
+    ("1970%", "1968-01-01", "1972-12-31"),
+    # Decades, centuries, seasons, intervals and choices.
+    ("198X", "1980-01-01", "1989-12-31"),
+    ("19XX", "1900-01-01", "1999-12-31"),
+    ("2001-21", "2001-03-01", "2001-05-31"),
+    ("1984/2004", "1984-01-01", "2004-12-31"),
+    ("2004-02-01/2005", "2004-02-01", "2005-12-31"),
+    ("[1667,1668,1670..1672]", "1667-01-01", "1672-12-31"),
+    ("{1960,1961-12}", "1960-01-01", "1961-12-31"),
+    # Open or unknown ends.
+    ("1984/..", "1984-01-01", ""),
+    ("1985/", "1985-01-01", ""),
+    ("../1985", "", "1985-12-31"),
+    ("/1985", "", "1985-12-31"),
+    ("[..2003]", "", "2003-12-31"),
+    ("[2003..]", "2003-01-01", ""),
+    ("9999", "9999-01-01", ""),
+]
+
+
+@pytest.mark.parametrize("made_at, first, last", SPANS)
+def test_a_date_spans_the_time_in_which_the_work_can_have_been_made(
+    made_at: str, first: str, last: str
+) -> None:
+    span = span_of(made_at)
+    assert span == Span(first and f"{first}T00:00:00.000000Z", last and f"{last}T23:59:59.999999Z")
+
+
+def test_a_time_spans_itself() -> None:
+    span = span_of("1969-10-14T20:15+02:00")
+    assert span == Span(*["1969-10-14T18:15:00.000000Z"] * 2)
+
+
+@pytest.mark.parametrize(
+    "made_at",
+    [
+        *("", " ", "69", "circa 1969", "1969 ", "1969-13", "2021-02-30", "2004/2003", "1890s"),
+        *("..", "/", "../..", "XXXX", "0000", "-0100", "Y170000002", "１９６９", "[", "{}"),
+        "1" * 81,
+    ],
+)  # fmt: skip
+def test_what_is_no_date_is_refused(made_at: str) -> None:
+    with pytest.raises(BadMadeAt) as refused:
+        span_of(made_at)
+    assert refused.value.details == {"made_at": made_at}
+
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+PAST = [
+    ("2026", True),
+    ("2026-06", True),
+    ("2026-06-02", True),  # it is tomorrow somewhere
+    ("2026-06-02T12:00:00Z", True),
+    ("2026-06-02T12:00:00.000001Z", False),
+    ("2026-06-03", False),
+    ("2026-07", False),
+    ("2027", False),
+    ("9999", False),
+    ("2026/2030", True),
+    ("[2027..]", False),
+    ("2027~", True),  # it can be of 2026
+    ("[..2030]", True),
+]
+
+
+@pytest.mark.parametrize("made_at, accepted", PAST)
+def test_nothing_was_made_in_the_future(made_at: str, accepted: bool) -> None:
+    if accepted:
+        assert start_of_past(made_at, NOW) == span_of(made_at).first
+    else:
+        with pytest.raises(MadeInFuture):
+            start_of_past(made_at, NOW)
+
+
+parts = st.sampled_from([*"0123456789XT:Z~?%-./[]{},", "19", "20", "-0", ".."])
+
+
+@given(st.lists(parts, max_size=14).map("".join))
+def test_any_text_is_a_date_with_an_order_or_is_refused(made_at: str) -> None:
+    try:
+        first, last = span_of(made_at)
+    except BadMadeAt:
+        return
+    assert first or last
+    assert not (first and last) or first <= last
+    assert all(len(one) == 27 for one in (first, last) if one)
+
+
+@given(st.dates(), st.dates(), st.sampled_from([4, 7, 10]), st.sampled_from([4, 7, 10]))
+def test_a_date_is_surely_before_another_if_they_share_no_moment(
+    one: datetime, other: datetime, exact: int, other_exact: int
+) -> None:
+    a, b = one.isoformat()[:exact], other.isoformat()[:other_exact]
+    shared = min(exact, other_exact)
+    if exact == other_exact or a[:shared] != b[:shared]:
+        assert is_surely_before(a, b) == (a[:shared] < b[:shared])
+    else:
+        assert not is_surely_before(a, b)
+    assert not (is_surely_before(a, b) and is_surely_before(b, a))
+    if is_surely_before(a, b):
+        assert start_of(a) < start_of(b)
