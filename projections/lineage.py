@@ -396,7 +396,8 @@ def works(
     """Find works that match every filter, the latest recorded first."""
     said: dict[str, Any] = {"medium": medium, "kind": kind, "role": role and list(within(role))}
     said |= {"ai": AI_PATTERNS.get(ai or "")}
-    said |= {name: text and contains(text) for name, text in (("q", q), ("credit", credit))}
+    searched = {"q": q, "credit": credit}
+    said |= {name: None if text is None else contains(text) for name, text in searched.items()}
     values = {name: value for name, value in said.items() if value is not None}
     where = [holds("w"), *(_FILTERS[name] for name in values)]
     flags = {"never_remixed": never_remixed, "suspect_dates": suspect_dates}

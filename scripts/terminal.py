@@ -240,14 +240,11 @@ def attribution(out: Console, asking: Asking) -> None:
 
 def import_report(out: Console, report: Report) -> None:
     """The result of an import, and every refused line with its reason."""
-    for refused in report.refused[:SHOWN_REFUSED]:
-        out.print(f"{refused.where}: refused ({refused.code}): {shown(refused.reason)}")
-    if len(report.refused) > SHOWN_REFUSED:
-        out.print(f"… and {len(report.refused) - SHOWN_REFUSED} more (--refused FILE has them all)")
-    for warned in report.warned[:SHOWN_REFUSED]:
-        out.print(f"{warned.where}: {warned.warning}")
-    if (more := len(report.warned) - SHOWN_REFUSED) > 0:
-        out.print(f"… and {more} more warnings")
+    refused = [(one, "refused") for one in report.refused]
+    refused += [(one, "source left out") for one in report.left_out]
+    told = [f"{one.where}: {what} ({one.code}): {shown(one.reason)}" for one, what in refused]
+    _first(out, told, "more (--refused FILE has them all)")
+    _first(out, [f"{one.where}: {shown(one.warning)}" for one in report.warned], "more warnings")
     table = Table("", "recorded", "unchanged", box=None)
     for name in sorted(report.recorded.keys() | report.unchanged.keys()):
         table.add_row(name, str(report.recorded[name]), str(report.unchanged[name]))
@@ -255,7 +252,15 @@ def import_report(out: Console, report: Report) -> None:
     out.print(
         f"{report.lines} lines: {report.recorded.total()} recorded, "
         f"{report.unchanged.total()} unchanged, {len(report.refused)} refused"
+        + (f"; sources left out: {len(report.left_out)}" if report.left_out else "")
     )
+
+
+def _first(out: Console, lines: list[str], more: str) -> None:
+    for line in lines[:SHOWN_REFUSED]:
+        out.print(line)
+    if len(lines) > SHOWN_REFUSED:
+        out.print(f"… and {len(lines) - SHOWN_REFUSED} {more}")
 
 
 def totals(out: Console, told: dict[str, dict[str, int]]) -> None:

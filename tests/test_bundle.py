@@ -995,6 +995,93 @@ def test_the_text_of_a_withdrawn_piece_does_not_come_back(database: str, tmp_pat
         assert "A Hum" not in str(answers(service, None))
 
 
+# -- a source that is refused ----------------------------------------------------------------
+
+
+UNSOUND = [
+    {"type": "contribution", "id": "poem", "title": "T", "medium": "text", "made_at": "x"},
+    {
+        **{"type": "contribution", "id": "song", "title": "S", "medium": "audio", "by": "ana"},
+        "sources": [
+            {"work": "poem", "kind": "adaptation"},
+            {"uri": "https://example.org/x", "kind": "sample", "note": "a line"},
+            {"work": "nowhere", "kind": "sample"},
+            {"uri": "no uri", "kind": "sample"},
+            {"uri": "https://example.org/y", "kind": "theft"},
+            {"uri": "https://example.org/z", "kind": "sample", "rate": "2"},
+        ],
+    },
+    {
+        **{"type": "contribution", "id": "cut", "title": "C", "medium": "video"},
+        "sources": [{"work": "song", "kind": "sample"}],
+    },
+    {"type": "credit", "work": "poem", "contributor": "ana", "role": "writer"},
+]
+
+
+def test_a_piece_is_recorded_without_those_of_its_sources_that_are_refused(
+    database: str, tmp_path: Path
+) -> None:
+    with open_service(database) as service:
+        imported(service, [{"type": "contributor", "id": "ana", "name": "Ana"}])
+        for again in (False, True):
+            report = imported(service, UNSOUND)
+            assert [one.where for one in report.refused] == ["line 1", "line 4"]
+            assert report.refused[1].reason == (
+                "There is no work poem. It should have come from line 1, which was refused."
+            )
+            done = report.unchanged if again else report.recorded
+            assert done == {"contribution": 2}
+            assert [(one.where, one.code) for one in report.left_out] == [
+                ("line 2", code)
+                for code in ("unknown_work", "unknown_work", "bad_uri", "unknown_kind", "bad_rate")
+            ]
+            assert report.left_out[0].reason == report.refused[1].reason
+            assert report.left_out[1].reason == "There is no work nowhere."
+        service.follower.catch_up()
+        with service.store.view() as view:
+            (source,) = lineage.work(view, work("song"))["sources"]
+            assert (source["evidence"], source["work"]["uri"]) == (
+                "a line",
+                "https://example.org/x",
+            )
+        # Once the piece is there, the source is added; by the same line, or by the one kept.
+        imported(service, [{**UNSOUND[0], "made_at": "1990"}])
+        report = imported(service, [left.line for left in report.left_out])
+        assert report.recorded == {"remix": 1}
+        assert [one.code for one in report.refused] == [
+            *("unknown_work", "bad_uri", "unknown_kind", "bad_rate")
+        ]
+        imported(service, [{**UNSOUND[0], "id": "nowhere", "made_at": "1991"}])
+        report = imported(service, UNSOUND[1:])
+        assert report.recorded == {"contribution": 1, "credit": 1}
+        assert report.unchanged == {"contribution": 1}
+        assert [one.code for one in report.left_out] == ["bad_uri", "unknown_kind", "bad_rate"]
+        service.follower.catch_up()
+        with service.store.view() as view:
+            assert len(lineage.work(view, work("song"))["sources"]) == 3
+
+
+def test_strict_sources_refuse_the_piece(database: str) -> None:
+    with open_service(database) as service:
+        imported(service, [{"type": "contributor", "id": "ana", "name": "Ana"}])
+        report = imported(service, UNSOUND, is_strict=True)
+        assert [one.where for one in report.refused] == [f"line {n}" for n in (1, 2, 3, 4)]
+        assert not report.left_out
+        assert report.refused[2].reason == (
+            "There is no work song. It should have come from line 2, which was refused."
+        )
+
+
+def test_a_source_beyond_the_whole_is_left_out_and_the_others_stay(database: str) -> None:
+    cited = [{"uri": f"urn:x:{n}", "kind": "sample", "rate": "2/5"} for n in range(3)]
+    line = {"type": "contribution", "id": "song", "title": "S", "medium": "audio"}
+    with open_service(database) as service:
+        report = imported(service, [{**line, "sources": cited}])
+        assert [one.code for one in report.left_out] == ["cap_exceeded"]
+        assert report.left_out[0].reason.startswith("The ancestors of song would be owed 6/5")
+
+
 # -- real data -----------------------------------------------------------------------------
 
 

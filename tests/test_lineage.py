@@ -198,6 +198,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "rate": "1/5",
             "state": "declared",
             "evidence": "n",
+            "suspect_dates": False,
             "work": {
                 "id": outside_id("https://example.org/x"),
                 "kind": "outside",

@@ -10,7 +10,7 @@ from scripts.bundle.files import (
     opened,
     read_json_lines,
 )
-from scripts.bundle.importing import BATCH, import_lines, in_its_words
+from scripts.bundle.importing import BATCH, import_lines
 from scripts.bundle.lines import (
     BadLine,
     Found,
@@ -44,7 +44,6 @@ __all__ = [
     "export_lines",
     "found_in",
     "import_lines",
-    "in_its_words",
     "lines_in",
     "opened",
     "read_json_lines",

@@ -1,23 +1,41 @@
 """Importing a bundle: its lines carried out in batches, each batch one append.
 
-The one rule: a line is recorded completely or refused with its number and reason, and importing the
-same lines twice changes nothing.
+A line is recorded or refused with its number and reason, and importing the same lines twice changes
+nothing. A piece does not depend on its sources: one that is refused is left out and reported.
 """
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import groupby, islice
 
 from eventsourcing.persistence import IntegrityError
 
+from domain.command import Command
+from domain.commands.deriving import DeclareRemix
+from domain.commands.submitting import SubmitContribution
 from domain.draft import Draft
+from domain.identity import part_id
 from domain.journal import Journal
-from domain.refusal import Busy, Refusal
+from domain.refusal import Busy, Refusal, Unknown
+from domain.registry import COMMANDS
 from projections.follower import uncollected
-from scripts.bundle.lines import BadLine, Found, Ids, Line, Refused, Report, Step, Warned, step_of
+from scripts.bundle.lines import (
+    HALF,
+    BadLine,
+    Found,
+    Ids,
+    Line,
+    Refused,
+    Report,
+    Step,
+    Warned,
+    step_of,
+)
 from scripts.bundle.whole import Restoration
 
 OVER_LINEAGE = ("proposal", "proposal.revise", "payout")
@@ -36,13 +54,15 @@ def import_lines(
     batch: int = BATCH,
     progress: Callable[[Report], None] = lambda _: None,
     is_vouched_for: bool = True,
+    is_strict: bool = False,
 ) -> Report:
     """Record lines in batches; each refused one is reported and does not affect the others.
 
     Money that a line without an id books is the same again only in a file of the same name.
 
     The operator vouches for what everybody says in them; otherwise, what somebody says of another's
-    work is pending, as if they had sent it.
+    work is pending, as if they had sent it. A piece is recorded without those of its sources that
+    are refused, unless this ``is_strict``.
     """
     report, ids = Report(), Ids(namespace, file)
     reached: dict[str, int] = {}
@@ -53,7 +73,7 @@ def import_lines(
                     _restore(journal, page, report)
                 else:
                     draft = partial(journal.draft, is_vouched_for=is_vouched_for)
-                    _carry_out(draft, journal, page, ids, reached, report)
+                    _carry_out(draft, journal, page, ids, reached, report, is_strict=is_strict)
             progress(report)
     return report
 
@@ -81,6 +101,8 @@ def _carry_out(
     ids: Ids,
     reached: dict[str, int],
     report: Report,
+    *,
+    is_strict: bool,
 ) -> None:
     steps: list[tuple[Found, Step | BadLine]] = []
     for found in page:
@@ -92,53 +114,101 @@ def _carry_out(
             steps.append((found, refusal))
     touched = {id for _, step in steps if isinstance(step, Step) for id in step.touched}
     for _ in range(ATTEMPTS):
-        warned: list[Warned] = []
-        recorded, unchanged = Counter[str](), Counter[str]()
-        refused: list[Refused] = []
         draft = drafted(once=ChainMap({}, reached))
         draft.prefetch(touched)
         draft.prefetch_requests(touched)
+        draft.prefetch_edges(touched)
+        told = _Page(draft, ids, report.failed, is_strict=is_strict)
         for found, step in steps:
-            try:
-                if isinstance(step, BadLine):
-                    raise step
-                before = len(draft.facts)
-                command = draft.as_before(step.command, step.earlier)
-                answer = draft.carry_out(command, step.by, key=step.key)
-            except Refusal as refusal:
-                refused.append(_refused(found, step, refusal))
-            else:
-                count = recorded if len(draft.facts) > before else unchanged
-                count[found.line["type"]] += 1
-                warned += [Warned(found.where, one.detail) for one in answer.warnings]
-        if refused and draft.is_overtaken:
+            told.take(found, step)
+        if (told.refused or told.left_out) and draft.is_overtaken:
             continue
         try:
             positions = journal.commit(draft)
         except IntegrityError:
             continue
         reached.update(draft.reached(positions))
-        report.recorded += recorded
-        report.unchanged += unchanged
-        report.refused += refused
-        report.warned += warned
+        report.add(told)
         return
     raise Busy
 
 
-def _refused(found: Found, step: Step | BadLine, refusal: Refusal) -> Refused:
-    reason = str(refusal) if isinstance(step, BadLine) else in_its_words(found.line, step, refusal)
-    return Refused(found.where, refusal.code, reason, found.line)
+class _Page(Report):
+    """The lines of one append."""
+
+    def __init__(
+        self, draft: Draft, ids: Ids, failed: Mapping[str, str], *, is_strict: bool
+    ) -> None:
+        super().__init__()
+        self._draft, self._ids, self._failed, self._is_strict = draft, ids, failed, is_strict
+
+    def take(self, found: Found, step: Step | BadLine) -> None:
+        """Carry out a line, or refuse it."""
+        before = len(self._draft.facts)
+        try:
+            if isinstance(step, BadLine):
+                raise step
+            warnings = self._carried_out(found, step)
+        except Refusal as refusal:
+            if id := _made_by(found.line, self._ids):
+                self.failed[id] = found.where
+            self.refused.append(self._of(found, refusal, found.line))
+            return
+        count = self.recorded if len(self._draft.facts) > before else self.unchanged
+        count[found.line["type"]] += 1
+        self.warned += [Warned(found.where, one) for one in warnings]
+
+    def _carried_out(self, found: Found, step: Step) -> list[str]:
+        command = self._draft.as_before(step.command, step.earlier)
+        try:
+            return self._warnings_of(command, step)
+        except Refusal:
+            if isinstance(command, SubmitContribution) and command.sources and not self._is_strict:
+                with suppress(Refusal):
+                    return self._source_by_source(found, command, step)
+            raise
+
+    def _warnings_of(self, command: Command, step: Step) -> list[str]:
+        answer = self._draft.carry_out(command, step.by, key=step.key)
+        return [self._ids.in_its_words(one.detail) for one in answer.warnings]
+
+    def _source_by_source(self, found: Found, command: SubmitContribution, step: Step) -> list[str]:
+        """Record a piece first, then each of its sources that is not refused."""
+        id = command.target(step.by) or ""
+        warnings = self._warnings_of(replace(command, sources=()), step)
+        unkeyed = step._replace(key=None)
+        for number, source in enumerate(command.sources):
+            said = {"parent": source.work, "uri": source.uri, "kind": source.kind}
+            said |= {"rate": source.rate, "evidence": source.note}
+            said |= {"child": id, "id": part_id(id, "source", number)}
+            try:
+                warnings += self._warnings_of(DeclareRemix.of(said), unkeyed)
+            except Refusal as refusal:
+                stated = {name: value for name, value in said.items() if value is not None}
+                line = {"type": "remix", **stated, **_by(found.line)}
+                self.left_out.append(self._of(found, refusal, line))
+        return warnings
+
+    def _of(self, found: Found, refusal: Refusal, line: Line) -> Refused:
+        reason = self._ids.in_its_words(refusal)
+        if isinstance(refusal, Unknown):
+            id = str(refusal.details["id"])
+            if where := self.failed.get(id) or self._failed.get(id):
+                reason += f" It should have come from {where}, which was refused."
+        return Refused(found.where, refusal.code, reason, line)
 
 
-def in_its_words(line: Line, step: Step, refusal: Refusal) -> str:
-    """The message of a refusal with the ids of the line in place of ours."""
-    reason = str(refusal)
-    for name, value in line.items():
-        own = getattr(step.command, name, None)
-        if isinstance(value, str) and isinstance(own, str):
-            reason = reason.replace(own, value)
-    return reason
+def _made_by(line: Line, ids: Ids) -> str | None:
+    """The id that a line should have recorded, as far as it states one."""
+    name, id = line.get("type"), line.get("id")
+    command = COMMANDS.get(name) if isinstance(name, str) else None
+    if command is None or command.MAKES is None or not isinstance(id, str) or HALF.search(id):
+        return None
+    return ids.named(command.MAKES, id)
+
+
+def _by(line: Line) -> Line:
+    return {"by": line["by"]} if "by" in line else {}
 
 
 def _restore(journal: Journal, page: list[Found], report: Report) -> None:

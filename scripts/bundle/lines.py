@@ -35,6 +35,9 @@ CALLED = {
 """What an id is derived from instead of the name of its noun: all works share one namespace, and a
 division is named by its revenue."""
 
+REMEMBERED = 200_000
+"""How many ids of a bundle are remembered, for speed and for messages."""
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair; an invalid byte of UTF-8 is read as one."""
 
@@ -84,7 +87,20 @@ class Report:
     recorded: Counter[str] = field(default_factory=Counter)
     unchanged: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
+    left_out: list[Refused] = field(default_factory=list)
+    """The sources of recorded pieces that were refused, each as a line of its own."""
     warned: list[Warned] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    """Where the line is that should have recorded an id, and was refused."""
+
+    def add(self, page: Report) -> None:
+        """Add what became of further lines."""
+        self.recorded += page.recorded
+        self.unchanged += page.unchanged
+        self.refused += page.refused
+        self.left_out += page.left_out
+        self.warned += page.warned
+        self.failed |= page.failed
 
     @property
     def lines(self) -> int:
@@ -114,15 +130,27 @@ class Ids:
         self.file = file
         root = uuid5(NAMESPACE_URL, f"stemma:bundle:{namespace}")
 
-        @lru_cache(maxsize=200_000)
+        @lru_cache(maxsize=REMEMBERED)
         def named(kind: str, text: str) -> str:
             try:
                 return str(UUID(text))
             except ValueError:
-                return str(uuid5(root, f"{CALLED.get(kind, kind)}/{text}"))
+                id = str(uuid5(root, f"{CALLED.get(kind, kind)}/{text}"))
+                self._call(id, text)
+                return id
 
         self.named = named
+        self._called: dict[str, str] = {}
         self._seen: Counter[str] = Counter()
+
+    def _call(self, id: str, text: str) -> None:
+        if len(self._called) >= REMEMBERED:
+            del self._called[next(iter(self._called))]
+        self._called[id] = text
+
+    def in_its_words(self, message: object) -> str:
+        """A message with the ids of the bundle in place of ours."""
+        return ID.sub(lambda found: self._called.get(found[0], found[0]), str(message))
 
     def of_line(self, kind: str, line: Line) -> tuple[str, str]:
         """The id of a line that states none: of any file, and of its own."""
@@ -130,7 +158,10 @@ class Ids:
         # The same credit twice is one credit; anything else may be there several times.
         self._seen[content] = 1 if kind == "credit" else self._seen[content] + 1
         number = f"{content}#{self._seen[content]}"
-        return self.named(kind, number), self.named(kind, f"{self.file}\n{number}")
+        ids = self.named(kind, number), self.named(kind, f"{self.file}\n{number}")
+        for id in ids:
+            self._call(id, f"without an id ({kind})")
+        return ids
 
 
 class Step(NamedTuple):

@@ -53,7 +53,12 @@ commands = click.Group()
     is_flag=True,
     help="Do not vouch for the lines: what people say of others' works stays pending.",
 )
-@click.option("--strict", is_flag=True, help="Exit with status 1 if a line was refused.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if anything was refused.")
+@click.option(
+    "--strict-sources",
+    is_flag=True,
+    help="Refuse a piece if any of its sources is refused, instead of leaving the source out.",
+)
 @click.option("--fold/--no-fold", default=True, help="Also fold what was recorded.")
 @click.pass_context
 def import_(  # the options above, one by one
@@ -65,13 +70,15 @@ def import_(  # the options above, one by one
     refused: Path | None,
     as_claims: bool,
     strict: bool,
+    strict_sources: bool,
     fold: bool,
 ) -> None:
     """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
 
     Importing the same bundle twice changes nothing. Of a line without an id that books money, only
     a line of a file with the same name is a repetition: the same sale in another file is another
-    sale. A refused line is reported with its number and reason, and does not affect the others.
+    sale. A refused line is reported with its number and reason, and does not affect the others; a
+    refused source of a piece is left out and reported.
     What “export” wrote is checked to its end before any of it is recorded; if a fact of it is
     refused, the status is 1. The format: /docs/reference/bundles.
     """
@@ -93,6 +100,7 @@ def import_(  # the options above, one by one
                     file=path.name,
                     batch=batch,
                     is_vouched_for=not as_claims,
+                    is_strict=strict_sources,
                     progress=lambda so_far: told(so_far.lines, total),
                 )
         finally:
@@ -101,7 +109,7 @@ def import_(  # the options above, one by one
                     service.follower.catch_up(told)
         _tell(report, refused)
         _must_be_restored(service, report, seal)
-    if strict and report.refused:
+    if strict and (report.refused or report.left_out):
         sys.exit(1)
 
 
@@ -109,7 +117,7 @@ def _tell(report: bundle.Report, refused: Path | None) -> None:
     terminal.import_report(out, report)
     if refused is not None:
         with written_whole(refused) as file:
-            for one in report.refused:
+            for one in (*report.refused, *report.left_out):
                 file.write((json.dumps(one._asdict(), ensure_ascii=False) + "\n").encode())
 
 

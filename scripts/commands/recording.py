@@ -59,14 +59,14 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
 
 def record_line(service: Service, line: bundle.Line, secret: Path | None = None) -> None:
     """Record a line, signed if a key is given, fold it, and print the receipt."""
-    step = bundle.step_of(line, bundle.Ids("bundle"), derive=False)
+    ids = bundle.Ids("bundle")
+    step = bundle.step_of(line, ids, derive=False)
     signing = signing_of(step, secret) if secret else None
     try:
         service.journal.must_have_credible_clock()
         receipt = service.journal.record(step.command, by=step.by, signing=signing, key=step.key)
     except Refusal as refusal:
-        said = bundle.in_its_words(line, step, refusal)
-        raise click.ClickException(f"{said} ({refusal.code})") from refusal
+        raise click.ClickException(f"{ids.in_its_words(refusal)} ({refusal.code})") from refusal
     service.follower.catch_up()
     answer = {name: value for name, value in receipt.told().items() if value != []}
     click.echo(json.dumps(answer, ensure_ascii=False))
