@@ -17,8 +17,8 @@ from typing import Annotated, Any, ClassVar
 
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.credit import CREDIT_KINDS
-from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dates import start_of_past
+from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.grant import GRANTABLE, granted_role
 from domain.identity import new_id, part_id

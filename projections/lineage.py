@@ -15,8 +15,8 @@ from urllib.parse import unquote
 from domain import credit as credits
 from domain.claim import PENDING
 from domain.contribution import Contribution
-from domain.disclosure import AI_PARTS, NO_AI
 from domain.dates import is_surely_before, span_of
+from domain.disclosure import AI_PARTS, NO_AI
 from domain.fact import Fact
 from domain.lineage import MANY, Edge, Lineage, Path
 from domain.moment import instant
