@@ -82,6 +82,8 @@ def _noted(schema: Schema, notes: tuple[Any, ...]) -> Schema:
                 schema = {**schema, "examples": [value]}
             case Value():
                 schema = {**schema, **_keywords(note)}
+    if "enum" in schema and isinstance(schema["type"], list):
+        schema["enum"] = [*dict.fromkeys((*schema["enum"], None))]
     return schema
 
 
