@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from scripts.bundle.lines import HALF, Found, Line
 from scripts.bundle.sealed import Seal, is_sealed, seal_of
-from scripts.convert import convert_ocremix, convert_whosampled
+from scripts.convert import CONVERTERS
 
 
 def found_in(path: Path, source: str = "bundle") -> Iterator[Found]:
@@ -32,8 +32,8 @@ def found_in(path: Path, source: str = "bundle") -> Iterator[Found]:
 def opened(path: Path, source: str = "bundle") -> Iterator[tuple[Iterator[Found], Seal | None]]:
     """The same, and the seal of an export; ExportDamaged if the export is not what it says."""
     if source != "bundle":
-        lines = convert_whosampled(path) if source == "whosampled" else convert_ocremix(path)
-        yield (Found(f"line {number}", line) for number, line in enumerate(lines, start=1)), None
+        lines = enumerate(CONVERTERS[source](path), start=1)
+        yield (Found(f"line {number}", line) for number, line in lines), None
     elif str(path) == "-":
         with _streamed(sys.stdin.buffer) as found:
             yield found

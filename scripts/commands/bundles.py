@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
 
 from scripts import bundle, terminal
 from scripts.commands.frame import err, opened, out, progress_of
+from scripts.convert import CONVERTERS, NotConvertible
 from scripts.safe_file import written_whole
 from scripts.service import Service
 
@@ -25,7 +27,7 @@ commands = click.Group()
 @click.option(
     "--from",
     "source",
-    type=click.Choice(["bundle", "whosampled", "ocremix"]),
+    type=click.Choice(["bundle", *CONVERTERS]),
     default="bundle",
     show_default=True,
     help="The format of the input.",
@@ -73,7 +75,8 @@ def import_(  # the options above, one by one
     strict_sources: bool,
     fold: bool,
 ) -> None:
-    """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input.
+    """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input; or, with
+    --from, a git repository or what else “convert” reads.
 
     Importing the same bundle twice changes nothing. Of a line without an id that books money, only
     a line of a file with the same name is a repetition: the same sale in another file is another
@@ -86,6 +89,7 @@ def import_(  # the options above, one by one
         raise click.ClickException(f"there is no file or folder {path}")
     total = bundle.lines_in(path, source)
     with (
+        _converting(),
         bundle.opened(path, source) as (found, seal),
         opened(ctx, create=True) as service,
     ):
@@ -168,9 +172,21 @@ def export(ctx: click.Context, path: Path, after: int) -> None:
 
 
 @commands.command()
-@click.argument("source", type=click.Choice(["whosampled", "ocremix"]))
+@click.argument("source", type=click.Choice([*CONVERTERS]))
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 def convert(source: str, path: Path) -> None:
-    """Turn a public data set into a bundle on standard output."""
-    for found in bundle.found_in(path, source):
-        click.echo(json.dumps(found.line, ensure_ascii=False))
+    """Turn what others keep into a bundle on standard output.
+
+    A git repository, answers of MusicBrainz, or one of two public data sets.
+    """
+    with _converting():
+        for found in bundle.found_in(path, source):
+            click.echo(json.dumps(found.line, ensure_ascii=False))
+
+
+@contextmanager
+def _converting() -> Iterator[None]:
+    try:
+        yield
+    except NotConvertible as problem:
+        raise click.ClickException(str(problem)) from None

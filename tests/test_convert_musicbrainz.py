@@ -1,0 +1,122 @@
+"""What MusicBrainz answers is kept: names on credits, join phrases, instruments, sources."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from projections import attribution, lineage
+from scripts.bundle import Ids, found_in, import_lines
+from scripts.convert import NotConvertible, convert_musicbrainz
+from scripts.service import open_service
+
+ARTIST = {"id": "a-1", "name": "Bob Dylan"}
+RECORDING: dict[str, Any] = {
+    "id": "r-1",
+    "title": "Dreadful Day",
+    "first-release-date": "1972",
+    "artist-credit": [
+        {"name": "Blind Boy Grunt", "joinphrase": " feat. ", "artist": ARTIST},
+        {"name": "Ana", "joinphrase": "", "artist": {"id": "a-2", "name": "Ana"}},
+    ],
+    "relations": [
+        {"type": "instrument", "target-type": "artist", "direction": "backward",
+         "attributes": ["bass", "EWI"], "artist": ARTIST, "target-credit": "B. G."},
+        {"type": "mix-DJ", "target-type": "artist", "direction": "backward",
+         "attributes": [], "artist": ARTIST},
+        {"type": "incantation", "target-type": "artist", "direction": "backward",
+         "attributes": ["whispered"], "artist": ARTIST},
+        {"type": "performance", "target-type": "work", "direction": "forward",
+         "attributes": ["medley", "partial"], "work": {"id": "w-1", "title": "A Song"}},
+        {"type": "samples material", "target-type": "recording", "direction": "forward",
+         "attributes": [], "recording": {"id": "r-2", "title": "Older"}},
+        {"type": "DJ-mix", "target-type": "recording", "direction": "backward",
+         "attributes": [], "recording": {"id": "r-3", "title": "A Mix"}},
+        {"type": "discogs", "target-type": "url", "direction": "forward", "attributes": []},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def answers(shared_data: Path) -> Path:
+    return shared_data.parent / "samples" / "musicbrainz"
+
+
+def answered(folder: Path, *answers: Any) -> Path:
+    for number, answer in enumerate(answers):
+        (folder / f"{number}.json").write_text(json.dumps(answer), encoding="utf-8")
+    return folder
+
+
+def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> None:
+    lines = list(convert_musicbrainz(answered(tmp_path, RECORDING)))
+    (piece,) = [line for line in lines if line.get("title") == "Dreadful Day"]
+    artist = {"contributor": "musicbrainz:artist:a-1"}
+    assert piece["authors"] == [
+        {**artist, "role": "performer", "credited_as": "Blind Boy Grunt",
+         "join_phrase": " feat. ", "billing": 1},
+        {"contributor": "musicbrainz:artist:a-2", "role": "performer", "billing": 2},
+        {**artist, "role": "bassist", "display": "bass, EWI", "credited_as": "B. G."},
+        {**artist, "role": "wind synthesizer player", "display": "EWI, bass",
+         "credited_as": "B. G."},
+        {**artist, "role": "dj", "display": "mix-DJ"},
+        {**artist, "role": "performer", "display": "incantation, whispered"},
+    ]  # fmt: skip
+    assert piece["sources"] == [
+        {"uri": "https://musicbrainz.org/work/w-1", "kind": "quotation",
+         "note": "A Song, medley, partial"},
+        {"work": "musicbrainz:recording:r-2", "kind": "sample"},
+    ]  # fmt: skip
+    (mix,) = [line for line in lines if line["type"] == "remix"]
+    assert (mix["child"], mix["parent"], mix["kind"]) == (
+        "musicbrainz:recording:r-3",
+        "musicbrainz:recording:r-1",
+        "component",
+    )
+
+
+def test_an_answer_is_recorded_whole_and_once(tmp_path: Path, database: str) -> None:
+    folder = answered(tmp_path, RECORDING, RECORDING)
+    ids = Ids("bundle")
+    with open_service(database) as service:
+        for again in (False, True):
+            report = import_lines(service.journal, found_in(folder, "musicbrainz"))
+            assert report.refused == report.left_out == []
+            done = report.unchanged if again else report.recorded
+            assert done == {"contributor": 2, "contribution": 3, "remix": 1}
+        service.follower.catch_up()
+        with service.store.view() as view:
+            mix = ids.named("work", "musicbrainz:recording:r-3")
+            reached = [one["title"] for one in lineage.ancestors(view, mix).items]
+            assert reached == ["Dreadful Day", "Older", None]
+            (found,) = lineage.works(view, q="blind boy grunt").items
+            assert found["title"] == "Dreadful Day"
+
+
+def test_all_answers_at_hand_are_recorded_whole(answers: Path, database: str) -> None:
+    with open_service(database) as service:
+        report = import_lines(service.journal, found_in(answers, "musicbrainz"))
+        assert report.refused == report.left_out == []
+        service.follower.catch_up()
+        with service.store.view() as view:
+            (album,) = lineage.works(view, q="dark side").items
+            assert len(lineage.ancestors(view, album["id"]).items) == 10
+            people = attribution.contributors(view, album["id"]).items
+            assert {one["contributor"]["name"] for one in people} == {
+                *("Pink Floyd", "Hipgnosis", "George Hardie")
+            }
+
+
+def test_two_answers_about_one_recording_are_one(answers: Path) -> None:
+    lines = list(convert_musicbrainz(answers))
+    ids = Counter(line["id"] for line in lines if line["type"] != "remix")
+    assert set(ids.values()) == {1}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"x"', "{}", '{"title": 5}', '{"media": [3]}'])
+def test_what_is_no_answer_is_said_to_be_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(text, encoding="utf-8")
+    with pytest.raises(NotConvertible, match=r"x\.json is no answer of MusicBrainz"):
+        list(convert_musicbrainz(tmp_path / "x.json"))
