@@ -45,6 +45,6 @@ class Contribution(Work):
         reason: str
 
         def erases(self, noun: Contribution) -> tuple[str, ...]:
-            return (noun.title,)
+            return noun.every_title
 
     BIRTHS = (Submitted,)

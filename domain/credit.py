@@ -23,6 +23,11 @@ NOT_COUNTED = (PENDING, "declined", "revoked")
 """The states in which a credit does not count."""
 
 
+_NAMED = {
+    "credited_as": ", named “{credited_as}”",
+    "character": ", playing “{character}”",
+}
+"""What the sentence of a credit adds."""
 _SAID = (
     *("role", "kind", "display", "evidence", "effective_at", "credited_as", "join_phrase"),
     *("character", "billing", "ai", "ai_tool", "evidence_kind", "evidence_sha256"),
@@ -74,10 +79,7 @@ class Credit(Disputable):
             "ai_tool",
         )
         FOUND_BY = ("work",)
-        ADDS = {  # noqa: RUF012 - a constant of the class
-            "credited_as": ", named “{credited_as}”",
-            "character": ", playing “{character}”",
-        }
+        ADDS = _NAMED
         role: str
         kind: str
         display: str | None = None
@@ -164,6 +166,26 @@ class Credit(Disputable):
         """Whether the shares have to be corrected."""
         by_piece: bool | None = None
         """Whether it holds only what a payee has by the piece; older ones held all of a share."""
+
+    @fact("credit.corrected")
+    class Corrected(Event):
+        """The name on it, its wording, its place or what it discloses was corrected."""
+
+        SAYS = "{actor} corrected the credit of {contributor} on {work}"
+        ADDS = _NAMED
+        SEALED = (
+            *("display", "credited_as", "join_phrase", "character", "ai_tool"),
+            "reason",
+        )
+        FROM = ("granted", "claimed", PENDING, "accepted", "disputed")
+        reason: str
+        display: str | None = None
+        credited_as: str | None = None
+        join_phrase: str | None = None
+        character: str | None = None
+        billing: int | None = None
+        ai: list[str] | None = None
+        ai_tool: str | None = None
 
     BIRTHS = (Granted, Claimed)
 

@@ -300,6 +300,11 @@ class Draft(Past):
         self._come_to(target, position)
         return Acknowledgement(self.id, position, tuple(self.warnings))
 
+    def owner_of(self, digest: str) -> str:
+        """Whose text it is, recorded or about to be."""
+        pending = (text.owner for text in self.disclosures if text.digest == digest)
+        return next(pending, None) or super().owner_of(digest)
+
     def texts(self, digests: Iterable[str]) -> dict[str, str]:
         """The texts behind commitments, recorded or about to be."""
         pending = {text.digest: text.value for text in self.disclosures}

@@ -36,6 +36,7 @@ class Outside(Work):
 
     NAME = "outside source"
     uri: str
+    title: str | None = None
     made_at: str | None = None
     made: str = UNKNOWN
 

@@ -210,6 +210,11 @@ class Past:
         """An optional text of another owner, or under another name than its field's."""
         return None if value is None else Said(owner, name, value)
 
+    def owner_of(self, digest: str) -> str:
+        """Whose text it is; of one that was erased, who acts."""
+        found = self._journal.facts.disclosures([digest])
+        return found[0].owner if found else self.actor
+
     # -- works -----------------------------------------------------------------------------
 
     @property

@@ -466,7 +466,7 @@ SPENT = Table(
 """What counts toward the quotas of people; it limits the future and says nothing of the past."""
 TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND, SPENT)
 
-SEARCHED = frozenset({"name", "title", "display", "credited_as", "character"})
+SEARCHED = frozenset({"name", "title", "creators", "display", "credited_as", "character"})
 """The texts that are searched, and so stored folded as well."""
 
 

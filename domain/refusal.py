@@ -346,6 +346,18 @@ class EvidenceKindNeeded(Refusal):
     says = "Such a claim needs evidence of one of these kinds: {kinds}."
 
 
+class NothingStated(Refusal):
+    """A correction states something."""
+
+    says = "Nothing is stated: name what is to be corrected."
+
+
+class ReasonMissing(Refusal):
+    """What people have seen is corrected with a reason."""
+
+    says = "A correction needs a reason."
+
+
 class ContradictoryDisclosure(Refusal):
     """A disclosure of AI names each part once, and nothing beside “none”."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.command import COMMANDS, Command
 from domain.commands import (
     admitting,
+    correcting,
     crediting,
     deriving,
     disputing,
@@ -19,6 +20,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
+    correcting,
     *(proposing, agreeing, dividing, paying),
 )
 

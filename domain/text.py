@@ -13,6 +13,7 @@ from domain.refusal import BadText, TextTooLong
 LIMITS = {
     "name": 200,
     "title": 500,
+    "creators": 500,
     "display": 100,
     "credited_as": 200,
     "join_phrase": 40,

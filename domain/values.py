@@ -369,6 +369,10 @@ ASSETS: list[dict[str, Any]] = [
 
 Name = Annotated[str, Text("name", example="Ben")]
 Title = Annotated[str, Text("title", example="Low Tide, sung")]
+Creators = Annotated[
+    str,
+    Text("creators", help="Who made it, by name, as on its cover.", example="Nobuo Uematsu"),
+]
 Wording = Annotated[
     str,
     Text("display", help="The wording of the credit, instead of the role.", example="low harmony"),

@@ -51,6 +51,45 @@ class Work(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.originator_id, self.right_holder)
 
+    creators: str | None = None
+    """Who made an outside source, by name."""
+
+    @fact("work.described")
+    class Described(Fact):
+        """Its title, creators, medium or licence were stated or corrected; the rest stays."""
+
+        SAYS = "{actor} stated about {noun}"
+        ADDS = {  # noqa: RUF012 - a constant of the class
+            "title": ", title “{title}”",
+            "creators": ", by {creators}",
+            "medium": ", medium {medium}",
+            "licence": ", licence {licence}",
+        }
+        SEALED = ("title", "creators", "reason")
+        FROM = ("submitted", "cited", "assembled", "published")
+        title: str | None = None
+        creators: str | None = None
+        medium: str | None = None
+        licence: str | None = None
+        reason: str | None = None
+
+        @property
+        def stated(self) -> dict[str, str]:
+            """What is stated."""
+            names = ("title", "creators", "medium", "licence")
+            return {name: said for name in names if (said := getattr(self, name)) is not None}
+
+        def apply(self, noun: Work) -> None:
+            """Only what is stated changes."""
+            for name, said in self.stated.items():
+                setattr(noun, name, said)
+
+    @property
+    def every_title(self) -> tuple[str, ...]:
+        """Its title and those that it had before."""
+        titles = (getattr(happened, "title", None) for _, happened in self.facts)
+        return tuple(title for title in titles if title)
+
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted it, and who holds its rights."""
         sides = {"poster": self.speaker}

@@ -101,11 +101,23 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             | Credit.Claimed(work=work, contributor=contributor)
         ):
             numbered = {"work": numbers[work], "contributor": numbers[contributor]}
-            ai = None if happened.ai is None else f"|{'|'.join(happened.ai)}|"
-            yield born(CREDITS, happened, **numbered, born=position, ai=ai)
+            uses = {} if happened.ai is None else _uses(happened.ai)
+            yield born(CREDITS, happened, **numbered, born=position, **uses)
+        case Credit.Corrected(originator_id=id):
+            names = ("display", "credited_as", "join_phrase", "character", "billing", "ai_tool")
+            said = {name: getattr(happened, name) for name in names}
+            changed = {name: value for name, value in said.items() if value is not None}
+            yield Amend(
+                CREDITS, id, changed if happened.ai is None else changed | _uses(happened.ai)
+            )
         case Credit.Event() if happened.leaves:
             left = {"state": happened.leaves, "waits_for": happened.waits_for}
             yield Amend(CREDITS, happened.originator_id, left)
+
+
+def _uses(ai: Iterable[str]) -> dict[str, str]:
+    """Uses of AI as the read table holds them, each between two lines."""
+    return {"ai": f"|{'|'.join(ai)}|"}
 
 
 ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
@@ -480,8 +492,8 @@ def people(
 
 
 _CREDITED_AS = (
-    "EXISTS (SELECT 1 FROM @credits c JOIN vault n ON n.digest = c.credited_as "
-    f"WHERE c.contributor = p.number AND {_COUNTED} AND n.folded LIKE :pattern ESCAPE '!')"
+    "p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
+    f"(SELECT n.digest FROM vault n WHERE n.folded LIKE :pattern ESCAPE '!') AND {_COUNTED})"
 )
 """The condition that a name on a credit of a person matches."""
 

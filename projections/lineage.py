@@ -67,6 +67,7 @@ WORKS = Table(
         ("address", "TEXT"),
         ("made_first", "TEXT"),
         ("made_last", "TEXT"),
+        ("creators", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster"),
     key="number",
@@ -108,6 +109,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Work.Redated(made_at=made_at, made=made):
             number = numbers[happened.originator_id]
             yield Amend(WORKS, number, {"made_at": made_at, "made": made, **_span(made_at)})
+        case Work.Described(originator_id=id):
+            yield Amend(WORKS, numbers[id], happened.stated)
         case Remix.Declared(child=child, parent=parent):
             ends = {"child": numbers[child], "parent": numbers[parent]}
             yield born(REMIXES, happened, **ends, born=position)
@@ -173,6 +176,7 @@ class WorkRow(NamedTuple):
     """The URI as a search compares it."""
     made_first: str | None
     made_last: str | None
+    creators: str | None
 
 
 def find(view: View, id: str) -> WorkRow:
@@ -283,9 +287,10 @@ def work(view: View, id: str) -> WorkFound:
         number=row.number,
     )
     parents = references(view, {source[5] for source in sources})
-    texts = view.texts({row.title, *(source[4] for source in sources)})
+    texts = view.texts({row.title, row.creators, *(source[4] for source in sources)})
     return {
         **reference(row, texts),
+        "creators": texts.get(row.creators),
         "made": row.made or None,
         "recorded_at": row.recorded_at,
         "licence": row.licence,
@@ -370,7 +375,8 @@ def works(
     *,
     q: Annotated[
         Search | None,
-        "In the title, the address or a name on a credit; case and accents do not matter.",
+        "In the title, the creators, the address or a name on a credit, or the whole title of an "
+        "outside source that it was made from; case and accents do not matter.",
         Example("low tide"),
     ] = None,
     medium: Annotated[Search | None, "Of this medium.", Example("audio")] = None,
@@ -399,36 +405,50 @@ def works(
     searched = {"q": q, "credit": credit}
     said |= {name: None if text is None else contains(text) for name, text in searched.items()}
     values = {name: value for name, value in said.items() if value is not None}
+    whole = {} if q is None else {"whole": folded(q.strip())}
     where = [holds("w"), *(_FILTERS[name] for name in values)]
     flags = {"never_remixed": never_remixed, "suspect_dates": suspect_dates}
     where += [_FILTERS[name] for name, is_set in flags.items() if is_set]
     page, more = view.page(
-        f"SELECT {_WORK} FROM @works w LEFT JOIN vault v ON v.digest = w.title "
+        f"SELECT {_WORK} FROM @works w "
         f"WHERE w.number < :beyond AND {' AND '.join(where)} ORDER BY w.number DESC",
         after,
         limit,
         first=NEVER,
         at=0,
         **values,
+        **whole,
     )
     rows = [WorkRow(*row) for row in page]
     texts = view.texts({row.title for row in rows})
     return Page([reference(row, texts) for row in rows], more)
 
 
-def _in_credits(texts: str, pattern: str) -> str:
+_MATCHED = "SELECT n.digest FROM vault n WHERE n.folded LIKE :{} ESCAPE '!'"
+"""The texts in which something was found; they are looked for once in a query."""
+
+
+def _in_credits(pattern: str, *texts: str) -> str:
     """The condition that one of these texts of a credit on the work matches."""
+    matches = " OR ".join(f"c.{text} IN ({_MATCHED.format(pattern)})" for text in texts)
     return (
-        f"EXISTS (SELECT 1 FROM @credits c JOIN vault n ON n.digest IN ({texts}) WHERE "
-        f"c.work = w.number AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')} "
-        f"AND n.folded LIKE :{pattern} ESCAPE '!')"
+        f"w.number IN (SELECT c.work FROM @credits c WHERE ({matches}) "
+        f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})"
     )
 
 
+_CITING = (
+    "w.number IN (SELECT e.child FROM @works s JOIN @remixes e ON e.parent = s.number "
+    "WHERE s.title IN (SELECT n.digest FROM vault n WHERE n.folded = :whole) "
+    f"AND s.kind = 'outside' AND {_COUNTS} AND {holds('s')})"
+)
+"""The condition that a work was made from an outside source whose whole title was searched for."""
+
 _FILTERS = {
-    "q": f"(w.address LIKE :q ESCAPE '!' OR {_in_credits('c.credited_as', 'q')} "
-    "OR v.folded LIKE :q ESCAPE '!' AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
-    "credit": _in_credits("c.display, c.credited_as, c.character", "credit"),
+    "q": f"(w.address LIKE :q ESCAPE '!' OR {_in_credits('q', 'credited_as')} OR {_CITING} "
+    f"OR w.creators IN ({_MATCHED.format('q')}) OR w.title IN ({_MATCHED.format('q')}) "
+    "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
+    "credit": _in_credits("credit", "display", "credited_as", "character"),
     "medium": "w.medium = :medium",
     "kind": "w.kind = :kind",
     "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role IN :role "

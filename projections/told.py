@@ -43,7 +43,9 @@ Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]
 Rate = Annotated[ExactRate | None, "Exactly as stated."]
 Evidence = Annotated[str | None, "What proves it; null when it was erased."]
 
-EvidenceKind = Annotated[str | None, one_of(EVIDENCE_KINDS)]
+EvidenceKind = Annotated[
+    Annotated[str, one_of(EVIDENCE_KINDS)] | None, "What kind of evidence it is.", Example(None)
+]
 EvidenceSha256 = Annotated[str | None, "Of a file that is evidence.", Example(None)]
 AiUses = Annotated[
     list[Annotated[str, one_of(AI_USES)]] | None,
@@ -107,7 +109,7 @@ class WorkRef(TypedDict):
     state: WorkState
     title: Annotated[
         str | None,
-        "Null for an outside source and a withdrawn piece.",
+        "Null for a withdrawn piece, and for an outside source of which none is stated.",
         Example("Low Tide, sung"),
     ]
     medium: Annotated[str | None, "Null for an outside source and a release.", Example("audio")]
@@ -156,6 +158,7 @@ class MadeFrom(TypedDict):
 class WorkFound(WorkRef):
     """A contribution, an outside source or a release, without its credits."""
 
+    creators: Annotated[str | None, "Of an outside source: who made it, by name.", Example(None)]
     made: Annotated[
         str | None,
         "The first instant of made_at, if it is known.",

@@ -197,6 +197,8 @@ def every_fact(told: Story) -> dict[str, str]:
         id=id_of("saga"),
     ).id
     tell("state_right", id=song, right_holder=eva, reason="text-reason-right")
+    said = {"title": "text-title-described", "creators": "text-creators-described"}
+    tell("describe_work", id=song, reason="text-reason-describe", licence="CC0-1.0", **said)
     for verb in ("accept", "decline"):
         saga = tell(
             "submit_contribution",
@@ -228,6 +230,9 @@ def every_fact(told: Story) -> dict[str, str]:
     ).id
     tell("decline_credit", id=granted, reason="text-reason-decline")
     tell("accept_credit", id=granted, reason="text-reason-accept")
+    corrected = ("display", "credited_as", "join_phrase", "character", "ai_tool")
+    said = {one: f"text-{one}-corrected" for one in corrected}
+    tell("correct_credit", id=granted, reason="text-reason-correct", ai=["none"], **said)
     dispute(told, "credit", granted)
     tell("revoke_credit", id=granted, reason="text-reason-revoke")
     tell("claim_work", id=song, contributor=eva, role="editor", evidence="text-evidence-claim")

@@ -47,7 +47,12 @@ STORY: list[Line] = [
                 **{"billing": 1, "ai": ["text partly"], "ai_tool": "a model"},
             }
         ],
-        "sources": [{"uri": "https://old.example/tide", "kind": "quotation", "note": "a line"}],
+        "sources": [
+            {
+                **{"uri": "https://old.example/tide", "kind": "quotation", "note": "a line"},
+                **{"title": "The Tide", "creators": "Old Salt", "licence": "CC0-1.0"},
+            }
+        ],
         "made_at": "2019",
         "licence": "CC-BY-4.0",
         "sha256": "ab" * 32,
@@ -219,6 +224,16 @@ STORY: list[Line] = [
     {"type": "contributor.stop-asking", "id": "ana", "by": "ana"},
     {"type": "work.state-right", "id": "poem", "right_holder": "ben", "reason": REASON},
     {"type": "remix.decline", "id": "mood", "reason": REASON, "by": "ben"},
+    {
+        **{"type": "work.describe", "id": "song", "title": "Low Tide, sung again"},
+        **{"creators": "Ben & Ana", "medium": "video", "licence": "CC0-1.0"},
+        **{"reason": REASON, "by": "ben"},
+    },
+    {
+        **{"type": "credit.correct", "id": "ear", "reason": REASON, "display": "both ears"},
+        **{"credited_as": "A. T.", "join_phrase": " & ", "character": "the ear", "billing": 1},
+        **{"ai": ["text fully"], "ai_tool": "a pen", "by": "ana"},
+    },
 ]
 """Every type of line but those about money, every field."""
 

@@ -28,10 +28,10 @@ TOPICS = {
     ),
     *("role.granted", "role.ended"),
     *("contribution.submitted", "contribution.withdrawn"),
-    *("work.redated", "work.right_stated", "outside.cited"),
+    *("work.redated", "work.right_stated", "work.described", "outside.cited"),
     *("remix.declared", "remix.accepted", "remix.declined", "remix.struck"),
     *("credit.granted", "credit.claimed", "credit.accepted", "credit.declined"),
-    "credit.revoked",
+    *("credit.revoked", "credit.corrected"),
     *(
         f"{noun}.{verb}"
         for noun in ("remix", "credit")

@@ -144,6 +144,7 @@ SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
     ("forget_contributor", {"id": "ben", "ground": "consent"}, ["contributor.forgotten"]),
     ("withdraw_contribution", {"id": "song", "reason": "r"}, ["contribution.withdrawn"]),
     ("redate_work", {"id": "song", "made_at": "2021", "reason": "r"}, ["work.redated"]),
+    ("describe_work", {"id": "song", "title": "t", "reason": "r"}, ["work.described"]),
     ("claim_work", {"id": "song", "contributor": "ben", "role": "editor"}, ["credit.claimed"]),
     ("declare_remix", {"child": "song", "parent": "poem", "kind": "sample"}, ["remix.declared"]),
     (

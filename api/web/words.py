@@ -98,7 +98,7 @@ def called(thing: Mapping[str, Any]) -> str:
     if "kind" not in thing:
         return billing.name_of(thing, "somebody whose name was erased")
     if thing["kind"] == "outside":
-        return str(thing["uri"])
+        return str(thing["title"] or thing["uri"])
     return str(thing["title"] or "a withdrawn piece")
 
 

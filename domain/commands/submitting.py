@@ -5,15 +5,17 @@ A piece never appears without the authors and sources it was posted with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from domain.command import Command, Record, command, record
+from domain.commands.correcting import described
 from domain.commands.crediting import credited, named
 from domain.commands.deriving import OF_SOURCES, made_of, source_of, warn_if_older
 from domain.contribution import Contribution
 from domain.fact import New
 from domain.identity import part_id
+from domain.outside import Outside
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
 from domain.refusal import ContradictoryDisclosure
@@ -25,6 +27,7 @@ from domain.values import (
     Character,
     ContributionId,
     ContributorId,
+    Creators,
     CreditedAs,
     ExactRate,
     Example,
@@ -43,6 +46,7 @@ from domain.values import (
     Wording,
     WorkId,
 )
+from domain.work import Work
 
 _PATH = "/contributions"
 
@@ -71,6 +75,11 @@ class Source(Record):
     kind: Annotated[RemixKind, Example("adaptation")]
     rate: ExactRate | None = None
     note: Note | None = None
+    title: Annotated[
+        Title | None, "Of one elsewhere, if nobody has stated it yet.", Example(None)
+    ] = None
+    creators: Annotated[Creators | None, "The same.", Example(None)] = None
+    licence: Annotated[Licence | None, "The same.", Example(None)] = None
 
 
 @command(
@@ -107,6 +116,7 @@ class SubmitContribution(Command):
         yield from cited.values()
         parents = [parent for parent, _ in sources]
         must_be_within_cap(past.id, [source.rate for source in self.sources])
+        yield from self._described(past, parents)
         yield Contribution.Submitted.born(
             past.id,
             title=past.text(owner, "title", self.title),
@@ -127,6 +137,16 @@ class SubmitContribution(Command):
                 evidence=past.text(owner, "note", source.note),
             )
             warn_if_older(past, past.id, self.made_at, parent)
+
+    def _described(self, past: Past, parents: Sequence[Work]) -> Iterator[New]:
+        """What is stated of outside sources of which nobody has stated it yet."""
+        known = set[str]()
+        for source, parent in zip(self.sources, parents, strict=True):
+            said = source.title, source.creators, None, source.licence
+            is_new = isinstance(parent, Outside) and parent.title is None
+            if is_new and parent.id not in known and any(said):
+                known.add(parent.id)
+                yield described(past, parent, *said)
 
     def _credits(self, past: Past) -> Iterator[New]:
         for number, author in enumerate(self.authors):

@@ -43,6 +43,7 @@ def convert_ocremix(folder: Path | str) -> Iterator[Line]:
                     "uri": f"urn:ocremix:game:{row['game_id']}",
                     "kind": "arrangement",
                     "note": row["game"],
+                    "title": row["game"].strip(),
                 }
             ],
         }

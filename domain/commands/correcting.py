@@ -1,0 +1,124 @@
+"""Correcting: what is stated of a work or of a credit is replaced by a fact with a reason.
+
+Nothing is rewritten: what was shown before stays in the answers about the past. What is stated of
+an outside source for the first time needs no reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from domain.command import Command, command
+from domain.commands.crediting import SPEAKING, named
+from domain.credit import Credit
+from domain.fact import New
+from domain.outside import Outside
+from domain.past import Past
+from domain.refusal import ContradictoryDisclosure, NothingStated, ReasonMissing, WrongState
+from domain.values import (
+    AiTool,
+    AiUse,
+    Billing,
+    Character,
+    Creators,
+    CreditedAs,
+    CreditId,
+    Example,
+    JoinPhrase,
+    Licence,
+    Medium,
+    Reason,
+    Title,
+    Wording,
+    WorkId,
+)
+from domain.work import Work
+
+
+@command(
+    "work.describe",
+    "/works/{id}/describe",
+    may=SPEAKING,
+    refuses=(NothingStated, ReasonMissing, WrongState),
+)
+class DescribeWork(Command):
+    """State or correct the title, the licence, the medium or the creators of a work.
+
+    The operator speaks for outside sources; who cites one first may describe it as well. Only what
+    is given changes, and answers about the past stay as they were.
+    """
+
+    id: WorkId
+    title: Title | None = None
+    creators: Creators | None = None
+    medium: Annotated[Medium | None, Example(None)] = None
+    licence: Annotated[Licence | None, Example(None)] = None
+    reason: Annotated[Reason | None, Example("A typing error.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        work = past.work(self.id)
+        if self.reason is None and not isinstance(work, Outside):
+            raise ReasonMissing
+        stated = described(past, work, self.title, self.creators, self.medium, self.licence)
+        yield stated._replace(content={**stated.content, "reason": self.reason})
+
+
+def described(
+    past: Past,
+    work: Work,
+    title: str | None,
+    creators: str | None = None,
+    medium: str | None = None,
+    licence: str | None = None,
+) -> New:
+    """What is stated of a work from now on; its texts stay with the owner of its title."""
+    stated: dict[str, Any] = {"medium": medium, "licence": licence}
+    before = getattr(work, "title", None)
+    owner = past.actor if before is None else past.owner_of(before)
+    stated |= {
+        name: past.text(owner, name, text)
+        for name, text in (("title", title), ("creators", creators))
+    }
+    if not any(stated.values()):
+        raise NothingStated
+    return work.then(Work.Described, **stated)
+
+
+@command(
+    "credit.correct",
+    "/credits/{id}/correct",
+    may=("contributor", *SPEAKING),
+    refuses=(NothingStated, ContradictoryDisclosure, WrongState),
+)
+class CorrectCredit(Command):
+    """Correct the name on a credit, its wording, its place or what it discloses.
+
+    Whose credit it is, in which role and for which work never changes.
+    """
+
+    id: CreditId
+    reason: Annotated[Reason, Example("The name on the sleeve is another.")]
+    display: Annotated[Wording | None, Example(None)] = None
+    credited_as: CreditedAs | None = None
+    join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
+    character: Annotated[Character | None, Example(None)] = None
+    billing: Annotated[Billing | None, Example(None)] = None
+    ai: Annotated[tuple[AiUse, ...] | None, Example(None)] = None
+    ai_tool: Annotated[AiTool | None, Example(None)] = None
+
+    def areas(self, past: Past) -> tuple[str, ...]:
+        return past.get(Credit, self.id).areas(past)
+
+    def sides(self, past: Past) -> dict[str, str]:
+        credit = past.get(Credit, self.id)
+        return {**past.work(credit.work).sides(past), "contributor": credit.contributor}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        credit = past.get(Credit, self.id)
+        stated = named(past, credit.contributor, self)
+        if not any(stated.values()):
+            raise NothingStated
+        yield credit.then(
+            Credit.Corrected, reason=past.text(past.actor, "reason", self.reason), **stated
+        )
