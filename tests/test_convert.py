@@ -89,7 +89,12 @@ def test_a_game_is_an_outside_source(tmp_path: Path) -> None:
             "title": "Shin Shuriken Jam",
             "medium": "audio",
             "authors": [{"contributor": "ocremix:artist:7", "role": "remixer"}],
-            "sources": [{"uri": "urn:ocremix:game:81", "kind": "arrangement", "note": "Shinobi"}],
+            "sources": [
+                {
+                    **{"uri": "urn:ocremix:game:81", "kind": "arrangement"},
+                    **{"note": "Shinobi", "title": "Shinobi"},
+                }
+            ],
         },
     ]
 

@@ -80,6 +80,9 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         # A search finds letters with accents as well.
         known = {one["id"] for one in before["items"]}
         return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
+    if asked.question == "show_lineage" and "nodes" in before:
+        # Who stands in a work twice in the same role, after a merge, stands there once.
+        return before | {"nodes": [_once(node) for node in before["nodes"]]}, now
     if asked.question == "list_work_contributors" and "items" in before:
         # Within a generation in the order of the credits, no longer in that of admission.
         assert before["next"] is now["next"] is None
@@ -93,6 +96,12 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         assert all(one["payee"]["id"] == asked.said["payee"] for one in now["items"])
         return {}, now
     return before, now
+
+
+def _once(node: Any) -> Any:
+    """A work, in which nobody stands twice in one role."""
+    made = {(one["id"], one["role"]): one for one in node["contributors"]}
+    return node | {"contributors": list(made.values())}
 
 
 def _by_person(answer: Any) -> Any:

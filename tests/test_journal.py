@@ -154,7 +154,8 @@ SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("dispute_remix", {"id": "edge", **GROUNDS}, ["remix.disputed"]),
     ("strike_remix", {"id": "edge", "reason": "r"}, ["remix.struck"]),
-    ("open_credit", {"work": "song", "contributor": "ben", "role": "editor"}, ["credit.granted"]),
+    ("open_credit", {"work": "song", "contributor": "ben", "role": "host"}, ["credit.granted"]),
+    ("open_credit", {"work": "song", "contributor": "ben", "role": "editor"}, []),
     (
         "open_credit",
         {"work": "song", "contributor": "ben", "role": "editor", "actor": "ben"},
@@ -165,6 +166,7 @@ SMALL: list[tuple[str, dict[str, Any], list[str]]] = [
         {"work": "song", "contributor": "ana", "role": "editor", "actor": "ana"},
         ["credit.claimed", "credit.accepted"],
     ),
+    ("correct_credit", {"id": "credit", "character": "c", "reason": "r"}, ["credit.corrected"]),
     ("accept_credit", {"id": "credit"}, ["credit.accepted"]),
     (
         "assemble_release",

@@ -65,7 +65,7 @@ DECIDING = {
     *("publish_release", "withdraw_release", "redate_work", "open_pool", "post_proposal"),
     *("revise_proposal", "answer_comment", "extend_proposal", "withdraw_proposal"),
     *("finalise_proposal", "open_credit", "accept_credit", "decline_credit", "revoke_credit"),
-    "confirm_share",
+    *("confirm_share", "describe_work", "correct_credit"),
     *("declare_remix", "accept_remix", "decline_remix", "answer_remix", "answer_credit"),
 }
 BOOKS = {
@@ -76,7 +76,7 @@ JUDGING = {"settle_remix", "settle_credit", "strike_remix", "merge_contributor"}
 OWN = {
     *("forget_contributor", "register_key", "revoke_key", "claim_work", "open_credit"),
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
-    *("claim_payout", "ask_first", "stop_asking"),
+    *("claim_payout", "ask_first", "stop_asking", "correct_credit"),
 }
 MAY: dict[str, set[str]] = {
     "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution"},
