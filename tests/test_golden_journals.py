@@ -80,13 +80,8 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         # A search finds letters with accents as well.
         known = {one["id"] for one in before["items"]}
         return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
-    if asked.question == "show_lineage" and "nodes" in before:
-        # Who stands in a work twice in the same role, after a merge, stands there once.
-        return before | {"nodes": [_once(node) for node in before["nodes"]]}, now
-    if asked.question == "list_work_contributors" and "items" in before:
-        # Within a generation in the order of the credits, no longer in that of admission.
-        assert before["next"] is now["next"] is None
-        return _by_person(before), _by_person(now)
+    if asked.question in ("show_lineage", "list_work_contributors"):
+        return _without_order(asked.question, before, now)
     if before.get("refused") == "parent_not_older":
         # Only a cycle is refused.
         assert now.get("refused") != "parent_not_older"
@@ -95,6 +90,18 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         # People read their own payouts, and nobody else's.
         assert all(one["payee"]["id"] == asked.said["payee"] for one in now["items"])
         return {}, now
+    return before, now
+
+
+def _without_order(question: str, before: Any, now: Any) -> tuple[Any, Any]:
+    """Both answers, in which nobody stands twice, and people in the order of their ids."""
+    if question == "show_lineage" and "nodes" in before:
+        # Who stands in a work twice in the same role, after a merge, stands there once.
+        return before | {"nodes": [_once(node) for node in before["nodes"]]}, now
+    if question == "list_work_contributors" and "items" in before:
+        # Within a generation in the order of the credits, no longer in that of admission.
+        assert before["next"] is now["next"] is None
+        return _by_person(before), _by_person(now)
     return before, now
 
 
