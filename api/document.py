@@ -6,6 +6,7 @@ It says only what is taken from the running code, so it cannot go stale.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -124,11 +125,28 @@ def register(app: Flask, nouns: Iterable[Routes]) -> dict[str, Any]:
     for routes in nouns:
         api.register_blueprint(routes.blueprint)
     document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    document["paths"] = merged(document["paths"])
     for _, path, operation in operations(document):
         _give_examples(operation, document)
         for parameter in document["paths"][path].get("parameters", []):
             parameter["schema"].setdefault("examples", [PATH_EXAMPLES.get(parameter["name"])])
     return document
+
+
+def merged(paths: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same paths, one for each shape: two that differ only in names are one (OpenAPI 3.1).
+
+    A command's names stand, because a signature covers its fields by name.
+    """
+    found: dict[str, str] = {}
+    made: dict[str, dict[str, Any]] = {}
+    for path in sorted(paths, key=lambda path: "post" not in paths[path]):
+        template = found.setdefault(_NAME.sub("{}", path), path)
+        made[template] = {**paths[path], **made.get(template, {})}
+    return {path: made[path] for path in paths if path in made}
+
+
+_NAME = re.compile(r"\{[^}]*\}")
 
 
 def _path_id(converter: IdConverter) -> dict[str, Any]:

@@ -34,7 +34,12 @@ from projections.store import Store
 
 
 class IdConverter(BaseConverter):
-    """The id of a noun in a path; text that is not a UUID is an unknown id."""
+    """The id of a noun in a path; text that is not a UUID is an unknown id.
+
+    Where a word stands in its place, another route begins.
+    """
+
+    regex = r"(?!preview$)[^/]+"
 
     def __init__(self, map: Map, noun: str) -> None:
         super().__init__(map)
