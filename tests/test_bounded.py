@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,8 @@ from serving import JSON, Served, serving
 
 from api.document import operations
 from api.fields import DEEPEST_JSON, MAXIMUM_BODY_BYTES, MOST_ERRORS
-from domain.values import MOST_ITEMS, MOST_PIECES
+from domain.registry import COMMANDS
+from domain.values import MOST_ITEMS, MOST_PIECES, Many, Several
 from scripts.bundle import found_in, import_lines
 
 
@@ -53,6 +55,26 @@ def test_a_list_that_is_too_long_is_refused_before_its_items_are_read(served: Se
         errors = {error["pointer"]: error["code"] for error in answer.json.get("errors", [])}
         assert errors[f"#/{field}"] == "too_many_items", (name, answer.text)
         assert len(answer.text) < 3_000
+
+
+def test_a_form_refuses_a_list_that_is_too_long_as_the_api_does(served: Served) -> None:
+    headers, tried = {"Content-Type": "application/x-www-form-urlencoded"}, 0
+    for name, command in COMMANDS.items():
+        for field in command.fields():
+            if not isinstance(field.value, Many | Several):
+                continue
+            ids = {each: str(uuid4()) for each in command.in_path()}
+            lines = "\n".join("0" for _ in range(field.value.most + 1))
+            sent = urlencode({**ids, field.name: lines}).encode()
+            page = served.operator.send("POST", f"/do/{name}", sent, headers)
+            said = {field.name: [0] * (field.value.most + 1)}
+            answer = served.operator.post(command.PATH.format(**ids), said)
+            told = {error["pointer"]: error["detail"] for error in answer.json["errors"]}
+            assert page.status == answer.status == 422
+            assert told[f"#/{field.name}"] in page.text
+            assert str(field.value.most) in told[f"#/{field.name}"]
+            tried += 1
+    assert tried >= 8
 
 
 def test_a_longer_list_can_be_imported(served: Served, tmp_path: Path) -> None:

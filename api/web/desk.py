@@ -83,7 +83,16 @@ def _command(name: str) -> type[Command]:
 
 def _form(command: type[Command], sent: dict[str, str], problem: Problem | None = None) -> str:
     inputs = [_input(one, sent.get(one.name, "")) for one in command.fields()]
-    return render_template("do.html", command=command, inputs=inputs, problem=problem)
+    wrong = [] if problem is None else list(_wrong(problem))
+    return render_template("do.html", command=command, inputs=inputs, problem=problem, wrong=wrong)
+
+
+def _wrong(problem: Problem) -> Iterator[tuple[str, str]]:
+    """The fields that a problem is about, and what is wrong with each."""
+    errors = problem.members.get("errors")
+    for error in errors if isinstance(errors, list) else ():
+        place = error["pointer"].removeprefix("#/")
+        yield place.partition("/")[0], f"{place}: {error['detail']}"
 
 
 def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str]) -> str:
