@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -24,6 +26,26 @@ THROUGH_THE_ROOT = {"loggers": {"_granian": {**_TO_THE_ROOT}, "granian.access": 
 
 def configure_logs(form: str) -> None:
     """Write the lines of every logger of this process in this form."""
+    root = logging.getLogger()
+    root.handlers[:] = [_handler(form)]
+    root.setLevel(logging.INFO)
+
+
+@contextmanager
+def auditing(form: str) -> Iterator[logging.Logger]:
+    """Write what a command does with keys: a line on standard error, as a server writes it."""
+    audit, handler = logging.getLogger("stemma.audit"), _handler(form)
+    level = audit.level
+    audit.addHandler(handler)
+    audit.setLevel(logging.INFO)
+    try:
+        yield audit
+    finally:
+        audit.removeHandler(handler)
+        audit.setLevel(level)
+
+
+def _handler(form: str) -> logging.Handler:
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -42,9 +64,7 @@ def configure_logs(form: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=[remove, renderer])
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    return handler
 
 
 def _without_what_was_said(_logger: object, _name: str, line: EventDict) -> EventDict:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from test_server import KEY, Server, started, wait_until
 from test_server import free_port as free
 from test_server import serving as running
 
 from scripts.logs import configure_logs
+from scripts.stemma import main
 
 SECRETS = {
     "a name": "Zeraphine Quillfeather",
@@ -99,6 +101,30 @@ def test_the_logs_of_a_whole_story_hold_no_secret_and_nothing_about_a_person(
     ids = {line["request_id"] for line in lines if "request_id" in line}
     assert "from-the-proxy-1" in ids
     assert all(re.fullmatch("[0-9a-f]{32}|from-the-proxy-1", one) for one in ids)
+
+
+def test_a_key_made_on_the_command_line_is_in_the_audit(tmp_path: Path) -> None:
+    """As a line on standard error, where the lines of a server are; never the key itself."""
+    settings = {"STEMMA_DATA": str(tmp_path), "STEMMA_LOGS": "json"}
+
+    def run(*words: str) -> tuple[str, list[dict[str, Any]]]:
+        ran = CliRunner().invoke(main, ["key", *words], env=settings)
+        assert ran.exit_code == 0, ran.output
+        lines = [json.loads(line) for line in ran.stderr.splitlines()]
+        assert {line["logger"] for line in lines} == {"stemma.audit"}
+        return ran.stdout.strip(), lines
+
+    token, (made,) = run("create", "--for", "operator")
+    assert (made["event"], made["holder"]) == ("key made", "operator")
+    again, lines = run("replace", made["key"])
+    assert "key made" in {line["event"] for line in lines}
+    assert token not in json.dumps(lines)
+    assert again not in json.dumps(lines)
+    _, (revoked,) = run("revoke", made["key"])
+    assert (revoked["event"], revoked["key"]) == ("key revoked", made["key"])
+    public, (line,) = run("new", "example.org/log")
+    assert line["event"] == "log key made"
+    assert public.startswith(line["key"])
 
 
 @pytest.fixture

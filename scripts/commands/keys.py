@@ -5,13 +5,15 @@ The one rule: a secret is printed once or written to one file, and none is ever 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from logging import Logger
 from pathlib import Path
 
 import click
 
 from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
 from api.scope import Caller
-from domain.note import SignerKey
+from domain.note import SignerKey, VerifierKey
 from domain.permission import OPERATOR
 from projections import timeline
 from scripts import terminal
@@ -41,6 +43,7 @@ def key_new(ctx: click.Context, name: str) -> None:
     made = make_log_key(settings_of(ctx), name)
     if made is None:
         raise click.ClickException("there is already a key; move it away, but keep it safe")
+    _audit_log_key(ctx, "log key made", made.verifier)
     click.echo(str(made.verifier))
 
 
@@ -68,7 +71,9 @@ def key_rotate(ctx: click.Context) -> None:
 
     From the next start on, the new key and the one before both sign; “retire” ends that.
     """
-    click.echo(str(rotate_log_key(settings_of(ctx)).verifier))
+    made = rotate_log_key(settings_of(ctx)).verifier
+    _audit_log_key(ctx, "log key made", made)
+    click.echo(str(made))
 
 
 @key.command("retire")
@@ -79,6 +84,7 @@ def key_retire(ctx: click.Context) -> None:
     Their secret keys are forgotten. Their public keys stay in the file and are published.
     """
     for public in retire_log_keys(settings_of(ctx)):
+        _audit_log_key(ctx, "log key retired", public)
         click.echo(str(public))
 
 
@@ -98,7 +104,7 @@ def key_retire(ctx: click.Context) -> None:
 def key_create(ctx: click.Context, /, holder: str, **said: str | None) -> None:
     """Make a key and print it; only its digest is kept, so it can't be shown again."""
     holder = holder if holder == "operator" else named("contributor", holder)
-    with opened(ctx, create=True) as service:
+    with _audited(ctx), opened(ctx, create=True) as service:
         made = _ring(service).make(holder=holder, **said)
         click.echo(made.token)
 
@@ -115,7 +121,7 @@ def key_create(ctx: click.Context, /, holder: str, **said: str | None) -> None:
 @click.pass_context
 def key_replace(ctx: click.Context, name: str, grace_hours: int) -> None:
     """Make a key like the one named, print it, and let that one end after a while."""
-    with opened(ctx) as service:
+    with _audited(ctx), opened(ctx) as service:
         click.echo(_ring(service).replace(name, grace_hours).token)
 
 
@@ -150,11 +156,22 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def key_revoke(ctx: click.Context, name: str) -> None:
     """Revoke a key, given the key itself or the name that “list” shows."""
-    with opened(ctx) as service:
+    with _audited(ctx), opened(ctx) as service:
         revoked = service.keys.revoke(name)
     if revoked is None:
         raise click.ClickException(f"there is no key {name}")
     out.print(f"revoked {revoked.name} of {revoked.holder}")
+
+
+def _audited(ctx: click.Context) -> AbstractContextManager[Logger]:
+    from scripts.logs import auditing
+
+    return auditing(settings_of(ctx).logs)
+
+
+def _audit_log_key(ctx: click.Context, what: str, public: VerifierKey) -> None:
+    with _audited(ctx) as audit:
+        audit.info(what, extra={"key": f"{public.name}+{public.id.hex()}"})
 
 
 def _ring(service: Service) -> Keyring:
