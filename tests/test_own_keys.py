@@ -260,7 +260,7 @@ def test_keys_are_made_replaced_and_listed_in_the_terminal(database: str) -> Non
     def run(*words: str) -> str:
         result = CliRunner().invoke(main, ["--database", database, "key", *words])
         assert result.exit_code == 0, result.output
-        return result.output.strip()
+        return result.stdout.strip()
 
     said = ("--label", "laptop", "--scope", "read", "--expires", "2099")
     token = run("create", "--for", "operator", *said)

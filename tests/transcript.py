@@ -27,7 +27,8 @@ PORT = "8017"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BEFORE = "\x1e"
 _CHANGES = (
-    (re.compile(r"\bkey=[0-9a-f]{12}\b"), "key=KEY"),
+    (re.compile(r"\bkey=\S+"), "key=KEY"),
+    (re.compile(r"\broot [\w+/]{43}="), "root ROOT"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "TIME"),
     (re.compile(r"\bstemma_[\w-]{43}"), "KEY"),
 )

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -37,7 +37,8 @@ from domain.engine import (
     other_layout,
 )
 from domain.engine.deadline import TookTooLong, deadline, must_go_on
-from domain.engine.watch import Watch
+from domain.engine.probe import Probe
+from domain.engine.watch import GRACE_SECONDS, Watch
 from domain.refusal import NotPermitted
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
@@ -49,10 +50,16 @@ IDLE_SECONDS = 5
 """How long an append may stall half-way while everyone else waits."""
 LONG_IDLE_SECONDS = 60
 """How long any other transaction may: folding many facts takes a while."""
-FREE_SECONDS = 0.5
+FREE_SECONDS = 0.4
 """How long a connection is waited for before it is asked whether the database is there at all."""
-CHECK_SECONDS = 0.5
-"""How long a server may take to say that a connection still works."""
+CHECK_SECONDS = 0.45
+"""How long a server may take to say that a connection still works.
+
+Longer than a connection is waited for, so that only one is tried; together with the probe, less
+than a second.
+"""
+PROBE_SECONDS = 0.4
+"""How long a server may take to accept a new connection while others wait for one."""
 AWAY_SECONDS = 1.0
 """How long a database that is away is not asked again."""
 PIPELINED_CHARACTERS = 8_000
@@ -130,6 +137,7 @@ class PostgresEngine(Engine):
         self._url = url
         self._away_until = 0.0
         self._watch = Watch()
+        self._probe = Probe(partial(_must_answer, url))
         self._pool = ConnectionPool(
             url,
             kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
@@ -307,7 +315,7 @@ class PostgresEngine(Engine):
                 self._pool.putconn(borrowed.connection)
 
     def _check(self, connection: psycopg.Connection) -> None:
-        self._watch.add(connection, time.monotonic() + CHECK_SECONDS)
+        self._watch.add(connection, time.monotonic() + CHECK_SECONDS - GRACE_SECONDS)
         try:
             ConnectionPool.check_connection(connection)
         finally:
@@ -323,7 +331,7 @@ class PostgresEngine(Engine):
             return self._pool.getconn(FREE_SECONDS)
         except PoolTimeout:
             try:
-                _must_answer(self._url)
+                self._probe.must_succeed(PROBE_SECONDS)
             except DatabaseUnavailable:
                 self._away_until = time.monotonic() + AWAY_SECONDS
                 raise

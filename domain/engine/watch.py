@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import psycopg
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.1
 GRACE_SECONDS = 0.5
 """How long after a deadline the server itself may still end a statement."""
 
