@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Lock
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ SILENT_SECONDS = 10.0
 """So long without a heartbeat, no follower is alive, or all are stuck."""
 STILL_SECONDS = 10.0
 """So long may read tables or the log stand still while there are facts for them."""
+LONGEST_LEAP = timedelta(days=1)
+"""A clock that leaps further ahead while a process runs is reported; it may be right."""
 MAXIMUM_BEHIND = 10_000
 """How many facts the read tables may be behind."""
 
@@ -97,6 +100,7 @@ class Readiness:
         self._more = more or {}
         self._heartbeat = Heartbeat(journal.engine)
         self._read, self._integrated = Progress(clock), Progress(clock)
+        self._began, self._has_leapt = (journal.clock(), clock()), False
         self._looking = Lock()
         self._found, self._kept_until = Finding(), clock()
 
@@ -158,7 +162,19 @@ class Readiness:
     def _clock_check(self) -> Check:
         if self._journal.clock_problem():
             return Check(FAILED, "The clock contradicts what was recorded: see “stemma doctor”.")
+        if (leap := self._leap()) > LONGEST_LEAP:
+            return Check(OK, f"Warning: the clock leapt ahead by {leap.days} days: is it right?")
         return Check(OK, "The clock agrees with what was recorded.")
+
+    def _leap(self) -> timedelta:
+        """How far the clock ran ahead of one that nobody sets, since this process began."""
+        wall, steady = self._began
+        leap = self._journal.clock() - wall - timedelta(seconds=self._clock() - steady)
+        has_leapt = leap > LONGEST_LEAP
+        if has_leapt and not self._has_leapt:
+            log.warning("the clock leapt ahead by %s: facts are stamped with it", leap)
+        self._has_leapt = has_leapt
+        return leap
 
     def _projections(self, found: Finding) -> Check:
         still = self._read.stands_still(found.journal - found.behind, found.journal)

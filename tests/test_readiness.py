@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from serving import Served, serving
+from test_clock import SetClock
 from test_server import prepared, started, wait_until
 
 from api.readiness import (
@@ -240,3 +241,27 @@ def test_ready_says_nothing_of_the_database_behind_it(postgres_dsn: str) -> None
         told = served.client(None).get("/ready").text
         assert "relation" not in told
         assert "postgres" not in told.lower()
+
+
+def test_a_clock_that_leaps_ahead_while_it_runs_is_reported(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be right, so nothing is refused; within a year the facts alone show nothing."""
+    wall = SetClock()
+    with open_service(database, clock=wall) as service:
+        admit(service)
+        prober = Prober(service)
+
+        def told(steady_seconds: float, **leap: float) -> tuple[str, bool]:
+            wall.now += timedelta(seconds=steady_seconds, **leap)
+            clock = prober.after(steady_seconds).checks["clock"]
+            return clock.status, clock.detail.startswith("Warning: the clock leapt ahead")
+
+        week = 7 * 86_400
+        assert told(week) == (OK, False)
+        assert told(2, hours=23) == (OK, False)
+        assert told(2, days=300) == (OK, True)
+        assert told(2) == (OK, True)
+        assert told(2, days=-300) == (OK, False)
+    leaps = [one for one in caplog.records if "leapt ahead" in one.getMessage()]
+    assert len(leaps) == 1
