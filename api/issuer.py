@@ -13,13 +13,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, KeySet
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +96,8 @@ class IssuerKeys:
             self._fetching.release()
 
     def _fetch(self) -> list[Key]:
+        from joserfc.jwk import KeySet
+
         found = _document(self._issuer.jwks or self._address())
         usable = [one for one in _list_of(found, "keys") if one.get("use", "sig") == "sig"]
         # Only the public half: a secret of both sides (“oct”) is no key to verify with.

@@ -5,7 +5,7 @@ Everything a command opens here is closed when it ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,28 @@ err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class Derived(click.Command):
+    """A command whose parameters are derived once they are needed: of most, they never are."""
+
+    def __init__(
+        self, name: str, derived: Callable[[], Iterable[click.Parameter]], **further: Any
+    ) -> None:
+        super().__init__(name, **further)
+        self._derived = derived
+        self._params: list[click.Parameter] | None = None
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """Its arguments and options."""
+        if self._params is None:
+            self._params = list(self._derived())
+        return self._params
+
+    @params.setter
+    def params(self, params: list[click.Parameter]) -> None:
+        """Set by click to none at first."""
 
 
 def settings_of(ctx: click.Context, **given: Any) -> Settings:

@@ -18,7 +18,7 @@ from projections import lineage
 from projections.question import Asking, Question
 from projections.registry import by_words
 from scripts.commands import answers
-from scripts.commands.frame import asked, flag_of, help_of, metavar_of, named
+from scripts.commands.frame import Derived, asked, flag_of, help_of, metavar_of, named
 
 commands = click.Group()
 OF_NOUNS: dict[str, list[click.Command]] = {}
@@ -35,8 +35,11 @@ READABLE = {"lineage": "tree"}
 def _command(words: str, questions: Sequence[Question]) -> click.Command:
     """The command that asks a question, or one of several about different nouns."""
     question = questions[0]
-    params: list[click.Parameter] = [*_arguments(questions), *_options(words, question)]
-    params += answers.form_options(question, READABLE.get(words, "text"))
+
+    def params() -> Iterator[click.Parameter]:
+        yield from _arguments(questions)
+        yield from _options(words, question)
+        yield from answers.form_options(question, READABLE.get(words, "text"))
 
     @click.pass_context
     def ask(ctx: click.Context, /, as_of: int | None = None, **typed: Any) -> None:
@@ -53,7 +56,7 @@ def _command(words: str, questions: Sequence[Question]) -> click.Command:
 
     help = " ".join(question.help.split())
     verb = words.rsplit(maxsplit=1)[-1]
-    return click.Command(verb, callback=ask, params=params, help=help)
+    return Derived(verb, params, callback=ask, help=help)
 
 
 def _arguments(questions: Sequence[Question]) -> Iterator[click.Parameter]:

@@ -18,7 +18,7 @@ from domain.registry import COMMANDS
 from domain.values import Json, Many, Number, Several, Value
 from scripts import bundle
 from scripts.commands import questions
-from scripts.commands.frame import flag_of, help_of, metavar_of, opened
+from scripts.commands.frame import Derived, flag_of, help_of, metavar_of, opened
 from scripts.commands.signing import signing_of
 from scripts.service import Service
 
@@ -76,22 +76,12 @@ def _recorder(command: type[Command]) -> click.Command:
     """The command that records one command of the domain, with an option for each field."""
     noun, _, verb = command.NAME.partition(".")
     subject = command.in_path()[0] if verb else None
-    params: list[click.Parameter] = [click.Argument([subject])] if subject else []
-    params += [_option(one) for one in command.fields() if one.name != subject]
-    params += [
-        click.Option(["--by"], metavar="CONTRIBUTOR", help="Who acts; default the operator."),
-        click.Option(
-            ["--sign"],
-            metavar="FILE",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Sign it with the secret key of the person who acts.",
-        ),
-        click.Option(
-            ["--idempotency-key"],
-            metavar="KEY",
-            help="A name for this one request, so that repeating it changes nothing.",
-        ),
-    ]
+
+    def params() -> Iterator[click.Parameter]:
+        if subject:
+            yield click.Argument([subject])
+        yield from (_option(one) for one in command.fields() if one.name != subject)
+        yield from _further_options()
 
     @click.pass_context
     def record(ctx: click.Context, /, sign: Path | None, **typed: Any) -> None:
@@ -103,8 +93,21 @@ def _recorder(command: type[Command]) -> click.Command:
         with opened(ctx, create=True) as service:
             record_line(service, line, sign)
 
-    return click.Command(
-        verb or BIRTH_VERBS[noun], callback=record, params=params, help=command.__doc__
+    return Derived(verb or BIRTH_VERBS[noun], params, callback=record, help=command.__doc__)
+
+
+def _further_options() -> Iterator[click.Option]:
+    yield click.Option(["--by"], metavar="CONTRIBUTOR", help="Who acts; default the operator.")
+    yield click.Option(
+        ["--sign"],
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Sign it with the secret key of the person who acts.",
+    )
+    yield click.Option(
+        ["--idempotency-key"],
+        metavar="KEY",
+        help="A name for this one request, so that repeating it changes nothing.",
     )
 
 
