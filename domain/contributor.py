@@ -19,6 +19,13 @@ GROUNDS = {
 """Why a person is forgotten. One word of a list, because a free text would stay for ever."""
 
 
+FORMER = {
+    "erased": "the former name is gone from every answer",
+    "kept": "the former name is answered as what they were called formerly",
+}
+"""What becomes of a former name, as the person says."""
+
+
 class Contributor(Noun):
     """A person or group who can be credited."""
 
@@ -71,6 +78,21 @@ class Contributor(Noun):
         """The commitments whose texts are gone, separated by spaces."""
         holds: bool | None = None
         """Whether what they are owed is held: nobody is left to be paid. Once it was paid on."""
+
+        def erases(self, noun: Contributor) -> tuple[str, ...]:
+            return tuple(self.erased.split())
+
+    @fact("contributor.renamed")
+    class Renamed(Fact):
+        """The person has another name from now on; the account stays."""
+
+        SAYS = "{noun} changed their name"
+        SEALED = ("name",)
+        FROM = ("admitted",)
+        name: str
+        former: str
+        erased: str
+        """The commitments whose texts are gone, separated by spaces."""
 
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())

@@ -187,6 +187,19 @@ class Credit(Disputable):
         ai: list[str] | None = None
         ai_tool: str | None = None
 
+    @fact("credit.hidden")
+    class Hidden(Event):
+        """The person's name is kept off it, at every position; it goes on counting."""
+
+        SAYS = "{contributor} keeps their name off a credit on {work}"
+        FROM = ("granted", "claimed", "accepted", "disputed")
+
+    @fact("credit.shown")
+    class Shown(Event):
+        """The person's name is on it again."""
+
+        SAYS = "{contributor} put their name back on a credit on {work}"
+
     BIRTHS = (Granted, Claimed)
 
     def then(self, kind: type[Fact], /, **content: Any) -> New:

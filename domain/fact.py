@@ -147,6 +147,11 @@ class FoundBy(NamedTuple):
     leads_to: str | None = None
 
 
+def erasing() -> list[str]:
+    """The topics of the facts that erase texts."""
+    return [topic for topic, kind in FACTS.items() if kind.erases is not Fact.erases]
+
+
 class New(NamedTuple):
     """A fact that a command decided on; it has no position, time or actor yet."""
 

@@ -11,6 +11,7 @@ from domain.commands import (
     disputing,
     forgetting,
     granting,
+    naming,
     releasing,
     submitting,
 )
@@ -20,7 +21,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
-    correcting,
+    *(correcting, naming),
     *(proposing, agreeing, dividing, paying),
 )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
+from domain.contributor import FORMER
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.credit import CREDIT_KINDS
 from domain.dates import start_of_past
@@ -503,6 +504,10 @@ CommentKind = Annotated[
         help="left_out, too_much, too_little or other.",
         example="left_out",
     ),
+]
+FormerName = Annotated[
+    str,
+    listed(FORMER, UnknownKind, help="What becomes of the former name.", example="kept"),
 ]
 Grounds = Annotated[
     str,

@@ -21,6 +21,7 @@ from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId
 from projections import lineage, pending
+from projections.hidden import HIDDEN, NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born
@@ -75,8 +76,9 @@ CREDITS = Table(
         ("ai_tool", "TEXT"),
         ("evidence_kind", "TEXT"),
         ("evidence_sha256", "TEXT"),
+        ("hidden", "BIGINT"),
     ),
-    ("id", "work", "contributor"),
+    ("id", "work", "contributor", "hidden"),
     key="id",
 )
 
@@ -94,6 +96,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Contributor.Merged(originator_id=id, into=into):
             merged = {"state": happened.STATE, "merged_into": numbers[into]}
             yield Amend(CONTRIBUTORS, numbers[id], merged)
+        case Contributor.Renamed(originator_id=id):
+            yield Amend(CONTRIBUTORS, numbers[id], {"name": happened.name})
         case Contributor.Forgotten(originator_id=id):
             yield Amend(CONTRIBUTORS, numbers[id], {"state": happened.STATE})
         case (
@@ -103,6 +107,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             numbered = {"work": numbers[work], "contributor": numbers[contributor]}
             uses = {} if happened.ai is None else _uses(happened.ai)
             yield born(CREDITS, happened, **numbered, born=position, **uses)
+        case Credit.Hidden(originator_id=id) | Credit.Shown(originator_id=id):
+            hidden = 1 if isinstance(happened, Credit.Hidden) else None
+            yield Amend(CREDITS, id, {"hidden": hidden})
         case Credit.Corrected(originator_id=id):
             names = ("display", "credited_as", "join_phrase", "character", "billing", "ai_tool")
             said = {name: getattr(happened, name) for name in names}
@@ -154,6 +161,7 @@ class CreditRow(NamedTuple):
     ai_tool: str | None
     evidence_kind: str | None
     evidence_sha256: str | None
+    hidden: int | None
     merged_into: int | None
     place: int = 0
     """What it is ordered by."""
@@ -175,7 +183,24 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 
 def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
     rows = view.rows(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
-    return _merged(view, in_order([CreditRow(*row) for row in rows]))
+    return _merged(view, veiled(view, in_order([CreditRow(*row) for row in rows])))
+
+
+def hidden(view: View) -> dict[str, int]:
+    """The credits off which their people keep their names, now and so at every position."""
+    rows = view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}")
+    return dict(rows)
+
+
+def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:
+    """The same credits; a hidden one is that of nobody but itself, for all but these accounts."""
+    kept = hidden(view)
+    return [
+        row._replace(contributor=-row.born, credited_as=None, merged_into=None)
+        if row.id in kept and row.contributor not in to
+        else row
+        for row in rows
+    ]
 
 
 def in_order(rows: Iterable[CreditRow]) -> list[CreditRow]:
@@ -231,7 +256,7 @@ def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold
     )
     if row is None:
         raise UnknownCredit(id)
-    return told(view, [CreditRow(*row)])[0]
+    return told(view, veiled(view, [CreditRow(*row)], to or ()))[0]
 
 
 @question("show_work", "/works/{id}", as_published=True)
@@ -293,15 +318,26 @@ def uses_of(row: CreditRow) -> list[str] | None:
     return None if row.ai is None else row.ai.strip("|").split("|")
 
 
+_NAME = (
+    "coalesce((SELECT v.value FROM vault v WHERE v.digest = p.name), "
+    "(SELECT v.value FROM vault v JOIN @contributors n ON v.digest = n.name "
+    f"WHERE n.number = p.number AND n.until = {NEVER}))"
+)
+"""The name of a person; who has another one now has it at every position."""
+
+
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
     """People by their numbers, as answers refer to them."""
+    wanted = set(numbers)
     rows = view.rows(
-        "SELECT p.number, p.id, v.value FROM @contributors p "
-        "LEFT JOIN vault v ON v.digest = p.name "
-        f"WHERE p.number IN :numbers AND {holds('p')}",
-        numbers=list(numbers),
+        f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
+        f"AND {holds('p')}",
+        numbers=list(wanted),
     )
-    return {number: {"id": id, "name": name} for number, id, name in rows}
+    told: dict[int, PersonRef] = {number: {"id": id, "name": name} for number, id, name in rows}
+    # Whose credit is hidden is known by the id of the credit.
+    veils = {-born: id for id, born in hidden(view).items()} if min(wanted, default=0) < 0 else {}
+    return told | {veil: {"id": veils[veil], "name": None} for veil in wanted & veils.keys()}
 
 
 class Share(NamedTuple):
@@ -454,15 +490,27 @@ def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | N
 @question("show_contributor", "/contributors/{id}")
 def person(view: View, id: ContributorId) -> Person:
     """One contributor, and into whom they were merged."""
-    _, _, name, state, merged_into, born = find_person(view, id)
+    number, _, _, state, merged_into, born = find_person(view, id)
     into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
     return {
         "id": id,
-        "name": view.texts({name}).get(name),
+        "name": persons(view, [number])[number]["name"],
+        "formerly": _former_names(view, number),
         "state": state,
         "merged_into": into,
         "position": born,
     }
+
+
+def _former_names(view: View, number: int) -> list[str]:
+    """What somebody was called formerly, as far as they want it known; the latest first."""
+    rows = view.rows(
+        "SELECT DISTINCT v.value, p.since FROM @contributors p JOIN vault v ON v.digest = p.name "
+        "WHERE p.number = :number AND p.since <= :as_of ORDER BY p.since DESC",
+        number=number,
+    )
+    names = list(dict.fromkeys(name for name, _ in rows))
+    return names[1:]
 
 
 @question("list_contributors", "/contributors")
@@ -481,7 +529,7 @@ def people(
     pattern: dict[str, Any] = {} if q is None else {"pattern": lineage.contains(q)}
     where = "" if q is None else f"AND (v.folded LIKE :pattern ESCAPE '!' OR {_CREDITED_AS})"
     page, more = view.page(
-        "SELECT p.id, v.value, p.state, p.number FROM @contributors p "
+        f"SELECT p.id, {_NAME}, p.state, p.number FROM @contributors p "
         "LEFT JOIN vault v ON v.digest = p.name "
         f"WHERE p.number > :beyond AND {holds('p')} {where} ORDER BY p.number",
         after,
@@ -493,7 +541,8 @@ def people(
 
 _CREDITED_AS = (
     "p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
-    f"(SELECT n.digest FROM vault n WHERE n.folded LIKE :pattern ESCAPE '!') AND {_COUNTED})"
+    f"(SELECT n.digest FROM vault n WHERE n.folded LIKE :pattern ESCAPE '!') "
+    f"AND {_COUNTED} AND {NOT_HIDDEN})"
 )
 """The condition that a name on a credit of a person matches."""
 
@@ -543,6 +592,7 @@ def attribution(
     page, more = view.page(
         "WITH RECURSIVE down (number) AS ("
         f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
+        f"AND {NOT_HIDDEN} "
         "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
         f"WHERE {counting('e', remix.NOT_COUNTED)} AND {holds('e')}) "
         # Not a join: SQLite would scan every release.
@@ -554,7 +604,9 @@ def attribution(
         accounts=same,
     )
     numbers = [number for (number,) in page]
-    own = _credits(view, f"c.contributor IN :accounts AND {_COUNTED}", accounts=same)
+    own = _credits(
+        view, f"c.contributor IN :accounts AND {_COUNTED} AND {NOT_HIDDEN}", accounts=same
+    )
     trees = lineage.lineages_to(view, numbers, {row.work for row in own})
     shares = []
     for number in numbers:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from domain.credit import Credit
 from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
 from domain.recorders import Placed
@@ -27,7 +28,20 @@ def credit(view: View, journal: Journal, id: CreditId) -> told.DisputedCredit:
 def credit_to(view: View, journal: Journal, id: str, to: Collection[int]) -> told.DisputedCredit:
     """The same, with what only the person with these accounts may know."""
     found = attribution.credit(view, id, to)
-    return {**found, "dispute": _open(view, journal, id, found["state"])}
+    dispute = _open(view, journal, id, found["state"])
+    if dispute and found["contributor"]["id"] == id:  # hidden: nobody is told by what they said
+        person = _person(journal, id)
+        for side in (dispute, dispute["answer"]):
+            if side and side["actor"] == person:
+                side["actor"] = id
+    return {**found, "dispute": dispute}
+
+
+def _person(journal: Journal, id: str) -> str:
+    """Whose credit it is, by their account."""
+    first = next(iter(journal.facts.streams([id]))).fact()
+    assert isinstance(first, Credit.Birth)
+    return first.contributor
 
 
 @question("show_remix", "/remixes/{id}")

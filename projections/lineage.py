@@ -28,6 +28,7 @@ from domain.role import within
 from domain.text import folded
 from domain.values import Example, Flag, Role, WorkId
 from domain.work import Work
+from projections.hidden import NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table, born
@@ -433,6 +434,7 @@ def _in_credits(pattern: str, *texts: str) -> str:
     matches = " OR ".join(f"c.{text} IN ({_MATCHED.format(pattern)})" for text in texts)
     return (
         f"w.number IN (SELECT c.work FROM @credits c WHERE ({matches}) "
+        f"AND {NOT_HIDDEN} "
         f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})"
     )
 

@@ -7,13 +7,16 @@ from typing import Annotated, TypedDict
 from domain.claim import CONTRIBUTOR, PENDING, POSTER
 from domain.values import SONG, Example, WorkId
 from projections import lineage
+from projections.hidden import NOT_HIDDEN
 from projections.store import View, holds
 from projections.told import Count
 
 _PENDING = (
-    "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, c.contributor AS other, "
+    "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, "
+    f"CASE WHEN {NOT_HIDDEN} THEN c.contributor ELSE -c.born END AS other, "
     "c.role AS says, CAST(NULL AS TEXT) AS rate, c.evidence AS evidence, c.deadline AS deadline, "
-    "c.actor AS actor, c.credited_as AS named FROM @credits c "
+    f"CASE WHEN {NOT_HIDDEN} THEN c.actor ELSE c.id END AS actor, "
+    "c.credited_as AS named FROM @credits c "
     f"WHERE c.state = '{PENDING}' AND {holds('c')}"
 )
 CREDITS = f"{_PENDING} AND c.waits_for = '{POSTER}'"

@@ -12,6 +12,7 @@ from domain.claim import CONTRIBUTOR, PENDING
 from domain.credit import NOT_COUNTED
 from projections import attribution, lineage
 from projections.attribution import CreditRow
+from projections.hidden import NOT_HIDDEN
 from projections.money import payouts
 from projections.money.told import PayoutTold
 from projections.store import Page, View, counting, holds
@@ -25,7 +26,8 @@ def made_by(
     """The works somebody is credited on, the latest first, and how often each was remixed."""
     page, more = view.page(
         "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
-        f"AND {counting('c', NOT_COUNTED)} AND {holds('c')} AND c.work < :beyond "
+        f"AND {counting('c', NOT_COUNTED)} AND {holds('c')} AND {NOT_HIDDEN} "
+        "AND c.work < :beyond "
         "ORDER BY c.work DESC",
         after,
         limit,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from domain.journal import Journal
 from domain.recorders import Placed
 from projections import attribution, history, lineage
+from projections.money.readers import Reader
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.told import FactTold
 
@@ -17,24 +17,25 @@ SCANNED = 250
 
 def timeline(
     view: View,
-    journal: Journal,
+    reader: Reader,
     subjects: Collection[int],
     *,
     topics: Collection[str],
     after: str | None = None,
     limit: int = 50,
 ) -> Page[FactTold]:
-    """Every fact of these topics about any of these works and people, in order."""
+    """Every fact of these topics about these works and people that the reader may see, in order."""
     (above,) = decode_cursor(after, int) or [0]
     found: list[Placed] = []
     while len(found) <= limit:
         positions = _mentioned(view, subjects, above, SCANNED)
-        found += [one for one in journal.facts.at(positions) if one.topic in topics]
+        facts = reader.journal.facts.at(positions)
+        found += reader.seen(one for one in facts if one.topic in topics)
         if len(positions) < SCANNED:
             break
         above = positions[-1]
     page, more = cut(found, limit, lambda one: (one.position,))
-    return Page(history.tell(journal, page), more)
+    return Page(history.tell(reader.journal, page), more)
 
 
 def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) -> list[int]:

@@ -77,8 +77,8 @@ PersonState = Annotated[str, one_of(("admitted", "merged", "forgotten"))]
 class PersonRef(TypedDict):
     """A contributor as answers refer to them."""
 
-    id: ContributorId
-    name: Annotated[str | None, "Null when it was erased.", Example("Ben")]
+    id: Annotated[ContributorId, "Of a hidden credit: that of the credit."]
+    name: Annotated[str | None, "Null when it was erased or is kept off a credit.", Example("Ben")]
 
 
 class PersonItem(PersonRef):
@@ -89,6 +89,10 @@ class PersonItem(PersonRef):
 
 class Person(PersonItem):
     """One contributor."""
+
+    formerly: Annotated[
+        list[Annotated[str, Example("Benny")]], "Former names that they did not have erased."
+    ]
 
     merged_into: Annotated[
         ContributorId | None,

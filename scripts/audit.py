@@ -19,7 +19,7 @@ from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.dates import is_surely_before
 from domain.engine import Row, Transaction
-from domain.fact import Fact, Noun
+from domain.fact import Fact, Noun, erasing
 from domain.journal import Journal
 from domain.known import Known
 from domain.money.entry import Entry
@@ -294,7 +294,7 @@ def _kept(placed: Placed) -> list[str]:
 def _erased(journal: Journal) -> dict[str, int]:
     """What was erased, and the positions of the facts that erased it."""
     erased: dict[str, int] = {}
-    for placed in journal.read(topics=(Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC)):
+    for placed in journal.read(topics=tuple(erasing())):
         stream = [(one.position, one.fact()) for one in journal.facts.streams([placed[1]])]
         noun = BORN[type(stream[0][1])].told_by(stream)
         erased |= dict.fromkeys(placed.fact().erases(noun), placed.position)

@@ -250,6 +250,9 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
     told.journal.accept_clock()
     key = str(SignerKey(ana, bytes(32)).verifier)
+    tell("rename_contributor", id=ana, name="text-name-renamed", former="kept", actor=ana)
+    for verb in ("hide", "show"):
+        tell(f"{verb}_credit", id=part_id(song, "author", 0), actor=ana)
     tell("ask_first", id=ana, actor=ana)
     tell("stop_asking", id=ana, actor=ana)
     tell("register_key", id=ana, key=key, actor=ana)

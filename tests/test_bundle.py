@@ -229,6 +229,9 @@ STORY: list[Line] = [
         **{"creators": "Ben & Ana", "medium": "video", "licence": "CC0-1.0"},
         **{"reason": REASON, "by": "ben"},
     },
+    {"type": "credit.hide", "id": "ear", "by": "ana"},
+    {"type": "credit.show", "id": "ear", "by": "ana"},
+    {"type": "contributor.rename", "id": "ana", "name": "Anna", "former": "kept", "by": "ana"},
     {
         **{"type": "credit.correct", "id": "ear", "reason": REASON, "display": "both ears"},
         **{"credited_as": "A. T.", "join_phrase": " & ", "character": "the ear", "billing": 1},

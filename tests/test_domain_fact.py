@@ -20,6 +20,7 @@ THEN = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 TOPICS = {
     "clock.accepted",
     *("contributor.admitted", "contributor.merged", "contributor.forgotten"),
+    "contributor.renamed",
     *(
         "contributor.asked_first",
         "contributor.stopped_asking",
@@ -31,7 +32,7 @@ TOPICS = {
     *("work.redated", "work.right_stated", "work.described", "outside.cited"),
     *("remix.declared", "remix.accepted", "remix.declined", "remix.struck"),
     *("credit.granted", "credit.claimed", "credit.accepted", "credit.declined"),
-    *("credit.revoked", "credit.corrected"),
+    *("credit.revoked", "credit.corrected", "credit.hidden", "credit.shown"),
     *(
         f"{noun}.{verb}"
         for noun in ("remix", "credit")
@@ -147,7 +148,7 @@ FORMS = {
     ),
     WORD: (
         *("kind", "role", "grounds", "outcome", "stands_as", "ground", "rounding", "was"),
-        *("source", "category", "statement", "waits_for", "evidence_kind"),
+        *("source", "category", "statement", "waits_for", "evidence_kind", "former"),
     ),
     INSTANT: ("made", "deadline", "closes_at", "before"),
     # As it was stated: a year, a month, a day or a time.

@@ -134,7 +134,7 @@ def _decidable(
     return {
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
-        "seen": max(one.position for one in shown if one.originator_id == id),
+        "seen": max((one.position for one in shown if one.originator_id == id), default=0),
         **said_before(tried, possible),
         "grounds": GROUNDS,
         "evidence_kinds": EVIDENCE_KINDS,

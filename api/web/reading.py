@@ -5,7 +5,7 @@ They show what the API returns, at one position of the journal, and change nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
@@ -23,6 +23,7 @@ from projections import attribution, claims, lineage, people, timeline
 from projections.log import Log
 from projections.money import pools
 from projections.money.pools.told import PoolItem
+from projections.money.readers import Reader
 from projections.roll import Roll, roll
 from projections.store import Page, View
 from projections.told import FactTold, PersonRef
@@ -176,6 +177,8 @@ def _people(frame: Frame) -> None:
     @frame.page("/contributor/<id>")
     def show_person(id: str) -> Answer:
         id = id_in_path(id)
+        if id in _hidden(frame):
+            return to_page(f"/credit/{id}")  # a hidden credit stands for its person
         wanted = asked(Listed)
         cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted) as view:
@@ -188,6 +191,11 @@ def _people(frame: Frame) -> None:
                 ),
                 made=people.made_by(view, id, after=cursor if what == "made" else None, limit=MANY),
             )
+
+
+def _hidden(frame: Frame) -> Collection[str]:
+    with frame.view({}) as view:
+        return attribution.hidden(view)
 
 
 def _merged_into(view: View, id: str) -> PersonRef | None:
@@ -229,7 +237,12 @@ def _facts(
     limit: int = MANY,
 ) -> Page[FactTold]:
     return timeline.timeline(
-        view, frame.journal, subjects, topics=words.topics(what), after=after, limit=limit
+        view,
+        Reader(view, frame.journal, reader()),
+        subjects,
+        topics=words.topics(what),
+        after=after,
+        limit=limit,
     )
 
 

@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.money.payee import Payee, people_among
 from domain.money.payout import Payout
 from domain.money.pool import Pool, texts_in
-from domain.permission import OPERATOR, open_to
+from domain.permission import OPERATOR, READS, open_to
 from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_MONEY, PUBLIC
 from domain.recorders import Placed
 from domain.refusal import NotPermitted, UnknownContributor, UnknownPool
@@ -74,6 +74,8 @@ class Reader:
 
     def sees(self, happened: Fact) -> bool:
         """Whether they may read a fact, with its receipt and its texts."""
+        if isinstance(happened, Credit.Event) and not self._sees_credit(happened):
+            return False
         readers = happened.READERS
         if readers == EVERYONE or self.reads_all:
             return True
@@ -84,6 +86,16 @@ class Reader:
         pool = happened.originator_id if isinstance(happened, Pool.Opened) else _pool_of(happened)
         is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
         return is_open or self.may(readers, pool)
+
+    def _sees_credit(self, happened: Credit.Event) -> bool:
+        """Whether the person of a credit does not hide it from them."""
+        if happened.originator_id not in self._hidden or happened.contributor in self.ids:
+            return True
+        return self.actor == OPERATOR or not READS.isdisjoint(self._roles(()))
+
+    @cached_property
+    def _hidden(self) -> dict[str, int]:
+        return attribution.hidden(self.view)
 
     def _refused(self, what: str, readers: frozenset[str]) -> NotPermitted:
         return NotPermitted(self.actor or "nobody", f"read {what}", open_to(readers))

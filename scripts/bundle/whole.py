@@ -13,9 +13,7 @@ from typing import Any, TypeGuard
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
-from domain.contribution import Contribution
-from domain.contributor import Contributor
-from domain.fact import FACTS
+from domain.fact import FACTS, erasing
 from domain.identity import is_id
 from domain.journal import Journal
 from domain.nouns import BORN, may_stand_at
@@ -68,7 +66,7 @@ class Restoration:
         self.requests += [one._replace(position=len(self.placed)) for one in asked]
         self.placed.append(placed)
         self.texts += texts
-        if placed.topic in (Contribution.Withdrawn.TOPIC, Contributor.Forgotten.TOPIC):
+        if placed.topic in erasing():
             # An older export may have restored the texts.
             facts = [(one.position, one.fact()) for one in stream]
             noun = BORN[type(facts[0][1])].told_by(facts)

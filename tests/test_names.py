@@ -1,0 +1,214 @@
+"""A change of name, and a name kept off one credit: everywhere and at every position."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import serving
+from stories import OPERATOR, Story, id_of, story
+
+from domain.identity import part_id
+from domain.refusal import Refusal
+from projections import attribution, billing, claims, disputes, history, lineage, parts, people
+from projections.money.readers import Reader
+from projections.roll import roll
+from projections.timeline import timeline
+from scripts import bundle
+from scripts.audit import vault
+
+OLD, NEW = "Deadname Dora", "Theo"
+
+
+def song(told: Story) -> str:
+    """A song with two authors, of whom the first is credited under the name of the account."""
+    dora = {"contributor": told.person(OLD), "role": "singer", "credited_as": OLD.upper()}
+    ben = {"contributor": told.person("Ben"), "role": "singer"}
+    return told.tell(
+        "submit_contribution",
+        title="song",
+        medium="audio",
+        id=id_of("song"),
+        authors=[dora, ben],
+    ).id
+
+
+def everything(told: Story, as_of: int | None, reader: str = "") -> str:
+    """Every answer about the song, the release and its people, as text."""
+    work, release = id_of("song"), id_of("album")
+    with told.view(as_of) as view:
+        answers: list[Any] = []
+        for one in (work, release):
+            shown = attribution.lineage_with_makers(view, one)
+            answers += [
+                attribution.work(view, one),
+                attribution.contributors(view, one),
+                shown.answer(),
+                billing.line(shown.works[work]["contributors"]),
+                roll(view, one)[:3],
+                history.of_work(view, told.journal, one, actor=reader),
+                claims.on_work(view, one),
+            ]
+        answers += [lineage.works(view), attribution.people(view)]
+        credit = part_id(work, "author", 0)
+        answers += [disputes.credit(view, told.journal, credit)]
+        answers += [history.of_credit(view, told.journal, credit, actor=reader)]
+    return json.dumps(answers, default=str, ensure_ascii=False)
+
+
+def told_of(told: Story) -> str:
+    """A release of the song; the position of the last fact before the name changes."""
+    work = song(told)
+    told.release("album", work)
+    return work
+
+
+# -- a change of name ------------------------------------------------------------------------
+
+
+def test_a_former_name_is_erased_from_every_answer_at_every_position(database: str) -> None:
+    with story(database) as told:
+        work = told_of(told)
+        first = told.head()
+        assert OLD in everything(told, None)
+        told.tell("rename_contributor", id=id_of(OLD), name=NEW, actor=id_of(OLD))
+        for position in (None, first):
+            found = everything(told, position)
+            assert OLD not in found
+            assert OLD.upper() not in found
+            assert NEW in found
+        with told.view() as view:
+            person = attribution.person(view, id_of(OLD))
+            assert (person["name"], person["formerly"], person["state"]) == (NEW, [], "admitted")
+            assert attribution.people(view, q="deadname").items == []
+            assert [one["name"] for one in attribution.people(view, q="theo").items] == [NEW]
+            assert lineage.works(view, q="deadname").items == []
+        exported = "".join(json.dumps(one) for one in bundle.export_lines(told.journal))
+        assert OLD not in exported
+        told.credit(work, id_of(OLD), "editor", actor=OPERATOR)
+        assert list(vault(told.service, lambda *_: None)) == []
+
+
+def test_a_former_name_is_kept_if_the_person_says_so(database: str) -> None:
+    with story(database) as told:
+        told_of(told)
+        before = told.head()
+        told.tell("rename_contributor", id=id_of(OLD), name="Middle", former="kept")
+        told.tell("rename_contributor", id=id_of(OLD), name=NEW, former="kept")
+        with told.view() as view:
+            person = attribution.person(view, id_of(OLD))
+            assert (person["name"], person["formerly"]) == (NEW, ["Middle", OLD])
+        with told.view(as_of=before) as view:
+            person = attribution.person(view, id_of(OLD))
+            assert (person["name"], person["formerly"]) == (OLD, [])
+        told.tell("rename_contributor", id=id_of(OLD), name="Last", former="erased")
+        with told.view() as view:
+            person = attribution.person(view, id_of(OLD))
+            assert (person["name"], person["formerly"]) == ("Last", [])
+
+
+def test_others_do_not_change_a_name() -> None:
+    with story("sqlite:///:memory:") as told:
+        song(told)
+        with pytest.raises(Refusal) as refused:
+            told.tell("rename_contributor", id=id_of(OLD), name=NEW, actor=id_of("Ben"))
+        assert refused.value.code == "not_permitted"
+
+
+def test_who_changed_their_name_can_still_be_forgotten(database: str) -> None:
+    with story(database) as told:
+        told_of(told)
+        told.tell("rename_contributor", id=id_of(OLD), name=NEW)
+        told.tell("forget_contributor", id=id_of(OLD), ground="request")
+        for position in (None, told.head() - 1, 3):
+            assert NEW not in everything(told, position) if position != 3 else True
+        with told.view() as view:
+            assert attribution.person(view, id_of(OLD))["name"] is None
+
+
+def test_an_export_with_a_change_of_name_restores_the_same(database: str) -> None:
+    with story(database) as told, story("sqlite:///:memory:") as again:
+        told_of(told)
+        told.tell("rename_contributor", id=id_of(OLD), name=NEW)
+        lines = [bundle.Found("", one) for one in bundle.export_lines(told.journal)]
+        report = bundle.import_lines(again.journal, lines)
+        assert report.refused == []
+        assert everything(again, None) == everything(told, None)
+
+
+# -- a name kept off one credit --------------------------------------------------------------
+
+
+def test_a_hidden_credit_counts_and_nobody_reads_whose_it_is(database: str) -> None:
+    with story(database) as told:
+        work = told_of(told)
+        dora, credit = id_of(OLD), part_id(work, "author", 0)
+        told.tell("dispute_credit", id=credit, grounds="other", reason="r")
+        told.tell("answer_credit", id=credit, reason="r", actor=dora)
+        before = told.head()
+        told.tell("hide_credit", id=credit, actor=dora)
+        for position in (None, before):
+            for reader in ("", id_of("Ben")):
+                found = everything(told, position, reader).replace(f'"id": "{dora}", "name": ', "")
+                credits = found.partition('"kind": "release"')[0]
+                assert OLD.upper() not in found
+                assert dora not in credits
+        with told.view() as view:
+            roles = attribution.contributors(view, id_of("album")).items
+            assert [one["contributor"]["name"] for one in roles] == [None, "Ben"]
+            assert roles[0]["contributor"]["id"] == credit
+            assert attribution.attribution(view, dora).items == []
+            assert people.made_by(view, dora).items == []
+            assert parts.credits(view, work, dora).items == []
+            assert lineage.works(view, q="deadname").items == []
+            own = disputes.credit_to(view, told.journal, credit, attribution.accounts(view, dora))
+            assert own["contributor"]["name"] == OLD
+            for reader, sees in (("", False), (id_of("Ben"), False), (dora, True)):
+                shown = history.of_credit(view, told.journal, credit, actor=reader).items
+                assert bool(shown) == sees
+            numbers = [attribution.find_person(view, dora)[0]]
+            for reader, sees in (("", False), (dora, True)):
+                read = Reader(view, told.journal, reader)
+                assert bool(timeline(view, read, numbers, topics=["credit.granted"]).items) == sees
+        told.tell("show_credit", id=credit, actor=dora)
+        with told.view() as view:
+            assert attribution.credit(view, credit)["contributor"]["name"] == OLD
+
+
+def test_only_the_person_hides_their_credit() -> None:
+    with story("sqlite:///:memory:") as told:
+        credit = part_id(song(told), "author", 0)
+        with pytest.raises(Refusal) as refused:
+            told.tell("hide_credit", id=credit, actor=id_of("Ben"))
+        assert refused.value.code == "not_permitted"
+
+
+def test_pages_of_a_hidden_credit_do_not_name_anybody(tmp_path: Path) -> None:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
+        dora = served.operator.post("/contributors", name=OLD).id
+        ben = served.operator.post("/contributors", name="Ben").id
+        work = served.operator.post(
+            "/contributions",
+            title="song",
+            medium="audio",
+            authors=[{"contributor": dora, "role": "singer"}],
+        ).id
+        release = served.operator.post("/releases", title="A", components=[{"work": work}]).id
+        credit = served.operator.get(f"/works/{work}").json["credits"][0]["id"]
+        served.acting(dora).post(f"/credits/{credit}/hide")
+        reader = served.acting(ben)
+        for path in (f"/piece/{work}", f"/release/{release}", f"/credit/{credit}"):
+            page = reader.get(path)
+            assert page.status == 200, path
+            assert OLD not in page.text, path
+            assert dora not in page.text, path
+        for path in (f"/works/{work}/history", f"/works/{release}/lineage", f"/credits/{credit}"):
+            found = reader.get(path).text
+            assert OLD not in found
+            assert dora not in found
+        position = next(
+            one.position for one in served.service.journal.read() if one.topic == "credit.granted"
+        )
+        assert reader.get(f"/facts/{position}/receipt").status == 403
+        assert served.acting(dora).get(f"/facts/{position}/receipt").status != 403
+        assert reader.get(f"/contributor/{credit}").status == 303
