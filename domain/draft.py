@@ -95,6 +95,8 @@ class Draft(Past):
         self._spent: list[Spent] = []
         self._sheet = Sheet("", now)
         self._key: str | None = None
+        self.further_keys: dict[str, int] = {}
+        """The keys of repetitions that were known by their target, with where those happened."""
 
     def prefetch_requests(self, targets: Collection[str]) -> None:
         """Read what was asked of many targets at once."""
@@ -228,6 +230,8 @@ class Draft(Past):
         for request in past:
             if self._is_same(command, request) and command.is_done(self):
                 self._come_to(target, request.position)
+                if self._key is not None and request.position < PENDING:
+                    self.further_keys[self._key] = request.position
                 return Acknowledgement(request.id, request.position)
         if command.MAKES and asked:
             raise IdTaken(target)

@@ -15,6 +15,7 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, pairwise
@@ -28,7 +29,7 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
 from domain.draft import Acknowledgement, Draft
-from domain.engine import Engine
+from domain.engine import DatabaseUnavailable, Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.moment import instant
 from domain.money.books import Bookkeeper
@@ -120,6 +121,8 @@ class Journal(Application[str]):
 
     def commit(self, draft: Draft) -> Sequence[int]:
         """Record a draft and return its positions; IntegrityError if others were faster."""
+        with suppress(DatabaseUnavailable):  # where nothing is written, it is answered all the same
+            self.facts.name_further(draft.further_keys)
         if not draft.facts:
             return ()
         must_be_credible(draft.now, draft.latest, behind=timedelta.max)

@@ -143,6 +143,7 @@ class JournalRecorder(ApplicationRecorder):
             transaction.insert(HEADS, [(subject, *head) for subject, head in heads.items()])
             transaction.insert(VAULT, list(map(vault_row, disclosures)))
             transaction.insert(REQUESTS, request_rows(requests, positions))
+            transaction.insert(FURTHER_KEYS, further_rows(requests, positions))
             transaction.insert(FOUND, found_rows(found, positions))
             transaction.insert(SPENT, [(*one, positions[place]) for place, *one in spent])
             if erased:
@@ -328,11 +329,30 @@ class JournalRecorder(ApplicationRecorder):
 
     def request_under(self, key: str) -> Request | None:
         """The request that was sent under an idempotency key, by its digest."""
-        return next(iter(self._requests("key = :key", key=key)), None)
+        under = "SELECT position FROM {} WHERE key = :key"
+        both = " UNION ALL ".join(under.format(each.name) for each in (REQUESTS, FURTHER_KEYS))
+        return next(iter(self._requests(f"position IN ({both})", key=key)), None)
+
+    def name_further(self, keys: Mapping[str, int]) -> None:
+        """Keep the keys under which requests were repeated, with their positions."""
+        if keys:
+            with self.engine.transaction() as transaction:
+                transaction.insert(FURTHER_KEYS, list(keys.items()))
 
     def requests_between(self, after: int, upto: int) -> list[Request]:
         """The requests that ended after a position and up to another, in order."""
-        return self._requests("position > :after AND position <= :upto", after=after, upto=upto)
+        between = "position > :after AND position <= :upto"
+        keys: dict[int, list[str]] = {}
+        for position, key in self.engine.query(
+            f"SELECT position, key FROM further_keys WHERE {between} ORDER BY position, key",
+            after=after,
+            upto=upto,
+        ):
+            keys.setdefault(position, []).append(key)
+        return [
+            one._replace(further=tuple(keys.get(one.position, ())))
+            for one in self._requests(between, after=after, upto=upto)
+        ]
 
     def _requests(self, where: str, **values: Any) -> list[Request]:
         sql = (
@@ -449,6 +469,14 @@ REQUESTS = Table(
     unique="key",
 )
 """The requests for each target, written with the facts they led to."""
+FURTHER_KEYS = Table(
+    "further_keys",
+    {"key": "TEXT", "position": "BIGINT"},
+    keys=(("key",),),
+    on_conflict="(key) DO NOTHING",
+    index="position",
+)
+"""The idempotency keys under which requests were repeated that were known by their target."""
 FOUND = Table(
     "found",
     {"value": "TEXT", "field": "TEXT", "position": "BIGINT", "leads_to": "TEXT NULL"},
@@ -464,7 +492,7 @@ SPENT = Table(
     small=True,
 )
 """What counts toward the quotas of people; it limits the future and says nothing of the past."""
-TABLES = (FACTS, HEADS, VAULT, REQUESTS, FOUND, SPENT)
+TABLES = (FACTS, HEADS, VAULT, REQUESTS, FURTHER_KEYS, FOUND, SPENT)
 
 SEARCHED = frozenset({"name", "title", "creators", "display", "credited_as", "character"})
 """The texts that are searched, and so stored folded as well."""
@@ -514,6 +542,11 @@ def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[
         (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id, one.key)
         for one in requests
     ]
+
+
+def further_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
+    """The rows of the keys under which these requests were repeated."""
+    return [(key, positions[one.position]) for one in requests for key in one.further]
 
 
 def found_rows(found: Sequence[Collection[FoundBy]], positions: Sequence[int]) -> list[Row]:

@@ -30,6 +30,8 @@ class Request(NamedTuple):
     id: str
     key: str | None = None
     """The digest of its sender and idempotency key, if it had one."""
+    further: tuple[str, ...] = ()
+    """Those under which it was repeated."""
 
 
 def key_digest(actor: str, key: str) -> str:

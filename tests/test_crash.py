@@ -1,15 +1,19 @@
 """Whatever moment a process is killed at: what it acknowledged is there, and nothing by halves.
 
-For longer, as a program: ``python tests/test_crash.py 500 sqlite:///new.db`` kills 500.
+For longer, as a program: ``python tests/test_crash.py 500 sqlite:///new.db`` kills 500. With a
+third word, ``clock``, every process has a clock that was set back or ahead by days.
 """
 
 import json
 import subprocess
 import sys
+from bisect import bisect_right
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 from domain.checkpoint import open_checkpoint
+from domain.clock import stamp_of
 from domain.note import SignerKey
 from domain.tree import Frontier, grow, leaf_hash, tiles_of
 from projections import attribution, lineage
@@ -26,13 +30,15 @@ SIGNER = SignerKey("stemma.example/log", bytes(32))
 # signs the log; it says what was acknowledged and which checkpoints it gave out.
 PROGRAM = """
 import json, os, random, signal, sys, time
+from datetime import timedelta
 from domain.commands.admitting import AdmitContributor
 from domain.commands.submitting import SubmitContribution
+from domain.fact import utc_now
 from domain.note import SignerKey
 from scripts.bundle import Found, import_lines
 from scripts.service import open_service
 
-database, kills = sys.argv[1], int(sys.argv[2])
+database, kills, steps = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["clock"]
 SIGNER = SignerKey("stemma.example/log", bytes(32))
 ANA, BEN = "0f0e8e6b-7a3b-4f0b-9c55-2a8e9d0b9c11", "1f0e8e6b-7a3b-4f0b-9c55-2a8e9d0b9c11"
 PIECE = {
@@ -44,7 +50,8 @@ PIECE = {
 
 def write(round, says):
     chance = random.Random(round)
-    with open_service(database, signer=SIGNER) as service:
+    set_by = timedelta(days=chance.choice([-300, -3, 0, 0, 2, 40]) if steps else 0)
+    with open_service(database, signer=SIGNER, clock=lambda: utc_now() + set_by) as service:
         for id in (ANA, BEN):
             service.journal.record(AdmitContributor(name=id, id=id))
         batch = 0
@@ -94,9 +101,9 @@ def test_a_killed_process_leaves_no_gap_and_no_half(database: str) -> None:
     kill_and_look(database, KILLS)
 
 
-def kill_and_look(database: str, kills: int) -> None:
+def kill_and_look(database: str, kills: int, *how: str) -> None:
     told = subprocess.run(
-        [sys.executable, "-c", PROGRAM, database, str(kills)],
+        [sys.executable, "-c", PROGRAM, database, str(kills), *how],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     said = [json.loads(line) for line in told.stdout.splitlines()]
@@ -107,6 +114,12 @@ def kill_and_look(database: str, kills: int) -> None:
         facts = list(service.journal.read())
         assert [placed.position for placed in facts] == list(range(1, len(facts) + 1))
         assert max(one["position"] for one in acknowledged) <= len(facts)
+        stamps = [stamp_of(placed.state) for placed in facts]
+        assert stamps == sorted(stamps)
+        moments = range(0, len(facts), max(1, len(facts) // 50))
+        for stamp in (stamps[number] for number in moments):
+            last = bisect_right(stamps, stamp)
+            assert service.journal.position_at(datetime.fromisoformat(stamp)) == last
         births = {placed.originator_id for placed in facts if placed.originator_version == 1}
         assert {one["id"] for one in acknowledged if "id" in one} <= births
 
@@ -130,6 +143,7 @@ def kill_and_look(database: str, kills: int) -> None:
         )
         assert set(batches.values()) == {7}
 
+        sys.stdout.write(f"{len(acknowledged)} acknowledged, {len(facts)} facts, none lost\n")
         live = rows_of(service)
         Rebuild(service.journal, service.store).run()
         assert rows_of(service) == live
@@ -170,4 +184,4 @@ def rows_of(service: Service) -> dict[str, list[object]]:
 
 
 if __name__ == "__main__":
-    kill_and_look(sys.argv[2], int(sys.argv[1]))
+    kill_and_look(sys.argv[2], int(sys.argv[1]), *sys.argv[3:])

@@ -19,7 +19,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from serving import JSON, Answer, Client, Served, serving
-from stories import at_once, story
+from stories import at_once, id_of, story
 from test_every_way import IDS, Later, tell
 
 from domain.commands.admitting import AdmitContributor
@@ -96,6 +96,36 @@ def test_a_key_is_a_short_word(served: Served, key: str) -> None:
     answer = admit(served.operator, "Ana", key.encode().decode("latin-1"))
     assert answer.code == "bad_idempotency_key"
     assert served.head == head
+
+
+def test_a_repetition_known_by_its_id_can_be_asked_for_by_its_own_key(
+    database: str, other_database: str
+) -> None:
+    """A client that lost the first answer, and its key with it, asks by the second."""
+    with story(database) as told:
+        command = partial(AdmitContributor, name="Ana", id=id_of("Ana"))
+        first = told.journal.record(command())
+        for key in ("second", "third", "second"):
+            assert told.journal.record(command(), key=key) == first
+        with pytest.raises(IdempotencyKeyReused):
+            told.journal.record(AdmitContributor(name="Ben"), key="third")
+        assert told.head() == 1
+        lines = [Found("", line) for line in export_lines(told.journal)]
+    with story(other_database) as told:
+        assert not import_lines(told.journal, lines).refused
+        assert [Found("", line) for line in export_lines(told.journal)] == lines
+        with pytest.raises(IdempotencyKeyReused):
+            told.journal.record(AdmitContributor(name="Ben"), key="second")
+        assert told.journal.record(command(), key="third") == first
+
+
+def test_every_further_key_answers_over_http(served: Served) -> None:
+    body = json.dumps({"title": "Again", "medium": "text", "id": str(uuid4())}).encode()
+    said = [served.operator.send("POST", "/contributions", body, keyed(key)) for key in "uvw"]
+    assert said[0].json == said[1].json == said[2].json
+    for key in "uvw":
+        asked = served.operator.get(f"/requests/{key}")
+        assert (asked.status, asked.json) == (200, said[0].json)
 
 
 def test_the_same_key_at_the_same_moment_is_one_request(database: str) -> None:

@@ -117,13 +117,18 @@ def placed_in(line: Line) -> Placed:
 
 
 def _request(
-    target: str, digest: str, texts: list[str], id: str, key: str | None = None
+    target: str,
+    digest: str,
+    texts: list[str],
+    id: str,
+    key: str | None = None,
+    *further: str,
 ) -> Request:
     """A request, as exported beside the last fact it led to."""
-    are_texts = all(isinstance(one, str) for one in (digest, *texts, key or ""))
+    are_texts = all(isinstance(one, str) for one in (digest, *texts, key or "", *further))
     if not (is_id(target) and is_id(id) and are_texts):
         raise ValueError(target)
-    return Request(target, 0, digest, tuple(texts), id, key)
+    return Request(target, 0, digest, tuple(texts), id, key, further)
 
 
 def content_of(placed: Placed) -> dict[str, Any]:
@@ -200,10 +205,7 @@ def exported(journal: Journal, after: int, page: int = 2000) -> Iterator[tuple[P
 
 
 def _line_of(placed: Placed, texts: list[list[str]], asked: list[Request]) -> Line:
-    requests = [
-        [one.target, one.digest, list(one.texts), one.id, *([one.key] if one.key else [])]
-        for one in asked
-    ]
+    requests = [[one.target, one.digest, list(one.texts), one.id, *_keys_of(one)] for one in asked]
     return {
         "type": "fact",
         "position": placed.position,
@@ -214,6 +216,11 @@ def _line_of(placed: Placed, texts: list[list[str]], asked: list[Request]) -> Li
         **({"texts": texts} if texts else {}),
         **({"asked": requests} if requests else {}),
     }
+
+
+def _keys_of(request: Request) -> list[str | None]:
+    """Its own key and those of its repetitions; nothing if it has none."""
+    return [request.key, *request.further] if request.key or request.further else []
 
 
 def commitments(placed: Placed) -> list[str]:
