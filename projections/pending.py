@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from domain.claim import CONTRIBUTOR, PENDING, POSTER
-from domain.values import SONG, Example, WorkId
+from domain.values import Example, WorkId
 from projections import lineage
 from projections.hidden import NOT_HIDDEN
 from projections.store import View, holds
-from projections.told import Count
+from projections.told import Count, WorkRef
 
 _PENDING = (
     "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, "
@@ -35,7 +35,7 @@ class Waiting(TypedDict):
     """Claims that wait for an answer and do not count; each work lists its own."""
 
     count: Annotated[Count, Example(1)]
-    works: Annotated[list[str], "The first works with claims: ask each for them.", Example([SONG])]
+    works: Annotated[list[WorkRef], "The first works with claims, which list them."]
 
 
 def behind(view: View, id: WorkId) -> Waiting:
@@ -49,5 +49,5 @@ def behind(view: View, id: WorkId) -> Waiting:
         )
     )
     first = sorted(counted, key=lambda work: (tree.generation[work], work))[:WORKS_NAMED]
-    ids = lineage.ids_of(view, first)
-    return {"count": sum(counted.values()), "works": [ids[work] for work in first]}
+    told = lineage.references(view, first)
+    return {"count": sum(counted.values()), "works": [told[work] for work in first]}

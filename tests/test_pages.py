@@ -651,3 +651,17 @@ def test_a_picture_stands_alone_as_svg_and_as_png(public: Served) -> None:
     assert svg.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
     assert (png.status, png.headers["Content-Type"]) == (200, "image/png")
     assert png.text[1:4] == "PNG"
+
+
+def test_a_page_says_what_is_claimed_about_what_its_work_was_made_from(public: Served) -> None:
+    ana, eve = public.admit("Ana"), public.admit("Eve")
+    poem = public.acting(ana).post("/contributions", title="The old poem", medium="text").id
+    song = public.post_piece("The song", poem, by=ana)
+    film = public.operator.post("/releases", title="Film", components=[{"work": song}]).id
+    before = [reader(public).get(path).text_seen for path in (f"/piece/{song}", f"/release/{film}")]
+    public.acting(eve).post("/credits", work=poem, contributor=eve, role="singer")
+    said = "Claims also wait on what this was made from: The old poem."
+    for path, text in zip((f"/piece/{song}", f"/release/{film}"), before, strict=True):
+        assert said not in text
+        assert said in reader(public).get(path).text_seen, path
+    assert "Claims also wait" not in reader(public).get(f"/piece/{poem}").text_seen

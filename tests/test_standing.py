@@ -120,7 +120,8 @@ def test_beside_who_contributed_stands_how_much_is_only_claimed(told: Story) -> 
         with told.view() as view:
             known = Asking(asked, view, told.journal, {"id": work}).told
             names = [one["contributor"]["name"] for one in known["items"]]
-            return names, known["claims"]["count"], known["claims"]["works"]
+            works = [one["id"] for one in known["claims"]["works"]]
+            return names, known["claims"]["count"], works
 
     assert shown(film) == (["Ana"], 0, [])
     claim = told.credit(intro, eve, actor=eve)

@@ -19,7 +19,7 @@ from api.web.drawing import drawn_history, drawn_inline
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
 from domain.permission import OPERATOR
-from projections import attribution, claims, lineage, people, timeline
+from projections import attribution, claims, lineage, pending, people, timeline
 from projections.log import Log
 from projections.money import pools
 from projections.money.pools.told import PoolItem
@@ -82,6 +82,7 @@ def _releases(frame: Frame) -> None:
                 picture=drawn_inline(found.lineage, room),
                 credits=attribution.credits_of(view, id),
                 claims=claims.on_work(view, id),
+                waiting=pending.behind(view, id),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
                 pools=earning,
@@ -109,6 +110,7 @@ def _pieces(frame: Frame) -> None:
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.credits_of(view, id),
                 claims=claims.on_work(view, id),
+                waiting=pending.behind(view, id),
                 behind=behind,
                 remixes=lineage.descendants(
                     view, id, after=cursor if what == "remixes" else None, limit=MANY
