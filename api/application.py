@@ -51,6 +51,7 @@ ROOMS = {
     "works": "Contributions, outside sources and releases.",
     "remixes": "Which work was made from which older one.",
     "credits": "Who had which role in which work.",
+    "identifiers": "The numbers of works and people in registries.",
     "pools": "The income of a release, and who shares it.",
     "payouts": "What has been paid, and what is held.",
 }

@@ -11,6 +11,7 @@ from api.routes import Routes
 from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES
+from domain.identifier import SCHEMES
 from domain.journal import Journal
 from domain.money.naming import CATEGORIES, SOURCES
 from domain.remix import REMIX_KINDS
@@ -55,6 +56,7 @@ class Kinds(TypedDict):
     outcome: list[Kind]
     ai: list[Kind]
     evidence: list[Kind]
+    scheme: list[Kind]
     source: list[Kind]
     category: list[Kind]
 
@@ -148,6 +150,7 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
             outcome=_items(OUTCOMES),
             ai=_items(AI_USES),
             evidence=_items(EVIDENCE_KINDS),
+            scheme=_items({name: one.meaning for name, one in SCHEMES.items()}),
             source=_items(SOURCES),
             category=_items(CATEGORIES),
         )

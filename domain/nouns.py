@@ -14,6 +14,7 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun
 from domain.grant import Grant
+from domain.identifier import Identifier
 from domain.money.entry import Entry
 from domain.money.hold import Hold
 from domain.money.payout import Batch, Payout
@@ -27,7 +28,7 @@ from domain.remix import Remix
 from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
-    *(Contributor, Grant, Contribution, Outside, Release, Remix, Credit),
+    *(Contributor, Grant, Contribution, Outside, Release, Remix, Credit, Identifier),
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold),
     Clock,
 )

@@ -346,6 +346,16 @@ class EvidenceKindNeeded(Refusal):
     says = "Such a claim needs evidence of one of these kinds: {kinds}."
 
 
+class UnknownIdentifier(Unknown):
+    """No identifier has this id."""
+
+
+class BadIdentifier(Refusal):
+    """It is no number of this registry, or its check digit is wrong."""
+
+    says = "“{identifier}” is no {scheme}."
+
+
 class NothingStated(Refusal):
     """A correction states something."""
 

@@ -11,6 +11,7 @@ from domain.commands import (
     disputing,
     forgetting,
     granting,
+    identifying,
     naming,
     releasing,
     submitting,
@@ -21,7 +22,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
-    *(correcting, naming),
+    *(correcting, naming, identifying),
     *(proposing, agreeing, dividing, paying),
 )
 

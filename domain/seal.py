@@ -17,7 +17,7 @@ from typing import NamedTuple
 TEXTS = (
     *("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference"),
     *("source_name", "category_name", "payer_name"),
-    *("credited_as", "join_phrase", "character", "ai_tool", "creators"),
+    *("credited_as", "join_phrase", "character", "ai_tool", "creators", "identifier"),
 )
 """The names of the fields that hold texts of people."""
 

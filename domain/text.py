@@ -19,6 +19,7 @@ LIMITS = {
     "join_phrase": 40,
     "character": 200,
     "ai_tool": 200,
+    "identifier": 200,
     "medium": 40,
     "licence": 200,
     "reason": 5000,

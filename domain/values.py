@@ -22,6 +22,7 @@ from domain.dates import start_of_past
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.grant import GRANTABLE, granted_role
+from domain.identifier import SCHEMES, normal
 from domain.identity import new_id, part_id
 from domain.moment import start_of
 from domain.money.apportionment import whole_amount
@@ -35,6 +36,7 @@ from domain.refusal import (
     REFUSALS,
     BadAmount,
     BadCurrency,
+    BadIdentifier,
     BadMadeAt,
     BadOutcome,
     BadRate,
@@ -312,6 +314,7 @@ SONG = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a12"
 ALBUM = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a13"
 EDGE = "5e2f8c36-7a41-4d0b-b6a5-90c4e1d2f321"
 LINE = "c0a8f6d2-3b9e-4e57-8d12-6f7a8b9c0d31"
+CODE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d410"
 POOL = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d401"
 PROPOSAL = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d402"
 COMMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d403"
@@ -323,6 +326,7 @@ EXPENSE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d409"
 CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
 
 ContributorId = Annotated[str, Ref("contributor", example=BEN)]
+IdentifierId = Annotated[str, Ref("identifier", example=CODE)]
 ContributionId = Annotated[str, Ref("contribution", example=SONG)]
 WorkId = Annotated[str, Ref("work", example=SONG)]
 ReleaseId = Annotated[str, Ref("release", example=ALBUM)]
@@ -339,6 +343,7 @@ PayoutId = Annotated[str, Ref("payout", example=PAYOUT)]
 
 _CHOSEN = "Chosen by the client, so that a repetition is harmless."
 NewContributorId = Annotated[str, NewId("contributor", help=_CHOSEN, example=BEN)]
+NewIdentifierId = Annotated[str, NewId("identifier", help=_CHOSEN, example=CODE)]
 NewContributionId = Annotated[str, NewId("contribution", help=_CHOSEN, example=SONG)]
 NewReleaseId = Annotated[str, NewId("release", help=_CHOSEN, example=ALBUM)]
 NewRemixId = Annotated[str, NewId("remix", help=_CHOSEN, example=EDGE)]
@@ -505,6 +510,18 @@ CommentKind = Annotated[
         example="left_out",
     ),
 ]
+IdentifierScheme = Annotated[
+    str,
+    listed(
+        {name: one.meaning for name, one in SCHEMES.items()},
+        UnknownKind,
+        help="One of the registries of GET /kinds.",
+        example="isrc",
+    ),
+]
+IdentifierText = Annotated[
+    str, Text("identifier", help="The number, as it is written.", example="US-SKG-19-12345")
+]
 FormerName = Annotated[
     str,
     listed(FORMER, UnknownKind, help="What becomes of the former name.", example="kept"),
@@ -619,3 +636,10 @@ About = Annotated[str, _plain(Payee, "about", help="A payee or an asset.")]
 PieceText = Annotated[
     str, _plain(Piece, "about", help="A payee, an asset, or a part of the release.")
 ]
+
+
+def number_of(scheme: str) -> Value:
+    """The number of something in a registry, to look it up by."""
+    return known(
+        lambda text: normal(scheme, text), BadIdentifier, help=f"With this {scheme.upper()}."
+    )

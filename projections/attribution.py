@@ -19,8 +19,8 @@ from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
-from domain.values import ContributorId, CreditKind, Example, Role, WorkId
-from projections import lineage, pending
+from domain.values import ContributorId, CreditKind, Example, Role, WorkId, number_of
+from projections import identifiers, lineage, pending
 from projections.hidden import HIDDEN, NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
@@ -262,7 +262,12 @@ def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold
 @question("show_work", "/works/{id}", as_published=True)
 def work(view: View, id: WorkId) -> WorkTold:
     """A contribution, an outside source or a release, with its credits and sources."""
-    return {**lineage.work(view, id), "credits": credits_of(view, id)}
+    number = lineage.find(view, id).number
+    return {
+        **lineage.work(view, id),
+        "credits": credits_of(view, id),
+        "identifiers": identifiers.of(view, number),
+    }
 
 
 def credits_of(view: View, work_id: str) -> list[CreditTold]:
@@ -495,6 +500,7 @@ def person(view: View, id: ContributorId) -> Person:
     return {
         "id": id,
         "name": persons(view, [number])[number]["name"],
+        "identifiers": identifiers.of(view, number),
         "formerly": _former_names(view, number),
         "state": state,
         "merged_into": into,
@@ -522,12 +528,24 @@ def people(
         "In the name, or one they are credited as; case and accents do not matter.",
         Example("ben"),
     ] = None,
+    isni: Annotated[str | None, number_of("isni")] = None,
+    ipi: Annotated[str | None, number_of("ipi")] = None,
+    orcid: Annotated[str | None, number_of("orcid")] = None,
+    mbid: Annotated[str | None, number_of("mbid")] = None,
+    role: Annotated[Role | None, "With a credit in this role, or a narrower one."] = None,
+    medium: Annotated[Search | None, "With a credit on a work of this medium."] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PersonItem]:
-    """Find contributors by name, in the order of admission."""
+    """Find contributors by name, by a number, or by what they did, in the order of admission."""
+    numbers = {"isni": isni, "ipi": ipi, "orcid": orcid, "mbid": mbid}
+    known: dict[str, Any] = {name: said for name, said in numbers.items() if said is not None}
     pattern: dict[str, Any] = {} if q is None else {"pattern": lineage.contains(q)}
     where = "" if q is None else f"AND (v.folded LIKE :pattern ESCAPE '!' OR {_CREDITED_AS})"
+    where += "".join(f" AND {identifiers.having('p.number', name)}" for name in known)
+    did: dict[str, Any] = {"role": role and list(within(role)), "medium": medium}
+    did = {name: value for name, value in did.items() if value is not None}
+    where += f" AND {_did(did)}" if did else ""
     page, more = view.page(
         f"SELECT p.id, {_NAME}, p.state, p.number FROM @contributors p "
         "LEFT JOIN vault v ON v.digest = p.name "
@@ -535,8 +553,20 @@ def people(
         after,
         limit,
         **pattern,
+        **known,
+        **did,
     )
     return Page([{"id": id, "name": name, "state": state} for id, name, state, _ in page], more)
+
+
+def _did(asked: Collection[str]) -> str:
+    """The condition that somebody has a credit in a role, on a work of a medium, or both."""
+    conditions = {"role": "c.role IN :role", "medium": "w.medium = :medium"}
+    return (
+        "p.number IN (SELECT c.contributor FROM @credits c JOIN @works w ON w.number = c.work "
+        f"WHERE {' AND '.join(conditions[one] for one in asked)} AND {_COUNTED} "
+        f"AND {NOT_HIDDEN} AND {holds('w')})"
+    )
 
 
 _CREDITED_AS = (

@@ -11,8 +11,8 @@ from domain.credit import Credit
 from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
 from domain.recorders import Placed
-from domain.values import CreditId, RemixId
-from projections import attribution, lineage, told
+from domain.values import CreditId, IdentifierId, RemixId
+from projections import attribution, identifiers, lineage, told
 from projections.history import tell
 from projections.nouns import facts_of
 from projections.question import question
@@ -42,6 +42,13 @@ def _person(journal: Journal, id: str) -> str:
     first = next(iter(journal.facts.streams([id]))).fact()
     assert isinstance(first, Credit.Birth)
     return first.contributor
+
+
+@question("show_identifier", "/identifiers/{id}")
+def identifier(view: View, journal: Journal, id: IdentifierId) -> told.DisputedIdentifier:
+    """One identifier, and the open dispute about it."""
+    found = identifiers.identifier(view, id)
+    return {**found, "dispute": _open(view, journal, id, found["state"])}
 
 
 @question("show_remix", "/remixes/{id}")

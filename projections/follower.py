@@ -23,6 +23,7 @@ from domain.journal import Journal
 from domain.recorders import Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.history import HISTORY
+from projections.identifiers import IDENTIFIED
 from projections.lineage import LINEAGE, WORKS
 from projections.money.rows import MONEY
 from projections.notices import NOTICED
@@ -31,7 +32,7 @@ from projections.tables import NEVER, Amend, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
 
-PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, HISTORY, NOTICED, MONEY)
+PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, IDENTIFIED, HISTORY, NOTICED, MONEY)
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
 PAGE = 2_000

@@ -18,6 +18,7 @@ from domain.contribution import Contribution
 from domain.dates import is_surely_before, span_of
 from domain.disclosure import AI_PARTS, NO_AI
 from domain.fact import Fact
+from domain.identifier import SCHEMES, WORK
 from domain.lineage import MANY, Edge, Lineage, Path
 from domain.moment import instant
 from domain.outside import Outside
@@ -26,8 +27,9 @@ from domain.release import Release
 from domain.remix import NOT_COUNTED, Remix
 from domain.role import within
 from domain.text import folded
-from domain.values import Example, Flag, Role, WorkId
+from domain.values import Example, Flag, Role, WorkId, number_of
 from domain.work import Work
+from projections import identifiers
 from projections.hidden import NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
@@ -388,6 +390,12 @@ def works(
         Example("low harmony"),
     ] = None,
     kind: Annotated[KindOfWork | None, "Of this kind."] = None,
+    isrc: Annotated[str | None, number_of("isrc")] = None,
+    iswc: Annotated[str | None, number_of("iswc")] = None,
+    upc: Annotated[str | None, number_of("upc")] = None,
+    eidr: Annotated[str | None, number_of("eidr")] = None,
+    doi: Annotated[str | None, number_of("doi")] = None,
+    mbid: Annotated[str | None, number_of("mbid")] = None,
     ai: Annotated[
         AiUsed | None, "Of which a credit says that AI made this part of it; or any, or none."
     ] = None,
@@ -402,7 +410,8 @@ def works(
 ) -> Page[WorkRef]:
     """Find works that match every filter, the latest recorded first."""
     said: dict[str, Any] = {"medium": medium, "kind": kind, "role": role and list(within(role))}
-    said |= {"ai": AI_PATTERNS.get(ai or "")}
+    said |= {"ai": AI_PATTERNS.get(ai or ""), "isrc": isrc, "iswc": iswc, "upc": upc}
+    said |= {"eidr": eidr, "doi": doi, "mbid": mbid}
     searched = {"q": q, "credit": credit}
     said |= {name: None if text is None else contains(text) for name, text in searched.items()}
     values = {name: value for name, value in said.items() if value is not None}
@@ -439,6 +448,7 @@ def _in_credits(pattern: str, *texts: str) -> str:
     )
 
 
+OF_WORKS = tuple(name for name, one in SCHEMES.items() if WORK in one.of)
 _CITING = (
     "w.number IN (SELECT e.child FROM @works s JOIN @remixes e ON e.parent = s.number "
     "WHERE s.title IN (SELECT n.digest FROM vault n WHERE n.folded = :whole) "
@@ -455,6 +465,7 @@ _FILTERS = {
     "kind": "w.kind = :kind",
     "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role IN :role "
     f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
+    **{one: identifiers.having("w.number", one) for one in OF_WORKS},
     "ai": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.ai LIKE :ai "
     f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
     "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "

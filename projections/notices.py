@@ -15,6 +15,7 @@ from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Answer, Settlement
 from domain.fact import Fact
 from domain.grant import Grant
+from domain.identifier import WORK, Identifier
 from domain.journal import Journal
 from domain.money.hold import Hold
 from domain.money.payee import Payee
@@ -63,6 +64,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Credit.Disputed() | Credit.Answered() | Credit.Settled():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
             yield Put(NOTICES, (numbers[happened.work], position, POSTER))
+        case Identifier.Disputed() | Identifier.Answered() | Identifier.Settled():
+            told = POSTER if happened.on == WORK else PERSON
+            yield Put(NOTICES, (numbers[happened.about], position, told))
         case Proposal.Commented():
             yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypedDict
 from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_PARTS, AI_USES, EVIDENCE_KINDS, NO_AI
 from domain.dispute import GROUNDS
+from domain.identifier import SCHEMES
 from domain.remix import REMIX_KINDS
 from domain.values import (
     ALBUM,
@@ -22,6 +23,7 @@ from domain.values import (
     ExactRate,
     Example,
     GrantedRole,
+    IdentifierId,
     Length,
     Number,
     PoolId,
@@ -87,9 +89,22 @@ class PersonItem(PersonRef):
     state: PersonState
 
 
+class IdentifierTold(TypedDict):
+    """The number of a work or a person in a registry."""
+
+    id: IdentifierId
+    scheme: Annotated[str, one_of(SCHEMES)]
+    identifier: Annotated[str | None, "Null when it was erased.", Example("USSKG1912345")]
+    state: Annotated[str, one_of(("stated", "disputed", "withdrawn"))]
+    evidence: Evidence
+    stated_by: Agent
+    position: Annotated[Count, Example(46)]
+
+
 class Person(PersonItem):
     """One contributor."""
 
+    identifiers: list[IdentifierTold]
     formerly: Annotated[
         list[Annotated[str, Example("Benny")]], "Former names that they did not have erased."
     ]
@@ -226,6 +241,7 @@ class WorkTold(WorkFound):
     """A contribution, an outside source or a release."""
 
     credits: list[CreditTold]
+    identifiers: list[IdentifierTold]
 
 
 class RemixTold(TypedDict):
@@ -293,6 +309,12 @@ class Dispute(Side):
 
 class DisputedCredit(CreditTold):
     """One credit, and the open dispute about it."""
+
+    dispute: Dispute | None
+
+
+class DisputedIdentifier(IdentifierTold):
+    """One identifier, and the open dispute about it."""
 
     dispute: Dispute | None
 

@@ -25,6 +25,7 @@ from domain.command import Record
 from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.grant import GRANTABLE
+from domain.identifier import SCHEMES
 from domain.money.policy.versions import VERSIONS
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
@@ -107,6 +108,7 @@ def vocabularies() -> str:
     words: dict[str, Mapping[str, str]] = {
         "Kinds of remix": REMIX_KINDS,
         "Kinds of credit": CREDIT_KINDS,
+        "Registries of identifiers": {name: one.meaning for name, one in SCHEMES.items()},
         "Uses of AI": AI_USES,
         "Kinds of evidence": EVIDENCE_KINDS,
         "Grounds of a dispute": dispute.GROUNDS,

@@ -250,6 +250,11 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
     told.journal.accept_clock()
     key = str(SignerKey(ana, bytes(32)).verifier)
+    said = {"scheme": "isni", "identifier": "000000012281955X"}
+    isni = tell("state_identifier", contributor=ana, evidence="text-evidence-isni", **said).id
+    dispute(told, "identifier", isni)
+    tell("withdraw_identifier", id=isni, reason="text-reason-isni")
+    tell("state_identifier", work=song, scheme="isrc", identifier="US-SKG-19-12345")
     tell("rename_contributor", id=ana, name="text-name-renamed", former="kept", actor=ana)
     for verb in ("hide", "show"):
         tell(f"{verb}_credit", id=part_id(song, "author", 0), actor=ana)

@@ -229,6 +229,34 @@ STORY: list[Line] = [
         **{"creators": "Ben & Ana", "medium": "video", "licence": "CC0-1.0"},
         **{"reason": REASON, "by": "ben"},
     },
+    {
+        **{"type": "identifier", "id": "code", "work": "song", "scheme": "isrc"},
+        **{"identifier": "USSKG1912345", "evidence": "the register", "by": "ben"},
+    },
+    {
+        **{"type": "identifier.dispute", "id": "code", "grounds": "other", "reason": REASON},
+        **{"evidence": "another register", "answer_by": IN_TIME, "by": "ana"},
+        **{"evidence_kind": "word", "evidence_sha256": "cd" * 32},
+    },
+    {
+        **{"type": "identifier.answer", "id": "code", "reason": REASON, "evidence": "the label"},
+        **{"evidence_kind": "invoice", "evidence_sha256": "cd" * 32, "by": "ben"},
+    },
+    {"type": "identifier.settle", "id": "code", "outcome": "dismissed", "reason": REASON},
+    {"type": "identifier.withdraw", "id": "code", "reason": REASON, "by": "ben"},
+    {
+        **{"type": "identifier", "id": "wrong-isni", "contributor": "ana", "scheme": "isni"},
+        **{"identifier": "000000012281955X", "by": "ana"},
+    },
+    {
+        **{"type": "identifier", "id": "isni", "contributor": "ana", "scheme": "isni"},
+        **{"identifier": "0000000121032683", "by": "ana"},
+    },
+    {"type": "identifier.dispute", "id": "wrong-isni", "grounds": "other", "reason": REASON},
+    {
+        **{"type": "identifier.settle", "id": "wrong-isni", "outcome": "corrected"},
+        **{"reason": REASON, "replaced_by": "isni"},
+    },
     {"type": "credit.hide", "id": "ear", "by": "ana"},
     {"type": "credit.show", "id": "ear", "by": "ana"},
     {"type": "contributor.rename", "id": "ana", "name": "Anna", "former": "kept", "by": "ana"},

@@ -52,27 +52,39 @@ SIDES: dict[str, dict[str, str]] = {
     },
     **{noun: {"contributor": "ben"} for noun in ("contributor", "payout")},
     "share": {"contributor": "ben", "poster": "ana"},
+    "identifier": {"poster": "ana", "opener": "ana", "party": "ana ben cleo"},
 }
 """Who is in which relation to the things of this world, by the noun of a command."""
-BY_OUTCOME = {"remix.settle": {"moderator"}, "credit.settle": {"moderator"}}
+BY_OUTCOME = {
+    "identifier.settle": {"moderator"},
+    "remix.settle": {"moderator"},
+    "credit.settle": {"moderator"},
+}
 """Open to everyone, and then decided by the outcome: here, a dismissal."""
 
 # -- what is written down by hand: who may give which command about the things of Ana and Ben ------
 
 FREE = {"submit_contribution", "assemble_release"}
-CONCERNED = {"comment_on_proposal", "dispute_remix", "dispute_credit"}
+CONCERNED = {"comment_on_proposal", "dispute_remix", "dispute_credit", "dispute_identifier"}
 DECIDING = {
     *("publish_release", "withdraw_release", "redate_work", "open_pool", "post_proposal"),
     *("revise_proposal", "answer_comment", "extend_proposal", "withdraw_proposal"),
     *("finalise_proposal", "open_credit", "accept_credit", "decline_credit", "revoke_credit"),
     *("confirm_share", "describe_work", "correct_credit"),
+    *("state_identifier", "withdraw_identifier", "answer_identifier"),
     *("declare_remix", "accept_remix", "decline_remix", "answer_remix", "answer_credit"),
 }
 BOOKS = {
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool", "issue_payouts"),
     *("settle_payout", "return_payout", "hold_credit", "lift_hold"),
 }
-JUDGING = {"settle_remix", "settle_credit", "strike_remix", "merge_contributor"}
+JUDGING = {
+    "settle_remix",
+    "settle_credit",
+    "settle_identifier",
+    "strike_remix",
+    "merge_contributor",
+}
 OWN = {
     *("forget_contributor", "register_key", "revoke_key", "claim_work", "open_credit"),
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
@@ -150,6 +162,8 @@ class World:
         spent = {"category": "printing", "amount_minor": 1, "effective_at": "2026-01"}
         expense = operator.post(f"/pools/{pool}/expenses", spent).id
         revenue = operator.post(f"/pools/{pool}/revenue", sold).id
+        isrc = {"work": song, "scheme": "isrc", "identifier": "USSKG1912345"}
+        code = ana.post("/identifiers", isrc).id
         batch = operator.post("/payout-batches", currency="USD").id
         items = operator.get("/payouts", batch=batch).items
         paid = {one["payee"]["id"]: one["id"] for one in items}
@@ -160,7 +174,7 @@ class World:
             **{"work": song, "contribution": song, "release": album, "credit": credit},
             **{"remix": part_id(song, "source", 0), "pool": pool, "proposal": proposal},
             **{"comment": comment, "revenue": revenue, "batch": batch, "agreed": agreed},
-            "expense": expense,
+            **{"expense": expense, "identifier": code},
             **{"payout": paid[self.ids["ben"]], "entry": division_id(revenue)},
             "contributor": self.ids["ben"],
         }
@@ -188,11 +202,13 @@ class World:
                 said["ground"] = "none"
             case "remix":
                 said["parent"] = self.poem
+            case "identifier":
+                said["work"] = self.of["work"]
             case "release":
                 said["components"] = [{"work": self.of["work"]}]
             case "share.accept" | "share.decline" | "share.waive":
                 said |= {"proposal": self.of["agreed"], "contributor": self.ids["ben"]}
-            case "remix.settle" | "credit.settle":
+            case "remix.settle" | "credit.settle" | "identifier.settle":
                 said["outcome"] = "dismissed"
             case "proposal" | "proposal.revise":
                 said["assets"] = self.assets
@@ -233,7 +249,7 @@ _NOUNS = {
     **{"contributors": "contributor", "contributor": "contributor", "statement": "contributor"},
     **{"credits": "credit", "credit": "credit", "pools": "pool", "pool": "pool"},
     **{"proposals": "proposal", "proposal": "proposal", "entries": "entry", "entry": "entry"},
-    "expenses": "expense",
+    **{"expenses": "expense", "identifiers": "identifier"},
     **{"revenue": "revenue", "payouts": "payout", "payout-batches": "batch"},
 }
 

@@ -19,7 +19,7 @@ from api.web.drawing import drawn_history, drawn_inline
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
 from domain.permission import OPERATOR
-from projections import attribution, claims, lineage, pending, people, timeline
+from projections import attribution, claims, identifiers, lineage, pending, people, timeline
 from projections.log import Log
 from projections.money import pools
 from projections.money.pools.told import PoolItem
@@ -76,6 +76,7 @@ def _releases(frame: Frame) -> None:
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
+                identifiers=identifiers.of(view, row.number),
                 roll=found,
                 names=list(_by_role(names.items)),
                 more_names=names.next,
@@ -106,6 +107,7 @@ def _pieces(frame: Frame) -> None:
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
+                identifiers=identifiers.of(view, row.number),
                 picture=drawn_inline(found, ROOM_OF_A_PIECE_BYTES),
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.credits_of(view, id),

@@ -54,7 +54,7 @@ TOLD = [topic for topic in SAID if FACTS[topic].READERS == EVERYONE]
 """The facts in histories; money has its own pages, which not everybody may read."""
 
 FILTERS = {
-    "works": ("contribution.", "outside.", "work.", "release."),
+    "works": ("contribution.", "outside.", "work.", "release.", "identifier."),
     "sources": ("remix.",),
     "credits": ("credit.",),
     "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
@@ -151,6 +151,7 @@ def where(item: Mapping[str, Any]) -> str:
         "share": ("proposal", said.get("proposal")),
         "credit": ("credit", item["noun"]),
         "remix": ("remix", item["noun"]),
+        "identifier": ("piece" if said.get("on") == "work" else "contributor", said.get("about")),
         "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),
         "role": ("contributor", said.get("contributor")),

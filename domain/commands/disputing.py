@@ -12,6 +12,7 @@ from domain.command import Command, command, record
 from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Disputable, Opening, deadline_of
 from domain.fact import New
+from domain.identifier import WORK, Identifier
 from domain.identity import part_id
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
@@ -35,6 +36,7 @@ from domain.values import (
     EvidenceKind,
     Example,
     Grounds,
+    IdentifierId,
     Outcome,
     Reason,
     RemixId,
@@ -94,8 +96,7 @@ class _Dispute(_About):
         sides = noun.sides(past)
         if past.stands(type(self).MAY, sides):
             return sides
-        works = (noun.child, noun.parent) if isinstance(noun, Remix) else (noun.line["work"],)
-        return sides | of_works(past, works)
+        return sides | of_works(past, _works_of(noun))
 
     def decide(self, past: Past) -> Iterator[New]:
         deadline = deadline_of(self.answer_by, past.now)
@@ -266,6 +267,45 @@ class SettleCredit(_Settle):
     replaced_by: Annotated[
         CreditId | None, "For a correction: the credit that replaces this one.", Example(None)
     ] = None
+
+
+@command("identifier.dispute", "/identifiers/{id}/dispute", **_OPENING)
+class DisputeIdentifier(_Dispute):
+    """Say that an identifier is that of another; the other side is notified and may answer."""
+
+    KIND = Identifier
+    id: IdentifierId
+
+
+@command("identifier.answer", "/identifiers/{id}/answer", **_ANSWERING)
+class AnswerIdentifier(_Answer):
+    """Say why a disputed identifier is right."""
+
+    KIND = Identifier
+    id: IdentifierId
+
+
+@command("identifier.settle", "/identifiers/{id}/settle", **_SETTLING)
+class SettleIdentifier(_Settle):
+    """End the dispute about an identifier: upheld, dismissed, corrected, withdrawn or expired."""
+
+    KIND = Identifier
+    id: IdentifierId
+    replaced_by: Annotated[
+        IdentifierId | None,
+        "For a correction: the identifier that replaces this one.",
+        Example(None),
+    ] = None
+
+
+def _works_of(noun: Disputable) -> tuple[str, ...]:
+    """The works that it is about."""
+    match noun:
+        case Remix():
+            return noun.child, noun.parent
+        case Identifier():
+            return (noun.about,) if noun.on == WORK else ()
+    return (noun.line["work"],)
 
 
 def _must_be_new(past: Past, noun: Disputable, grounds: str) -> None:

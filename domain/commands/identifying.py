@@ -1,0 +1,92 @@
+"""Identifying: numbers of works and people in registries are stated, and withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from domain.command import Command, command
+from domain.commands.crediting import SPEAKING
+from domain.fact import New, Noun
+from domain.identifier import PERSON, SCHEMES, WORK, Identifier, normal
+from domain.past import Past
+from domain.refusal import BadIdentifier, NoSource
+from domain.values import (
+    ContributorId,
+    Evidence,
+    Example,
+    IdentifierId,
+    IdentifierScheme,
+    IdentifierText,
+    NewIdentifierId,
+    Reason,
+    WorkId,
+)
+
+_PATH = "/identifiers"
+
+
+@command(
+    "identifier",
+    _PATH,
+    may=("contributor", *SPEAKING),
+    refuses=(BadIdentifier, NoSource),
+    makes="identifier",
+    home=_PATH,
+)
+class StateIdentifier(Command):
+    """State the number of a work or a person in a registry, such as an ISRC or an ISNI.
+
+    Its check digit is checked. Others may dispute it.
+    """
+
+    work: Annotated[WorkId | None, "Either a work, or …"] = None
+    contributor: Annotated[ContributorId | None, "… a person.", Example(None)] = None
+    scheme: IdentifierScheme
+    identifier: IdentifierText
+    evidence: Evidence | None = None
+    id: NewIdentifierId | None = None
+
+    def _about(self, past: Past) -> tuple[Noun, str]:
+        """What it is of; exactly one is named."""
+        if (self.work is None) == (self.contributor is None):
+            raise NoSource
+        if self.work is not None:
+            return past.work(self.work), WORK
+        return past.contributor(self.contributor or ""), PERSON
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return self._about(past)[0].sides(past)
+
+    def areas(self, past: Past) -> tuple[str, ...]:
+        return () if self.work is None else (self.work,)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun, on = self._about(past)
+        number = normal(self.scheme, self.identifier)
+        if on not in SCHEMES[self.scheme].of:
+            raise BadIdentifier(self.identifier, f"{self.scheme} of a {on}")
+        # That of a person is theirs to be erased; that of a work is public.
+        is_work = on == WORK
+        yield Identifier.Stated.born(
+            past.id,
+            about=noun.id,
+            on=on,
+            scheme=self.scheme,
+            value=number if is_work else None,
+            identifier=None if is_work else past.text(noun.id, "identifier", number),
+            evidence=self.evidence,
+        )
+
+
+@command(
+    "identifier.withdraw",
+    f"{_PATH}/{{id}}/withdraw",
+    may=Identifier.UNDO | SPEAKING,
+    then=Identifier.Withdrawn,
+)
+class WithdrawIdentifier(Command):
+    """Withdraw an identifier that is wrong: it stays on record and is found no more."""
+
+    id: IdentifierId
+    reason: Annotated[Reason | None, Example("A digit was wrong.")] = None

@@ -1,0 +1,182 @@
+"""An identifier: the number of a work or a person in a registry, and who has stated it.
+
+Its check digit is checked where the scheme has one. It can be disputed like a credit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from stdnum import ean, isni, isrc
+from stdnum.exceptions import ValidationError
+from stdnum.iso7064 import mod_37_36
+
+from domain.contributor import Contributor
+from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.fact import Fact, Looking, fact
+from domain.refusal import BadIdentifier
+from domain.work import Work
+
+WORK, PERSON = "work", "contributor"
+"""What an identifier may be of."""
+
+_DOI = re.compile(r"10\.[0-9]{4,9}/\S+\Z")
+_EIDR = re.compile(r"10\.5240/((?:[0-9A-F]{4}-){5})([0-9A-Z])\Z")
+_ISWC = re.compile(r"T([0-9]{9})([0-9])\Z")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
+
+
+class Scheme(NamedTuple):
+    """A registry, what it numbers, and how a number of it is read."""
+
+    meaning: str
+    of: tuple[str, ...]
+    read: Callable[[str], str]
+    """The normal form; a ValueError if it is none."""
+
+
+def _eidr(text: str) -> str:
+    found = _EIDR.match(text.upper().removeprefix("DOI:").strip())
+    if found is None:
+        raise ValueError(text)
+    mod_37_36.validate(found[1].replace("-", "") + found[2])
+    return found[0]
+
+
+def _iswc(text: str) -> str:
+    found = _ISWC.match(re.sub(r"[\s.-]", "", text.upper()))
+    # ISO 15707: the sum of 1 and each digit times its place, filled up to a multiple of ten.
+    if (
+        found is None
+        or (1 + sum(n * int(d) for n, d in enumerate(found[1], 1)) + int(found[2])) % 10
+    ):
+        raise ValueError(text)
+    return found[0]
+
+
+def _orcid(text: str) -> str:
+    digits = isni.validate(text.strip().removeprefix("https://orcid.org/"))
+    return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
+
+
+def _doi(text: str) -> str:
+    doi = re.sub(r"\A(?:https?://(?:dx\.)?doi\.org/|doi:)", "", text.strip(), flags=re.IGNORECASE)
+    return _matching(_DOI, doi.lower())
+
+
+def _matching(form: re.Pattern[str], text: str) -> str:
+    if not form.match(text):
+        raise ValueError(text)
+    return text
+
+
+SCHEMES = {
+    "isrc": Scheme("International Standard Recording Code (ISO 3901)", (WORK,), isrc.validate),
+    "iswc": Scheme("International Standard Musical Work Code (ISO 15707)", (WORK,), _iswc),
+    "upc": Scheme("the number under a barcode: UPC or EAN (GTIN)", (WORK,), ean.validate),
+    "eidr": Scheme("Entertainment Identifier Registry (ISO 26324)", (WORK,), _eidr),
+    "doi": Scheme("Digital Object Identifier (ISO 26324)", (WORK,), _doi),
+    "mbid": Scheme(
+        "MusicBrainz identifier",
+        (WORK, PERSON),
+        lambda text: _matching(_UUID, text.strip().lower().rpartition("/")[2]),
+    ),
+    "isni": Scheme("International Standard Name Identifier (ISO 27729)", (PERSON,), isni.validate),
+    "ipi": Scheme(
+        "Interested Party Information, the name number: eleven digits",
+        (PERSON,),
+        lambda text: _matching(re.compile(r"[0-9]{11}\Z"), re.sub(r"[\s.]", "", text)),
+    ),
+    "orcid": Scheme("Open Researcher and Contributor ID", (PERSON,), _orcid),
+}
+"""The registries."""
+
+
+def normal(scheme: str, text: str) -> str:
+    """The one spelling of a number; BadIdentifier if it is none of its registry."""
+    try:
+        return SCHEMES[scheme].read(text)
+    except (ValueError, ValidationError):
+        raise BadIdentifier(text, scheme) from None
+
+
+class Identifier(Disputable):
+    """A number in a registry, stated of a work or a person."""
+
+    NAME = "identifier"
+    GONE = "withdrawn"
+    UNDO = frozenset({"poster", "opener", "contributor"})
+    about: str
+    on: str
+    scheme: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about an identifier names what it is of."""
+
+        about: str
+        on: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.about,)
+
+    @fact("identifier.stated")
+    class Stated(Event):
+        """A number in a registry was stated; that of a person can be erased."""
+
+        SAYS = "{actor} stated the {scheme} of {about}"
+        ADDS = {"value": ": {value}", "identifier": ": {identifier}"}  # noqa: RUF012 - constant
+        SEALED = ("identifier", "evidence")
+        STATE = "stated"
+        scheme: str
+        value: str | None = None
+        identifier: str | None = None
+        evidence: str | None = None
+
+    @fact("identifier.withdrawn")
+    class Withdrawn(Event):
+        """It was wrong; it stays on record and is found no more."""
+
+        SAYS = "{actor} withdrew an identifier of {about}"
+        SEALED = ("reason",)
+        FROM = ("stated",)
+        STATE = "withdrawn"
+        reason: str | None = None
+
+    @fact("identifier.disputed")
+    class Disputed(Opening, Event):
+        """Someone says that it is that of another."""
+
+        SAYS = "{actor} disputed an identifier of {about}"
+        FROM = ("stated",)
+
+    @fact("identifier.answered")
+    class Answered(Answer, Event):
+        """The other side says why it is right."""
+
+        SAYS = "{actor} answered the dispute about an identifier of {about}"
+
+    @fact("identifier.settled")
+    class Settled(Settlement, Event):
+        """The dispute has ended: it stands, or it is withdrawn."""
+
+        SAYS = "{actor} ended the dispute about an identifier of {about}: {outcome}"
+
+    BIRTHS = (Stated,)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is found by it."""
+        return self.state != self.GONE
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who stated it, and who speaks for what it is of."""
+        kind = Work if self.on == WORK else Contributor
+        return {**looking.get(kind, self.about).sides(looking), "opener": self.poster}
+
+    def areas(self, looking: Looking) -> tuple[str, ...]:
+        """The work that it is of."""
+        return (self.about,) if self.on == WORK else ()

@@ -1,0 +1,89 @@
+"""Identifiers: the numbers of works and people in registries, and what is found by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.fact import Fact
+from domain.identifier import Identifier
+from domain.refusal import UnknownIdentifier
+from projections.store import View, counting, holds
+from projections.tables import Amend, Change, Numbers, Projection, Table, born
+from projections.told import IdentifierTold
+
+IDENTIFIERS = Table(
+    "identifiers",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("subject", "BIGINT NOT NULL"),
+        ("scheme", "TEXT NOT NULL"),
+        ("value", "TEXT"),
+        ("identifier", "TEXT"),
+        ("evidence", "TEXT"),
+        ("state", "TEXT NOT NULL"),
+        ("actor", "TEXT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("id", "subject", "value"),
+    key="id",
+)
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """The identifiers this fact adds or changes."""
+    match happened:
+        case Identifier.Stated(about=about):
+            yield born(IDENTIFIERS, happened, subject=numbers[about], born=position)
+        case Identifier.Event() if happened.leaves:
+            yield Amend(IDENTIFIERS, happened.originator_id, {"state": happened.leaves})
+
+
+IDENTIFIED = Projection("identifiers", (IDENTIFIERS,), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+_COUNTS = f"{counting('i', (Identifier.GONE,))} AND {holds('i')}"
+_SHOWN = (
+    "SELECT i.id, i.scheme, i.value, i.identifier, i.state, i.evidence, i.actor, i.born "
+    "FROM @identifiers i"
+)
+_SEALED = "SELECT n.digest FROM vault n WHERE n.name = 'identifier' AND n.value = :{0}"
+
+
+def having(number: str, scheme: str) -> str:
+    """The condition that something with this number has the identifier in a query's parameter."""
+    return (
+        f"{number} IN (SELECT i.subject FROM @identifiers i WHERE i.scheme = '{scheme}' "
+        f"AND (i.value = :{scheme} OR i.identifier IN ({_SEALED.format(scheme)})) AND {_COUNTS})"
+    )
+
+
+def identifier(view: View, id: str) -> IdentifierTold:
+    """One identifier; UnknownIdentifier if there is none with this id."""
+    row = view.one(f"{_SHOWN} WHERE i.id = :id AND {holds('i')}", id=id)
+    if row is None:
+        raise UnknownIdentifier(id)
+    return _told(row, view.texts({row[3], row[5]}))
+
+
+def of(view: View, number: int) -> list[IdentifierTold]:
+    """The identifiers of a work or a person, in the order in which they were stated."""
+    rows = view.rows(
+        f"{_SHOWN} WHERE i.subject = :number AND {_COUNTS} ORDER BY i.born",
+        number=number,
+    )
+    return [_told(row, view.texts({row[3], row[5]})) for row in rows]
+
+
+def _told(row: Any, texts: dict[str | None, str]) -> IdentifierTold:
+    id, scheme, value, identifier, state, evidence, actor, born = row
+    return {
+        "id": id,
+        "scheme": scheme,
+        "identifier": value or texts.get(identifier),
+        "state": state,
+        "evidence": texts.get(evidence),
+        "stated_by": actor,
+        "position": born,
+    }
