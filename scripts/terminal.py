@@ -32,6 +32,7 @@ from scripts.bundle import Report
 
 RENDERERS = {
     "PartOfPerson": "terminal.contributors",
+    "LicencesTold": "terminal.licences",
     "LineageTold": "terminal.lineage",
     "PartInRelease": "terminal.attribution",
     "EdgePreview": "terminal.as_json",
@@ -199,6 +200,26 @@ def lineage(out: Console, asking: Asking) -> None:
     """A lineage as a tree."""
     tree = people.lineage_with_makers(asking.view, asking.said["id"])
     out.print(_tree(tree), soft_wrap=True)
+
+
+def licences(out: Console, asking: Asking) -> None:
+    """The licences along a lineage, and what conflicts."""
+    answer = asking.answer
+    columns: Columns = {
+        "generation": "generation",
+        "work": lambda one: formats.label(one["work"]),
+        "licence": lambda one: one["name"] or "not stated",
+    }
+    table_of(out, columns, answer["works"])
+    if answer["left_out"]:
+        out.print(f"… and {answer['left_out']} more works")
+    for one in answer["conflicts"]:
+        ends = f"{formats.label(one['child'])} ← {formats.label(one['parent'])}"
+        sold = " if it is sold" if one["only_if_sold"] else ""
+        said = f"{one['code']}{sold}: {ends}: {one['detail']} ({one['source']})"
+        out.print(shown(said), soft_wrap=True)
+    if not answer["conflicts"]:
+        out.print("no conflict")
 
 
 def _tree(told: Shown) -> Tree:

@@ -258,7 +258,7 @@ STORY: list[Line] = [
         **{"reason": REASON, "replaced_by": "isni"},
     },
     {"type": "credit.hide", "id": "ear", "by": "ana"},
-    {"type": "credit.show", "id": "ear", "by": "ana"},
+    {"type": "credit.unhide", "id": "ear", "by": "ana"},
     {"type": "contributor.rename", "id": "ana", "name": "Anna", "former": "kept", "by": "ana"},
     {
         **{"type": "credit.correct", "id": "ear", "reason": REASON, "display": "both ears"},

@@ -48,7 +48,7 @@ TABLE: dict[str, set[str]] = {
     "credit.decline": {"contributor", "addressee", "producer", "right holder"},
     "credit.revoke": DECIDES,
     "credit.hide": OWN,
-    "credit.show": OWN,
+    "credit.unhide": OWN,
     "credit.correct": SPEAKING | {"contributor"},
     "credit.dispute": CONCERNED,
     "credit.answer": SIDES,

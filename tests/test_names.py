@@ -170,7 +170,7 @@ def test_a_hidden_credit_counts_and_nobody_reads_whose_it_is(database: str) -> N
             for reader, sees in (("", False), (dora, True)):
                 read = Reader(view, told.journal, reader)
                 assert bool(timeline(view, read, numbers, topics=["credit.granted"]).items) == sees
-        told.tell("show_credit", id=credit, actor=dora)
+        told.tell("unhide_credit", id=credit, actor=dora)
         with told.view() as view:
             assert attribution.credit(view, credit)["contributor"]["name"] == OLD
 

@@ -89,7 +89,7 @@ OWN = {
     *("forget_contributor", "register_key", "revoke_key", "claim_work", "open_credit"),
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
     *("claim_payout", "ask_first", "stop_asking", "correct_credit"),
-    *("rename_contributor", "hide_credit", "show_credit"),
+    *("rename_contributor", "hide_credit", "unhide_credit"),
 }
 MAY: dict[str, set[str]] = {
     "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution"},

@@ -20,6 +20,7 @@ from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
 from domain.permission import OPERATOR
 from projections import attribution, claims, identifiers, lineage, pending, people, timeline
+from projections.licences import Licensed
 from projections.log import Log
 from projections.money import pools
 from projections.money.pools.told import PoolItem
@@ -84,6 +85,7 @@ def _releases(frame: Frame) -> None:
                 credits=attribution.credits_of(view, id),
                 claims=claims.on_work(view, id),
                 waiting=pending.behind(view, id),
+                licensed=Licensed(view, found.lineage),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
                 pools=earning,
@@ -113,6 +115,7 @@ def _pieces(frame: Frame) -> None:
                 credits=attribution.credits_of(view, id),
                 claims=claims.on_work(view, id),
                 waiting=pending.behind(view, id),
+                licensed=Licensed(view, found),
                 behind=behind,
                 remixes=lineage.descendants(
                     view, id, after=cursor if what == "remixes" else None, limit=MANY

@@ -16,6 +16,7 @@ from domain.fact import FACTS
 from domain.readers import EVERYONE
 from projections import billing
 from projections.dating import in_words
+from projections.licences import Licensed, as_text
 
 KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Release"}
 """The labels of the kinds of work."""
@@ -45,6 +46,7 @@ WORK_STATES = {
 }
 
 LONGEST_IN_SENTENCE = 70
+MOST_ATTRIBUTED = 30
 SUSPECT = "dated later than what was made from it"
 """Of a source: one of the two dates is wrong."""
 
@@ -60,6 +62,13 @@ FILTERS = {
     "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
 }
 """The filters of a history, and how the topics of each begin or end."""
+
+
+def attribution(licensed: Licensed) -> str:
+    """The attribution that licences ask for, as far as a page has room."""
+    lines = as_text(licensed).splitlines()
+    more = len(lines) - MOST_ATTRIBUTED
+    return "\n".join([*lines[:MOST_ATTRIBUTED], *([f"… and {more} more"] if more > 0 else [])])
 
 
 def made(made_at: str | None) -> str:

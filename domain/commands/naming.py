@@ -63,8 +63,8 @@ class HideCredit(Command):
     id: CreditId
 
 
-@command("credit.show", "/credits/{id}/show", may=OWN, then=Credit.Shown)
-class ShowCredit(Command):
+@command("credit.unhide", "/credits/{id}/unhide", may=OWN, then=Credit.Shown)
+class UnhideCredit(Command):
     """Put your name back on a credit."""
 
     id: CreditId

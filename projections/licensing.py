@@ -1,0 +1,169 @@
+"""What licences ask for and allow: of one work, and of a work made from others.
+
+Creative Commons licences are taken apart into their elements; of any other licence only the name is
+known, and it conflicts with nothing. Each rule names its source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import combinations
+from typing import NamedTuple
+
+COLLECTED = ("component", "influence")
+"""The kinds of remix that adapt nothing: a whole work in a collection, and mere influence."""
+COMPATIBLE = {"BY-SA": ("LAL-1.3", "GPL-3.0-only", "GPL-3.0-or-later")}
+"""Other licences under which an adaptation of a ShareAlike work may be shared.
+Source: creativecommons.org/share-your-work/licensing-considerations/compatible-licenses."""
+
+
+class Rule(NamedTuple):
+    """Why a work may not be shared under its licence, or sold."""
+
+    says: str
+    source: str
+
+
+RULES = {
+    "no_derivatives": Rule(
+        "The source may be shared only unchanged, and this was made from it.",
+        "CC BY-ND 4.0, section 2(a)(1)",
+    ),
+    "share_alike": Rule(
+        "What is made from the source must have the same licence, a later version of it or a "
+        "compatible one.",
+        "CC BY-SA 4.0, section 3(b)",
+    ),
+    "non_commercial_dropped": Rule(
+        "The source may not be used commercially, and the licence of this does not say so.",
+        "Creative Commons, adapter’s licence chart",
+    ),
+    "attribution_dropped": Rule(
+        "The source asks for attribution, and the licence of this does not.",
+        "CC BY 4.0, section 3(a)(4)",
+    ),
+    "incompatible_sources": Rule(
+        "There is no licence under which something made from both sources may be shared.",
+        "Creative Commons, remix chart",
+    ),
+    "non_commercial": Rule(
+        "The source may not be used commercially, so nothing made from it may be sold.",
+        "CC BY-NC 4.0, sections 1(i) and 2(a)(1)",
+    ),
+}
+"""Every conflict by its code."""
+
+
+class Terms(NamedTuple):
+    """A licence."""
+
+    name: str
+    """Its SPDX id, or the text as stated."""
+    elements: frozenset[str] | None = None
+    """BY, NC, ND and SA, as far as it has them; None if it is not of Creative Commons."""
+    version: str = ""
+    address: str | None = None
+
+    @property
+    def code(self) -> str:
+        """The elements as Creative Commons writes them; empty for the public domain."""
+        return "-".join(one for one in _ELEMENTS if one in (self.elements or ()))
+
+
+_ELEMENTS = ("BY", "NC", "ND", "SA")
+_CODE = r"by(?:-nc)?(?:-nd|-sa)?"
+_CC = re.compile(
+    rf"(?:cc[ -]?)?(?P<code>{_CODE})[ -](?P<version>\d\.\d)(?P<ported>-[a-z]{{2,3}})?\Z"
+    rf"|(?:https?://)?(?:www\.)?creativecommons\.org/licenses/(?P<in_address>{_CODE})/"
+    r"(?P<of_address>\d\.\d)(?:/(?P<place>[a-z]{2,3}))?(?:/.*)?\Z"
+    rf"|cc[ -](?P<alone>{_CODE})\Z",
+    re.IGNORECASE,
+)
+_FREE = {
+    "cc0": ("CC0-1.0", "zero"),
+    "cc0-1.0": ("CC0-1.0", "zero"),
+    "cc0 1.0": ("CC0-1.0", "zero"),
+    "cc-pdm-1.0": ("CC-PDM-1.0", "mark"),
+}
+_FREE_AT = re.compile(
+    r"(?:https?://)?(?:www\.)?creativecommons\.org/publicdomain/(zero|mark)/1\.0(?:/.*)?\Z",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def terms_of(stated: str) -> Terms:
+    """A licence by its SPDX id, its Creative Commons name or its address."""
+    text = stated.strip()
+    if found := _CC.match(text):
+        code = (found["code"] or found["in_address"] or found["alone"]).lower()
+        version = found["version"] or found["of_address"]
+        if version is None:
+            return Terms(f"CC-{code.upper()}", frozenset(code.upper().split("-")))
+        place = (found["ported"] or found["place"] or "").lstrip("-")
+        name = f"CC-{code.upper()}-{version}" + (f"-{place.upper()}" if place else "")
+        address = f"https://creativecommons.org/licenses/{code}/{version}/"
+        address += f"{place.lower()}/" if place else ""
+        return Terms(name, frozenset(code.upper().split("-")), version, address)
+    free = _FREE.get(text.casefold())
+    if free is None and (found := _FREE_AT.match(text)):
+        free = next(one for one in _FREE.values() if one[1] == found[1].lower())
+    if free is not None:
+        address = f"https://creativecommons.org/publicdomain/{free[1]}/1.0/"
+        return Terms(free[0], frozenset(), "1.0", address)
+    return _by_spdx(text)
+
+
+def _by_spdx(text: str) -> Terms:
+    """A licence of the SPDX list, else terms of which only the name is known."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        name = str(canonicalize_license_expression(text))
+    except InvalidLicenseExpression:
+        return Terms(text)
+    is_one = " " not in name and not name.startswith("LicenseRef-")
+    return Terms(name, address=f"https://spdx.org/licenses/{name}.html" if is_one else None)
+
+
+def broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
+    """The rules that one remix breaks, given the licence of the child as far as it is stated."""
+    if parent.elements is None or kind in COLLECTED:
+        return
+    if "ND" in parent.elements:
+        yield "no_derivatives"
+    elif child is None:
+        return
+    elif "SA" in parent.elements:
+        if not _is_alike(parent, child):
+            yield "share_alike"
+    elif child.elements is not None:
+        if "NC" in parent.elements and "NC" not in child.elements:
+            yield "non_commercial_dropped"
+        if "BY" in parent.elements and "BY" not in child.elements:
+            yield "attribution_dropped"
+
+
+def _is_alike(parent: Terms, child: Terms) -> bool:
+    if child.elements == parent.elements:
+        return not (child.version and parent.version) or child.version >= parent.version
+    return child.name in COMPATIBLE.get(parent.code, ())
+
+
+def cannot_be_joined(parents: Iterable[Terms]) -> tuple[Terms, Terms] | None:
+    """Two licences under which nothing made from both sources may be shared, if there are any."""
+    adaptable = [one for one in parents if one.elements and "ND" not in one.elements]
+    for one, other in combinations(dict.fromkeys(adaptable), 2):
+        if not any(_allows(one, code) and _allows(other, code) for code in _EVERY):
+            return one, other
+    return None
+
+
+def _allows(parent: Terms, code: str) -> bool:
+    return not any(broken(parent, terms_of(f"CC-{code}-4.0"), "adaptation"))
+
+
+_EVERY = ("BY", "BY-NC", "BY-NC-ND", "BY-NC-SA", "BY-ND", "BY-SA")
+"""The licences of Creative Commons that something made from others can have."""

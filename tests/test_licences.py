@@ -1,0 +1,212 @@
+"""Licences along a lineage: their elements, their conflicts, and the attribution they ask for."""
+
+import json
+import re
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from stories import Story, story
+
+from projections import licences
+from projections.attribution import lineage_with_makers
+from projections.licences import FORMS, Licensed
+from projections.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
+
+EVERY = ("PD", "BY", "BY-NC", "BY-NC-ND", "BY-NC-SA", "BY-ND", "BY-SA")
+NS = "http://creativecommons.org/ns#"
+ELEMENTS = {"Attribution": "BY", "ShareAlike": "SA", "CommercialUse": "NC"}
+
+
+@pytest.fixture
+def cc(shared_data: Path) -> Path:
+    return shared_data.parent / "samples" / "cc"
+
+
+def named(code: str) -> Terms:
+    return terms_of("CC0-1.0" if code == "PD" else f"CC-{code}-4.0")
+
+
+NAMES = [
+    ("CC-BY-4.0", "CC-BY-4.0", "BY", "https://creativecommons.org/licenses/by/4.0/"),
+    ("cc by-nc-sa 3.0", "CC-BY-NC-SA-3.0", "BY-NC-SA",
+     "https://creativecommons.org/licenses/by-nc-sa/3.0/"),
+    ("https://creativecommons.org/licenses/by-nd/3.0/de/deed.de", "CC-BY-ND-3.0-DE", "BY-ND",
+     "https://creativecommons.org/licenses/by-nd/3.0/de/"),
+    ("CC BY", "CC-BY", "BY", None),
+    ("cc0", "CC0-1.0", "", "https://creativecommons.org/publicdomain/zero/1.0/"),
+    ("http://creativecommons.org/publicdomain/mark/1.0/", "CC-PDM-1.0", "",
+     "https://creativecommons.org/publicdomain/mark/1.0/"),
+    ("mit", "MIT", None, "https://spdx.org/licenses/MIT.html"),
+    ("mit or apache-2.0", "MIT OR Apache-2.0", None, None),
+    ("Terms of the platform, 2024", "Terms of the platform, 2024", None, None),
+    ("CC-BY-ND-SA-4.0", "CC-BY-ND-SA-4.0", None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stated, name, code, address", NAMES)
+def test_a_licence_is_known_by_its_id_its_name_or_its_address(
+    stated: str, name: str, code: str | None, address: str | None
+) -> None:
+    terms = terms_of(stated)
+    assert (terms.name, terms.address) == (name, address)
+    assert (None if terms.elements is None else terms.code) == code
+
+
+def test_the_elements_are_those_of_the_licences_themselves(cc: Path) -> None:
+    files = [*cc.glob("*.rdf")]
+    assert len(files) == 7
+    for file in files:
+        text = file.read_text("utf-8")
+        about = re.search(r'cc:License rdf:about="([^"]+)"', text)
+        assert about
+        said = re.findall(rf'cc:(?:requires|prohibits) rdf:resource="{NS}(\w+)"', text)
+        elements = {ELEMENTS[one] for one in said if one in ELEMENTS}
+        if f'cc:permits rdf:resource="{NS}DerivativeWorks"' not in text:
+            elements.add("ND")
+        assert terms_of(about[1]).elements == elements, file.name
+
+
+def test_what_may_be_made_from_what_is_the_chart_of_creative_commons(cc: Path) -> None:
+    chart = json.loads((cc / "cc_adapter_chart.json").read_text("utf-8"))
+    for parent, child in product(EVERY, EVERY):
+        allowed = child in chart["green"][parent]
+        assert (not [*broken(named(parent), named(child), "adaptation")]) == allowed, (
+            parent,
+            child,
+        )
+    for one, other in chart["remix_pair_forbidden"]:
+        if other != "*":
+            assert cannot_be_joined([named(one), named(other)])
+    for one in EVERY:
+        assert cannot_be_joined([named(one), named("BY")]) is None
+
+
+@pytest.mark.parametrize("kind", ["component", "influence"])
+@pytest.mark.parametrize("parent", EVERY)
+def test_a_collection_and_an_influence_adapt_nothing(parent: str, kind: str) -> None:
+    assert not [*broken(named(parent), named("PD"), kind)]
+
+
+ALIKE = [
+    ("CC-BY-SA-3.0", "CC-BY-SA-4.0", True),
+    ("CC-BY-SA-4.0", "CC-BY-SA-3.0", False),
+    ("CC-BY-SA-4.0", "CC-BY-SA", True),
+    ("CC-BY-SA-4.0", "LAL-1.3", True),
+    ("CC-BY-SA-4.0", "GPL-3.0-or-later", True),
+    ("CC-BY-NC-SA-4.0", "GPL-3.0-or-later", False),
+    ("CC-BY-SA-4.0", "MIT", False),
+    ("GPL-3.0-or-later", "CC-BY-SA-4.0", True),
+]
+
+
+@pytest.mark.parametrize("parent, child, allowed", ALIKE)
+def test_share_alike_takes_later_versions_and_compatible_licences(
+    parent: str, child: str, allowed: bool
+) -> None:
+    assert [*broken(terms_of(parent), terms_of(child), "sample")] == ["share_alike"] * (not allowed)
+
+
+# -- along a lineage -----------------------------------------------------------------------
+
+
+def posted(told: Story, title: str, licence: str | None, *sources: str, **said: Any) -> str:
+    cited = [{"work": source, "kind": "adaptation"} for source in sources]
+    post = {"title": title, "medium": "text", "licence": licence, "sources": cited, **said}
+    return told.tell("submit_contribution", **post).id
+
+
+def test_every_licence_is_listed_and_every_conflict_named_with_its_source(database: str) -> None:
+    with story(database) as told:
+        photo = posted(told, "photo", "CC BY-NC 4.0")
+        loop = posted(told, "loop", "https://creativecommons.org/licenses/by-sa/4.0/")
+        verse = posted(told, "verse", None)
+        cut = posted(told, "cut", "CC-BY-4.0", photo, loop, verse)
+        film = told.release("film", cut)
+        with told.view() as view:
+            answer = licences.licences(view, film)
+            names = {one["work"]["title"]: one["name"] for one in answer["works"]}
+            assert names == {
+                "film": None,
+                "cut": "CC-BY-4.0",
+                "photo": "CC-BY-NC-4.0",
+                "loop": "CC-BY-SA-4.0",
+                "verse": None,
+            }
+            assert answer["unstated"] == 2
+            found = {(one["code"], one["child"]["title"], one["parent"]["title"]): one
+                     for one in answer["conflicts"]}  # fmt: skip
+            assert set(found) == {
+                ("non_commercial_dropped", "cut", "photo"),
+                ("share_alike", "cut", "loop"),
+                ("non_commercial", "film", "photo"),
+            }
+            for (code, *_), one in found.items():
+                assert (one["detail"], one["source"]) == RULES[code]
+                assert one["only_if_sold"] == (one["remix"] is None) == (code == "non_commercial")
+            head = told.head()
+        told.tell("describe_work", id=photo, licence="CC0-1.0", reason="Given away.")
+        with told.view() as view:
+            codes = {one["code"] for one in licences.licences(view, film)["conflicts"]}
+            assert codes == {"share_alike"}
+        with told.view(as_of=head) as view:
+            assert licences.licences(view, film) == answer
+
+
+def test_sources_that_nothing_can_join_are_named_while_no_licence_is_stated(
+    database: str,
+) -> None:
+    with story(database) as told:
+        free, other = posted(told, "free", "CC-BY-4.0"), posted(told, "other", "CC-BY-SA-4.0")
+        third = posted(told, "third", "CC-BY-NC-4.0")
+        mixed = posted(told, "mixed", None, free, other, third)
+        with told.view() as view:
+            conflicts = licences.licences(view, mixed)["conflicts"]
+            pair = [
+                one["parent"]["title"] for one in conflicts if one["code"] == "incompatible_sources"
+            ]
+            assert pair == ["other", "third"]
+
+
+HOSTILE = "<b>[x](javascript:1)*&\"'"
+
+
+def test_the_attribution_is_ready_to_paste_and_never_markup_of_others(database: str) -> None:
+    with story(database) as told:
+        ana = told.person("Ana <i>")
+        credited = [{"contributor": ana, "role": "writer"}]
+        first = posted(told, HOSTILE, "CC-BY-4.0", authors=credited)
+        free = posted(told, "free", "CC0-1.0")
+        top = posted(told, "top", None, first, free)
+        with told.view() as view:
+            asking: Any = SimpleNamespace(view=view, said={"id": top})
+            text, html, markdown = (
+                str(FORMS[name].write(asking)) for name in ("attribution", "html", "markdown")
+            )
+    address = "https://creativecommons.org/licenses/by/4.0/"
+    assert text == f"“{HOSTILE}” by Ana <i>, licensed under CC-BY-4.0 ({address})\n"
+    assert html == (
+        "<ul>\n<li>“&lt;b&gt;[x](javascript:1)*&amp;&quot;&#x27;” by Ana &lt;i&gt;, licensed under "
+        f'<a href="{address}">CC-BY-4.0</a></li>\n</ul>\n'
+    )
+    assert markdown == (
+        "- “\\<b\\>\\[x\\]\\(javascript:1\\)\\*\\&\"'” by Ana \\<i\\>, licensed under "
+        f"[CC\\-BY\\-4\\.0](<{address}>)\n"
+    )
+
+
+def test_many_works_are_counted_and_the_nearest_listed(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(licences, "MOST_SHOWN", 3)
+    with story(database) as told:
+        chain = [posted(told, "0", "CC-BY-ND-4.0")]
+        for number in range(1, 6):
+            chain.append(posted(told, str(number), "CC-BY-ND-4.0", chain[-1]))
+        with told.view() as view:
+            answer = Licensed(view, lineage_with_makers(view, chain[-1])).answer()
+            assert [one["generation"] for one in answer["works"]] == [0, 1, 2]
+            assert answer["left_out"] == 3
+            assert len(answer["conflicts"]) == 3
