@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # What each package may import besides itself and the standard library.
 MAY_IMPORT = {
     "domain": {"eventsourcing", "cryptography", "idna", "edtf", "stdnum"},
-    "projections": {"domain", "networkx", "typst"},
+    "projections": {"domain", "networkx", "typst", "packaging"},
     "api": {
         "domain",
         "projections",

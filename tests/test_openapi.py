@@ -84,6 +84,7 @@ def test_every_operation_says_what_it_can_answer(served: Served) -> None:
 EXAMPLES = (
     *("admit_contributor", "submit_contribution", "declare_remix", "open_credit"),
     *("assemble_release", "publish_release", "redate_work", "claim_work", "state_right"),
+    *("describe_work", "correct_credit", "rename_contributor", "hide_credit"),
     *("ask_first", "stop_asking", "register_key", "revoke_key", "grant_role", "end_role"),
     *("dispute_remix", "answer_remix", "settle_remix", "strike_remix"),
     *("accept_remix", "decline_remix"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice, zip_longest
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -206,7 +207,8 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
     """Rows from fields that are sent once per row: source, source_kind, source_rate …"""
     first, *others = columns
     lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
-    for values in zip(*lists, strict=False):
+    # A form of before may lack a column; it loses no row by that.
+    for values in islice(zip_longest(*lists, fillvalue=""), len(lists[0])):
         yield dict(zip(columns, (value.strip() for value in values), strict=True))
 
 
