@@ -56,7 +56,13 @@ class IdConverter(BaseConverter):
 
 SECTIONS = {
     **dict.fromkeys(("proposals", "revenue", "expenses", "entries"), "pools"),
-    **{"payout-batches": "payouts", "facts": "log", "grants": "contributors"},
+    **{
+        "payout-batches": "payouts",
+        "assignments": "payouts",
+        "periods": "payouts",
+        "facts": "log",
+        "grants": "contributors",
+    },
 }
 """The section of a path by its first word, where they differ."""
 

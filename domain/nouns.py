@@ -17,7 +17,9 @@ from domain.grant import Grant
 from domain.identifier import Identifier
 from domain.money.entry import Entry
 from domain.money.hold import Hold
+from domain.money.outsider import Outsider
 from domain.money.payout import Batch, Payout
+from domain.money.period import Period
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
@@ -29,7 +31,7 @@ from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Grant, Contribution, Outside, Release, Remix, Credit, Identifier),
-    *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold),
+    *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold, Outsider, Period),
     Clock,
 )
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}

@@ -49,6 +49,11 @@ class Spent(NamedTuple):
     times: int
 
 
+_OWNED = "owner IN :owners AND name <> 'reference'"
+"""The texts of people. A bank reference belongs to the operator, who keeps the books; earlier facts
+sealed it as a text of the payee."""
+
+
 class Condition(NamedTuple):
     """Record only if, after a position, no fact of these topics is about these subjects."""
 
@@ -297,7 +302,7 @@ class JournalRecorder(ApplicationRecorder):
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
         """The owner and the commitment of every text these owners have."""
-        sql = "SELECT owner, digest FROM vault WHERE owner IN :owners ORDER BY owner, digest"
+        sql = f"SELECT owner, digest FROM vault WHERE {_OWNED} ORDER BY owner, digest"
         return [(owner, digest) for owner, digest in self.engine.query(sql, owners=list(owners))]
 
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
@@ -389,7 +394,7 @@ def _spent(query: Callable[..., Sequence[Row]], one: Spent) -> int:
 
 
 def _left(transaction: Transaction, owners: Collection[str]) -> int:
-    sql = "SELECT count(*) FROM vault WHERE owner IN :owners"
+    sql = f"SELECT count(*) FROM vault WHERE {_OWNED}"
     return int(transaction.query(sql, owners=list(owners))[0][0])
 
 

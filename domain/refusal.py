@@ -569,9 +569,60 @@ class CommentsOpen(Conflict):
 
 
 class ReversalTooLarge(Conflict):
-    """No more can be reversed than is left of the revenue."""
+    """No more can be reversed than is left of the revenue or the expense."""
 
     says = "Only {left_minor} units of it are left."
+
+
+class AdjustmentUnbalanced(Conflict):
+    """An adjustment sums to zero, or states who is charged the rest."""
+
+    says = (
+        "The amounts sum to {rest_minor} units. They sum to zero, or a payer is stated who is "
+        "charged the rest; and somebody gets or gives something."
+    )
+
+
+class AssignmentTooLarge(Conflict):
+    """No more can be assigned than is owed and not held for another reason."""
+
+    says = "Only {left_minor} units can be assigned to another payee."
+
+
+class UnknownPayee(Unknown):
+    """No terms, agreement or account has this name of somebody outside."""
+
+    says = "No terms, agreement or account has the name “{name}”."
+
+
+class AlreadyIdentified(Conflict):
+    """It was recorded before whom this name stands for."""
+
+    says = "It was recorded before whom “{name}” stands for."
+
+
+class TermsLoseSums(Conflict):
+    """New terms have every place at which something was summed, so that nothing is lost."""
+
+    says = "The new terms have no place for what was summed at {places}."
+
+
+class PeriodNotOver(Refusal):
+    """Only time that has passed can be closed."""
+
+    says = "{until} has not passed yet."
+
+
+class PeriodClosed(Conflict):
+    """This time is closed already."""
+
+    says = "All time before {until} is closed already."
+
+
+class NotAgreed(Conflict):
+    """Nothing is agreed for the pool at this date."""
+
+    says = "Nothing is agreed for the pool {pool} at this date."
 
 
 class NothingToCorrect(Conflict):

@@ -324,6 +324,12 @@ BATCH = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d406"
 PAYOUT = part_id(BATCH, "payout", 0)
 EXPENSE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d409"
 CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
+ADJUSTMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40a"
+SHEET = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40d"
+SOLD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40e"
+PERIOD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40f"
+REFUND = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40c"
+ASSIGNMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40b"
 
 ContributorId = Annotated[str, Ref("contributor", example=BEN)]
 IdentifierId = Annotated[str, Ref("identifier", example=CODE)]
@@ -355,6 +361,9 @@ NewRevenueId = Annotated[str, NewId("revenue", help=_CHOSEN, example=REVENUE)]
 NewExpenseId = Annotated[str, NewId("expense", help=_CHOSEN, example=EXPENSE)]
 NewReversalId = Annotated[str, NewId("reversal", help=_CHOSEN, example=DIVISION)]
 NewCorrectionId = Annotated[str, NewId("correction", help=_CHOSEN, example=CORRECTION)]
+NewAdjustmentId = Annotated[str, NewId("adjustment", help=_CHOSEN, example=ADJUSTMENT)]
+NewAssignmentId = Annotated[str, NewId("assignment", help=_CHOSEN, example=ASSIGNMENT)]
+NewPeriodId = Annotated[str, NewId("period", help=_CHOSEN, example=PERIOD)]
 NewBatchId = Annotated[str, NewId("batch", help=_CHOSEN, example=BATCH)]
 
 TERMS: dict[str, Any] = {

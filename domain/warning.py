@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 OLDER = "older_than_source"
 WARNINGS = {
+    "period_closed": "What was earned before {until} is closed: this is late, and shown as late.",
     "document_repeated": "The same document and amount were recorded before: {first}.",
     OLDER: (
         "The work {child} is dated {child_made_at}, before {parent}, from which it was made "

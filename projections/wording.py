@@ -8,7 +8,12 @@ from typing import Any
 
 from domain.money.currency import DIGITS
 
-CONSENTS = {"offered": "not answered yet", "accepted": "accepted", "declined": "declined"}
+CONSENTS = {
+    "offered": "not answered yet",
+    "accepted": "accepted",
+    "carried": "accepted before; the share is the same",
+    "declined": "declined",
+}
 HELD_BECAUSE = {
     "unclaimed": "no one has claimed the work",
     "unaccepted": "the share has not been accepted yet",
@@ -30,6 +35,8 @@ BOOKED = {
     "division": "Earned",
     "reversal": "Reversed",
     "correction": "Corrected",
+    "adjustment": "Adjusted",
+    "assignment": "Assigned",
     "payout": "Paid",
     "claim": "Claimed again",
     "recoupment": "Recouped",

@@ -145,6 +145,7 @@ def _what(line: dict[str, Any], currency: str) -> str:
     what = BOOKED[line["kind"]]
     if line["recouped"]:
         return recouping(line["recouped"], currency, shown)
+    what += f", late for {day(line['effective_at'])}" if line["is_late"] else ""
     return f"{what}: {shown(line['reason'])}" if line["reason"] else what
 
 
@@ -216,6 +217,7 @@ def why(out: Console, asking: Asking) -> None:
         (told["by_agreement"], agreed),
         (told["by_terms"], "by the terms of the pool"),
         *((str(cost["amount_minor"]), "reimbursed for an expense") for cost in told["costs"]),
+        (told["stated"], f"{told['kind']}: {shown(told['reason'] or '')}"),
         (told["carry_before"], "carried from earlier divisions"),
         (told["carry_after"], "carried to the next one"),
     ):

@@ -327,12 +327,15 @@ def every_fact_about_money(
     tell("reverse_revenue", revenue=revenue, amount_minor=100, reason="text-reason-waiting")
     booked, said = booked | {"amount_minor": 50}, {"document": "text-document-expense"}
     said |= {"category_name": "text-category_name", "payer": "text-payer_name"}
-    tell("record_expense", category="printing", note="text-note-expense", **booked, **said)
+    expense = tell(
+        "record_expense", category="printing", note="text-note-expense", **booked, **said
+    ).id
     tell("finalise_proposal", proposal=proposal)
     tell("accept_share", proposal=proposal, actor=ana)
     tell("decline_share", proposal=proposal, contributor=dee, reason="text-reason-share")
     tell("waive_share", proposal=proposal, contributor=dee, scope=song, reason="text-reason-waive")
     tell("reverse_revenue", revenue=revenue, amount_minor=100, reason="text-reason-divided")
+    every_fact_of_the_accountant(told, proposal, pool, expense, ana, dee)
     credit = part_id(song, "author", 0)
     tell("hold_credit", id=credit, reason="text-reason-hold")
     tell("lift_hold", id=credit, reason="text-reason-go")
@@ -347,6 +350,38 @@ def every_fact_about_money(
     wrong = tell("open_credit", work=song, **said).id
     tell("revoke_credit", id=wrong, reason="text-reason-wrong")
     tell("confirm_share", proposal=proposal, payee=dee, reason="text-reason-confirm")
+
+
+def every_fact_of_the_accountant(
+    told: Story, proposal: str, pool: str, expense: str, ana: str, dee: str
+) -> None:
+    """What was agreed elsewhere, assigned, adjusted, and what an expense was after all."""
+    tell = told.tell
+    assets = [{"asset": "sheet", "value": "1", "shares": [[ana, "1"], [dee, "1"]]}]
+    tell("close_period", until="2026", note="text-note-period")
+    third = {"type": "fixed", "shares": [["house", "1/3"], ["artists", "2/3", AGREED]]}
+    why = {"reason": "text-reason-amend", "document": "text-document-amend"}
+    tell("amend_pool", pool=pool, terms=third, effective_at="2026-01", **why)
+    signed = {"agreed_on": "2026-03", "document": "text-document-sheet", "note": "text-note-sheet"}
+    tell(
+        "record_agreement", pool=pool, assets=assets, consents=[ana], effective_at="2019", **signed
+    )
+    sold = {"reason": "text-reason-sold", "evidence": "text-evidence-sold"}
+    said = {"pool": pool, "payee": dee, "to": "house", "part": "1/2", "effective_at": "2019-02"}
+    tell("assign_share", **said, **sold)
+    tell("identify_payee", name="house", contributor=dee, **sold)
+    said = {"expense": expense, "reason": "text-reason-refund"}
+    tell("reverse_expense", amount_minor=20, document="text-document-refund", **said)
+    said = {"pool": pool, "lines": [{"payee": ana, "amount_minor": 13}], "payer": "house"}
+    tell("record_adjustment", reason="text-reason-sorry", document="text-document-sorry", **said)
+    said = {"payee": ana, "to": "house", "currency": "USD", "amount_minor": 1}
+    tell("record_assignment", reason="text-reason-to", evidence="text-evidence-to", **said)
+    named = {"type": "fixed", "shares": [["house", "1"]]}
+    release = told.release("text-title-album", told.piece("text-title-song"))
+    said = {"release": release, "name": "text-name-named", "kind": "other", "currency": "USD"}
+    other = tell("open_pool", terms=named, **said).id
+    sold = {"pool": other, "amount_minor": 1, "source": "store", "effective_at": "2026-04"}
+    tell("record_revenue", **sold)
 
 
 AGREED = {"type": "agreed"}

@@ -47,6 +47,9 @@ TOPICS = {
     *("share.offered", "share.claimed", "share.accepted", "share.declined", "share.waived"),
     *("revenue.recorded", "revenue.reversed", "expense.recorded"),
     *("entry.divided", "entry.reversed", "entry.corrected", "entry.continued"),
+    "period.closed",
+    *("pool.amended", "share.carried", "proposal.implied", "payee.identified"),
+    *("entry.redivided", "entry.adjusted", "entry.assigned", "expense.reversed"),
     *("batch.opened", "payout.issued", "payout.settled", "payout.returned", "payout.claimed"),
     *("hold.opened", "hold.lifted"),
 }
@@ -145,7 +148,16 @@ FORMS = {
     ID: (
         *("originator_id", "actor", "work", "contributor", "child", "parent", "into", "disputer"),
         *("replaced_by", "pool", "release", "proposal", "comment", "revenue", "credit", "batch"),
-        *("commenter", "division", "reversal", "replaces", "right_holder", "repeats"),
+        *(
+            "commenter",
+            "division",
+            "reversal",
+            "replaces",
+            "right_holder",
+            "repeats",
+            "expense",
+            "earlier",
+        ),
     ),
     WORD: (
         *("kind", "role", "grounds", "outcome", "stands_as", "ground", "rounding", "was"),
@@ -160,9 +172,9 @@ FORMS = {
             "on",
         ),
     ),
-    INSTANT: ("made", "deadline", "closes_at", "before"),
+    INSTANT: ("made", "deadline", "closes_at", "before", "until"),
     # As it was stated: a year, a month, a day or a time.
-    r"\d{4}(-\d\d)?(-\d\d)?(T.*Z)?": ("made_at", "effective_at", "answer_by"),
+    r"\d{4}(-\d\d)?(-\d\d)?(T.*Z)?": ("made_at", "agreed_on", "effective_at", "answer_by"),
     EXACT: ("rate", "share", "agreed", "default_rate"),
     r"[A-Z]{3}": ("currency",),
     r"[0-9a-f]{64}": ("sha256", "evidence_sha256"),
@@ -181,13 +193,14 @@ NUMBERS = {
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
     *("review_hours", "billing"),
 }
-FLAGS = {"holds", "by_name", "by_piece", "is_false", "is_complete"}
+FLAGS = {"holds", "by_name", "by_piece", "is_false", "is_complete", "by_document"}
 TEXT_FOR_A_REASON = {
     "medium": "what a work is made of, forty characters; it is on the page of the work",
     "licence": "the name of a licence; it is on the page of the work",
     "value": "the number of a work in a registry, which is public",
     "uri": "the address of a work elsewhere, which is what it is known by",
     "payer": "a payee; a name only if the terms or an agreement of the pool give it",
+    "to": "a payee whom whoever keeps the books names, as in an agreement",
     "payee": "a payee: a contributor, a work, or a party of an agreement that its closers named",
     "about": "a payee or an asset of the proposal, or the id of a work or a person; looked up",
     "scope": "an asset or a part of an agreement, which the command looks up",
@@ -198,6 +211,7 @@ LISTS_FOR_A_REASON = {
     "assets": "works and parts of a release with their payees",
     "shares": "payees with exact numbers",
     "lines": "payees with exact numbers",
+    "anew": "divisions with exact numbers",
     "costs": "expenses and payees with numbers",
     "flow": "places of the terms with exact numbers",
     "flow_before": "places of the terms with exact numbers",

@@ -4,12 +4,48 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from money import Bank, Clock, bank
+from money import AGREED, HALF, Bank, Clock, bank
 from serving import Served, serving
 from stories import id_of
 
 from domain.money.dividing import RecordRevenue
+from domain.refusal import (
+    AdjustmentUnbalanced,
+    AssignmentTooLarge,
+    ContributorForgotten,
+    NotAgreed,
+    ReversalTooLarge,
+)
+from projections.money.pools import statement as pool_statement
 from scripts.bundle import Found, Report, import_lines
+
+TERMS_OF_ALL_KINDS: list[dict[str, Any]] = [
+    AGREED,
+    HALF,
+    {
+        "type": "fees",
+        "fees": [{"payee": "house", "rate": "1/7", "cap_minor": 5_000}],
+        "then": AGREED,
+    },
+    {"type": "waterfall", "tranches": [["bank", 30_000], ["artists", None, AGREED]]},
+    {
+        "type": "escalator",
+        "earned_minor": 0,
+        "bands": [["50000", [["house", "1/3"], ["artists", "2/3", AGREED]]], [None, AGREED]],
+    },
+    {
+        "type": "advance",
+        "account": "x",
+        "to": "label",
+        "accounts": [
+            {
+                **{"account": "x", "payee": "a", "advance_minor": 30_000},
+                **{"earned_minor": 0, "paid_minor": 0},
+            }
+        ],
+        "then": AGREED,
+    },
+]
 
 
 @pytest.fixture
@@ -139,3 +175,200 @@ def test_a_payout_and_a_refund_of_another_file_are_no_repetitions(database: str)
         assert counted(from_file(told, "a.jsonl", back)) == (1, 0)
         assert counted(from_file(told, "b.jsonl", back)) == (1, 0)
         assert counted(from_file(told, "b.jsonl", back)) == (0, 1)
+
+
+# -- expenses that are taken back ----------------------------------------------------------------
+
+
+def earned(told: Bank) -> dict[str, int]:
+    return told.account()
+
+
+def test_an_expense_typed_ten_times_too_large_is_corrected_to_the_cent(database: str) -> None:
+    """4,120.00 for 412.00: 3,708.00 of what was paid back is divided as it would have been."""
+    with bank(database) as told:
+        pool = told.pool(terms=AGREED)
+        told.agree(pool, {"a": "2", "b": "1"})
+        expense = told.spend(pool, 412_000, "printer")
+        told.earn(pool, 400_000)
+        told.earn(pool, 50_000)
+        (payer,) = (one.payer for one in told.since(0, "expense.recorded"))
+        assert earned(told) == {payer: 412_000, "a": 25_333, "b": 12_667}
+        told.tell("reverse_expense", expense=expense, amount_minor=370_800, reason="typed wrong")
+        assert earned(told) == {payer: 41_200, "a": 272_533, "b": 136_267}
+        told.earn(pool, 300)
+        assert earned(told) == {payer: 41_200, "a": 272_733, "b": 136_367}
+
+
+def test_a_correction_gives_what_the_right_expense_would_have_given(database: str) -> None:
+    """Whatever the terms: bands, fees, tranches and advances follow the net that is left."""
+    with bank(database) as told:
+        for number, terms in enumerate(TERMS_OF_ALL_KINDS):
+            pools = [told.pool(f"{kind} {number}", terms=terms) for kind in ("wrong", "right")]
+            for pool, spent in zip(pools, (90_000, 9_000), strict=True):
+                told.agree(pool, {"a": "1", "b": "1"})
+                expense = told.spend(pool, spent, "operator")
+                told.earn(pool, 80_000)
+                told.earn(pool, 20_000)
+                if spent == 90_000:
+                    said = {"expense": expense, "amount_minor": 81_000, "reason": "typed wrong"}
+                    told.tell("reverse_expense", **said)
+                told.earn(pool, 777)
+            wrong, right = (told.account(pool=pool) for pool in pools)
+            assert wrong == right, terms
+
+
+def test_what_was_not_paid_back_yet_is_only_cut(database: str) -> None:
+    with bank(database) as told:
+        pool = told.pool()
+        told.agree(pool, {"a": "1"})
+        expense = told.spend(pool, 1000, "operator")
+        told.earn(pool, 300)
+        head = told.head()
+        told.tell("reverse_expense", expense=expense, amount_minor=600, reason="refund")
+        assert [one.topic for one in told.journal.read(head)] == ["expense.reversed"]
+        told.earn(pool, 200)
+        assert earned(told) == {"operator": 400, "a": 100}
+        with pytest.raises(ReversalTooLarge):
+            told.tell("reverse_expense", expense=expense, amount_minor=401, reason="r")
+        told.tell("reverse_expense", expense=expense, reason="all of it")
+        assert earned(told) == {"a": 500}
+
+
+def test_what_is_free_again_pays_back_other_expenses_first(database: str) -> None:
+    with bank(database) as told:
+        pool = told.pool()
+        told.agree(pool, {"a": "1"})
+        first = told.spend(pool, 1000, "operator")
+        told.spend(pool, 500, "work/" + told.piece("other"))
+        told.earn(pool, 1000)
+        told.tell("reverse_expense", expense=first, amount_minor=800, reason="refund")
+        assert sorted(earned(told).values()) == [200, 300, 500]
+
+
+def test_revenue_reversed_after_its_expense_was_leaves_exactly_nothing(database: str) -> None:
+    with bank(database) as told:
+        for number, terms in enumerate(TERMS_OF_ALL_KINDS):
+            pool = told.pool(f"pool {number}", terms=terms)
+            told.agree(pool, {"a": "1", "b": "2"})
+            expense = told.spend(pool, 7_000, "operator")
+            one, two = told.earn(pool, 5_001), told.earn(pool, 4_003)
+            told.reverse(one, 1_000)
+            told.tell("reverse_expense", expense=expense, amount_minor=6_000, reason="r")
+            told.reverse(two, 1_234)
+            told.tell("reverse_expense", expense=expense, reason="the rest")
+            told.reverse(one)
+            told.reverse(two)
+            assert told.account(pool=pool) == {}, terms
+
+
+def test_a_payer_who_was_paid_owes_what_was_too_much(database: str) -> None:
+    with bank(database) as told:
+        (ana,) = told.people("Ana")
+        pool = told.pool()
+        told.agree(pool, {"b": "1"})
+        expense = told.spend(pool, 1000, ana)
+        told.earn(pool, 1000)
+        assert told.pay() == {ana: 1000}
+        told.tell("reverse_expense", expense=expense, amount_minor=900, reason="refund")
+        assert earned(told) == {ana: -900, "b": 900}
+        with told.view() as view:
+            told_pool = pool_statement(view, told.journal, pool, actor="operator")
+        assert (told_pool["costs_minor"], told_pool["totals"]["debt_minor"]) == (100, 900)
+
+
+# -- adjustments ---------------------------------------------------------------------------------
+
+
+def test_a_goodwill_credit_is_charged_to_a_stated_payer_or_sums_to_zero(database: str) -> None:
+    with bank(database) as told:
+        pool = told.pool()
+        told.agree(pool, {"a": "1", "b": "2"})
+        told.earn(pool, 100)
+        assert earned(told) == {"a": 33, "b": 67}
+        lines = [{"payee": "a", "amount_minor": 13}, {"payee": "b", "amount_minor": -3}]
+        said = {"pool": pool, "lines": lines, "reason": "goodwill"}
+        with pytest.raises(AdjustmentUnbalanced) as refused:
+            told.tell("record_adjustment", **said)
+        assert refused.value.details == {"rest_minor": 10}
+        told.tell("record_adjustment", payer="operator", **said)
+        assert earned(told) == {"a": 46, "b": 64, "operator": -10}
+        lines.append({"payee": "operator", "amount_minor": -10})
+        told.tell("record_adjustment", **said)
+        assert earned(told) == {"a": 59, "b": 61, "operator": -20}
+        told.earn(pool, 200)  # what was carried was not touched
+        assert earned(told) == {"a": 126, "b": 194, "operator": -20}
+
+
+def test_an_adjustment_needs_an_agreement_and_moves_something(database: str) -> None:
+    with bank(database) as told:
+        said = {"pool": told.pool(), "reason": "r", "payer": "operator"}
+        with pytest.raises(NotAgreed):
+            told.tell("record_adjustment", lines=[{"payee": "a", "amount_minor": 1}], **said)
+        for lines in ([], [{"payee": "a", "amount_minor": 0}]):
+            with pytest.raises(AdjustmentUnbalanced):
+                told.tell("record_adjustment", lines=lines, **said)
+
+
+# -- assignments ---------------------------------------------------------------------------------
+
+HEIRS = {"currency": "USD", "reason": "Ben has died.", "evidence": "certificate 17"}
+
+
+def test_what_is_held_because_nobody_is_left_goes_to_the_heirs(database: str) -> None:
+    with bank(database) as told:
+        ana, ben, eve = told.people("Ana", "Ben", "Eve")
+        pool, other = told.pool(), told.pool("other")
+        for one in (pool, other):
+            told.accept(told.agree(one, {ana: "1", ben: "1"}), ana, ben)
+            told.earn(one, 1000)
+        told.tell("forget_contributor", id=ben, ground="request")
+        assert told.pay() == {ana: 1000}
+        with pytest.raises(AssignmentTooLarge) as refused:
+            told.tell("record_assignment", payee=ben, to=eve, amount_minor=1001, **HEIRS)
+        assert refused.value.details == {"left_minor": 1000}
+        told.tell("record_assignment", payee=ben, to=eve, amount_minor=333, **HEIRS)
+        assert earned(told) == {ben: 667, eve: 333}
+        told.tell("record_assignment", payee=ben, to="Foundation", pool=pool, **HEIRS)
+        told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
+        assert told.pay() == {eve: 667, "Foundation": 333}
+        with pytest.raises(AssignmentTooLarge):
+            told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
+        with pytest.raises(ContributorForgotten):
+            told.tell("record_assignment", payee=ana, to=ben, **HEIRS)
+
+
+def test_what_is_held_for_another_reason_is_not_assigned_and_debts_are(database: str) -> None:
+    with bank(database) as told:
+        ana, ben, eve = told.people("Ana", "Ben", "Eve")
+        pool, other = told.pool(), told.pool("other")
+        told.accept(told.agree(pool, {ben: "1"}), ben)
+        sold = told.earn(pool, 300)
+        assert told.pay() == {ben: 300}
+        told.reverse(sold, 100)
+        waits = told.agree(other, {ben: "1", ana: "1"})
+        told.earn(other, 500)
+        with pytest.raises(AssignmentTooLarge) as refused:
+            told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
+        assert refused.value.details == {"left_minor": 0}
+        told.accept(waits, ben)
+        told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
+        assert earned(told) == {ana: 250, eve: 150}
+
+
+def test_the_reference_of_a_transfer_outlives_the_payee_in_earlier_facts_too(database: str) -> None:
+    """Version 0.1 sealed it as a text of the payee."""
+    with bank(database) as told:
+        (ben,) = told.people("Ben")
+        told.accept(told.agree(pool := told.pool(), {ben: "1"}), ben)
+        told.earn(pool, 100)
+        told.pay()
+        payout = told.payouts()[ben]
+        told.tell("settle_payout", id=payout, reference="SEPA 17")
+        sql = "UPDATE vault SET owner = :ben WHERE name = 'reference'"
+        with told.journal.engine.transaction() as transaction:
+            transaction.execute(sql, ben=ben)
+        told.tell("forget_contributor", id=ben, ground="request")
+        (settled,) = told.since(0, "payout.settled")
+        texts = told.journal.facts.texts([settled.reference])
+        assert texts == {settled.reference: "SEPA 17"}

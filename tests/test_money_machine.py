@@ -29,14 +29,22 @@ from domain.moment import instant
 from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
 from domain.money.split import PLAIN, WITH_CARRY
 from domain.refusal import (
+    AdjustmentUnbalanced,
+    AssignmentTooLarge,
     BadPolicy,
+    BadShare,
     CommentsOpen,
     EarnedInFuture,
+    NoShare,
+    NotAgreed,
     NothingToConfirm,
     NothingToCorrect,
     NothingToPay,
+    PeriodClosed,
+    PeriodNotOver,
     Refusal,
     ReversalTooLarge,
+    UnknownPayee,
     UnknownScope,
     WindowOpen,
     WrongState,
@@ -49,6 +57,7 @@ STEPS = 40
 
 
 ADVANCE = 400
+ACCEPTED = ("accepted", "carried")
 DAY = 86_400
 
 
@@ -97,13 +106,13 @@ NONE = Fraction()
 
 
 def by_terms(
-    name: str, outside: list[str], amount: Fraction, net: Fraction
+    name: str, outside: list[str], amount: Fraction, net: Fraction, rate: Fraction
 ) -> tuple[dict[str, Fraction], Fraction]:
     """What goes to whom by name, and how much by agreement, of an amount that follows others."""
     house, bank, guest = outside
     match name:
         case "half":
-            return {house: amount / 2}, amount / 2
+            return {house: amount * rate}, amount * (1 - rate)
         case "fee":
             fee = min(amount / 7, _F(50))
             return {house: fee}, amount - fee
@@ -185,7 +194,10 @@ class Revenue:
     named: dict[str, Fraction] | None = None
     """What of it goes to whom by name, once it is divided, less what was taken back."""
     agreed: Fraction = NONE
+    rate: Fraction = NONE
+    """What the house gets by terms that halve; they are amended."""
     profit: int = 0
+    profit_left: int = 0
     fee: Fraction = NONE
     agreement: str = ""
 
@@ -202,6 +214,10 @@ class Pool:
     net: Fraction = NONE
     """What was divided by the terms, less what was taken back."""
     entries: int = 0
+    rates: list[tuple[str, int, Fraction]] = field(default_factory=lambda: [("", 0, _F(1, 2))])
+    """What the house gets by terms that halve: from when, the number, how much."""
+    stated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """What was adjusted and assigned."""
 
     def holds(self, effective_at: str) -> str | None:
         fitting = [
@@ -210,6 +226,9 @@ class Pool:
             if each.effective_at <= effective_at
         ]
         return max(fitting)[2] if fitting else None
+
+    def rate(self, effective_at: str) -> Fraction:
+        return max(each for each in self.rates if each[0] <= effective_at)[2]
 
     def divide(self) -> None:
         for revenue in self.revenues.values():
@@ -226,11 +245,14 @@ class Pool:
                     profit -= back
                     self.costs[expense] = payer, left - back
                     revenue.named[payer] += back
-                named, revenue.agreed = by_terms(self.terms, self.outside, _F(profit), self.net)
+                revenue.rate = self.rate(revenue.effective_at)
+                how = self.terms, self.outside, _F(profit), self.net, revenue.rate
+                named, revenue.agreed = by_terms(*how)
                 for payee, part in named.items():
                     revenue.named[payee] += part
                 self.net += profit
-                revenue.profit, revenue.fee = profit, named.get(self.outside[0], NONE)
+                revenue.profit = revenue.profit_left = profit
+                revenue.fee = named.get(self.outside[0], NONE)
                 self.entries += 1
 
     def due(self) -> dict[str, Fraction]:
@@ -248,13 +270,41 @@ class Pool:
             recouped = min(due[house] - costs, _F(ADVANCE))
             due[house] -= recouped
             due[bank] += recouped
+        for payee, units in self.stated.items():
+            due[payee] += units
         return due
+
+    def give_anew(self, revenue: Revenue, payer: str, free: int) -> None:
+        """Divide a revenue again, of which so much no longer pays back an expense."""
+        assert revenue.named is not None
+        left = revenue.profit_left
+        self.take_back(revenue, left, [(payer, free)])
+        free += left
+        for expense, (other, open_minor) in self.costs.items():
+            back = min(open_minor, free - left)
+            self.costs[expense] = other, open_minor - back
+            free -= back
+            revenue.named[other] += back
+        self.give(revenue, free)
+
+    def give(self, revenue: Revenue, profit: int) -> None:
+        """Divide what is left of a revenue by the terms."""
+        assert revenue.named is not None
+        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue.rate)
+        for payee, part in named.items():
+            revenue.named[payee] += part
+        revenue.agreed += agreed
+        revenue.profit = revenue.profit_left = profit
+        revenue.fee = named.get(self.outside[0], NONE)
+        self.net += profit
+        self.entries += 1
 
     def take_back(self, revenue: Revenue, profit: int, costs: list[tuple[str, int]]) -> None:
         """Bands give back their last units, a fee a part of what it was."""
         assert revenue.named is not None
         self.net -= profit
-        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net)
+        revenue.profit_left -= profit
+        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue.rate)
         if self.terms == "fee" and profit:
             fee = revenue.fee * profit / revenue.profit
             named, agreed = {self.outside[0]: fee}, profit - fee
@@ -267,6 +317,7 @@ MONTHS = [f"2026-{month:02}" for month in range(1, 9)]
 amounts = st.one_of(st.integers(1, 2_000), st.sampled_from([1, 2, 3, 100, 333, 12_345, 10**9 + 7]))
 parts = st.sampled_from(["1", "1", "2", "0", "1/3", "0.25", "17"])
 kinds = st.sampled_from(sorted(terms_among("", "", "")))
+months = st.sampled_from(MONTHS)
 pick = st.integers(0, 1_000)
 names = count()
 
@@ -294,6 +345,8 @@ class Money(RuleBasedStateMachine):
             if one.parent in self.pieces
         }
         self.pools: dict[str, Pool] = {}
+        self.spent: dict[str, tuple[str, int]] = {}
+        """By expense: its pool, and what was not reversed."""
         self.proposals: dict[str, dict[str, Any]] = {}
         self.consents: dict[tuple[str, str], str] = {}
         self.answers: dict[tuple[str, str], tuple[str, str]] = {}
@@ -428,7 +481,6 @@ class Money(RuleBasedStateMachine):
     def finalise(self, index: int, since: str | None) -> None:
         id = self.one(self.proposals, index)
         known = self.proposals[id]
-        pool = self.pools[known["pool"]]
         if known["state"] == "finalised":
             if known.get("confirmed"):  # only what was asked last is known to be a repetition
                 return
@@ -442,15 +494,80 @@ class Money(RuleBasedStateMachine):
         elif known["open"]:
             refused = CommentsOpen
         if self.do(refused, "finalise_proposal", proposal=id, effective_at=since):
-            known["state"], known["since"] = "finalised", since
-            first = "" if not pool.agreements else instant(self.told.clock.now)
-            effective = first if since is None else f"{since}-01T00:00:00.000000Z"
-            number = len(pool.agreements) + 1
-            self.known[id, ""] = self.next()
-            pool.agreements[id] = Agreement(known["assets"], effective, number)
-            for payee in filter(pool.agreements[id].listed().__contains__, self.people):
-                self.consents[id, payee] = "offered"
-            pool.divide()
+            self.is_final(id, since)
+
+    def is_final(self, id: str, since: str | None) -> None:
+        """Everybody is asked, but for those who accepted the same part of every piece before."""
+        known = self.proposals[id]
+        pool = self.pools[known["pool"]]
+        known["state"], known["since"] = "finalised", since
+        first = "" if not pool.agreements else instant(self.told.clock.now)
+        effective = first if since is None else f"{since}-01T00:00:00.000000Z"
+        before = pool.holds(effective)
+        self.known[id, ""] = self.next()
+        pool.agreements[id] = now = Agreement(known["assets"], effective, len(pool.agreements) + 1)
+        for payee in filter(now.listed().__contains__, self.people):
+            self.consents[id, payee] = "offered"
+            if before is not None and self.consents.get((before, payee)) in ACCEPTED:
+                parts = (each.parts() or {} for each in (pool.agreements[before], now))
+                was, new = ({at: x for at, x in each.items() if at[0] == payee} for each in parts)
+                if was == new:
+                    self.consents[id, payee] = "carried"
+        pool.divide()
+
+    @rule(data=st.data(), index=pick, since=st.sampled_from([None, *MONTHS]), again=st.booleans())
+    @precondition(lambda self: self.pools)
+    def record_agreement(self, data: Any, index: int, since: str | None, again: bool) -> None:
+        """Agreed elsewhere: final at once, with the consents of those who signed."""
+        pool = self.one(self.pools, index)
+        earlier = list(self.pools[pool].agreements.values())
+        assets = earlier[-1].assets if again and earlier else self.assets(data)
+        signed = [each for each in self.people if data.draw(st.booleans())]
+        signed = [each for each in signed if any(each in dict(one["shares"]) for one in assets)]
+        said = {"pool": pool, "assets": assets, "consents": signed, "effective_at": since}
+        more = {"agreed_on": "2026-01", "document": str(next(names))}
+        id = self.told.tell("record_agreement", **said, **more).id
+        self.proposals[id] = {"pool": pool, "assets": assets, "open": set(), "said": []}
+        self.proposals[id] |= {"closes": 0, "final": 0, "confirmed": True}
+        self.is_final(id, since)
+        for payee in signed:
+            self.consents[id, payee] = "accepted"
+
+    @rule(index=pick, payee=pick, to=pick, part=st.sampled_from(["1", "1/3"]), since=months)
+    @precondition(lambda self: any(each.agreements for each in self.pools.values()))
+    def assign_share(self, index: int, payee: int, to: int, part: str, since: str) -> None:
+        pool = self.one((id for id, each in self.pools.items() if each.agreements), index)
+        known, among = self.pools[pool], [*self.people, self.outside[0]]
+        who, heir = self.one(among, payee), self.one(among, to)
+        holds = known.holds(f"{since}-01T00:00:00.000000Z")
+        refused: type[Refusal] | None = None
+        if holds is None:
+            refused = NotAgreed
+        elif self.person(who) == self.person(heir):
+            refused = BadShare
+        elif not (known.agreements[holds].shares() or {}).get(who):
+            refused = NoShare
+        said = {"pool": pool, "payee": who, "to": heir, "part": part, "effective_at": since}
+        more = {"reason": str(next(names)), "evidence": "e"}
+        receipt = self.do(refused, "assign_share", **said, **more)
+        if receipt and holds is not None:
+            assets = []
+            for each in known.agreements[holds].assets:
+                parts = known.agreements[holds].parts() or {}
+                own = {at[0]: x for at, x in parts.items() if at[1] == each["asset"] and x}
+                moved = own.get(who, NONE) * _F(part)
+                shares = {**own, heir: own.get(heir, NONE) + moved}
+                shares[who] = own.get(who, NONE) - moved
+                held = {one: str(x) for one, x in shares.items() if x}
+                if held:
+                    value = str(sum(shares.values()))
+                    assets.append(asset(each["asset"], held, value, each.get("within", [])))
+            self.proposals[receipt.id] = {"pool": pool, "assets": assets, "open": set()}
+            self.proposals[receipt.id] |= {"said": [], "closes": 0, "final": 0, "confirmed": True}
+            was = self.consents.get((holds, who))
+            self.is_final(receipt.id, since)
+            if self.consents.get((receipt.id, who)) == "offered" and was in ACCEPTED:
+                self.consents[receipt.id, who] = "carried"
 
     @rule(data=st.data(), index=pick, since=st.sampled_from([None, *MONTHS]), accepted=pick)
     @precondition(lambda self: self.pools)
@@ -469,7 +586,10 @@ class Money(RuleBasedStateMachine):
         proposal, payee = self.one(self.consents, index)
         state = self.consents[proposal, payee]
         after = {"accept": "accepted", "decline": "declined"}[verb]
-        may = {"accept": ("offered", "declined"), "decline": ("offered",)}[verb]
+        may = {
+            "accept": ("offered", "declined", "carried"),
+            "decline": ("offered", "carried"),
+        }[verb]
         answer = verb, self.person(payee)
         allowed = state in may or self.answers.get((proposal, payee)) == answer
         if self.do(
@@ -548,6 +668,7 @@ class Money(RuleBasedStateMachine):
         # Somebody outside is known by where they were named first, unless the terms name them.
         assert payer == who or payer.startswith("payer/")
         self.pools[pool].costs[expense] = payer, amount
+        self.spent[expense] = pool, amount
 
     @rule(index=pick, part=st.sampled_from([None, "1/7", "1/2", "1", "2"]))
     @precondition(lambda self: any(each.revenues for each in self.pools.values()))
@@ -575,6 +696,79 @@ class Money(RuleBasedStateMachine):
                     costs.append((payer, -units))
             pool.take_back(known, taken - sum(units for _, units in costs), costs)
 
+    @rule(index=pick, part=st.sampled_from([None, "1/7", "1/2", "1", "2"]))
+    @precondition(lambda self: self.spent)
+    def reverse_expense(self, index: int, part: str | None) -> None:
+        """What was paid back beyond what is left goes to other expenses, then by the terms."""
+        expense = self.one(self.spent, index)
+        id, left = self.spent[expense]
+        pool = self.pools[id]
+        amount = None if part is None else max(1, int(left * _F(part)))
+        taken = left if amount is None else amount
+        refused = ReversalTooLarge if taken > left or not left else None
+        head = self.told.head()
+        said = {"expense": expense, "amount_minor": amount, "reason": str(next(names))}
+        if not self.do(refused, "reverse_expense", **said):
+            return
+        self.spent[expense] = id, left - taken
+        payer, open_minor = pool.costs[expense]
+        free = max(0, taken - open_minor)
+        pool.costs[expense] = payer, max(0, open_minor - taken)
+        for fact in self.told.since(head, "entry.redivided"):
+            (_, _, units), *_ = fact.costs
+            free += units
+            pool.give_anew(pool.revenues[fact.revenue], payer, -units)
+        assert free == 0
+
+    @rule(index=pick, give=pick, take=pick, amount=amounts, is_charged=st.booleans())
+    @precondition(lambda self: self.pools)
+    def adjust(self, index: int, give: int, take: int, amount: int, is_charged: bool) -> None:
+        id = self.one(self.pools, index)
+        pool, among = self.pools[id], [*self.outside, *self.people]
+        one, other = self.one(among, give), self.one(among, take)
+        lines = [{"payee": one, "amount_minor": amount}, {"payee": other, "amount_minor": -3}]
+        payer = self.outside[2]
+        change: dict[str, int] = defaultdict(int)
+        for payee, units in ((one, amount), (other, -3), (payer, (3 - amount) * is_charged)):
+            change[payee] += units
+        refused: type[Refusal] | None = None
+        if sum(change.values()) or not any(change.values()):
+            refused = AdjustmentUnbalanced
+        elif pool.holds(instant(self.told.clock.now)) is None:
+            refused = NotAgreed
+        said = {"lines": lines, "payer": payer if is_charged else None}
+        if self.do(refused, "record_adjustment", pool=id, reason=str(next(names)), **said):
+            pool.entries += 1
+            for payee, units in change.items():
+                pool.stated[payee] += units
+
+    @rule(index=pick, to=pick, part=st.sampled_from([None, "1/3", "2"]))
+    @precondition(lambda self: self.pools)
+    def assign(self, index: int, to: int, part: str | None) -> None:
+        among = [*self.outside, *self.people]
+        payee, heir = self.one(among, index), self.one(among, to)
+        owed = sum(
+            units - self.held(who, agreement, units)
+            for (who, agreement), account in self.accounts().items()
+            if self.person(who) == self.person(payee) and (units := account.get(OWED, 0))
+        )
+        amount = None if part is None else max(1, int(owed * _F(part)))
+        taken = owed if amount is None else amount
+        is_same = self.person(payee) == self.person(heir)
+        refused = AssignmentTooLarge if is_same or not 0 < taken <= owed else None
+        head = self.told.head()
+        said = {"payee": payee, "to": heir, "currency": "USD", "amount_minor": amount}
+        more = {"reason": str(next(names)), "evidence": "e"}
+        if self.do(refused, "record_assignment", **said, **more):
+            for fact in self.told.since(head, "entry.assigned"):
+                self.pools[fact.pool].entries += 1
+                for who, units, *_ in fact.lines:
+                    self.pools[fact.pool].stated[who] += units
+                    if who != heir and units:
+                        self.take([[who, fact.proposal, fact.pool, -units]], 1)
+                    taken -= units if who == heir else 0
+            assert taken == 0
+
     @rule(index=pick)
     @precondition(lambda self: self.pools)
     def correct(self, index: int) -> None:
@@ -586,19 +780,41 @@ class Money(RuleBasedStateMachine):
             if each.named is not None
             and (holds := pool.holds(each.effective_at)) not in (None, each.agreement)
         ]
+        amended = [
+            each
+            for each in pool.revenues.values()
+            if each.named is not None and each.left and each.rate != pool.rate(each.effective_at)
+        ]
         refused = None
-        if not any(each.agreed for each, _ in wrong):
+        if not any(each.agreed for each, _ in wrong) and not amended:
             refused = NothingToCorrect
         left = {each.agreement for each, _ in wrong if each.agreed}
         if self.do(refused, "correct_pool", pool=id, reason=str(next(names))):
             for each, holds in wrong:
                 each.agreement = str(holds)
                 pool.entries += 1
+            for each in amended:
+                profit = each.profit_left
+                pool.take_back(each, profit, [])
+                each.rate = pool.rate(each.effective_at)
+                pool.give(each, profit)
             for agreement in left:
                 if not any(
                     each.agreed for each in pool.revenues.values() if each.agreement == agreement
                 ):
                     self.known[agreement, ""] = self.next()
+
+    @rule(index=pick, since=months, rate=st.sampled_from(["1/2", "1/3", "1/5"]))
+    @precondition(lambda self: any(each.terms == "half" for each in self.pools.values()))
+    def amend(self, index: int, since: str, rate: str) -> None:
+        id = self.one((id for id, each in self.pools.items() if each.terms == "half"), index)
+        pool, rest = self.pools[id], str(1 - _F(rate))
+        shares = [[pool.outside[0], rate], ["artists", rest, AGREED]]
+        terms = {"type": "fixed", "shares": shares}
+        said = {"pool": id, "terms": terms, "effective_at": since, "reason": str(next(names))}
+        self.told.tell("amend_pool", **said)
+        since = f"{since}-01T00:00:00.000000Z"
+        pool.rates.append((since, len(pool.rates), _F(rate)))
 
     # -- money that leaves -----------------------------------------------------------------
 
@@ -606,7 +822,7 @@ class Money(RuleBasedStateMachine):
         """How much of what is owed is held: what the pieces in question brought."""
         if owed <= 0:
             return 0
-        if self.consents.get((agreement, payee), "accepted") != "accepted":
+        if self.consents.get((agreement, payee), "accepted") not in ACCEPTED:
             return owed
         pool = self.pools[self.proposals[agreement]["pool"]]
         parts = pool.agreements[agreement].parts() or {}
@@ -768,10 +984,34 @@ class Money(RuleBasedStateMachine):
             self.proposals[proposal]["confirmed"] = True
 
     @rule()
-    @precondition(lambda self: not self.merged)
+    @precondition(lambda self: self.people[0] not in self.merged)
     def merge(self) -> None:
         self.told.tell("merge_contributor", id=self.people[0], into=self.people[4])
         self.merged[self.people[0]] = self.people[4]
+
+    @rule()
+    @precondition(lambda self: self.pools and self.outside[1] not in self.merged)
+    def identify(self) -> None:
+        """The bank has an account of its own."""
+        bank = self.outside[1]
+        is_named = {each.terms for each in self.pools.values()} & {
+            *("waterfall", "community", "advance")
+        }
+        has_account = any(payee == bank for payee, _ in self.told.books().accounts)
+        refused = None if is_named or has_account else UnknownPayee
+        said = {"name": bank, "contributor": self.people[3], "reason": str(next(names))}
+        if self.do(refused, "identify_payee", **said):
+            self.merged[bank] = self.people[3]
+
+    @rule(month=months)
+    def close(self, month: str) -> None:
+        until = f"{month}-01T00:00:00.000000Z"
+        refused: type[Refusal] | None = None
+        if until > instant(self.told.clock.now):
+            refused = PeriodNotOver
+        elif until <= self.told.books().closed_until:
+            refused = PeriodClosed
+        self.do(refused, "close_period", until=month)
 
     # -- what holds whatever happened ------------------------------------------------------
 

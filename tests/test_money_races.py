@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from money import HALF, Bank, Clock, asset, bank, must_be_sound
-from stories import at_once, id_of
+from stories import OPERATOR, at_once, id_of
 
 from domain.draft import Acknowledgement
 from domain.refusal import NothingToPay, Refusal, ReversalTooLarge
@@ -78,6 +78,33 @@ def test_revenues_at_once_carry_on_from_each_other(database: str) -> None:
             assert not any(isinstance(answer, Refusal) for answer in answers)
             # Of three single units each of three gets one: the carry saw to that.
             assert len(set(told.account().values())) == 1
+
+
+def test_what_is_assigned_and_paid_at_once_goes_to_one_of_them(database: str) -> None:
+    with bank(database) as told:
+        pool = told.pool()
+        told.agree(pool, {"house": "1"})
+        for _ in range(ROUNDS):
+            told.earn(pool, 100)
+            proof = {"reason": "r", "evidence": "e"}
+            said = {"payee": "house", "to": "heir", "currency": "USD", **proof}
+            at_once(told.pay, partial(told.tell, "record_assignment", **said))
+        owed, moving = (told.account(name) for name in ("owed", "in_transit"))
+        assert sum(owed.values()) + sum(moving.values()) == 100 * ROUNDS
+        assert min(*owed.values(), *moving.values()) > 0
+
+
+def test_an_expense_is_reversed_and_paid_back_at_once_without_a_cent_too_much(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        pool = told.pool()
+        told.agree(pool, {"house": "1"})
+        for number in range(1, ROUNDS + 1):
+            expense = told.spend(pool, 100, OPERATOR)
+            back = partial(told.tell, "reverse_expense", expense=expense, reason="r")
+            at_once(partial(told.earn, pool, 60), partial(back, amount_minor=70), back)
+            assert told.account() == {"house": 60 * number}
 
 
 def test_two_reversals_at_once_take_nothing_twice(database: str) -> None:

@@ -23,7 +23,7 @@ from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.reference import Reference, pretty
 from domain.role import roles
-from domain.values import ASSETS, BEN, EDGE, LARGEST_POSITION, POOL, PROPOSAL, SONG
+from domain.values import ALBUM, ASSETS, BEN, EDGE, LARGEST_POSITION, POOL, PROPOSAL, SONG
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +93,12 @@ EXAMPLES = (
     *("open_pool", "post_proposal", "comment_on_proposal", "answer_comment", "revise_proposal"),
     *("extend_proposal", "finalise_proposal", "decline_share", "waive_share", "accept_share"),
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool"),
-    *("hold_credit", "lift_hold"),
+    *("reverse_expense", "record_adjustment"),
+    *("hold_credit", "lift_hold", "record_assignment"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "preview_split"),
-    "confirm_share",
+    *("confirm_share", "record_agreement", "assign_share", "identify_payee"),
+    *("amend_pool", "close_period"),
     "forget_contributor",
     "preview_remix",
     "make_key",
@@ -134,6 +136,10 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
             agree_once_more(served, clock)
         if name in ("accept_remix", "decline_remix"):
             here = here.replace(EDGE, claimed(served, name))
+        if name == "identify_payee":
+            terms = {"type": "fixed", "shares": [["label", "1"]]}
+            said = {"name": "label's", "kind": "song", "currency": "USD", "terms": terms}
+            served.operator.post(f"/releases/{ALBUM}/pools", said)
         if name == "confirm_share":
             said = {"work": SONG, "contributor": BEN, "role": "singer"}
             credit = served.operator.post("/credits", **said).id

@@ -68,6 +68,7 @@ FREE = {"submit_contribution", "assemble_release"}
 CONCERNED = {"comment_on_proposal", "dispute_remix", "dispute_credit", "dispute_identifier"}
 DECIDING = {
     *("publish_release", "withdraw_release", "redate_work", "open_pool", "post_proposal"),
+    "amend_pool",
     *("revise_proposal", "answer_comment", "extend_proposal", "withdraw_proposal"),
     *("finalise_proposal", "open_credit", "accept_credit", "decline_credit", "revoke_credit"),
     *("confirm_share", "describe_work", "correct_credit"),
@@ -77,6 +78,8 @@ DECIDING = {
 BOOKS = {
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool", "issue_payouts"),
     *("settle_payout", "return_payout", "hold_credit", "lift_hold"),
+    *("reverse_expense", "record_adjustment", "record_assignment"),
+    "close_period",
 }
 JUDGING = {
     "settle_remix",
@@ -90,6 +93,8 @@ OWN = {
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
     *("claim_payout", "ask_first", "stop_asking", "correct_credit"),
     *("rename_contributor", "hide_credit", "unhide_credit"),
+    *("rename_contributor", "hide_credit", "show_credit"),
+    "assign_share",
 }
 MAY: dict[str, set[str]] = {
     "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution"},
@@ -210,6 +215,10 @@ class World:
                 said |= {"proposal": self.of["agreed"], "contributor": self.ids["ben"]}
             case "remix.settle" | "credit.settle" | "identifier.settle":
                 said["outcome"] = "dismissed"
+            case "share.assign":
+                said |= {"payee": self.ids["ben"], "part": "0"}
+            case "adjustment":
+                said["lines"] = [{"payee": "house", "amount_minor": 0}]
             case "proposal" | "proposal.revise":
                 said["assets"] = self.assets
         if command.NAME == "proposal.revise":
@@ -233,7 +242,8 @@ class World:
     def path(self, template: str) -> str:
         """The path of a question or a page about this world."""
         for part, noun in _NOUNS.items():
-            template = template.replace(f"/{part}/{{id}}", f"/{part}/{self.of.get(noun, uuid4())}")
+            own = str(self.of.get(noun, uuid4()))
+            template = re.sub(rf"/{part}/{{(id|{noun})}}", f"/{part}/{own}", template)
         known = {
             **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": "1", "size": "1"},
             **{"payee": self.ids["ben"], "key": "0" * 12},

@@ -12,11 +12,10 @@ from domain.command import Command, command, record
 from domain.fact import New
 from domain.identity import new_id
 from domain.moment import instant
-from domain.money.apportionment import payee_key
-from domain.money.claiming import claimed, maker_of
 from domain.money.dividing import corrected, divide_waiting
+from domain.money.finalising import agreed
 from domain.money.held import TO_BE_CORRECTED
-from domain.money.keeping import above_in_question, pages, share_id
+from domain.money.keeping import above_in_question, share_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
@@ -78,38 +77,9 @@ class FinaliseProposal(Command):
             raise WindowOpen(final_from)
         if unanswered := tuple(each.id for each in noun.comments.values() if each.is_open):
             raise CommentsOpen(unanswered)
-        shares = shares_of(noun.current.assets, {})
-        exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
-        by_shares(opened, 1, {}, shares)  # refuses what divides nothing
-        yield from self._final(past, noun, exact)
-        agreement = past.books().agreements[self.proposal]
-        for payee, share in exact:
-            of = Payee.parse(payee)
-            if of.is_work and (maker := maker_of(past, payee)):
-                yield claimed(past, agreement, payee, maker)
-            if of.is_contributor:
-                yield Share.Offered.born(
-                    share_id(self.proposal, payee),
-                    proposal=self.proposal,
-                    **noun.line,
-                    payee=payee,
-                    share=share,
-                )
+        current = noun.current
+        yield from agreed(past, opened, self.proposal, current, effective_at=self.effective_at)
         yield from divide_waiting(past, noun.pool)
-
-    def _final(self, past: Past, noun: Proposal, shares: list[list[str]]) -> Iterator[New]:
-        earlier, content = past.books().pools[noun.pool].agreements, noun.current
-        first, *more = pages(shares)
-        yield noun.then(
-            Proposal.Finalised,
-            shares=first,
-            number=len(earlier) + 1,
-            effective_at=self.effective_at or (instant(past.now) if earlier else None),
-            basis=content.policy and f"{content.policy['type']} {content.policy.get('version', 1)}",
-            graph_position=content.graph_position,
-        )
-        for page in more:
-            yield Proposal.Shared.born(noun.id, **noun.line, shares=page)
 
 
 @record

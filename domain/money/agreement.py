@@ -32,6 +32,8 @@ class Agreement:
     """The exact amount that was divided by these shares and not reversed."""
     known: int = 0
     """The position up to which its shares take account of what was found false."""
+    is_implied: bool = False
+    """Whether the terms of the pool name everybody, so that it has no shares."""
 
     @cached_property
     def pieces(self) -> Mapping[str, Mapping[str, Collection[str]]]:

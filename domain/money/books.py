@@ -29,9 +29,11 @@ from domain.money.held import (
     against,
 )
 from domain.money.hold import Hold
+from domain.money.outsider import Outsider
 from domain.money.payee import Payee
 from domain.money.payout import Payout
-from domain.money.pool import Pool
+from domain.money.period import Period
+from domain.money.pool import Pool, version_at
 from domain.money.postings import OWED, postings
 from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
@@ -74,6 +76,7 @@ class PoolBooks:
     """The state of a pool."""
 
     opened: Pool.Opened
+    amended: tuple[Pool.Amended, ...] = ()
     carry: Mapping[str, Fraction] = field(default_factory=dict)
     flow: Mapping[str, Fraction] = field(default_factory=dict)
     agreements: tuple[str, ...] = ()
@@ -84,6 +87,15 @@ class PoolBooks:
     """What came in from each source, less reversals."""
     names: Mapping[str, str] = field(default_factory=dict)
     """The commitment to the name of each source and payer that was named in words."""
+
+    def version(self, number: int) -> Pool.Opened:
+        """The pool with the terms of an amendment, or those it was opened with."""
+        return replace(self.opened, terms=self.amended[number - 1].terms) if number else self.opened
+
+    @property
+    def versions(self) -> Iterator[Pool.Opened]:
+        """The pool with all the terms it ever had."""
+        return map(self.version, range(len(self.amended) + 1))
 
 
 @dataclass(frozen=True)
@@ -106,6 +118,8 @@ class DivisionBooks:
     is_corrected: bool = False
     reversals: tuple[str, ...] = ()
     rules: int = 1
+    terms: int = 0
+    """The number of the amendment of the terms by which it was divided."""
 
 
 @dataclass
@@ -127,12 +141,15 @@ class Books:
     """By agreement and payee: where it was decided that the share stands."""
     forgotten: dict[str, int] = field(default_factory=dict)
     """Who was forgotten, and where: nobody is left to be paid."""
+    closed: dict[str, str] = field(default_factory=dict)
+    """By period that is closed: its end."""
     accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """By payee and agreement: the units on each account."""
     owed: dict[tuple[str, str], Owed] = field(default_factory=dict)
     """By payee and agreement: what is owed, and what was paid of it."""
     merged: dict[str, str] = field(default_factory=dict)
-    """By contributor: whom they were merged into. By work: whose claim on it was accepted."""
+    """By contributor: whom they were merged into. By work: whose claim on it was accepted. By name
+    of somebody outside: the contributor they are."""
     _named: dict[str, Collection[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def copy(self) -> Books:
@@ -153,7 +170,9 @@ class Books:
                 self.accounts[key] = account
                 if posting.account == OWED:
                     owed, more = self.owed.get(key, Owed()), posting.amount_minor
-                    is_paid = isinstance(happened, Payout.Event)
+                    is_paid = isinstance(happened, Payout.Event) or (
+                        isinstance(happened, Entry.Assigned) and posting.payee != happened.to
+                    )
                     self.owed[key] = owed.paid(-more) if is_paid else owed.earned(more)
 
     def _fold(self, happened: Fact) -> None:
@@ -165,7 +184,7 @@ class Books:
                 self.proposed[id] = list(assets)
             case Proposal.Continued(assets=assets):
                 self.proposed[id] = joined(self.proposed[id], assets)
-            case Proposal.Finalised():
+            case Proposal.Finalised() | Proposal.Implied():
                 self._agree(id, happened)
             case Share.Waived():
                 self._waive(happened)
@@ -177,24 +196,29 @@ class Books:
                 self._receive(id, happened)
             case Revenue.Reversed():
                 self._give_back(id, happened.amount_minor)
-            case Expense.Recorded(pool=pool, payer=payer, amount_minor=amount):
-                self._name(pool, payer, happened.payer_name)
-                costs = (*self.pools[pool].costs, Cost(id, payer, amount))
-                self._change(pool, costs=costs)
+            case Expense.Recorded() | Expense.Reversed():
+                self._spend(id, happened)
             case Entry.Event():
                 self._enter(id, happened)
             case _:
                 self._stop(id, happened)
 
     def _stop(self, id: str, happened: Fact) -> None:
-        """What holds money back, and whom it is paid to."""
+        """What holds money back, whom it is paid to, and by which terms."""
         match happened:
             case Remix.Event(child=child, parent=work):
                 self._doubt(id, happened, work, None, child)
             case Hold.Event(work=work, contributor=who) | Credit.Event(work=work, contributor=who):
                 self._doubt(id, happened, work, who, None)
+            case Period.Closed(until=until):
+                self.closed[id] = until
+            case Pool.Amended():
+                self._change(id, amended=(*self.pools[id].amended, happened))
+                self._named.pop(id, None)
             case Contributor.Merged(into=into):
                 self.merged[id] = into
+            case Outsider.Identified(payee=name, contributor=contributor):
+                self.merged[name] = contributor
             case Contributor.Forgotten(holds=True):
                 self.forgotten[id] = self.position
             case Proposal.Confirmed(payee=payee):
@@ -215,19 +239,20 @@ class Books:
     def _change(self, pool: str, **changes: object) -> None:
         self.pools[pool] = replace(self.pools[pool], **changes)  # type: ignore[arg-type] # by name
 
-    def _agree(self, id: str, happened: Proposal.Finalised) -> None:
-        assets = self.proposed[id]
+    def _agree(self, id: str, happened: Proposal.Finalised | Proposal.Implied) -> None:
+        assets = self.proposed.get(id, [])
         self.agreements[id] = Agreement(
             id,
             happened.pool,
             happened.release,
             happened.number,
             happened.effective_at or "",
-            happened.graph_position,
+            getattr(happened, "graph_position", None),
             assets,
             {},
             shares_of(assets, {}),
             known=self.position,
+            is_implied=isinstance(happened, Proposal.Implied),
         )
         self._change(happened.pool, agreements=(*self.pools[happened.pool].agreements, id))
 
@@ -248,6 +273,15 @@ class Books:
         sources = {**pool.sources, source: brought}
         self._name(happened.pool, happened.source_id, happened.source_name)
         self._change(happened.pool, waiting=(*pool.waiting, id), sources=sources)
+
+    def _spend(self, id: str, happened: Expense.Recorded | Expense.Reversed) -> None:
+        pool, payer, amount = happened.pool, happened.payer, happened.amount_minor
+        if isinstance(happened, Expense.Reversed):
+            # Below zero until the entries of the same append have taken back what was paid.
+            self._flow(pool, [], [[id, payer, amount]])
+            return
+        self._name(pool, payer, happened.payer_name)
+        self._change(pool, costs=(*self.pools[pool].costs, Cost(id, payer, amount)))
 
     def _name(self, pool: str, id: str | None, name: str | None) -> None:
         if id is not None and name is not None:
@@ -273,7 +307,11 @@ class Books:
                 )
                 agreed = Fraction(happened.agreed)
                 self.divisions[id] = DivisionBooks(
-                    happened.revenue, happened.proposal, agreed, rules=happened.rules or 1
+                    happened.revenue,
+                    happened.proposal,
+                    agreed,
+                    rules=happened.rules or 1,
+                    terms=self.terms_for(happened.pool, happened.revenue),
                 )
                 waiting = tuple(each for each in pool.waiting if each != happened.revenue)
                 self._change(happened.pool, waiting=waiting)
@@ -288,8 +326,25 @@ class Books:
                 )
                 self._flow(happened.pool, happened.flow, happened.costs)
                 self._agreed(happened.proposal, agreed)
+            case Entry.Redivided():
+                known = self.divisions[happened.division]
+                agreed = Fraction(happened.agreed)
+                self.divisions[happened.division] = replace(
+                    known,
+                    agreed=known.agreed + agreed,
+                    is_corrected=True,
+                    reversals=(*known.reversals, id),
+                )
+                self._flow(happened.pool, happened.flow, happened.costs)
+                self._agreed(happened.proposal, agreed)
             case Entry.Corrected(replaces=replaced):
                 self._correct(happened.proposal, replaced)
+                for division, more in happened.anew or ():
+                    moved = self.divisions[division]
+                    agreed = moved.agreed + Fraction(more)
+                    terms = self.terms_for(happened.pool, moved.revenue)
+                    self.divisions[division] = replace(moved, agreed=agreed, terms=terms)
+                    self._agreed(happened.proposal, Fraction(more))
                 if replaced is not None and happened.is_complete:
                     agreement = replace(self.agreements[replaced], known=self.position)
                     self.agreements[replaced] = agreement
@@ -346,6 +401,15 @@ class Books:
         ]
         return max(found, key=lambda each: (each.effective_at, each.number), default=None)
 
+    @property
+    def closed_until(self) -> str:
+        """The end of the latest period that is closed; empty if none is."""
+        return max(self.closed.values(), default="")
+
+    def terms_for(self, pool: str, revenue: str) -> int:
+        """The number of the amendment whose terms hold for a revenue."""
+        return version_at(self.pools[pool].amended, self.revenues[revenue].recorded.effective_at)
+
     def stands_under(self, division: DivisionBooks, proposal: str) -> bool:
         """Whether a division belongs under this agreement by its date."""
         recorded = self.revenues[division.revenue].recorded
@@ -372,7 +436,7 @@ class Books:
     def named(self, pool: str) -> Collection[str]:
         """The people and works that are named in the terms of a pool."""
         if pool not in self._named:
-            payees = named_in(self.pools[pool].opened)
+            payees = [each for one in self.pools[pool].versions for each in named_in(one)]
             self._named[pool] = frozenset(
                 each for each in payees if Payee.parse(each).kind != "other"
             )
@@ -420,6 +484,15 @@ class Books:
         parts = self.agreements[agreement].parts.get(payee, NO_PARTS) if held.assets else NO_PARTS
         return owed.left_minor - owed.held_minor(held, parts)
 
+    def assignable_minor(
+        self, payee: str, agreement: str, questions: Questions, above: Above
+    ) -> int:
+        """The same if somebody were there to be paid: what can be assigned, or a debt."""
+        claim = self.claim(payee, agreement, above)
+        person = "" if claim.person == payee and Payee.parse(payee).is_work else claim.person
+        held = against(claim._replace(is_forgotten=False, person=person), questions)
+        return self.payable_minor(payee, agreement, held)
+
     def payable(self, above: Above = NOTHING_ABOVE) -> Iterator[tuple[str, str, int]]:
         """Payee, agreement and units: what can be paid now, and every debt."""
         questions = self.questions(above)
@@ -433,8 +506,9 @@ class Books:
 TOPICS = tuple(
     kind.TOPIC
     for kind in (
-        *(Pool.Opened, Proposal.Posted, Proposal.Revised, Proposal.Continued),
-        *(Proposal.Finalised, Proposal.Confirmed, Share.Offered, Share.Claimed),
+        *(Pool.Opened, Pool.Amended, Proposal.Posted, Proposal.Revised, Proposal.Continued),
+        *(Proposal.Finalised, Proposal.Implied, Proposal.Confirmed),
+        *(Share.Offered, Share.Claimed, Share.Carried, Outsider.Identified),
         *(
             Share.Accepted,
             Share.Declined,
@@ -442,13 +516,15 @@ TOPICS = tuple(
             Revenue.Recorded,
             Revenue.Reversed,
             Expense.Recorded,
+            Expense.Reversed,
         ),
-        *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Continued),
+        *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Redivided),
+        *(Entry.Adjusted, Entry.Assigned, Entry.Continued),
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
         *(Hold.Opened, Hold.Lifted),
         *(Credit.Disputed, Credit.Settled, Credit.Revoked),
         *(Remix.Disputed, Remix.Settled, Remix.Struck),
-        *(Contributor.Merged, Contributor.Forgotten),
+        *(Contributor.Merged, Contributor.Forgotten, Period.Closed),
     )
 )
 """The facts that change the books."""

@@ -16,6 +16,7 @@ from domain.identity import part_id
 from domain.moment import CLOCKS_APART, instant
 from domain.money.books import Books
 from domain.money.entry import Entry
+from domain.money.finalising import implied
 from domain.money.keeping import division_id, entry_facts, must_know
 from domain.money.naming import (
     CATEGORIES,
@@ -82,6 +83,8 @@ class _Booking(Command):
         """The fields that the facts of revenue and expenses share."""
         if self.effective_at > instant(past.now + CLOCKS_APART):
             raise EarnedInFuture(self.effective_at)
+        if self.effective_at < (until := past.books().closed_until):
+            past.warn("period_closed", until=until)
         opened = past.get(Pool, self.pool).opened
         return {
             "pool": self.pool,
@@ -191,9 +194,10 @@ def _named(past: Past, pool: str, kind: str, name: str) -> str | None:
 
 def divide_waiting(past: Past, pool: str) -> Iterator[New]:
     """Divide all revenue of a pool that waits, has an agreement and is no longer deferred."""
+    past.watch_money(past.books().pools[pool].opened.release)
+    yield from implied(past, pool)
     books = past.books()
     known = books.pools[pool]
-    past.watch_money(known.opened.release)
     for revenue in known.waiting if known.agreements else ():
         recorded = books.revenues[revenue].recorded
         if known.sources[recorded.from_source] >= known.opened.deferral_minor:
@@ -251,7 +255,7 @@ def _reversed(past: Past, books: Books, revenue: str, taken: int, reason: str) -
     division = division_id(revenue)
     entry = past.get(Entry, division)
     before = [past.get(Entry, each) for each in books.divisions[division].reversals]
-    drawn = reversal_of(books, entry, before, taken, rules_of_reversal(books, entry))
+    drawn = reversal_of(books, entry, before, taken, rules_of_reversal(books, entry, before))
     yield from entry_facts(
         past, Entry.Reversed, past.id, drawn.lines, **drawn.content, reason=reason
     )

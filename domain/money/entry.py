@@ -3,7 +3,8 @@
 In every line, what was carried before plus what is due, less what is allocated, is what is carried
 on; and the lines sum to the amount, both in units and in dues.
 
-An entry is a division of revenue, a reversal of one, or a correction after shares have changed.
+An entry is a division of revenue, a reversal of one, a correction after shares or expenses have
+changed, an adjustment between payees, or the assignment of what one is owed to another.
 Its first fact describes it; further facts of the same append hold more lines.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from domain.fact import Fact, Noun, fact
 from domain.money.apportionment import payee_key
@@ -88,6 +89,11 @@ def entry_lines(
     ]
 
 
+def stated_lines(units: Mapping[str, int], carry: Mapping[str, Fraction]) -> list[Line]:
+    """The lines of an entry whose amounts are stated, not divided: what is carried stays."""
+    return entry_lines(units, {payee: Fraction(part) for payee, part in units.items()}, carry)
+
+
 def must_add_up(amount_minor: int, lines: list[Line]) -> None:
     """Refuse lines that do not sum to the amount."""
     given = sum(line.amount_minor for line in lines)
@@ -130,7 +136,7 @@ class Entry(Noun):
     class First(Event):
         """The first fact of an entry describes it."""
 
-        SEALED = ("reason",)
+        SEALED: ClassVar[tuple[str, ...]] = ("reason",)
         STATE = "made"
         amount_minor: int
         agreed: str
@@ -180,8 +186,47 @@ class Entry(Noun):
         """The agreement whose divisions move to this one; none after a waiver."""
         flow: Through | None = None
         """What went through the terms in addition, where they look through to the shares."""
+        anew: list[list[str]] | None = None
+        """``[division, exact amount]``: how much more of it goes by the agreed shares, where the
+        terms have changed."""
         is_complete: bool | None = None
         """Whether no division is left under the agreement that was replaced."""
+
+    @fact("entry.redivided")
+    class Redivided(First):
+        """An expense was reversed: what a division had paid back for it is divided as well.
+
+        What the division gave is taken back and given anew; the differences sum to zero.
+        """
+
+        revenue: str
+        division: str
+        reversal: str
+        """The reversal of the expense."""
+        costs: Costs
+        flow_before: Through
+        """What had gone through the terms before it was given anew."""
+        flow: Through
+
+    @fact("entry.adjusted")
+    class Adjusted(First):
+        """Amounts were moved between payees for a stated reason; they sum to zero."""
+
+        SEALED = ("reason", "document")
+        document: str | None = None
+
+    @fact("entry.assigned")
+    class Assigned(First):
+        """What was owed to a payee is owed to another from now on."""
+
+        SAYS = "{actor} assigned what {payee} was owed of {release} to {to}"
+        SEALED = ("reason", "evidence")
+        payee: str
+        to: str
+        evidence: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, *people_among([self.payee, self.to, *self.touches()[1:]]))
 
     @fact("entry.continued")
     class Continued(Event):
@@ -194,7 +239,7 @@ class Entry(Noun):
         def apply(self, noun: Entry) -> None:
             noun.add(self)
 
-    BIRTHS = (Divided, Reversed, Corrected)
+    BIRTHS = (Divided, Reversed, Corrected, Redivided, Adjusted, Assigned)
 
     def shown(self, name: str) -> list[list[Any]]:
         """A list as answers show it; those by the first rules left out what further facts hold."""

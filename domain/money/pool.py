@@ -1,11 +1,12 @@
-"""A pool: money that comes in for a release, in one currency, under one set of terms.
+"""A pool: money that comes in for a release, in one currency, under terms.
 
-A pool never changes; other terms need another pool.
+Terms are amended from a date; what was earned before goes by those before. Nothing else changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from domain.fact import Fact, Looking, Noun, fact
@@ -41,10 +42,11 @@ def texts_in(terms: Any) -> Iterator[str]:
 
 
 class Pool(Noun):
-    """Money of one release under one set of terms."""
+    """Money of one release under terms."""
 
     NAME = "pool"
     opened: Opened
+    amended: tuple[Amended, ...]
 
     @fact("pool.opened")
     class Opened(Fact):
@@ -76,9 +78,38 @@ class Pool(Noun):
 
         def apply(self, noun: Pool) -> None:
             noun.state = self.STATE
-            noun.opened = self
+            noun.opened, noun.amended = self, ()
+
+    @fact("pool.amended")
+    class Amended(Fact):
+        """Other terms hold for what is earned from a date on.
+
+        What was recouped and earned so far is taken along: what went through the terms is summed by
+        place, and the new terms have every place at which there is a sum.
+        """
+
+        READERS = AGREEMENT
+        SAYS = "{actor} amended the terms by which {release} is shared"
+        SEALED = ("reason", "document")
+        FROM = ("open",)
+        release: str
+        terms: dict[str, Any]
+        number: int
+        effective_at: str
+        reason: str | None = None
+        document: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release,)
+
+        def apply(self, noun: Pool) -> None:
+            noun.amended = (*noun.amended, self)
 
     BIRTHS = (Opened,)
+
+    def at(self, effective_at: str | None) -> Opened:
+        """The pool with the terms that hold for what was earned then; by default the latest."""
+        return in_force(self.opened, self.amended, effective_at)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who assembled the release."""
@@ -87,3 +118,21 @@ class Pool(Noun):
     def areas(self, looking: Looking) -> tuple[str, ...]:
         """The pool, and the release whose money it is."""
         return (self.id, self.opened.release)
+
+
+def in_force(
+    opened: Pool.Opened, amended: Sequence[Pool.Amended], effective_at: str | None
+) -> Pool.Opened:
+    """A pool with the terms that hold for what was earned at a moment; by default the latest."""
+    number = version_at(amended, effective_at)
+    return opened if not number else replace(opened, terms=amended[number - 1].terms)
+
+
+def version_at(amended: Sequence[Pool.Amended], effective_at: str | None) -> int:
+    """The number of the amendment that holds for a moment; 0 before the first."""
+    holding = (
+        (each.effective_at, each.number)
+        for each in amended
+        if effective_at is None or each.effective_at <= effective_at
+    )
+    return max(holding, default=("", 0))[1]

@@ -112,7 +112,7 @@ class Proposal(Noun):
     comments: dict[str, Comment]
     opened_at: str
     closes_at: str
-    final: Finalised | None = None
+    final: Finalised | Implied | None = None
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -269,6 +269,7 @@ class Proposal(Noun):
         ``effective_at`` on; without it, for whatever no other agreement covers.
         """
 
+        SEALED = ("document",)
         FROM = ("open",)
         STATE = "finalised"
         number: int
@@ -277,10 +278,33 @@ class Proposal(Noun):
         basis: str | None = None
         """The type and version of the policy it was computed by."""
         graph_position: int | None = None
+        agreed_on: str | None = None
+        """When it was agreed elsewhere: then nobody could comment on it here."""
+        document: str | None = None
+        """The document that proves it, such as a signed split sheet."""
+        replaces: str | None = None
+        """The agreement of which a share was assigned to another payee."""
 
         def apply(self, noun: Proposal) -> None:
             noun.state = self.STATE
             noun.final = self
+
+    @fact("proposal.implied")
+    class Implied(Event):
+        """The terms of the pool name everybody, so nobody has to agree on anything."""
+
+        STATE = "finalised"
+        number: int
+        effective_at: str | None = None
+
+        def apply(self, noun: Proposal) -> None:
+            noun.state, noun.final = self.STATE, self
+            noun.pool, noun.release = self.pool, self.release
+            noun.opened_at = noun.closes_at = instant(self.timestamp)
+            noun.versions, noun.comments = [], {}
+            position, _ = noun.facts[-1]
+            content = Content(None, None, None, [])
+            noun.versions.append(Version(content, noun.opened_at, self.actor, position))
 
     @fact("proposal.shared")
     class Shared(Event):
@@ -302,7 +326,7 @@ class Proposal(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *people_among([self.payee]))
 
-    BIRTHS = (Posted,)
+    BIRTHS = (Posted, Implied)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who assembled the release."""

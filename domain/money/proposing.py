@@ -6,6 +6,7 @@ Everyone who has a share can see it and comment within the window.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ from domain.money.pool import (
 )
 from domain.money.proposal import Assets, Comment, Content, Proposal, payees_of
 from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
-from domain.money.terms import named_in
+from domain.money.terms import named_in, places_of
 from domain.nouns import BORN
 from domain.past import Past
 from domain.permission import OPERATOR, QUOTAS
@@ -33,6 +34,7 @@ from domain.refusal import (
     BadSplit,
     NotEligible,
     QuotaExceeded,
+    TermsLoseSums,
     UnknownComment,
     UnknownContributor,
     UnknownWork,
@@ -51,6 +53,7 @@ from domain.values import (
     CommentId,
     CommentKind,
     CurrencyCode,
+    Document,
     ExactRate,
     Example,
     Json,
@@ -155,11 +158,53 @@ class OpenPool(Command):
         yield new
 
 
+@command(
+    "pool.amend",
+    "/pools/{pool}/amend",
+    may=CLOSES,
+    refuses=(TermsLoseSums, UnknownContributor, UnknownWork, *OF_SPLIT),
+)
+class AmendPool(Command):
+    """Amend the terms of a pool from a date: what is earned from then on goes by the new ones.
+
+    What was recouped, earned and carried so far is taken along, so the new terms need every place
+    at which there is a sum. What was already divided for later dates moves with ``pool correct``.
+    """
+
+    pool: PoolId
+    terms: Annotated[
+        Mapping[str, Any],
+        Json(help="The new terms, all of them.", example=TERMS),
+    ]
+    effective_at: Annotated[Moment, "From what is earned then on.", Example("2026-07")]
+    reason: Annotated[Reason, Example("The label gets 20 % instead of 15 %.")]
+    document: Annotated[Document | None, Example("amendment 2, signed on 20 June 2026")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun, known = past.get(Pool, self.pool), past.books().pools[self.pool]
+        amended = noun.then(
+            Pool.Amended,
+            release=noun.opened.release,
+            terms=dict(self.terms),
+            number=len(noun.amended) + 1,
+            effective_at=self.effective_at,
+            reason=self.reason,
+            document=self.document,
+        )
+        opened = replace(noun.opened, terms=dict(self.terms))
+        must_know(past, named_in(opened))
+        places = places_of(opened)
+        if lost := tuple(place for place, sum in known.flow.items() if sum and place not in places):
+            raise TermsLoseSums(lost)
+        past.watch_money(noun.opened.release)
+        yield amended
+
+
 # -- proposals -----------------------------------------------------------------------------------
 
 
 @record
-class _Content(Command):
+class ProposedContent(Command):
     """What is proposed: assets set by hand, or a policy to compute them by."""
 
     assets: Annotated[
@@ -203,18 +248,18 @@ class _Content(Command):
         return content
 
 
-_OF_CONTENT = (*OF_SPLIT, UnknownContributor, NotEligible, UnknownWork)
+OF_CONTENT = (*OF_SPLIT, UnknownContributor, NotEligible, UnknownWork)
 
 
 @command(
     "proposal",
     "/pools/{pool}/proposals",
     may=CLOSES,
-    refuses=(WindowTooShort, *_OF_CONTENT),
+    refuses=(WindowTooShort, *OF_CONTENT),
     makes="proposal",
     home=_PATH,
 )
-class PostProposal(_Content):
+class PostProposal(ProposedContent):
     """Propose shares: set by hand (assets), or computed by a policy over the lineage."""
 
     pool: PoolId
@@ -244,9 +289,9 @@ class PostProposal(_Content):
     "proposal.revise",
     f"{_HERE}/revise",
     may=CLOSES,
-    refuses=(UnknownComment, WrongState, *_OF_CONTENT),
+    refuses=(UnknownComment, WrongState, *OF_CONTENT),
 )
-class ReviseProposal(_Content):
+class ReviseProposal(ProposedContent):
     """Change what is proposed because of comments, which this answers."""
 
     proposal: ProposalId

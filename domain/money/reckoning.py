@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
-from domain.money.books import Books, PoolBooks
+from domain.money.books import Books, Cost, DivisionBooks, PoolBooks
 from domain.money.entry import RULES, Costs, Entry, Line, entry_lines
 from domain.money.policy.flow import FINE
 from domain.money.pool import Pool
@@ -62,12 +62,13 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
     amount_minor, recorded = known.left_minor, known.recorded
     costs = list(_paid_back(pool, amount_minor))
     profit_minor = amount_minor - sum(units for *_, units in costs)
-    terms = by_shares(pool.opened, profit_minor, pool.flow, agreement.shares, rules=rules)
+    opened = pool.version(books.terms_for(recorded.pool, revenue))
+    terms = by_shares(opened, profit_minor, pool.flow, agreement.shares, rules=rules)
     due = _with_costs(terms.due, costs)
     weights = {**dict.fromkeys(pool.carry, _NONE), **due}
     division = divide(amount_minor, weights, carry=pool.carry)
     content = {
-        **_of(agreement, pool, rules),
+        **of_agreement(agreement, pool, rules),
         "amount_minor": amount_minor,
         "agreed": str(terms.agreed),
         "revenue": revenue,
@@ -81,10 +82,16 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
     return Reckoned(entry_lines(division.units, due, pool.carry, division.ranks), content)
 
 
-def rules_of_reversal(books: Books, division: Entry) -> int:
+def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) -> int:
     """What a division gave by the first rules of terms is taken back by them."""
-    is_old = division.first.rules is None
-    return 1 if is_old and look_through(books.pools[division.first.pool].opened.terms) else RULES
+    is_old = _given(division, before)[-1].first.rules is None
+    return 1 if is_old and look_through(_opened_of(books, division.id).terms) else RULES
+
+
+def _opened_of(books: Books, division: str) -> Pool.Opened:
+    """The pool with the terms by which a division is divided now."""
+    known = books.divisions[division]
+    return books.pools[books.revenues[known.revenue].recorded.pool].version(known.terms)
 
 
 def reversal_of(
@@ -98,24 +105,24 @@ def reversal_of(
     first = division.first
     assert isinstance(first, Entry.Divided)
     known, pool = books.divisions[division.id], books.pools[first.pool]
-    agreement = books.agreements[known.agreement]
+    agreement, opened = books.agreements[known.agreement], _opened_of(books, division.id)
     costs = _costs_back(division, before, taken)
     if rules == 1:
-        terms = _first_taken_back(pool.opened, division, [*before, taken]).shared(agreement.shares)
+        terms = _first_taken_back(opened, division, [*before, taken]).shared(agreement.shares)
         due = terms.due
     else:
         taking = _taking(division, before, taken + sum(int(units) for *_, units in costs))
-        terms = taken_back(pool.opened, taking, pool.flow, agreement.shares)
+        terms = taken_back(opened, taking, pool.flow, agreement.shares)
         due = _with_costs(terms.due, costs)
     left = _left(division, before)
-    moved = have_bands(pool.opened.terms) and rules > 1 and _is_moved(due, left, taken)
+    moved = have_bands(opened.terms) and rules > 1 and _is_moved(due, left, taken)
     if known.is_corrected or moved:
         units = settle(_sum(pool.carry, due))
     else:
         given = {payee: units for payee, (units, _) in left.items() if units}
         units = {payee: -back for payee, back in apportion_over(taken, given).items()}
     content = {
-        **_of(agreement, pool, rules),
+        **of_agreement(agreement, pool, rules),
         "amount_minor": -taken,
         "agreed": str(terms.agreed),
         "revenue": first.revenue,
@@ -149,12 +156,64 @@ def _is_moved(
 
 def _taking(division: Entry, before: Sequence[Entry], taken: int) -> Taking:
     """What is taken back of a division's profit."""
-    whole, *earlier = (
-        each.first.amount_minor - sum(int(units) for *_, units in each.costs)
-        for each in (division, *before)
+    given = _given(division, before)
+    since = before[len(given) - 1 :]
+    flow_before = {place: Fraction(amount) for place, amount in given[-1].flow_before}
+    return Taking(flow_before, _profit(given), -_profit(since), taken)
+
+
+def _given(division: Entry, before: Sequence[Entry]) -> Sequence[Entry]:
+    """A division and what happened to it until all of it was given anew the last time, if ever."""
+    anew = (n for n, each in enumerate(before, 1) if isinstance(each.first, Entry.Redivided))
+    return [division, *before][: max(anew, default=0) + 1]
+
+
+def _profit(entries: Sequence[Entry]) -> int:
+    """How much went by the terms, after expenses."""
+    return sum(
+        each.first.amount_minor - sum(int(units) for *_, units in each.costs) for each in entries
     )
-    flow_before = {place: Fraction(amount) for place, amount in division.flow_before}
-    return Taking(flow_before, whole, -sum(earlier), taken)
+
+
+def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: Cost) -> Reckoned:
+    """A division given anew, after so much of what it paid back for an expense is free again.
+
+    What is free pays back other expenses first; the rest goes by the terms and shares.
+    """
+    first = division.first
+    assert isinstance(first, Entry.Divided)
+    known, pool = books.divisions[division.id], books.pools[first.pool]
+    agreement = books.agreements[known.agreement]
+    taking = _taking(division, before, 0)
+    left = taking.whole_minor - taking.before_minor
+    opened = _opened_of(books, division.id)
+    back = taken_back(opened, taking._replace(taken_minor=left), pool.flow, agreement.shares)
+    costs: Costs = [[cost.expense, cost.payer, -cost.left_minor]]
+    costs += (list(each) for each in _paid_back(pool, cost.left_minor))
+    flow_before = _sum(pool.flow, back.flow)
+    anew = by_shares(
+        opened, left - sum(int(units) for *_, units in costs), flow_before, agreement.shares
+    )
+    due = _with_costs(_sum(back.due, anew.due), costs)
+    content = {
+        **of_agreement(agreement, pool, RULES),
+        "amount_minor": 0,
+        "agreed": str(back.agreed + anew.agreed),
+        "revenue": first.revenue,
+        "division": division.id,
+        "effective_at": first.effective_at,
+        "costs": costs,
+        "flow_before": written(flow_before),
+        "flow": written(_sum(back.flow, anew.flow)),
+    }
+    units = settle(_sum(pool.carry, due))
+    return Reckoned(entry_lines(units, due, pool.carry), content)
+
+
+def paid_by(division: Entry, before: Sequence[Entry], expense: str) -> int:
+    """How much of an expense a division paid back, less what was taken back since."""
+    entries = (division, *before)
+    return sum(int(units) for each in entries for id, _, units in each.costs if id == expense)
 
 
 def correction_of(
@@ -170,59 +229,94 @@ def correction_of(
     """
     agreement = books.agreements[proposal]
     pool = books.pools[agreement.pool]
-    anew = [id for id in change.divisions if rules > 1 and books.divisions[id].rules > 1]
+    anew = [id for id in change.divisions if rules > 1 and _is_anew(books, agreement.pool, id)]
     agreed = change.agreed - sum((books.divisions[id].agreed for id in anew), _NONE)
     due = {payee: agreed * part for payee, part in difference(change.old, change.new).items()}
     flow = dict(pool.flow)
+    more_agreed: list[list[str]] = []
     for id in anew:
         entry, before = told(id), map(told, books.divisions[id].reversals)
-        for terms in _divided_anew(pool.opened, _taking(entry, list(before), 0), flow, change):
+        now = pool.version(books.terms_for(agreement.pool, books.divisions[id].revenue))
+        opened, taking = (_opened_of(books, id), now), _taking(entry, list(before), 0)
+        more = _NONE
+        for terms in _divided_anew(opened, taking, flow, change):
             due, flow = _sum(due, terms.due), _sum(flow, terms.flow)
-    content = {**_of(agreement, pool, rules), "amount_minor": 0, "agreed": str(change.agreed)}
+            more += terms.agreed
+        if now != opened[0]:
+            more_agreed.append([id, str(more)])
+    content = {
+        **of_agreement(agreement, pool, rules),
+        "amount_minor": 0,
+        "agreed": str(change.agreed),
+    }
     if rules > 1:
         through = {place: flow[place] - pool.flow.get(place, _NONE) for place in flow}
         content |= {"flow": written(through), "is_complete": change.is_complete}
+        content |= {"anew": more_agreed} if more_agreed else {}
     units = settle(_sum(pool.carry, due))
     return Reckoned(entry_lines(units, due, pool.carry), content)
 
 
 def _divided_anew(
-    opened: Pool.Opened, taking: Taking, flow: Mapping[str, Fraction], change: Change
+    opened: tuple[Pool.Opened, Pool.Opened],
+    taking: Taking,
+    flow: Mapping[str, Fraction],
+    change: Change,
 ) -> Iterator[Terms]:
     left = taking.whole_minor - taking.before_minor
-    back = taken_back(opened, taking._replace(taken_minor=left), flow, change.old)
+    before, now = opened
+    back = taken_back(before, taking._replace(taken_minor=left), flow, change.old)
     yield back
-    yield by_shares(opened, left, _sum(flow, back.flow), change.new)
+    yield by_shares(now, left, _sum(flow, back.flow), change.new)
 
 
 def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
-    """Which divisions of a pool move from one agreement to another, by pair."""
+    """Which divisions of a pool move from one agreement to another, by pair.
+
+    Those that stay under theirs, and whose terms were amended since, move from it to itself.
+    """
     moves: dict[tuple[str, str], list[str]] = {}
     for id, division in books.divisions.items():
-        recorded = books.revenues[division.revenue].recorded
-        if recorded.pool == pool:
-            holds = books.agreement_for(pool, recorded.effective_at)
+        revenue = books.revenues[division.revenue]
+        if revenue.recorded.pool == pool and revenue.left_minor:
+            holds = books.agreement_for(pool, revenue.recorded.effective_at)
             # Of what was reversed completely there is nothing to move.
-            if holds is not None and holds.proposal != division.agreement and division.agreed:
+            is_other = holds is not None and holds.proposal != division.agreement
+            if holds is not None and (
+                (is_other and division.agreed) or _is_amended(books, pool, division)
+            ):
                 moves.setdefault((division.agreement, holds.proposal), []).append(id)
-    looks = look_through(books.pools[pool].opened.terms)
+    looks = any(look_through(each.terms) for each in books.pools[pool].versions)
     under = Counter(each.agreement for each in books.divisions.values() if each.agreed)
     return {
         (old, new): Change(
             books.agreements[old].shares,
             books.agreements[new].shares,
             sum((books.divisions[id].agreed for id in divisions), _NONE),
-            divisions if looks else (),
-            under[old] == len(divisions),
+            [id for id in divisions if looks or _is_amended(books, pool, books.divisions[id])],
+            old != new and under[old] == sum(bool(books.divisions[id].agreed) for id in divisions),
         )
         for (old, new), divisions in moves.items()
     }
 
 
+def _is_anew(books: Books, pool: str, division: str) -> bool:
+    """Whether it was divided by the rules of now, or its terms have changed."""
+    known = books.divisions[division]
+    return known.rules > 1 or _is_amended(books, pool, known)
+
+
+def _is_amended(books: Books, pool: str, division: DivisionBooks) -> bool:
+    """Whether other terms hold for a division than those it was divided by."""
+    known = books.pools[pool]
+    now, then = books.terms_for(pool, division.revenue), division.terms
+    return known.version(now).terms != known.version(then).terms
+
+
 def waived_from(books: Books, before: Agreement) -> Change:
     """What a waiver changes: all divisions under the agreement, as it was before."""
     now = books.agreements[before.proposal]
-    looks = look_through(books.pools[now.pool].opened.terms)
+    looks = any(look_through(each.terms) for each in books.pools[now.pool].versions)
     divisions = [id for id, each in books.divisions.items() if each.agreement == now.proposal]
     return Change(before.shares, now.shares, now.agreed, divisions if looks else ())
 
@@ -241,7 +335,8 @@ def written(amounts: Mapping[str, Fraction]) -> list[list[str]]:
     return [[name, str(amount)] for name, amount in amounts.items() if amount]
 
 
-def _of(agreement: Agreement, pool: PoolBooks, rules: int) -> dict[str, Any]:
+def of_agreement(agreement: Agreement, pool: PoolBooks, rules: int = RULES) -> dict[str, Any]:
+    """What every entry says of the agreement it is under."""
     return {
         "rules": rules if rules > 1 else None,
         "pool": agreement.pool,
@@ -297,7 +392,7 @@ def _first_taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entr
 def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, int]]:
     """What of an amount pays back expenses, the first expense first."""
     for expense, payer, left in pool.costs:
-        if part := min(left, amount_minor):
+        if part := max(0, min(left, amount_minor)):
             amount_minor -= part
             yield expense, payer, part
 
@@ -307,18 +402,14 @@ def _costs_back(division: Entry, before: Sequence[Entry], taken: int) -> Costs:
 
     The division itself stands for the profit: no expense has its id.
     """
-    left = {str(expense): int(units) for expense, _, units in division.costs}
-    left[division.id] = division.first.amount_minor - sum(left.values())
-    for each in before:
-        back = {str(expense): -int(units) for expense, _, units in each.costs}
-        left[division.id] += each.first.amount_minor + sum(back.values())
-        for expense, units in back.items():
-            left[expense] -= units
+    payers = {str(id): str(who) for each in (division, *before) for id, who, _ in each.costs}
+    left = {id: paid_by(division, before, id) for id in payers}
+    left[division.id] = _profit([division, *before])
     taken_from = apportion_over(taken, {name: units for name, units in left.items() if units})
     return [
         [expense, payer, -part]
-        for expense, payer, _ in division.costs
-        if (part := taken_from.get(str(expense), 0))
+        for expense, payer in payers.items()
+        if (part := taken_from.get(expense, 0))
     ]
 
 

@@ -95,6 +95,8 @@ class Expense(Noun):
 
     NAME = "expense"
     recorded: Recorded
+    left_minor: int
+    """What of it was not reversed."""
 
     @fact("expense.recorded")
     class Recorded(Booked):
@@ -111,6 +113,32 @@ class Expense(Noun):
 
         def apply(self, noun: Expense) -> None:
             noun.state = self.STATE
-            noun.recorded = self
+            noun.recorded, noun.left_minor = self, self.amount_minor
+
+    @fact("expense.reversed")
+    class Reversed(Fact):
+        """An expense was reversed, in whole or in part: a mistake, a supplier's refund."""
+
+        READERS = MONEY
+        SEALED = ("reason", "document")
+        pool: str
+        release: str
+        currency: str
+        amount_minor: int
+        reversal: str
+        payer: str
+        """Whose expense it was."""
+        effective_at: str | None = None
+        reason: str | None = None
+        document: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release,)
+
+        def touches(self) -> tuple[str, ...]:
+            return (self.release, self.payer)
+
+        def apply(self, noun: Expense) -> None:
+            noun.left_minor -= self.amount_minor
 
     BIRTHS = (Recorded,)

@@ -64,8 +64,20 @@ class Share(Noun):
     class Accepted(Event):
         """The payee accepts the share: what was held for them can be paid."""
 
-        FROM = ("offered", "declined")
+        FROM = ("offered", "declined", "carried")
         STATE = "accepted"
+        by_document: bool | None = None
+        """Whether the document of an agreement made elsewhere says so."""
+
+    @fact("share.carried")
+    class Carried(Event):
+        """The share is as in the agreement before, which the payee accepted; they may decline."""
+
+        SAYS = "{payee} has the same share in {release} as before; the acceptance is carried over"
+        FROM = ("offered",)
+        STATE = "carried"
+        earlier: str
+        """The agreement that they accepted."""
 
     @fact("share.declined")
     class Declined(Event):
@@ -73,7 +85,7 @@ class Share(Noun):
 
         SAYS = "{payee} declined the share in {release}"
         SEALED = ("reason",)
-        FROM = ("offered",)
+        FROM = ("offered", "carried")
         STATE = "declined"
         reason: str | None = None
 
@@ -83,7 +95,7 @@ class Share(Noun):
 
         SAYS = "{payee} waived a share in {release}"
         SEALED = ("reason",)
-        FROM = ("offered", "declined")
+        FROM = ("offered", "declined", "carried")
         scope: str
         reason: str | None = None
 

@@ -34,6 +34,8 @@ def _read(assets: Assets) -> tuple[Asset, ...]:
 
 def shares_of(assets: Assets, waivers: Waivers) -> Shares:
     """The exact share of every payee in the assets, including shares of 0."""
+    if not assets:  # the terms name everybody
+        return {}
     parts = asset_shares(_read(assets), waivers)
     return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items()}
 

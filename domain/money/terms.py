@@ -43,6 +43,15 @@ class Terms(NamedTuple):
         return self._replace(due=due)
 
 
+def places_of(opened: Pool.Opened) -> set[str]:
+    """The places of the terms at which something is summed."""
+    passed = Flow(keeps_rest=True)
+    read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))]).parts(
+        Fraction(1), None, passed
+    )
+    return {*passed.sent}
+
+
 NOTHING = Terms({}, _NONE, {})
 
 
@@ -69,13 +78,17 @@ def policies_in(terms: object, *kinds: str) -> list[Mapping[str, object]]:
     return [terms, *found] if isinstance(terms, Mapping) and terms.get("type") in kinds else found
 
 
-def named_in(opened: Pool.Opened) -> list[str]:
+def named_in(opened: Pool.Opened | Pool.Amended) -> list[str]:
     """Everyone who is named in the terms of a pool."""
     return list(by_terms(opened, 1, {}).due)
 
 
 def by_terms(
-    opened: Pool.Opened, amount_minor: int, flow: Mapping[str, Fraction], *, rules: int = RULES
+    opened: Pool.Opened | Pool.Amended,
+    amount_minor: int,
+    flow: Mapping[str, Fraction],
+    *,
+    rules: int = RULES,
 ) -> Terms:
     """What is due to whom of an amount after costs, before the agreed part is divided.
 

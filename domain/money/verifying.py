@@ -12,8 +12,8 @@ from typing import NamedTuple
 from domain.fact import Fact
 from domain.lineage import Edge, Lineage
 from domain.money.agreement import Agreement
-from domain.money.books import Books
-from domain.money.entry import Entry
+from domain.money.books import Books, Cost
+from domain.money.entry import Entry, stated_lines
 from domain.money.held import Owed, Questions
 from domain.money.payout import Batch, Parts, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
@@ -23,9 +23,13 @@ from domain.money.reckoning import (
     correction_of,
     division_of,
     moves_in,
+    of_agreement,
+    paid_by,
+    redivision_of,
     reversal_of,
     waived_from,
 )
+from domain.money.revenue import Expense
 from domain.money.share import Share
 from domain.money.shares import shares_of
 from domain.refusal import Refusal
@@ -57,6 +61,8 @@ class Verifier:
         """What the works in question were made from, as the command knew it."""
         self._questions = Questions()
         """What was held or in dispute when the latest batch of payouts was issued."""
+        self._reversed: str | None = None
+        """The pool of an expense that was reversed just before."""
         self._parts: dict[str, Parts] = {}
         """By payout: its parts."""
         self._of_payout: Counter[tuple[str, str]] = Counter()
@@ -72,9 +78,13 @@ class Verifier:
                 yield Fault(position, f"this does not follow from what came before: {problem}")
                 return
         yield from self._flush(None)
+        if self._reversed is not None:
+            yield from self._overdrawn(self.books.position)
         yield from self._balances()
 
     def _one(self, position: int, happened: Fact) -> Iterator[Fault]:
+        if self._reversed is not None and not isinstance(happened, Entry.Event):
+            yield from self._overdrawn(position)
         match happened:
             case Entry.Event():
                 self._pending.append((position, happened))
@@ -91,11 +101,23 @@ class Verifier:
             case Batch.Opened():
                 self._above = self._above_in_question()
                 self._questions = self.books.questions(self._above)
+            case Expense.Reversed(pool=pool):
+                self._reversed = pool
             case Payout.Issued():
                 yield from self._paid(position, happened)
         self._fold(position, happened)
         if isinstance(happened, Payout.Event):
             yield from self._moved(position, happened)
+
+    def _overdrawn(self, position: int) -> Iterator[Fault]:
+        """After an expense was reversed, no payer has been paid back more than is left of it."""
+        assert self._reversed is not None
+        for cost in self.books.pools[self._reversed].costs:
+            if cost.left_minor < 0:
+                yield Fault(
+                    position, f"{-cost.left_minor} too much was paid back of {cost.expense}"
+                )
+        self._reversed = None
 
     def _fold(self, position: int, happened: Fact) -> None:
         self.books.fold(position, happened)
@@ -160,12 +182,38 @@ class Verifier:
                 before = [self._entries[each] for each in books.divisions[division].reversals]
                 taken = -first.amount_minor
                 return reversal_of(books, self._entries[division], before, taken, rules)
+            case Entry.Redivided(division=division):
+                before = [self._entries[each] for each in books.divisions[division].reversals]
+                expense, payer, units = entry.costs[0]
+                cost = Cost(str(expense), str(payer), -int(units))
+                paid = paid_by(self._entries[division], before, cost.expense)
+                assert 0 < cost.left_minor <= paid, "more is taken back than was paid back"
+                return redivision_of(books, self._entries[division], before, cost)
+            case Entry.Adjusted() | Entry.Assigned():
+                pool = books.pools[first.pool]
+                units_by = {each.payee: each.amount_minor for each in entry.lines}
+                if isinstance(first, Entry.Assigned):
+                    self._must_be_free(first, units_by)
+                content = of_agreement(books.agreements[first.proposal], pool)
+                return Reckoned(stated_lines(units_by, pool.carry), content)
         assert isinstance(first, Entry.Corrected)
         if first.replaces is None:
             change = waived_from(books, self._before[first.proposal])
         else:
             change = moves_in(books, first.pool)[first.replaces, first.proposal]
         return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
+
+    def _must_be_free(self, first: Entry.Assigned, units: dict[str, int]) -> None:
+        """What is assigned was owed, and held for no reason that stays."""
+        above = self._above_in_question()
+        questions = self.books.questions(above)
+        person = self.books.person(first.payee)
+        for payee, given in units.items():
+            if not given or payee == first.to:
+                continue
+            assert self.books.person(payee) == person, f"{payee} is another payee"
+            free = self.books.assignable_minor(payee, first.proposal, questions, above)
+            assert min(0, free) <= -given <= max(0, free), f"{free} can be assigned, not {-given}"
 
     # -- payouts ---------------------------------------------------------------------------
 

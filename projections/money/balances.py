@@ -134,7 +134,9 @@ def _owed(view: View, payees: Collection[str]) -> dict[Key, Owed]:
     found: dict[Key, Owed] = {}
     for payee, proposal, units, is_paid in view.rows(
         "SELECT p.payee, p.proposal, p.amount, "
-        "CASE WHEN EXISTS (SELECT 1 FROM @payouts y WHERE y.id = p.noun) THEN 1 ELSE 0 END "
+        "CASE WHEN EXISTS (SELECT 1 FROM @payouts y WHERE y.id = p.noun) "
+        "OR EXISTS (SELECT 1 FROM @bookings b WHERE b.id = p.noun AND b.kind = 'assignment' "
+        "AND b.payee <> p.payee) THEN 1 ELSE 0 END "
         "FROM @postings p WHERE p.payee IN :payees AND p.account = :owed "
         "AND p.position <= :as_of ORDER BY p.position",
         payees=sorted(payees),
@@ -187,6 +189,26 @@ def claimed_by(view: View, people: Collection[str]) -> list[str]:
     return [payee for (payee,) in rows]
 
 
+def identified(view: View, names: Collection[str]) -> dict[str, str]:
+    """Who the names of people outside stand for, as far as that was recorded."""
+    rows = view.rows(
+        "SELECT i.name, i.contributor FROM @identified i "
+        "WHERE i.name IN :names AND i.position <= :as_of",
+        names=sorted(names),
+    )
+    return dict(rows)
+
+
+def names_of(view: View, people: Collection[str]) -> list[str]:
+    """The names in terms and agreements that stand for these people."""
+    rows = view.rows(
+        "SELECT i.name FROM @identified i "
+        "WHERE i.contributor IN :people AND i.position <= :as_of ORDER BY i.name",
+        people=sorted(people),
+    )
+    return [name for (name,) in rows]
+
+
 class _Asked(NamedTuple):
     """Somebody's share, and who claimed the work it waited for."""
 
@@ -210,8 +232,9 @@ def _shares(view: View, payees: Collection[str]) -> dict[Key, _Asked]:
 
 
 def _persons(view: View, shares: Mapping[Key, _Asked], payees: Collection[str]) -> dict[str, str]:
-    """The person each payee is: after all merges, or who claimed the work."""
+    """The person each payee is: after all merges, by a claim on the work, or by name."""
     makers = {payee: each.contributor for (payee, _), each in shares.items() if each.contributor}
+    makers |= identified(view, payees)
     people = {*people_among(payees), *makers.values()}
     persons = attribution.persons_of(view, sorted(people))
     return {**persons, **{work: persons.get(maker, maker) for work, maker in makers.items()}}

@@ -19,7 +19,7 @@ from projections.store import View
 
 _SAME = (
     *("position", "recorded_at", "effective_at", "kind", "noun", "payee", "release", "pool"),
-    *("agreement", "source", "of_minor", "share", "amount_minor"),
+    *("agreement", "source", "of_minor", "share", "amount_minor", "is_late"),
 )
 
 
@@ -101,6 +101,7 @@ def _recouped(
                 "share": None,
                 "reason": texts.get(first.reason) if kind != "division" else None,
                 "amount_minor": 0,
+                "is_late": False,
                 "parts": [],
                 "recouped": told,
             }

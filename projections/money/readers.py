@@ -21,6 +21,7 @@ from domain.recorders import Placed
 from domain.refusal import NotPermitted, UnknownContributor, UnknownPool
 from projections import attribution, lineage
 from projections.grants import roles_of
+from projections.money.balances import names_of
 from projections.nouns import noun_at
 from projections.store import View, holds
 
@@ -33,7 +34,7 @@ class Reader:
 
     def __init__(self, view: View, journal: Journal, actor: str) -> None:
         self.view, self.journal, self.actor = view.now(), journal, actor
-        self._pools: dict[str, Pool.Opened] = {}
+        self._pools: dict[str, Pool] = {}
         self._known: dict[tuple[str, str], bool] = {}
 
     # -- what they may read ----------------------------------------------------------------
@@ -83,7 +84,8 @@ class Reader:
             return not self.ids.isdisjoint(_concerned(happened))
         if readers == ALL_MONEY:
             return False
-        pool = happened.originator_id if isinstance(happened, Pool.Opened) else _pool_of(happened)
+        is_pool = isinstance(happened, Pool.Opened | Pool.Amended)
+        pool = happened.originator_id if is_pool else _pool_of(happened)
         is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
         return is_open or self.may(readers, pool)
 
@@ -123,12 +125,13 @@ class Reader:
 
     @cached_property
     def ids(self) -> set[str]:
-        """The ids of their accounts."""
+        """The ids of their accounts, and the names that stand for them."""
         rows = self.view.rows(
             f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
             numbers=self.accounts,
         )
-        return {id for (id,) in rows}
+        ids = {id for (id,) in rows}
+        return ids.union(names_of(self.view, ids))
 
     # -- how they stand to a pool ----------------------------------------------------------
 
@@ -154,11 +157,12 @@ class Reader:
 
     def _opened(self, pool: str) -> Pool.Opened:
         if pool not in self._pools:
-            self._pools[pool] = noun_at(self.view, self.journal, Pool, pool, UnknownPool).opened
-        return self._pools[pool]
+            self._pools[pool] = noun_at(self.view, self.journal, Pool, pool, UnknownPool)
+        return self._pools[pool].opened
 
     def _is_payee(self, pool: str, opened: Pool.Opened) -> bool:
-        if not self.ids.isdisjoint(texts_in(opened.terms)):
+        every: tuple[Pool.Opened | Pool.Amended, ...] = (opened, *self._pools[pool].amended)
+        if not all(self.ids.isdisjoint(texts_in(each.terms)) for each in every):
             return True
         return any(self._has(sql, pool=pool) for sql in (_AGREED, _POSTED, _SPENT))
 

@@ -11,7 +11,7 @@ from domain.money.entry import Entry, Through
 from domain.money.pool import Pool
 from domain.money.recouping import Recouped, recouped
 from domain.refusal import UnknownEntry
-from projections.money.pools.accounts import pool_named
+from projections.money.pools.accounts import terms_of
 from projections.money.pools.payees import payees_told
 from projections.money.rows import ENTRIES
 from projections.money.told import RecoupedTold
@@ -29,7 +29,7 @@ class OfEntry(NamedTuple):
 
 def of_entry(view: View, journal: Journal, entry: Entry) -> list[Recouped]:
     """What an entry recouped, and what was recouped before it."""
-    opened = pool_named(view, journal, entry.first.pool)
+    opened = terms_of(view, journal, entry)
     before = (
         _sums([entry.flow_before])
         if isinstance(entry.first, Entry.Divided)

@@ -15,8 +15,10 @@ from domain.fact import Fact
 from domain.moment import instant
 from domain.money.entry import Entry
 from domain.money.hold import Hold
+from domain.money.outsider import Outsider
 from domain.money.payee import Payee
 from domain.money.payout import Batch, Payout
+from domain.money.period import Period
 from domain.money.pool import Pool
 from domain.money.postings import postings
 from domain.money.proposal import Proposal
@@ -110,6 +112,22 @@ FORGOTTEN = Table(
     ("contributor, position",),
 )
 """Who was forgotten, so that nobody is left to be paid."""
+IDENTIFIED = Table(
+    "identified",
+    (
+        ("name", "TEXT NOT NULL"),
+        ("contributor", "TEXT NOT NULL"),
+        ("position", "BIGINT NOT NULL"),
+    ),
+    ("name", "contributor"),
+)
+"""Names of somebody outside, and who they are."""
+PERIODS = Table(
+    "periods",
+    (("id", "TEXT NOT NULL"), ("until", "TEXT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    ("position",),
+)
+"""Periods that are closed: until when, and since which position."""
 BOOKINGS = Table(
     "bookings",
     (
@@ -176,7 +194,14 @@ BATCHES = Table(
     ("id", "position"),
 )
 
-ENTRIES = {Entry.Divided: "division", Entry.Reversed: "reversal", Entry.Corrected: "correction"}
+ENTRIES = {
+    Entry.Divided: "division",
+    Entry.Reversed: "reversal",
+    Entry.Corrected: "correction",
+    Entry.Redivided: "correction",
+    Entry.Adjusted: "adjustment",
+    Entry.Assigned: "assignment",
+}
 """The names of the kinds of entries."""
 
 
@@ -198,9 +223,9 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     match happened:
         case Pool.Opened(release=release):
             yield born(POOLS, happened, release=numbers[release], position=position)
-            for payee in named_in(happened):
-                if Payee.parse(payee).kind != "other":
-                    yield Put(NAMED, (id, payee, position))
+            yield from _named(position, id, happened)
+        case Pool.Amended():
+            yield from _named(position, id, happened)
         case Proposal.Posted():
             opened = {"opened_at": instant(happened.timestamp), "staged": position}
             yield born(PROPOSALS, happened, state="open", **opened, born=position)
@@ -214,6 +239,9 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(PROPOSALS, id, {"closes_at": closes_at})
         case Proposal.Withdrawn():
             yield Amend(PROPOSALS, id, {"state": "withdrawn"})
+        case Proposal.Implied(timestamp=at):
+            when = {"opened_at": instant(at), "closes_at": instant(at), "staged": position}
+            yield born(PROPOSALS, happened, **when, born=position)
         case Proposal.Finalised(number=number, effective_at=effective_at):
             final = {"state": "finalised", "number": number, "effective_at": effective_at}
             yield Amend(PROPOSALS, id, final)
@@ -224,8 +252,14 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
                 state="offered",
                 contributor=getattr(happened, "contributor", None),
             )
-        case Share.Accepted() | Share.Declined():
+        case Share.Accepted() | Share.Declined() | Share.Carried():
             yield Amend(SHARES, id, {"state": happened.STATE})
+
+
+def _named(position: int, pool: str, happened: Pool.Opened | Pool.Amended) -> Iterator[Change]:
+    for payee in named_in(happened):
+        if Payee.parse(payee).kind != "other":
+            yield Put(NAMED, (pool, payee, position))
 
 
 def _in_question(position: int, happened: Fact) -> Iterator[Change]:
@@ -235,9 +269,11 @@ def _in_question(position: int, happened: Fact) -> Iterator[Change]:
             yield _question(position, happened, happened.work, happened.contributor, None)
         case Remix.Disputed() | Remix.Settled() | Remix.Struck():
             yield _question(position, happened, happened.parent, None, happened.child)
+        case Outsider.Identified(payee=name, contributor=contributor):
+            yield Put(IDENTIFIED, (name, contributor, position))
         case Contributor.Forgotten(holds=True):
             yield Put(FORGOTTEN, (happened.originator_id, position))
-        case Proposal.Finalised():
+        case Proposal.Finalised() | Proposal.Implied():
             yield Put(KNOWN, (happened.originator_id, None, position))
         case Proposal.Confirmed(payee=payee):
             yield Put(KNOWN, (happened.originator_id, payee, position))
@@ -271,6 +307,9 @@ def _booked(position: int, happened: Fact) -> Iterator[Change]:
     id = happened.originator_id
     more: dict[str, Any]
     match happened:
+        case Period.Closed():
+            yield born(PERIODS, happened, position=position)
+            return
         case Revenue.Recorded():
             more = {"kind": "revenue", "revenue": id, "effective": happened.effective_at}
             more |= {"source_id": happened.from_source, "named": happened.source_name}
@@ -281,6 +320,13 @@ def _booked(position: int, happened: Fact) -> Iterator[Change]:
         case Revenue.Reversed(reversal=reversal, amount_minor=amount, reason=reason):
             more = {"id": reversal, "kind": "reversal", "revenue": id, "amount": -amount}
             more |= {"effective": None, "note": reason}
+        case Expense.Reversed(reversal=reversal, amount_minor=amount, reason=reason):
+            # Like a reversal of revenue, it names what it reverses as “revenue”.
+            more = {"kind": "expense_reversal", "id": reversal, "revenue": id, "amount": -amount}
+            more |= {"effective": happened.effective_at, "payee": happened.payer, "note": reason}
+        case Entry.Assigned(to=to, reason=reason):
+            more = {"kind": ENTRIES[Entry.Assigned], "payee": to, "note": reason}
+            more |= {"effective": None, "document": happened.evidence}
         case Entry.First(effective_at=effective, reason=reason):
             more = {"kind": ENTRIES[type(happened)], "effective": effective, "note": reason}
         case _:
@@ -306,7 +352,7 @@ def _paid(position: int, happened: Fact) -> Iterator[Change]:
 MONEY = Projection(
     "money",
     (
-        *(POOLS, NAMED, PROPOSALS, PIECES, SHARES, KNOWN, HOLDS, FORGOTTEN),
+        *(POOLS, NAMED, PROPOSALS, PIECES, SHARES, KNOWN, HOLDS, FORGOTTEN, IDENTIFIED, PERIODS),
         *(BOOKINGS, POSTINGS, PAYOUTS, BATCHES),
     ),
     changes,

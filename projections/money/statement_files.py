@@ -25,6 +25,7 @@ COLUMNS = (
     *("recorded_at", "effective_at", "kind", "currency", "amount_minor", "release", "pool"),
     *("source", "agreement", "noun", "position", "reason"),
     *("advance_minor", "recouped_before_minor", "recouped_now_minor", "remaining_minor"),
+    "late",
 )
 """The columns of a statement as CSV."""
 
@@ -46,6 +47,7 @@ def as_csv(told: Statement) -> str:
                 "recouped_before_minor": recouped.get("before_minor"),
                 "recouped_now_minor": recouped.get("now_minor"),
                 "remaining_minor": recouped.get("remaining_minor"),
+                "late": "late" if line["is_late"] else "",
             }
             table.writerow([_cell(row[column]) for column in COLUMNS])
     return written.getvalue()

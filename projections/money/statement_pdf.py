@@ -156,6 +156,7 @@ def _about(line: Movement, currency: str) -> str:
 
 def _facts(line: Movement) -> str:
     earned = f"for {wording.day(line['effective_at'])} · " if line["effective_at"] else ""
+    earned += "late · " if line["is_late"] else ""
     agreed = f"agreement {line['agreement']:,} · " if line["agreement"] else ""
     return f"{earned}{agreed}fact {line['position']:,}"
 

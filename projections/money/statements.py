@@ -77,7 +77,7 @@ def statement(
     number = attribution.find_person(view, id)[0]
     same = attribution.persons(view, attribution.accounts(view, id))
     people = [told["id"] for told in same.values()]
-    payees = [*people, *money.claimed_by(view, people)]
+    payees = [*people, *money.claimed_by(view, people), *money.names_of(view, people)]
     end = view if until is None else view.at(until)
     after = min(after, end.as_of)
     wanted = currencies(end, payees) if currency is None else [currency]
@@ -160,6 +160,7 @@ def _lines(
         after=after,
     )
     found = [_Given(*row) for row in rows]
+    periods = view.rows("SELECT c.until, c.position FROM @periods c WHERE c.position <= :as_of")
     texts = view.texts(
         {text for row in found for text in (row.title, row.name, row.reason, row.named)}
     )
@@ -183,6 +184,10 @@ def _lines(
             "of_minor": row.of,
             "share": shares.get((row.noun, row.payee)),
             "amount_minor": row.amount,
+            "is_late": any(
+                row.effective is not None and row.effective < until and row.position > closed
+                for until, closed in periods
+            ),
         }
         for row in found
     ]

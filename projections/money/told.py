@@ -33,7 +33,7 @@ from domain.values import (
 )
 from projections.told import MOMENT, Count, Exact, Instant, PathCount, PersonRef
 
-ENTRY_KINDS = ("division", "reversal", "correction")
+ENTRY_KINDS = ("division", "reversal", "correction", "adjustment", "assignment")
 
 Dollars = Annotated[CurrencyCode, Example("USD")]
 Operator = Annotated[str, Example("operator")]
@@ -132,7 +132,7 @@ class ShareLine(TypedDict):
     payee: PayeeRef
     share: Annotated[Exact, Example("1/4")]
     consent: Annotated[
-        Annotated[str, one_of(("offered", "accepted", "declined"))] | None,
+        Annotated[str, one_of(("offered", "accepted", "carried", "declined"))] | None,
         "Null until the proposal is final.",
     ]
 
@@ -225,6 +225,12 @@ class ProposalTold(TypedDict):
     graph_position: Annotated[
         int | None, "The position of the lineage it was computed from.", Example(57)
     ]
+    is_implied: Annotated[bool, "Whether the terms name everybody, so that nobody had to agree."]
+    agreed_on: Annotated[
+        str | None, "When it was agreed elsewhere, without comments here; null: it was agreed here."
+    ]
+    document: Annotated[str | None, "What proves that."]
+    replaces: Annotated[ProposalId | None, "The agreement of which a share was assigned."]
     assets: list[AssetTold]
     shares: list[ShareLine]
     waived: list[WaivedLine]
@@ -336,6 +342,9 @@ class StatementLine(TypedDict):
         str | None, "The exact share of it that is due; rounding is carried.", Example("1/4")
     ]
     amount_minor: Annotated[int, Example(25_000)]
+    is_late: Annotated[
+        bool, "Whether it was recorded after the period that it is dated into was closed."
+    ]
 
 
 class RecoupedTold(TypedDict):
@@ -375,6 +384,9 @@ class Movement(TypedDict):
     share: Annotated[str | None, "The exact share of it that is due.", Example("1/4")]
     reason: Annotated[str | None, "Of a reversal or a correction.", Example("Chargeback.")]
     amount_minor: Annotated[int, "What it adds to what is owed.", Example(25_000)]
+    is_late: Annotated[
+        bool, "Whether it was recorded after the period that it is dated into was closed."
+    ]
     parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
     recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
 

@@ -38,7 +38,7 @@ from scripts.bundle.lines import (
 )
 from scripts.bundle.whole import Restoration
 
-OVER_LINEAGE = ("proposal", "proposal.revise", "payout")
+OVER_LINEAGE = ("proposal", "proposal.revise", "agreement", "payout")
 """Lines that are computed over a recorded lineage."""
 BATCH = 500
 """How many lines are recorded in one append."""

@@ -32,11 +32,16 @@ NOUNS = {
     "credit": "Give, claim and accept credits; dispute them, answer, settle.",
     "release": "Assemble, publish and withdraw releases.",
     "identifier": "State numbers of works and people in registries; dispute them.",
-    "pool": "Open pools of money, and correct their divisions.",
+    "pool": "Open pools of money, amend their terms, and correct their divisions.",
     "proposal": "Propose shares, comment on them, and agree.",
-    "share": "Accept, decline or waive an agreed share.",
+    "agreement": "Record an agreement that was made elsewhere.",
+    "share": "Accept, decline, waive or assign an agreed share.",
+    "payee": "Record whom a name stands for.",
     "revenue": "Record revenue, and reverse it.",
-    "expense": "Record expenses.",
+    "expense": "Record expenses, and reverse them.",
+    "adjustment": "Credit or charge payees of a pool.",
+    "assignment": "Assign what somebody is owed to another payee.",
+    "period": "Close periods.",
     "payout": "Issue payouts, and record their outcome.",
 }
 BIRTH_VERBS = {
@@ -48,8 +53,12 @@ BIRTH_VERBS = {
     "identifier": "state",
     "pool": "open",
     "proposal": "post",
+    "agreement": "record",
     "revenue": "record",
     "expense": "record",
+    "adjustment": "record",
+    "assignment": "record",
+    "period": "close",
     "payout": "issue",
 }
 PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {

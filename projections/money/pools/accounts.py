@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import cast
 
 from domain.journal import Journal
+from domain.money.entry import Entry
 from domain.money.pool import LEAST_REVIEW_HOURS, Pool
 from domain.money.postings import ACCOUNTS, RECEIVED
 from domain.readers import AGREEMENT, EVERYONE
@@ -15,7 +16,7 @@ from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
-from projections.money.pools.told import Accounts, PoolItem, PoolTold, ProposalItem
+from projections.money.pools.told import Accounts, AmendmentTold, PoolItem, PoolTold, ProposalItem
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
@@ -90,7 +91,8 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
         "name": view.texts({opened.name}).get(opened.name),
         "kind": opened.kind,
         "currency": opened.currency,
-        "terms": opened.terms,
+        "terms": noun.at(None).terms,
+        "amendments": _amendments(view, noun),
         "rounding": opened.rounding,
         "comment_days": opened.comment_days,
         "review_hours": opened.review_hours or LEAST_REVIEW_HOURS,
@@ -107,6 +109,36 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
     }
 
 
+def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:
+    """The terms that the pool was opened with, and each amendment; nothing if there is none."""
+    texts = view.texts({text for each in noun.amended for text in (each.reason, each.document)})
+    first: AmendmentTold = {
+        "number": 0,
+        "effective_at": None,
+        "terms": noun.opened.terms,
+        "reason": None,
+        "document": None,
+    }
+    further: list[AmendmentTold] = [
+        {
+            "number": each.number,
+            "effective_at": each.effective_at,
+            "terms": each.terms,
+            "reason": texts.get(each.reason),
+            "document": texts.get(each.document),
+        }
+        for each in noun.amended
+    ]
+    return [first, *further] if further else []
+
+
+def terms_of(view: View, journal: Journal, entry: Entry) -> Pool.Opened:
+    """The pool with the terms by which an entry was made."""
+    at = view.at(entry.position + len(entry.facts) - 1)
+    noun = noun_at(at, journal, Pool, entry.first.pool, UnknownPool)
+    return noun.at(entry.first.effective_at)
+
+
 def every_pool(view: View) -> list[str]:
     """All pools, in the order of opening."""
     rows = view.rows("SELECT o.id FROM @pools o WHERE o.position <= :as_of ORDER BY o.position")
@@ -114,5 +146,5 @@ def every_pool(view: View) -> list[str]:
 
 
 def pool_named(view: View, journal: Journal, id: str) -> Pool.Opened:
-    """The terms of a pool; UnknownPool if there is none with this id."""
-    return noun_at(view, journal, Pool, id, UnknownPool).opened
+    """A pool with its latest terms; UnknownPool if there is none with this id."""
+    return noun_at(view, journal, Pool, id, UnknownPool).at(None)

@@ -98,7 +98,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "waiting_minor": units.get(WAITING, 0),
         "waiting": waiting,
         "divided_minor": sum(line["earned_minor"] for line in lines),
-        "costs_minor": booked["expense"],
+        "costs_minor": booked["expense"] + booked["expense_reversal"],
         "lines": lines,
         "waived": waived,
         "recouped": recouped_told(view, of_pool(view, journal, id, opened)),
@@ -143,7 +143,7 @@ def _booked(view: View, pool: str) -> dict[str, int]:
         "WHERE b.pool = :pool AND b.position <= :as_of GROUP BY b.kind",
         pool=pool,
     )
-    return {"revenue": 0, "reversal": 0, "expense": 0} | dict(rows)
+    return dict.fromkeys(("revenue", "reversal", "expense", "expense_reversal"), 0) | dict(rows)
 
 
 def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:

@@ -82,7 +82,7 @@ def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
 def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
     posted = list(_postings(view, pool))
     booked = _booked(view, pool)
-    expenses = [id for id, each in booked.items() if each.kind == "expense"]
+    expenses = [id for id, each in booked.items() if each.kind.startswith("expense")]
     texts = view.texts({text for each in booked.values() for text in (each.document, each.named)})
     told = payees_told(view, {each.payee for each in posted if each.payee is not None})
     facts = {
@@ -144,10 +144,10 @@ def _about(
     yield f"  release: {_text(about.release)}"
     # A division, a reversal has the source and the document of its revenue.
     of = booked.get(about.revenue or "", about)
-    kind = "category" if of.kind == "expense" else "source"
+    kind = "category" if of.kind.startswith("expense") else "source"
     if said := texts.get(of.named) or of.source:
         yield f"  {kind}: {_text(said)}"
-    if document := texts.get(of.document):
+    if document := texts.get(about.document) or texts.get(of.document):
         yield f"  document: {_text(document)}"
 
 
@@ -156,7 +156,8 @@ def _expense(
 ) -> Iterator[str]:
     spent = booked[id]
     yield ""
-    yield f'{spent.at[:10]} * "expense.recorded"'
+    topic = "expense.recorded" if spent.kind == "expense" else "expense.reversed"
+    yield f'{spent.at[:10]} * "{topic}"'
     yield f"  position: {spent.position}"
     yield f"  noun: {_text(id)}"
     yield f"  recorded: {_text(spent.at)}"

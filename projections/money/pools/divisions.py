@@ -30,6 +30,8 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
     entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
     Reader(view, journal, actor).must("this entry", MONEY, first.pool)
+    document = document_of(first)
+    texts = view.texts({first.reason, document})
     told = payees_told(view, (line.payee for line in entry.lines))
     return {
         "id": id,
@@ -44,7 +46,8 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
         "agreed": first.agreed,
         "recorded_at": instant(first.timestamp),
         "effective_at": first.effective_at,
-        "reason": view.texts({first.reason}).get(first.reason),
+        "reason": texts.get(first.reason),
+        "document": texts.get(document),
         "costs": [
             {"expense": expense, "payer": payer, "amount_minor": units}
             for expense, payer, units in entry.shown("costs")
@@ -64,3 +67,11 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
         ],
         "position": entry.position,
     }
+
+
+def document_of(first: Entry.First) -> str | None:
+    """The commitment to what proves an adjustment or an assignment."""
+    match first:
+        case Entry.Adjusted(document=document) | Entry.Assigned(evidence=document):
+            return document
+    return None

@@ -40,8 +40,10 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
     shares = shares_of(noun.current.assets, waivers)
     consents = _consents(view, id)
     told = payees_told(view, shares)
+    document = getattr(noun.final, "document", None)
     texts = view.texts(
         {
+            document,
             *(version.note for version in noun.versions),
             *(comment.text for comment in noun.comments.values()),
             *(answer.text for each in noun.comments.values() for answer in each.answers),
@@ -59,6 +61,10 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
         "effective_at": noun.final.effective_at if noun.final else None,
         "policy": noun.current.policy,
         "graph_position": noun.current.graph_position,
+        "is_implied": isinstance(noun.final, Proposal.Implied),
+        "agreed_on": getattr(noun.final, "agreed_on", None),
+        "document": texts.get(document),
+        "replaces": getattr(noun.final, "replaces", None),
         "assets": [_asset_told(asset) for asset in noun.current.assets],
         "shares": [
             {

@@ -18,7 +18,8 @@ from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
 from projections.money import splitting
 from projections.money.agreements import waivers_of
-from projections.money.pools.accounts import pool_named
+from projections.money.pools.accounts import terms_of
+from projections.money.pools.divisions import document_of
 from projections.money.pools.payees import payees_told
 from projections.money.pools.revenue import pool_of
 from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
@@ -64,7 +65,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
         raise NoShare(payee)
     at = view.at(entry.position + len(entry.facts) - 1)
     noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
-    opened = pool_named(view, journal, first.pool)
+    opened = terms_of(view, journal, entry)
     waivers = waivers_of(at, journal, noun)
     share = shares_of(noun.current.assets, waivers).get(payee, Fraction())
     agreed = Fraction(first.agreed)
@@ -75,7 +76,10 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     ]
     paid_back = sum(cost["amount_minor"] for cost in costs)
     by_agreement = agreed * share if not isinstance(first, Entry.Corrected) else line.due
+    stated = line.due if isinstance(first, Entry.Adjusted | Entry.Assigned) else Fraction()
     told = payees_told(view, [payee])
+    document = document_of(first)
+    texts = view.texts({first.reason, document})
     return {
         "division": id,
         "kind": ENTRIES[type(first)],
@@ -91,8 +95,11 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
         "agreed": first.agreed,
         "share": str(share),
         "by_agreement": str(by_agreement),
-        "by_terms": str(line.due - by_agreement - paid_back),
+        "by_terms": str(line.due - by_agreement - paid_back - stated),
         "costs": costs,
+        "stated": str(stated),
+        "reason": texts.get(first.reason),
+        "document": texts.get(document),
         "recouped": recouped_told(
             view,
             (each for each in of_entry(view, journal, entry) if payee in (each.payee, each.to)),
@@ -104,7 +111,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
             "graph_position": noun.current.graph_position,
             "effective_at": noun.final.effective_at if noun.final else None,
         },
-        "pieces": _pieces(view, noun, payee, waivers, agreed),
+        "pieces": [] if stated else _pieces(view, noun, payee, waivers, agreed),
     }
 
 

@@ -17,7 +17,7 @@ from domain.refusal import Refusal, UnknownExpense, UnknownRevenue
 from domain.values import ExpenseId, PoolId, RevenueId
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.pools.told import Booking, Expense, Revenue
+from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem
 from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
@@ -114,10 +114,10 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
         ids=[row[0] for row in rows],
     )
     divisions = {revenue: id for revenue, kind, id, _ in about if kind == "division"}
-    reversals: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    reversals: dict[str, list[ReversalItem]] = defaultdict(list)
     for revenue, kind, id, amount in about:
-        if kind == "reversal":
-            reversals[revenue].append((id, -amount))
+        if kind in ("reversal", "expense_reversal"):
+            reversals[revenue].append({"id": id, "amount_minor": -amount})
     texts = view.texts({text for row in rows for text in (row[8], row[9], row[10])})
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
     items: list[Revenue | Expense] = []
@@ -154,11 +154,9 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
                 "id": id,
                 "source": source,
                 "source_kind": word if word in SOURCES else None,
-                "reversed_minor": sum(units for _, units in reversals[id]),
+                "reversed_minor": sum(each["amount_minor"] for each in reversals[id]),
                 "division": divisions.get(id),
-                "reversals": [
-                    {"id": reversal, "amount_minor": units} for reversal, units in reversals[id]
-                ],
+                "reversals": reversals[id],
             }
             items.append(came_in)
         else:
@@ -168,6 +166,8 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
                 "category": source,
                 "category_kind": word if word in CATEGORIES else None,
                 "payer": told[payee],
+                "reversed_minor": sum(each["amount_minor"] for each in reversals[id]),
+                "reversals": reversals[id],
             }
             items.append(spent)
     return items

@@ -83,6 +83,16 @@ class ProposalItem(TypedDict):
     position: Annotated[Count, Example(61)]
 
 
+class AmendmentTold(TypedDict):
+    """Terms of a pool, from a date on."""
+
+    number: Annotated[Count, "0: those it was opened with.", Example(1)]
+    effective_at: Annotated[str | None, "For what is earned from then on.", Example(MOMENT)]
+    terms: Terms
+    reason: Annotated[str | None, Example("The label gets 20 % instead of 15 %.")]
+    document: str | None
+
+
 class PoolTold(TypedDict):
     """A pool, its accounts and its proposals."""
 
@@ -91,7 +101,8 @@ class PoolTold(TypedDict):
     name: PoolName
     kind: KindOfPool
     currency: Dollars
-    terms: Terms
+    terms: Annotated[Terms, "The latest."]
+    amendments: Annotated[list[AmendmentTold], "All terms it ever had, if they were amended."]
     rounding: RoundingMethod
     comment_days: Annotated[Count, Example(14)]
     review_hours: Annotated[Count, "How long a revision is open at least.", Example(72)]
@@ -164,7 +175,7 @@ class PoolStatement(TypedDict):
     waiting_minor: Annotated[int, Example(0)]
     waiting: list[WaitingLine]
     divided_minor: Annotated[int, Example(807_364)]
-    costs_minor: Annotated[Count, "Expenses recorded.", Example(0)]
+    costs_minor: Annotated[Count, "Expenses recorded, less what was reversed.", Example(0)]
     lines: list[BalanceLine]
     waived: list[WaivedLine]
     recouped: Annotated[list[RecoupedTold], "How far the terms have paid back what comes first."]
@@ -209,7 +220,7 @@ class Booking(TypedDict):
 
 
 class ReversalItem(TypedDict):
-    """A reversal of revenue."""
+    """A reversal of revenue or of an expense."""
 
     id: EntryId
     amount_minor: Annotated[int, Example(1000)]
@@ -237,6 +248,8 @@ class Expense(Booking):
         Annotated[str, one_of(CATEGORIES)] | None, "Null where a word of another kind was recorded."
     ]
     payer: PayeeRef
+    reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
+    reversals: list[ReversalItem]
 
 
 # -- divisions -----------------------------------------------------------------------------------
@@ -286,6 +299,7 @@ class DivisionTold(TypedDict):
     recorded_at: Instant
     effective_at: Annotated[str | None, Example(MOMENT)]
     reason: str | None
+    document: Annotated[str | None, "What proves an adjustment or an assignment."]
     costs: list[Cost]
     flow: list[FlowThrough]
     recouped: list[RecoupedTold]
@@ -340,7 +354,7 @@ class PayeeCost(TypedDict):
 class Why(TypedDict):
     """Why a payee got this amount.
 
-    due = by_agreement + by_terms + costs; amount = carry_before + due − carry_after.
+    due = by_agreement + by_terms + costs + stated; amount = carry_before + due − carry_after.
     """
 
     division: EntryId
@@ -359,6 +373,9 @@ class Why(TypedDict):
     by_agreement: Annotated[Exact, Example("201841/2")]
     by_terms: Annotated[str, "Set by the terms themselves.", Example("0")]
     costs: list[PayeeCost]
+    stated: Annotated[str, "Stated by an adjustment or an assignment.", Example("0")]
+    reason: Annotated[str | None, "Of everything but a division.", Example("Chargeback.")]
+    document: Annotated[str | None, "What proves an adjustment or an assignment."]
     recouped: Annotated[list[RecoupedTold], "What of this payee's was recouped, or for them."]
     agreement: AgreementTold
     pieces: list[PieceTold]

@@ -1,0 +1,343 @@
+"""Adjusting: expenses are reversed, payees are credited, and what is owed to one goes to another.
+
+All of it is further entries that sum to zero; what was recorded and paid stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Annotated
+
+from domain.command import Command, Record, command, record
+from domain.contributor import Contributor
+from domain.fact import New
+from domain.identity import part_id
+from domain.moment import CLOCKS_APART, instant
+from domain.money.apportionment import settle
+from domain.money.books import Books, Cost
+from domain.money.entry import Entry, stated_lines
+from domain.money.keeping import above_in_question, entry_facts, must_know
+from domain.money.period import Period
+from domain.money.reckoning import of_agreement, paid_by, redivision_of
+from domain.money.revenue import Expense
+from domain.money.split import OF_SPLIT
+from domain.past import Past
+from domain.permission import BOOKS
+from domain.refusal import (
+    AdjustmentUnbalanced,
+    AssignmentTooLarge,
+    ContributorForgotten,
+    EarnedInFuture,
+    NotAgreed,
+    PeriodClosed,
+    PeriodNotOver,
+    ReversalTooLarge,
+    UnknownContributor,
+    UnknownWork,
+)
+from domain.remix import Remix
+from domain.values import (
+    ANA,
+    MOST_PIECES,
+    MOST_UNITS,
+    REFUND,
+    Amount,
+    CurrencyCode,
+    Document,
+    Evidence,
+    Example,
+    ExpenseId,
+    Moment,
+    Most,
+    NewAdjustmentId,
+    NewAssignmentId,
+    NewPeriodId,
+    NewReversalId,
+    Note,
+    PayeeText,
+    PoolId,
+    Reason,
+)
+
+# -- expenses ------------------------------------------------------------------------------------
+
+
+@command(
+    "expense.reverse",
+    "/expenses/{expense}/reverse",
+    may=BOOKS,
+    refuses=(ReversalTooLarge, EarnedInFuture, *OF_SPLIT),
+    makes="reversal",
+)
+class ReverseExpense(Command):
+    """Reverse an expense, in whole or in part: a mistake, or a supplier's refund.
+
+    What it was paid back beyond what is left of it is owed back by its payer. It pays back other
+    expenses that are open and is then divided, by the agreement of the revenue it was taken from;
+    of several, the latest gives it back first.
+    """
+
+    expense: ExpenseId
+    reason: Annotated[Reason, Example("Typed 4,120.00 for 412.00.")]
+    amount_minor: Annotated[
+        int | None, Amount(help="How much; default all that is left.", example=370_800)
+    ] = None
+    document: Annotated[Document | None, Example("credit note 12")] = None
+    effective_at: Annotated[Moment | None, "When; default now.", Example("2017-07")] = None
+    id: Annotated[NewReversalId | None, Example(REFUND)] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = past.get(Expense, self.expense)
+        taken = noun.left_minor if self.amount_minor is None else self.amount_minor
+        if not 0 < taken <= noun.left_minor:
+            raise ReversalTooLarge(noun.left_minor)
+        recorded, reason = noun.recorded, past.text(past.actor, "reason", self.reason)
+        past.watch_money(recorded.release)
+        yield noun.then(
+            Expense.Reversed,
+            pool=recorded.pool,
+            release=recorded.release,
+            currency=recorded.currency,
+            amount_minor=taken,
+            reversal=past.id,
+            payer=recorded.payer,
+            effective_at=_not_in_future(past, self.effective_at),
+            reason=reason,
+            document=self.document,
+        )
+        (cost,) = _costs_of(past.books(), recorded.pool, self.expense)
+        overpaid = -cost.left_minor
+        for number, (entry, before, units) in enumerate(_payers(past, recorded.pool, cost)):
+            part = cost._replace(left_minor=min(units, overpaid))
+            overpaid -= part.left_minor
+            drawn = redivision_of(past.books(), entry, before, part)
+            more = {"reversal": past.id, "reason": reason}
+            own = part_id(past.id, "correction", number)
+            yield from entry_facts(past, Entry.Redivided, own, drawn.lines, **drawn.content, **more)
+            if not overpaid:
+                return
+
+
+def _costs_of(books: Books, pool: str, expense: str) -> list[Cost]:
+    return [each for each in books.pools[pool].costs if each.expense == expense]
+
+
+def _payers(past: Past, pool: str, cost: Cost) -> Iterator[tuple[Entry, list[Entry], int]]:
+    """The divisions that paid back an expense, and how much, the latest first."""
+    if cost.left_minor >= 0:
+        return
+    books = past.books()
+    for id in reversed(books.divisions):
+        division = books.divisions[id]
+        if books.revenues[division.revenue].recorded.pool == pool:
+            entry, before = past.get(Entry, id), [past.get(Entry, e) for e in division.reversals]
+            if units := paid_by(entry, before, cost.expense):
+                yield entry, before, units
+
+
+# -- adjustments ---------------------------------------------------------------------------------
+
+
+@record
+class Adjusted(Record):
+    """What an adjustment gives to a payee, or takes."""
+
+    payee: PayeeText
+    amount_minor: Annotated[
+        int, Amount(least=1 - MOST_UNITS, help="Negative: taken.", example=1300)
+    ]
+
+
+@command(
+    "adjustment",
+    "/pools/{pool}/adjustments",
+    may=BOOKS,
+    refuses=(
+        *(AdjustmentUnbalanced, NotAgreed, EarnedInFuture, UnknownContributor, UnknownWork),
+        *OF_SPLIT,
+    ),
+    makes="adjustment",
+    home="/entries",
+)
+class RecordAdjustment(Command):
+    """Adjust what payees of a pool are owed: a goodwill credit, a correction between them.
+
+    The amounts sum to zero, or a payer is stated, who is charged the rest: a credit is somebody's
+    expense, never money from nowhere. It goes by the agreement of its date.
+    """
+
+    pool: PoolId
+    lines: Annotated[tuple[Adjusted, ...], Most(MOST_PIECES), "Who gets or gives how much."]
+    reason: Annotated[Reason, Example("Goodwill: the first statement was late.")]
+    payer: Annotated[
+        PayeeText | None, "Who is charged what the lines do not balance.", Example("operator")
+    ] = None
+    effective_at: Annotated[Moment | None, "When; default now.", Example("2017-07")] = None
+    document: Annotated[Document | None, Example("letter of 3 July 2017")] = None
+    id: NewAdjustmentId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        books, at = past.books(), _not_in_future(past, self.effective_at)
+        units = self._units()
+        must_know(past, units)
+        agreement = books.agreement_for(self.pool, at or instant(past.now))
+        if agreement is None:
+            raise NotAgreed(self.pool)
+        pool = books.pools[self.pool]
+        yield from entry_facts(
+            past,
+            Entry.Adjusted,
+            past.id,
+            stated_lines(units, pool.carry),
+            **of_agreement(agreement, pool),
+            amount_minor=0,
+            agreed="0",
+            reason=past.text(past.actor, "reason", self.reason),
+            document=self.document,
+            effective_at=at,
+        )
+
+    def _units(self) -> dict[str, int]:
+        """By payee: what is given or taken, which sums to zero."""
+        units: dict[str, int] = {}
+        for line in self.lines:
+            units[line.payee] = units.get(line.payee, 0) + line.amount_minor
+        rest = sum(units.values())
+        if rest and self.payer is not None:
+            units[self.payer] = units.get(self.payer, 0) - rest
+        if sum(units.values()) or not any(units.values()):
+            raise AdjustmentUnbalanced(rest)
+        return units
+
+
+# -- assignments ---------------------------------------------------------------------------------
+
+
+@command(
+    "assignment",
+    "/assignments",
+    may=BOOKS,
+    refuses=(AssignmentTooLarge, ContributorForgotten, UnknownContributor, UnknownWork, *OF_SPLIT),
+    makes="assignment",
+    home="/entries",
+)
+class RecordAssignment(Command):
+    """Assign what a payee is owed to another: heirs, a publisher, a company.
+
+    For somebody who was forgotten, or a work whose maker nobody knows, it is the way out: what is
+    held because there is nobody to pay goes to whom the evidence names. What is held for another
+    reason stays where it is. What they will earn is assigned by ``share assign``.
+    """
+
+    payee: Annotated[PayeeText, "Whose balance it is."]
+    to: Annotated[PayeeText, "To whom it goes.", Example(ANA)]
+    currency: CurrencyCode
+    reason: Annotated[Reason, Example("Ben has died; Ana inherits.")]
+    evidence: Annotated[Evidence, Example("certificate of inheritance 17/2026")]
+    amount_minor: Annotated[
+        int | None, Amount(help="How much; default all that can be assigned.", example=5000)
+    ] = None
+    pool: Annotated[PoolId | None, "Only of this pool; default of all."] = None
+    id: NewAssignmentId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        must_know(past, [self.payee, self.to])
+        books = past.books()
+        if books.person(self.to) in books.forgotten:
+            raise ContributorForgotten(self.to)
+        past.watch(Contributor.Forgotten.TOPIC, self.to)
+        is_other = books.person(self.to) != books.person(self.payee)
+        owed = self._owed(past, books) if is_other else {}
+        whole = sum(owed.values())
+        taken = whole if self.amount_minor is None else self.amount_minor
+        if not 0 < taken <= whole:
+            raise AssignmentTooLarge(max(0, whole))
+        by_agreement = _parts(owed, taken)
+        for number, (agreement, units) in enumerate(by_agreement.items()):
+            own = part_id(past.id, "assignment", number) if number else past.id
+            known, pool = books.agreements[agreement], books.pools[books.agreements[agreement].pool]
+            lines = {payee: -part for payee, part in units.items()}
+            lines[self.to] = sum(units.values())
+            yield from entry_facts(
+                past,
+                Entry.Assigned,
+                own,
+                stated_lines(lines, pool.carry),
+                **of_agreement(known, pool),
+                amount_minor=0,
+                agreed="0",
+                payee=self.payee,
+                to=self.to,
+                reason=past.text(past.actor, "reason", self.reason),
+                evidence=self.evidence,
+            )
+
+    def _owed(self, past: Past, books: Books) -> dict[tuple[str, str], int]:
+        """By account: what is owed or was overpaid, less what is held for a reason that stays."""
+        past.watch_all(Remix.Disputed.TOPIC)
+        past.watch_all(Remix.Struck.TOPIC)
+        above, person = above_in_question(past, books), books.person(self.payee)
+        questions = books.questions(above)
+        found = {}
+        for payee, agreement in books.owed:
+            pool = books.agreements[agreement].pool
+            is_asked = (
+                books.person(payee) == person
+                and self.pool in (None, pool)
+                and books.pools[pool].opened.currency == self.currency
+            )
+            units = is_asked and books.assignable_minor(payee, agreement, questions, above)
+            if units:
+                found[payee, agreement] = units
+                past.watch_money(payee, agreement)
+        return found
+
+
+# -- periods -------------------------------------------------------------------------------------
+
+
+@command(
+    "period",
+    "/periods",
+    may=BOOKS,
+    refuses=(PeriodNotOver, PeriodClosed),
+    makes="period",
+)
+class ClosePeriod(Command):
+    """Close all time before a moment, once its statements are out.
+
+    What is dated into it afterwards is recorded, answered with a warning, and shown as late in the
+    statements of the time when it was recorded.
+    """
+
+    until: Annotated[Moment, "What was earned before this is closed.", Example("2026-01")]
+    note: Annotated[Note | None, Example("The statements of 2025 were sent out.")] = None
+    id: NewPeriodId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        if self.until > instant(past.now + CLOCKS_APART):
+            raise PeriodNotOver(self.until)
+        if self.until <= (closed := past.books().closed_until):
+            raise PeriodClosed(closed)
+        past.watch_all(Period.Closed.TOPIC)
+        yield Period.Closed.born(past.id, until=self.until, note=self.note)
+
+
+def _parts(owed: dict[tuple[str, str], int], taken: int) -> dict[str, dict[str, int]]:
+    """By agreement and payee: the part of each account, debts included; they sum to the amount."""
+    whole = sum(owed.values())
+    keys = {str(number): key for number, key in enumerate(owed)}
+    parts = settle({key: Fraction(owed[of] * taken, whole) for key, of in keys.items()})
+    found: dict[str, dict[str, int]] = {}
+    for key, units in parts.items():
+        payee, agreement = keys[key]
+        if units:
+            found.setdefault(agreement, {})[payee] = units
+    return found
+
+
+def _not_in_future(past: Past, at: str | None) -> str | None:
+    if at is not None and at > instant(past.now + CLOCKS_APART):
+        raise EarnedInFuture(at)
+    return at

@@ -1,0 +1,223 @@
+"""Elsewhere: what was agreed, signed or found out outside of Stemma is recorded with its proof.
+
+None of it waits for comments here, and each says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Annotated
+
+from domain.command import Command, command
+from domain.fact import New
+from domain.moment import instant
+from domain.money.agreement import Agreement
+from domain.money.apportionment import payee_key
+from domain.money.dividing import divide_waiting
+from domain.money.finalising import ACCEPTED, agreed
+from domain.money.keeping import must_know, share_id, stage_facts
+from domain.money.outsider import Outsider, outsider_id
+from domain.money.payee import Payee
+from domain.money.policy.reading import part_of_whole
+from domain.money.pool import Pool
+from domain.money.proposal import Assets, Content, Proposal
+from domain.money.proposing import OF_CONTENT, ProposedContent
+from domain.money.share import Share
+from domain.money.split import OF_SPLIT
+from domain.money.terms import named_in
+from domain.past import Past
+from domain.permission import OWN
+from domain.refusal import (
+    AlreadyIdentified,
+    BadShare,
+    NoShare,
+    NotAgreed,
+    UnknownContributor,
+    UnknownPayee,
+    UnknownWork,
+)
+from domain.values import (
+    BEN,
+    SHEET,
+    SOLD,
+    ContributorId,
+    Document,
+    Evidence,
+    ExactRate,
+    Example,
+    MadeAt,
+    Moment,
+    NewProposalId,
+    PayeeText,
+    PoolId,
+    Reason,
+)
+
+
+@command(
+    "agreement",
+    "/pools/{pool}/agreements",
+    refuses=(NoShare, *OF_CONTENT),
+    makes="proposal",
+    home="/proposals",
+)
+class RecordAgreement(ProposedContent):
+    """Record an agreement that was made elsewhere, such as a signed split sheet.
+
+    It is final at once, without a window for comments, and is marked as such. Those whose consent
+    the document carries have accepted; everybody else is asked.
+    """
+
+    pool: PoolId
+    agreed_on: Annotated[MadeAt, "When it was agreed.", Example("2026-03-14")]
+    document: Annotated[Document, Example("split sheet, signed by all on 14 March 2026")]
+    consents: Annotated[tuple[ContributorId, ...], "Those who signed it.", Example([BEN])] = ()
+    effective_at: Annotated[
+        Moment | None,
+        "It holds for what is earned from then on; default now, or always if it is the first.",
+        Example("2026-03-14"),
+    ] = None
+    id: Annotated[NewProposalId | None, Example(SHEET)] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        opened = past.get(Pool, self.pool).opened
+        content = self.content(past, opened)
+        past.watch_money(opened.release)
+        line = {"pool": self.pool, "release": opened.release}
+        more = {"agreed_on": self.agreed_on, "document": self.document}
+        yield from stage_facts(
+            Proposal.Posted, past.id, content, **line, closes_at=instant(past.now), note=self.note
+        )
+        yield from agreed(past, opened, past.id, content, effective_at=self.effective_at, **more)
+        yield from self._accepted(past, line)
+        yield from divide_waiting(past, self.pool)
+
+    def _accepted(self, past: Past, line: dict[str, str]) -> Iterator[New]:
+        """Those who signed have accepted."""
+        consents = past.books().consents
+        for payee in dict.fromkeys(self.consents):
+            if (past.id, payee) not in consents:
+                raise NoShare(payee)
+            said = {**line, "proposal": past.id, "payee": payee, "by_document": True}
+            yield New(Share.Accepted, share_id(past.id, payee), said)
+
+
+@command(
+    "share.assign",
+    "/pools/{pool}/assign-share",
+    may=OWN,
+    refuses=(NotAgreed, NoShare, BadShare, UnknownContributor, UnknownWork, *OF_SPLIT),
+    makes="proposal",
+)
+class AssignShare(Command):
+    """Assign a share to another payee from a date, in whole or in part, with evidence.
+
+    To a publisher, heirs, a company. It is a new agreement in which only these two change, so what
+    everybody else accepted is carried over, and the assignee is asked. What was divided for a later
+    date moves with ``pool correct``; what is owed already, with ``assignment record``.
+    """
+
+    pool: PoolId
+    payee: Annotated[PayeeText, "Whose share it is."]
+    to: Annotated[PayeeText, "Who gets it.", Example("Tide Publishing")]
+    effective_at: Annotated[Moment, "From what is earned then on.", Example("2026-07")]
+    reason: Annotated[Reason, Example("Ben signed with a publisher.")]
+    evidence: Annotated[Evidence, Example("contract of 1 July 2026, § 4")]
+    part: Annotated[ExactRate, "How much of it, as an exact text; default all.", Example("1/2")] = (
+        "1"
+    )
+    id: Annotated[NewProposalId | None, Example(SOLD)] = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        of = Payee.parse(self.payee)
+        return {"contributor": self.payee} if of.is_contributor else {}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        must_know(past, [self.payee, self.to])
+        books, opened = past.books(), past.get(Pool, self.pool).opened
+        earlier = books.agreement_for(self.pool, self.effective_at)
+        if earlier is None:
+            raise NotAgreed(self.pool)
+        part = part_of_whole(self.part, "part")
+        if not part or books.person(self.to) == books.person(self.payee):
+            raise BadShare("part", self.part, "something of it goes to somebody else")
+        if not earlier.shares.get(self.payee):
+            raise NoShare(self.payee)
+        past.watch_money(opened.release)
+        assets = _assigned(earlier, self.payee, self.to, part)
+        content = Content(None, earlier.graph_position, None, assets)
+        line = {"pool": self.pool, "release": opened.release}
+        reason = past.text(past.actor, "reason", self.reason)
+        more = {"document": self.evidence, "replaces": earlier.proposal}
+        yield from stage_facts(
+            Proposal.Posted, past.id, content, **line, closes_at=instant(past.now), note=reason
+        )
+        yield from agreed(past, opened, past.id, content, effective_at=self.effective_at, **more)
+        yield from self._kept(past, line, earlier)
+        yield from divide_waiting(past, self.pool)
+
+    def _kept(self, past: Past, line: dict[str, str], earlier: Agreement) -> Iterator[New]:
+        """Who assigns a part of their share has agreed to what is left."""
+        consents = past.books().consents
+        is_asked = consents.get((past.id, self.payee)) == "offered"
+        if is_asked and consents.get((earlier.proposal, self.payee)) in ACCEPTED:
+            said = {**line, "proposal": past.id, "payee": self.payee}
+            own = share_id(past.id, self.payee)
+            yield New(Share.Carried, own, {**said, "earlier": earlier.proposal})
+
+
+def _assigned(earlier: Agreement, payee: str, to: str, part: Fraction) -> Assets:
+    """The assets of an agreement after waivers, with a part of one share in another's name."""
+    assets = []
+    for asset in earlier.assets:
+        name = asset["asset"]
+        shares = {who: parts[name] for who, parts in earlier.parts.items() if parts.get(name)}
+        if own := shares.pop(payee, None):
+            shares[to] = shares.get(to, Fraction()) + own * part
+            if part < 1:
+                shares[payee] = own * (1 - part)
+        if shares:
+            held = [[who, str(shares[who])] for who in sorted(shares, key=payee_key)]
+            assets.append({**asset, "value": str(sum(shares.values())), "shares": held})
+    return assets
+
+
+@command(
+    "payee.identify",
+    "/contributors/{contributor}/identify",
+    refuses=(UnknownPayee, AlreadyIdentified),
+)
+class IdentifyPayee(Command):
+    """Record that a name in terms or agreements, such as “label”, is a contributor.
+
+    What the name has earned and will earn is theirs: on their statement, and paid with the rest.
+    """
+
+    contributor: ContributorId
+    name: Annotated[PayeeText, "The name in terms or agreements.", Example("label")]
+    reason: Annotated[Reason, Example("The label has an account now.")]
+    evidence: Evidence | None = None
+
+    def target(self, actor: str) -> str:
+        return outsider_id(self.name)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        books = past.books()
+        named = {payee for payee, _ in books.accounts}
+        for pool in books.pools.values():
+            named |= {*named_in(pool.opened)}
+        for agreement in books.agreements.values():
+            named |= {*agreement.pieces}
+        if Payee.parse(self.name).kind != "other" or self.name not in named:
+            raise UnknownPayee(self.name)
+        if self.name in books.merged:
+            raise AlreadyIdentified(self.name)
+        past.watch_money(self.contributor, self.name)
+        yield Outsider.Identified.born(
+            past.id,
+            payee=self.name,
+            contributor=self.contributor,
+            reason=self.reason,
+            evidence=self.evidence,
+        )

@@ -1,0 +1,42 @@
+"""Somebody outside, known by a name in terms and agreements, who turns out to be a contributor."""
+
+from __future__ import annotations
+
+from uuid import NAMESPACE_URL, uuid5
+
+from domain.fact import Fact, Noun, fact
+from domain.readers import OWN_MONEY
+
+
+def outsider_id(name: str) -> str:
+    """The id of what is known about a name."""
+    return str(uuid5(NAMESPACE_URL, f"stemma:payee:{name}"))
+
+
+class Outsider(Noun):
+    """Who a name stands for."""
+
+    NAME = "payee"
+    payee: str
+    contributor: str
+
+    @fact("payee.identified")
+    class Identified(Fact):
+        """A name is a contributor: what it has earned and will earn is theirs."""
+
+        READERS = OWN_MONEY
+        SAYS = "{actor} recorded that “{payee}” is {contributor}"
+        SEALED = ("reason", "evidence")
+        STATE = "identified"
+        payee: str
+        contributor: str
+        reason: str | None = None
+        evidence: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.contributor,)
+
+        def touches(self) -> tuple[str, ...]:
+            return (self.contributor, self.payee)
+
+    BIRTHS = (Identified,)

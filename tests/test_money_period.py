@@ -1,0 +1,50 @@
+"""Periods that are closed: what is dated into them afterwards is late, and changes no amount."""
+
+import csv
+from io import StringIO
+
+import pytest
+from money import bank
+
+from domain.refusal import PeriodClosed, PeriodNotOver
+from projections.money import pools, statement_files, statements
+
+
+def test_what_is_dated_into_a_closed_period_is_late_in_the_next_statement(database: str) -> None:
+    with bank(database) as told:
+        (ana,) = told.people("Ana")
+        pool = told.pool()
+        told.accept(told.agree(pool, {ana: "1"}), ana)
+        march = told.earn(pool, 100, "2026-03")
+        told.tell("close_period", until="2026-04", note="sent out")
+        head = told.head()
+        said = {"pool": pool, "source": "shop", "amount_minor": 50}
+        late = told.tell("record_revenue", effective_at="2026-03-31", **said)
+        assert [one.code for one in late.warnings] == ["period_closed"]
+        assert "2026-04-01" in late.warnings[0].detail
+        assert told.tell("record_revenue", effective_at="2026-04", **said).warnings == ()
+        told.reverse(march, 30)
+        with told.view() as view:
+            closed = statements.statement(view, told.journal, ana, until=head)
+            later = statements.statement(view, told.journal, ana, after=head)
+            whole = pools.statement(view, told.journal, pool, actor="operator")
+        assert (whole["received_minor"], whole["divided_minor"]) == (200, 170)
+        assert [line["is_late"] for line in closed["statements"][0]["lines"]] == [False]
+        (shown,) = later["statements"]
+        lines = [(line["amount_minor"], line["is_late"]) for line in shown["lines"]]
+        assert lines == [(50, True), (50, False), (-30, True)]
+        assert [line["is_late"] for line in shown["movements"]] == [True, False, True]
+        assert (shown["opening_minor"], shown["closing_minor"]) == (100, 170)
+        rows = list(csv.DictReader(StringIO(statement_files.as_csv(later))))
+        assert [row["late"] for row in rows] == ["late", "", "late"]
+
+
+def test_only_time_that_has_passed_is_closed_and_only_once(database: str) -> None:
+    with bank(database) as told:
+        with pytest.raises(PeriodNotOver):
+            told.tell("close_period", until="2027")
+        told.tell("close_period", until="2026-03")
+        for until in ("2026-03", "2026-02"):
+            with pytest.raises(PeriodClosed):
+                told.tell("close_period", until=until)
+        told.tell("close_period", until="2026-04")
