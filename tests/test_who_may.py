@@ -93,7 +93,6 @@ OWN = {
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
     *("claim_payout", "ask_first", "stop_asking", "correct_credit"),
     *("rename_contributor", "hide_credit", "unhide_credit"),
-    *("rename_contributor", "hide_credit", "show_credit"),
     "assign_share",
 }
 MAY: dict[str, set[str]] = {
