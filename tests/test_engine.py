@@ -261,3 +261,13 @@ def test_a_database_that_is_not_there_is_not_created_by_a_look(
             open_engine(address, create=False)
         assert str(told.value) == said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thread_that_ends_leaves_no_connection_behind(engine: Engine) -> None:
+    """A server that gives each request a thread would run out of files."""
+    for _ in range(3 * CONNECTIONS):
+        thread = Thread(target=notes, args=(engine,))
+        thread.start()
+        thread.join()
+    assert engine.pooled().open <= CONNECTIONS
+    assert notes(engine) == []

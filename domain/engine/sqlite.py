@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError
 
@@ -92,6 +93,10 @@ def _begin_wal(connection: sqlite3.Connection) -> None:
             return
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that may be referred to weakly: it is closed when its thread ends."""
+
+
 class SQLiteEngine(Engine):
     """One file; a connection for each thread."""
 
@@ -101,7 +106,7 @@ class SQLiteEngine(Engine):
     def __init__(self, path: str, limits: TimeLimits = UNHURRIED) -> None:
         self.path, self.limits = path, limits
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open = WeakSet[_Connection]()
         self._lock = threading.Lock()
         self._queue = threading.RLock()
         """Writers of this process wait for each other here; SQLite would make them retry."""
@@ -239,7 +244,7 @@ class SQLiteEngine(Engine):
     def close(self) -> None:
         """Close the connections of every thread."""
         with self._lock:
-            for connection in self._open:
+            for connection in list(self._open):
                 connection.close()
             self._open.clear()
         self._local = threading.local()
@@ -256,7 +261,7 @@ class SQLiteEngine(Engine):
             self._queue.release()
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             _create(self.path)
             connection = sqlite3.connect(
@@ -265,6 +270,7 @@ class SQLiteEngine(Engine):
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=256,
+                factory=_Connection,
             )
             _begin_wal(connection)
             connection.set_progress_handler(is_over, STEPS)
@@ -273,7 +279,7 @@ class SQLiteEngine(Engine):
             connection.execute("PRAGMA mmap_size = 4294967296")
             self._local.connection = connection
             with self._lock:
-                self._open.append(connection)
+                self._open.add(connection)
         return connection
 
 
