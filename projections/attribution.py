@@ -276,6 +276,25 @@ def credits_of(view: View, work_id: str) -> list[CreditTold]:
     return told(view, credits_on(view, [number], all_states=True))
 
 
+def standing_on(view: View, work: int) -> list[CreditTold]:
+    """The same, in which somebody merged from two who did the same stands once."""
+    rows = credits_on(view, [work], all_states=True)
+
+    def said(row: CreditRow) -> tuple[object, ...]:
+        return row.contributor, row.role, row.kind, row.state
+
+    own = {said(row): row.id for row in reversed(rows)}
+    own |= {said(row): row.id for row in reversed(rows) if row.merged_into is None}
+    return told(
+        view,
+        [
+            row
+            for row in rows
+            if row.merged_into is None or any(row.texts) or own[said(row)] == row.id
+        ],
+    )
+
+
 def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
     """Credits as answers present them."""
     people = persons(view, {row.contributor for row in rows})

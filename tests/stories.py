@@ -256,7 +256,7 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("withdraw_identifier", id=isni, reason="text-reason-isni")
     tell("state_identifier", work=song, scheme="isrc", identifier="US-SKG-19-12345")
     tell("rename_contributor", id=ana, name="text-name-renamed", former="kept", actor=ana)
-    for verb in ("hide", "show"):
+    for verb in ("hide", "unhide"):
         tell(f"{verb}_credit", id=part_id(song, "author", 0), actor=ana)
     tell("ask_first", id=ana, actor=ana)
     tell("stop_asking", id=ana, actor=ana)

@@ -136,9 +136,10 @@ def fill(told: Bank) -> dict[str, list[str]]:
             work=hub,
             contributor=one,
             role="editor",
+            display=f"part {number}",
             evidence=LONG,
         ).id
-        for one in [*people[2:], *[prolific] * 60]
+        for number, one in enumerate([*people[2:], *[prolific] * 60])
     ]
     said = {"grounds": "wrong_role", "reason": LONG}
     for credit in granted[:100]:

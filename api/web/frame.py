@@ -119,7 +119,6 @@ class Frame:
         self.blueprint.app_template_global("called")(words.called)
         self.blueprint.app_template_global("again")(again)
         self.blueprint.app_template_global("part")(part)
-        self.blueprint.app_template_global("once")(words.once)
         self.blueprint.app_template_filter("brief")(words.brief)
 
     # -- routes ----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Everything that people wrote is escaped here or in a template.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -141,15 +141,6 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     adds = FACTS[item["topic"]].ADDS.items()
     further = "".join(words for name, words in adds if name in told)
     return Markup(SAID[item["topic"]] + further).format(**told)
-
-
-def once(credits: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Credits, of which one whose person stands there under two merged accounts is shown once."""
-    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    same = ("role", "kind", "state", "display", "credited_as", "character")
-    for one in credits:
-        found.setdefault((one["contributor"]["id"], *(one[name] for name in same)), one)
-    return list(found.values())
 
 
 def where(item: Mapping[str, Any]) -> str:
