@@ -108,6 +108,7 @@ def asking(
     codes += ["bad_cursor"] if question.is_list else []
     if question.is_list or any(isinstance(one.value, Word) for one in question.in_query):
         codes += OF_TEXT
+    codes += [BadId.code] if any(isinstance(one.value, Ref) for one in question.in_query) else []
     codes += [NotPublished.code] if question.may_be_as_published else []
     codes += ["not_acceptable"] if also else []
     codes += (

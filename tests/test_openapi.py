@@ -352,6 +352,13 @@ def test_an_address_is_documented_once_and_names_the_methods_that_are_documented
             assert (answer.status == 405) == (method == "DELETE")
 
 
+def test_an_id_that_only_filters_a_list_is_documented_to_be_refused(served: Served) -> None:
+    """The client compares every answer with the document."""
+    for path in ("/grants?contributor=x", "/grants?work=x"):
+        answer = served.operator.get(path)
+        assert (answer.status, answer.code) == (422, "bad_id")
+
+
 # -- generated requests --------------------------------------------------------------------
 
 MODES = {"allowed": GenerationMode.POSITIVE, "forbidden": GenerationMode.NEGATIVE}
