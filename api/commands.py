@@ -108,7 +108,11 @@ def _add_asking(journal: Journal, routes: Routes) -> None:
             raise UnknownRequest(idempotency_key)
         return jsonify(Acknowledgement(found.id, found.position).told())
 
-    codes = ("unauthenticated", "storage_unavailable", UnknownRequest.code, BadIdempotencyKey.code)
+    codes: tuple[str, ...] = (
+        *("unauthenticated", "storage_unavailable"),
+        *(UnknownRequest.code, BadIdempotencyKey.code),
+        "not_found",  # a path that the converter does not match
+    )
     answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
     doc = documented(show_request, answers, codes)
     routes.add("GET", "/requests/<path:idempotency_key>", show_request, "show_request", doc)
