@@ -59,11 +59,13 @@ class Journal(Application[str]):
         *,
         clock: Callable[[], datetime] = utc_now,
         claim_evidence: Collection[str] = (),
+        refuses_licences: bool = False,
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
         self.clock = clock
         self.claim_evidence = claim_evidence
+        self.refuses_licences = refuses_licences
         self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0

@@ -41,6 +41,9 @@ class Kept(Protocol):
     claim_evidence: Collection[str]
     """The kinds of evidence of which a claim needs one; empty if it needs none."""
 
+    refuses_licences: bool
+    """Whether a remix that a licence does not allow is refused, not recorded with a warning."""
+
     @property
     def facts(self) -> JournalRecorder:
         """The facts as stored."""
@@ -90,6 +93,11 @@ class Past:
     def evidence_for_claims(self) -> Collection[str]:
         """The kinds of evidence of which a claim needs one; empty if it needs none."""
         return self._journal.claim_evidence if self.is_limited else ()
+
+    @property
+    def refuses_licences(self) -> bool:
+        """Whether a remix that a licence does not allow is refused; an import only warns."""
+        return self._journal.refuses_licences and not self.is_vouched_for
 
     # -- nouns -----------------------------------------------------------------------------
 

@@ -334,6 +334,12 @@ class QuotaExceeded(Refusal):
         self.details["frees_at"] = frees_at
 
 
+class LicenceConflict(Refusal):
+    """The licence of a source does not allow what is made from it (see the licences of a work)."""
+
+    says = "{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule})."
+
+
 class EvidenceMissing(Refusal):
     """Who disputes something says what proves it, so that nobody is held up by a mere word."""
 

@@ -36,6 +36,9 @@ class Work(Noun):
         """Who speaks for it: their word about it counts at once."""
         return self.poster
 
+    licence: str | None = None
+    """Its licence, as stated."""
+
     right_holder: str | None = None
     """Who holds its rights, as the operator has stated."""
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 
+from domain.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
 from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
-from projections.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
 from projections.lineage import Shown
 from projections.question import Asking, Form, question
 from projections.store import View

@@ -100,6 +100,7 @@ def _opened(settings: Settings) -> Flask:
         witnesses=settings.witnesses,
         limits=TimeLimits(settings.statement_seconds, settings.lock_seconds),
         claim_evidence=settings.claim_evidence,
+        refuses_licences=settings.refuses_licences,
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written

@@ -79,6 +79,7 @@ def open_service(
     create: bool = True,
     limits: TimeLimits = UNHURRIED,
     claim_evidence: Collection[str] = (),
+    refuses_licences: bool = False,
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
@@ -86,7 +87,9 @@ def open_service(
     """
     engine = open_tables(database, create=create, limits=limits)
     store = Store(engine, layout_version())
-    journal = Journal(engine, clock=clock, claim_evidence=claim_evidence)
+    journal = Journal(
+        engine, clock=clock, claim_evidence=claim_evidence, refuses_licences=refuses_licences
+    )
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses)
     heartbeat = Heartbeat(engine)

@@ -57,6 +57,8 @@ NAMES = {
     "the client, separated by spaces (default: none)",
     "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence of which a claim to a credit on another's work "
     f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
+    "STEMMA_REFUSE_LICENCES": "whether a remix that the licence of its source does not allow is "
+    "refused, except in an import, instead of recorded with a warning: yes or no (default: no)",
     "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
     "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
     "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
@@ -113,6 +115,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     issuer: Issuer | None = None
     claim_evidence: tuple[str, ...] = ()
+    refuses_licences: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -153,6 +156,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         logs=_form_of_logs(environ.get("STEMMA_LOGS") or FORMATS[0]),
         issuer=_issuer(environ),
         claim_evidence=_kinds(environ.get("STEMMA_CLAIM_EVIDENCE") or ""),
+        refuses_licences=_yes(environ, "STEMMA_REFUSE_LICENCES", None, default=False),
         metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
     )
 
@@ -268,6 +272,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_LIMITS": said_limits(settings.limits),
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
         "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
+        "STEMMA_REFUSE_LICENCES": "yes" if settings.refuses_licences else "no",
         "STEMMA_UPGRADE": "yes" if settings.upgrade else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
         **dict(zip(OF_ISSUER, settings.issuer or Issuer("", ""), strict=True)),

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # What each package may import besides itself and the standard library.
 MAY_IMPORT = {
-    "domain": {"eventsourcing", "cryptography", "idna", "edtf", "stdnum"},
-    "projections": {"domain", "networkx", "typst", "packaging"},
+    "domain": {"eventsourcing", "cryptography", "idna", "edtf", "stdnum", "packaging"},
+    "projections": {"domain", "networkx", "typst"},
     "api": {
         "domain",
         "projections",

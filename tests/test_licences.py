@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from stories import Story, story
 
+from domain.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
+from domain.refusal import LicenceConflict
 from projections import licences
 from projections.attribution import lineage_with_makers
 from projections.licences import FORMS, Licensed
-from projections.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
+from scripts.bundle import Found, import_lines
+from scripts.settings import read_settings
 
 EVERY = ("PD", "BY", "BY-NC", "BY-NC-ND", "BY-NC-SA", "BY-ND", "BY-SA")
 NS = "http://creativecommons.org/ns#"
@@ -210,3 +213,40 @@ def test_many_works_are_counted_and_the_nearest_listed(
             assert [one["generation"] for one in answer["works"]] == [0, 1, 2]
             assert answer["left_out"] == 3
             assert len(answer["conflicts"]) == 3
+
+
+# -- when it is recorded ---------------------------------------------------------------------
+
+
+def test_what_a_licence_does_not_allow_is_recorded_with_a_warning(database: str) -> None:
+    with story(database) as told:
+        still = posted(told, "still", "CC-BY-ND-4.0")
+        cited = [{"work": still, "kind": "adaptation"}]
+        cited += [{"uri": "https://example.org/x", "kind": "sample", "licence": "CC-BY-SA-4.0"}]
+        said = {"title": "cut", "medium": "text", "licence": "CC-BY-4.0", "sources": cited}
+        receipt = told.tell("submit_contribution", **said)
+        assert [one.code for one in receipt.warnings] == ["licence_conflict"] * 2
+        assert "(no_derivatives)" in receipt.warnings[0].detail
+        assert "(share_alike)" in receipt.warnings[1].detail
+        late = told.tell(
+            "declare_remix", child=posted(told, "late", None), parent=still, kind="sample"
+        )
+        assert [one.code for one in late.warnings] == ["licence_conflict"]
+        quoted = {"child": posted(told, "album", None), "parent": still, "kind": "component"}
+        assert not told.tell("declare_remix", **quoted).warnings
+
+
+def test_by_setting_it_is_refused_except_in_an_import(database: str) -> None:
+    with story(database, refuses_licences=True) as told:
+        still = posted(told, "still", "CC-BY-ND-4.0")
+        cited = [{"work": still, "kind": "adaptation"}]
+        said = {"title": "cut", "medium": "text", "sources": cited}
+        with pytest.raises(LicenceConflict) as refused:
+            told.tell("submit_contribution", **said)
+        assert refused.value.details["code_of_rule"] == "no_derivatives"
+        line = {"type": "contribution", "id": "cut", **said}
+        report = import_lines(told.journal, [Found("line 1", line)])
+        assert report.refused == []
+        assert "(no_derivatives)" in report.warned[0].warning
+    assert read_settings({"STEMMA_REFUSE_LICENCES": "yes"}).refuses_licences
+    assert not read_settings({}).refuses_licences

@@ -15,12 +15,14 @@ from domain.command import Command, command
 from domain.commands.crediting import SPEAKING
 from domain.dates import is_surely_before, start_of_past
 from domain.fact import New
+from domain.licensing import RULES, broken, terms_of
 from domain.moment import instant
 from domain.outside import Outside, outside_id
 from domain.past import Past
 from domain.refusal import (
     MOST_LISTED,
     CapExceeded,
+    LicenceConflict,
     LineageCycle,
     NoSource,
     SelfRemix,
@@ -43,11 +45,11 @@ from domain.values import (
     Uri,
     WorkId,
 )
-from domain.warning import OLDER
+from domain.warning import LICENCE, OLDER
 from domain.work import Work
 
 _PATH = "/remixes"
-OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge)
+OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
 """Why a work may not be made from another."""
 
 
@@ -103,6 +105,7 @@ class DeclareRemix(Command):
         )
         must_not_close_cycle(past, child.id, source.id)
         warn_if_older(past, child.id, child.made_at, source)
+        must_suit_licence(past, child.id, child.licence, source, self.kind)
         _must_fit(past, child.id, self.rate)
         yield declared
 
@@ -222,6 +225,24 @@ def warn_if_older(
     if is_surely_before(made_at, dated):
         said = {"child": child, "child_made_at": made_at}
         past.warn(OLDER, **said, parent=parent.id, parent_made_at=dated)
+
+
+def must_suit_licence(
+    past: Past, child: str, licence: str | None, parent: Work, kind: str, stated: str | None = None
+) -> None:
+    """Warn of a remix that the licence of its source does not allow or, by setting, refuse it.
+
+    A licence ``stated`` of the source at the same moment counts for it.
+    """
+    of_parent = stated or parent.licence
+    if of_parent is None:
+        return
+    for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind):
+        said = {"child": child, "parent": parent.id, "licence": of_parent}
+        said |= {"rule": RULES[code].says.rstrip("."), "code_of_rule": code}
+        if past.refuses_licences:
+            raise LicenceConflict(*said.values())
+        past.warn(LICENCE, **said)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:

@@ -11,7 +11,13 @@ from typing import Annotated
 from domain.command import Command, Record, command, record
 from domain.commands.correcting import described
 from domain.commands.crediting import credited, named
-from domain.commands.deriving import OF_SOURCES, made_of, source_of, warn_if_older
+from domain.commands.deriving import (
+    OF_SOURCES,
+    made_of,
+    must_suit_licence,
+    source_of,
+    warn_if_older,
+)
 from domain.contribution import Contribution
 from domain.fact import New
 from domain.identity import part_id
@@ -137,6 +143,7 @@ class SubmitContribution(Command):
                 evidence=past.text(owner, "note", source.note),
             )
             warn_if_older(past, past.id, self.made_at, parent)
+            must_suit_licence(past, past.id, self.licence, parent, source.kind, source.licence)
 
     def _described(self, past: Past, parents: Sequence[Work]) -> Iterator[New]:
         """What is stated of outside sources of which nobody has stated it yet."""
