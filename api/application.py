@@ -49,10 +49,11 @@ ROOMS = {
     "releases": "Works published as a whole, made of components.",
     "contributors": "People and groups who can be credited.",
     "works": "Contributions, outside sources and releases.",
-    "remixes": "Which work was made from which older one.",
+    "remixes": "Which work was made from which other.",
     "credits": "Who had which role in which work.",
     "identifiers": "The numbers of works and people in registries.",
-    "pools": "The income of a release, and who shares it.",
+    "pools": "The income of a release.",
+    "proposals": "Who shares it, and who has agreed to that.",
     "payouts": "What has been paid, and what is held.",
 }
 """The sections of the API, each with its description."""

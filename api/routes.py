@@ -55,7 +55,7 @@ class IdConverter(BaseConverter):
 
 
 SECTIONS = {
-    **dict.fromkeys(("proposals", "revenue", "expenses", "entries"), "pools"),
+    **dict.fromkeys(("revenue", "expenses", "entries"), "pools"),
     **{
         "payout-batches": "payouts",
         "assignments": "payouts",

@@ -22,7 +22,7 @@ from projections.store import table_name
 from scripts.service import Service, open_service
 
 ROOT = Path(__file__).resolve().parents[1]
-KILLS = 100
+KILLS = 60
 SIGNER = SignerKey("stemma.example/log", bytes(32))
 
 # A process that forks one after another and kills each at a moment of its own, some before they

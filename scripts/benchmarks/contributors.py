@@ -38,8 +38,8 @@ from scripts.benchmarks.measure import (
 from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Shape, community, id_of, record
 from scripts.service import open_service
 
-PIECES = {"small": (10_000,), "full": (100_000, 1_000_000)}
-DENSE_PIECES = {"small": 2_000, "full": 24_000}
+PIECES = {"small": (3_000,), "full": (100_000, 1_000_000)}
+DENSE_PIECES = {"small": 800, "full": 24_000}
 QUESTIONS = {"small": 50, "full": 1_000}
 WORST = {"small": 10, "full": 100}
 WARM_UP = 30
