@@ -143,6 +143,8 @@ def named_in(leaf: Leaf) -> set[str]:
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] in SUBJECTS:
         named.add(leaf.originator_id)
+    if leaf.topic.startswith("identifier."):
+        named.add(str(content.get("about")))
     if leaf.topic.startswith("share."):  # also of a work, whose maker claimed it
         named.add(Payee.parse(str(content.get("payee"))).id)
     return named.union(people_among(_concerned(content)))

@@ -245,6 +245,7 @@ def test_projections_that_are_behind_say_when_to_come_back(database: str) -> Non
             "projections": {
                 "lineage": position,
                 "attribution": position,
+                "identifiers": position,
                 "history": position,
                 "notices": position,
                 "money": position,

@@ -60,8 +60,8 @@ def test_many_who_write_about_one_work_at_once_get_each_a_number_of_their_own(
         work, people = told.piece("work"), [told.person(f"person {n}") for n in range(6)]
 
         def grant(person: str) -> None:
-            for _ in range(8):
-                told.credit(work, person)
+            for number in range(8):
+                told.credit(work, person, display=f"credit {number}")
 
         at_once(*(partial(grant, person) for person in people))
         numbers = [

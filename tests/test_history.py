@@ -60,7 +60,7 @@ def test_a_person_has_the_facts_of_themself_and_their_credits(database: str) -> 
             eva = [item["topic"] for item in of_person(told, view, id_of("text-eva"))]
             assert eva[0] == "contributor.admitted"
             assert eva[-1] == "contributor.merged"
-            assert len(eva) == 11
+            assert len(eva) == 12
 
 
 def test_every_fact_is_in_the_history_of_all_it_is_about_and_of_nothing_else(
@@ -224,12 +224,12 @@ def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(databa
         assert [one["topic"] for one in credit] == [
             f"credit.{verb}"
             for verb in (
-                *("granted", "declined", "accepted"),
+                *("granted", "declined", "accepted", "corrected"),
                 *("disputed", "answered", "settled", "revoked"),
             )
         ]
         assert credit[0]["content"]["evidence"] == "text-evidence-credit"
-        assert [one["reason"] for one in credit][3:6] == [
+        assert [one["reason"] for one in credit][4:7] == [
             "text-reason-dispute",
             "text-reason-dispute",
             "text-reason-settle",

@@ -185,6 +185,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "made": "2020-02-01T00:00:00.000000Z",
             "recorded_at": "2026-06-01T12:00:01.000000Z",
             "licence": "CC0-1.0",
+            "creators": None,
             "sha256": "ab" * 32,
             "posted_by": ana,
             "position": receipt.position - 1,

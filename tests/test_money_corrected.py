@@ -128,7 +128,7 @@ def test_the_last_credit_that_is_revoked_holds_the_share(database: str) -> None:
         piece, pool = song(told, a)
         proposal = told.agree(pool, [asset(piece, {a: "1"})])
         told.accept(proposal, a)
-        twice = told.credit(piece, a, "writer")
+        twice = told.credit(piece, a, "editor")
         told.tell("revoke_credit", id=twice, reason="credited twice by mistake")
         assert told.held(a, proposal) == ()
         told.tell("revoke_credit", id=credit_of(piece), reason="not theirs")

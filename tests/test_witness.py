@@ -312,7 +312,7 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
     def run(*words: str) -> str:
         done = CliRunner().invoke(main, [*words], env=here)
         assert done.exit_code == 0, done.output
-        return done.output.strip()
+        return done.stdout.strip()
 
     old = run("key", "new", "stemma.example/log")
     with started(settings) as served:

@@ -52,13 +52,13 @@ LONG_IDLE_SECONDS = 60
 """How long any other transaction may: folding many facts takes a while."""
 FREE_SECONDS = 0.4
 """How long a connection is waited for before it is asked whether the database is there at all."""
-CHECK_SECONDS = 0.45
+CHECK_SECONDS = 2.0
 """How long a server may take to say that a connection still works.
 
-Longer than a connection is waited for, so that only one is tried; together with the probe, less
-than a second.
+Longer than a connection is waited for, so that only one is tried; and long enough for a machine
+that is busy, since a database that is called away answers nobody.
 """
-PROBE_SECONDS = 0.4
+PROBE_SECONDS = 1.5
 """How long a server may take to accept a new connection while others wait for one."""
 AWAY_SECONDS = 1.0
 """How long a database that is away is not asked again."""
