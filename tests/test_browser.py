@@ -179,7 +179,9 @@ PAGES = (
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
-LONG_PAGES = {"docs": "main > :nth-child(-n + 6)", "docs-problems": "main > :nth-child(-n + 6)"}
+LONG_PAGES = {
+    name: "main > :nth-child(-n + 6)" for name in ("docs", "docs-problems", "docs-reference")
+}
 """Of these the beginning is enough: what follows is made alike."""
 
 
