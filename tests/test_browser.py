@@ -179,9 +179,7 @@ PAGES = (
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
-LONG_PAGES = {
-    name: "main > :nth-child(-n + 6)" for name in ("docs", "docs-problems", "docs-reference")
-}
+LONG_PAGES = dict.fromkeys(("docs", "docs-problems", "docs-reference"), "main > :nth-child(-n + 6)")
 """Of these the beginning is enough: what follows is made alike."""
 
 
