@@ -15,7 +15,7 @@ from databases import NoPostgres, Postgres, running_postgres
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 # A time limit for one example says more about the machine than about the code.
-hypothesis.settings.register_profile("stemma", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("stemma", deadline=None, print_blob=True, max_examples=60)
 hypothesis.settings.register_profile(
     "soak", deadline=None, print_blob=True, max_examples=4_000, stateful_step_count=100
 )

@@ -85,8 +85,8 @@ def test_every_benchmark_says_what_it_measures() -> None:
     assert all((sys.modules[one.__module__].__doc__ or "").strip() for one in BENCHMARKS.values())
 
 
-LONG = {"load"}
-"""Starts servers and clients, and so takes as long as all others together."""
+LONG = {"load", "contributors", "pages"}
+"""Those that take as long as all others together: they start servers or make large communities."""
 
 
 @pytest.mark.parametrize(

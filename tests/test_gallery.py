@@ -15,6 +15,7 @@ from stories import carry_out
 from test_pictures import AWKWARD, PICTURES
 
 from domain.permission import OPERATOR
+from projections.follower import Follower
 from projections.pictures.font import widths
 from projections.pictures.svg import FAMILY
 from projections.pictures.text import clean, width
@@ -142,7 +143,8 @@ def wholes(served: Served) -> dict[Size, str]:
             components=[{"work": ids[part]} for part in parents[0]],
         ).id
     served.service.journal.commit(draft)
-    served.service.follower.catch_up()  # so many facts can take longer than a page waits
+    # So many facts can take longer than a page waits; another follower helps the running one.
+    Follower(served.service.journal, served.service.store).catch_up()
     return made
 
 

@@ -51,7 +51,7 @@ from domain.refusal import (
 )
 from scripts.bundle import Found, export_lines, import_lines
 
-EXAMPLES = settings().max_examples // 12
+EXAMPLES = settings().max_examples // 8
 """``--hypothesis-profile=soak`` makes it many more."""
 STEPS = 40
 
