@@ -28,9 +28,11 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> None:
     """
     if child == parent:
         raise SelfRemix(child)
-    most = FIRST_STEPS
+    most, sides = FIRST_STEPS, [(parent, child, "child"), (child, parent, "parent")]
+    if past.is_bare(child, "parent"):  # known at once, so it is looked at first
+        sides.reverse()
     while True:
-        for start, goal, end in ((parent, child, "child"), (child, parent, "parent")):
+        for start, goal, end in sides:
             found, is_whole = past.beyond(start, end, most)
             if goal in found:
                 _must_not_count(past, child, parent)

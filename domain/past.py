@@ -244,6 +244,10 @@ class Past:
             leading = self.stored.leading(f"{Remix.Declared.TOPIC}.{end}", works)
             bare.update(set(works) - leading)
 
+    def is_bare(self, work: str, end: str) -> bool:
+        """Whether a work is known to be no such end of any edge."""
+        return work in self._bare[end] and work not in self._declared[end]
+
     def beyond(self, start: str, end: str, most: int = _ALL) -> tuple[set[str], bool]:
         """A work with those above it (it is their ``child``) or below it (their ``parent``).
 
