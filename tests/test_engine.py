@@ -2,10 +2,11 @@
 
 import gc
 import os
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -273,3 +274,26 @@ def test_a_thread_that_ends_leaves_no_connection_behind(engine: Engine) -> None:
     gc.collect()  # a connection of SQLite and its statements refer to each other
     assert engine.pooled().open <= CONNECTIONS
     assert notes(engine) == []
+
+
+def test_threads_within_a_statement_survive_the_closing(database: str) -> None:
+    """They are answered or refused; SQLite used to end the whole process."""
+    engine = open_engine(database)
+    engine.execute("CREATE TABLE notes (id BIGINT NOT NULL, says TEXT)")
+    with engine.transaction() as writer:
+        writer.load("notes", ["id", "says"], [(number, "x" * 50) for number in range(3000)])
+    ended = Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            with suppress(DatabaseUnavailable):
+                assert len(engine.query("SELECT * FROM notes ORDER BY says, id")) == 3000
+
+    with ThreadPoolExecutor() as pool:
+        threads = [pool.submit(read) for _ in range(4)]
+        for _ in range(20):
+            ended.wait(0.01)
+            engine.close()
+        ended.set()
+        for thread in threads:
+            thread.result()

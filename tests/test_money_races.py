@@ -91,7 +91,7 @@ def test_what_is_assigned_and_paid_at_once_goes_to_one_of_them(database: str) ->
             at_once(told.pay, partial(told.tell, "record_assignment", **said))
         owed, moving = (told.account(name) for name in ("owed", "in_transit"))
         assert sum(owed.values()) + sum(moving.values()) == 100 * ROUNDS
-        assert min(*owed.values(), *moving.values()) > 0
+        assert min([*owed.values(), *moving.values()]) > 0
 
 
 def test_an_expense_is_reversed_and_paid_back_at_once_without_a_cent_too_much(

@@ -94,7 +94,14 @@ def _begin_wal(connection: sqlite3.Connection) -> None:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that may be referred to weakly: it is closed when its thread ends."""
+    """A connection that nobody closes: it is closed when its last user lets go of it.
+
+    Closing it while another thread is within a statement ends the process.
+    """
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # it was never opened
+            self.close()
 
 
 class SQLiteEngine(Engine):
@@ -242,11 +249,7 @@ class SQLiteEngine(Engine):
         return False
 
     def close(self) -> None:
-        """Close the connections of every thread."""
-        with self._lock:
-            for connection in list(self._open):
-                connection.close()
-            self._open.clear()
+        """Let go of the connections of every thread; one in use ends with its statement."""
         self._local = threading.local()
 
     @contextmanager
