@@ -52,6 +52,7 @@ class Acknowledgement:
     id: str
     position: int
     warnings: tuple[Warned, ...] = ()
+    """Those of its recording; the answer to a repetition has none."""
 
     def told(self) -> dict[str, Any]:
         """The answer as JSON."""

@@ -51,6 +51,7 @@ def _translated(sql: str) -> str:
     return _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", sql)
 
 
+_CLOSED = "closed database"
 _NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ columns but")
 
 
@@ -59,7 +60,9 @@ def _answering(sql: str = "") -> Iterator[None]:
     """Translate the driver's exceptions; our own mistakes stay what they are."""
     try:
         yield
-    except sqlite3.ProgrammingError:
+    except sqlite3.ProgrammingError as error:
+        if _CLOSED in str(error):
+            raise DatabaseUnavailable("The database was closed") from error
         raise
     except sqlite3.IntegrityError as error:
         raise IntegrityError(str(error)) from error
@@ -94,14 +97,12 @@ def _begin_wal(connection: sqlite3.Connection) -> None:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that nobody closes: it is closed when its last user lets go of it.
+    """A connection that may be referred to weakly: it is closed when its thread ends."""
 
-    Closing it while another thread is within a statement ends the process.
-    """
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # it was never opened
-            self.close()
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.in_use = threading.RLock()
+        """Held by whoever works with it: closed within a statement it would end the process."""
 
 
 class SQLiteEngine(Engine):
@@ -131,8 +132,8 @@ class SQLiteEngine(Engine):
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         must_go_on()
-        with _answering(sql):
-            return self._connection().execute(*self.told(sql, values)).fetchall()
+        with _answering(sql), self._used() as connection:
+            return connection.execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -196,8 +197,7 @@ class SQLiteEngine(Engine):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """A transaction that reads; the write-ahead log keeps what it sees."""
-        with _answering():
-            connection = self._connection()
+        with _answering(), self._used() as connection:
             connection.execute("BEGIN")
             try:
                 yield
@@ -249,8 +249,15 @@ class SQLiteEngine(Engine):
         return False
 
     def close(self) -> None:
-        """Let go of the connections of every thread; one in use ends with its statement."""
+        """Close the connections of every thread, each after what it is used for at this moment."""
         self._local = threading.local()
+        with self._lock:
+            found = list(self._open)
+            self._open.clear()
+        for connection in found:
+            if connection.in_use.acquire(timeout=self.limits.lock_seconds):
+                connection.close()
+                connection.in_use.release()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -258,12 +265,19 @@ class SQLiteEngine(Engine):
         if not self._queue.acquire(timeout=self.limits.lock_seconds):
             raise DatabaseUnavailable("The database does not answer: it is locked")
         try:
-            with _answering():
-                yield self._connection()
+            with _answering(), self._used() as connection:
+                yield connection
         finally:
             self._queue.release()
 
-    def _connection(self) -> sqlite3.Connection:
+    @contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection]:
+        """The connection of the thread, which nobody closes meanwhile."""
+        connection = self._connection()
+        with connection.in_use:
+            yield connection
+
+    def _connection(self) -> _Connection:
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             _create(self.path)
