@@ -20,7 +20,12 @@ hypothesis.settings.register_profile(
     "stemma", deadline=None, print_blob=True, max_examples=60, derandomize=True
 )
 hypothesis.settings.register_profile(
-    "soak", deadline=None, print_blob=True, max_examples=4_000, stateful_step_count=100
+    "soak",
+    deadline=None,
+    print_blob=True,
+    max_examples=4_000,
+    stateful_step_count=100,
+    derandomize=False,
 )
 hypothesis.settings.load_profile("stemma")
 
