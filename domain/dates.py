@@ -13,7 +13,7 @@ from functools import lru_cache
 from time import struct_time
 from typing import NamedTuple
 
-from domain.moment import CLOCKS_APART, UNKNOWN, instant, start_of
+from domain.moment import UNKNOWN, instant, is_in_future, start_of
 from domain.refusal import BadMadeAt, MadeInFuture
 
 LONGEST_DATE = 80
@@ -43,7 +43,7 @@ def span_of(made_at: str) -> Span:
 def start_of_past(made_at: str, now: datetime) -> str:
     """The first instant of a stated date; refuses one in the future (MadeInFuture)."""
     first = span_of(made_at).first
-    if first > instant(now + CLOCKS_APART):
+    if is_in_future(first, now):
         raise MadeInFuture(made_at)
     return first
 

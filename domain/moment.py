@@ -26,6 +26,11 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def is_in_future(at: str, now: datetime) -> bool:
+    """Whether an instant has surely not come yet, wherever it was stated."""
+    return at > instant(now + CLOCKS_APART)
+
+
 def start_of(made_at: str) -> str:
     """The first instant of a year, month, day or time; a time without an offset is UTC.
 

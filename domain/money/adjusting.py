@@ -13,7 +13,7 @@ from domain.command import Command, Record, command, record
 from domain.contributor import Contributor
 from domain.fact import New
 from domain.identity import part_id
-from domain.moment import CLOCKS_APART, instant
+from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Books, Cost
 from domain.money.entry import Entry, stated_lines
@@ -316,7 +316,7 @@ class ClosePeriod(Command):
     id: NewPeriodId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        if self.until > instant(past.now + CLOCKS_APART):
+        if is_in_future(self.until, past.now):
             raise PeriodNotOver(self.until)
         if self.until <= (closed := past.books().closed_until):
             raise PeriodClosed(closed)
@@ -338,6 +338,6 @@ def _parts(owed: dict[tuple[str, str], int], taken: int) -> dict[str, dict[str, 
 
 
 def _not_in_future(past: Past, at: str | None) -> str | None:
-    if at is not None and at > instant(past.now + CLOCKS_APART):
+    if at is not None and is_in_future(at, past.now):
         raise EarnedInFuture(at)
     return at

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from domain.command import Command, command, record
 from domain.fact import New
 from domain.identity import part_id
-from domain.moment import CLOCKS_APART, instant
+from domain.moment import instant, is_in_future
 from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.finalising import implied
@@ -81,7 +81,7 @@ class _Booking(Command):
 
     def booked(self, past: Past, kind: type[Booked]) -> dict[str, Any]:
         """The fields that the facts of revenue and expenses share."""
-        if self.effective_at > instant(past.now + CLOCKS_APART):
+        if is_in_future(self.effective_at, past.now):
             raise EarnedInFuture(self.effective_at)
         if self.effective_at < (until := past.books().closed_until):
             past.warn("period_closed", until=until)
