@@ -36,7 +36,7 @@ from domain.money.reckoning import (
     reversal_of,
     rules_of_reversal,
 )
-from domain.money.revenue import Booked, Expense, Revenue
+from domain.money.revenue import Booked, Expense, Revenue, paper_of
 from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR
@@ -101,7 +101,7 @@ class _Booking(Command):
         """The first of the pool with the same amount and document, if there is one."""
         if self.document is None:
             return None
-        alike = past.known.of_document(kind, f"{self.pool}/{self.amount_minor}")
+        alike = past.known.of_document(kind, paper_of(self.pool, self.amount_minor))
         texts = past.texts(alike.values())
         same = (id for id, digest in alike.items() if texts.get(digest) == self.document)
         if first := next(same, None):

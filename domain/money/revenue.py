@@ -12,6 +12,11 @@ from domain.fact import Fact, FoundBy, Noun, fact
 from domain.readers import MONEY
 
 
+def paper_of(pool: str, amount_minor: int) -> str:
+    """The pool and the amount, by which facts of the same document are found."""
+    return f"{pool}/{amount_minor}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Booked(Fact):
     """Money received from outside, or spent."""
@@ -33,8 +38,8 @@ class Booked(Fact):
 
     @property
     def paper(self) -> str:
-        """The pool and the amount, by which facts of the same document are found."""
-        return f"{self.pool}/{self.amount_minor}"
+        """By what facts of the same document are found."""
+        return paper_of(self.pool, self.amount_minor)
 
     def found_by(self) -> tuple[FoundBy, ...]:
         return super().found_by() if self.document else ()
