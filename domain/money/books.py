@@ -33,7 +33,7 @@ from domain.money.outsider import Outsider
 from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.period import Period
-from domain.money.pool import Pool, version_at
+from domain.money.pool import Pool, version, version_at
 from domain.money.postings import OWED, postings
 from domain.money.proposal import Assets, Proposal, joined
 from domain.money.revenue import Expense, Revenue
@@ -90,7 +90,7 @@ class PoolBooks:
 
     def version(self, number: int) -> Pool.Opened:
         """The pool with the terms of an amendment, or those it was opened with."""
-        return replace(self.opened, terms=self.amended[number - 1].terms) if number else self.opened
+        return version(self.opened, self.amended, number)
 
     @property
     def versions(self) -> Iterator[Pool.Opened]:

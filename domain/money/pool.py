@@ -124,8 +124,12 @@ def in_force(
     opened: Pool.Opened, amended: Sequence[Pool.Amended], effective_at: str | None
 ) -> Pool.Opened:
     """A pool with the terms that hold for what was earned at a moment; by default the latest."""
-    number = version_at(amended, effective_at)
-    return opened if not number else replace(opened, terms=amended[number - 1].terms)
+    return version(opened, amended, version_at(amended, effective_at))
+
+
+def version(opened: Pool.Opened, amended: Sequence[Pool.Amended], number: int) -> Pool.Opened:
+    """A pool with the terms of an amendment, or those it was opened with."""
+    return replace(opened, terms=amended[number - 1].terms) if number else opened
 
 
 def version_at(amended: Sequence[Pool.Amended], effective_at: str | None) -> int:
