@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LICENCE = "licence_conflict"
+from domain.refusal import LicenceConflict
+
 OLDER = "older_than_source"
 WARNINGS = {
     "period_closed": "What was earned before {until} is closed: this is late, and shown as late.",
     "document_repeated": "The same document and amount were recorded before: {first}.",
-    LICENCE: "{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule}).",
+    LicenceConflict.code: LicenceConflict.says,
     OLDER: (
         "The work {child} is dated {child_made_at}, before {parent}, from which it was made "
         "({parent_made_at}): one of the dates is wrong."

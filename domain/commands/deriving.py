@@ -45,7 +45,7 @@ from domain.values import (
     Uri,
     WorkId,
 )
-from domain.warning import LICENCE, OLDER
+from domain.warning import OLDER
 from domain.work import Work
 
 _PATH = "/remixes"
@@ -242,7 +242,7 @@ def must_suit_licence(
         said |= {"rule": RULES[code].says.rstrip("."), "code_of_rule": code}
         if past.refuses_licences:
             raise LicenceConflict(*said.values())
-        past.warn(LICENCE, **said)
+        past.warn(LicenceConflict.code, **said)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:
