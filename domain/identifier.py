@@ -108,6 +108,7 @@ class Identifier(Disputable):
 
     NAME = "identifier"
     GONE = "withdrawn"
+    NOT_COUNTED = (GONE,)
     UNDO = frozenset({"poster", "opener", "contributor"})
     about: str
     on: str
@@ -166,11 +167,6 @@ class Identifier(Disputable):
         SAYS = "{actor} ended the dispute about an identifier of {about}: {outcome}"
 
     BIRTHS = (Stated,)
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is found by it."""
-        return self.state != self.GONE
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who stated it, and who speaks for what it is of."""
