@@ -107,9 +107,6 @@ class CorrectCredit(Command):
     ai: Annotated[tuple[AiUse, ...] | None, Example(None)] = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
 
-    def areas(self, past: Past) -> tuple[str, ...]:
-        return past.get(Credit, self.id).areas(past)
-
     def sides(self, past: Past) -> dict[str, str]:
         credit = past.get(Credit, self.id)
         return {**past.work(credit.work).sides(past), "contributor": credit.contributor}
