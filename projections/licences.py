@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 
-from domain.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
+from domain.licensing import COLLECTED, RULES, Terms, broken, cannot_be_joined, terms_of
 from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
 from projections.lineage import Shown
@@ -101,7 +101,7 @@ class Licensed:
         """Sources of one work that can't be joined, where the work states no licence itself."""
         adapted: dict[str, dict[str, Terms]] = {}
         for edge in self.shown.lineage.edges:
-            if edge.kind not in ("component", "influence") and edge.parent in self.terms:
+            if edge.kind not in COLLECTED and edge.parent in self.terms:
                 adapted.setdefault(edge.child, {})[edge.parent] = self.terms[edge.parent]
         for child, parents in adapted.items():
             pair = None if child in self.terms else cannot_be_joined(parents.values())
