@@ -309,7 +309,7 @@ class Past:
             self.watch(topic, *subjects)
 
     def warn(self, code: str, **said: object) -> None:
-        """Tell whoever asks of something that looks wrong."""
+        """Note something that looks wrong about the current command."""
         self.warnings.append(warned(code, **said))
 
     # -- the condition ---------------------------------------------------------------------

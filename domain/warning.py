@@ -1,4 +1,4 @@
-"""Warnings: what is recorded although it looks wrong, told at once to whoever recorded it.
+"""Warnings: what is recorded although it looks wrong, shown at once to the person who recorded it.
 
 A warning stops nothing, and its code never changes.
 """

@@ -29,7 +29,7 @@ def credit_to(view: View, journal: Journal, id: str, to: Collection[int]) -> tol
     """The same, with what only the person with these accounts may know."""
     found = attribution.credit(view, id, to)
     dispute = _open(view, journal, id, found["state"])
-    if dispute and found["contributor"]["id"] == id:  # hidden: nobody is told by what they said
+    if dispute and found["contributor"]["id"] == id:  # hidden: nor do their words say who
         person = _person(journal, id)
         for side in (dispute, dispute["answer"]):
             if side and side["actor"] == person:

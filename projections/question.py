@@ -73,7 +73,7 @@ class Question:
     may: Collection[str] = (ANYONE,)
     """The relations that allow asking it (see domain.permission); it checks them itself."""
     beside: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """What is told beside a list, by name: functions of the view and the id that is asked about."""
+    """What stands beside a list, by name: functions of the view and the id that is asked about."""
 
     @property
     def help(self) -> str:
@@ -168,7 +168,7 @@ class Asking:
 
     @cached_property
     def beside(self) -> dict[str, Any]:
-        """What is told beside a list."""
+        """What stands beside a list."""
         return {
             name: tell(self.view, self.said["id"]) for name, tell in self.question.beside.items()
         }

@@ -1,4 +1,4 @@
-"""Only a cycle is refused, whatever the dates, the order of the edges, and whoever else writes.
+"""Only a cycle is refused, whatever the dates, the order of the edges, and others who write.
 
 Every race here is a real one: threads, or processes, on a real database.
 """

@@ -34,7 +34,7 @@ class Booked(Fact):
     """The reference of the document that proves it."""
     note: str | None = None
     repeats: str | None = None
-    """An earlier one of the same amount and document, of which whoever recorded this was warned."""
+    """An earlier one of the same amount and document, of which the answer warned."""
 
     @property
     def paper(self) -> str:
