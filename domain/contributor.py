@@ -64,6 +64,24 @@ class Contributor(Noun):
             noun.state = self.STATE
             noun.merged_into = self.into
 
+    @fact("contributor.separated")
+    class Separated(Fact):
+        """A merge was a mistake: they are two people in answers from now on."""
+
+        SAYS = "{actor} said that {noun} and {into} are not the same person after all"
+        SEALED = ("reason",)
+        FROM = ("merged",)
+        STATE = "admitted"
+        into: str
+        reason: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.originator_id, self.into)
+
+        def apply(self, noun: Contributor) -> None:
+            noun.state = self.STATE
+            noun.merged_into = None
+
     @fact("contributor.forgotten")
     class Forgotten(Fact):
         """Every text of the person was erased; what they made stays, without a name."""

@@ -91,10 +91,11 @@ class Known:
         return {id: further[target] if target else id for id, target in into.items()}
 
     def accounts(self, person: str) -> list[str]:
-        """The account of a person, and all that were merged into it, directly or not."""
+        """The account of a person, and all that are merged into it, directly or not."""
         found = level = [person]
         while level:
-            level = self._found((Contributor.Merged,), "into", level)
+            merged = dict.fromkeys(self._found((Contributor.Merged,), "into", level))
+            level = [one.id for one in self._nouns(Contributor, merged) if one.merged_into in level]
             found = found + level
         return found
 

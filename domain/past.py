@@ -166,6 +166,7 @@ class Past:
     def accounts(self, contributor: str) -> list[str]:
         """Every account of a person after all merges; another merge meanwhile is noticed."""
         self.watch_all(Contributor.Merged.TOPIC)
+        self.watch_all(Contributor.Separated.TOPIC)
         return self.known.accounts(self.person(contributor))
 
     def permit(

@@ -96,6 +96,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Contributor.Merged(originator_id=id, into=into):
             merged = {"state": happened.STATE, "merged_into": numbers[into]}
             yield Amend(CONTRIBUTORS, numbers[id], merged)
+        case Contributor.Separated(originator_id=id):
+            separated = {"state": happened.STATE, "merged_into": None}
+            yield Amend(CONTRIBUTORS, numbers[id], separated)
         case Contributor.Renamed(originator_id=id):
             yield Amend(CONTRIBUTORS, numbers[id], {"name": happened.name})
         case Contributor.Forgotten(originator_id=id):

@@ -246,7 +246,8 @@ def every_fact(told: Story) -> dict[str, str]:
     every_fact_about_money(told, release, song, ana, earlier)
     tell("withdraw_release", id=release, reason="text-reason-release")
     tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
-    tell("merge_contributor", id=eva, into=ben, reason="text-reason-merge")
+    merge_and_separate(told, eva, ben)
+    told.tell("merge_contributor", id=eva, into=ben, reason="text-reason-again")
     tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
     told.journal.accept_clock()
     key = str(SignerKey(ana, bytes(32)).verifier)
@@ -266,6 +267,12 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("grant_role", **role, reason="text-reason-role")
     tell("end_role", **role, reason="text-reason-role-end")
     return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
+
+
+def merge_and_separate(told: Story, old: str, new: str) -> None:
+    """Two accounts are one person, until they are not."""
+    told.tell("merge_contributor", id=old, into=new, reason="text-reason-merge")
+    told.tell("separate_contributor", id=old, reason="text-reason-separate")
 
 
 def dispute(told: Story, noun: str, id: str) -> None:

@@ -406,6 +406,32 @@ def test_a_merge_changes_answers_from_then_on_and_not_before(database: str) -> N
             assert attribution.person(view, old)["merged_into"] is None
 
 
+def test_an_undone_merge_leaves_two_people_from_then_on(database: str) -> None:
+    with story(database) as told:
+        old, middle, new = (told.person(name) for name in ("old", "middle", "new"))
+        release = told.release("release", told.piece("piece", by=[old, middle]))
+        told.tell("merge_contributor", id=old, into=middle)
+        told.tell("merge_contributor", id=middle, into=new)
+        merged = told.head()
+        told.tell("separate_contributor", id=middle, reason="two people of one name")
+        with told.view() as view:
+            # Who was merged into the one that is separated stays with that one.
+            assert names(view, release) == ["middle"]
+            assert attribution.person(view, middle)["merged_into"] is None
+            assert attribution.person(view, middle)["state"] == "admitted"
+            assert attribution.attribution(view, new).items == []
+            assert len(attribution.attribution(view, old).items) == 1
+        with told.view(as_of=merged) as view:
+            assert names(view, release) == ["new"]
+        told.tell("separate_contributor", id=old, reason="three people")
+        with told.view() as view:
+            assert names(view, release) == ["old", "middle"]
+        told.tell("merge_contributor", id=new, into=old)
+        with told.view() as view:
+            assert names(view, release) == ["old", "middle"]
+            assert attribution.person(view, new)["merged_into"] == old
+
+
 def test_asked_by_an_account_that_was_merged_the_person_is_the_same(database: str) -> None:
     with story(database) as told:
         old, middle, new = (told.person(name) for name in ("old", "middle", "new"))

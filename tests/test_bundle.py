@@ -198,6 +198,8 @@ STORY: list[Line] = [
     {"type": "release.withdraw", "id": "single", "reason": REASON},
     {"type": "contribution.withdraw", "id": "hum", "reason": REASON, "by": "ben-old"},
     {"type": "contributor.merge", "id": "ben-old", "into": "ben", "reason": REASON},
+    {"type": "contributor.separate", "id": "ben-old", "reason": REASON},
+    {"type": "contributor.merge", "id": "ben-old", "into": "ben"},
     {"type": "contributor", "id": "gus", "name": "Gus"},
     {"type": "contribution", "id": "gone", "title": "Gone", "medium": "text", "by": "gus"},
     {"type": "contributor.forget", "id": "gus", "ground": "request", "by": "gus"},

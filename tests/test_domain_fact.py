@@ -20,7 +20,7 @@ THEN = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 TOPICS = {
     "clock.accepted",
     *("contributor.admitted", "contributor.merged", "contributor.forgotten"),
-    "contributor.renamed",
+    *("contributor.renamed", "contributor.separated"),
     *(
         "contributor.asked_first",
         "contributor.stopped_asking",

@@ -17,6 +17,7 @@ SIDES = {"poster", "poster of the parent", "author", "contributor", "opener", "p
 TABLE: dict[str, set[str]] = {
     "contributor": ONLY_OPERATORS,
     "contributor.merge": JUDGES,
+    "contributor.separate": JUDGES,
     "contributor.grant-role": ONLY_OPERATORS,
     "contributor.end-role": ONLY_OPERATORS,
     "contributor.forget": OWN,

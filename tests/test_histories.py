@@ -118,6 +118,7 @@ verbs = st.one_of(
     command("redate_work", id=any_work, made_at=dates.filter(bool), reason=some_texts),
     command("redate_work", id=any_work, made_at=dates.filter(bool), reason=some_texts),
     command("merge_contributor", id=any_person, into=any_person),
+    command("separate_contributor", id=any_person, reason=some_texts),
     command("forget_contributor", id=any_person, ground=st.just("request")),
     command("withdraw_contribution", id=st.sampled_from(WORKS[:3]), reason=some_texts),
     command("publish_release", id=any_release),

@@ -236,14 +236,27 @@ def test_what_a_licence_does_not_allow_is_recorded_with_a_warning(database: str)
         assert not told.tell("declare_remix", **quoted).warnings
 
 
+def refuses(told: Story, **said: Any) -> None:
+    with pytest.raises(LicenceConflict) as refused:
+        told.tell("submit_contribution", title="cut", medium="text", **said)
+    assert refused.value.details["code_of_rule"] == "no_derivatives"
+
+
 def test_by_setting_it_is_refused_except_in_an_import(database: str) -> None:
     with story(database, refuses_licences=True) as told:
         still = posted(told, "still", "CC-BY-ND-4.0")
         cited = [{"work": still, "kind": "adaptation"}]
         said = {"title": "cut", "medium": "text", "sources": cited}
-        with pytest.raises(LicenceConflict) as refused:
-            told.tell("submit_contribution", **said)
-        assert refused.value.details["code_of_rule"] == "no_derivatives"
+        refuses(told, sources=cited)
+        # What a poster says of a source now is no way around what is on record, or said beside it.
+        elsewhere = {"uri": "https://example.org/x", "licence": "CC-BY-ND-4.0"}
+        freed = {"uri": "https://example.org/x", "kind": "adaptation", "licence": "CC0-1.0"}
+        beside = [{**elsewhere, "kind": "influence"}, freed]
+        refuses(told, sources=beside)
+        refuses(told, sources=beside[::-1])
+        posted(told, "page", None, sources=[{**elsewhere, "kind": "influence"}])
+        refuses(told, sources=[freed])
+        refuses(told, sources=[{**freed, "uri": "HTTPS://example.org:443/%78"}])
         line = {"type": "contribution", "id": "cut", **said}
         report = import_lines(told.journal, [Found("line 1", line)])
         assert report.refused == []

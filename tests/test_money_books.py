@@ -381,6 +381,19 @@ def test_a_merged_account_is_paid_to_the_person_who_may_be_named_either_way(
             told.pay(payees=[id_of("nobody")])
 
 
+def test_after_an_undone_merge_each_is_paid_what_is_theirs(database: str) -> None:
+    with bank(database) as told:
+        ana, old = told.people("ana", "old")
+        pool = told.pool()
+        told.accept(told.agree(pool, {old: "1", ana: "1"}), ana, old)
+        told.earn(pool, 200)
+        told.tell("merge_contributor", id=old, into=ana)
+        assert told.pay() == {ana: 200}
+        told.earn(pool, 100)
+        told.tell("separate_contributor", id=old, reason="two people")
+        assert told.pay() == {ana: 50, old: 50}
+
+
 def test_what_came_back_rests_until_it_is_claimed(database: str) -> None:
     with bank(database) as told:
         (ana,) = told.people("ana")

@@ -87,6 +87,7 @@ JUDGING = {
     "settle_identifier",
     "strike_remix",
     "merge_contributor",
+    "separate_contributor",
 }
 OWN = {
     *("forget_contributor", "register_key", "revoke_key", "claim_work", "open_credit"),

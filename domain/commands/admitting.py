@@ -64,6 +64,32 @@ class MergeContributor(Command):
             yield into.then(Contributor.AskedFirst)
 
 
+@command(
+    "contributor.separate",
+    f"{_PATH}/{{id}}/separate",
+    may=("moderator",),
+    refuses=(WrongState,),
+)
+class SeparateContributor(Command):
+    """Undo a merge: the two are different people from now on.
+
+    What each was credited with before is theirs again; what was paid stays paid.
+    """
+
+    id: ContributorId
+    reason: Annotated[Reason, Example("Two people with the same name.")]
+
+    def sides(self, past: Past) -> dict[str, str]:
+        contributor = past.contributor(self.id)
+        return {"contributor": self.id, "addressee": contributor.merged_into or self.id}
+
+    def decide(self, past: Past) -> Iterator[New]:
+        contributor = past.contributor(self.id)
+        yield contributor.then(
+            Contributor.Separated, into=contributor.merged_into, reason=self.reason
+        )
+
+
 @command("contributor.ask-first", f"{_PATH}/{{id}}/ask-first", may=OWN, then=Contributor.AskedFirst)
 class AskFirst(Command):
     """Ask to be asked: from now on nobody else sees a credit by others before it is accepted."""

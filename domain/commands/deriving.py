@@ -6,7 +6,7 @@ same moment. Dates that contradict an edge are warned of, and refuse nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from domain.acyclic import must_not_close_cycle
@@ -228,21 +228,24 @@ def warn_if_older(
 
 
 def must_suit_licence(
-    past: Past, child: str, licence: str | None, parent: Work, kind: str, stated: str | None = None
+    past: Past,
+    child: str,
+    licence: str | None,
+    parent: Work,
+    kind: str,
+    stated: Iterable[str] = (),
 ) -> None:
     """Warn of a remix that the licence of its source does not allow or, by setting, refuse it.
 
-    A licence ``stated`` of the source at the same moment counts for it.
+    Licences ``stated`` of the source at the same moment count, each, if none is on record.
     """
-    of_parent = stated or parent.licence
-    if of_parent is None:
-        return
-    for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind):
-        said = {"child": child, "parent": parent.id, "licence": of_parent}
-        said |= {"rule": RULES[code].says.rstrip("."), "code_of_rule": code}
-        if past.refuses_licences:
-            raise LicenceConflict(*said.values())
-        past.warn(LicenceConflict.code, **said)
+    for of_parent in [parent.licence] if parent.licence else dict.fromkeys(stated):
+        for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind):
+            said = {"child": child, "parent": parent.id, "licence": of_parent}
+            said |= {"rule": RULES[code].says.rstrip("."), "code_of_rule": code}
+            if past.refuses_licences:
+                raise LicenceConflict(*said.values())
+            past.warn(LicenceConflict.code, **said)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:

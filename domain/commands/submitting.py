@@ -133,6 +133,7 @@ class SubmitContribution(Command):
             sha256=self.sha256,
         )
         yield from self._credits(past)
+        stated = self._licences(parents)
         for number, (source, parent) in enumerate(zip(self.sources, parents, strict=True)):
             yield Remix.Declared.born(
                 part_id(past.id, "source", number),
@@ -143,7 +144,9 @@ class SubmitContribution(Command):
                 evidence=past.text(owner, "note", source.note),
             )
             warn_if_older(past, past.id, self.made_at, parent)
-            must_suit_licence(past, past.id, self.licence, parent, source.kind, source.licence)
+            must_suit_licence(
+                past, past.id, self.licence, parent, source.kind, stated.get(parent.id, ())
+            )
 
     def _described(self, past: Past, parents: Sequence[Work]) -> Iterator[New]:
         """What is stated of outside sources of which nobody has stated it yet."""
@@ -154,6 +157,14 @@ class SubmitContribution(Command):
             if is_new and parent.id not in known and any(said):
                 known.add(parent.id)
                 yield described(past, parent, *said)
+
+    def _licences(self, parents: Sequence[Work]) -> dict[str, list[str]]:
+        """The licences that are stated of each source."""
+        stated: dict[str, list[str]] = {}
+        for source, parent in zip(self.sources, parents, strict=True):
+            if source.licence is not None:
+                stated.setdefault(parent.id, []).append(source.licence)
+        return stated
 
     def _credits(self, past: Past) -> Iterator[New]:
         for number, author in enumerate(self.authors):

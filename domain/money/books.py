@@ -217,6 +217,8 @@ class Books:
                 self._named.pop(id, None)
             case Contributor.Merged(into=into):
                 self.merged[id] = into
+            case Contributor.Separated():
+                self.merged.pop(id)
             case Outsider.Identified(payee=name, contributor=contributor):
                 self.merged[name] = contributor
             case Contributor.Forgotten(holds=True):
@@ -524,7 +526,7 @@ TOPICS = tuple(
         *(Hold.Opened, Hold.Lifted),
         *(Credit.Disputed, Credit.Settled, Credit.Revoked),
         *(Remix.Disputed, Remix.Settled, Remix.Struck),
-        *(Contributor.Merged, Contributor.Forgotten, Period.Closed),
+        *(Contributor.Merged, Contributor.Separated, Contributor.Forgotten, Period.Closed),
     )
 )
 """The facts that change the books."""
