@@ -72,6 +72,9 @@ class Fact:
     message: str | None = None
     """The digest of what the actor signed (see domain.signature)."""
     signature: str | None = None
+    owners: str | None = None
+    """Whose its texts are, where they are not the actor's (see domain.seal); None in facts of
+    version 0.1, which did not say."""
 
     @classmethod
     def born(cls, id: str, /, **content: Any) -> New:

@@ -30,6 +30,7 @@ from domain.clock import STAMP, in_order, moment_of
 from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Table, Transaction
 from domain.fact import FACTS as KINDS
 from domain.fact import Fact, FoundBy, read_fact
+from domain.heads import heads_of
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
 from domain.seal import Disclosure
@@ -139,7 +140,8 @@ class JournalRecorder(ApplicationRecorder):
             if condition:
                 condition.must_hold(partial(_since, transaction))
                 condition.must_be_unspent(partial(_spent, transaction.query))
-            latest, stamp, heads = _heads(transaction, about)
+            born = {str(one.originator_id) for one in stored_events if one.originator_version == 1}
+            latest, stamp, heads = heads_of(transaction, about, born)
             if positions is None:
                 # Under the lock the greatest position is final, so the next ones have no gaps.
                 positions = range(latest + 1, latest + 1 + len(stored_events))
@@ -401,24 +403,6 @@ def _left(transaction: Transaction, owners: Collection[str]) -> int:
 _IS_LATEST = "position = (SELECT max(position) FROM stored_events)"
 
 
-def _heads(
-    transaction: Transaction, about: Sequence[Collection[str]]
-) -> tuple[int, str, dict[str, Row]]:
-    """The latest position with its time, and the heads of all subjects that have one."""
-    heads: dict[str, Row] = {
-        subject: (number, position, bytes(hash).decode())
-        for subject, position, number, hash in transaction.query(
-            f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash "
-            f"FROM stored_events WHERE {_IS_LATEST} UNION ALL "
-            f"SELECT subject, position, number, CAST(hash AS {transaction.engine.typed('BYTES')}) "
-            "FROM heads WHERE subject IN :subjects",
-            subjects=list({subject for subjects in about for subject in subjects}),
-        )
-    }
-    _, latest, stamp = heads.pop("", (0, 0, ""))
-    return latest, stamp, heads
-
-
 def linked(
     stored_events: Sequence[StoredEvent],
     positions: Sequence[int],
@@ -454,6 +438,7 @@ HEADS = Table(
     on_conflict="(subject) DO UPDATE SET "
     "number = excluded.number, position = excluded.position, hash = excluded.hash",
     small=True,
+    advances="position",
 )
 """The latest fact about each subject, so that the next one can name it."""
 VAULT = Table(

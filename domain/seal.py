@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 from os import urandom
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 TEXTS = (
     *("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference"),
@@ -55,3 +56,24 @@ def seal(owner: str, name: str, value: str, salt: str | None = None) -> Disclosu
     """A new disclosure of a text, under a random salt unless its author chose one."""
     salt = salt or base64url(urandom(16))
     return Disclosure(digest_of(salt, name, value), owner, name, salt, value)
+
+
+# -- whose a text is -----------------------------------------------------------------------------
+
+
+def spell_owners(owners: Mapping[str, str], actor: str) -> str | None:
+    """Whose the texts of a fact are, by field, as it says it; None if it has no text."""
+    others = (f"{name}={owner}" for name, owner in owners.items() if owner != actor)
+    return " ".join(others) if owners else None
+
+
+def owner_in(content: Mapping[str, Any], digest: str) -> str | None:
+    """Whose a text is, by what the fact that commits to it says; None if it does not say."""
+    actor = str(content["actor"])
+    if digest == content.get("message"):
+        return actor
+    if content.get("owners") is None:
+        return None
+    said = dict(one.split("=", 1) for one in str(content["owners"]).split())
+    field = next(name for name, value in content.items() if value == digest)
+    return said.get(field, actor)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.fact import Fact, New
-from domain.seal import Disclosure, Said, seal
+from domain.seal import Disclosure, Said, seal, spell_owners
 from domain.signature import Signing
 from domain.text import plain_text
 
@@ -38,24 +38,30 @@ class Sheet:
     def write(self, new: New, after: int = 0) -> Fact:
         """Write down a fact about something that had ``after`` facts before this command."""
         self._added[new.id] += 1
+        texts = {
+            name: said
+            for name, value in new.content.items()
+            if (said := self._text(new.kind, name, value))
+        }
+        sealed = {name: self._seal(*said) for name, said in texts.items()}
+        owners = spell_owners({name: said.owner for name, said in texts.items()}, self.actor)
         happened = new.kind(
             originator_id=new.id,
             originator_version=after + self._added[new.id],
             timestamp=self.now,
             actor=self.actor,
             **self._signed,
-            **{name: self._kept(new.kind, name, value) for name, value in new.content.items()},
+            owners=owners,
+            **{**new.content, **sealed},
         )
         self.facts.append(happened)
         return happened
 
-    def _kept(self, kind: type[Fact], name: str, value: Any) -> Any:
-        """The value as a fact holds it: a text of a person as its commitment."""
+    def _text(self, kind: type[Fact], name: str, value: Any) -> Said | None:
+        """A text of a person, which a fact holds only as its commitment."""
         if isinstance(value, Said):
-            return self._seal(*value)
-        if name in kind.SEALED and isinstance(value, str):
-            return self._seal(self.actor, name, value)
-        return value
+            return value
+        return Said(self.actor, name, value) if name in kind.SEALED and value is not None else None
 
     def _seal(self, owner: str, name: str, value: str) -> str:
         """Commit to a text; the same text several times in one command is one text."""

@@ -3,15 +3,16 @@
 The one rule: nothing stored is believed, and nothing in use is changed. A check yields each
 difference with its place, and returns what it has counted.
 
-One file: eight checks of one form, one after another.
+One file: checks of one form, one after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.checkpoint import Checkpoint, open_checkpoint
 from domain.clock import Clock, stamp_of
@@ -33,7 +34,7 @@ from domain.recorders import Placed, vault_row
 from domain.refusal import Refusal
 from domain.release import Release
 from domain.remix import Remix
-from domain.seal import Disclosure, digest_of
+from domain.seal import Disclosure, digest_of, owner_in
 from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
 from domain.work import Work
 from projections.follower import (
@@ -51,24 +52,11 @@ from projections.money import balances as projected
 from projections.store import Generation, View, table_name
 from projections.tables import Table
 from scripts.bundle.whole import commitments, content_of
+from scripts.difference import PAGE, Check, Difference, Differences
+from scripts.difference import pages as _pages
+from scripts.difference import position as _at
+from scripts.links import guards, links
 from scripts.service import Service
-
-PAGE = 5_000
-
-
-class Difference(NamedTuple):
-    """Something that differs from what the facts imply: where, and how."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
-
-
-Differences = Generator[Difference, None, str]
-"""The differences; the return value says in words what was compared."""
-Check = Callable[[Service, Progress], Differences]
 
 
 def first_difference(check: Check, service: Service, progress: Progress) -> Difference | str:
@@ -245,7 +233,7 @@ def lineage(service: Service, progress: Progress) -> Differences:
 def vault(service: Service, progress: Progress) -> Differences:
     """Every commitment has its own text, or a fact that says it was erased."""
     facts, head = service.journal.facts, service.journal.facts.head()
-    erased, found, gone = _erased(service.journal), 0, 0
+    erased, found, gone, unsaid = _erased(service.journal), 0, 0, 0
     before: Mapping[str, Placed] = {}
     for page in _pages(service.journal.read()):
         sealed = {digest: placed for placed in page for digest in _kept(placed)}
@@ -277,13 +265,17 @@ def vault(service: Service, progress: Progress) -> Differences:
             if digest in erased:
                 at = erased[digest]
                 yield Difference(where, f"{digest} was erased at position {at}, but is still there")
-            found += 1
+            of = owner_in(json.loads(placed.state), digest)
+            if of not in {None, owner}:
+                yield Difference(where, f"the {name} is said to be of {owner}, and is of {of}")
+            found, unsaid = found + 1, unsaid + (of is None)
         before = sealed
         progress(page[-1].position, head)
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found and facts.head() == head:
         yield Difference("the vault", f"{count - found} texts without a commitment")
-    return f"{found} texts as they were committed to, {gone} erased"
+    old = f"; {unsaid} of facts of version 0.1, which do not say whose" if unsaid else ""
+    return f"{found} texts as they were committed to, {gone} erased{old}"
 
 
 def _kept(placed: Placed) -> list[str]:
@@ -471,19 +463,6 @@ def _shown(row: Row | None) -> str:
     return "no such row" if row is None else f"({', '.join(map(repr, row))})"
 
 
-# -- all of them ---------------------------------------------------------------------------
-
-
-def _at(position: int) -> str:
-    return f"position {position}"
-
-
-def _pages(placed: Iterable[Placed]) -> Iterator[list[Placed]]:
-    facts = iter(placed)
-    while page := list(islice(facts, PAGE)):
-        yield page
-
-
 # -- money ---------------------------------------------------------------------------------
 
 
@@ -559,7 +538,9 @@ CHECKS: dict[str, Check] = {
     "lineage": lineage,
     "vault": vault,
     "log": log,
+    "links": links,
     "read tables": read_tables,
     "money": money,
+    "triggers": guards,
 }
 """Every check by name, in order: a later one may rely on the earlier ones."""

@@ -27,6 +27,7 @@ from domain.recorders import FACTS, refill
 from domain.refusal import Refusal
 from domain.tree import Frontier, leaf_hash
 from scripts import audit
+from scripts.difference import Difference
 from scripts.layout import TABLES, create_tables
 from scripts.safe_file import written_whole
 from scripts.service import Service, open_service
@@ -217,9 +218,9 @@ def verify(path: Path, progress: Progress) -> Content:
         database = f"{EMBEDDED}{folder}/scratch.db"
         content = restore(database, path, progress)
         with open_service(database) as service:
-            for name in ("journal", "index", "histories", "vault", "log"):
+            for name in ("journal", "index", "histories", "links", "vault", "log"):
                 found = audit.first_difference(audit.CHECKS[name], service, progress)
-                if isinstance(found, audit.Difference):
+                if isinstance(found, Difference):
                     raise BackupDamaged(str(found))
             must_have_root(service, content)
     return content

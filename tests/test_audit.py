@@ -1,10 +1,11 @@
 """Whatever was changed behind the service's back is found, with where it is and what it is."""
 
 import re
-import shutil
+import sqlite3
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,13 @@ from domain.note import SignerKey
 from domain.registry import BY_OPERATION
 from domain.remix import Remix
 from domain.signature import sign_command
-from domain.tree import NotVerified
+from domain.tree import NotVerified, leaf_hash
 from projections.follower import no_progress
 from projections.store import table_name
 from scripts import audit
-from scripts.audit import CHECKS, Difference, first_difference
+from scripts import difference as difference_of
+from scripts.audit import CHECKS, first_difference
+from scripts.difference import Difference, all_differences
 from scripts.mirror import mirror
 from scripts.service import Service
 from scripts.stemma import main
@@ -135,7 +138,7 @@ def test_a_log_of_several_levels_is_verified_page_by_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages that fit no tile; and a tile of the second level that was changed is found."""
-    monkeypatch.setattr(audit, "PAGE", 113)
+    monkeypatch.setattr(difference_of, "PAGE", 113)
     with story(f"sqlite:///{tmp_path / 'stemma.db'}", signer=SIGNER) as told:
         for _ in range(2):
             draft = told.journal.draft()
@@ -190,8 +193,14 @@ def test_a_cycle_is_found_and_a_child_dated_first_is_told(database: str) -> None
         assert difference(told.service).startswith("lineage: the lineage: works form a cycle: ")
 
 
-SQLITE_OPEN = ("DROP TRIGGER stored_events_update", "DROP TRIGGER stored_events_delete")
-POSTGRES_OPEN = ("DROP TRIGGER keep_stored_events ON stored_events",)
+SQLITE_OPEN = (
+    *("DROP TRIGGER stored_events_update", "DROP TRIGGER stored_events_delete"),
+    *("DROP TRIGGER heads_update", "DROP TRIGGER heads_delete"),
+)
+POSTGRES_OPEN = (
+    "DROP TRIGGER keep_stored_events ON stored_events",
+    *("DROP TRIGGER keep_heads ON heads", "DROP TRIGGER advance_heads ON heads"),
+)
 
 
 def tamper(database: str, *statements: str) -> None:
@@ -290,6 +299,38 @@ def a_text_that_came_back(told: Story) -> tuple[str, str]:
     return change, f"vault: position {forgotten.position - 1}, contributor.admitted: the name in"
 
 
+def an_owner(told: Story) -> tuple[str, str]:
+    """So that forgetting the person would leave the text."""
+    change = "UPDATE vault SET owner = 'operator' WHERE value = 'text-eva'"
+    return change, "vault: position 3, contributor.admitted: the name is said to be of operator, "
+
+
+def a_link(told: Story) -> tuple[str, str]:
+    at = position_of(told, "credit.accepted")
+    change = f"UPDATE stored_events SET links = '[]' WHERE position = {at}"
+    return change, f"log: position {at}, tile/0/000.p/"
+
+
+def a_head(told: Story) -> tuple[str, str]:
+    change = f"UPDATE heads SET number = number + 1 WHERE subject = '{id_of('text-eva')}'"
+    return change, "links: position "
+
+
+def an_older_head(told: Story) -> tuple[str, str]:
+    """One that was true before: the next fact would follow the wrong one."""
+    born = next(one for one in told.facts() if one.originator_id == id_of("text-eva"))
+    change = (
+        f"UPDATE heads SET number = 1, position = {born.position}, "
+        f"hash = '{b64encode(leaf_hash(born.leaf())).decode()}' "
+        f"WHERE subject = '{id_of('text-eva')}'"
+    )
+    return change, "links: position "
+
+
+def a_lost_head(told: Story) -> tuple[str, str]:
+    return f"DELETE FROM heads WHERE subject = '{id_of('text-eva')}'", "links: position "
+
+
 def a_tile(told: Story) -> tuple[str, str]:
     (row,) = told.store.engine.query("SELECT hashes FROM log_tiles")
     hashes = bytes(row[0])
@@ -347,7 +388,8 @@ def a_projection_left_behind(told: Story) -> tuple[str, str]:
 CHANGES: tuple[Change, ...] = (
     *(a_byte_of_a_fact, a_fact_that_is_no_json, a_blank_in_a_fact, another_kind, no_kind),
     *(a_deleted_fact, the_last_fact_deleted, a_version_left_out),
-    *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back),
+    *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back, an_owner),
+    *(a_link, a_head, an_older_head, a_lost_head),
     *(a_tile, a_lost_tile, a_tile_too_many, a_log_that_is_ahead, a_checkpoint),
     *(a_row, a_row_too_many, a_lost_row, a_projection_left_behind),
 )
@@ -369,8 +411,11 @@ def originals(
 @contextmanager
 def copy_of(original: str, postgres_server: Postgres, tmp_path: Path) -> Iterator[str]:
     if original.startswith("sqlite:///"):
-        copied = shutil.copy(original.removeprefix("sqlite:///"), tmp_path / "copy.db")
-        yield f"sqlite:///{copied}"
+        # Not the file alone: what was written last may still be in its write-ahead log.
+        whole = sqlite3.connect(original.removeprefix("sqlite:///"))
+        with closing(whole), closing(sqlite3.connect(tmp_path / "copy.db")) as copied:
+            whole.backup(copied)
+        yield f"sqlite:///{tmp_path / 'copy.db'}"
     else:
         with postgres_server.database(original) as url:
             yield url
@@ -393,6 +438,33 @@ def test_what_was_changed_is_found_where_it_is(
         tamper(database, statement)
         found = difference(told.service)
         assert found.startswith(said), found
+
+
+@pytest.mark.parametrize("change", [a_head, a_lost_head])
+def test_a_wrong_head_is_replaced_by_what_the_facts_say(database: str, change: Change) -> None:
+    """Before anything is linked to it: the next fact names the one that is really before it."""
+    with story(database, signer=SIGNER) as told:
+        eva = told.person("text-eva")
+        told.credit(told.piece("piece"), eva)
+        told.service.log.catch_up()
+        with raw_connection(database) as connection, pytest.raises(Exception, match="only advance"):
+            connection.execute(change(told)[0])
+        tamper(database, change(told)[0])
+        told.credit(told.piece("another"), eva)
+        told.service.follower.catch_up()
+        assert not isinstance(
+            first_difference(audit.CHECKS["links"], told.service, no_progress), Difference
+        )
+
+
+def test_triggers_that_were_dropped_are_found(database: str) -> None:
+    with story(database, signer=SIGNER) as told:
+        prepared(told)
+        tamper(database)
+        found = all_differences(CHECKS["triggers"], told.service, no_progress)
+        dropped = SQLITE_OPEN if database.startswith("sqlite") else POSTGRES_OPEN
+        names = {statement.split()[2] for statement in dropped}
+        assert {str(one).split()[3] for one in found} == names
 
 
 def test_a_checkpoint_of_another_key_is_found_only_with_the_key(database: str) -> None:
@@ -424,7 +496,7 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
 # -- the command ---------------------------------------------------------------------------
 
 
-def test_the_command_tells_what_it_compared_or_the_first_difference(database: str) -> None:
+def test_the_command_tells_what_it_compared_and_every_difference(database: str) -> None:
     def run(status: int) -> Any:
         ran = CliRunner().invoke(main, ["--database", database, "verify", "database"])
         assert ran.exit_code == status, ran.output
@@ -438,8 +510,12 @@ def test_the_command_tells_what_it_compared_or_the_first_difference(database: st
     told_lines = run(0).stdout.splitlines()
     assert [line[:12].strip() for line in told_lines] == list(CHECKS)
     assert told_lines[0] == f"journal     {head} facts, without a gap"
-    tamper(database, change)
-    assert run(1).stderr.startswith(f"Error: NOT VERIFIED: position {at}, tile/0/000.p/")
+    a_later_one = "UPDATE vault SET owner = 'operator' WHERE value = 'text-eva'"
+    tamper(database, change, a_later_one)
+    ran = run(1)
+    assert "position 3, contributor.admitted: the name is said to be of operator" in ran.stderr
+    assert f"position {at}, tile/0/000.p/" in ran.stderr
+    assert [line[:12].strip() for line in ran.stdout.splitlines()] == list(CHECKS)
 
 
 def test_the_help_of_verify_shows_everything_that_can_be_verified() -> None:

@@ -118,6 +118,8 @@ class Table:
     """Whether its rows are of use to more than those who run now, and follow from nothing else."""
     unchangeable: str = ""
     """The error when someone edits or deletes a row; empty if that is allowed."""
+    advances: str = ""
+    """The column by which a row only moves on, and is never deleted; it names a fact."""
 
     @cached_property
     def updated(self) -> str:
@@ -244,7 +246,11 @@ class Engine(ABC):
 
     @abstractmethod
     def guards(self, table: Table) -> Iterator[str]:
-        """The statements that make the rows of a table unchangeable."""
+        """The statements that keep the rows of a table from being changed, as it says."""
+
+    @abstractmethod
+    def unguarded(self, table: Table) -> list[str]:
+        """The triggers of a table that are missing, disabled or not ours."""
 
     @abstractmethod
     def analyze(self, tables: Iterable[str]) -> None:
@@ -292,8 +298,7 @@ class Engine(ABC):
         if table.unique:
             named = f"{table.name}_{table.unique}"
             yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {table.name} ({table.unique})"
-        if table.unchangeable:
-            yield from self.guards(table)
+        yield from self.guards(table)
 
     def storage(self, _table: Table) -> str:
         """How the rows of a table are stored."""

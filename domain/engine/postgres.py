@@ -249,15 +249,26 @@ class PostgresEngine(Engine):
         return {name for (name,) in found}
 
     def guards(self, table: Table) -> Iterator[str]:
-        """A trigger for each statement."""
-        yield (
-            f"CREATE OR REPLACE FUNCTION keep_{table.name}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{table.unchangeable}'; END $$"
-        )
-        yield (
-            f"CREATE OR REPLACE TRIGGER keep_{table.name} BEFORE UPDATE OR DELETE OR TRUNCATE "
-            f"ON {table.name} FOR EACH STATEMENT EXECUTE FUNCTION keep_{table.name}()"
-        )
+        """A trigger for each statement and, where rows may advance, one for each row."""
+        for name, (body, when) in _triggers(table).items():
+            yield (
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$${body}$$"
+            )
+            yield f"CREATE OR REPLACE TRIGGER {name} BEFORE {when} EXECUTE FUNCTION {name}()"
+
+    def unguarded(self, table: Table) -> list[str]:
+        kept = {
+            name: (body, is_on)
+            for name, body, is_on in self.query(
+                "SELECT CAST(t.tgname AS TEXT), p.prosrc, t.tgenabled IN ('O', 'A') "
+                "FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+                "WHERE t.tgrelid = to_regclass(:table) AND NOT t.tgisinternal",
+                table=table.name,
+            )
+        }
+        ours = {name: (body, True) for name, (body, _) in _triggers(table).items()}
+        return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
     def analyze(self, tables: Iterable[str]) -> None:
         """Sample the tables."""
@@ -439,3 +450,28 @@ class PostgresTransaction(Transaction):
     def lock(self) -> None:
         """Take the lock that stands for the tables ("ste" + "m": any number does)."""
         self.connection.execute(b"SELECT pg_advisory_xact_lock(7236833)")
+
+
+def _triggers(table: Table) -> dict[str, tuple[str, str]]:
+    """The triggers that keep a table as it says: what each does, and when."""
+
+    def refusal(told: str) -> str:
+        return f" BEGIN RAISE EXCEPTION '{told}'; END "
+
+    changing, statement = f"ON {table.name} FOR EACH", "DELETE OR TRUNCATE"
+    if table.unchangeable:
+        when = f"UPDATE OR {statement} {changing} STATEMENT"
+        return {f"keep_{table.name}": (refusal(table.unchangeable), when)}
+    by = table.advances
+    if not by:
+        return {}
+    told = f"{table.name} only advance"
+    # One that names no fact may move anywhere: it is wrong already.
+    moves = (
+        f" BEGIN IF EXISTS (SELECT 1 FROM stored_events WHERE position = OLD.{by}) THEN "
+        f"RAISE EXCEPTION '{told}'; END IF; RETURN NEW; END "
+    )
+    return {
+        f"keep_{table.name}": (refusal(told), f"{statement} {changing} STATEMENT"),
+        f"advance_{table.name}": (moves, f"UPDATE {changing} ROW WHEN (NEW.{by} <= OLD.{by})"),
+    }

@@ -213,18 +213,15 @@ class SQLiteEngine(Engine):
 
     def guards(self, table: Table) -> Iterator[str]:
         """Triggers for each row."""
-        there = " OR ".join(
-            f"({' AND '.join(f'there.{column} = new.{column}' for column in key)})"
-            for key in table.keys
-        )
-        # REPLACE deletes conflicting rows without firing the trigger for DELETE.
-        replaces = f"WHEN EXISTS (SELECT 1 FROM {table.name} AS there WHERE {there}) "
-        for verb, condition in (("UPDATE", ""), ("DELETE", ""), ("INSERT", replaces)):
-            yield (
-                f"CREATE TRIGGER IF NOT EXISTS {table.name}_{verb.lower()} BEFORE {verb} "
-                f"ON {table.name} {condition}"
-                f"BEGIN SELECT raise(ABORT, '{table.unchangeable}'); END"
-            )
+        return iter(_triggers(table).values())
+
+    def unguarded(self, table: Table) -> list[str]:
+        sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = :table"
+        kept: dict[str, str] = dict(self.query(sql, table=table.name))
+        ours = {
+            name: sql.replace(" IF NOT EXISTS", "", 1) for name, sql in _triggers(table).items()
+        }
+        return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
     def analyze(self, tables: Iterable[str]) -> None:
         """Nothing: an index is chosen without samples, and with them the planner does worse.
@@ -345,3 +342,32 @@ class SQLiteTransaction(Transaction):
 
     def lock(self) -> None:
         """An IMMEDIATE transaction has locked everything already."""
+
+
+def _triggers(table: Table) -> dict[str, str]:
+    """The triggers that keep a table as it says, by name."""
+    there = " OR ".join(
+        f"({' AND '.join(f'there.{column} = new.{column}' for column in key)})"
+        for key in table.keys
+    )
+    # REPLACE deletes conflicting rows without firing the trigger for DELETE.
+    found = f"EXISTS (SELECT 1 FROM {table.name} AS there WHERE {there}"
+    if table.unchangeable:
+        told, when = table.unchangeable, {"UPDATE": "", "DELETE": "", "INSERT": f"WHEN {found}) "}
+    elif by := table.advances:
+        # One that names no fact may move anywhere: it is wrong already.
+        is_fact = f"EXISTS (SELECT 1 FROM stored_events WHERE position = old.{by})"
+        told = f"{table.name} only advance"
+        when = {
+            "UPDATE": f"WHEN new.{by} <= old.{by} AND {is_fact} ",
+            "DELETE": "",
+            "INSERT": f"WHEN {found} AND there.{by} >= new.{by}) ",
+        }
+    else:
+        return {}
+    return {
+        name: f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {verb} ON {table.name} {condition}"
+        f"BEGIN SELECT raise(ABORT, '{told}'); END"
+        for verb, condition in when.items()
+        if (name := f"{table.name}_{verb.lower()}")
+    }

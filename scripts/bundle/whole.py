@@ -20,7 +20,7 @@ from domain.nouns import BORN, may_stand_at
 from domain.past import PENDING
 from domain.recorders import Placed
 from domain.request import Request
-from domain.seal import Disclosure, digest_of
+from domain.seal import Disclosure, digest_of, owner_in
 from scripts.bundle.lines import BadLine, Line, NotRestored
 
 
@@ -102,6 +102,7 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure], list[Request]]:
         fits = all(
             text.digest in content.values()
             and text.digest == digest_of(text.salt, text.name, text.value)
+            and owner_in(content, text.digest) in {None, text.owner}
             for text in texts
         )
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -1,0 +1,61 @@
+"""What an audit finds: the differences from what the facts imply, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from domain.recorders import Placed
+from projections.follower import Progress
+from scripts.service import Service
+
+PAGE = 5_000
+"""How many facts are looked at in one go."""
+
+
+class Difference(NamedTuple):
+    """Something that differs from what the facts imply: where, and how."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+Differences = Generator[Difference, None, str]
+"""The differences; the return value says in words what was compared."""
+Check = Callable[[Service, Progress], Differences]
+
+
+def at(place: int | str, what: str) -> Difference:
+    """A difference at a position, or elsewhere."""
+    return Difference(position(place) if isinstance(place, int) else place, what)
+
+
+def position(number: int) -> str:
+    """A position, as it is named."""
+    return f"position {number}"
+
+
+def pages(placed: Iterable[Placed], upto: int | None = None) -> Iterator[list[Placed]]:
+    """Facts, page by page, as many as there are or up to a position."""
+    facts = islice(placed, upto)
+    while page := list(islice(facts, PAGE)):
+        yield page
+
+
+def all_differences(check: Check, service: Service, progress: Progress) -> list[Difference] | str:
+    """Every difference that a check finds; without any, what it has compared.
+
+    What is damaged may keep a check from going on, which is a difference as well.
+    """
+    found, there = check(service, progress), list[Difference]()
+    try:
+        while True:
+            there.append(next(found))
+    except StopIteration as end:
+        return there or str(end.value)
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        return [*there, Difference("the check", f"what is damaged ended it: {error!r}")]

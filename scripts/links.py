@@ -1,0 +1,71 @@
+"""An audit of what binds the facts together: their links, the heads, and the triggers.
+
+The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
+"""
+
+from __future__ import annotations
+
+from domain.chain import link_facts
+from domain.recorders import HEADS, Placed
+from projections.follower import Progress
+from scripts.difference import Differences, at, pages
+from scripts.layout import TABLES
+from scripts.service import Service
+
+
+def links(service: Service, progress: Progress) -> Differences:
+    """Every fact names the fact before it of each it is about, and the heads are the last ones."""
+    head, count, told = service.journal.facts.head(), 0, dict[str, tuple[int, int, str]]()
+    for page in pages(service.journal.read(), head):
+        expected = link_facts(
+            [placed[:5] for placed in page], [placed.fact().subjects() for placed in page], told
+        )
+        for placed, own in zip(page, expected, strict=True):
+            count += 1
+            if placed.links != own:
+                yield at(placed.position, "it does not name the facts before it about the same")
+                _believe(placed, told)
+        progress(page[-1].position, head)
+    yield from _heads(service, told, head)
+    return f"{count} facts in {len(told)} chains, each with its head"
+
+
+def _believe(placed: Placed, told: dict[str, tuple[int, int, str]]) -> None:
+    """Go on from what a fact says of its place, so that one fault is told once."""
+    again = {one.subject: one for one in placed.linked()}
+    heads = {subject: (one.number - 1, one.previous, "") for subject, one in again.items()}
+    list(link_facts([placed[:5]], [list(again)], heads))
+    told |= heads
+
+
+def _heads(service: Service, told: dict[str, tuple[int, int, str]], upto: int) -> Differences:
+    kept = {
+        subject: tuple(row)
+        for subject, *row in service.engine.query(
+            f"SELECT subject, number, position, hash FROM {HEADS.name}"
+        )
+    }
+    for subject in sorted(kept.keys() | told.keys()):
+        there, expected = kept.get(subject), told.get(subject)
+        is_newer = there is not None and there[1] > upto and service.journal.facts.head() > upto
+        if there != expected and not is_newer:
+            yield at(
+                expected[1] if expected else upto,
+                f"the head of {subject} is {_shown(there)}; the facts give {_shown(expected)}",
+            )
+    return ""
+
+
+def _shown(head: tuple[int, int, str] | tuple[object, ...] | None) -> str:
+    return "missing" if head is None else f"fact {head[0]} at position {head[1]}"
+
+
+def guards(service: Service, progress: Progress) -> Differences:
+    """The triggers that keep facts and heads as they are, as this version creates them."""
+    count = 0
+    for table in TABLES:
+        for name in service.engine.unguarded(table):
+            yield at(table.name, f"the trigger {name} is missing or changed (see “stemma upgrade”)")
+        count += bool(table.unchangeable or table.advances)
+    progress(count, count)
+    return f"{count} tables with their triggers"
