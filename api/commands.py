@@ -62,7 +62,7 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
 
     def give(**ids: str) -> Response:
         said = read_body(body, may_be_empty=may_be_empty)
-        signing = signing_of(command.OPERATION, ids)
+        signing = signing_of(command.OPERATION, ids, journal.log_name)
         asked = command.of({**ids, **said})
         # Without a key of the client's, ours lets it ask what became of the request.
         key = request.headers.get(IDEMPOTENCY_KEY, new_id(None))

@@ -27,13 +27,13 @@ PARAMETER = {
 """The header in the OpenAPI document."""
 
 
-def signing_of(command: str, ids: Mapping[str, str]) -> Signing | None:
-    """The signature of this request, if it carries one."""
+def signing_of(command: str, ids: Mapping[str, str], log: str) -> Signing | None:
+    """The signature of this request for the log of this name, if it carries one."""
     sent = request.headers.get(SIGNATURE)
     if sent is None:
         return None
     said = read_object() if request.get_data() else {}
     try:
-        return read_signing(sent, actor(), command, {**ids, **said})
+        return read_signing(sent, actor(), command, {**ids, **said}, log)
     except NotVerified as problem:
         raise BadSignature(str(problem)) from None

@@ -15,7 +15,9 @@ from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequ
 from typing import Any, NamedTuple
 
 from domain.money.payee import Payee, people_among
+from domain.note import VerifierKey
 from domain.receipt import Leaf, Link, spell_leaf, spell_link
+from domain.signature import check_signature, must_be_key_of, must_be_signed_for
 from domain.tree import NotVerified, leaf_hash
 
 SUBJECTS = ("contributor", "contribution", "outside", "work", "release")
@@ -64,10 +66,9 @@ NONE = (0, 0, "")
 class Chains:
     """The chains of a log that is read leaf by leaf, from its first one."""
 
-    def __init__(self) -> None:
+    def __init__(self, logs: Collection[str] = ()) -> None:
         self.heads: dict[str, Head] = {}
-        self.messages: dict[str, int] = {}
-        """By message: the position of the latest fact that was signed with it."""
+        self.signatures = Signatures(logs)
 
     def follow(self, leaf: Leaf, hash: bytes) -> None:
         """Take the next leaf; NotVerified unless it is linked to each of its subjects."""
@@ -79,14 +80,54 @@ class Chains:
             raise NotVerified(
                 f"position {leaf.position} is about {missing[0]} but is not in its history"
             )
-        if signed := content_of(leaf).get("message"):
-            # The facts of one command are next to each other.
-            before = self.messages.get(signed, leaf.position - 1)
-            if before != leaf.position - 1:
-                raise NotVerified(
-                    f"position {leaf.position} reuses the signature of position {before}"
-                )
-            self.messages[signed] = leaf.position
+        self.signatures.follow(leaf)
+
+
+class Signatures:
+    """The signatures of actors in a log that is read leaf by leaf, and the keys in it."""
+
+    def __init__(self, logs: Collection[str] = ()) -> None:
+        self.logs = logs
+        """The names of logs for which they may be; without any, this is not looked at."""
+        self.keys: dict[str, list[VerifierKey]] = {}
+        self.messages: dict[str, int] = {}
+        """By message: the position of the latest fact that was signed with it."""
+        self._held: tuple[object, ...] = ()
+
+    def follow(self, leaf: Leaf) -> None:
+        """Take the next leaf; NotVerified if it is signed otherwise than by a key in the log."""
+        content = content_of(leaf)
+        if not {"message", "signature", "binds"}.isdisjoint(content):
+            try:
+                self._must_hold(leaf, content)
+            except NotVerified as problem:
+                raise NotVerified(f"position {leaf.position}: {problem}") from None
+        self._keep_keys(leaf, content)
+
+    def _must_hold(self, leaf: Leaf, content: dict[str, Any]) -> None:
+        bound = must_be_signed_for(content, leaf.topic, leaf.originator_id, self.logs)
+        actor, signed, signature = content["actor"], content["message"], content["signature"]
+        # The facts of one command are next to each other.
+        before = self.messages.get(signed, leaf.position - 1)
+        if before != leaf.position - 1:
+            raise NotVerified(f"it reuses the signature of position {before}")
+        self.messages[signed] = leaf.position
+        # Its first fact may end the key, as when somebody is forgotten.
+        if self._held != (held := (actor, signed, signature, bound)):
+            check_signature(actor, signed, signature, self.keys.get(actor, ()), bound)
+            self._held = held
+
+    def _keep_keys(self, leaf: Leaf, content: dict[str, Any]) -> None:
+        person = leaf.originator_id
+        match leaf.topic:
+            case "contributor.key_registered":
+                key = must_be_key_of(person, str(content.get("key")))
+                self.keys.setdefault(person, []).append(key)
+            case "contributor.key_revoked":
+                known = self.keys.get(person, ())
+                self.keys[person] = [key for key in known if str(key) != content.get("key")]
+            case "contributor.forgotten":
+                self.keys.pop(person, None)
 
 
 def must_follow(link: Link, position: int, before: Head | None) -> None:

@@ -358,18 +358,38 @@ class Draft(Past):
             raise BadSignature("only contributors have keys to sign with")
         keys = [VerifierKey.parse(key) for key in self.contributor(signing.actor).keys]
         try:
-            digest = signing.disclosure().digest
-            check_signature(signing.actor, digest, signing.signature, keys)
+            signing = _as_signed(signing, keys)
         except NotVerified as problem:
             raise BadSignature(str(problem)) from None
+        self.signing = signing
+        self._sheet = Sheet(self.actor, self.now, signing)
 
     def _must_say_what_was_signed(self, signing: Signing, sheet: Sheet) -> None:
         """Refuse facts that differ from what was signed, and a message used before."""
         if self.texts([signing.disclosure().digest]):
             raise BadSignature("it was used before; sign again with another nonce")
-        for happened in sheet.facts:
+        for one in sheet.facts:
             try:
-                version = happened.originator_version
-                must_fit(signing.message, vars(happened), version, happened.actor)
+                content = {name: value for name, value in vars(one).items() if value is not None}
+                id = str(content.pop("originator_id"))
+                version = content.pop("originator_version")
+                must_fit(signing.message, content, one.TOPIC, id, version)
             except NotVerified as problem:
                 raise BadSignature(str(problem)) from None
+
+
+def _as_signed(signing: Signing, keys: Collection[VerifierKey]) -> Signing:
+    """The signing in the form that its actor signed: with what it is for, or of version 0.1."""
+    try:
+        _check(signing, keys)
+    except NotVerified:
+        if signing.bound is None:
+            raise
+        signing = signing.former()
+        _check(signing, keys)
+    return signing
+
+
+def _check(signing: Signing, keys: Collection[VerifierKey]) -> None:
+    digest = signing.disclosure().digest
+    check_signature(signing.actor, digest, signing.signature, keys, signing.bound)

@@ -72,6 +72,8 @@ class Fact:
     message: str | None = None
     """The digest of what the actor signed (see domain.signature)."""
     signature: str | None = None
+    binds: str | None = None
+    """What the signature is for: log, command and target; None in the form of version 0.1."""
     owners: str | None = None
     """Whose its texts are, where they are not the actor's (see domain.seal); None in facts of
     version 0.1, which did not say."""

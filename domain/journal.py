@@ -60,12 +60,15 @@ class Journal(Application[str]):
         clock: Callable[[], datetime] = utc_now,
         claim_evidence: Collection[str] = (),
         refuses_licences: bool = False,
+        log_name: str = "",
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
         self.clock = clock
         self.claim_evidence = claim_evidence
         self.refuses_licences = refuses_licences
+        self.log_name = log_name
+        """The name of the log, for which actors sign; empty if there is none."""
         self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0

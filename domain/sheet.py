@@ -34,6 +34,8 @@ class Sheet:
             message = self.signing.disclosure()
             self.disclosures.append(message)
             self._signed = {"message": message.digest, "signature": self.signing.signature}
+            if self.signing.bound is not None:
+                self._signed["binds"] = str(self.signing.bound)
 
     def write(self, new: New, after: int = 0) -> Fact:
         """Write down a fact about something that had ``after`` facts before this command."""

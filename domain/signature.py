@@ -13,19 +13,41 @@ import hmac
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from os import urandom
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from domain.note import ED25519, KEY_ID_BYTES, SignerKey, VerifierKey
 from domain.seal import TEXTS, Disclosure, base64url, digest_of
+from domain.stated import kinds_of, may_be_about, must_say, target_of
 from domain.tree import NotVerified
 
-HEADER = "stemma-signature@v1"
+HEADER = "stemma-signature@v2"
+FORMER = "stemma-signature@v1"
+"""Begins what was signed before signatures named the log, the command and its target."""
 MESSAGE = "message"
 """The name of a message's disclosure in the vault."""
 SALT_BYTES = 16
 _SENT = re.compile(r"([A-Za-z0-9_-]{22,86}) ([A-Za-z0-9+/]{91}=)")  # 16 to 64 bytes; 4 + 64 bytes
+
+
+class Bound(NamedTuple):
+    """What a signature is for: the name of the log, a command, and the id that this is about."""
+
+    log: str
+    command: str
+    target: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it as a fact holds it: the three in one text, none of which has a blank."""
+        try:
+            return cls(*text.split(" "))
+        except TypeError:
+            raise NotVerified("the fact does not say what its signature is for") from None
+
+    def __str__(self) -> str:
+        return " ".join(self)
 
 
 class Signing(NamedTuple):
@@ -37,6 +59,8 @@ class Signing(NamedTuple):
     """Random, chosen by the client and never stored: short texts could be guessed from it."""
     signature: str
     """The key's id and the signature, in base64, as on a line under a signed note."""
+    bound: Bound | None = None
+    """What it is for; None in the form of version 0.1, which only the message tells."""
 
     def salt(self, name: str, value: str) -> str:
         """The salt of a text of this command."""
@@ -47,6 +71,10 @@ class Signing(NamedTuple):
         salt = self.salt(MESSAGE, self.message)
         digest = digest_of(salt, MESSAGE, self.message)
         return Disclosure(digest, self.actor, MESSAGE, salt, self.message)
+
+    def former(self) -> Signing:
+        """The same in the form of version 0.1."""
+        return self._replace(message=_spelled(json.loads(self.message), log=None), bound=None)
 
     @property
     def sent(self) -> str:
@@ -75,15 +103,25 @@ def concealed(value: Any, nonce: str) -> Any:
     return value
 
 
-def state_command(actor: str, command: str, arguments: Mapping[str, Any], nonce: str) -> str:
-    """The statement that is signed: actor, command and arguments, as canonical JSON."""
+def state_command(
+    actor: str, command: str, arguments: Mapping[str, Any], nonce: str, log: str = ""
+) -> str:
+    """The message: actor, command, arguments and the name of the log, as canonical JSON."""
     said = {"actor": actor, "command": command, "arguments": concealed(dict(arguments), nonce)}
-    return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _spelled(said, log or None)
 
 
-def signed_text(actor: str, digest: str) -> str:
+def _spelled(said: Mapping[str, Any], log: str | None) -> str:
+    named = {name: value for name, value in said.items() if name != "log"}
+    named |= {"log": log} if log else {}
+    return json.dumps(named, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def signed_text(actor: str, digest: str, bound: Bound | None = None) -> str:
     """The text that is signed."""
-    return f"{HEADER}\n{actor}\n{digest}\n"
+    if bound is None:
+        return f"{FORMER}\n{actor}\n{digest}\n"
+    return "".join(f"{line}\n" for line in (HEADER, actor, *bound, digest))
 
 
 def sign_command(
@@ -91,31 +129,51 @@ def sign_command(
     command: str,
     arguments: Mapping[str, Any],
     random: Callable[[int], bytes] = urandom,
+    log: str = "",
 ) -> Signing:
-    """Sign a command as the contributor whom the key is named after."""
+    """Sign a command as the contributor whom the key is named after, for the log of a name.
+
+    Without a name it is a signature in the form of version 0.1, which names no log.
+    """
     nonce = base64url(random(SALT_BYTES))
-    signing = Signing(key.name, state_command(key.name, command, arguments, nonce), nonce, "")
-    _, id, data = key.sign(signed_text(key.name, signing.disclosure().digest))
+    signing = _signing(key.name, command, arguments, nonce, log)
+    _, id, data = key.sign(signed_text(key.name, signing.disclosure().digest, signing.bound))
     return signing._replace(signature=b64encode(id + data).decode())
 
 
-def read_signing(sent: str, actor: str, command: str, arguments: Mapping[str, Any]) -> Signing:
-    """The signing of a command as its header states it, not verified yet."""
+def _signing(
+    actor: str, command: str, arguments: Mapping[str, Any], nonce: str, log: str
+) -> Signing:
+    bound = Bound(log, command, target_of(command, arguments)) if log else None
+    return Signing(actor, state_command(actor, command, arguments, nonce, log), nonce, "", bound)
+
+
+def read_signing(
+    sent: str, actor: str, command: str, arguments: Mapping[str, Any], log: str = ""
+) -> Signing:
+    """The signing of a command for a log as its header states it, not verified yet."""
     found = _SENT.fullmatch(sent)
     if found is None:
         raise NotVerified("the header is not a nonce, a space and a signature")
     nonce, signature = found.groups()
-    return Signing(actor, state_command(actor, command, arguments, nonce), nonce, signature)
+    return _signing(actor, command, arguments, nonce, log)._replace(signature=signature)
 
 
 def check_signature(
-    actor: str, digest: str, signature: str, keys: Collection[VerifierKey]
+    actor: str,
+    digest: str,
+    signature: str,
+    keys: Collection[VerifierKey],
+    bound: Bound | None = None,
 ) -> VerifierKey:
     """The key that has signed; NotVerified if none of these keys of the actor has."""
-    data = b64decode(signature)
+    try:
+        data = b64decode(signature, validate=True)
+    except ValueError:
+        raise NotVerified(f"the signature of {actor} is not base64") from None
     for key in keys:
         if (key.name, key.id) == (actor, data[:KEY_ID_BYTES]):
-            if key.has_signed(signed_text(actor, digest), data[KEY_ID_BYTES:]):
+            if key.has_signed(signed_text(actor, digest, bound), data[KEY_ID_BYTES:]):
                 return key
             raise NotVerified(f"the signature of {key.name}+{key.id.hex()} does not hold")
     raise NotVerified(f"no known key of {actor} has signed")
@@ -133,44 +191,38 @@ def must_be_key_of(contributor: str, text: str) -> VerifierKey:
 
 # -- what was signed, and what was recorded ------------------------------------------------------
 
-STATED = (
-    *("role", "rate", "medium", "licence", "sha256", "made_at", "into", "key", "kind"),
-    *("work", "contributor", "child", "parent", "billing", "evidence_kind", "evidence_sha256"),
-)
-"""The fields of a fact that repeat what was signed."""
-FOLLOWS = ("work", "contributor", "child", "parent", "kind")
-"""Those of them that, after a birth, follow from it."""
+
+def must_be_signed_for(
+    content: Mapping[str, Any], topic: str, id: str, logs: Collection[str]
+) -> Bound | None:
+    """What a signed fact says its signature is for; NotVerified if that is another log or act.
+
+    This needs no disclosure; whether every field was signed, only the message shows.
+    """
+    if not content.get("message") or not content.get("signature"):
+        raise NotVerified("of a signature and what was signed the fact has only one")
+    if content.get("binds") is None:
+        return None
+    bound = Bound.parse(str(content["binds"]))
+    if logs and bound.log not in logs:
+        raise NotVerified(f"it was signed for the log {bound.log}")
+    stating, following = kinds_of(bound.command)
+    if topic not in (*stating, *following):
+        raise NotVerified(f"{bound.command} was signed, which records no {topic}")
+    if not may_be_about(bound.target, topic, id):
+        raise NotVerified(f"{bound.command} was signed for {bound.target}, not for {id}")
+    return bound
 
 
-def must_fit(message: str, content: Mapping[str, Any], version: int, actor: str) -> None:
-    """Raise NotVerified, naming the field, if a fact differs from its message."""
-    signed = json.loads(message)
-    if signed["actor"] != actor:
-        raise NotVerified(f"the message is of {signed['actor']}, not of {actor}")
-    said = signed["arguments"]
-    words, names = set(_words(said)), set(_names(said))
-    for name in (*STATED, *TEXTS):
-        value = content.get(name)
-        if value is None or value in words or (version > 1 and name in FOLLOWS):
-            continue
-        if name == "kind" and "kind" not in said:
-            continue  # an author is credited directly, a component is one
-        if name == "parent" and "uri" in names:
-            continue  # the id of an outside source follows from its address
-        raise NotVerified(f"the field “{name}” is {value}, which was not signed")
-
-
-def _words(value: Any) -> Iterator[str | int]:
-    if isinstance(value, str | int):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _words(inner)
-
-
-def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        if isinstance(value, dict):
-            yield from value
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _names(inner)
+def must_fit(message: str, content: Mapping[str, Any], topic: str, id: str, version: int) -> None:
+    """Raise NotVerified, saying what differs, if a fact is not what its message says."""
+    must_say(message, content, topic, id, version)
+    said = json.loads(message)
+    if content.get("binds") is None:
+        return
+    bound = Bound.parse(str(content["binds"]))
+    stated = Bound(
+        said.get("log", ""), said["command"], target_of(said["command"], said["arguments"])
+    )
+    if bound != stated:
+        raise NotVerified(f"the message is for {stated}, and the fact says {bound}")

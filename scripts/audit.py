@@ -55,7 +55,7 @@ from scripts.bundle.whole import commitments, content_of
 from scripts.difference import PAGE, Check, Difference, Differences
 from scripts.difference import pages as _pages
 from scripts.difference import position as _at
-from scripts.links import guards, links
+from scripts.links import guards, links, signatures
 from scripts.service import Service
 
 
@@ -539,6 +539,7 @@ CHECKS: dict[str, Check] = {
     "vault": vault,
     "log": log,
     "links": links,
+    "signatures": signatures,
     "read tables": read_tables,
     "money": money,
     "triggers": guards,

@@ -1,12 +1,15 @@
-"""An audit of what binds the facts together: their links, the heads, and the triggers.
+"""An audit of what binds the facts: their links, the heads, signatures, and the triggers.
 
 The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
 """
 
 from __future__ import annotations
 
-from domain.chain import link_facts
+from domain.chain import Signatures, content_of, link_facts
+from domain.receipt import Leaf
 from domain.recorders import HEADS, Placed
+from domain.signature import must_fit
+from domain.tree import NotVerified
 from projections.follower import Progress
 from scripts.difference import Differences, at, pages
 from scripts.layout import TABLES
@@ -58,6 +61,31 @@ def _heads(service: Service, told: dict[str, tuple[int, int, str]], upto: int) -
 
 def _shown(head: tuple[int, int, str] | tuple[object, ...] | None) -> str:
     return "missing" if head is None else f"fact {head[0]} at position {head[1]}"
+
+
+def signatures(service: Service, progress: Progress) -> Differences:
+    """Every signature of an actor is of a key in the log, and its facts say what was signed."""
+    head, known, fitting, erased = service.journal.facts.head(), Signatures(), 0, 0
+    for page in pages(service.journal.read(), head):
+        leaves = [Leaf(*placed[:5]) for placed in page]
+        contents = [content_of(leaf) for leaf in leaves]
+        signed = [str(content["message"]) for content in contents if "message" in content]
+        messages = service.journal.facts.texts(signed) if signed else {}
+        for leaf, content in zip(leaves, contents, strict=True):
+            try:
+                known.follow(leaf)
+                if (message := messages.get(str(content.get("message")))) is not None:
+                    must_fit(
+                        message, content, leaf.topic, leaf.originator_id, leaf.originator_version
+                    )
+                    fitting += 1
+                else:
+                    erased += "message" in content
+            except NotVerified as problem:
+                yield at(leaf.position, str(problem).removeprefix(f"position {leaf.position}: "))
+        progress(page[-1].position, head)
+    gone = f", {erased} whose message was erased" if erased else ""
+    return f"{fitting} facts as they were signed{gone}"
 
 
 def guards(service: Service, progress: Progress) -> Differences:

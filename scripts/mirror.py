@@ -56,8 +56,11 @@ def mirror(
     for number, tile in enumerate(tiles, start=1):
         _keep(url, folder, tile, api_key)
         progress(number, len(tiles))
-    check = check_hashes if only_hashes else check_log
-    check(folder, trusted.checkpoint, remembered)
+    if only_hashes:
+        check_hashes(folder, trusted.checkpoint, remembered)
+    else:
+        logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
+        check_log(folder, trusted.checkpoint, remembered, logs)
     write_whole(kept, note)
     return trusted
 

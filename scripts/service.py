@@ -88,7 +88,11 @@ def open_service(
     engine = open_tables(database, create=create, limits=limits)
     store = Store(engine, layout_version())
     journal = Journal(
-        engine, clock=clock, claim_evidence=claim_evidence, refuses_licences=refuses_licences
+        engine,
+        clock=clock,
+        claim_evidence=claim_evidence,
+        refuses_licences=refuses_licences,
+        log_name="" if signer is None else signer.name,
     )
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -33,7 +33,13 @@ from domain.receipt import (
     verify_receipt,
 )
 from domain.seal import Disclosure, digest_of
-from domain.signature import MESSAGE, check_signature, must_be_key_of, must_fit
+from domain.signature import (
+    MESSAGE,
+    check_signature,
+    must_be_key_of,
+    must_be_signed_for,
+    must_fit,
+)
 from domain.tree import (
     ENTRIES,
     HASH_BYTES,
@@ -109,14 +115,19 @@ def bundles_of(size: int) -> Iterator[Tile]:
         number += 1
 
 
-def check_log(folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None) -> Chains:
+def check_log(
+    folder: Path,
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None = None,
+    logs: Collection[str] = (),
+) -> Chains:
     """The chains of a mirrored log; NotVerified, with the file, unless complete and as signed.
 
     Everything is computed again from the leaves: each tile, the root, and the root at the
     remembered size. Every history is checked: its numbers have no gap, and each fact names the one
-    before it.
+    before it. Every signature of an actor is one of a key in the log, for one of these logs.
     """
-    chains = Chains()
+    chains = Chains(logs)
     hashes: list[bytes] = []
     for bundle in bundles_of(checkpoint.size):
         entries = entries_of(_bytes_of(folder, bundle))
@@ -215,28 +226,57 @@ def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
         yield f"witnessed   {_moment(seconds)} by {printable(witness)}"
 
 
+class NotProven(NotVerified):
+    """Nothing contradicts what was asked, and what is here does not prove it either."""
+
+
 def describe_signature(
-    leaf: Leaf, keys: Sequence[VerifierKey], disclosures: Sequence[Disclosure]
+    leaf: Leaf,
+    keys: Sequence[VerifierKey],
+    disclosures: Sequence[Disclosure],
+    logs: Collection[str] = (),
 ) -> Iterator[str]:
-    """What the actor signed and what the fact commits to; NotVerified if they do not match."""
-    if not (keys or disclosures or b'"message"' in leaf.state):
-        return
-    content = content_of(leaf)
+    """What the actor signed and what the fact commits to; NotVerified if they do not match.
+
+    NotProven at the end if the actor signed something, and what it was is not disclosed.
+    """
+    content = content_of(leaf) if keys or disclosures or b'"message"' in leaf.state else {}
     actor, message = content.get("actor", ""), content.get("message")
     for one in disclosures:
         if one.digest not in content.values():
             raise NotVerified(f"the fact does not commit to this {one.name}: {one.value!r}")
     if keys and not message:
         raise NotVerified("the fact is not signed by its actor")
-    if message and keys:
-        key = check_signature(actor, message, content.get("signature", ""), keys)
-        yield f"signed      by {printable(actor)} with {key.id.hex()}"
-    elif message:
-        yield f"signed      by {printable(actor)}, not checked: no --actor-key was given"
+    if message:
+        yield from _signed(leaf, content, keys, logs)
     for one in disclosures:
         if one.name == MESSAGE:
-            must_fit(one.value, content, leaf.originator_version, actor)
+            must_fit(one.value, content, leaf.topic, leaf.originator_id, leaf.originator_version)
         yield f"{one.name:<12}{printable(one.value)}"
+    if keys and all(one.name != MESSAGE for one in disclosures):
+        raise NotProven(
+            f"that {printable(actor)} signed what this fact says: the message that was signed is "
+            "not here (--disclosures)"
+        )
+
+
+def _signed(
+    leaf: Leaf, content: dict[str, Any], keys: Sequence[VerifierKey], logs: Collection[str]
+) -> Iterator[str]:
+    """Who has signed, with which key, and what for."""
+    actor = content.get("actor", "")
+    bound = must_be_signed_for(content, leaf.topic, leaf.originator_id, logs)
+    if keys:
+        signature = content.get("signature", "")
+        key = check_signature(actor, content["message"], signature, keys, bound)
+        yield f"signed      by {printable(actor)} with {key.id.hex()}"
+    else:
+        yield f"signed      by {printable(actor)}, not checked: no --actor-key was given"
+    if bound is None:
+        yield "signed for  a log that it does not name (the form of version 0.1)"
+    else:
+        named = map(printable, (bound.command, bound.target, bound.log))
+        yield "signed for  {} of {} in {}".format(*named)
 
 
 def describe_receipt(receipt: Receipt) -> Iterator[str]:
@@ -394,7 +434,9 @@ def check(options: argparse.Namespace) -> Iterator[str]:
         receipt = verify_receipt(data, keys, **asked)
         actors = [key for text in options.actor_key for key in read_actor_keys(text, keys)]
         disclosed = read_disclosures(options.disclosures) if options.disclosures else []
-        return chain(describe_receipt(receipt), describe_signature(receipt.leaf, actors, disclosed))
+        logs = {receipt.trusted.checkpoint.origin, *(key.name for key in keys)}
+        signed = describe_signature(receipt.leaf, actors, disclosed, logs)
+        return chain(describe_receipt(receipt), signed)
     if options.command == "history":
         return describe_history(check_history(data, options.of, keys, **asked))
     if options.command == "as-of":
@@ -404,24 +446,31 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     if is_log and options.hashes:
         check_hashes(options.file, trusted.checkpoint)
     elif is_log:
-        chains = check_log(options.file, trusted.checkpoint)
+        logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
+        chains = check_log(options.file, trusted.checkpoint, logs=logs)
         return chain(told, describe_chain(chains, options.of)) if options.of else told
     return told
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Print what the file proves and return 0; or print why it is not valid and return 1."""
-    options = _parser().parse_args(words)
+    """Print what the file proves and return 0; 1 if it is not valid; 3 if something asked for is
+    neither proven nor contradicted."""
+    options, lines, unproven = _parser().parse_args(words), list[str](), ""
     try:
-        lines = list(check(options))
+        lines += check(options)
+    except NotProven as problem:
+        unproven = str(problem)
     except NotVerified as problem:
         print(f"NOT VERIFIED: {printable(str(problem))}", file=sys.stderr)
         return 1
     except OSError as problem:
         print(f"Error: {problem.filename}: {problem.strerror}", file=sys.stderr)
         return 1
-    print(f"verified    {options.file}")
-    print("\n".join(lines))
+    print(f"{'not proven' if unproven else 'verified':<12}{options.file}")
+    print(*lines, sep="\n")
+    if unproven:
+        print(f"NOT PROVEN: {printable(unproven)}", file=sys.stderr)
+        return 3
     return 0
 
 

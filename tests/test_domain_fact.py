@@ -183,6 +183,8 @@ FORMS = {
     r"[a-z_]+ \d+": ("basis",),
     rf"{ID}\+[0-9a-f]{{8}}\+[A-Za-z0-9+/=]+": ("key",),
     r"[A-Za-z0-9+/=_-]+": ("message", "signature"),
+    rf"\S+ [a-z_]+ ({ID}|-)": ("binds",),
+    rf"([a-z_]+=({ID}|operator)( |$))*": ("owners",),
 }
 """The form of every field that holds text, by a pattern: an id, a word of a list, a date, a number.
 

@@ -112,7 +112,8 @@ def post(served: Served, line: Line, *, signed: bool) -> None:
     client = served.operator if step.by == OPERATOR else served.acting(step.by)
     headers = {"Content-Type": "application/json"}
     if signed and step.by != OPERATOR:
-        signing = sign_command(key_of(line["by"]), step.command.OPERATION, {**ids, **said})
+        name, log = step.command.OPERATION, served.service.journal.log_name
+        signing = sign_command(key_of(line["by"]), name, {**ids, **said}, log=log)
         headers["Stemma-Signature"] = signing.sent
     answer = client.send("POST", path, body, headers)
     assert answer.status in (200, 201), (line, answer.text)
@@ -214,7 +215,7 @@ def recorded(journal: Journal) -> list[tuple[str, dict[str, Any]]]:
         kept = {
             name: value
             for name, value in content.items()
-            if name not in ("timestamp", "message", "signature", "erased", "key")
+            if name not in ("timestamp", "message", "signature", "binds", "erased", "key")
             and not name.endswith(("_at", "deadline"))
             and not (name == "made" and "made_at" not in content)
         }

@@ -12,7 +12,9 @@ from stories import id_of, story
 
 from api.document import operations
 from api.signatures import SIGNATURE
-from domain.chain import Chains
+from domain.chain import Chains, content_of
+from domain.contributor import Contributor
+from domain.credit import Credit
 from domain.note import COSIGNATURE, SignerKey
 from domain.receipt import leaf_bytes, read_leaf
 from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
@@ -21,7 +23,10 @@ from domain.seal import digest_of
 from domain.signature import check_signature, must_fit, read_signing, salt_of, sign_command
 from domain.tree import NotVerified, leaf_hash
 from projections import history
+from projections.follower import no_progress
 from scripts import bundle
+from scripts.audit import CHECKS
+from scripts.difference import all_differences
 from scripts.stemma import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +64,9 @@ def test_the_documented_example_is_what_is_signed() -> None:
     said = json.loads(found["message"])
     key = SignerKey(said["actor"], bytes(range(32)))
     arguments = {**said["arguments"], "reason": "That was not me."}
-    made = sign_command(key, said["command"], arguments, random=lambda size: bytes(range(size)))
+    made = sign_command(
+        key, said["command"], arguments, lambda size: bytes(range(size)), log=said["log"]
+    )
     assert made.message == found["message"]
     assert made.disclosure().digest == found["digest"]
     assert f"Stemma-Signature: {made.sent}" == found["header"]
@@ -211,17 +218,28 @@ def test_only_a_key_that_the_actor_has_registered_signs(database: str) -> None:
 
 def test_a_message_that_says_something_else_does_not_fit_a_fact() -> None:
     """As a verifier finds it whose operator recorded something else under a true signature."""
-    said = {"id": "c", "work": "w", "contributor": "b", "role": "editor", "kind": "influence"}
+    id, work = id_of("c"), id_of("w")
+    said = {"id": id, "work": work, "contributor": "b", "role": "editor", "kind": "influence"}
     message = sign_command(KEY, "open_credit", said).message
-    fits = {name: value for name, value in said.items() if name != "id"}
-    must_fit(message, {**fits, "evidence": None, "made": "ours"}, 1, ANA)
+    fits = {name: value for name, value in said.items() if name != "id"} | {"actor": ANA}
+
+    def fit(content: dict[str, Any], topic: str = "credit.claimed", of: str = id) -> None:
+        must_fit(message, content, topic, of, 1)
+
+    fit(fits | {"made": "ours"})
     for name, other in (("role", "singer"), ("contributor", "x"), ("kind", "direct")):
         with pytest.raises(NotVerified, match=f"“{name}” is {other}"):
-            must_fit(message, {**fits, name: other}, 1, ANA)
+            fit(fits | {name: other})
     with pytest.raises(NotVerified, match="“evidence”"):
-        must_fit(message, {**fits, "evidence": "digest"}, 1, ANA)
+        fit(fits | {"evidence": "digest"})
+    with pytest.raises(NotVerified, match="“role” was signed and is not recorded"):
+        fit({name: value for name, value in fits.items() if name != "role"})
     with pytest.raises(NotVerified, match="is of"):
-        must_fit(message, fits, 1, "ben")
+        fit(fits | {"actor": "ben"})
+    with pytest.raises(NotVerified, match=r"which records no credit\.revoked"):
+        fit(fits, "credit.revoked")
+    with pytest.raises(NotVerified, match="for something else"):
+        fit(fits, of=id_of("another"))
 
 
 def test_a_signature_used_twice_is_seen_in_the_log(database: str) -> None:
@@ -234,7 +252,7 @@ def test_a_signature_used_twice_is_seen_in_the_log(database: str) -> None:
         for leaf in read:
             chains.follow(leaf, leaf_hash(leaf_bytes(*leaf)))
         again = read[2]._replace(position=len(read) + 1, links=(), topic="credit.accepted")
-        with pytest.raises(NotVerified, match="reuses the signature of position 7"):
+        with pytest.raises(NotVerified, match="it reuses the signature of position 7"):
             chains.follow(again, leaf_hash(leaf_bytes(*again)))
 
 
@@ -253,7 +271,7 @@ def test_a_signature_outlives_the_text_and_does_not_give_it_away(database: str) 
         happened = submitted.fact()
         assert happened.message == digest_of(salt, "message", message)
         check_signature(ana, happened.message, happened.signature or "", [KEY.verifier])
-        must_fit(message, vars(happened), 1, ana)
+        must_fit(message, content_of(read_leaf(submitted.leaf())), submitted.topic, PIECE["id"], 1)
         # Whoever guesses the title right can't show it: neither its salt nor the nonce is kept.
         salts = [salt for (salt,) in told.journal.engine.query("SELECT salt FROM vault")]
         title = json.loads(message)["arguments"]["title"]
@@ -406,3 +424,144 @@ def test_what_no_route_takes_is_not_signed(tmp_path: Path) -> None:
         words = ["sign", "POST", path, "--key", str(tmp_path / "key")]
         done = CliRunner().invoke(main, words, input="")
         assert (done.exit_code, done.stderr) == (1, f"Error: {said}\n")
+
+
+# -- a signature fits no other act ---------------------------------------------------------
+
+
+LOG = SignerKey.new("stemma.example/log")
+
+
+def forged(told: Any, signing: Any, kind: type[Any], id: str, /, **content: Any) -> int:
+    """A fact that the operator records under a true signature of somebody; its position."""
+    message = signing.disclosure()
+    happened = kind(
+        originator_id=id,
+        originator_version=len(told.journal.facts.streams([id])) + 1,
+        timestamp=told.journal.clock(),
+        actor=signing.actor,
+        message=message.digest,
+        signature=signing.signature,
+        binds=str(signing.bound) if signing.bound else None,
+        **content,
+    )
+    stored = told.journal.mapper.to_stored_event(happened)
+    (position,) = told.journal.append_stored([stored], facts=[happened], disclosures=[message])
+    told.service.log.catch_up()
+    return int(position)
+
+
+def verdict(told: Any, position: int, folder: Path, *, disclosed: bool) -> tuple[int, str]:
+    """What “verify receipt --actor-key” says of a fact."""
+    (folder / "fact").write_bytes(told.service.log.receipt(position))
+    words = ["verify", "receipt", str(folder / "fact"), "--key", str(LOG.verifier)]
+    if disclosed:
+        (placed,) = told.journal.facts.at([position])
+        texts = {"disclosures": history.disclosures(told.journal, placed)}
+        (folder / "texts").write_text(json.dumps(texts))
+        words += ["--disclosures", str(folder / "texts")]
+    done = CliRunner().invoke(main, [*words, "--actor-key", str(KEY.verifier)])
+    return done.exit_code, done.output
+
+
+def said_of_the_log(told: Any) -> str:
+    """What keeps the whole log from being verified; empty if nothing does."""
+    chains = Chains([LOG.name])
+    try:
+        for placed in told.journal.read():
+            chains.follow(read_leaf(placed.leaf()), leaf_hash(placed.leaf()))
+    except NotVerified as problem:
+        return str(problem)
+    return ""
+
+
+def audited(told: Any) -> str:
+    found = all_differences(CHECKS["signatures"], told.service, no_progress)
+    return found if isinstance(found, str) else "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("log", [LOG.name, ""], ids=["this form", "the form of 0.1"])
+def test_a_signature_that_was_moved_to_another_act_is_noticed(
+    log: str, database: str, tmp_path: Path
+) -> None:
+    """With the message by everybody; without it by the form that names command and target."""
+    with story(database, signer=LOG) as told:
+        registered(told)
+        ben = told.person("ben")
+        credit = told.credit(told.piece("piece"), ben)
+        work = told.facts()[-1].fact().work
+        signing = sign_command(KEY, "submit_contribution", PIECE, log=log)
+        at = forged(told, signing, Credit.Revoked, credit, work=work, contributor=ben)
+        code, output = verdict(told, at, tmp_path, disclosed=True)
+        assert (code, "which records no credit.revoked" in output) == (1, True), output
+        code, output = verdict(told, at, tmp_path, disclosed=False)
+        assert code == (1 if log else 3), output
+        assert ("no credit.revoked" in said_of_the_log(told)) == bool(log)
+        assert f"position {at}: submit_contribution was signed" in audited(told)
+
+
+@pytest.mark.parametrize("log", [LOG.name, ""], ids=["this form", "the form of 0.1"])
+def test_a_changed_role_of_a_signed_fact_is_not_proven_or_refuted(
+    log: str, database: str, tmp_path: Path
+) -> None:
+    with story(database, signer=LOG) as told:
+        ana = registered(told)
+        said = {"id": id_of("mine"), "work": told.piece("piece"), "contributor": ana}
+        signing = sign_command(KEY, "open_credit", {**said, "role": "editor"}, log=log)
+        content = {"work": said["work"], "contributor": ana, "kind": "direct", "role": "singer"}
+        at = forged(told, signing, Credit.Claimed, said["id"], **content)
+        code, output = verdict(told, at, tmp_path, disclosed=False)
+        assert (code, "NOT PROVEN: that" in output) == (3, True), output
+        code, output = verdict(told, at, tmp_path, disclosed=True)
+        assert (code, "“role” is singer, which was not signed" in output) == (1, True), output
+        assert f"position {at}: the field “role” is singer" in audited(told)
+
+
+def test_what_was_signed_says_for_which_log_command_and_target(
+    database: str, tmp_path: Path
+) -> None:
+    with story(database, signer=LOG) as told:
+        ana = registered(told)
+        for number, log in enumerate((LOG.name, "")):
+            said = {**PIECE, "id": id_of(f"poem {number}")}
+            signing = sign_command(KEY, "submit_contribution", said, log=log)
+            receipt = told.journal.record(
+                BY_OPERATION["submit_contribution"].of(said), by=ana, signing=signing
+            )
+            told.service.log.catch_up()
+            code, output = verdict(told, receipt.position, tmp_path, disclosed=True)
+            named = f"submit_contribution of {said['id']} in {LOG.name}" if log else "0.1"
+            assert (code, named in output) == (0, True), output
+        for other in ("log.example/other", ""):
+            elsewhere = sign_command(KEY, "ask_first", {"id": ana}, log=other)
+            at = forged(told, elsewhere, Contributor.AskedFirst, ana)
+            code, output = verdict(told, at, tmp_path, disclosed=True)
+            assert (code, "for the log log.example/other" in output) == (int(bool(other)),) * 2
+        assert "for the log log.example/other" in said_of_the_log(told)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"signature": "garbage"}, {"signature": None}, {"message": None}, {"binds": "a b"}],
+    ids=str,
+)
+def test_a_garbled_or_stripped_signature_is_seen_in_the_log(
+    wrong: dict[str, Any], database: str
+) -> None:
+    """The keys are in the log, so no other knowledge is needed."""
+    with story(database, signer=LOG) as told:
+        ana = registered(told)
+        signing = sign_command(KEY, "ask_first", {"id": ana}, log=LOG.name)
+        message = signing.disclosure()
+        told_of = {"message": message.digest, "signature": signing.signature} | wrong
+        happened = Contributor.AskedFirst(
+            originator_id=ana,
+            originator_version=3,
+            timestamp=told.journal.clock(),
+            actor=ana,
+            **({"binds": str(signing.bound)} | told_of),
+        )
+        stored = told.journal.mapper.to_stored_event(happened)
+        told.journal.append_stored([stored], disclosures=[message])
+        assert said_of_the_log(told).startswith("position 3: ")
+        assert audited(told).startswith("position 3: ")

@@ -72,7 +72,7 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
     """Record a line, signed if a key is given, fold it, and print the receipt."""
     ids = bundle.Ids("bundle")
     step = bundle.step_of(line, ids, derive=False)
-    signing = signing_of(step, secret) if secret else None
+    signing = signing_of(step, secret, service.journal.log_name) if secret else None
     try:
         service.journal.must_have_credible_clock()
         receipt = service.journal.record(step.command, by=step.by, signing=signing, key=step.key)

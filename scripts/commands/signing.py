@@ -24,10 +24,10 @@ from scripts import bundle
 commands = click.Group()
 
 
-def signing_of(step: bundle.Step, file: Path) -> Signing:
-    """A step, signed by the person who acts, with the key in a file."""
+def signing_of(step: bundle.Step, file: Path, log: str) -> Signing:
+    """A step, signed by the person who acts, with the key in a file, for the log of a name."""
     said = step.command.plain()
-    signing = sign_command(secret_in(file), step.command.OPERATION, said)
+    signing = sign_command(secret_in(file), step.command.OPERATION, said, log=log)
     if signing.actor != step.by:
         raise click.ClickException(f"the key belongs to {signing.actor}; give --by")
     return signing
@@ -51,10 +51,13 @@ def secret_in(file: Path) -> SignerKey:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="The file of the secret key.",
 )
-def sign(method: str, path: str, body: TextIO, key: Path) -> None:
+@click.option("--log", default="", help="The name of the log that it is for; its key names it.")
+def sign(method: str, path: str, body: TextIO, key: Path, log: str) -> None:
     """Print the header that signs a request: sign POST /credits credit.json --key ben.key.
 
     PATH is the path or the full address of the request; BODY the file that is sent unchanged.
+    Without --log it is a signature in the form of version 0.1, which any other service of Stemma
+    would take as well.
     """
     text = body.read()
     try:
@@ -64,7 +67,8 @@ def sign(method: str, path: str, body: TextIO, key: Path) -> None:
     if not isinstance(said, dict):
         raise click.ClickException("the body is not a JSON object")
     command, ids = _command_at(method.upper(), urlsplit(path).path)
-    click.echo(f"Stemma-Signature: {sign_command(secret_in(key), command, {**ids, **said}).sent}")
+    signing = sign_command(secret_in(key), command, {**ids, **said}, log=log)
+    click.echo(f"Stemma-Signature: {signing.sent}")
 
 
 def _command_at(method: str, path: str) -> tuple[str, dict[str, str]]:

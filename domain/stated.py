@@ -1,0 +1,286 @@
+"""What a signed command says that its facts hold: its target, their kinds, and every field.
+
+The rule: a field that was signed is recorded as it was signed, and one that was not must be of a
+kind that follows from what was known before. So a signature fits no other act.
+
+This file depends only on the standard library and the files that check a receipt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from domain.identity import is_id, part_id
+from domain.moment import start_of
+from domain.tree import NotVerified
+
+Content = Mapping[str, Any]
+
+_CREDIT = "credit.claimed credit.granted"
+_ENTRIES = "entry.divided entry.continued proposal.implied"
+_AGREED = f"proposal.continued proposal.shared share.offered share.carried share.claimed {_ENTRIES}"
+
+BRINGS = {
+    "accept_credit": "credit.accepted > share.claimed share.offered",
+    "accept_remix": "remix.accepted",
+    "accept_share": "share.accepted",
+    "admit_contributor": "contributor.admitted",
+    "amend_pool": "pool.amended",
+    "answer_comment": "proposal.answered",
+    "answer_credit": "credit.answered",
+    "answer_identifier": "identifier.answered",
+    "answer_remix": "remix.answered",
+    "ask_first": "contributor.asked_first",
+    "assemble_release": "release.assembled remix.declared",
+    "assign_share": f"> proposal.posted proposal.finalised {_AGREED}",
+    "claim_payout": "payout.claimed",
+    "claim_work": "credit.claimed",
+    "close_period": "period.closed",
+    "comment_on_proposal": "proposal.commented",
+    "confirm_share": "proposal.confirmed",
+    "correct_credit": "credit.corrected",
+    "correct_pool": "> entry.corrected entry.continued",
+    "declare_remix": "remix.declared > outside.cited",
+    "decline_credit": "credit.declined",
+    "decline_remix": "remix.declined",
+    "decline_share": "share.declined",
+    "describe_work": "work.described",
+    "dispute_credit": "credit.disputed",
+    "dispute_identifier": "identifier.disputed",
+    "dispute_remix": "remix.disputed",
+    "end_role": "role.ended",
+    "extend_proposal": "proposal.extended",
+    "finalise_proposal": f"proposal.finalised > {_AGREED}",
+    "forget_contributor": "contributor.forgotten",
+    "grant_role": "role.granted",
+    "hide_credit": "credit.hidden",
+    "hold_credit": "hold.opened",
+    "identify_payee": "payee.identified",
+    "issue_payouts": "batch.opened > payout.issued",
+    "lift_hold": "hold.lifted",
+    "merge_contributor": "contributor.merged > contributor.asked_first",
+    "open_credit": f"{_CREDIT} > credit.accepted",
+    "open_pool": "pool.opened",
+    "post_proposal": "proposal.posted > proposal.continued",
+    "publish_release": "release.published",
+    "record_adjustment": "> entry.adjusted entry.continued",
+    "record_agreement": f"> proposal.posted proposal.finalised share.accepted {_AGREED}",
+    "record_assignment": "> entry.assigned entry.continued",
+    "record_expense": f"expense.recorded > {_ENTRIES}",
+    "record_revenue": f"revenue.recorded > {_ENTRIES}",
+    "redate_work": "work.redated",
+    "register_key": "contributor.key_registered",
+    "rename_contributor": "contributor.renamed",
+    "return_payout": "payout.returned",
+    "reverse_expense": "expense.reversed > entry.redivided entry.continued",
+    "reverse_revenue": "revenue.reversed > entry.reversed entry.continued",
+    "revise_proposal": "proposal.revised > proposal.continued",
+    "revoke_credit": "credit.revoked",
+    "revoke_key": "contributor.key_revoked",
+    "settle_credit": "credit.settled",
+    "settle_identifier": "identifier.settled",
+    "settle_payout": "payout.settled",
+    "settle_remix": "remix.settled",
+    "state_identifier": "identifier.stated",
+    "state_right": "work.right_stated",
+    "stop_asking": "contributor.stopped_asking",
+    "strike_remix": "remix.struck",
+    "submit_contribution": f"contribution.submitted {_CREDIT} remix.declared"
+    " > outside.cited work.described credit.accepted",
+    "unhide_credit": "credit.shown",
+    "waive_share": "share.waived > entry.corrected entry.continued",
+    "withdraw_contribution": "contribution.withdrawn",
+    "withdraw_identifier": "identifier.withdrawn",
+    "withdraw_proposal": "proposal.withdrawn",
+    "withdraw_release": "release.withdrawn",
+}
+"""The kinds of facts of each command: first those that hold what it says, behind “>” those that
+only follow from it, which an audit computes again."""
+
+ENVELOPE = frozenset({"timestamp", "actor", "message", "signature", "binds", "owners"})
+COMPUTED = frozenset(
+    {
+        *("made", "deadline", "waits_for", "by_name", "by_piece", "is_false", "stands_as"),
+        *("disputer", "erased", "holds", "comment", "before", "was", "number", "batch", "parts"),
+        *("paper", "agreement", "agreed", "rules", "flow", "lines", "value", "on"),
+    }
+)
+"""The fields that never say what somebody stated."""
+INHERITED = frozenset(
+    {
+        *("work", "contributor", "child", "parent", "about", "on", "pool", "release", "payee"),
+        *("proposal", "currency", "amount_minor", "kind"),
+    }
+)
+"""The fields that a later fact of a noun repeats from earlier ones."""
+DEFAULTS = {
+    "pool.opened": frozenset({"rounding", "comment_days", "deferral_minor"}),
+    "proposal.posted": frozenset({"assets", "closes_at", "policy", "graph_position"}),
+    "proposal.revised": frozenset({"assets", "closes_at", "policy", "graph_position"}),
+    "proposal.extended": frozenset({"closes_at"}),
+    "credit.disputed": frozenset({"answer_by"}),
+}
+"""The fields with a value of their own where nothing was stated."""
+MOMENTS = frozenset({"effective_at", "closes_at", "answer_by", "until", "agreed_on"})
+OTHERWISE = frozenset({"id", "authors", "sources", "components", "uri", "identifier"})
+"""The arguments that are not recorded under their own names."""
+DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal.", "expense.")
+"""The kinds of facts whose ids are no argument of their commands."""
+
+
+def must_say(message: str, content: Content, topic: str, id: str, version: int) -> None:
+    """Raise NotVerified, saying what differs, unless a fact says what was signed."""
+    signed = json.loads(message)
+    if signed["actor"] != content["actor"]:
+        raise NotVerified(f"the message is of {signed['actor']}, not of {content['actor']}")
+    stating, following = kinds_of(signed["command"])
+    if topic not in (*stating, *following):
+        raise NotVerified(f"{signed['command']} was signed, which records no {topic}")
+    said = signed["arguments"]
+    scope = _scope(said, topic, id)
+    if topic in following:
+        _must_follow(said, content, topic, id)
+    elif scope is None:
+        raise NotVerified(f"{signed['command']} was signed for something else than {id}")
+    else:
+        _must_be_stated(scope, content, topic, version)
+
+
+TARGETS = ("credit", "comment", "expense", "revenue", "proposal", "pool", "release", "contributor")
+"""The arguments that name a target where none is called “id”, the most exact first."""
+
+
+def target_of(command: str, said: Content) -> str:
+    """The id that a command is about: of what it makes, else of what its path names."""
+    first = ("credit", "id") if command == "claim_work" else ("id", *TARGETS)
+    return next((str(said[name]) for name in first if isinstance(said.get(name), str)), "-")
+
+
+MOST_PARTS = 1_000
+"""How many authors, sources or components of a whole are looked for."""
+
+
+def may_be_about(target: str, topic: str, id: str) -> bool:
+    """Whether a fact about an id may belong to what was signed for a target.
+
+    It does if it is the target itself or a part of it; the ids of other kinds say nothing.
+    """
+    if id == target or topic.partition(".")[0] not in {
+        "credit",
+        "remix",
+        "contribution",
+        "release",
+    }:
+        return True
+    parts = {"credit": ("author",), "remix": ("source", "component")}.get(
+        topic.partition(".")[0], ()
+    )
+    if not is_id(target):
+        return False
+    return any(part_id(target, part, n) == id for part in parts for n in range(MOST_PARTS))
+
+
+def kinds_of(command: str) -> tuple[list[str], list[str]]:
+    """The kinds of facts that hold what a command says, and those that follow from it."""
+    stating, _, following = BRINGS.get(command, "").partition(">")
+    return stating.split(), following.split()
+
+
+def _scope(said: Content, topic: str, id: str) -> dict[str, Any] | None:
+    """What was said of the noun with an id; None if it was not spoken of."""
+    own = {name: value for name, value in said.items() if name not in OTHERWISE}
+    for target in _ids(said):
+        for part, scope in _parts(said, target):
+            if part == id:
+                return scope
+    if topic.startswith(DERIVED) or id in _ids(said):
+        return _renamed(own, said, topic)
+    return None
+
+
+def _ids(said: Content) -> list[str]:
+    return [value for value in said.values() if isinstance(value, str) and len(value) == 36]
+
+
+def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Everything that is recorded along with a whole: its id, and what was said of it."""
+    for number, author in enumerate(said.get("authors") or ()):
+        yield part_id(whole, "author", number), {"kind": "direct", **author, "work": whole}
+    for number, source in enumerate(said.get("sources") or ()):
+        scope = {name: source[name] for name in ("kind", "rate") if name in source}
+        scope |= {"child": whole, "parent": source.get("work") or _outside(source["uri"])}
+        if source.get("note") is not None:
+            scope["evidence"] = source["note"]
+        yield part_id(whole, "source", number), scope
+    for number, component in enumerate(said.get("components") or ()):
+        scope = {"child": whole, "parent": component["work"], "kind": "component"}
+        yield part_id(whole, "component", number), {"rate": component.get("rate"), **scope}
+
+
+def _outside(uri: str) -> str:
+    """The id of an outside source, which follows from its address (domain.outside)."""
+    return str(uuid5(NAMESPACE_URL, uri))
+
+
+def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
+    """What was said, under the names of the fact."""
+    match topic:
+        case "credit.claimed" | "credit.granted" if "credit" in said:  # a claim to a work
+            renamed = {**own, "work": said["id"], "kind": "direct"}
+            del renamed["credit"]
+        case "credit.claimed" | "credit.granted":
+            renamed = {"kind": "direct", **own}
+        case "remix.declared" if said.get("uri"):
+            renamed = {**own, "parent": _outside(said["uri"])}
+        case "identifier.stated":
+            about = said.get("work") or said.get("contributor")
+            renamed = {"about": about, **own, "identifier": said.get("identifier")}
+        case _:
+            return own
+    return renamed
+
+
+def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version: int) -> None:
+    """Every field was signed or follows from what was known, and nothing signed is left out."""
+    open_to = COMPUTED | DEFAULTS.get(topic, frozenset())
+    if version > 1:
+        open_to |= INHERITED
+    for name in content.keys() - ENVELOPE - scope.keys():
+        if name not in open_to and not (topic.startswith(DERIVED) and name in INHERITED):
+            raise NotVerified(f"the field “{name}” is {content[name]}, which was not signed")
+    for name in content.keys() & scope.keys():
+        if not _is_same(name, scope[name], content[name]):
+            raise NotVerified(f"the field “{name}” is {content[name]}, which was not signed")
+    missing = {name for name in scope.keys() - content.keys() if scope[name] not in (None, [])}
+    if topic.startswith(("credit.", "remix.", "contribution.", "release.", "work.")) and missing:
+        raise NotVerified(f"the field “{min(missing)}” was signed and is not recorded")
+
+
+def _is_same(name: str, said: Any, told: Any) -> bool:
+    if said == told:
+        return True
+    return name in MOMENTS and isinstance(said, str) and start_of(said) == told
+
+
+def _must_follow(said: Content, content: Content, topic: str, id: str) -> None:
+    """What only follows from a command is about nothing else than it was."""
+    sources = [
+        one for one in said.get("sources") or (said,) if _outside(one.get("uri") or "") == id
+    ]
+    scope: Content | None = said
+    match topic:
+        case "credit.accepted":
+            scope = _scope(said, topic, id)
+        case "outside.cited" | "work.described":
+            scope = sources[0] if sources else None
+        case "contributor.asked_first":
+            scope = said if id == said["into"] else None
+    if scope is None:
+        raise NotVerified(f"what was signed is about something else than {id}")
+    names = INHERITED | {"title", "creators", "licence"} if topic == "work.described" else INHERITED
+    for name in names & scope.keys() & content.keys() - {"kind"}:
+        if scope[name] not in (None, content[name]):
+            raise NotVerified(f"the field “{name}” is {content[name]}, which was not signed")
