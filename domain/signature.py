@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 
 from domain.note import ED25519, KEY_ID_BYTES, SignerKey, VerifierKey
 from domain.seal import TEXTS, Disclosure, base64url, digest_of
-from domain.stated import kinds_of, may_be_about, must_say, target_of
+from domain.stated import brings, may_be_about, must_say, target_of
 from domain.tree import NotVerified
 
 HEADER = "stemma-signature@v2"
@@ -206,9 +206,7 @@ def must_be_signed_for(
     bound = Bound.parse(str(content["binds"]))
     if logs and bound.log not in logs:
         raise NotVerified(f"it was signed for the log {bound.log}")
-    stating, following = kinds_of(bound.command)
-    if topic not in (*stating, *following):
-        raise NotVerified(f"{bound.command} was signed, which records no {topic}")
+    brings(bound.command, topic)
     if not may_be_about(bound.target, topic, id):
         raise NotVerified(f"{bound.command} was signed for {bound.target}, not for {id}")
     return bound

@@ -80,6 +80,7 @@ BRINGS = {
     "revise_proposal": "proposal.revised > proposal.continued",
     "revoke_credit": "credit.revoked",
     "revoke_key": "contributor.key_revoked",
+    "separate_contributor": "contributor.separated",
     "settle_credit": "credit.settled",
     "settle_identifier": "identifier.settled",
     "settle_payout": "payout.settled",
@@ -112,7 +113,7 @@ COMPUTED = frozenset(
 INHERITED = frozenset(
     {
         *("work", "contributor", "child", "parent", "about", "on", "pool", "release", "payee"),
-        *("proposal", "currency", "amount_minor", "kind"),
+        *("proposal", "currency", "amount_minor", "kind", "into"),
     }
 )
 """The fields that a later fact of a noun repeats from earlier ones."""
@@ -136,12 +137,9 @@ def must_say(message: str, content: Content, topic: str, id: str, version: int) 
     signed = json.loads(message)
     if signed["actor"] != content["actor"]:
         raise NotVerified(f"the message is of {signed['actor']}, not of {content['actor']}")
-    stating, following = kinds_of(signed["command"])
-    if topic not in (*stating, *following):
-        raise NotVerified(f"{signed['command']} was signed, which records no {topic}")
-    said = signed["arguments"]
+    how, said = brings(signed["command"], topic), signed["arguments"]
     scope = _scope(said, topic, id)
-    if topic in following:
+    if how == "follows":
         _must_follow(said, content, topic, id)
     elif scope is None:
         raise NotVerified(f"{signed['command']} was signed for something else than {id}")
@@ -183,10 +181,20 @@ def may_be_about(target: str, topic: str, id: str) -> bool:
     return any(part_id(target, part, n) == id for part in parts for n in range(MOST_PARTS))
 
 
-def kinds_of(command: str) -> tuple[list[str], list[str]]:
-    """The kinds of facts that hold what a command says, and those that follow from it."""
+def brings(command: str, topic: str) -> str:
+    """Whether a kind of fact of a command “states” what this says or “follows” from it; NotVerified
+    if the command records none.
+
+    Of a command that is not known here, as of a later version, only the noun is.
+    """
     stating, _, following = BRINGS.get(command, "").partition(">")
-    return stating.split(), following.split()
+    if topic in stating.split():
+        return "states"
+    if topic in following.split():
+        return "follows"
+    if command not in BRINGS and topic.partition(".")[0] == command.rpartition("_")[2]:
+        return "states"
+    raise NotVerified(f"{command} was signed, which records no {topic}")
 
 
 def _scope(said: Content, topic: str, id: str) -> dict[str, Any] | None:

@@ -15,12 +15,14 @@ from api.signatures import SIGNATURE
 from domain.chain import Chains, content_of
 from domain.contributor import Contributor
 from domain.credit import Credit
+from domain.fact import FACTS
 from domain.note import COSIGNATURE, SignerKey
 from domain.receipt import leaf_bytes, read_leaf
 from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
 from domain.registry import BY_OPERATION
 from domain.seal import digest_of
 from domain.signature import check_signature, must_fit, read_signing, salt_of, sign_command
+from domain.stated import BRINGS
 from domain.tree import NotVerified, leaf_hash
 from projections import history
 from projections.follower import no_progress
@@ -424,6 +426,13 @@ def test_what_no_route_takes_is_not_signed(tmp_path: Path) -> None:
         words = ["sign", "POST", path, "--key", str(tmp_path / "key")]
         done = CliRunner().invoke(main, words, input="")
         assert (done.exit_code, done.stderr) == (1, f"Error: {said}\n")
+
+
+def test_the_kinds_of_facts_of_every_command_are_listed() -> None:
+    """A new command needs a line in domain/stated.py, so that a verifier knows its facts."""
+    assert set(BRINGS) == set(BY_OPERATION)
+    kinds = {kind for line in BRINGS.values() for kind in line.replace(">", " ").split()}
+    assert kinds <= set(FACTS)
 
 
 # -- a signature fits no other act ---------------------------------------------------------
