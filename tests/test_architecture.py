@@ -96,7 +96,10 @@ def readers_of_the_environment(root: Path) -> Breaches:
 def cycles_of_imports(root: Path) -> Breaches:
     """No file imports one that imports it, be it by way of others or for type-checking only."""
     graph = nx.DiGraph(
-        (path, target) for path, tree in modules(root) for target in imported_files(root, tree)
+        (path, file)
+        for path, tree in modules(root)
+        for target in imported_files(root, tree)
+        for file in (target, *packages_entered(root, path, target))
     )
     for files in nx.strongly_connected_components(graph):
         if len(files) > 1 or nx.subgraph(graph, files).size():
@@ -115,6 +118,14 @@ def imported_files(root: Path, module: ast.Module) -> Iterator[Path]:
             case _:
                 continue
         yield from filter(None, (file_of(root, name) for name in found))
+
+
+def packages_entered(root: Path, path: Path, target: Path) -> Iterator[Path]:
+    """The packages that Python imports first, when a module imports one from outside them."""
+    for package in target.parents:
+        file = package / "__init__.py"
+        if not path.is_relative_to(package) and (root / file).is_file():
+            yield file
 
 
 def file_of(root: Path, module: str) -> Path | None:

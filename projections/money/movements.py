@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from domain.journal import Journal
 from domain.moment import instant
-from projections.money import recouping
+from projections.money.pools import recouping
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import titles
 from projections.money.told import ENTRY_KINDS, Movement, StatementLine

@@ -12,9 +12,9 @@ from domain.readers import MONEY
 from domain.refusal import UnknownEntry
 from domain.values import EntryId
 from projections.money.pools.payees import payees_told
+from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.told import DivisionTold
 from projections.money.readers import Reader
-from projections.money.recouping import of_entry, recouped_told
 from projections.money.rows import ENTRIES
 from projections.nouns import noun_at
 from projections.question import question

@@ -21,10 +21,10 @@ from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import terms_of
 from projections.money.pools.divisions import document_of
 from projections.money.pools.payees import payees_told
+from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.revenue import pool_of
 from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
 from projections.money.readers import Reader
-from projections.money.recouping import of_entry, recouped_told
 from projections.money.rows import ENTRIES
 from projections.money.splitting import PartOfPath
 from projections.nouns import noun_at
