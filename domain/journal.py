@@ -61,6 +61,7 @@ class Journal(Application[str]):
         claim_evidence: Collection[str] = (),
         refuses_licences: bool = False,
         log_name: str = "",
+        rate_days: int | None = None,
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
@@ -69,6 +70,7 @@ class Journal(Application[str]):
         self.refuses_licences = refuses_licences
         self.log_name = log_name
         """The name of the log, for which actors sign; empty if there is none."""
+        self.rate_days = rate_days
         self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0

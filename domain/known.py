@@ -119,12 +119,18 @@ class Known:
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
     ) -> list[str]:
         """The nouns with a fact of these kinds that has one of these values in a field."""
+        return [each.originator_id for each in self.saying(kinds, field, values)]
+
+    def saying(
+        self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
+    ) -> list[Fact]:
+        """The facts of these kinds that have one of these values in a field."""
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
         recorded = self.facts.found(fields, values, self.upto)
         pending = (each for _, each in self.pending if isinstance(each, kinds))
         return [
-            *(placed.originator_id for placed in recorded),
-            *(each.originator_id for each in pending if getattr(each, field) in values),
+            *(placed.fact() for placed in recorded),
+            *(each for each in pending if getattr(each, field) in values),
         ]
 
     def _nouns(self, kind: type[N], ids: Collection[str]) -> list[N]:

@@ -16,6 +16,7 @@ from domain.fact import Fact, Noun
 from domain.grant import Grant
 from domain.identifier import Identifier
 from domain.money.entry import Entry
+from domain.money.exchange import ExchangeRate, PaymentCurrency
 from domain.money.hold import Hold
 from domain.money.outsider import Outsider
 from domain.money.payout import Batch, Payout
@@ -24,6 +25,7 @@ from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
+from domain.money.withholding import Withholding
 from domain.outside import Outside
 from domain.release import Release
 from domain.remix import Remix
@@ -32,6 +34,7 @@ from domain.work import Work
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Grant, Contribution, Outside, Release, Remix, Credit, Identifier),
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold, Outsider, Period),
+    *(ExchangeRate, PaymentCurrency, Withholding),
     Clock,
 )
 BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}

@@ -44,6 +44,9 @@ class Kept(Protocol):
     refuses_licences: bool
     """Whether a remix that a licence does not allow is refused, not recorded with a warning."""
 
+    rate_days: int | None
+    """How old an exchange rate may be; None: any age, and payouts without one are not exchanged."""
+
     @property
     def facts(self) -> JournalRecorder:
         """The facts as stored."""
@@ -98,6 +101,11 @@ class Past:
     def refuses_licences(self) -> bool:
         """Whether a remix that a licence does not allow is refused; an import only warns."""
         return self._journal.refuses_licences and not self.is_vouched_for
+
+    @property
+    def rate_days(self) -> int | None:
+        """How old an exchange rate may be, if there is a limit; an import has none."""
+        return None if self.is_vouched_for else self._journal.rate_days
 
     # -- nouns -----------------------------------------------------------------------------
 

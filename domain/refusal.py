@@ -428,9 +428,42 @@ class BadAmount(Refusal):
 
 
 class BadCurrency(Refusal):
-    """A currency is a code of ISO 4217 that has a smallest unit, such as USD."""
+    """A currency is a code of ISO 4217 that has a smallest unit, or a unit with its exponent."""
 
-    says = "“{currency}” is not a currency of ISO 4217 with a smallest unit."
+    says = (
+        "“{currency}” is not a currency of ISO 4217 with a smallest unit; a unit of your own is "
+        "written with its exponent, such as HOPE.2."
+    )
+
+
+class BadCountry(Refusal):
+    """A country is a code of two letters of ISO 3166-1, such as US."""
+
+    says = "“{country}” is not a country of ISO 3166-1."
+
+
+class BadExchangeRate(Refusal):
+    """An exchange rate is an exact decimal number above 0, as text, between two currencies."""
+
+    says = "“{rate}” is not an exchange rate here: {reason}."
+
+
+class NoExchangeRate(Conflict):
+    """No rate is recent enough to pay somebody in their currency."""
+
+    says = "There is no rate from {currency} to {into} of the last {days} days."
+
+
+class UnknownExchangeRate(Unknown):
+    """No exchange rate has this id."""
+
+
+class UnknownWithholding(Unknown):
+    """No rule of withholding has this id."""
+
+
+class UnknownPaymentCurrency(Unknown):
+    """No choice of a payment currency has this id."""
 
 
 class BadShare(Refusal):

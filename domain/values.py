@@ -26,7 +26,9 @@ from domain.identifier import SCHEMES, normal
 from domain.identity import new_id, part_id
 from domain.moment import start_of
 from domain.money.apportionment import whole_amount
+from domain.money.country import country_code
 from domain.money.currency import currency_code
+from domain.money.exchange import LONGEST_RATE, exchange_rate
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
@@ -35,7 +37,9 @@ from domain.readers import PUBLIC, STATEMENTS
 from domain.refusal import (
     REFUSALS,
     BadAmount,
+    BadCountry,
     BadCurrency,
+    BadExchangeRate,
     BadIdentifier,
     BadMadeAt,
     BadOutcome,
@@ -330,6 +334,9 @@ SOLD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40e"
 PERIOD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40f"
 REFUND = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40c"
 ASSIGNMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40b"
+RATE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d411"
+PAID_IN = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d412"
+WITHHOLDING = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d413"
 
 ContributorId = Annotated[str, Ref("contributor", example=BEN)]
 IdentifierId = Annotated[str, Ref("identifier", example=CODE)]
@@ -346,6 +353,8 @@ ExpenseId = Annotated[str, Ref("expense", example=EXPENSE)]
 EntryId = Annotated[str, Ref("entry", example=DIVISION)]
 BatchId = Annotated[str, Ref("batch", example=BATCH)]
 PayoutId = Annotated[str, Ref("payout", example=PAYOUT)]
+ExchangeRateId = Annotated[str, Ref("exchange_rate", example=RATE)]
+WithholdingId = Annotated[str, Ref("withholding", example=WITHHOLDING)]
 
 _CHOSEN = "Chosen by the client, so that a repetition is harmless."
 NewContributorId = Annotated[str, NewId("contributor", help=_CHOSEN, example=BEN)]
@@ -365,6 +374,9 @@ NewAdjustmentId = Annotated[str, NewId("adjustment", help=_CHOSEN, example=ADJUS
 NewAssignmentId = Annotated[str, NewId("assignment", help=_CHOSEN, example=ASSIGNMENT)]
 NewPeriodId = Annotated[str, NewId("period", help=_CHOSEN, example=PERIOD)]
 NewBatchId = Annotated[str, NewId("batch", help=_CHOSEN, example=BATCH)]
+NewExchangeRateId = Annotated[str, NewId("exchange_rate", help=_CHOSEN, example=RATE)]
+NewPaymentCurrencyId = Annotated[str, NewId("payment_currency", help=_CHOSEN, example=PAID_IN)]
+NewWithholdingId = Annotated[str, NewId("withholding", help=_CHOSEN, example=WITHHOLDING)]
 
 TERMS: dict[str, Any] = {
     "type": "fixed",
@@ -553,7 +565,32 @@ Outcome = Annotated[
     ),
 ]
 CurrencyCode = Annotated[
-    str, known(currency_code, BadCurrency, help="A code of ISO 4217.", example="USD")
+    str,
+    known(
+        currency_code,
+        BadCurrency,
+        help="A code of ISO 4217, or a unit of your own with its exponent, such as HOPE.2.",
+        example="USD",
+    ),
+]
+CountryCode = Annotated[
+    str,
+    known(
+        country_code,
+        BadCountry,
+        help="Where the money comes from: two letters of ISO 3166-1.",
+        example="US",
+    ),
+]
+ExchangeRateText = Annotated[
+    str,
+    known(
+        exchange_rate,
+        BadExchangeRate,
+        limit=LONGEST_RATE,
+        help="How much of the other is got for one, as an exact decimal text.",
+        example="0.9217",
+    ),
 ]
 Sha256 = Annotated[
     str,

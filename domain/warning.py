@@ -12,6 +12,9 @@ from domain.refusal import LicenceConflict
 OLDER = "older_than_source"
 WARNINGS = {
     "period_closed": "What was earned before {until} is closed: this is late, and shown as late.",
+    "no_exchange_rate": (
+        "There is no rate from {currency} to {into}: a payout in {into} is sent in {currency}."
+    ),
     "document_repeated": "The same document and amount were recorded before: {first}.",
     LicenceConflict.code: LicenceConflict.says,
     OLDER: (

@@ -16,7 +16,7 @@ from projections import (
     notices,
     parts,
 )
-from projections.money import payouts, pools, splitting, statement_files
+from projections.money import payouts, pools, remittances, splitting, statement_files
 from projections.question import QUESTIONS, Question
 
 __all__ = ["QUESTIONS", "by_words"]
@@ -34,6 +34,7 @@ ROOMS = (
     splitting,
     pools,
     payouts,
+    remittances,
     statement_files,
     formats,
 )

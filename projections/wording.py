@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from domain.money.currency import DIGITS
+from domain.money.currency import called, digits
 
 CONSENTS = {
     "offered": "not answered yet",
@@ -63,11 +63,16 @@ def percent(rate: str | None) -> str:
 
 
 def money(amount_minor: int, currency: str) -> str:
+    """An amount with the digits of its currency, and its name."""
+    return f"{amount(amount_minor, currency)} {called(currency)}"
+
+
+def amount(amount_minor: int, currency: str) -> str:
     """An amount with the digits of its currency."""
-    digits = DIGITS[currency]
-    whole, rest = divmod(abs(amount_minor), 10**digits)
-    after_point = f".{rest:0{digits}d}" if digits else ""
-    return f"{'−' if amount_minor < 0 else ''}{whole:,}{after_point} {currency}"
+    exponent = digits(currency)
+    whole, rest = divmod(abs(amount_minor), 10**exponent)
+    after_point = f".{rest:0{exponent}d}" if exponent else ""
+    return f"{'−' if amount_minor < 0 else ''}{whole:,}{after_point}"
 
 
 STANDS = {
@@ -77,6 +82,8 @@ STANDS = {
     "in_transit_minor": "paid, on its way",
     "settled_minor": "paid, and arrived",
     "suspense_minor": "returned, to be claimed",
+    "withheld_minor": "withheld for a country",
+    "exchanged_minor": "sent in another currency",
 }
 """The labels of the balances."""
 
@@ -91,6 +98,17 @@ def recouping(line: Mapping[str, Any], currency: str, written: Callable[[str], s
         money(line[f"{name}_minor"], currency) for name in ("advance", "before", "now", "remaining")
     )
     return f"Recouped of {advance} ({whose}): {before} before, {now} now; {left} remaining"
+
+
+def sending(sent: Mapping[str, Any], currency: str) -> str:
+    """What was withheld of a payout and how the rest was sent, as part of a sentence."""
+    said = [
+        f"{money(each['withheld_minor'], currency)} withheld for {each['country']}"
+        + (f" ({percent(each['rate'])})" if each["rate"] else ", by no rule")
+        for each in sent["withheld"]
+    ]
+    at = f" at {sent['rate']}, the rate of {day(sent['rate_of'])}" if sent["rate"] else ""
+    return "; ".join([*said, f"{money(sent['amount_minor'], sent['currency'])} sent{at}"])
 
 
 def units(exact: str, currency: str) -> str:

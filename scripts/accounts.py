@@ -22,6 +22,7 @@ from projections.wording import (
     money,
     percent,
     recouping,
+    sending,
     units,
 )
 from scripts.terminal import shown
@@ -145,6 +146,8 @@ def _what(line: dict[str, Any], currency: str) -> str:
     what = BOOKED[line["kind"]]
     if line["recouped"]:
         return recouping(line["recouped"], currency, shown)
+    if line["sent"]:
+        return f"{what}: {sending(line['sent'], currency)}"
     what += f", late for {day(line['effective_at'])}" if line["is_late"] else ""
     return f"{what}: {shown(line['reason'])}" if line["reason"] else what
 
@@ -168,7 +171,10 @@ def pool_statement(out: Console, asking: Asking) -> None:
         amount = money(waiting["waiting_minor"], currency)
         why = "it is deferred" if waiting["because"] == "deferred" else "no agreement covers it"
         out.print(f" waiting: {amount} of {shown(waiting['source'])} because {why}")
-    columns = ("earned", "payable", "held", "debt", "in_transit", "paid", "suspense")
+    columns = (
+        *("earned", "payable", "held", "debt", "in_transit", "paid"),
+        *("suspense", "withheld", "exchanged"),
+    )
     used = [name for name in columns if name == "earned" or told["totals"][f"{name}_minor"]]
     table = Table("payee", box=None)
     for heading in ("share", "percent", *used):
@@ -188,6 +194,28 @@ def pool_statement(out: Console, asking: Asking) -> None:
     out.print(table)
     for line in told["recouped"]:
         out.print(f" {recouping(line, currency, shown)}")
+
+
+def withheld(out: Console, asking: Asking) -> None:
+    """What was withheld in a year, by payee and country."""
+    told = asking.answer
+    table = Table("payee", "country", box=None)
+    for heading in ("paid", "withheld", "rate", "payouts"):
+        table.add_column(heading, justify="right")
+    table.add_column("rests on", overflow="fold")
+    for line in told["lines"]:
+        table.add_row(
+            _name(line["payee"]),
+            line["country"],
+            *(money(line[f"{name}_minor"], line["currency"]) for name in ("paid", "withheld")),
+            percent(line["rate"]),
+            str(line["payouts"]),
+            shown(line["document"] or "no rule"),
+        )
+    for line in told["totals"]:
+        paid, kept = (money(line[f"{n}_minor"], line["currency"]) for n in ("paid", "withheld"))
+        table.add_row("[bold]all[/bold]", line["country"], paid, kept, "", "", "")
+    out.print(table)
 
 
 def ledger(out: Console, asking: Asking) -> None:

@@ -101,6 +101,7 @@ def _opened(settings: Settings) -> Flask:
         limits=TimeLimits(settings.statement_seconds, settings.lock_seconds),
         claim_evidence=settings.claim_evidence,
         refuses_licences=settings.refuses_licences,
+        rate_days=settings.rate_days,
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written

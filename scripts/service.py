@@ -80,6 +80,7 @@ def open_service(
     limits: TimeLimits = UNHURRIED,
     claim_evidence: Collection[str] = (),
     refuses_licences: bool = False,
+    rate_days: int | None = None,
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
@@ -93,6 +94,7 @@ def open_service(
         claim_evidence=claim_evidence,
         refuses_licences=refuses_licences,
         log_name="" if signer is None else signer.name,
+        rate_days=rate_days,
     )
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses)

@@ -59,6 +59,9 @@ NAMES = {
     f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
     "STEMMA_REFUSE_LICENCES": "whether a remix that the licence of its source does not allow is "
     "refused, except in an import, instead of recorded with a warning: yes or no (default: no)",
+    "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: an older one, or none, refuses "
+    "the payouts that need it (default: any age, and payouts without a rate stay in the currency "
+    "of the pool)",
     "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
     "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
     "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
@@ -116,6 +119,7 @@ class Settings:
     issuer: Issuer | None = None
     claim_evidence: tuple[str, ...] = ()
     refuses_licences: bool = False
+    rate_days: int | None = None
 
     @property
     def embedded(self) -> bool:
@@ -157,6 +161,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         issuer=_issuer(environ),
         claim_evidence=_kinds(environ.get("STEMMA_CLAIM_EVIDENCE") or ""),
         refuses_licences=_yes(environ, "STEMMA_REFUSE_LICENCES", None, default=False),
+        rate_days=_number(environ, "STEMMA_RATE_DAYS", None, most=3650) or None,
         metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
     )
 
@@ -273,6 +278,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
         "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
         "STEMMA_REFUSE_LICENCES": "yes" if settings.refuses_licences else "no",
+        "STEMMA_RATE_DAYS": str(settings.rate_days or ""),
         "STEMMA_UPGRADE": "yes" if settings.upgrade else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
         **dict(zip(OF_ISSUER, settings.issuer or Issuer("", ""), strict=True)),

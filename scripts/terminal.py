@@ -18,7 +18,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from domain.money.currency import decimal
-from domain.money.postings import ACCOUNTS
+from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, WITHHELD
 from domain.printable import CONTROLS, printable
 from projections import attribution as people
 from projections import billing, formats
@@ -42,6 +42,7 @@ RENDERERS = {
     "Statement": "accounts.statement",
     "LedgerFact": "accounts.ledger",
     "Why": "accounts.why",
+    "WithheldSummary": "accounts.withheld",
 }
 """The function that prints an answer, by the name of its type; others are printed as tables."""
 
@@ -284,13 +285,19 @@ def _first(out: Console, lines: list[str], more: str) -> None:
         out.print(f"… and {len(lines) - SHOWN_REFUSED} {more}")
 
 
+FURTHER = (WITHHELD, EXCHANGED, DIFFERENCE)
+
+
 def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
     """The balances of the accounts in each currency."""
     if not told:
         return
-    table = Table("currency", *(account.replace("_", " ") for account in ACCOUNTS), box=None)
+    # The accounts of what is withheld and exchanged are shown where anything is on them.
+    further = any(units[account] for units in told.values() for account in FURTHER)
+    used = [each for each in ACCOUNTS if further or each not in FURTHER]
+    table = Table("currency", *(account.replace("_", " ") for account in used), box=None)
     for column in table.columns[1:]:
         column.justify = "right"
     for currency, units in told.items():
-        table.add_row(currency, *(decimal(units[account], currency) for account in ACCOUNTS))
+        table.add_row(currency, *(decimal(units[account], currency) for account in used))
     out.print(table)

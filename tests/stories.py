@@ -346,17 +346,30 @@ def every_fact_about_money(
     credit = part_id(song, "author", 0)
     tell("hold_credit", id=credit, reason="text-reason-hold")
     tell("lift_hold", id=credit, reason="text-reason-go")
-    batch = tell("issue_payouts", currency="USD", payees=[ana]).id
-    payout = part_id(batch, "payout", 0)
-    tell("settle_payout", id=payout, reference="text-reference")
-    tell("return_payout", id=payout, reason="text-reason-return")
-    tell("claim_payout", id=payout, reason="text-reason-claim", actor=ana)
+    every_fact_of_a_payout(told, pool, ana)
     said = {"contributor": dee, "role": "drummer"}
     claim = tell("claim_work", id=sampled, evidence="text-evidence-break", **said).id
     tell("accept_credit", id=claim, reason="text-reason-break")
     wrong = tell("open_credit", work=song, **said).id
     tell("revoke_credit", id=wrong, reason="text-reason-wrong")
     tell("confirm_share", proposal=proposal, payee=dee, reason="text-reason-confirm")
+
+
+def every_fact_of_a_payout(told: Story, pool: str, ana: str) -> None:
+    """What is withheld of it, in which currency it is sent, and what becomes of it."""
+    dated = {"effective_at": "2026-01"}
+    said = {"payee": ana, "country": "US", "rate": "0.1", "document": "text-document-form"}
+    rule = told.tell("state_withholding", note="text-note-form", **said, **dated).id
+    told.tell("locate_pool", pool=pool, country="US", reason="text-reason-located")
+    told.tell("choose_payment_currency", payee=ana, currency="EUR", reason="text-reason-euros")
+    said = {"currency": "USD", "into_currency": "EUR", "rate": "0.9217"}
+    told.tell("state_exchange_rate", source_name="text-source_name-rate", **said, **dated)
+    batch = told.tell("issue_payouts", currency="USD", payees=[ana]).id
+    payout = part_id(batch, "payout", 0)
+    told.tell("settle_payout", id=payout, reference="text-reference")
+    told.tell("return_payout", id=payout, reason="text-reason-return")
+    told.tell("claim_payout", id=payout, reason="text-reason-claim", actor=ana)
+    told.tell("end_withholding", id=rule, reason="text-reason-ended")
 
 
 def every_fact_of_the_accountant(

@@ -52,6 +52,8 @@ TOPICS = {
     *("entry.redivided", "entry.adjusted", "entry.assigned", "expense.reversed"),
     *("batch.opened", "payout.issued", "payout.settled", "payout.returned", "payout.claimed"),
     *("hold.opened", "hold.lifted"),
+    *("exchange_rate.stated", "payment_currency.chosen", "pool.located"),
+    *("withholding.stated", "withholding.ended"),
 }
 
 
@@ -176,7 +178,8 @@ FORMS = {
     # As it was stated: a year, a month, a day or a time.
     r"\d{4}(-\d\d)?(-\d\d)?(T.*Z)?": ("made_at", "agreed_on", "effective_at", "answer_by"),
     EXACT: ("rate", "share", "agreed", "default_rate"),
-    r"[A-Z]{3}": ("currency",),
+    r"[A-Z]{3}": ("currency", "into_currency"),
+    r"[A-Z]{2}": ("country",),
     r"[0-9a-f]{64}": ("sha256", "evidence_sha256"),
     rf"({DIGEST}( {DIGEST})*)?": ("erased",),
     rf"[a-z_]+/{ID}": ("source_id",),
@@ -218,6 +221,9 @@ LISTS_FOR_A_REASON = {
     "flow": "places of the terms with exact numbers",
     "flow_before": "places of the terms with exact numbers",
     "parts": "payees, agreements and pools with numbers",
+    "withheld": "countries, rules and exact rates with numbers",
+    "withheld_of_parts": "numbers",
+    "conversion": "the id of a rate, two exact numbers, a currency and numbers",
     "minimums": "payees with numbers",
     "payees": "payees",
     "works": "ids",

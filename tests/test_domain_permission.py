@@ -87,6 +87,11 @@ TABLE: dict[str, set[str]] = {
     "payout.settle": BOOKS,
     "payout.return": BOOKS,
     "payout.claim": OWN,
+    "exchange-rate": BOOKS,
+    "payment-currency": BOOKS | OWN,
+    "withholding": BOOKS,
+    "withholding.end": BOOKS,
+    "pool.locate": BOOKS,
 }
 
 

@@ -98,7 +98,9 @@ EXAMPLES = (
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool"),
     *("reverse_expense", "record_adjustment"),
     *("hold_credit", "lift_hold", "record_assignment"),
+    *("locate_pool", "state_withholding", "choose_payment_currency", "state_exchange_rate"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),
+    "end_withholding",
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "separate_contributor"),
     "preview_split",
     *("confirm_share", "record_agreement", "assign_share", "identify_payee"),
@@ -112,6 +114,7 @@ EXAMPLES = (
 ASKED: dict[str, dict[str, Any]] = {
     "show_consistency": {"old": 1, "new": 2},
     "show_position": {"at": "2026"},
+    "show_withheld": {"year": 2026},
     "show_split": {
         **{"policy": "relative_cascade", "amount_minor": 100, "currency": "EUR"},
         "default_rate": "0",

@@ -50,7 +50,7 @@ SIDES: dict[str, dict[str, str]] = {
         **{"poster": "ana", "addressee": "ana", "contributor": "ben", "opener": "ben"},
         "party": "ana ben cleo",
     },
-    **{noun: {"contributor": "ben"} for noun in ("contributor", "payout")},
+    **{noun: {"contributor": "ben"} for noun in ("contributor", "payout", "payment-currency")},
     "share": {"contributor": "ben", "poster": "ana"},
     "identifier": {"poster": "ana", "opener": "ana", "party": "ana ben cleo"},
 }
@@ -80,6 +80,8 @@ BOOKS = {
     *("settle_payout", "return_payout", "hold_credit", "lift_hold"),
     *("reverse_expense", "record_adjustment", "record_assignment"),
     "close_period",
+    *("state_exchange_rate", "choose_payment_currency", "state_withholding", "end_withholding"),
+    "locate_pool",
 }
 JUDGING = {
     "settle_remix",
@@ -95,6 +97,7 @@ OWN = {
     *("claim_payout", "ask_first", "stop_asking", "correct_credit"),
     *("rename_contributor", "hide_credit", "unhide_credit"),
     "assign_share",
+    "choose_payment_currency",
 }
 MAY: dict[str, set[str]] = {
     "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution"},
@@ -169,6 +172,8 @@ class World:
         revenue = operator.post(f"/pools/{pool}/revenue", sold).id
         isrc = {"work": song, "scheme": "isrc", "identifier": "USSKG1912345"}
         code = ana.post("/identifiers", isrc).id
+        said = {"payee": self.ids["ben"], "country": "US", "rate": "0.1", "document": "W-8BEN"}
+        rule = operator.post("/withholdings", said | {"effective_at": "2026"}).id
         batch = operator.post("/payout-batches", currency="USD").id
         items = operator.get("/payouts", batch=batch).items
         paid = {one["payee"]["id"]: one["id"] for one in items}
@@ -179,7 +184,7 @@ class World:
             **{"work": song, "contribution": song, "release": album, "credit": credit},
             **{"remix": part_id(song, "source", 0), "pool": pool, "proposal": proposal},
             **{"comment": comment, "revenue": revenue, "batch": batch, "agreed": agreed},
-            **{"expense": expense, "identifier": code},
+            **{"expense": expense, "identifier": code, "withholding": rule},
             **{"payout": paid[self.ids["ben"]], "entry": division_id(revenue)},
             "contributor": self.ids["ben"],
         }
@@ -215,8 +220,9 @@ class World:
                 said |= {"proposal": self.of["agreed"], "contributor": self.ids["ben"]}
             case "remix.settle" | "credit.settle" | "identifier.settle":
                 said["outcome"] = "dismissed"
-            case "share.assign":
-                said |= {"payee": self.ids["ben"], "part": "0"}
+            case "payment-currency" | "share.assign":
+                said["payee"] = self.ids["ben"]
+                said |= {"part": "0"} if "part" in {one.name for one in command.fields()} else {}
             case "adjustment":
                 said["lines"] = [{"payee": "house", "amount_minor": 0}]
             case "proposal" | "proposal.revise":

@@ -150,6 +150,8 @@ class Books:
     merged: dict[str, str] = field(default_factory=dict)
     """By contributor: whom they were merged into. By work: whose claim on it was accepted. By name
     of somebody outside: the contributor they are."""
+    differences: dict[str, Fraction] = field(default_factory=dict)
+    """By currency: what rounding conversions into it gained, and was not posted."""
     _named: dict[str, Collection[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def copy(self) -> Books:
@@ -225,6 +227,10 @@ class Books:
                 self.forgotten[id] = self.position
             case Proposal.Confirmed(payee=payee):
                 self.confirmed[id, payee] = self.position
+            case Payout.Issued(conversion=dict()) | Payout.Returned(conversion=dict()):
+                sign, into = 1 if isinstance(happened, Payout.Issued) else -1, happened.sent[0]
+                gained = self.differences.pop(into, Fraction()) + sign * happened.gained()
+                self.differences |= {into: gained} if gained else {}
 
     def _doubt(
         self, id: str, happened: Fact, work: str, contributor: str | None, child: str | None

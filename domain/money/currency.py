@@ -2,10 +2,14 @@
 
 An amount is a whole number of a currency's smallest units, so a code without one (gold, the code
 for tests) is not a currency here.
+
+A unit of one's own, such as a token, is declared by how it is written: its name, a point and its
+exponent, as in HOPE.2. So no amount can ever be read with another exponent.
 """
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from domain.refusal import BadCurrency
@@ -35,13 +39,30 @@ DIGITS: dict[str, int] = {
 """The digits after the point of every currency: 2 for USD, 0 for JPY, 3 for KWD."""
 
 
+MOST_DIGITS = 12
+"""The largest exponent of a unit of one's own: an amount of 10¹⁵ units is then a thousand."""
+# Longer than the three letters of ISO 4217, and a commodity that beancount reads.
+_OWN = re.compile(r"([A-Z][A-Z0-9]{3,11})\.(0|[1-9][0-9]?)\Z")
+
+
 def currency_code(code: object) -> str:
-    """The code, if it is one of ISO 4217 that has a smallest unit."""
-    if not isinstance(code, str) or code not in DIGITS:
-        raise BadCurrency(code)
-    return code
+    """The code, if it is one of ISO 4217 that has a smallest unit, or a unit of one's own."""
+    own = _OWN.match(code) if isinstance(code, str) else None
+    if code in DIGITS or (own and int(own[2]) <= MOST_DIGITS):
+        return str(code)
+    raise BadCurrency(code)
+
+
+def digits(currency: str) -> int:
+    """The digits after the point of a currency, or of a unit of one's own."""
+    return DIGITS[currency] if currency in DIGITS else int(currency.partition(".")[2])
+
+
+def called(currency: str) -> str:
+    """The currency as it is written after an amount: HOPE.2 is HOPE."""
+    return currency.partition(".")[0]
 
 
 def decimal(amount_minor: int, currency: str) -> str:
     """Units as a decimal number of the currency, with all of its digits: 12345 is 123.45 USD."""
-    return f"{Decimal(amount_minor).scaleb(-DIGITS[currency]):f}"
+    return f"{Decimal(amount_minor).scaleb(-digits(currency)):f}"

@@ -5,21 +5,32 @@ A payout reduces what is owed in the same append, so no unit is paid twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from fractions import Fraction
+from typing import Annotated, Any, NamedTuple
 
 from domain.command import Command, Record, command, record
 from domain.credit import Credit
 from domain.fact import New
 from domain.identity import part_id
+from domain.moment import instant
 from domain.money.apportionment import payee_key
+from domain.money.arranging import arrangements
 from domain.money.books import Above, Books
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import above_in_question, must_know
 from domain.money.payout import Batch, Parts, Payout
+from domain.money.remitting import Remittance, accounts_of, remitted
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
-from domain.refusal import NothingToPay, UnknownContributor, UnknownWork, WrongState
+from domain.refusal import (
+    NoExchangeRate,
+    NothingToPay,
+    UnknownContributor,
+    UnknownWork,
+    WrongState,
+)
 from domain.remix import Remix
 from domain.values import (
     MOST_PIECES,
@@ -40,6 +51,14 @@ MOST_PARTS = 250
 _PATH = "/payout-batches"
 
 
+class _Paid(NamedTuple):
+    """A payout, before it is written down."""
+
+    payee: str
+    parts: Parts
+    sent: Remittance
+
+
 @record
 class Minimum(Record):
     """The least that is paid to one payee."""
@@ -52,13 +71,14 @@ class Minimum(Record):
     "payout",
     _PATH,
     may=BOOKS,
-    refuses=(NothingToPay, UnknownContributor, UnknownWork),
+    refuses=(NothingToPay, NoExchangeRate, UnknownContributor, UnknownWork),
     makes="batch",
     home=_PATH,
 )
 class IssuePayouts(Command):
     """Pay everyone who is owed enough: one payout each, less any overpayment.
 
+    What is withheld is taken off, and the rest is sent in the currency that the payee chose.
     ``minimums`` names payees with another minimum; ``payees`` limits who is paid.
     """
 
@@ -84,9 +104,14 @@ class IssuePayouts(Command):
             minimums=[[each.payee, each.minimum_minor] for each in self.minimums],
             payees=None if self.payees is None else list(self.payees),
             count=len(paid),
-            total_minor=sum(_amount(parts) for _, parts in paid),
+            total_minor=sum(_amount(each.parts) for each in paid),
         )
-        for number, (payee, parts) in enumerate(paid):
+        if any(each.sent.quote for each in paid):
+            # What their rounding gains is carried from one to the next.
+            past.watch_all(Payout.Issued.TOPIC)
+            past.watch_all(Payout.Returned.TOPIC)
+        for number, (payee, parts, sent) in enumerate(paid):
+            carried = past.books().differences.get(sent.into or "", Fraction())
             yield Payout.Issued.born(
                 part_id(past.id, "payout", number),
                 batch=past.id,
@@ -94,11 +119,12 @@ class IssuePayouts(Command):
                 currency=self.currency,
                 amount_minor=_amount(parts),
                 parts=parts,
+                **sent.content(self.currency, carried),
             )
             past.watch_money(payee, *(str(account) for account, *_ in parts))
 
-    def _paid(self, past: Past) -> list[tuple[str, Parts]]:
-        """Who is paid, and of which parts, in the order of payees."""
+    def _paid(self, past: Past) -> list[_Paid]:
+        """Who is paid, of which parts and how, in the order of payees."""
         books = past.books()
         # Anything that could hold back a payout is watched as a whole.
         past.watch_all(Remix.Disputed.TOPIC)
@@ -106,14 +132,50 @@ class IssuePayouts(Command):
         above = above_in_question(past, books)
         least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
         chosen = None if self.payees is None else set(map(books.person, self.payees))
-        found = _payable(books, self.currency, above)
+        found = {
+            payee: _in_facts(parts)
+            for payee, parts in _payable(books, self.currency, above).items()
+            if chosen is None or payee in chosen
+        }
+        remit = self._remitting(past, found)
+        paid = {payee: remit(payee, found[payee]) for payee in sorted(found, key=payee_key)}
         return [
-            (payee, part)
-            for payee, parts in sorted(found.items(), key=lambda each: payee_key(each[0]))
-            if _amount(parts) >= least.get(payee, self.minimum_minor)
-            and (chosen is None or payee in chosen)
-            for part in _in_facts(parts)
+            each
+            for payee, payouts in paid.items()
+            if sum(each.sent.net_minor for each in payouts) >= least.get(payee, self.minimum_minor)
+            and all(each.sent.can_be_sent for each in payouts)
+            for each in self._at_a_rate(past, payouts)
         ]
+
+    def _remitting(
+        self, past: Past, found: Mapping[str, list[Parts]]
+    ) -> Callable[[str, list[Parts]], list[_Paid]]:
+        """How the parts of a payee are sent."""
+        every = [part for payouts in found.values() for parts in payouts for part in parts]
+        accounts = accounts_of(past.books(), found)
+        payees = {one for person in accounts.values() for one in person}
+        pools = {str(pool) for _, _, pool, _ in every}
+        known = arrangements(past, sorted(payees), sorted(pools), self.currency)
+        at = instant(past.now)
+
+        def remit(payee: str, payouts: list[Parts]) -> list[_Paid]:
+            how = known, accounts[payee], self.currency
+            return [_Paid(payee, parts, remitted(*how, parts, at)) for parts in payouts]
+
+        return remit
+
+    def _at_a_rate(self, past: Past, payouts: list[_Paid]) -> list[_Paid]:
+        """The same, unless a rate is missing that is needed."""
+        days = past.rate_days
+        oldest = "" if days is None else instant(past.now - timedelta(days=days))
+        for _, _, sent in payouts:
+            if sent.into is None or (sent.quote is not None and sent.quote.since >= oldest):
+                continue
+            if days is not None:
+                raise NoExchangeRate(self.currency, sent.into, days)
+            if sent.quote is None:
+                past.warn("no_exchange_rate", currency=self.currency, into=sent.into)
+        return payouts
 
 
 _CHANGING: dict[str, Any] = {"may": BOOKS, "refuses": (WrongState,)}

@@ -6,14 +6,25 @@ A unit is paid once; what comes back waits until its payee claims it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from fractions import Fraction
+from typing import Any, ClassVar
 
 from domain.fact import Fact, Looking, Noun, fact
+from domain.money.exchange import exchanged
 from domain.money.payee import Payee, people_among
 from domain.readers import ALL_MONEY, OWN_MONEY
 
 Parts = list[list[str | int]]
 """``[payee, agreement, pool, units]``: what a payout is made of; a debt is negative."""
+Withheld = list[list[str | int | None]]
+"""``[country, rule, rate, of, units]`` for each country that money of a payout came from."""
+
+
+Conversion = dict[str, Any]
+"""How a payout is sent in another currency than that of its pools: ``exchange_rate`` (the fact),
+``rate``, ``currency`` and ``amount_minor`` (what is sent); ``carried``, what roundings into this
+currency gained before and was not posted, in its units; and ``difference_minor``, the whole units
+that are posted of that and of this rounding."""
 
 
 class Batch(Noun):
@@ -54,6 +65,9 @@ class Payout(Noun):
     currency: str
     amount_minor: int
     parts: Parts
+    withheld: Withheld | None
+    withheld_of_parts: list[int] | None
+    conversion: Conversion | None
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -65,8 +79,38 @@ class Payout(Noun):
         payee: str
         currency: str
         amount_minor: int
+        """What the payee is owed less from then on: all parts, in the currency of the pools."""
         parts: Parts
         reason: str | None = None
+        withheld: Withheld | None = None
+        withheld_of_parts: list[int] | None = None
+        conversion: dict[str, Any] | None = None
+
+        @property
+        def kept_of_parts(self) -> list[int]:
+            """What is withheld of each part."""
+            return self.withheld_of_parts or [0] * len(self.parts)
+
+        @property
+        def net_minor(self) -> int:
+            """What is sent, in the currency of the pools."""
+            return self.amount_minor - sum(self.kept_of_parts)
+
+        @property
+        def sent(self) -> tuple[str, int]:
+            """The currency and the amount that are sent."""
+            if self.conversion is None:
+                return self.currency, self.net_minor
+            return self.conversion["currency"], self.conversion["amount_minor"]
+
+        def gained(self) -> Fraction:
+            """What rounding its conversion gained beyond what was posted, in units sent."""
+            if self.conversion is None:
+                return Fraction()
+            into, rate = self.sent[0], str(self.conversion["rate"])
+            exact = exchanged(self.net_minor, self.currency, into, rate)
+            given: int = self.conversion["amount_minor"] + self.conversion["difference_minor"]
+            return exact - given
 
         def subjects(self) -> tuple[str, ...]:
             return people_among(self.touches())
@@ -111,6 +155,13 @@ class Payout(Noun):
         STATE = "claimed"
 
     BIRTHS = (Issued,)
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """All of it, so that each fact says what it moves; an ordinary payout has no more."""
+        further = ("withheld", "withheld_of_parts", "conversion")
+        known = {name: getattr(self, name) for name in further}
+        return super().line | {name: value for name, value in known.items() if value is not None}
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who is paid, if that is a contributor."""

@@ -47,6 +47,8 @@ class Pool(Noun):
     NAME = "pool"
     opened: Opened
     amended: tuple[Amended, ...]
+    country: str | None = None
+    """Where its money comes from, if that was stated."""
 
     @fact("pool.opened")
     class Opened(Fact):
@@ -104,6 +106,21 @@ class Pool(Noun):
 
         def apply(self, noun: Pool) -> None:
             noun.amended = (*noun.amended, self)
+
+    @fact("pool.located")
+    class Located(Fact):
+        """The money of a pool comes from a country; that decides what is withheld of payouts."""
+
+        READERS = AGREEMENT
+        SAYS = "{actor} stated that the money of a pool of {release} comes from {country}"
+        SEALED = ("reason",)
+        FROM = ("open",)
+        release: str
+        country: str
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release,)
 
     BIRTHS = (Opened,)
 

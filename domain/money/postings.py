@@ -22,6 +22,9 @@ OWED = "owed"
 IN_TRANSIT = "in_transit"
 PAID = "paid"
 SUSPENSE = "suspense"
+WITHHELD = "withheld"
+EXCHANGED = "exchanged"
+DIFFERENCE = "exchange_difference"
 ACCOUNTS = {
     RECEIVED: "what came in (negative: the other side of everything else)",
     WAITING: "revenue that is not divided yet",
@@ -29,7 +32,12 @@ ACCOUNTS = {
     IN_TRANSIT: "payouts that are on their way",
     PAID: "payouts that have arrived",
     SUSPENSE: "payouts that came back and are not claimed yet",
+    WITHHELD: "what was withheld of payouts, and is owed to the countries the money came from",
+    EXCHANGED: "what was given for another currency, and (negative) what was got for it",
+    DIFFERENCE: "what rounding conversions gained, in whole units; a loss is negative",
 }
+OF_POOLS = tuple(account for account in ACCOUNTS if account != DIFFERENCE)
+"""The accounts on which a pool has anything: what is got in another currency is of none."""
 
 
 class Posting(NamedTuple):
@@ -38,7 +46,8 @@ class Posting(NamedTuple):
     account: str
     payee: str | None
     agreement: str | None
-    pool: str
+    pool: str | None
+    """None of what is sent in another currency: that may be for several pools."""
     currency: str
     amount_minor: int
 
@@ -61,13 +70,19 @@ def postings(happened: Fact) -> Iterator[Posting]:
         case Entry.Event():
             yield from _owed(happened)
         case Payout.Issued():
-            yield from _moved(happened, OWED, IN_TRANSIT)
+            yield from _due(happened, OWED, -1)
+            yield from _kept(happened, 1)
+            yield from _sent(happened, IN_TRANSIT, 1)
         case Payout.Settled():
-            yield from _moved(happened, IN_TRANSIT, PAID)
+            yield from _sent(happened, IN_TRANSIT, -1)
+            yield from _sent(happened, PAID, 1)
         case Payout.Returned(was=was):
-            yield from _moved(happened, PAID if was == "settled" else IN_TRANSIT, SUSPENSE)
+            yield from _sent(happened, PAID if was == "settled" else IN_TRANSIT, -1)
+            yield from _kept(happened, -1)
+            yield from _due(happened, SUSPENSE, 1)
         case Payout.Claimed():
-            yield from _moved(happened, SUSPENSE, OWED)
+            yield from _due(happened, SUSPENSE, -1)
+            yield from _due(happened, OWED, 1)
 
 
 def _owed(happened: Entry.Event) -> Iterator[Posting]:
@@ -77,7 +92,37 @@ def _owed(happened: Entry.Event) -> Iterator[Posting]:
             yield Posting(OWED, str(payee), agreement, pool, currency, int(units))
 
 
-def _moved(happened: Payout.Event, source: str, to: str) -> Iterator[Posting]:
+def _due(happened: Payout.Event, account: str, sign: int) -> Iterator[Posting]:
+    """The whole of a payout, part by part."""
     for payee, agreement, pool, units in happened.parts:
-        for account, amount in ((source, -int(units)), (to, int(units))):
-            yield Posting(account, str(payee), str(agreement), str(pool), happened.currency, amount)
+        amount = sign * int(units)
+        yield Posting(account, str(payee), str(agreement), str(pool), happened.currency, amount)
+
+
+def _kept(happened: Payout.Event, sign: int) -> Iterator[Posting]:
+    """What is not sent of it, or not in this currency."""
+    for part, kept in zip(happened.parts, happened.kept_of_parts, strict=True):
+        payee, agreement, pool, units = str(part[0]), str(part[1]), str(part[2]), int(part[3])
+        of = payee, agreement, pool, happened.currency
+        if kept:
+            yield Posting(WITHHELD, *of, sign * kept)
+        if happened.conversion is not None:
+            yield Posting(EXCHANGED, *of, sign * (units - kept))
+    if happened.conversion is not None:
+        into, sent = happened.sent
+        difference = happened.conversion["difference_minor"]
+        yield Posting(EXCHANGED, None, None, None, into, -sign * (sent + difference))
+        if difference:
+            yield Posting(DIFFERENCE, None, None, None, into, sign * difference)
+
+
+def _sent(happened: Payout.Event, account: str, sign: int) -> Iterator[Posting]:
+    """What is on its way, or has arrived."""
+    if happened.conversion is not None:
+        into, sent = happened.sent
+        yield Posting(account, happened.payee, None, None, into, sign * sent)
+        return
+    for part, kept in zip(happened.parts, happened.kept_of_parts, strict=True):
+        payee, agreement, pool, units = part
+        of = str(payee), str(agreement), str(pool), happened.currency
+        yield Posting(account, *of, sign * (int(units) - kept))

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 from domain.fact import Fact
 from domain.lineage import Edge, Lineage
+from domain.moment import instant
 from domain.money.agreement import Agreement
 from domain.money.books import Books, Cost
 from domain.money.entry import Entry, stated_lines
 from domain.money.held import Owed, Questions
-from domain.money.payout import Batch, Parts, Payout
+from domain.money.payout import Batch, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
 from domain.money.proposal import Proposal
 from domain.money.reckoning import (
@@ -29,6 +31,7 @@ from domain.money.reckoning import (
     reversal_of,
     waived_from,
 )
+from domain.money.remitting import Arrangements, accounts_of, remitted
 from domain.money.revenue import Expense
 from domain.money.share import Share
 from domain.money.shares import shares_of
@@ -63,8 +66,9 @@ class Verifier:
         """What was held or in dispute when the latest batch of payouts was issued."""
         self._reversed: str | None = None
         """The pool of an expense that was reversed just before."""
-        self._parts: dict[str, Parts] = {}
-        """By payout: its parts."""
+        self._arranged = Arrangements()
+        self._parts: dict[str, tuple[Any, ...]] = {}
+        """By payout: its parts, and how it was sent."""
         self._of_payout: Counter[tuple[str, str]] = Counter()
         """By payout and account: how much of it is there."""
 
@@ -106,6 +110,7 @@ class Verifier:
             case Payout.Issued():
                 yield from self._paid(position, happened)
         self._fold(position, happened)
+        self._arranged.fold(happened)
         if isinstance(happened, Payout.Event):
             yield from self._moved(position, happened)
 
@@ -232,6 +237,18 @@ class Verifier:
             elif units != payable:
                 why = ", ".join(held.because)
                 yield Fault(position, f"what {payee} is owed is held: {why}")
+        yield from self._sent(position, happened)
+
+    def _sent(self, position: int, happened: Payout.Issued) -> Iterator[Fault]:
+        """What is withheld and exchanged follows from what was stated before."""
+        accounts = accounts_of(self.books, [happened.payee])[happened.payee]
+        how, at = (accounts, happened.currency, happened.parts), instant(happened.timestamp)
+        into = happened.sent[0]
+        carried = self.books.differences.get(into, Fraction())
+        again = remitted(self._arranged, *how, at).content(happened.currency, carried)
+        for name in ("withheld", "withheld_of_parts", "conversion"):
+            if (said := getattr(happened, name)) != again.get(name):
+                yield Fault(position, f"its {name} is {said}; recomputed, it is {again.get(name)}")
 
     def _above_in_question(self) -> dict[str, set[str]]:
         """By work in question: all that it was made from, as of now."""
@@ -245,7 +262,8 @@ class Verifier:
         whatever it is under one agreement.
         """
         payout = happened.originator_id
-        if happened.parts != self._parts.setdefault(payout, happened.parts):
+        of = happened.parts, happened.withheld, happened.withheld_of_parts, happened.conversion
+        if of != self._parts.setdefault(payout, of):
             yield Fault(position, "its parts are not those it was issued with")
         for posting in postings(happened):
             self._of_payout[payout, posting.account] += posting.amount_minor

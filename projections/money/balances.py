@@ -55,7 +55,7 @@ def accounts(
     currency: str | None = None,
 ) -> list[Account]:
     """The accounts of some payees, of a pool, in a currency, or all of them."""
-    where, values = ["p.position <= :as_of", "p.payee IS NOT NULL"], dict[str, Any]()
+    where, values = ["p.position <= :as_of", "p.proposal IS NOT NULL"], dict[str, Any]()
     for name, wanted, condition in (
         ("payees", None if payees is None else list(payees), "p.payee IN :payees"),
         ("pool", pool, "p.pool = :pool"),
@@ -78,6 +78,18 @@ def accounts(
         )
         known.units[account] = amount
     return list(found.values())
+
+
+def sent_units(view: View, payees: Collection[str], currency: str) -> dict[str, int]:
+    """What was sent to payees in another currency than that of its pools, by account."""
+    rows = view.rows(
+        "SELECT p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
+        "WHERE p.payee IN :payees AND p.currency = :currency AND p.proposal IS NULL "
+        "AND p.position <= :as_of GROUP BY p.account",
+        payees=list(payees),
+        currency=currency,
+    )
+    return dict(rows)
 
 
 def pool_units(view: View, pool: str) -> dict[str, int]:

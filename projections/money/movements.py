@@ -14,6 +14,7 @@ from domain.moment import instant
 from projections.money.pools import recouping
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import titles
+from projections.money.sending import is_plain, sent_told
 from projections.money.told import ENTRY_KINDS, Movement, StatementLine
 from projections.store import View
 
@@ -34,29 +35,36 @@ def movements(
 ) -> list[Movement]:
     """One line for each entry, payout and recoupment, in the order of recording."""
     found = [
-        *_booked(lines, reasons),
+        *_booked(view, lines, reasons),
         *_recouped(view, journal, payees, after, currency),
     ]
     return sorted(found, key=lambda each: each["position"])
 
 
-def _booked(lines: Sequence[StatementLine], reasons: Sequence[str | None]) -> Iterator[Movement]:
+def _booked(
+    view: View, lines: Sequence[StatementLine], reasons: Sequence[str | None]
+) -> Iterator[Movement]:
+    payouts = {line["noun"] for line in lines if line["kind"] == "payout"}
+    sent = {id: how for id, how in sent_told(view, payouts).items() if not is_plain(how)}
     by_fact = groupby(
         zip(lines, reasons, strict=True),
         key=lambda each: (each[0]["position"], each[0]["noun"], each[0]["kind"]),
     )
     for (_, _, kind), group in by_fact:
         alike = list(group)
+        lines = [line for line, _ in alike]
         if kind in ENTRY_KINDS:
             yield from (_movement(line, reason) for line, reason in alike)
         else:
-            yield _payout([line for line, _ in alike])
+            how = sent.get(lines[0]["noun"]) if kind == "payout" else None
+            yield {**_payout(lines), "sent": how}
 
 
 def _movement(line: StatementLine, reason: str | None) -> Movement:
     same = {name: cast("Any", line)[name] for name in _SAME}
     is_changed = line["kind"] != "division"
     more: dict[str, Any] = {"reason": reason if is_changed else None, "parts": [], "recouped": None}
+    more["sent"] = None
     return cast("Movement", {**same, **more})
 
 
@@ -104,4 +112,5 @@ def _recouped(
                 "is_late": False,
                 "parts": [],
                 "recouped": told,
+                "sent": None,
             }

@@ -12,6 +12,7 @@ from domain.refusal import UnknownBatch, UnknownContributor, UnknownPayout
 from domain.values import BatchId, PayeeText, PayoutId
 from projections.money import pools
 from projections.money.readers import Reader
+from projections.money.sending import sent_told
 from projections.money.told import BatchItem, BatchTold, PayoutState, PayoutTold
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
@@ -79,6 +80,7 @@ def payout(view: View, journal: Journal, id: PayoutId, *, actor: str) -> PayoutT
 
 def _payouts_told(view: View, rows: Sequence[Row]) -> list[PayoutTold]:
     told = pools.payees_told(view, {row[2] for row in rows})
+    sent = sent_told(view, {row[0] for row in rows})
     texts = view.texts({row[6] for row in rows})
     return [
         {
@@ -87,6 +89,7 @@ def _payouts_told(view: View, rows: Sequence[Row]) -> list[PayoutTold]:
             "payee": told[payee],
             "currency": currency,
             "amount_minor": amount,
+            "sent": sent[id],
             "state": state,
             "reference": texts.get(reference),
             "issued_at": issued_at,
@@ -113,6 +116,13 @@ def batch(view: View, journal: Journal, id: BatchId, *, actor: str) -> BatchTold
         f"WHERE y.batch = :id AND {holds('y')} GROUP BY y.state ORDER BY y.state",
         id=id,
     )
+    sent = view.rows(
+        "SELECT y.sent_currency, count(*), CAST(sum(y.sent) AS BIGINT), "
+        "CAST(sum(y.withheld) AS BIGINT) FROM @payouts y WHERE y.batch = :id "
+        f"AND y.state IN ('issued', 'settled') AND {holds('y')} "
+        "GROUP BY y.sent_currency ORDER BY y.sent_currency",
+        id=id,
+    )
     return {
         "id": id,
         "currency": currency,
@@ -123,6 +133,11 @@ def batch(view: View, journal: Journal, id: BatchId, *, actor: str) -> BatchTold
             {"state": state, "count": number, "amount_minor": amount}
             for state, number, amount in states
         ],
+        "sent": [
+            {"currency": currency, "count": number, "amount_minor": amount}
+            for currency, number, amount, _ in sent
+        ],
+        "withheld_minor": sum(withheld for *_, withheld in sent),
         "position": position,
     }
 

@@ -13,7 +13,6 @@ from domain.credit import Credit
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.money.payee import Payee, people_among
-from domain.money.payout import Payout
 from domain.money.pool import Pool, texts_in
 from domain.permission import OPERATOR, READS, open_to
 from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_MONEY, PUBLIC
@@ -84,7 +83,7 @@ class Reader:
             return not self.ids.isdisjoint(_concerned(happened))
         if readers == ALL_MONEY:
             return False
-        is_pool = isinstance(happened, Pool.Opened | Pool.Amended)
+        is_pool = isinstance(happened, Pool.Opened | Pool.Amended | Pool.Located)
         pool = happened.originator_id if is_pool else _pool_of(happened)
         is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
         return is_open or self.may(readers, pool)
@@ -195,10 +194,9 @@ _POSTER = "SELECT 1 FROM @works w WHERE w.number IN :works AND w.poster IN :ids 
 
 
 def _concerned(happened: Fact) -> Iterable[str]:
-    """The people that a fact about a payout or a hold concerns."""
-    if isinstance(happened, Payout.Event):
-        return people_among(happened.touches())
-    return (str(cast("Any", happened).contributor),)
+    """The people that a fact about payouts or a hold concerns."""
+    contributor = getattr(happened, "contributor", None)
+    return people_among(happened.touches()) if contributor is None else (str(contributor),)
 
 
 def _pool_of(happened: Fact) -> str:

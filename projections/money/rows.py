@@ -14,6 +14,7 @@ from domain.dispute import Opening
 from domain.fact import Fact
 from domain.moment import instant
 from domain.money.entry import Entry
+from domain.money.exchange import ExchangeRate, PaymentCurrency
 from domain.money.hold import Hold
 from domain.money.outsider import Outsider
 from domain.money.payee import Payee
@@ -25,6 +26,7 @@ from domain.money.proposal import Proposal
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.terms import named_in
+from domain.money.withholding import Withholding
 from domain.remix import Remix
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
 
@@ -159,7 +161,7 @@ POSTINGS = Table(
         ("account", "TEXT NOT NULL"),
         ("payee", "TEXT"),
         ("proposal", "TEXT"),
-        ("pool", "TEXT NOT NULL"),
+        ("pool", "TEXT"),
         ("currency", "TEXT NOT NULL"),
         ("amount", "BIGINT NOT NULL"),
     ),
@@ -175,6 +177,11 @@ PAYOUTS = Table(
         ("amount", "BIGINT NOT NULL"),
         ("state", "TEXT NOT NULL"),
         ("reference", "TEXT"),
+        ("withheld", "BIGINT NOT NULL"),
+        ("sent_currency", "TEXT NOT NULL"),
+        ("sent", "BIGINT NOT NULL"),
+        ("rate", "TEXT"),
+        ("exchange_rate", "TEXT"),
         ("issued_at", "TEXT NOT NULL"),
         ("born", "BIGINT NOT NULL"),
     ),
@@ -194,6 +201,65 @@ BATCHES = Table(
     ("id", "position"),
 )
 
+RATES = Table(
+    "rates",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("currency", "TEXT NOT NULL"),
+        ("into_currency", "TEXT NOT NULL"),
+        ("rate", "TEXT NOT NULL"),
+        ("effective", "TEXT NOT NULL"),
+        ("source", "TEXT NOT NULL"),
+        ("position", "BIGINT NOT NULL"),
+    ),
+    ("id", "position"),
+)
+PAYMENT_CURRENCIES = Table(
+    "payment_currencies",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("payee", "TEXT NOT NULL"),
+        ("currency", "TEXT"),
+        ("position", "BIGINT NOT NULL"),
+    ),
+    ("position", "payee, position"),
+)
+WITHHOLDINGS = Table(
+    "withholdings",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("payee", "TEXT NOT NULL"),
+        ("country", "TEXT NOT NULL"),
+        ("rate", "TEXT NOT NULL"),
+        ("document", "TEXT NOT NULL"),
+        ("note", "TEXT"),
+        ("effective", "TEXT NOT NULL"),
+        ("until_at", "TEXT"),
+        ("state", "TEXT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("id", "born", "payee, born"),
+    key="id",
+)
+WITHHELD = Table(
+    "withheld",
+    (
+        ("position", "BIGINT NOT NULL"),
+        ("noun", "TEXT NOT NULL"),
+        ("payee", "TEXT NOT NULL"),
+        ("country", "TEXT NOT NULL"),
+        ("rule", "TEXT"),
+        ("rate", "TEXT"),
+        ("currency", "TEXT NOT NULL"),
+        ("paid", "BIGINT NOT NULL"),
+        ("amount", "BIGINT NOT NULL"),
+        ("sign", "BIGINT NOT NULL"),
+        ("at", "TEXT NOT NULL"),
+    ),
+    ("at", "payee, at", "noun"),
+)
+"""What was paid out of a country and withheld for it: negative when a payout came back."""
+
 ENTRIES = {
     Entry.Divided: "division",
     Entry.Reversed: "reversal",
@@ -211,6 +277,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     yield from _in_question(position, happened)
     yield from _booked(position, happened)
     yield from _paid(position, happened)
+    yield from _arranged(position, happened)
     for posting in postings(happened):
         account, payee, agreement, pool, currency, amount = posting
         noun = happened.originator_id
@@ -335,6 +402,31 @@ def _booked(position: int, happened: Fact) -> Iterator[Change]:
     yield born(BOOKINGS, happened, **(common | more), position=position)
 
 
+_OF_RATE = ("rate", "exchange_rate")
+
+
+def _arranged(position: int, happened: Fact) -> Iterator[Change]:
+    """How payees are to be paid, and what was withheld."""
+    match happened:
+        case ExchangeRate.Stated(effective_at=since, source_name=source):
+            more = {"effective": since, "source": source}
+            yield born(RATES, happened, **more, position=position)
+        case PaymentCurrency.Chosen():
+            yield born(PAYMENT_CURRENCIES, happened, position=position)
+        case Withholding.Stated(effective_at=since, until=until):
+            dates = {"effective": since, "until_at": until}
+            yield born(WITHHOLDINGS, happened, **dates, born=position)
+        case Withholding.Ended():
+            yield Amend(WITHHOLDINGS, happened.originator_id, {"state": happened.STATE})
+        case Payout.Issued() | Payout.Returned():
+            sign = 1 if isinstance(happened, Payout.Issued) else -1
+            noun, payee, at = happened.originator_id, happened.payee, instant(happened.timestamp)
+            for country, rule, rate, paid, units in happened.withheld or ():
+                amounts = sign * int(paid or 0), sign * int(units or 0), sign
+                of = country, rule, rate, happened.currency
+                yield Put(WITHHELD, (position, noun, payee, *of, *amounts, at))
+
+
 def _paid(position: int, happened: Fact) -> Iterator[Change]:
     id, at = happened.originator_id, instant(happened.timestamp)
     match happened:
@@ -342,6 +434,9 @@ def _paid(position: int, happened: Fact) -> Iterator[Change]:
             yield born(BATCHES, happened, total=total, issued_at=at, position=position)
         case Payout.Issued(amount_minor=amount):
             new = {"amount": amount, "state": "issued", "issued_at": at}
+            sent = dict(zip(("sent_currency", "sent"), happened.sent, strict=True))
+            rate = {name: (happened.conversion or {}).get(name) for name in _OF_RATE}
+            new |= {**sent, **rate, "withheld": sum(happened.kept_of_parts)}
             yield born(PAYOUTS, happened, **new, born=position)
         case Payout.Settled(reference=reference):
             yield Amend(PAYOUTS, id, {"state": "settled", "reference": reference})
@@ -354,6 +449,7 @@ MONEY = Projection(
     (
         *(POOLS, NAMED, PROPOSALS, PIECES, SHARES, KNOWN, HOLDS, FORGOTTEN, IDENTIFIED, PERIODS),
         *(BOOKINGS, POSTINGS, PAYOUTS, BATCHES),
+        *(RATES, PAYMENT_CURRENCIES, WITHHOLDINGS, WITHHELD),
     ),
     changes,
 )

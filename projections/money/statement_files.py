@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Annotated, Any
@@ -25,20 +25,31 @@ COLUMNS = (
     *("recorded_at", "effective_at", "kind", "currency", "amount_minor", "release", "pool"),
     *("source", "agreement", "noun", "position", "reason"),
     *("advance_minor", "recouped_before_minor", "recouped_now_minor", "remaining_minor"),
-    "late",
+    *("late", "withheld_minor", "sent_currency", "sent_minor", "exchange_rate"),
 )
 """The columns of a statement as CSV."""
 
 
-def as_csv(told: Statement) -> str:
-    """A statement's lines as CSV (RFC 4180)."""
+def rows_of_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as CSV (RFC 4180), in which no text is taken for a formula."""
     written = StringIO()
     table = csv.writer(written)
-    table.writerow(COLUMNS)
+    table.writerow(columns)
+    table.writerows([_cell(row[column]) for column in columns] for row in rows)
+    return written.getvalue()
+
+
+def as_csv(told: Statement) -> str:
+    """A statement's lines as CSV."""
+    return rows_of_csv(COLUMNS, _rows(told))
+
+
+def _rows(told: Statement) -> Iterator[Mapping[str, Any]]:
     for statement in told["statements"]:
         for line in statement["movements"]:
             recouped: Mapping[str, Any] = line["recouped"] or {}
-            row: Mapping[str, Any] = {
+            sent: Mapping[str, Any] = line["sent"] or {}
+            yield {
                 **line,
                 "currency": statement["currency"],
                 "release": line["release"] and line["release"]["title"],
@@ -48,9 +59,11 @@ def as_csv(told: Statement) -> str:
                 "recouped_now_minor": recouped.get("now_minor"),
                 "remaining_minor": recouped.get("remaining_minor"),
                 "late": "late" if line["is_late"] else "",
+                "withheld_minor": sent.get("withheld_minor"),
+                "sent_currency": sent.get("currency"),
+                "sent_minor": sent.get("amount_minor"),
+                "exchange_rate": sent.get("rate"),
             }
-            table.writerow([_cell(row[column]) for column in COLUMNS])
-    return written.getvalue()
 
 
 _FORMULA = re.compile(r"""(\A|[,;|:'"\t\r\n])(?=\s*[=+\-@＝＋－＠\t\r])""")

@@ -97,7 +97,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
     currency = one["currency"]
 
     def amount(minor: int) -> str:
-        return wording.money(minor, currency).removesuffix(f" {currency}")
+        return wording.amount(minor, currency)
 
     sums = [
         ["at the beginning", amount(one["net"]["opening_minor"]), False],
@@ -146,11 +146,14 @@ def _about(line: Movement, currency: str) -> str:
     """Where it came from, why it changed, what it consists of, or what was recouped."""
     if line["recouped"] is not None:
         return wording.recouping(line["recouped"], currency, _text)
+    said = [wording.sending(line["sent"], currency)] if line["sent"] else []
     if len(line["parts"]) > 1:
-        return "; ".join(
+        said += [
             f"{_text(part['pool']['name'])} {wording.money(part['amount_minor'], currency)}"
             for part in line["parts"]
-        )
+        ]
+    if said:
+        return "; ".join(said)
     return ": ".join(_text(text) for text in (line["source"], line["reason"]) if text)
 
 

@@ -17,7 +17,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE, Held
-from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.money.postings import EXCHANGED, IN_TRANSIT, OWED, PAID, SUSPENSE, WITHHELD
 from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements
@@ -30,6 +30,9 @@ from projections.money.told import (
     StatementLine,
 )
 from projections.store import View, holds
+
+SENT = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED)
+"""The accounts of what is no longer owed."""
 
 
 class Standing:
@@ -47,8 +50,10 @@ class Standing:
                 self.sums[name] += units
             if stands.held.because:
                 self.held[stands.held] += stands.sums[HELD]
-            for account in (IN_TRANSIT, PAID, SUSPENSE):
+            for account in SENT:
                 self.units[account] += each.units.get(account, 0)
+        for account, units in money.sent_units(view, payees, currency).items():
+            self.units[account] += units
 
 
 def currencies(view: View, payees: Collection[str]) -> list[str]:
@@ -104,6 +109,7 @@ def _in_currency(
         "recouped_minor": before.sums[DEBT] - now.sums[DEBT],
         "held_minor": now.sums[HELD] - before.sums[HELD],
         "paid_minor": paid,
+        "withheld_minor": now.units[WITHHELD] - before.units[WITHHELD],
         "closing_minor": now.sums[PAYABLE],
         "net": {
             "opening_minor": before.sums[PAYABLE] - before.sums[DEBT],
@@ -116,6 +122,8 @@ def _in_currency(
             "in_transit_minor": now.units[IN_TRANSIT],
             "settled_minor": now.units[PAID],
             "suspense_minor": now.units[SUSPENSE],
+            "withheld_minor": now.units[WITHHELD],
+            "exchanged_minor": now.units[EXCHANGED],
         },
         "held": _held_told(view, now.held),
         "lines": lines,

@@ -13,21 +13,25 @@ from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS
 from domain.values import (
     BEN,
+    PAID_IN,
     SONG,
     TERMS,
     BatchId,
     CommentId,
     ContributorId,
+    CountryCode,
     CurrencyCode,
     EntryId,
     ExactRate,
     Example,
+    ExchangeRateId,
     Length,
     PayoutId,
     PoolId,
     ProposalId,
     ReleaseId,
     RevenueId,
+    WithholdingId,
     WorkId,
     one_of,
 )
@@ -289,6 +293,8 @@ class Balances(TypedDict):
     in_transit_minor: Annotated[Count, Example(0)]
     settled_minor: Annotated[Count, Example(0)]
     suspense_minor: Annotated[Count, Example(0)]
+    withheld_minor: Annotated[int, "For the countries the money came from.", Example(0)]
+    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
 
 
 class HeldAsset(TypedDict):
@@ -358,6 +364,28 @@ class RecoupedTold(TypedDict):
     remaining_minor: Annotated[Count, "Still to be recouped.", Example(91_906)]
 
 
+class WithheldTold(TypedDict):
+    """What was withheld of a payout for one country."""
+
+    country: CountryCode
+    rule: Annotated[WithholdingId | None, "The rule it went by; null: there was none."]
+    rate: Annotated[str | None, Example("0.15")]
+    paid_minor: Annotated[int, "How much of the payout came from there.", Example(25_000)]
+    withheld_minor: Annotated[Count, Example(3_750)]
+
+
+class SentTold(TypedDict):
+    """What was sent of a payout."""
+
+    currency: Annotated[CurrencyCode, "In which it was sent.", Example("EUR")]
+    amount_minor: Annotated[Count, "How much of it, in smallest units.", Example(19_586)]
+    withheld_minor: Annotated[Count, "Withheld, in the currency of the pools.", Example(3_750)]
+    withheld: Annotated[list[WithheldTold], "For each country the money came from, if stated."]
+    rate: Annotated[str | None, "Null if it was not exchanged.", Example("0.9217")]
+    rate_of: Annotated[str | None, "The day of the rate.", Example(MOMENT)]
+    exchange_rate: Annotated[ExchangeRateId | None, "The rate that was stated."]
+
+
 class Part(TypedDict):
     """What a payout holds of one pool."""
 
@@ -389,6 +417,9 @@ class Movement(TypedDict):
     ]
     parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
     recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
+    sent: Annotated[
+        SentTold | None, "Of a payout of which something was withheld or that was exchanged."
+    ]
 
 
 class Net(TypedDict):
@@ -409,6 +440,7 @@ class CurrencyStatement(TypedDict):
         int, "The change in what is held; negative if some was released.", Example(25_000)
     ]
     paid_minor: Annotated[int, "Payouts issued, minus those claimed again.", Example(0)]
+    withheld_minor: Annotated[int, "How much of that was withheld, not sent.", Example(0)]
     closing_minor: Annotated[Count, "What can be paid at the end.", Example(0)]
     net: Annotated[Net, "opening + earned − held − paid = closing, debts deducted."]
     balances: Balances
@@ -433,7 +465,8 @@ class PayoutTold(TypedDict):
     batch: BatchId
     payee: PayeeRef
     currency: Dollars
-    amount_minor: Annotated[Count, Example(25_000)]
+    amount_minor: Annotated[Count, "What is owed less, before anything withheld.", Example(25_000)]
+    sent: SentTold
     state: PayoutState
     reference: Annotated[str | None, "Of the transfer."]
     issued_at: Instant
@@ -444,6 +477,14 @@ class BatchState(TypedDict):
     """How many payouts of a batch are in a state."""
 
     state: PayoutState
+    count: Annotated[Count, Example(2)]
+    amount_minor: Annotated[Count, Example(50_000)]
+
+
+class BatchSent(TypedDict):
+    """What a batch sent in one currency; what came back is not counted."""
+
+    currency: Dollars
     count: Annotated[Count, Example(2)]
     amount_minor: Annotated[Count, Example(50_000)]
 
@@ -463,3 +504,79 @@ class BatchTold(BatchItem):
     """A payout batch with its control sums."""
 
     states: list[BatchState]
+    sent: list[BatchSent]
+    withheld_minor: Annotated[int, "Of what was sent.", Example(0)]
+
+
+# -- rates and rules -----------------------------------------------------------------------------
+
+
+class RateTold(TypedDict):
+    """An exchange rate."""
+
+    id: ExchangeRateId
+    currency: Dollars
+    into_currency: Annotated[CurrencyCode, Example("EUR")]
+    rate: Annotated[str, "How much of the other is got for one.", Example("0.9217")]
+    effective_at: Annotated[Instant, "It is used from then on."]
+    source_name: Annotated[str | None, Example("ECB reference rates")]
+    position: Annotated[Count, Example(88)]
+
+
+class PaymentCurrencyTold(TypedDict):
+    """In which currency somebody wants to be paid."""
+
+    id: Annotated[str, Example(PAID_IN)]
+    payee: PayeeRef
+    currency: Annotated[CurrencyCode | None, "Null: in that of each pool.", Example("EUR")]
+    position: Annotated[Count, Example(88)]
+
+
+class WithholdingTold(TypedDict):
+    """A rule of withholding."""
+
+    id: WithholdingId
+    payee: PayeeRef
+    country: CountryCode
+    rate: Annotated[str, Example("0.15")]
+    document: Annotated[
+        str | None, "The form or the treaty.", Example("W-8BEN of 2026-01-12, article 12")
+    ]
+    note: str | None
+    effective_at: Annotated[Instant, "For payouts from then on."]
+    until: Annotated[str | None, "For payouts before then.", Example(MOMENT)]
+    state: Annotated[str, one_of(("stated", "ended"))]
+    position: Annotated[Count, Example(88)]
+
+
+class WithheldLine(TypedDict):
+    """What was paid to somebody out of one country in a year, by one rule."""
+
+    payee: PayeeRef
+    country: CountryCode
+    currency: Dollars
+    paid_minor: Annotated[int, "Before it was withheld.", Example(25_000)]
+    withheld_minor: Annotated[int, Example(3_750)]
+    payouts: Annotated[int, "How many, less those that came back.", Example(1)]
+    rule: Annotated[WithholdingId | None, "Null: nothing was stated."]
+    rate: Annotated[str | None, Example("0.15")]
+    document: Annotated[
+        str | None, "What it rests on.", Example("W-8BEN of 2026-01-12, article 12")
+    ]
+
+
+class WithheldTotal(TypedDict):
+    """The sum for one country and currency."""
+
+    country: CountryCode
+    currency: Dollars
+    paid_minor: Annotated[int, Example(25_000)]
+    withheld_minor: Annotated[int, Example(3_750)]
+
+
+class WithheldSummary(TypedDict):
+    """What was withheld in a year."""
+
+    year: Annotated[int, Example(2026)]
+    lines: list[WithheldLine]
+    totals: list[WithheldTotal]

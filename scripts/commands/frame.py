@@ -66,7 +66,7 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
     keys = read_log_keys(settings)._asdict()
     limits = TimeLimits(lock_seconds=settings.lock_seconds)
     keys |= {"claim_evidence": settings.claim_evidence}
-    keys |= {"refuses_licences": settings.refuses_licences}
+    keys |= {"refuses_licences": settings.refuses_licences, "rate_days": settings.rate_days}
     with open_service(settings.database, **keys, create=create, limits=limits) as service:
         yield service
 

@@ -42,6 +42,9 @@ NOUNS = {
     "adjustment": "Credit or charge payees of a pool.",
     "assignment": "Assign what somebody is owed to another payee.",
     "period": "Close periods.",
+    "exchange-rate": "State exchange rates.",
+    "payment-currency": "Choose the currencies in which payees are paid.",
+    "withholding": "State what is withheld of payouts.",
     "payout": "Issue payouts, and record their outcome.",
 }
 BIRTH_VERBS = {
@@ -59,6 +62,9 @@ BIRTH_VERBS = {
     "adjustment": "record",
     "assignment": "record",
     "period": "close",
+    "exchange-rate": "state",
+    "payment-currency": "choose",
+    "withholding": "state",
     "payout": "issue",
 }
 PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {

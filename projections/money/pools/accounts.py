@@ -10,7 +10,7 @@ from typing import cast
 from domain.journal import Journal
 from domain.money.entry import Entry
 from domain.money.pool import LEAST_REVIEW_HOURS, Pool
-from domain.money.postings import ACCOUNTS, RECEIVED
+from domain.money.postings import OF_POOLS, RECEIVED
 from domain.readers import AGREEMENT, EVERYONE
 from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
@@ -99,9 +99,10 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
         "deferral_minor": opened.deferral_minor,
         "works": opened.works,
         "statement": opened.statement,
+        "country": noun.country,
         "position": noun.position,
         "accounts": cast(
-            "Accounts", {f"{account}_minor": units.get(account, 0) for account in ACCOUNTS}
+            "Accounts", {f"{account}_minor": units.get(account, 0) for account in OF_POOLS}
         )
         if may_see_balances
         else None,

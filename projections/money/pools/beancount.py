@@ -15,11 +15,23 @@ from hashlib import sha256
 from itertools import groupby
 from typing import NamedTuple
 
+from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.currency import decimal
 from domain.money.payee import Payee
-from domain.money.postings import IN_TRANSIT, OWED, PAID, RECEIVED, SUSPENSE, WAITING
+from domain.money.payout import Payout
+from domain.money.postings import (
+    DIFFERENCE,
+    EXCHANGED,
+    IN_TRANSIT,
+    OWED,
+    PAID,
+    RECEIVED,
+    SUSPENSE,
+    WAITING,
+    WITHHELD,
+)
 from domain.readers import MONEY
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
@@ -34,6 +46,9 @@ _ROOTS = {
     OWED: "Liabilities:Owed",
     IN_TRANSIT: "Liabilities:In-Transit",
     SUSPENSE: "Liabilities:Suspense",
+    WITHHELD: "Liabilities:Withheld",
+    EXCHANGED: "Equity:Exchanged",
+    DIFFERENCE: "Income:Exchange-Differences",
 }
 
 
@@ -46,7 +61,7 @@ class _Posted(NamedTuple):
     payee: str | None
     currency: str
     amount: int
-    pool: str
+    pool: str | None
 
 
 class _Booked(NamedTuple):
@@ -119,7 +134,8 @@ def _lines(view: View, journal: Journal, pool: str | None) -> Iterator[str]:
         yield f"  recorded: {_text(instant(happened.timestamp))}"
         if happened.effective:
             yield f"  effective: {_text(happened.effective)}"
-        yield from _about(booked, noun, {each.pool for each in lines}, texts)
+        yield from _about(booked, noun, {each.pool for each in lines if each.pool}, texts)
+        yield from _sent(happened)
         for each in lines:
             balances[_name(each.account, each.payee), each.currency] -= each.amount
             yield f"  {_name(each.account, each.payee)}  {_amount(-each.amount, each.currency)}"
@@ -149,6 +165,19 @@ def _about(
         yield f"  {kind}: {_text(said)}"
     if document := texts.get(about.document) or texts.get(of.document):
         yield f"  document: {_text(document)}"
+
+
+def _sent(happened: Fact) -> Iterator[str]:
+    """The rate of a payout that was exchanged, and the rules by which of it was withheld."""
+    if not isinstance(happened, Payout.Event):
+        return
+    if happened.conversion is not None:
+        yield f"  rate: {_text(happened.conversion['rate'])}"
+        yield f"  exchange-rate: {_text(happened.conversion['exchange_rate'])}"
+    for country, rule, rate, *_ in happened.withheld or ():
+        if rule is not None:
+            said = f"{rate} for {country} by {rule}"
+            yield f"  withheld-{str(country).lower()}: {_text(said)}"
 
 
 def _expense(

@@ -13,6 +13,7 @@ from domain.readers import STATEMENTS
 from domain.values import (
     REVENUE,
     SONG,
+    CountryCode,
     EntryId,
     Example,
     ExpenseId,
@@ -69,6 +70,8 @@ class Accounts(TypedDict):
     in_transit_minor: Annotated[int, ACCOUNTS["in_transit"], Example(0)]
     paid_minor: Annotated[int, ACCOUNTS["paid"], Example(0)]
     suspense_minor: Annotated[int, ACCOUNTS["suspense"], Example(0)]
+    withheld_minor: Annotated[int, ACCOUNTS["withheld"], Example(0)]
+    exchanged_minor: Annotated[int, ACCOUNTS["exchanged"], Example(0)]
 
 
 class ProposalItem(TypedDict):
@@ -116,6 +119,9 @@ class PoolTold(TypedDict):
         Annotated[str, one_of(STATEMENTS)] | None,
         "Who else may read its statement.",
     ]
+    country: Annotated[
+        CountryCode | None, "Where its money comes from, if that was stated.", Example(None)
+    ]
     position: Annotated[Count, Example(60)]
     accounts: Annotated[Accounts | None, "Null for those who may not read its statement."]
     proposals: list[ProposalItem]
@@ -133,6 +139,8 @@ class BalanceLine(TypedDict):
     in_transit_minor: Annotated[Count, Example(0)]
     paid_minor: Annotated[Count, Example(0)]
     suspense_minor: Annotated[Count, "Returned and not claimed yet.", Example(0)]
+    withheld_minor: Annotated[int, "Of payouts, for a country.", Example(0)]
+    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
     held_because: list[ReasonHeld]
     rounding: Annotated[str, "Carried to the next division, in units.", Example("-1/3")]
 
@@ -156,13 +164,15 @@ class Totals(TypedDict):
     in_transit_minor: Annotated[Count, Example(0)]
     paid_minor: Annotated[Count, Example(0)]
     suspense_minor: Annotated[Count, Example(0)]
+    withheld_minor: Annotated[int, Example(0)]
+    exchanged_minor: Annotated[int, Example(0)]
 
 
 class PoolStatement(TypedDict):
     """Where all the money of a pool is.
 
     received − reversed = waiting + earned; earned = payable + held − debt + in transit + paid +
-    suspense; the rounding sums to zero.
+    suspense + withheld + exchanged; the rounding sums to zero.
     """
 
     pool: PoolId

@@ -1,0 +1,201 @@
+"""Arranging: in which currency somebody is paid, at which rates, and what is withheld of it.
+
+All of it is stated with its source and its dates; payouts go by what holds when they are issued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Annotated
+
+from domain.command import Command, command
+from domain.fact import New
+from domain.money.exchange import ExchangeRate, PaymentCurrency
+from domain.money.keeping import must_know
+from domain.money.payee import Payee
+from domain.money.pool import Pool
+from domain.money.remitting import Arrangements
+from domain.money.withholding import Withholding
+from domain.past import Past
+from domain.permission import BOOKS, OPERATOR, OWN
+from domain.refusal import (
+    BadExchangeRate,
+    BadPeriod,
+    UnknownContributor,
+    UnknownWork,
+    WrongState,
+)
+from domain.values import (
+    BEN,
+    CountryCode,
+    CurrencyCode,
+    Document,
+    ExactRate,
+    Example,
+    ExchangeRateText,
+    Moment,
+    NewExchangeRateId,
+    NewPaymentCurrencyId,
+    NewWithholdingId,
+    Note,
+    PayeeText,
+    PoolId,
+    Reason,
+    SourceName,
+    WithholdingId,
+)
+
+
+@command(
+    "exchange-rate",
+    "/exchange-rates",
+    may=BOOKS,
+    refuses=(BadExchangeRate,),
+    makes="exchange_rate",
+)
+class StateExchangeRate(Command):
+    """State an exchange rate, with its source and its day.
+
+    Payouts into the currency are exchanged at the latest rate; a corrected one is stated again.
+    """
+
+    currency: CurrencyCode
+    into_currency: Annotated[CurrencyCode, "The currency that is got for it.", Example("EUR")]
+    rate: ExchangeRateText
+    effective_at: Annotated[Moment, "It is used from then on.", Example("2026-11-27")]
+    source_name: Annotated[SourceName, "Who published it.", Example("ECB reference rates")]
+    id: NewExchangeRateId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        if self.currency == self.into_currency:
+            raise BadExchangeRate(self.rate, "both currencies are the same")
+        said = {"currency": self.currency, "into_currency": self.into_currency, "rate": self.rate}
+        source = past.text(OPERATOR, "source_name", self.source_name)
+        at = self.effective_at
+        yield ExchangeRate.Stated.born(past.id, **said, effective_at=at, source_name=source)
+
+
+@command(
+    "payment-currency",
+    "/payment-currencies",
+    may=BOOKS | OWN,
+    refuses=(UnknownContributor, UnknownWork),
+    makes="payment_currency",
+)
+class ChoosePaymentCurrency(Command):
+    """Choose the currency in which somebody is paid, whatever that of a pool is.
+
+    Where no rate from the currency of the pool is known, they are paid in that.
+    """
+
+    payee: Annotated[PayeeText, "Who is paid.", Example(BEN)]
+    currency: Annotated[CurrencyCode | None, "Default that of each pool again.", Example("EUR")] = (
+        None
+    )
+    reason: Annotated[Reason | None, Example("My account is in euros.")] = None
+    id: NewPaymentCurrencyId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return _side(self.payee)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        must_know(past, [self.payee])
+        said = {"payee": self.payee, "currency": self.currency, "reason": self.reason}
+        yield PaymentCurrency.Chosen.born(past.id, **said)
+
+
+@command(
+    "withholding",
+    "/withholdings",
+    may=BOOKS,
+    refuses=(BadPeriod, UnknownContributor, UnknownWork),
+    makes="withholding",
+    home="/withholdings",
+)
+class StateWithholding(Command):
+    """State which part of payouts to somebody is withheld for a country that money comes from.
+
+    It applies to what is paid out of pools whose money comes from there (see pool.locate). The
+    latest rule for a payee and a country that holds at a payout counts.
+    """
+
+    payee: Annotated[PayeeText, "Whose payouts.", Example(BEN)]
+    country: CountryCode
+    rate: Annotated[ExactRate, "How much is withheld, as an exact text.", Example("0.15")]
+    document: Annotated[
+        Document, "The form or the treaty it rests on.", Example("W-8BEN of 2026-01-12, article 12")
+    ]
+    effective_at: Annotated[Moment, "For payouts from then on.", Example("2026-01-12")]
+    until: Annotated[Moment | None, "For payouts before then.", Example("2030")] = None
+    note: Note | None = None
+    id: NewWithholdingId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        must_know(past, [self.payee])
+        if self.until is not None and self.until <= self.effective_at:
+            raise BadPeriod(self.effective_at, self.until)
+        yield Withholding.Stated.born(
+            past.id,
+            payee=self.payee,
+            country=self.country,
+            rate=self.rate,
+            effective_at=self.effective_at,
+            until=self.until,
+            # It proves what was withheld, so it is the operator's, like the reference of a payout.
+            document=past.text(OPERATOR, "document", self.document),
+            note=past.text(OPERATOR, "note", self.note),
+        )
+
+
+@command("withholding.end", "/withholdings/{id}/end", may=BOOKS, refuses=(WrongState,))
+class EndWithholding(Command):
+    """End a rule of withholding; what was withheld by it stays withheld."""
+
+    id: WithholdingId
+    reason: Annotated[Reason, Example("The form was stated for the wrong person.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = past.get(Withholding, self.id)
+        reason = past.text(OPERATOR, "reason", self.reason)
+        yield noun.then(Withholding.Ended, reason=reason)
+
+
+@command("pool.locate", "/pools/{pool}/locate", may=BOOKS, refuses=(WrongState,))
+class LocatePool(Command):
+    """State from which country the money of a pool comes, so that withholding applies to it."""
+
+    pool: PoolId
+    country: CountryCode
+    reason: Annotated[Reason | None, Example("All of it is paid by a store in the US.")] = None
+
+    def is_done(self, past: Past) -> bool:
+        return past.get(Pool, self.pool).country == self.country
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = past.get(Pool, self.pool)
+        said = {"release": noun.opened.release, "country": self.country, "reason": self.reason}
+        yield noun.then(Pool.Located, **said)
+
+
+def arrangements(
+    past: Past, payees: Collection[str], pools: Collection[str], currency: str
+) -> Arrangements:
+    """How these payees are to be paid out of these pools; any change meanwhile is noticed."""
+    about = (Withholding.Stated, Withholding.Ended, PaymentCurrency.Chosen)
+    for kind in (*about, ExchangeRate.Stated, Pool.Located):
+        past.watch_all(kind.TOPIC)
+    known, found = past.known, Arrangements()
+    for happened in known.saying(about, "payee", payees):
+        found.fold(happened)
+    chosen = {into for _, into in found.currencies.values() if into is not None}
+    pairs = [f"{currency}/{into}" for into in sorted(chosen)]
+    for happened in known.saying((ExchangeRate.Stated,), "pair", pairs) if pairs else ():
+        found.fold(happened)
+    past.prefetch(pools)
+    located = {pool: past.get(Pool, pool).country for pool in pools}
+    found.countries = {pool: country for pool, country in located.items() if country is not None}
+    return found
+
+
+def _side(payee: str) -> dict[str, str]:
+    return {"contributor": payee} if Payee.parse(payee).is_contributor else {}

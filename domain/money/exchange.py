@@ -1,0 +1,91 @@
+"""Exchange: in which currency somebody is paid, and the rates at which it is exchanged.
+
+A rate is a fact with its source and its day, never looked up while somebody is paid.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from domain.fact import Fact, Noun, fact
+from domain.money.currency import digits
+from domain.money.payee import people_among
+from domain.readers import OWN_MONEY
+from domain.refusal import BadExchangeRate
+
+_RATE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?\Z", re.ASCII)
+LONGEST_RATE = 28
+
+
+def exchange_rate(text: str) -> str:
+    """An exact decimal number above 0, as text."""
+    if not _RATE.match(text) or not Fraction(text):
+        raise BadExchangeRate(text, "it is no exact decimal number above 0, such as 1.0842")
+    return text
+
+
+def exchanged(amount_minor: int, currency: str, into: str, rate: str) -> Fraction:
+    """What an amount is worth in another currency, in its smallest units, exactly."""
+    return amount_minor * Fraction(rate) * Fraction(10) ** (digits(into) - digits(currency))
+
+
+class ExchangeRate(Noun):
+    """How much of one currency is paid for another, by a source on a day."""
+
+    NAME = "exchange_rate"
+
+    @fact("exchange_rate.stated")
+    class Stated(Fact):
+        """One unit of a currency, such as 1 USD, was worth this many of another."""
+
+        SAYS = "{actor} stated a rate from {currency} to {into_currency}"
+        SEALED = ("source_name",)
+        FOUND_BY = ("pair",)
+        STATE = "stated"
+        currency: str
+        into_currency: str
+        rate: str
+        """An exact decimal number."""
+        effective_at: str
+        """The moment from which it is used; of several, the latest."""
+        source_name: str
+        """Who published it."""
+
+        @property
+        def pair(self) -> str:
+            """Both currencies, by which the rates between them are found."""
+            return f"{self.currency}/{self.into_currency}"
+
+        def subjects(self) -> tuple[str, ...]:
+            return ()
+
+    BIRTHS = (Stated,)
+
+
+class PaymentCurrency(Noun):
+    """In which currency somebody wants to be paid."""
+
+    NAME = "payment_currency"
+
+    @fact("payment_currency.chosen")
+    class Chosen(Fact):
+        """Payouts to somebody are sent in a currency from now on, where a rate is known."""
+
+        READERS = OWN_MONEY
+        SAYS = "{actor} chose the currency in which {payee} is paid"
+        SEALED = ("reason",)
+        FOUND_BY = ("payee",)
+        STATE = "chosen"
+        payee: str
+        currency: str | None = None
+        """None: that of each pool."""
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return people_among((self.payee,))
+
+        def touches(self) -> tuple[str, ...]:
+            return (self.payee,)
+
+    BIRTHS = (Chosen,)

@@ -1,0 +1,209 @@
+"""Remitting: what of a payout is withheld, and in which currency how much of the rest is sent.
+
+Both are rounded once per payout, half up, as Article 5 of Regulation (EC) No 1103/97 says of
+conversions: “If the application of the conversion rate gives a result which is exactly half-way,
+the sum shall be rounded up.”
+
+What rounding a conversion gains or loses is carried to the next one into the same currency, and
+whole units of it are posted: carried before + gained − posted = carried after.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
+from typing import Any, NamedTuple
+
+from domain.fact import Fact
+from domain.money.apportionment import settle
+from domain.money.books import Books
+from domain.money.exchange import ExchangeRate, PaymentCurrency, exchanged
+from domain.money.payout import Parts, Withheld
+from domain.money.pool import Pool
+from domain.money.withholding import Withholding
+from domain.refusal import BadAmount
+
+MOST_SENT = 10**18
+"""Less is sent at once, so that a sum can be stored."""
+
+
+class Rule(NamedTuple):
+    """A rule of withholding, numbered in the order of recording."""
+
+    number: int
+    id: str
+    country: str
+    rate: str
+    since: str
+    until: str | None
+
+    def holds(self, at: str) -> bool:
+        """Whether it holds for a payout that is issued then."""
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+class Quote(NamedTuple):
+    """A rate between two currencies; of those used already, the greatest is the latest."""
+
+    since: str
+    number: int
+    id: str
+    rate: str
+
+
+@dataclass
+class Arrangements:
+    """How payees are to be paid, as far as it was recorded."""
+
+    rules: dict[str, dict[str, Rule]] = field(default_factory=lambda: defaultdict(dict))
+    """By payee: the rules that have not ended, by their ids."""
+    currencies: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    """By payee: when they chose, and which."""
+    rates: dict[str, list[Quote]] = field(default_factory=lambda: defaultdict(list))
+    """By pair of currencies."""
+    countries: dict[str, str] = field(default_factory=dict)
+    """By pool: where its money comes from."""
+    _number: int = 0
+
+    def fold(self, happened: Fact) -> None:
+        """Fold one more fact, in the order of recording."""
+        id, self._number = happened.originator_id, self._number + 1
+        match happened:
+            case Withholding.Stated(payee=payee, country=country, rate=rate):
+                since, until = happened.effective_at, happened.until
+                self.rules[payee][id] = Rule(self._number, id, country, rate, since, until)
+            case Withholding.Ended(payee=payee):
+                self.rules[payee].pop(id, None)
+            case PaymentCurrency.Chosen(payee=payee, currency=currency):
+                self.currencies[payee] = self._number, currency
+            case ExchangeRate.Stated(effective_at=since, rate=rate):
+                self.rates[happened.pair].append(Quote(since, self._number, id, rate))
+            case Pool.Located(country=country):
+                self.countries[id] = country
+
+    def rule(self, accounts: Iterable[str], country: str, at: str) -> Rule | None:
+        """The rule that holds for the accounts of a person."""
+        rules = (each for account in accounts for each in self.rules.get(account, {}).values())
+        holding = (each for each in rules if each.country == country and each.holds(at))
+        return max(holding, default=None)
+
+    def currency(self, accounts: Iterable[str]) -> str | None:
+        """The currency in which a person is to be paid; None: in that of each pool."""
+        chosen = (self.currencies[each] for each in accounts if each in self.currencies)
+        return max(chosen, default=(0, None), key=lambda each: each[0])[1]
+
+    def quote(self, currency: str, into: str, at: str) -> Quote | None:
+        """The rate that is used then."""
+        every = self.rates.get(f"{currency}/{into}", ())
+        return max((each for each in every if each.since <= at), default=None)
+
+
+class Remittance(NamedTuple):
+    """A payout as it is sent."""
+
+    withheld: Withheld
+    of_parts: list[int]
+    """What is withheld of each part."""
+    net_minor: int
+    """What is left, in the currency of the pools."""
+    into: str | None = None
+    """Another currency in which that is to be sent."""
+    quote: Quote | None = None
+    """At this rate; None if there is none, and it is sent as it is."""
+    sent_minor: int = 0
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether anything is left to be sent."""
+        return self.sent_minor > 0
+
+    def content(self, currency: str, carried: Fraction) -> dict[str, Any]:
+        """The further fields of the payout, with what was carried of earlier roundings."""
+        found: dict[str, Any] = {}
+        if self.withheld:
+            found |= {"withheld": self.withheld, "withheld_of_parts": self.of_parts}
+        if self.into is not None and self.quote is not None:
+            exact = exchanged(self.net_minor, currency, self.into, self.quote.rate)
+            found["conversion"] = {
+                "exchange_rate": self.quote.id,
+                "rate": self.quote.rate,
+                "currency": self.into,
+                "amount_minor": self.sent_minor,
+                "carried": str(carried),
+                "difference_minor": half_up(carried + exact - self.sent_minor),
+            }
+        return found
+
+
+def remitted(
+    known: Arrangements, accounts: Collection[str], currency: str, parts: Parts, at: str
+) -> Remittance:
+    """How a payout to a person with these accounts is sent."""
+    withheld = list(_withheld(known, accounts, parts, at))
+    of_parts = _of_parts(known, parts, withheld)
+    net = sum(int(part[-1]) for part in parts) - sum(of_parts)
+    common = withheld, of_parts, net
+    into = known.currency(accounts)
+    if into is None or into == currency:
+        return Remittance(*common, sent_minor=net)
+    quote = known.quote(currency, into, at)
+    sent = net if quote is None else half_up(exchanged(net, currency, into, quote.rate))
+    if sent >= MOST_SENT:
+        raise BadAmount(sent, "it is too large to be sent")
+    return Remittance(*common, into, quote, sent)
+
+
+def _withheld(
+    known: Arrangements, accounts: Collection[str], parts: Parts, at: str
+) -> Iterator[list[str | int | None]]:
+    """By country that money comes from: the rule, its rate, of how much, and how much is withheld.
+
+    Debts are deducted first, as the tax on them was withheld before. Without a rule nothing is
+    withheld, and that is stated too.
+    """
+    paid: dict[str, int] = defaultdict(int)
+    for _, _, pool, units in parts:
+        if str(pool) in known.countries:
+            paid[known.countries[str(pool)]] += int(units)
+    for country in sorted(paid):
+        rule, of = known.rule(accounts, country, at), max(0, paid[country])
+        if rule is None:
+            yield [country, None, None, paid[country], 0]
+        else:
+            yield [country, rule.id, rule.rate, paid[country], half_up(of * Fraction(rule.rate))]
+
+
+def _of_parts(known: Arrangements, parts: Parts, withheld: Withheld) -> list[int]:
+    """What is withheld of each part, in proportion to the parts from the same country."""
+    found = [0] * len(parts)
+    for country, _, _, of, units in withheld:
+        places = [
+            place
+            for place, (_, _, pool, _) in enumerate(parts)
+            if known.countries.get(str(pool)) == country
+        ]
+        if units:
+            due = {
+                str(place): Fraction(int(parts[place][3]) * int(units), int(of or 1))
+                for place in places
+            }
+            for place, part in settle(due).items():
+                found[int(place)] = part
+    return found
+
+
+def half_up(exact: Fraction) -> int:
+    """The nearest whole number; of two, the greater."""
+    return floor(exact + Fraction(1, 2))
+
+
+def accounts_of(books: Books, persons: Collection[str]) -> dict[str, list[str]]:
+    """By person: every account, name and work that is theirs now, and theirs alone."""
+    found = {person: [person] for person in persons}
+    for payee in books.merged:
+        if (person := books.person(payee)) in found:
+            found[person].append(payee)
+    return found

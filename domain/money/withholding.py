@@ -1,0 +1,68 @@
+"""Withholding: which part of a payout is kept back for the country that its money comes from.
+
+The rules are data: stated for a payee and a country, with the form or the treaty each rests on.
+Nothing here knows a tax.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.fact import Fact, Noun, fact
+from domain.money.payee import people_among
+from domain.readers import OWN_MONEY
+
+
+class Withholding(Noun):
+    """A rule of withholding for one payee and one country."""
+
+    NAME = "withholding"
+    payee: str
+    country: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a rule names whose it is, and for which country."""
+
+        READERS = OWN_MONEY
+        FOUND_BY = ("payee",)
+        payee: str
+        country: str
+        """Where the money comes from; of a pool, what ``pool.located`` says."""
+
+        def subjects(self) -> tuple[str, ...]:
+            return people_among((self.payee,))
+
+        def touches(self) -> tuple[str, ...]:
+            return (self.payee,)
+
+    @fact("withholding.stated")
+    class Stated(Event):
+        """A part of what is paid to somebody out of a country is kept back for that country.
+
+        The latest rule that is stated for a payee and a country and holds at a payout counts.
+        """
+
+        SAYS = "{actor} stated what is withheld of payouts to {payee} from {country}"
+        SEALED = ("document", "note")
+        STATE = "stated"
+        rate: str
+        effective_at: str
+        """It holds for payouts that are issued from then on."""
+        document: str
+        """The form or the treaty that it rests on; a text of the operator, who keeps the books."""
+        until: str | None = None
+        """It holds for payouts that are issued before then."""
+        note: str | None = None
+
+    @fact("withholding.ended")
+    class Ended(Event):
+        """The rule no longer holds."""
+
+        SAYS = "{actor} ended a rule by which payouts to {payee} from {country} were withheld"
+        SEALED = ("reason",)
+        FROM = ("stated",)
+        STATE = "ended"
+        reason: str | None = None
+
+    BIRTHS = (Stated,)

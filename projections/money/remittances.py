@@ -1,0 +1,275 @@
+"""Remittances: exchange rates, payment currencies, and what was withheld for which country.
+
+A year's summary counts what was withheld of payouts in that year, less what came back in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Annotated, Any, cast
+
+from domain.engine import Row
+from domain.journal import Journal
+from domain.money.currency import decimal
+from domain.money.payee import people_among
+from domain.readers import EVERYONE, OWN_MONEY
+from domain.refusal import UnknownContributor
+from domain.values import CountryCode, Number, PayeeText
+from projections import attribution
+from projections.money.balances import identified, names_of
+from projections.money.pools.payees import payees_told
+from projections.money.readers import Reader
+from projections.money.statement_files import rows_of_csv
+from projections.money.told import (
+    PaymentCurrencyTold,
+    RateTold,
+    WithheldLine,
+    WithheldSummary,
+    WithholdingTold,
+)
+from projections.question import LIMIT, After, Form, Limit, question
+from projections.store import Page, View, holds
+
+
+@question("list_exchange_rates", "/exchange-rates", may=EVERYONE)
+def exchange_rates(
+    view: View, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[RateTold]:
+    """Exchange rates with their sources, in the order of recording."""
+    page, more = view.page(
+        "SELECT x.id, x.currency, x.into_currency, x.rate, x.effective, x.source, x.position "
+        "FROM @rates x WHERE x.position > :beyond AND x.position <= :as_of ORDER BY x.position",
+        after,
+        limit,
+    )
+    texts = view.texts({source for *_, source, _ in page})
+    names = ("id", "currency", "into_currency", "rate", "effective_at", "source_name", "position")
+    items = [dict(zip(names, row, strict=True)) for row in page]
+    for item in items:
+        item["source_name"] = texts.get(item["source_name"])
+    return Page(cast("list[RateTold]", items), more)
+
+
+@question(
+    "list_payment_currencies",
+    "/payment-currencies",
+    refuses=(UnknownContributor,),
+    may=OWN_MONEY,
+)
+def payment_currencies(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    payee: Annotated[PayeeText | None, "Of this payee."] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PaymentCurrencyTold]:
+    """In which currencies payees want to be paid, in the order of choosing; the latest counts."""
+    where, said = _whose(Reader(view, journal, actor), "what others are paid", payee)
+    page, more = view.page(
+        "SELECT x.id, x.payee, x.currency, x.position FROM @payment_currencies x "
+        f"WHERE {where} AND x.position > :beyond AND x.position <= :as_of ORDER BY x.position",
+        after,
+        limit,
+        **said,
+    )
+    told = payees_told(view, {payee for _, payee, *_ in page})
+    return Page(
+        [
+            {"id": id, "payee": told[payee], "currency": currency, "position": position}
+            for id, payee, currency, position in page
+        ],
+        more,
+    )
+
+
+@question("list_withholdings", "/withholdings", refuses=(UnknownContributor,), may=OWN_MONEY)
+def withholdings(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    payee: Annotated[PayeeText | None, "Of this payee."] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[WithholdingTold]:
+    """The rules of withholding, with what each rests on, in the order of recording."""
+    where, said = _whose(Reader(view, journal, actor), "what is withheld of others", payee)
+    page, more = view.page(
+        f"SELECT {_RULE} FROM @withholdings x WHERE {where} AND {holds('x')} "
+        "AND x.born > :beyond ORDER BY x.born",
+        after,
+        limit,
+        **said,
+    )
+    return Page(_rules_told(view, page), more)
+
+
+_RULE = (
+    "x.id, x.payee, x.country, x.rate, x.document, x.note, x.effective, x.until_at, x.state, x.born"
+)
+
+
+def _rules_told(view: View, rows: Sequence[Row]) -> list[WithholdingTold]:
+    told = payees_told(view, {row[1] for row in rows})
+    texts = view.texts({text for row in rows for text in (row[4], row[5])})
+    return [
+        {
+            "id": id,
+            "payee": told[payee],
+            "country": country,
+            "rate": rate,
+            "document": texts.get(document),
+            "note": texts.get(note),
+            "effective_at": since,
+            "until": until,
+            "state": state,
+            "position": position,
+        }
+        for id, payee, country, rate, document, note, since, until, state, position in rows
+    ]
+
+
+# -- what was withheld ---------------------------------------------------------------------------
+
+COLUMNS = (
+    *("year", "payee", "name", "country", "currency", "paid", "withheld", "rate", "document"),
+    *("rule", "payouts"),
+)
+"""The columns of a year's summary as CSV; amounts are decimal numbers of their currency."""
+
+
+def as_csv(told: WithheldSummary) -> str:
+    """The lines of a year's summary as CSV (RFC 4180)."""
+    return rows_of_csv(
+        COLUMNS,
+        (
+            {
+                **line,
+                "year": told["year"],
+                "payee": line["payee"]["id"],
+                "name": line["payee"]["name"],
+                "paid": decimal(line["paid_minor"], line["currency"]),
+                "withheld": decimal(line["withheld_minor"], line["currency"]),
+            }
+            for line in told["lines"]
+        ),
+    )
+
+
+FORMS = {
+    "csv": Form("text/csv", lambda asking: as_csv(asking.answer), ",".join(COLUMNS) + "\r\n"),
+}
+
+
+@question(
+    "show_withheld",
+    "/withheld",
+    cli="withheld",
+    refuses=(UnknownContributor,),
+    forms=FORMS,
+    may=OWN_MONEY,
+)
+def withheld(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    year: Annotated[int, Number(least=1970, most=9998, help="The year, in UTC.", example=2026)],
+    payee: Annotated[PayeeText | None, "Of this payee."] = None,
+    country: Annotated[CountryCode | None, "For this country."] = None,
+) -> WithheldSummary:
+    """What was paid out of each country in a year and how much of it was withheld, by payee.
+
+    One's own; for those who keep or audit the books, of all. Also as CSV.
+    """
+    where, said = _whose(Reader(view, journal, actor), "what is withheld of others", payee)
+    if country is not None:
+        where, said["country"] = f"{where} AND x.country = :country", country
+    rows = view.rows(
+        "SELECT x.payee, x.country, x.currency, x.rule, x.rate, CAST(sum(x.paid) AS BIGINT), "
+        "CAST(sum(x.amount) AS BIGINT), CAST(sum(x.sign) AS BIGINT) FROM @withheld x "
+        f"WHERE {where} AND x.at >= :since AND x.at < :before AND x.position <= :as_of "
+        "GROUP BY x.payee, x.country, x.currency, x.rule, x.rate",
+        since=f"{year:04}-",
+        before=f"{year + 1:04}-",
+        **said,
+    )
+    lines = _lines(view, rows)
+    return {"year": year, "lines": lines, "totals": _totals(lines)}
+
+
+def _lines(view: View, rows: Sequence[Row]) -> list[WithheldLine]:
+    """The sums of each person, for every country, currency and rule."""
+    persons = _persons(view, {row[0] for row in rows})
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for payee, country, currency, rule, rate, *amounts in rows:
+        key = persons.get(payee, payee), country, currency, rule, rate
+        sums[key] = [known + more for known, more in zip(sums[key], amounts, strict=True)]
+    told = payees_told(view, {key[0] for key in sums})
+    documents = _documents(view, {key[3] for key in sums if key[3] is not None})
+    return [
+        {
+            "payee": told[payee],
+            "country": country,
+            "currency": currency,
+            "paid_minor": paid,
+            "withheld_minor": amount,
+            "payouts": payouts,
+            "rule": rule,
+            "rate": rate,
+            "document": documents.get(rule),
+        }
+        for (payee, country, currency, rule, rate), (paid, amount, payouts) in sorted(
+            sums.items(), key=lambda each: tuple(part or "" for part in each[0])
+        )
+    ]
+
+
+def _totals(lines: Iterable[WithheldLine]) -> list[Any]:
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for line in lines:
+        known = sums[line["country"], line["currency"]]
+        known[0] += line["paid_minor"]
+        known[1] += line["withheld_minor"]
+    return [
+        {"country": country, "currency": currency, "paid_minor": paid, "withheld_minor": amount}
+        for (country, currency), (paid, amount) in sorted(sums.items())
+    ]
+
+
+def _documents(view: View, rules: Collection[str]) -> dict[str, str | None]:
+    rows = view.rows(
+        f"SELECT x.id, x.document FROM @withholdings x WHERE x.id IN :rules AND {holds('x')}",
+        rules=sorted(rules),
+    )
+    texts = view.texts({document for _, document in rows})
+    return {id: texts.get(document) for id, document in rows}
+
+
+def _persons(view: View, payees: Collection[str]) -> Mapping[str, str]:
+    """The person each payee is now."""
+    names = identified(view, payees)
+    persons = attribution.persons_of(view, sorted({*people_among(payees), *names.values()}))
+    return {**persons, **{name: persons.get(of, of) for name, of in names.items()}}
+
+
+def _whose(reader: Reader, what: str, payee: str | None) -> tuple[str, dict[str, Any]]:
+    """The condition under which rows are about one payee, one's own accounts, or everybody."""
+    if payee is not None:
+        reader.must_be(what, payee)
+        return "x.payee IN :payees", {"payees": _same(reader.view, payee)}
+    if not reader.reads_all:
+        return "x.payee IN :payees", {"payees": sorted(reader.ids)}
+    return "1 = 1", {}
+
+
+def _same(view: View, payee: str) -> list[str]:
+    """All accounts of the person that a payee is, and the names that stand for them."""
+    if not people_among([payee]):
+        return [payee]
+    same = attribution.persons(view, attribution.accounts(view, payee))
+    people = [told["id"] for told in same.values()]
+    return sorted({*people, *names_of(view, people)})
