@@ -47,9 +47,10 @@ _OWN = re.compile(r"([A-Z][A-Z0-9]{3,11})\.(0|[1-9][0-9]?)\Z")
 
 def currency_code(code: object) -> str:
     """The code, if it is one of ISO 4217 that has a smallest unit, or a unit of one's own."""
-    own = _OWN.match(code) if isinstance(code, str) else None
-    if code in DIGITS or (own and int(own[2]) <= MOST_DIGITS):
-        return str(code)
+    if isinstance(code, str):
+        own = _OWN.match(code)
+        if code in DIGITS or (own and int(own[2]) <= MOST_DIGITS):
+            return code
     raise BadCurrency(code)
 
 
