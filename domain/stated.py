@@ -36,6 +36,7 @@ BRINGS = {
     "ask_first": "contributor.asked_first",
     "assemble_release": "release.assembled remix.declared",
     "assign_share": f"> proposal.posted proposal.finalised {_AGREED}",
+    "choose_payment_currency": "payment_currency.chosen",
     "claim_payout": "payout.claimed",
     "claim_work": "credit.claimed",
     "close_period": "period.closed",
@@ -52,6 +53,7 @@ BRINGS = {
     "dispute_identifier": "identifier.disputed",
     "dispute_remix": "remix.disputed",
     "end_role": "role.ended",
+    "end_withholding": "withholding.ended",
     "extend_proposal": "proposal.extended",
     "finalise_proposal": f"proposal.finalised > {_AGREED}",
     "forget_contributor": "contributor.forgotten",
@@ -61,6 +63,7 @@ BRINGS = {
     "identify_payee": "payee.identified",
     "issue_payouts": "batch.opened > payout.issued",
     "lift_hold": "hold.lifted",
+    "locate_pool": "pool.located",
     "merge_contributor": "contributor.merged > contributor.asked_first",
     "open_credit": f"{_CREDIT} > credit.accepted",
     "open_pool": "pool.opened",
@@ -85,8 +88,10 @@ BRINGS = {
     "settle_identifier": "identifier.settled",
     "settle_payout": "payout.settled",
     "settle_remix": "remix.settled",
+    "state_exchange_rate": "exchange_rate.stated",
     "state_identifier": "identifier.stated",
     "state_right": "work.right_stated",
+    "state_withholding": "withholding.stated",
     "stop_asking": "contributor.stopped_asking",
     "strike_remix": "remix.struck",
     "submit_contribution": f"contribution.submitted {_CREDIT} remix.declared"
@@ -107,13 +112,14 @@ COMPUTED = frozenset(
         *("made", "deadline", "waits_for", "by_name", "by_piece", "is_false", "stands_as"),
         *("disputer", "erased", "holds", "comment", "before", "was", "number", "batch", "parts"),
         *("paper", "agreement", "agreed", "rules", "flow", "lines", "value", "on"),
+        *("withheld", "withheld_of_parts", "conversion"),
     }
 )
 """The fields that never say what somebody stated."""
 INHERITED = frozenset(
     {
         *("work", "contributor", "child", "parent", "about", "on", "pool", "release", "payee"),
-        *("proposal", "currency", "amount_minor", "kind", "into"),
+        *("proposal", "currency", "amount_minor", "kind", "into", "country"),
     }
 )
 """The fields that a later fact of a noun repeats from earlier ones."""
