@@ -56,6 +56,7 @@ from scripts.difference import PAGE, Check, Difference, Differences
 from scripts.difference import pages as _pages
 from scripts.difference import position as _at
 from scripts.links import guards, links, signatures
+from scripts.rules import rules
 from scripts.service import Service
 
 
@@ -536,6 +537,7 @@ CHECKS: dict[str, Check] = {
     "index": index,
     "histories": streams,
     "lineage": lineage,
+    "rules": rules,
     "vault": vault,
     "log": log,
     "links": links,

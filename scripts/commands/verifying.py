@@ -82,7 +82,7 @@ for _name, _what in KINDS.items():
 def verify_database(ctx: click.Context) -> None:
     """Compute everything again from the facts alone, and report every difference.
 
-    The journal itself, every history by its rules, the links between facts, the texts in the vault
+    The journal itself, every history, whether each fact was allowed, the links between facts, the texts in the vault
     and whose they are, the log with its signed checkpoints, every row of the read tables, and the
     triggers that keep facts from being changed. It changes nothing, and needs the owner's role.
     """

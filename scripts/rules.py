@@ -1,0 +1,251 @@
+"""An audit of the rules: what led to each fact is decided again, as things stood before it.
+
+The rule: a fact is believed only if its actor could have sent a command for it then, which found
+everything that it names and was not refused. What only follows from others is computed again
+elsewhere: amounts, divisions and balances in the check of the money.
+
+Limits per person and what an import may leave out are not decided again: no fact says whether the
+operator vouched for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple, cast
+
+from domain.clock import Clock, stamp_of
+from domain.command import Command
+from domain.contributor import Contributor
+from domain.draft import Draft
+from domain.engine import Engine, Row
+from domain.fact import Fact
+from domain.moment import instant
+from domain.money.books import Bookkeeper
+from domain.outside import Outside
+from domain.past import Kept
+from domain.permission import OPERATOR
+from domain.recorders import JournalRecorder, Placed
+from domain.refusal import (
+    AlreadyAnswered,
+    BadSigningKey,
+    ContributorForgotten,
+    IdTaken,
+    LineageCycle,
+    MergeCycle,
+    NotPermitted,
+    NotYet,
+    Refusal,
+    SelfRemix,
+    TooLate,
+    Unknown,
+    UnknownGrounds,
+    UnknownKind,
+    UnknownRole,
+    WrongState,
+)
+from domain.registry import BY_OPERATION
+from domain.remix import Remix
+from domain.stated import BRINGS
+from domain.values import Text
+from domain.work import Work
+from projections.follower import Progress
+from scripts.difference import Difference, Differences, at, pages
+from scripts.service import Service
+
+BROKEN = (
+    *(AlreadyAnswered, BadSigningKey, ContributorForgotten, IdTaken, LineageCycle, MergeCycle),
+    *(NotPermitted, NotYet, SelfRemix, TooLate, Unknown, UnknownGrounds, UnknownKind),
+    *(UnknownRole, WrongState),
+)
+"""The refusals of rules that no version left out; others may have become stricter since."""
+CLOCKS_APART = timedelta(days=1)
+
+
+def rules(service: Service, progress: Progress) -> Differences:
+    """Every fact is decided again: who may, what it names, and when."""
+    head, decided, time = service.journal.facts.head(), 0, Time()
+    before: Fact | None = None
+    for page in pages(service.journal.read(), head):
+        for placed in page:
+            happened = placed.fact()
+            if why := time.problem(placed, happened):
+                yield at(placed.position, why)
+            asked = asked_for(happened, before)
+            if asked is not None:
+                decided += 1
+                yield from _refused(service, placed, happened, asked, is_kept=time.is_kept)
+            before = happened
+        progress(page[-1].position, head)
+    if time.is_kept and time.latest > instant(service.journal.clock() + CLOCKS_APART):
+        yield at(head, f"the latest fact is of {time.latest}, which has not come yet")
+    return f"{decided} facts decided again, as things stood before them"
+
+
+def _refused(
+    service: Service, placed: Placed, happened: Fact, asked: Asked, *, is_kept: bool
+) -> Iterator[Difference]:
+    draft = Draft(
+        Earlier(service.engine, placed.position - 1), happened.timestamp, is_vouched_for=True
+    )
+    try:
+        if asked.is_whole:
+            draft.carry_out(asked.command, happened.actor)
+        else:
+            _must_be_permitted(draft, asked.command, happened.actor)
+    except BROKEN as refusal:
+        if not is_kept and isinstance(refusal, NotPermitted) and _has_cited(draft, happened):
+            return
+        yield at(placed.position, f"{placed.topic} could not happen: {refusal}")
+    except Refusal:
+        pass  # a rule that has become stricter
+
+
+def _has_cited(draft: Draft, happened: Fact) -> bool:
+    """Whether somebody declares what they cited themself; in version 0.1 that was enough."""
+    if not isinstance(happened, Remix.Declared):
+        return False
+    parent = draft.work(happened.parent)
+    return isinstance(parent, Outside) and parent.poster == happened.actor
+
+
+def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:
+    draft.actor = by
+    if by != OPERATOR:
+        draft.contributor(by)
+        draft.permit(
+            command.words(), command.allowed(draft), command.sides(draft), command.areas(draft)
+        )
+
+
+class Time:
+    """The time of the facts so far; it has never run backwards since facts say whose texts are."""
+
+    def __init__(self) -> None:
+        self.latest, self.is_kept = "", False
+
+    def problem(self, placed: Placed, happened: Fact) -> str:
+        """Why a fact can't have been recorded then; empty if it can."""
+        stamp, before = stamp_of(placed.state), self.latest
+        self.is_kept |= happened.owners is not None
+        self.latest = stamp
+        if self.is_kept and stamp < before and placed.topic != Clock.Accepted.TOPIC:
+            return f"time runs backwards: it is of {stamp}, and the one before of {before}"
+        return ""
+
+
+# -- as things stood before ----------------------------------------------------------------------
+
+
+_TABLE = re.compile(r"\b(FROM|JOIN) (stored_events|requests|found)\b(?: (f)\b)?")
+
+
+def _up_to(found: re.Match[str]) -> str:
+    word, table, alias = found.groups()
+    return f"{word} (SELECT * FROM {table} WHERE position <= :seen) AS {alias or table}"
+
+
+class _Before:
+    """An engine that shows the facts, requests and the index up to a position."""
+
+    def __init__(self, engine: Engine, upto: int) -> None:
+        self._engine, self._upto = engine, upto
+
+    def query(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query as they were then."""
+        return self._engine.query(_TABLE.sub(_up_to, sql), seen=self._upto, **values)
+
+
+class Earlier(Kept):
+    """A journal as it stood at a position."""
+
+    claim_evidence: Collection[str] = ()
+    refuses_licences = False
+
+    def __init__(self, engine: Engine, upto: int) -> None:
+        self._facts = JournalRecorder(cast("Engine", _Before(engine, upto)))
+        self.bookkeeper = Bookkeeper(self._facts)
+
+    @property
+    def facts(self) -> JournalRecorder:
+        """The facts up to the position."""
+        return self._facts
+
+
+# -- which command it was ------------------------------------------------------------------------
+
+
+class Asked(NamedTuple):
+    """A command that may have led to a fact."""
+
+    command: Command
+    is_whole: bool
+    """Whether the fact says enough of it to decide it; else only who may is looked at."""
+
+
+MADE_BY = {
+    topic: BY_OPERATION[operation]
+    for operation, line in BRINGS.items()
+    for topic in line.partition(">")[0].split()
+}
+"""By a kind of fact: the command that states it; of several, one that says no more than it."""
+MADE_BY |= {
+    "credit.claimed": BY_OPERATION["open_credit"],
+    "credit.granted": BY_OPERATION["open_credit"],
+    "credit.accepted": BY_OPERATION["accept_credit"],
+    "remix.declared": BY_OPERATION["declare_remix"],
+    "work.described": BY_OPERATION["describe_work"],
+}
+_WHOLE = ("contributor", "contribution", "credit", "remix", "identifier", "role", "work", "release")
+"""The nouns whose facts say all of their commands."""
+_LISTS = frozenset({"authors", "sources", "components"})
+
+
+def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
+    """The command that a fact says was carried out; None if it only follows from another one."""
+    kind = MADE_BY.get(happened.TOPIC)
+    if kind is None or _follows(happened, before):
+        return None
+    noun = happened.TOPIC.partition(".")[0]
+    said: dict[str, Any] = {**vars(happened), **_renamed(happened)}
+    command = object.__new__(kind)
+    for one in kind.fields():
+        value = said.get(one.name, None if one.is_needed else one.default)
+        if one.name == kind.subject() and one.name not in said:
+            value = happened.originator_id
+        if isinstance(one.value, Text) and one.value.is_sealed and value is not None:
+            value = "x"
+        setattr(command, one.name, () if one.name in _LISTS else value)
+    is_whole = noun in _WHOLE and happened.TOPIC != "release.assembled"
+    return Asked(command, is_whole)
+
+
+def _renamed(happened: Fact) -> dict[str, Any]:
+    """Where a command calls something otherwise than its fact."""
+    said: dict[str, Any] = {"answer_by": None, "effective_at": None}
+    noun = happened.TOPIC.partition(".")[0]
+    values = vars(happened)
+    if noun == "role":
+        pool = values.get("pool")
+        said |= {"id": values["contributor"], "work": None if pool else values.get("work")}
+    if noun == "identifier" and "scheme" in values:
+        number = values.get("value") or "x"
+        said |= {values["on"]: values["about"], "identifier": number}
+    if noun == "proposal":
+        said["proposal"] = happened.originator_id
+    if noun == "hold":
+        said["id"] = values["credit"]
+    if values.get("kind") == "component":
+        said["kind"] = "sample"
+    return said
+
+
+def _follows(happened: Fact, before: Fact | None) -> bool:
+    """Whether it was said in passing by the command of another fact, which needs no permission."""
+    match happened:
+        case Contributor.AskedFirst():
+            return isinstance(before, Contributor.Merged) and before.into == happened.originator_id
+        case Work.Described():
+            return getattr(happened, "reason", None) is None
+    return False

@@ -1,0 +1,161 @@
+"""An audit of the facts is an audit of the rules: what led to each fact is decided again."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from stories import NOON, Story, days_before, every_fact, id_of, story
+
+from domain.credit import Credit
+from domain.fact import Fact
+from domain.grant import Grant, grant_id
+from domain.money.hold import Hold
+from domain.note import SignerKey
+from domain.permission import OPERATOR
+from domain.remix import Remix
+from domain.work import Work
+from projections.follower import no_progress
+from scripts.difference import all_differences
+from scripts.rules import rules
+
+SIGNER = SignerKey.new("stemma.example/log")
+
+
+def decided_again(told: Story) -> list[str]:
+    found = all_differences(rules, told.service, no_progress)
+    return [] if isinstance(found, str) else list(map(str, found))
+
+
+def recorded(told: Story, kind: type[Fact], id: str, /, **content: Any) -> str:
+    """A fact that somebody put into the journal without a command."""
+    said = {"actor": OPERATOR, "timestamp": told.journal.clock()} | content
+    version = len(told.journal.facts.streams([id])) + 1
+    happened = kind(originator_id=id, originator_version=version, **said)
+    stored = told.journal.mapper.to_stored_event(happened)
+    at = [told.head() + 1]  # as an import of whole facts does, which keeps their times
+    (position,) = told.journal.append_stored([stored], facts=[happened], positions=at)
+    return f"position {position}: "
+
+
+def test_everything_that_was_recorded_by_commands_is_allowed(database: str) -> None:
+    with story(database) as told:
+        every_fact(told)
+        found = all_differences(rules, told.service, no_progress)
+        assert isinstance(found, str), found
+
+
+class Scene:
+    """A piece of Ana's from Ben's, with a credit of Eva, which Ana disputes."""
+
+    def __init__(self, told: Story) -> None:
+        self.told = told
+        self.ana, self.ben, self.eva = (told.person(name) for name in ("ana", "ben", "eva"))
+        self.mod = told.person("mod")
+        told.tell("grant_role", id=self.mod, role="moderator")
+        self.source = told.piece("source", actor=self.ben)
+        self.piece = told.piece("piece", self.source, actor=self.ana)
+        self.claim = told.credit(self.piece, self.eva, actor=self.eva)
+        self.granted = told.credit(self.piece, self.mod, actor=self.ana)
+        said = {"grounds": "other", "reason": "r", "evidence": "e"}
+        told.tell("dispute_credit", id=self.granted, actor=self.ben, **said)
+
+    def add(self, kind: type[Fact], id: str, /, **content: Any) -> str:
+        return recorded(self.told, kind, id, **content)
+
+
+def a_cycle(to: Scene) -> str:
+    said = {"child": to.source, "parent": to.piece, "kind": "sample"}
+    return to.add(Remix.Declared, id_of("x"), **said) + "remix.declared could not happen"
+
+
+def an_edge_to_nothing(to: Scene) -> str:
+    said = {"child": to.piece, "parent": id_of("nothing"), "kind": "sample"}
+    return to.add(Remix.Declared, id_of("x"), **said) + "remix.declared could not happen: There is"
+
+
+def a_credit_of_nobody(to: Scene) -> str:
+    said = {"work": to.piece, "contributor": id_of("nobody"), "role": "editor", "kind": "direct"}
+    return to.add(Credit.Granted, id_of("x"), **said) + "credit.granted could not happen: There is"
+
+
+def an_unknown_role(to: Scene) -> str:
+    said = {"work": to.piece, "contributor": to.eva, "role": "wizardess", "kind": "direct"}
+    return to.add(Credit.Granted, id_of("x"), **said) + "credit.granted could not happen"
+
+
+def a_claim_accepted_by_a_stranger(to: Scene) -> str:
+    said = {"work": to.piece, "contributor": to.eva, "actor": to.ben}
+    return to.add(Credit.Accepted, to.claim, **said) + f"credit.accepted could not happen: {to.ben}"
+
+
+def a_dispute_settled_by_a_party(to: Scene) -> str:
+    said = {"work": to.piece, "contributor": to.mod, "disputer": to.ben, "outcome": "dismissed"}
+    said |= {"stands_as": "granted", "reason": "x", "actor": to.mod}
+    return to.add(Credit.Settled, to.granted, **said) + "credit.settled could not happen"
+
+
+def a_dispute_withdrawn_by_another(to: Scene) -> str:
+    said = {"work": to.piece, "contributor": to.mod, "disputer": to.ben, "outcome": "withdrawn"}
+    said |= {"stands_as": "granted", "reason": "x", "actor": to.ana}
+    return to.add(Credit.Settled, to.granted, **said) + "credit.settled could not happen"
+
+
+def a_credit_revoked_by_a_stranger(to: Scene) -> str:
+    said = {"work": to.piece, "contributor": to.eva, "actor": to.ben}
+    return to.add(Credit.Revoked, to.claim, **said) + "credit.revoked could not happen"
+
+
+def a_role_that_somebody_gave_themself(to: Scene) -> str:
+    said = {"contributor": to.eva, "role": "moderator", "actor": to.eva}
+    return to.add(Grant.Granted, grant_id(to.eva, "moderator"), **said) + "role.granted could not"
+
+
+def a_hold_by_somebody_who_keeps_no_books(to: Scene) -> str:
+    said = {"credit": to.claim, "work": to.piece, "contributor": to.eva, "actor": to.eva}
+    return to.add(Hold.Opened, id_of("x"), **said) + "hold.opened could not happen"
+
+
+def a_right_that_somebody_took(to: Scene) -> str:
+    said = {"right_holder": to.eva, "reason": "x", "actor": to.eva}
+    return to.add(Work.RightStated, to.piece, **said) + "work.right_stated could not happen"
+
+
+def somebody_unknown(to: Scene) -> str:
+    said = {"made_at": "1999", "made": "1999-01-01T00:00:00.000000Z", "reason": "x"}
+    return to.add(Work.Redated, to.piece, actor=id_of("nobody"), **said) + "work.redated could not"
+
+
+def time_that_runs_backwards(to: Scene) -> str:
+    said = {"made_at": "1999", "made": "1999-01-01T00:00:00.000000Z", "reason": "x"}
+    with days_before(to.told, 3):
+        place = to.add(Work.Redated, to.piece, **said)
+    return f"{place}time runs backwards"
+
+
+def a_time_to_come(to: Scene) -> str:
+    said = {"made_at": "1999", "made": "1999-01-01T00:00:00.000000Z", "reason": "x"}
+    place = to.add(Work.Redated, to.piece, timestamp=datetime(2099, 1, 1, tzinfo=UTC), **said)
+    return f"{place}the latest fact is of 2099-01-01"
+
+
+CHEATS: tuple[Callable[[Scene], str], ...] = (
+    *(a_cycle, an_edge_to_nothing, a_credit_of_nobody, an_unknown_role),
+    *(a_claim_accepted_by_a_stranger, a_dispute_settled_by_a_party, a_dispute_withdrawn_by_another),
+    *(a_credit_revoked_by_a_stranger, a_role_that_somebody_gave_themself),
+    *(a_hold_by_somebody_who_keeps_no_books, a_right_that_somebody_took, somebody_unknown),
+    *(time_that_runs_backwards, a_time_to_come),
+)
+
+
+def test_what_no_command_could_have_recorded_is_found_where_it_is(database: str) -> None:
+    """Each in a journal of its own, one after the other: those before are found as well."""
+    with story(database, clock=lambda: NOON + timedelta(days=30)) as told:
+        to = Scene(told)
+        assert decided_again(told) == []
+        known: list[str] = []
+        for cheat in CHEATS:
+            expected = cheat(to)
+            found = decided_again(told)
+            new = [one for one in found if one not in known]
+            assert [one for one in new if one.startswith(expected)], (cheat.__name__, found)
+            known = found
