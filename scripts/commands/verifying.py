@@ -82,9 +82,10 @@ for _name, _what in KINDS.items():
 def verify_database(ctx: click.Context) -> None:
     """Compute everything again from the facts alone, and report every difference.
 
-    The journal itself, every history, whether each fact was allowed, the links between facts, the texts in the vault
-    and whose they are, the log with its signed checkpoints, every row of the read tables, and the
-    triggers that keep facts from being changed. It changes nothing, and needs the owner's role.
+    The journal itself, every history, whether each fact was allowed, the links between facts, the
+    texts in the vault and whose they are, the log with its signed checkpoints, the signatures of
+    people, every row of the read tables, and the triggers that keep facts from being changed. It
+    changes nothing, and needs the owner's role.
     """
     from scripts import audit
     from scripts.difference import all_differences
