@@ -162,6 +162,7 @@ class Earlier(Kept):
 
     claim_evidence: Collection[str] = ()
     refuses_licences = False
+    rate_days: int | None = None
 
     def __init__(self, engine: Engine, upto: int) -> None:
         self._facts = JournalRecorder(cast("Engine", _Before(engine, upto)))
