@@ -17,6 +17,7 @@ from domain.refusal import (
     BadPolicy,
     BadRate,
     BadShare,
+    BadSold,
     BadSplit,
     CapExceeded,
     LineageCycle,
@@ -49,7 +50,14 @@ def splits(journal: Journal, store: Store) -> Routes:
         example=EXAMPLE,
         refuses=(
             *(BadSplit, BadAmount, BadCurrency, BadPolicy, BadShare, BadRate, BadCarry, BadGraph),
-            *(LineageCycle, RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision),
+            *(
+                LineageCycle,
+                RatesOverWhole,
+                CapExceeded,
+                SplitTooLarge,
+                UnbalancedDivision,
+                BadSold,
+            ),
         ),
     )
     return routes

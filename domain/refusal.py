@@ -484,6 +484,12 @@ class BadPolicy(Refusal):
     says = "{where}: {reason}."
 
 
+class BadSold(Refusal):
+    """What was sold is not in the documented form, or its amounts do not sum to the revenue."""
+
+    says = "{where}: {reason}."
+
+
 class BadGraph(Refusal):
     """The graph is not in the documented form, or lacks what the policy needs."""
 

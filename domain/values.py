@@ -29,6 +29,12 @@ from domain.money.apportionment import whole_amount
 from domain.money.country import country_code
 from domain.money.currency import currency_code
 from domain.money.exchange import LONGEST_RATE, exchange_rate
+from domain.money.policy.sold import (
+    LONGEST_DECIMAL,
+    LONGEST_DIMENSION,
+    dimension,
+    exact_text,
+)
 from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
@@ -45,6 +51,7 @@ from domain.refusal import (
     BadOutcome,
     BadRate,
     BadRole,
+    BadSold,
     BadSplit,
     BadUri,
     IdTaken,
@@ -661,6 +668,37 @@ SigningKey = Annotated[
     ),
 ]
 AmountMinor = Annotated[int, Amount(help="In the currency's smallest units.", example=807_364)]
+
+
+def _of_sale(name: str, help: str, example: str) -> Word:
+    """What a line says of a sale."""
+    return known(
+        lambda text: dimension(name, text, name),
+        BadSold,
+        limit=LONGEST_DIMENSION,
+        help=help,
+        example=example,
+    )
+
+
+Territory = Annotated[
+    str, _of_sale("territory", "Where: a code of ISO 3166, or any other name.", "DE")
+]
+Channel = Annotated[str, _of_sale("channel", "How it was sold, as the shop says.", "stream")]
+Configuration = Annotated[
+    str, _of_sale("configuration", "What was sold, as the shop says.", "paperback")
+]
+ExactAmount = Annotated[
+    str,
+    known(
+        exact_text,
+        BadSold,
+        limit=LONGEST_DECIMAL,
+        help="An exact decimal in the currency itself, as the statement writes it, also in parts "
+        "of its smallest unit.",
+        example="0.01093420044805",
+    ),
+]
 Rounding = Annotated[
     str,
     known(

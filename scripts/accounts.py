@@ -149,6 +149,7 @@ def _what(line: dict[str, Any], currency: str) -> str:
     if line["sent"]:
         return f"{what}: {sending(line['sent'], currency)}"
     what += f", late for {day(line['effective_at'])}" if line["is_late"] else ""
+    what += f", by {shown('; '.join(line['rules']))}" if line["rules"] else ""
     return f"{what}: {shown(line['reason'])}" if line["reason"] else what
 
 
@@ -194,6 +195,9 @@ def pool_statement(out: Console, asking: Asking) -> None:
     out.print(table)
     for line in told["recouped"]:
         out.print(f" {recouping(line, currency, shown)}")
+    for rule in told["rules"]:
+        to = _name(rule["payee"]) if rule["payee"] else "all who share by agreement"
+        out.print(f" {shown(rule['rule'])}: {units(rule['amount'], currency)} to {to}")
 
 
 def withheld(out: Console, asking: Asking) -> None:
@@ -252,6 +256,8 @@ def why(out: Console, asking: Asking) -> None:
         if amount != "0":
             table.add_row(units(amount, currency), what)
     out.print(table)
+    for rule in told["rules"]:
+        out.print(f" of it {units(rule['amount'], currency)} by {shown(rule['rule'])}")
     for line in told["recouped"]:
         out.print(recouping(line, currency, shown))
     rounding = told["rounding"]

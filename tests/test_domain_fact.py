@@ -177,7 +177,7 @@ FORMS = {
     INSTANT: ("made", "deadline", "closes_at", "before", "until"),
     # As it was stated: a year, a month, a day or a time.
     r"\d{4}(-\d\d)?(-\d\d)?(T.*Z)?": ("made_at", "agreed_on", "effective_at", "answer_by"),
-    EXACT: ("rate", "share", "agreed", "default_rate"),
+    EXACT: ("rate", "share", "agreed", "default_rate", "exact"),
     r"[A-Z]{3}": ("currency", "into_currency"),
     r"[A-Z]{2}": ("country",),
     r"[0-9a-f]{64}": ("sha256", "evidence_sha256"),
@@ -230,6 +230,7 @@ LISTS_FOR_A_REASON = {
     "comments": "ids",
     "commenters": "ids",
     "ai": "words of a list",
+    "sold": "what a shop's report says of a sale, by which terms decide, with exact numbers",
 }
 
 

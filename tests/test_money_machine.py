@@ -98,6 +98,21 @@ def terms_among(house: str, bank: str, guest: str) -> dict[str, Any]:
             "to": bank,
             "then": AGREED,
         },
+        "rules": {
+            "type": "by_sold",
+            "rules": [
+                {"if": {"territory": "DE"}, "then": [[house, "1/3"], ["artists", "2/3", AGREED]]}
+            ],
+            "otherwise": AGREED,
+        },
+        "senior": {
+            "type": "before_expenses",
+            "fees": [
+                {"payee": house, "rate": "1/7", "seniority": 1},
+                {"payee": guest, "unit_minor": 3, "seniority": 2},
+            ],
+            "then": AGREED,
+        },
     }
 
 
@@ -106,27 +121,33 @@ NONE = Fraction()
 
 
 def by_terms(
-    name: str, outside: list[str], amount: Fraction, net: Fraction, rate: Fraction
+    name: str,
+    outside: list[str],
+    amount: Fraction,
+    net: Fraction,
+    revenue: "Revenue",
 ) -> tuple[dict[str, Fraction], Fraction]:
     """What goes to whom by name, and how much by agreement, of an amount that follows others."""
     house, bank, guest = outside
+    named: dict[str, Fraction] = {}
     match name:
+        case "rules":
+            named = {house: amount * revenue.german / 3}
+        case "senior":
+            named = revenue.before_expenses(outside)
         case "half":
-            return {house: amount * rate}, amount * (1 - rate)
+            named = {house: amount * revenue.rate}
         case "fee":
-            fee = min(amount / 7, _F(50))
-            return {house: fee}, amount - fee
+            named = {house: min(amount / 7, _F(50))}
         case "waterfall":
-            first = min(amount, max(NONE, 700 - net))
-            return {bank: first}, amount - first
+            named = {bank: min(amount, max(NONE, 700 - net))}
         case "escalator":
-            low = min(amount, max(NONE, 500 - net))
-            return {house: low / 3}, amount - low / 3
+            named = {house: min(amount, max(NONE, 500 - net)) / 3}
         case "community":
             line = min(amount, max(NONE, 300 - net))
             artists = (amount - line) / 2
-            return {house: artists, guest: artists / 3, bank: artists * 2 / 3}, line
-    return {}, amount
+            named = {house: artists, guest: artists / 3, bank: artists * 2 / 3}
+    return named, amount - sum(named.values())
 
 
 @dataclass
@@ -198,8 +219,20 @@ class Revenue:
     """What the house gets by terms that halve; they are amended."""
     profit: int = 0
     profit_left: int = 0
-    fee: Fraction = NONE
+    fees: dict[str, Fraction] = field(default_factory=dict)
     agreement: str = ""
+    german: Fraction = NONE
+    """How much of it came from Germany."""
+    units: Fraction = NONE
+    """How many units were sold for one smallest unit of it."""
+
+    def before_expenses(self, outside: list[str]) -> dict[str, Fraction]:
+        """What is taken of it before expenses, by the terms that do so."""
+        house, _, guest = outside
+        return {
+            house: _F(self.left, 7),
+            guest: min(_F(6 * self.left, 7), 3 * self.units * self.left),
+        }
 
 
 @dataclass
@@ -240,19 +273,22 @@ class Pool:
             if waits and total >= self.deferral and holds is not None:
                 revenue.agreement, profit = holds, revenue.left
                 revenue.named = defaultdict(Fraction)
+                free = profit
+                if self.terms == "senior":
+                    free -= ceil(sum(revenue.before_expenses(self.outside).values()))
                 for expense, (payer, left) in self.costs.items():
-                    back = min(left, profit)
-                    profit -= back
+                    back = min(left, free)
+                    profit, free = profit - back, free - back
                     self.costs[expense] = payer, left - back
                     revenue.named[payer] += back
                 revenue.rate = self.rate(revenue.effective_at)
-                how = self.terms, self.outside, _F(profit), self.net, revenue.rate
+                how = self.terms, self.outside, _F(profit), self.net, revenue
                 named, revenue.agreed = by_terms(*how)
                 for payee, part in named.items():
                     revenue.named[payee] += part
                 self.net += profit
                 revenue.profit = revenue.profit_left = profit
-                revenue.fee = named.get(self.outside[0], NONE)
+                revenue.fees = named
                 self.entries += 1
 
     def due(self) -> dict[str, Fraction]:
@@ -290,12 +326,12 @@ class Pool:
     def give(self, revenue: Revenue, profit: int) -> None:
         """Divide what is left of a revenue by the terms."""
         assert revenue.named is not None
-        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue.rate)
+        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue)
         for payee, part in named.items():
             revenue.named[payee] += part
         revenue.agreed += agreed
         revenue.profit = revenue.profit_left = profit
-        revenue.fee = named.get(self.outside[0], NONE)
+        revenue.fees = named
         self.net += profit
         self.entries += 1
 
@@ -304,10 +340,11 @@ class Pool:
         assert revenue.named is not None
         self.net -= profit
         revenue.profit_left -= profit
-        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue.rate)
-        if self.terms == "fee" and profit:
-            fee = revenue.fee * profit / revenue.profit
-            named, agreed = {self.outside[0]: fee}, profit - fee
+        named, agreed = by_terms(self.terms, self.outside, _F(profit), self.net, revenue)
+        if self.terms in ("fee", "senior"):
+            part = _F(profit, revenue.profit) if profit else NONE
+            named = {payee: fee * part for payee, fee in revenue.fees.items()}
+            agreed = profit - sum(named.values())
         revenue.agreed -= agreed
         for payee, part in [*named.items(), *costs]:
             revenue.named[payee] -= part
@@ -640,18 +677,37 @@ class Money(RuleBasedStateMachine):
         source=st.sampled_from("xy"),
         month=st.sampled_from(MONTHS),
         again=st.booleans(),
+        german=st.sampled_from([None, _F(0), _F(1, 2), _F(1, 3), _F(1)]),
+        units=st.sampled_from([0, 1, 7, 300]),
     )
     @precondition(lambda self: self.pools)
-    def earn(self, index: int, amount: int, source: str, month: str, again: bool) -> None:
+    def earn(
+        self,
+        index: int,
+        amount: int,
+        source: str,
+        month: str,
+        again: bool,
+        german: Fraction | None,
+        units: int,
+    ) -> None:
         pool = self.one(self.pools, index)
         known = self.pools[pool]
         said = {"source": source, "id": id_of(f"revenue {next(names)}")}
+        if german is not None:  # in thousandths of a cent, so the parts are not exact
+            parts = [round(amount * part * 1000) for part in (german, 1 - german)]
+            lines = [{"amount": f"{part // 10**5}.{part % 10**5:05}"} for part in parts]
+            said["sold"] = [lines[0] | {"territory": "DE", "units": units}, lines[1]]
+            german = _F(parts[0], sum(parts))
         if f"{month}-01" > instant(self.told.clock.now):
             booked = {"pool": pool, "amount_minor": amount, "effective_at": month, **said}
             self.do(EarnedInFuture, "record_revenue", **booked)
             return
         revenue = self.told.earn(pool, amount, month, **said)
         known.revenues[revenue] = Revenue(amount, source, f"{month}-01T00:00:00.000000Z")
+        if german is not None:
+            known.revenues[revenue].german = german
+            known.revenues[revenue].units = _F(units, amount)
         known.divide()
         if again:
             head = self.told.head()

@@ -7,14 +7,16 @@ of a division takes back exactly what it allocated.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import partial
 from typing import Annotated, Any
 
-from domain.command import Command, command, record
+from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant, is_in_future
 from domain.money.books import Books
+from domain.money.came import item_of
 from domain.money.entry import Entry
 from domain.money.finalising import implied
 from domain.money.keeping import division_id, entry_facts, must_know
@@ -27,6 +29,7 @@ from domain.money.naming import (
     word_and_name,
 )
 from domain.money.payee import Payee
+from domain.money.policy.sold import Item, by_kind, must_sum_to, rounded
 from domain.money.pool import Pool, texts_in
 from domain.money.reckoning import (
     Change,
@@ -41,31 +44,41 @@ from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR
 from domain.refusal import (
+    BadAmount,
     EarnedInFuture,
     NothingToCorrect,
     ReversalTooLarge,
     UnknownContributor,
+    UnknownWork,
 )
 from domain.seal import Said
 from domain.values import (
+    MOST_PIECES,
     Amount,
     AmountMinor,
     Category,
     CategoryName,
+    Channel,
+    Configuration,
     Document,
+    ExactAmount,
     Example,
     Moment,
+    Most,
     NewCorrectionId,
     NewExpenseId,
     NewRevenueId,
     NewReversalId,
     Note,
+    Number,
     PayeeText,
     PoolId,
     Reason,
     RevenueId,
     Source,
     SourceName,
+    Territory,
+    WorkId,
 )
 
 
@@ -74,12 +87,11 @@ class _Booking(Command):
     """Money received from outside, or spent."""
 
     pool: PoolId
-    amount_minor: Annotated[AmountMinor, "In the smallest units of the pool's currency."]
     effective_at: Annotated[Moment, "When it was earned or spent.", Example("2017-06")]
     document: Document | None = None
     note: Annotated[Note | None, Example("Net of the shop's fee.")] = None
 
-    def booked(self, past: Past, kind: type[Booked]) -> dict[str, Any]:
+    def booked(self, past: Past, kind: type[Booked], amount_minor: int) -> dict[str, Any]:
         """The fields that the facts of revenue and expenses share."""
         if is_in_future(self.effective_at, past.now):
             raise EarnedInFuture(self.effective_at)
@@ -90,18 +102,18 @@ class _Booking(Command):
             "pool": self.pool,
             "release": opened.release,
             "currency": opened.currency,
-            "amount_minor": self.amount_minor,
+            "amount_minor": amount_minor,
             "effective_at": self.effective_at,
             "document": self.document,
             "note": self.note,
-            "repeats": self._first(past, kind),
+            "repeats": self._first(past, kind, amount_minor),
         }
 
-    def _first(self, past: Past, kind: type[Booked]) -> str | None:
+    def _first(self, past: Past, kind: type[Booked], amount_minor: int) -> str | None:
         """The first of the pool with the same amount and document, if there is one."""
         if self.document is None:
             return None
-        alike = past.known.of_document(kind, paper_of(self.pool, self.amount_minor))
+        alike = past.known.of_document(kind, paper_of(self.pool, amount_minor))
         texts = past.texts(alike.values())
         same = (id for id, digest in alike.items() if texts.get(digest) == self.document)
         if first := next(same, None):
@@ -109,32 +121,79 @@ class _Booking(Command):
         return first
 
 
+@record
+class Sale(Record):
+    """Sales of one kind: where, how and as what they were sold, and what came in for them."""
+
+    work: Annotated[WorkId | None, "The piece that was sold."] = None
+    territory: Territory | None = None
+    channel: Channel | None = None
+    configuration: Configuration | None = None
+    units: Annotated[int, Number(help="How many were sold; default 0.", example=1000)] = 0
+    amount: Annotated[ExactAmount | None, Example("8073.64")] = None
+
+
 @command(
     "revenue",
     "/pools/{pool}/revenue",
     may=BOOKS,
-    refuses=(EarnedInFuture, *OF_SPLIT),
+    refuses=(EarnedInFuture, UnknownWork, BadAmount, *OF_SPLIT),
     makes="revenue",
     home="/revenue",
 )
 class RecordRevenue(_Booking):
-    """Record revenue; it is divided at once if it can be."""
+    """Record revenue; it is divided at once if it can be.
 
+    Its lines say what was sold: terms can have rules by territory, channel and configuration, and
+    amounts a unit. Their exact amounts are summed and rounded once, a half upwards; without an
+    amount, a single line stands for all of it.
+    """
+
+    amount_minor: Annotated[
+        int | None,
+        Amount(
+            help="In the smallest units of the pool's currency; default the rounded sum of the "
+            "lines.",
+            example=807_364,
+        ),
+    ] = None
+    sold: Annotated[tuple[Sale, ...], Most(MOST_PIECES), "What was sold, line by line."] = ()
     source: Source
     source_name: SourceName | None = None
     id: NewRevenueId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
         word, name = word_and_name(SOURCES, self.source, self.source_name)
+        must_know(past, {f"work/{line.work}" for line in self.sold if line.work is not None})
+        amount_minor, items, exact = self._sold(past.get(Pool, self.pool).opened.currency)
         named = None if name is None else _named(past, self.pool, f"{word}/", name)
         yield Revenue.Recorded.born(
             past.id,
-            **self.booked(past, Revenue.Recorded),
+            **self.booked(past, Revenue.Recorded, amount_minor),
+            sold=[item.written() for item in items] or None,
+            exact=None if exact == amount_minor else str(exact),
             source=word,
             source_name=name,
             source_id=named or (name and source_id(word, past.id)),
         )
         yield from divide_waiting(past, self.pool)
+
+    def _sold(self, currency: str) -> tuple[int, tuple[Item, ...], Fraction]:
+        """The amount, what was sold for it by kind, and the exact sum of the lines."""
+        stated = self.amount_minor
+        if not self.sold:
+            if stated is None:
+                raise BadAmount("…", "neither an amount nor lines of what was sold are stated")
+            return stated, (), Fraction(stated)
+        items = by_kind(
+            item_of(line.plain(), f"sold[{number}]", currency, stated if is_alone else None)
+            for is_alone in [len(self.sold) == 1]
+            for number, line in enumerate(self.sold)
+        )
+        exact = sum((item.amount for item in items), Fraction())
+        amount_minor = rounded(exact) if stated is None else stated
+        must_sum_to(amount_minor, items)
+        return amount_minor, items, exact
 
 
 @command(
@@ -148,6 +207,7 @@ class RecordRevenue(_Booking):
 class RecordExpense(_Booking):
     """Record an expense; it is paid back before there is a profit again."""
 
+    amount_minor: Annotated[AmountMinor, "In the smallest units of the pool's currency."]
     category: Category
     payer: Annotated[
         PayeeText, "Who is paid back: a contributor or a name.", Example("operator")
@@ -161,7 +221,7 @@ class RecordExpense(_Booking):
         payer, outsider = self._payer(past)
         recorded = Expense.Recorded.born(
             past.id,
-            **self.booked(past, Expense.Recorded),
+            **self.booked(past, Expense.Recorded, self.amount_minor),
             payer=payer,
             payer_name=outsider,
             category=category,

@@ -16,6 +16,7 @@ from domain.lineage import Lineage
 from domain.moment import instant
 from domain.money.keeping import must_know, stage_facts
 from domain.money.payee import Payee
+from domain.money.policy.flow import BY_RULE
 from domain.money.policy.works import assets_of
 from domain.money.pool import (
     LEAST_COMMENT_DAYS,
@@ -194,7 +195,8 @@ class AmendPool(Command):
         opened = replace(noun.opened, terms=dict(self.terms))
         must_know(past, named_in(opened))
         places = places_of(opened)
-        if lost := tuple(place for place, sum in known.flow.items() if sum and place not in places):
+        lost = tuple(place for place, sum in known.flow.items() if sum and place not in places)
+        if lost := tuple(place for place in lost if not place.startswith(BY_RULE)):
             raise TermsLoseSums(lost)
         past.watch_money(noun.opened.release)
         yield amended

@@ -18,13 +18,17 @@ from typing import Any, NamedTuple
 from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.books import Books, Cost, DivisionBooks, PoolBooks
+from domain.money.came import paid_first
 from domain.money.entry import RULES, Costs, Entry, Line, entry_lines
 from domain.money.policy.flow import FINE
+from domain.money.policy.sold import Came
 from domain.money.pool import Pool
 from domain.money.shares import Shares
+from domain.money.taking import came_of, came_with, given_of, profit_of, taking_of
 from domain.money.terms import (
     Taking,
     Terms,
+    before_expenses,
     by_shares,
     by_terms,
     have_bands,
@@ -60,10 +64,14 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
     known = books.revenues[revenue]
     pool = books.pools[known.recorded.pool]
     amount_minor, recorded = known.left_minor, known.recorded
-    costs = list(_paid_back(pool, amount_minor))
-    profit_minor = amount_minor - sum(units for *_, units in costs)
     opened = pool.version(books.terms_for(recorded.pool, revenue))
-    terms = by_shares(opened, profit_minor, pool.flow, agreement.shares, rules=rules)
+    came = came_of(recorded, amount_minor)
+    costs = list(_paid_back(pool, amount_minor - before_expenses(opened, amount_minor, came)))
+    came = came._replace(expenses_minor=sum(units for *_, units in costs))
+    profit_minor = amount_minor - came.expenses_minor
+    terms = by_shares(
+        opened, profit_minor, pool.flow, agreement.shares, rules=rules, came_with=came
+    )
     due = _with_costs(terms.due, costs)
     weights = {**dict.fromkeys(pool.carry, _NONE), **due}
     division = divide(amount_minor, weights, carry=pool.carry)
@@ -84,7 +92,7 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
 
 def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) -> int:
     """What a division gave by the first rules of terms is taken back by them."""
-    is_old = _given(division, before)[-1].first.rules is None
+    is_old = given_of(division, before)[-1].first.rules is None
     return 1 if is_old and look_through(_opened_of(books, division.id).terms) else RULES
 
 
@@ -111,7 +119,8 @@ def reversal_of(
         terms = _first_taken_back(opened, division, [*before, taken]).shared(agreement.shares)
         due = terms.due
     else:
-        taking = _taking(division, before, taken + sum(int(units) for *_, units in costs))
+        profit_minor = taken + sum(int(units) for *_, units in costs)
+        taking = taking_of(books.revenues[first.revenue].recorded, division, before, profit_minor)
         terms = taken_back(opened, taking, pool.flow, agreement.shares)
         due = _with_costs(terms.due, costs)
     left = _left(division, before)
@@ -154,27 +163,6 @@ def _is_moved(
     )
 
 
-def _taking(division: Entry, before: Sequence[Entry], taken: int) -> Taking:
-    """What is taken back of a division's profit."""
-    given = _given(division, before)
-    since = before[len(given) - 1 :]
-    flow_before = {place: Fraction(amount) for place, amount in given[-1].flow_before}
-    return Taking(flow_before, _profit(given), -_profit(since), taken)
-
-
-def _given(division: Entry, before: Sequence[Entry]) -> Sequence[Entry]:
-    """A division and what happened to it until all of it was given anew the last time, if ever."""
-    anew = (n for n, each in enumerate(before, 1) if isinstance(each.first, Entry.Redivided))
-    return [division, *before][: max(anew, default=0) + 1]
-
-
-def _profit(entries: Sequence[Entry]) -> int:
-    """How much went by the terms, after expenses."""
-    return sum(
-        each.first.amount_minor - sum(int(units) for *_, units in each.costs) for each in entries
-    )
-
-
 def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: Cost) -> Reckoned:
     """A division given anew, after so much of what it paid back for an expense is free again.
 
@@ -184,16 +172,18 @@ def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: 
     assert isinstance(first, Entry.Divided)
     known, pool = books.divisions[division.id], books.pools[first.pool]
     agreement = books.agreements[known.agreement]
-    taking = _taking(division, before, 0)
+    recorded = books.revenues[first.revenue].recorded
+    taking = taking_of(recorded, division, before, 0)
     left = taking.whole_minor - taking.before_minor
     opened = _opened_of(books, division.id)
     back = taken_back(opened, taking._replace(taken_minor=left), pool.flow, agreement.shares)
     costs: Costs = [[cost.expense, cost.payer, -cost.left_minor]]
     costs += (list(each) for each in _paid_back(pool, cost.left_minor))
     flow_before = _sum(pool.flow, back.flow)
-    anew = by_shares(
-        opened, left - sum(int(units) for *_, units in costs), flow_before, agreement.shares
-    )
+    more = sum(int(units) for *_, units in costs)
+    came = came_with(recorded, [division, *before])
+    came = came._replace(expenses_minor=came.expenses_minor + more)
+    anew = by_shares(opened, left - more, flow_before, agreement.shares, came_with=came)
     due = _with_costs(_sum(back.due, anew.due), costs)
     content = {
         **of_agreement(agreement, pool, RULES),
@@ -235,11 +225,14 @@ def correction_of(
     flow = dict(pool.flow)
     more_agreed: list[list[str]] = []
     for id in anew:
-        entry, before = told(id), map(told, books.divisions[id].reversals)
-        now = pool.version(books.terms_for(agreement.pool, books.divisions[id].revenue))
-        opened, taking = (_opened_of(books, id), now), _taking(entry, list(before), 0)
+        entry, before = told(id), [*map(told, books.divisions[id].reversals)]
+        revenue = books.divisions[id].revenue
+        now = pool.version(books.terms_for(agreement.pool, revenue))
+        recorded = books.revenues[revenue].recorded
+        opened, taking = (_opened_of(books, id), now), taking_of(recorded, entry, before, 0)
+        came = came_with(recorded, [entry, *before])
         more = _NONE
-        for terms in _divided_anew(opened, taking, flow, change):
+        for terms in _divided_anew(opened, taking, came, flow, change):
             due, flow = _sum(due, terms.due), _sum(flow, terms.flow)
             more += terms.agreed
         if now != opened[0]:
@@ -260,6 +253,7 @@ def correction_of(
 def _divided_anew(
     opened: tuple[Pool.Opened, Pool.Opened],
     taking: Taking,
+    came: Came,
     flow: Mapping[str, Fraction],
     change: Change,
 ) -> Iterator[Terms]:
@@ -267,7 +261,7 @@ def _divided_anew(
     before, now = opened
     back = taken_back(before, taking._replace(taken_minor=left), flow, change.old)
     yield back
-    yield by_shares(now, left, _sum(flow, back.flow), change.new)
+    yield by_shares(now, left, _sum(flow, back.flow), change.new, came_with=came)
 
 
 def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
@@ -391,10 +385,10 @@ def _first_taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entr
 
 def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, int]]:
     """What of an amount pays back expenses, the first expense first."""
-    for expense, payer, left in pool.costs:
-        if part := max(0, min(left, amount_minor)):
-            amount_minor -= part
-            yield expense, payer, part
+    payers = {cost.expense: cost.payer for cost in pool.costs}
+    paid = paid_first(amount_minor, [(cost.expense, cost.left_minor) for cost in pool.costs])
+    for expense, units in paid.items():
+        yield expense, payers[expense], units
 
 
 def _costs_back(division: Entry, before: Sequence[Entry], taken: int) -> Costs:
@@ -404,7 +398,7 @@ def _costs_back(division: Entry, before: Sequence[Entry], taken: int) -> Costs:
     """
     payers = {str(id): str(who) for each in (division, *before) for id, who, _ in each.costs}
     left = {id: paid_by(division, before, id) for id in payers}
-    left[division.id] = _profit([division, *before])
+    left[division.id] = profit_of([division, *before])
     taken_from = apportion_over(taken, {name: units for name, units in left.items() if units})
     return [
         [expense, payer, -part]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.fact import Fact, FoundBy, Noun, fact
+from domain.money.policy.sold import Item, read_items
 from domain.readers import MONEY
 
 
@@ -65,6 +66,16 @@ class Revenue(Noun):
         source_name: str | None = None
         source_id: str | None = None
         """Which of the sources that were named in the pool; none for a word alone."""
+
+        sold: list[list[str | None]] | None = None
+        """``[work, territory, channel, configuration, units, exact amount]`` by kind of sale."""
+        exact: str | None = None
+        """The exact sum of its lines, where it is not the amount."""
+
+        @property
+        def items(self) -> tuple[Item, ...]:
+            """What was sold."""
+            return read_items(self.sold)
 
         @property
         def from_source(self) -> str:

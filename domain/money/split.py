@@ -19,9 +19,16 @@ from domain.money.apportionment import (
     is_exact,
     whole_amount,
 )
+from domain.money.came import (
+    paid_first,
+    read_expenses,
+    read_sold,
+    taken_before_expenses,
+    with_expenses,
+)
 from domain.money.currency import currency_code
 from domain.money.policy.bounds import bounds
-from domain.money.policy.flow import NO_FLOW, Flow
+from domain.money.policy.flow import BY_RULE, NO_FLOW, Flow
 from domain.money.policy.parts import Waived
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
@@ -35,6 +42,7 @@ from domain.money.policy.reading import (
     read_policy,
     units_minor,
 )
+from domain.money.policy.sold import NOTHING_MORE, Came
 from domain.money.policy.versions import VERSIONS
 from domain.refusal import (
     BadAmount,
@@ -43,6 +51,7 @@ from domain.refusal import (
     BadPolicy,
     BadRate,
     BadShare,
+    BadSold,
     BadSplit,
     CapExceeded,
     LineageCycle,
@@ -60,7 +69,7 @@ ROUNDINGS = (WITH_CARRY, PLAIN)
 """The methods of rounding, the default first."""
 OF_SPLIT = (
     *(BadSplit, BadAmount, BadPolicy, BadShare, BadRate, BadGraph, LineageCycle),
-    *(RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision, TooLarge),
+    *(RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision, TooLarge, BadSold),
 )
 """Why an amount can't be divided as requested."""
 
@@ -80,6 +89,8 @@ class Split:
     """What this division sent through each place of the policy that keeps a sum."""
     agreed: Fraction
     """How much of it goes by agreed shares."""
+    ruled: Sequence[tuple[str, Mapping[str, Fraction]]]
+    """Which rule gave how much to whom."""
 
 
 def split(
@@ -91,14 +102,17 @@ def split(
     minimum_minor: int = 0,
     flow: Mapping[str, Fraction] = NO_FLOW,
     keeps_rest: bool = False,
+    came_with: Came = NOTHING_MORE,
 ) -> Split:
     """Divide an amount by a policy, rounded once, given what earlier divisions sent through it.
+
+    ``came_with`` says what was sold for it, and what was paid back for expenses before it.
 
     For an amount of 0 the shares are those by which the next unit would be divided. A negative
     amount is the exact mirror: with the same flow it sends back what the positive one sends.
     """
     amount = Fraction(abs(whole_amount(amount_minor)) or 1)
-    passed = Flow(flow, keeps_rest=keeps_rest)
+    passed = Flow(flow, keeps_rest=keeps_rest, came_with=came_with)
     parts = policy.parts(amount, graph, passed)
     if not keeps_rest:  # the terms of a pool may have been amended
         _must_have_come(flow, {*passed.sent, *passed.came})
@@ -106,13 +120,17 @@ def split(
     waived = tuple(Waived(each.payee, each.of, each.amount / amount) for each in parts.waived)
     sign = (amount_minor > 0) - (amount_minor < 0)
     sent = {place: sign * part for place, part in passed.sent.items() if sign * part}
-    return Split(division, waived, sent, sign * passed.agreed)
+    ruled = [
+        (rule, {payee: sign * part for payee, part in given.items() if sign})
+        for rule, given in passed.ruled
+    ]
+    return Split(division, waived, sent, sign * passed.agreed, ruled)
 
 
 def _must_have_come(earlier: Mapping[str, Fraction], places: Collection[str]) -> None:
     """Refuse a flow that can't have come through this policy."""
     for place, part in earlier.items():
-        if place not in places:
+        if place not in places and not place.startswith(BY_RULE):
             raise BadSplit("flow", f"this policy keeps no sum at “{shown(place)}”")
         if not is_exact(part) or part < 0:
             raise BadSplit("flow", f"what went through “{shown(place)}” is exact and not negative")
@@ -148,7 +166,10 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
         "body",
         BadSplit,
         needed=("amount_minor", "currency", "policy"),
-        optional=("rounding", "graph", "agreed", "flow", "carry", "minimum_minor"),
+        optional=(
+            *("rounding", "graph", "agreed", "flow", "carry", "minimum_minor"),
+            *("sold", "expenses"),
+        ),
     )
     amount_minor = whole_amount(fields["amount_minor"])
     currency = currency_code(fields["currency"])
@@ -159,15 +180,26 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
         raise BadSplit("minimum_minor", f"a minimum is only for {PLAIN}")
     graph = read_graph(fields["graph"]) if "graph" in fields else None
     agreed = read_agreed(fields["agreed"]) if "agreed" in fields else ()
+    policy = read_terms(fields["policy"], agreed=agreed, graph=graph)
+    came = Came(read_sold(fields.get("sold", []), currency))
+    left = amount_minor - taken_before_expenses(policy, amount_minor, came)
+    paid = paid_first(left, read_expenses(fields.get("expenses", [])).items())
+    carry = read_carry(fields.get("carry", []))
+    minimum_minor = units_minor(fields.get("minimum_minor", 0), "minimum_minor")
+    expenses_minor = sum(paid.values())
     result = split(
-        amount_minor,
-        read_terms(fields["policy"], agreed=agreed, graph=graph),
+        amount_minor - expenses_minor,
+        policy,
         graph,
-        carry=read_carry(fields.get("carry", [])),
-        minimum_minor=units_minor(fields.get("minimum_minor", 0), "minimum_minor"),
+        carry=NO_CARRY if paid else carry,
+        minimum_minor=0 if paid else minimum_minor,
         flow=read_flow(fields.get("flow", [])),
+        came_with=came._replace(expenses_minor=expenses_minor),
     )
     division = result.division
+    if paid:
+        due = with_expenses(division, paid)
+        division = divide(amount_minor, due, carry=carry, minimum_minor=minimum_minor)
     answer: dict[str, object] = {
         "amount_minor": amount_minor,
         "currency": currency,
@@ -181,6 +213,12 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
         answer["carry"] = [[payee, str(part)] for payee, part in division.carry().items()]
     if "flow" in fields:
         answer["flow"] = [[place, str(part)] for place, part in result.flow.items()]
+    if result.ruled:
+        answer["rules"] = [
+            {"rule": rule, "payee": payee, "amount": str(part)}
+            for rule, given in result.ruled
+            for payee, part in given.items()
+        ]
     if result.waived:
         answer["waived"] = [
             {"payee": each.payee, "of": each.of, "share": str(each.amount)}

@@ -7,23 +7,31 @@ set by hand over agreed ones, are computed with the shares themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from domain.money.came import taken_before_expenses
 from domain.money.entry import RULES
 from domain.money.policy.community import CommunityPool
 from domain.money.policy.flow import Back, Flow
-from domain.money.policy.order import Advance, Escalator, Waterfall
+from domain.money.policy.order import Advance, Escalator, Fees, Waterfall
 from domain.money.policy.reading import Policy
+from domain.money.policy.rules import BeforeExpenses, BySold
 from domain.money.policy.shares import Adjusted, Agreed
+from domain.money.policy.sold import NOTHING_MORE, Came
 from domain.money.pool import Pool
 from domain.money.shares import Shares
 from domain.money.split import read_terms, split
 
 _NONE = Fraction()
 _NAMED = (Advance.TYPE, Adjusted.TYPE)
+_EXPLAINED = (BySold.TYPE, BeforeExpenses.TYPE)
 _BANDED = (Advance.TYPE, Escalator.TYPE, Waterfall.TYPE, CommunityPool.TYPE)
+
+
+Ruled = Sequence[tuple[str, Mapping[str, Fraction]]]
+"""By rule, those inside others first: what it gave to whom."""
 
 
 class Terms(NamedTuple):
@@ -34,6 +42,8 @@ class Terms(NamedTuple):
     agreed: Fraction
     """How much goes by the agreed shares."""
     flow: Mapping[str, Fraction]
+    ruled: Ruled = ()
+    """Which rule gave how much to whom."""
 
     def shared(self, shares: Shares) -> Terms:
         """The same, with the agreed part divided."""
@@ -41,6 +51,17 @@ class Terms(NamedTuple):
         for payee, share in shares.items():
             due[payee] = due.get(payee, _NONE) + self.agreed * share
         return self._replace(due=due)
+
+    def by_payee(self, opened: Pool.Opened, shares: Shares) -> Ruled:
+        """Which rule gave how much to whom, with the agreed part divided."""
+        found = []
+        for rule, given in self.ruled:
+            agreed = given.get(opened.originator_id, _NONE)
+            every = {who: part for who, part in given.items() if who != opened.originator_id}
+            for payee, share in shares.items() if agreed else ():
+                every[payee] = every.get(payee, _NONE) + agreed * share
+            found.append((rule, {who: part for who, part in every.items() if part}))
+        return found
 
 
 def places_of(opened: Pool.Opened) -> set[str]:
@@ -67,6 +88,12 @@ def have_bands(terms: object) -> bool:
     return bool(policies_in(terms, *_BANDED))
 
 
+def have_rules(terms: object) -> bool:
+    """Whether terms have rules of which a line says which one gave it."""
+    fees = (fee for each in policies_in(terms, Fees.TYPE) for fee in each["fees"])  # type: ignore[attr-defined] # as it was read
+    return bool(policies_in(terms, *_EXPLAINED)) or any("unit_minor" in fee for fee in fees)
+
+
 def policies_in(terms: object, *kinds: str) -> list[Mapping[str, object]]:
     """The policies of some kinds in terms, wherever they are."""
     inside: Iterable[object] = ()
@@ -89,6 +116,7 @@ def by_terms(
     flow: Mapping[str, Fraction],
     *,
     rules: int = RULES,
+    came_with: Came = NOTHING_MORE,
 ) -> Terms:
     """What is due to whom of an amount after costs, before the agreed part is divided.
 
@@ -97,9 +125,9 @@ def by_terms(
     if not amount_minor:
         return NOTHING
     pool = opened.originator_id
-    policy = read_terms(opened.terms, agreed=[(pool, Fraction(1))])
-    due, _, through = _divided(policy, amount_minor, flow, rules)
-    return Terms(due, due.pop(pool, _NONE), through)
+    policy = _with_shares(opened, {pool: Fraction(1)})
+    given = _divided(policy, amount_minor, flow, rules, came_with)
+    return given._replace(agreed=given.due.pop(pool, _NONE))
 
 
 def by_shares(
@@ -109,13 +137,15 @@ def by_shares(
     shares: Shares,
     *,
     rules: int = RULES,
+    came_with: Came = NOTHING_MORE,
 ) -> Terms:
     """What is due to everyone of an amount after costs, by the terms and the agreed shares."""
     if rules == 1 or not look_through(opened.terms):
-        return by_terms(opened, amount_minor, flow, rules=rules).shared(shares)
+        given = by_terms(opened, amount_minor, flow, rules=rules, came_with=came_with)
+        return given.shared(shares)
     if not amount_minor:
         return NOTHING
-    return _divided(_with_shares(opened, shares), amount_minor, flow, rules)
+    return _divided(_with_shares(opened, shares), amount_minor, flow, rules, came_with)
 
 
 class Taking(NamedTuple):
@@ -127,6 +157,8 @@ class Taking(NamedTuple):
     """The profit that it divided."""
     before_minor: int
     taken_minor: int
+    came_with: Came = NOTHING_MORE
+    """What was sold for the whole of it, and what that paid back for expenses."""
 
 
 def taken_back(
@@ -135,22 +167,38 @@ def taken_back(
     """What a reversal takes back by the terms and shares; everything is negative."""
     if not taking.taken_minor:
         return NOTHING
-    policy = _with_shares(opened, shares)
-    first = Flow(taking.flow_before, keeps_rest=True)
+    looks, pool = look_through(opened.terms), opened.originator_id
+    policy = _with_shares(opened, shares if looks else {pool: Fraction(1)})
+    came = taking.came_with
+    first = Flow(taking.flow_before, keeps_rest=True, came_with=came)
     policy.parts(Fraction(taking.whole_minor), None, first)
     before = Fraction(taking.before_minor, taking.whole_minor)
     after = before + Fraction(taking.taken_minor, taking.whole_minor)
-    passed = Flow(flow, back=Back(first, before, after), keeps_rest=True)
+    passed = Flow(flow, back=Back(first, before, after), keeps_rest=True, came_with=came)
     parts = policy.parts(Fraction(taking.taken_minor), None, passed)
     due = {payee: Fraction(-units, parts.scale) for payee, units in parts.units.items() if units}
-    return Terms(due, -passed.agreed, {place: -sent for place, sent in passed.sent.items() if sent})
+    sent = {place: -sent for place, sent in passed.sent.items() if sent}
+    back = [(rule, {who: -part for who, part in given.items()}) for rule, given in passed.ruled]
+    due.pop(pool, None)
+    given = Terms(due, -passed.agreed, sent, back)
+    return given if looks else given.shared(shares)
 
 
-def _with_shares(opened: Pool.Opened, shares: Shares) -> Policy:
+def _with_shares(opened: Pool.Opened | Pool.Amended, shares: Shares) -> Policy:
     return read_terms(opened.terms, agreed=list(shares.items()))
 
 
-def _divided(policy: Policy, amount_minor: int, flow: Mapping[str, Fraction], rules: int) -> Terms:
-    result = split(amount_minor, policy, flow=flow, keeps_rest=rules > 1)
+def before_expenses(opened: Pool.Opened, amount_minor: int, came: Came) -> int:
+    """How much of an amount the terms take before expenses are paid back."""
+    if opened.terms.get("type") != BeforeExpenses.TYPE:
+        return 0
+    policy = read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))])
+    return taken_before_expenses(policy, amount_minor, came)
+
+
+def _divided(
+    policy: Policy, amount_minor: int, flow: Mapping[str, Fraction], rules: int, came: Came
+) -> Terms:
+    result = split(amount_minor, policy, flow=flow, keeps_rest=rules > 1, came_with=came)
     due = {payee: amount_minor * result.division.share(payee) for payee in result.division.weights}
-    return Terms(due, result.agreed, result.flow)
+    return Terms(due, result.agreed, result.flow, result.ruled)

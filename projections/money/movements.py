@@ -20,7 +20,7 @@ from projections.store import View
 
 _SAME = (
     *("position", "recorded_at", "effective_at", "kind", "noun", "payee", "release", "pool"),
-    *("agreement", "source", "of_minor", "share", "amount_minor", "is_late"),
+    *("agreement", "source", "of_minor", "share", "amount_minor", "is_late", "rules"),
 )
 
 
@@ -110,6 +110,7 @@ def _recouped(
                 "reason": texts.get(first.reason) if kind != "division" else None,
                 "amount_minor": 0,
                 "is_late": False,
+                "rules": [],
                 "parts": [],
                 "recouped": told,
                 "sent": None,

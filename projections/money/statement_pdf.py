@@ -154,7 +154,8 @@ def _about(line: Movement, currency: str) -> str:
         ]
     if said:
         return "; ".join(said)
-    return ": ".join(_text(text) for text in (line["source"], line["reason"]) if text)
+    about = ": ".join(_text(text) for text in (line["source"], line["reason"]) if text)
+    return "; ".join(filter(None, (about, *map(_text, line["rules"]))))
 
 
 def _facts(line: Movement) -> str:

@@ -22,6 +22,7 @@ from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements
 from projections.money.pools.payees import titles
+from projections.money.ruling import of_lines
 from projections.money.told import (
     ENTRY_KINDS,
     CurrencyStatement,
@@ -173,6 +174,7 @@ def _lines(
         {text for row in found for text in (row.title, row.name, row.reason, row.named)}
     )
     shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
+    rules = of_lines(view, journal, [(row.noun, row.kind, row.pool) for row in found])
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
     return [texts.get(row.reason) for row in found], [
@@ -196,6 +198,7 @@ def _lines(
                 row.effective is not None and row.effective < until and row.position > closed
                 for until, closed in periods
             ),
+            "rules": rules.get((row.noun, row.payee), []),
         }
         for row in found
     ]

@@ -351,6 +351,7 @@ class StatementLine(TypedDict):
     is_late: Annotated[
         bool, "Whether it was recorded after the period that it is dated into was closed."
     ]
+    rules: Annotated[list[str], "The rules of the terms that gave it.", Example(["vinyl"])]
 
 
 class RecoupedTold(TypedDict):
@@ -386,6 +387,14 @@ class SentTold(TypedDict):
     exchange_rate: Annotated[ExchangeRateId | None, "The rate that was stated."]
 
 
+class RuleGave(TypedDict):
+    """What a rule of the terms gave."""
+
+    rule: Annotated[str, "Its name; of one inside another, both.", Example("vinyl / 300 a unit")]
+    payee: Annotated[PayeeRef | None, "Null: all who share by agreement."]
+    amount: Annotated[Exact, "Exactly; negative where it was taken back.", Example("6000")]
+
+
 class Part(TypedDict):
     """What a payout holds of one pool."""
 
@@ -415,6 +424,7 @@ class Movement(TypedDict):
     is_late: Annotated[
         bool, "Whether it was recorded after the period that it is dated into was closed."
     ]
+    rules: Annotated[list[str], "The rules of the terms that gave it.", Example(["vinyl"])]
     parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
     recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
     sent: Annotated[

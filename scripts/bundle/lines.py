@@ -273,7 +273,7 @@ def _resolved(kind: str, value: Any, ids: Ids, touched: list[str]) -> Any:
     return value
 
 
-_OF_WORKS = ("asset", "within", "root", "over")
+_OF_WORKS = ("asset", "within", "root", "over", "work")
 
 
 def _mentioned(kind: str, text: str, ids: Ids, touched: list[str]) -> str:

@@ -19,26 +19,31 @@ from domain.money.policy.reading import (
     Entry,
     Form,
     Policy,
+    exact_share,
     fields_of,
     list_of,
     part_of_whole,
     units_minor,
 )
+from domain.money.policy.sold import shown_exactly
 from domain.refusal import BadAmount, BadPolicy, RatesOverWhole
 
 
 @dataclass(frozen=True)
 class Fee:
-    """What one payee gets off the top: a rate, up to a cap, or a fixed amount."""
+    """What one payee gets off the top: a rate or an amount a unit, up to a cap, or an amount."""
 
     payee: str
     rate: Fraction | None
     cap_minor: int | None
     minimum_minor: int
+    unit_minor: Fraction | None = None
 
-    def due(self, amount: Fraction) -> Fraction:
+    def due(self, amount: Fraction, units: Fraction) -> Fraction:
         """min(cap, N·f), refused if it is less than the fee's minimum."""
         due = Fraction(self.cap_minor or 0) if self.rate is None else amount * self.rate
+        if self.unit_minor is not None:
+            due = self.unit_minor * units
         if self.cap_minor is not None:
             due = min(due, Fraction(self.cap_minor))
         if amount and due < self.minimum_minor:
@@ -46,14 +51,47 @@ class Fee:
             raise BadAmount(amount, reason)
         return due
 
+    def in_words(self) -> str:
+        """The rate or the amount a unit, for an explanation."""
+        if self.unit_minor is not None:
+            return f"{shown_exactly(self.unit_minor)} a unit"
+        return str(self.cap_minor) if self.rate is None else f"{shown_exactly(self.rate * 100)} %"
+
+
+def read_fee(form: Form, value: object, place: str) -> Fee:
+    """One fee: a payee, and a rate, an amount a unit, a cap or a fixed amount."""
+    where = form.at(place)
+    optional = ("rate", "unit_minor", "cap_minor", "amount_minor", "minimum_minor")
+    fee = fields_of(value, where, BadPolicy, needed=("payee",), optional=optional)
+    kinds = {"rate", "unit_minor", "amount_minor"} & set(fee)
+    if len(kinds) != 1 or {"amount_minor", "cap_minor"} <= set(fee):
+        raise BadPolicy(
+            where, "a fee has a rate or an amount a unit, with or without a cap, or a fixed amount"
+        )
+    cap = fee.get("cap_minor", fee.get("amount_minor"))
+    return Fee(
+        form.name(fee["payee"], f"{place}.payee"),
+        part_of_whole(fee["rate"], f"{where}.rate") if "rate" in fee else None,
+        None if cap is None else units_minor(cap, f"{where}.cap_minor"),
+        units_minor(fee.get("minimum_minor", 0), f"{where}.minimum_minor"),
+        _unit_minor(fee["unit_minor"], f"{where}.unit_minor") if "unit_minor" in fee else None,
+    )
+
+
+def _unit_minor(value: object, where: str) -> Fraction:
+    """An amount a unit: a whole number of smallest units, or an exact text."""
+    return (
+        exact_share(value, where) if isinstance(value, str) else Fraction(units_minor(value, where))
+    )
+
 
 @dataclass(frozen=True)
 class Fees:
     """Fees come off the whole first; another policy divides the rest.
 
     feeᵢ = min(capᵢ, N·fᵢ), each of the whole amount, not of what other fees left; a fixed amount
-    is a fee with a cap alone. If they exceed the amount, the earlier ones come first. ``then``
-    divides the rest, N − Σ fee.
+    is a fee with a cap alone, and one a unit is multiplied by the units that were sold. If they
+    exceed the amount, the earlier ones come first. ``then`` divides the rest, N − Σ fee.
 
     Source: Numscript's capped destination; Open Collective's host, platform and processor fees.
     """
@@ -69,7 +107,7 @@ class Fees:
         """``{"type": "fees", "fees": [{"payee", "rate", "cap_minor"}], "then": {…}}``."""
         fields = form.fields("fees", "then")
         fees = tuple(
-            cls._fee(form, fee, f"fees[{index}]")
+            read_fee(form, fee, f"fees[{index}]")
             for index, fee in enumerate(form.listed(fields["fees"], "fees"))
         )
         total = sum((fee.rate for fee in fees if fee.rate), Fraction())
@@ -77,43 +115,25 @@ class Fees:
             raise RatesOverWhole(form.at("fees"), total)
         return cls(fees, form.policy(fields["then"], "then"), form.where)
 
-    @staticmethod
-    def _fee(form: Form, value: object, place: str) -> Fee:
-        """One fee: a payee, and a rate, a cap or a fixed amount."""
-        where = form.at(place)
-        optional = ("rate", "cap_minor", "amount_minor", "minimum_minor")
-        fee = fields_of(value, where, BadPolicy, needed=("payee",), optional=optional)
-        if ("amount_minor" in fee) == ("rate" in fee) or {"amount_minor", "cap_minor"} <= set(fee):
-            raise BadPolicy(where, "a fee has a rate, with or without a cap, or a fixed amount")
-        cap = fee.get("cap_minor", fee.get("amount_minor"))
-        return Fee(
-            form.name(fee["payee"], f"{place}.payee"),
-            part_of_whole(fee["rate"], f"{where}.rate") if "rate" in fee else None,
-            None if cap is None else units_minor(cap, f"{where}.cap_minor"),
-            units_minor(fee.get("minimum_minor", 0), f"{where}.minimum_minor"),
-        )
-
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the fees and everyone after them get."""
-        back = flow.back
-        flow.came[self.where] = amount
-        if back is not None and (whole := back.first.came.get(self.where)):
-            fees = [back.part(fee) for fee in self._due(whole)]
-        else:
-            fees = self._due(amount)
+        fees = flow.fees(self.where, amount, self._due)
         left = amount
         taken = []
         for fee, due in zip(self.fees, fees, strict=True):
             part = min(left, due)
             left -= part
             taken.append(alone(fee.payee, part))
+            if fee.unit_minor is not None:
+                with flow.ruled_by(fee.in_words()) as ruled:
+                    ruled[fee.payee] = part
         return together([*taken, self.then.parts(left, graph, flow)])
 
-    def _due(self, amount: Fraction) -> list[Fraction]:
+    def _due(self, amount: Fraction, units: Fraction) -> list[Fraction]:
         """Each fee of an amount, the earlier ones first if they exceed it."""
         left, due = amount, []
         for fee in self.fees:
-            due.append(min(left, fee.due(amount)))
+            due.append(min(left, fee.due(amount, units)))
             left -= due[-1]
         return due
 
@@ -393,6 +413,7 @@ class Escalator:
         for limit, policy in self.bands:
             high = end if limit is None else Fraction(limit)
             within = max(Fraction(), min(end, high) - max(start, low))
-            parts.append(policy.parts(within, graph, flow))
+            with flow.about(flow.came_with.times(within / amount if amount else amount)):
+                parts.append(policy.parts(within, graph, flow))
             low = high
         return together(parts)

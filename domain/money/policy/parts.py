@@ -42,6 +42,10 @@ class Parts:
         """The amount that these are parts of."""
         return Fraction(sum(self.units.values()), self.scale)
 
+    def exact(self) -> dict[str, Fraction]:
+        """The parts that are not 0."""
+        return {payee: Fraction(units, self.scale) for payee, units in self.units.items() if units}
+
     def times(self, factor: Fraction) -> Parts:
         """The same parts of an amount that is ``factor`` times as large."""
         by, scale = factor.numerator, self.scale * factor.denominator

@@ -11,6 +11,7 @@ from domain.money.policy.cascade import AbsolutePerEdge, AbsolutePerPath, Decay,
 from domain.money.policy.community import CommunityPool
 from domain.money.policy.order import Advance, Escalator, Fees, Waterfall
 from domain.money.policy.reading import Versions
+from domain.money.policy.rules import BeforeExpenses, BySold
 from domain.money.policy.shares import Adjusted, Agreed, Bundle, Equal, Fixed, TrueUp
 
 VERSIONS: Versions = {
@@ -32,5 +33,7 @@ VERSIONS: Versions = {
         Assets,
         Agreed,
         Adjusted,
+        BySold,
+        BeforeExpenses,
     )
 }

@@ -26,9 +26,10 @@ from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares
-from projections.money.pools.recouping import of_pool, recouped_told
+from projections.money.pools.recouping import of_pool, recouped_told, through_pool
 from projections.money.pools.told import BalanceLine, PoolStatement, Totals, WaitingLine
 from projections.money.readers import Reader
+from projections.money.ruling import sums_told
 from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
@@ -88,7 +89,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         f"{column}_minor": sum(by_payee[payee][column] for payee in payees) for column in columns
     }
     waiting = _waiting(view, id, opened)
-    booked = _booked(view, id)
+    booked, through = _booked(view, id), through_pool(view, journal, id)
     return {
         "pool": id,
         "release": opened.release,
@@ -103,7 +104,8 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "costs_minor": booked["expense"] + booked["expense_reversal"],
         "lines": lines,
         "waived": waived,
-        "recouped": recouped_told(view, of_pool(view, journal, id, opened)),
+        "recouped": recouped_told(view, of_pool(opened, through)),
+        "rules": sums_told(view, id, through),
         "totals": cast("Totals", totals),
     }
 

@@ -16,6 +16,8 @@ from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.told import DivisionTold
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
+from projections.money.ruling import of_entry as of_entry_rules
+from projections.money.ruling import rules_told
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View
@@ -54,6 +56,7 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
         ],
         "flow": [{"place": place, "amount": amount} for place, amount in entry.shown("flow")],
         "recouped": recouped_told(view, of_entry(view, journal, entry)),
+        "rules": rules_told(view, of_entry_rules(view, journal, entry)),
         "lines": [
             {
                 "payee": told[line.payee],

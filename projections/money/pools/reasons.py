@@ -26,6 +26,8 @@ from projections.money.pools.revenue import pool_of
 from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
+from projections.money.ruling import of_entry as of_entry_rules
+from projections.money.ruling import rules_told
 from projections.money.splitting import PartOfPath
 from projections.nouns import noun_at
 from projections.question import question
@@ -54,7 +56,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     )
     reader = Reader(view, journal, actor)
     if booked and "division" not in booked:
-        reader.must("this revenue", MONEY, pool_of(view, id))
+        reader.must("this revenue", MONEY, pool_of(view, journal, id))
         raise NotDivided(id)
     id = booked.get("division", id)
     entry = noun_at(view, journal, Entry, id, UnknownEntry)
@@ -104,6 +106,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
             view,
             (each for each in of_entry(view, journal, entry) if payee in (each.payee, each.to)),
         ),
+        "rules": rules_told(view, of_entry_rules(view, journal, entry), payee),
         "agreement": {
             "proposal": first.proposal,
             "number": first.agreement,

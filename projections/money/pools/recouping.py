@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -33,14 +33,14 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> list[Recouped]:
     before = (
         _sums([entry.flow_before])
         if isinstance(entry.first, Entry.Divided)
-        else _through(view.at(entry.position - 1), journal, entry.first.pool)
+        else through_pool(view.at(entry.position - 1), journal, entry.first.pool)
     )
     return recouped(opened, before, _sums([entry.flow]))
 
 
-def of_pool(view: View, journal: Journal, pool: str, opened: Pool.Opened) -> list[Recouped]:
+def of_pool(opened: Pool.Opened, through: Mapping[str, Fraction]) -> list[Recouped]:
     """What a pool has recouped in all."""
-    return recouped(opened, {}, _through(view, journal, pool))
+    return recouped(opened, {}, through)
 
 
 def of_payees(
@@ -85,7 +85,7 @@ def recouped_told(view: View, found: Iterable[Recouped]) -> list[RecoupedTold]:
     ]
 
 
-def _through(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
+def through_pool(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
     """What went through the terms of a pool: before its latest division, and since."""
     rows = view.rows(
         "SELECT b.id, b.kind FROM @bookings b WHERE b.pool = :pool AND b.proposal IS NOT NULL "

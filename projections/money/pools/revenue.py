@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, cast
+from fractions import Fraction
+from typing import Any, TypedDict, cast
 
 from domain.engine import Row
 from domain.journal import Journal
 from domain.money.naming import CATEGORIES, SOURCES
+from domain.money.policy.sold import Item, shown_exactly
+from domain.money.revenue import Revenue as RevenueNoun
 from domain.readers import MONEY
 from domain.refusal import Refusal, UnknownExpense, UnknownRevenue
 from domain.values import ExpenseId, PoolId, RevenueId
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
-from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem
+from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem, SoldTold
 from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
@@ -46,7 +49,7 @@ def revenue_of(
 @question("show_revenue", "/revenue/{id}", may=MONEY)
 def revenue(view: View, journal: Journal, id: RevenueId, *, actor: str) -> Revenue:
     """Money that came in, with its reversals and its division."""
-    told = cast("Revenue", _booking(view, "revenue", id, UnknownRevenue))
+    told = cast("Revenue", _booking(view, journal, "revenue", id, UnknownRevenue))
     Reader(view, journal, actor).must("this revenue", MONEY, told["pool"])
     return told
 
@@ -69,14 +72,14 @@ def expenses_of(
 @question("show_expense", "/expenses/{id}", may=MONEY)
 def expense(view: View, journal: Journal, id: ExpenseId, *, actor: str) -> Expense:
     """Money that was spent."""
-    told = cast("Expense", _booking(view, "expense", id, UnknownExpense))
+    told = cast("Expense", _booking(view, journal, "expense", id, UnknownExpense))
     Reader(view, journal, actor).must("this expense", MONEY, told["pool"])
     return told
 
 
-def pool_of(view: View, revenue: str) -> str:
+def pool_of(view: View, journal: Journal, revenue: str) -> str:
     """The pool that revenue came in for."""
-    return _booking(view, "revenue", revenue, UnknownRevenue)["pool"]
+    return _booking(view, journal, "revenue", revenue, UnknownRevenue)["pool"]
 
 
 def _bookings(
@@ -91,10 +94,12 @@ def _bookings(
         pool=pool,
         kind=kind,
     )
-    return Page(_bookings_told(view, page), more)
+    return Page(_bookings_told(view, journal, page), more)
 
 
-def _booking(view: View, kind: str, id: str, unknown: type[Refusal]) -> Revenue | Expense:
+def _booking(
+    view: View, journal: Journal, kind: str, id: str, unknown: type[Refusal]
+) -> Revenue | Expense:
     rows = view.rows(
         f"SELECT {_BOOKING} FROM @bookings b WHERE b.id = :id AND b.kind = :kind "
         "AND b.position <= :as_of",
@@ -103,10 +108,10 @@ def _booking(view: View, kind: str, id: str, unknown: type[Refusal]) -> Revenue 
     )
     if not rows:
         raise unknown(id)
-    return _bookings_told(view, rows)[0]
+    return _bookings_told(view, journal, rows)[0]
 
 
-def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
+def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Revenue | Expense]:
     """Bookings as answers present them; revenue with its reversals and its division."""
     about = view.rows(
         "SELECT b.revenue, b.kind, b.id, b.amount FROM @bookings b WHERE b.revenue IN :ids "
@@ -118,6 +123,7 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
     for revenue, kind, id, amount in about:
         if kind in ("reversal", "expense_reversal"):
             reversals[revenue].append({"id": id, "amount_minor": -amount})
+    sold = _sold_told(journal, [row[0] for row in rows if row[1] == "revenue"])
     texts = view.texts({text for row in rows for text in (row[8], row[9], row[10])})
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
     items: list[Revenue | Expense] = []
@@ -154,6 +160,7 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
                 "id": id,
                 "source": source,
                 "source_kind": word if word in SOURCES else None,
+                **sold[id],
                 "reversed_minor": sum(each["amount_minor"] for each in reversals[id]),
                 "division": divisions.get(id),
                 "reversals": reversals[id],
@@ -171,3 +178,35 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[Revenue | Expense]:
             }
             items.append(spent)
     return items
+
+
+class _Sold(TypedDict):
+    sold: list[SoldTold]
+    exact: str
+    rounding: str
+
+
+def _sold_told(journal: Journal, ids: Sequence[str]) -> dict[str, _Sold]:
+    """What was sold for each revenue, as its fact says."""
+    found: dict[str, _Sold] = {}
+    for placed in journal.facts.streams(ids):
+        recorded = placed.fact()
+        if isinstance(recorded, RevenueNoun.Recorded):
+            exact = Fraction(recorded.exact or recorded.amount_minor)
+            found[recorded.originator_id] = {
+                "sold": [_item_told(item) for item in recorded.items],
+                "exact": shown_exactly(exact),
+                "rounding": shown_exactly(recorded.amount_minor - exact),
+            }
+    return found
+
+
+def _item_told(item: Item) -> SoldTold:
+    return {
+        "work": item.work,
+        "territory": item.territory,
+        "channel": item.channel,
+        "configuration": item.configuration,
+        "units": shown_exactly(item.units),
+        "amount": shown_exactly(item.amount),
+    }

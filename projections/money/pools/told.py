@@ -37,6 +37,7 @@ from projections.money.told import (
     ReasonHeld,
     RecoupedTold,
     RoundingMethod,
+    RuleGave,
     Terms,
     WaivedLine,
 )
@@ -189,6 +190,7 @@ class PoolStatement(TypedDict):
     lines: list[BalanceLine]
     waived: list[WaivedLine]
     recouped: Annotated[list[RecoupedTold], "How far the terms have paid back what comes first."]
+    rules: Annotated[list[RuleGave], "What each rule of the terms gave in all."]
     totals: Totals
 
 
@@ -236,6 +238,17 @@ class ReversalItem(TypedDict):
     amount_minor: Annotated[int, Example(1000)]
 
 
+class SoldTold(TypedDict):
+    """All that was sold of one kind."""
+
+    work: WorkId | None
+    territory: Annotated[str | None, Example("DE")]
+    channel: Annotated[str | None, Example("stream")]
+    configuration: Annotated[str | None, Example("vinyl")]
+    units: Annotated[Exact, "How many.", Example("1000")]
+    amount: Annotated[Exact, "In smallest units, exactly.", Example("1.093420044805")]
+
+
 class Revenue(Booking):
     """Money that came in."""
 
@@ -243,6 +256,13 @@ class Revenue(Booking):
     source: Annotated[str, "The name of the source, else its kind.", Example("HarperCollins")]
     source_kind: Annotated[
         Annotated[str, one_of(SOURCES)] | None, "Null where a word of another kind was recorded."
+    ]
+    sold: Annotated[list[SoldTold], "What was sold, by kind; empty if that is not known."]
+    exact: Annotated[
+        Exact, "The exact sum of its lines; the amount is rounded.", Example("807364.2")
+    ]
+    rounding: Annotated[
+        Exact, "What rounding left: the amount less the exact sum.", Example("-0.2")
     ]
     reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
     division: Annotated[EntryId | None, "Its division; null while it waits."]
@@ -313,6 +333,7 @@ class DivisionTold(TypedDict):
     costs: list[Cost]
     flow: list[FlowThrough]
     recouped: list[RecoupedTold]
+    rules: Annotated[list[RuleGave], "What each rule of the terms gave."]
     lines: list[EntryLine]
     position: Annotated[Count, Example(80)]
 
@@ -387,5 +408,6 @@ class Why(TypedDict):
     reason: Annotated[str | None, "Of everything but a division.", Example("Chargeback.")]
     document: Annotated[str | None, "What proves an adjustment or an assignment."]
     recouped: Annotated[list[RecoupedTold], "What of this payee's was recouped, or for them."]
+    rules: Annotated[list[RuleGave], "Which rules of the terms gave it; what is left no rule did."]
     agreement: AgreementTold
     pieces: list[PieceTold]

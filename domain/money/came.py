@@ -1,0 +1,96 @@
+"""What comes with an amount: what was sold for it, and the expenses that it pays back first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from domain.money.apportionment import Division
+from domain.money.currency import DIGITS
+from domain.money.policy.bounds import bounds
+from domain.money.policy.reading import Policy, fields_of, list_of, name_of, units_minor
+from domain.money.policy.rules import BeforeExpenses
+from domain.money.policy.sold import (
+    DIMENSIONS,
+    Came,
+    Item,
+    by_kind,
+    dimension,
+    exact_text,
+    must_have_one_sign,
+)
+from domain.refusal import BadSold, BadSplit, SplitTooLarge
+
+
+def taken_before_expenses(policy: Policy, amount_minor: int, came: Came) -> int:
+    """How much of an amount is not there to pay back expenses."""
+    if not isinstance(policy, BeforeExpenses) or amount_minor < 0:
+        return 0
+    return policy.taken_minor(amount_minor, came)
+
+
+def paid_first(amount_minor: int, expenses: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """What of an amount pays back expenses, the first expense first."""
+    paid = {}
+    for expense, open_minor in expenses:
+        if part := max(0, min(amount_minor, open_minor)):
+            amount_minor -= part
+            paid[expense] = part
+    return paid
+
+
+def with_expenses(division: Division, paid: Mapping[str, int]) -> dict[str, Fraction]:
+    """What is due to everyone with what is paid back to them."""
+    due = {payee: division.amount_minor * division.share(payee) for payee in division.weights}
+    for payee, units in paid.items():
+        due[payee] = due.get(payee, Fraction()) + units
+    return due
+
+
+def read_sold(value: object, currency: str) -> tuple[Item, ...]:
+    """What was sold: ``[{"territory", "channel", "configuration", "work", "units", "amount"}]``.
+
+    The exact amounts only weigh the lines; the amount to be divided is stated beside them.
+    """
+    lines = list_of(value, "sold", BadSplit)
+    if len(lines) > (most := bounds().entries):
+        raise SplitTooLarge("lines of what was sold", most)
+    items = [item_of(line, f"sold[{index}]", currency) for index, line in enumerate(lines)]
+    must_have_one_sign(items)
+    return by_kind(items)
+
+
+def item_of(line: object, where: str, currency: str, whole_minor: int | None = None) -> Item:
+    """One line of what was sold; without an amount it is all of the whole, if there is one."""
+    optional = (*DIMENSIONS, "units", "amount")
+    fields = fields_of(line, where, BadSplit, needed=(), optional=optional)
+    said = {
+        name: None if text is None else dimension(name, text, f"{where}.{name}")
+        for name, text in ((name, fields.get(name)) for name in DIMENSIONS)
+    }
+    units = Fraction(units_minor(fields.get("units", 0), f"{where}.units"))
+    if "amount" not in fields and whole_minor is not None:
+        return Item(**said, units=units, amount=Fraction(whole_minor))
+    return Item(**said, units=units, amount=exact_amount(fields.get("amount"), where, currency))
+
+
+def exact_amount(value: object, where: str, currency: str) -> Fraction:
+    """An exact decimal of a currency, in its smallest units."""
+    if not isinstance(value, str):
+        raise BadSold(where, 'an amount is an exact decimal text such as "0.01093420044805"')
+    return Fraction(exact_text(value, where)) * Fraction(10) ** DIGITS[currency]
+
+
+def read_expenses(value: object) -> dict[str, int]:
+    """Expenses to be paid back: ``[["payee", 41200], …]``, the first one first."""
+    expenses: dict[str, int] = {}
+    for index, line in enumerate(list_of(value, "expenses", BadSplit)):
+        where = f"expenses[{index}]"
+        fields = list_of(line, where, BadSplit)
+        if len(fields) != 2:
+            raise BadSplit(where, "a line is [payee, units]")
+        payee = name_of(fields[0], where, BadSplit)
+        if payee in expenses:
+            raise BadSplit(where, f"“{payee}” is listed twice")
+        expenses[payee] = units_minor(fields[1], where)
+    return expenses

@@ -1,0 +1,212 @@
+"""Policies by what was sold, and by seniority before expenses.
+
+A rule divides the part of an amount that came from the sales it is for. A line says what it was
+sold as; a revenue without lines goes by ``otherwise``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from math import ceil
+from typing import ClassVar
+
+from domain.lineage import Lineage
+from domain.money.policy.flow import Flow
+from domain.money.policy.order import Fee, read_fee
+from domain.money.policy.parts import Parts, alone, together
+from domain.money.policy.reading import (
+    MAXIMUM_NAME_LENGTH,
+    Form,
+    Policy,
+    fields_of,
+    units_minor,
+)
+from domain.money.policy.sold import (
+    DIMENSIONS,
+    Came,
+    Conditions,
+    Item,
+    dimension,
+    in_words,
+    matches,
+)
+from domain.refusal import BadPolicy, RatesOverWhole
+
+MOST_SENIOR = 100
+"""The last place in the order of seniority."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What divides the amount of some sales."""
+
+    name: str
+    conditions: Conditions
+    then: Policy
+
+
+@dataclass(frozen=True)
+class BySold:
+    """Each sale goes by the first rule for its work, territory, channel and configuration.
+
+    With aₖ what was received for the sales of rule k and A for all of them, the policy of the rule
+    divides N·aₖ/A. Every condition of a rule must hold; of several values any. What no rule is for
+    goes by ``otherwise``, and so does an amount of which is not known what was sold.
+
+    Source: recording and publishing agreements, whose rates depend on territory, channel and
+    configuration; the royalty engines built for them.
+    """
+
+    TYPE: ClassVar[str] = "by_sold"
+    VERSION: ClassVar[int] = 1
+    rules: tuple[Rule, ...]
+    where: str
+
+    @classmethod
+    def read(cls, form: Form) -> BySold:
+        """``{"type": "by_sold", "rules": [{"if": {…}, "then": {…}}], "otherwise": {…}}``."""
+        fields = form.fields("rules", "otherwise")
+        rules = [
+            cls._rule(form, rule, f"rules[{index}]")
+            for index, rule in enumerate(form.listed(fields["rules"], "rules"))
+        ]
+        otherwise = Rule("otherwise", {}, form.policy(fields["otherwise"], "otherwise"))
+        form.once((rule.name for rule in (*rules, otherwise)), "rules")
+        return cls((*rules, otherwise), form.where)
+
+    @staticmethod
+    def _rule(form: Form, value: object, place: str) -> Rule:
+        """One rule: what it is for, the policy, and perhaps a name."""
+        needed, where = ("if", "then"), form.at(place)
+        fields = fields_of(value, where, BadPolicy, needed=needed, optional=("name",))
+        asked = fields_of(fields["if"], f"{where}.if", BadPolicy, needed=(), optional=DIMENSIONS)
+        if not asked:
+            raise BadPolicy(f"{where}.if", "without a condition, this is “otherwise”")
+        conditions = {
+            each: tuple(_values(form, each, asked[each], f"{place}.if.{each}"))
+            for each in DIMENSIONS
+            if each in asked
+        }
+        name = ", ".join(in_words(conditions))
+        if len(name) > MAXIMUM_NAME_LENGTH and "name" not in fields:
+            raise BadPolicy(where, "a rule with so many conditions needs a name")
+        if "name" in fields:
+            name = form.name(fields["name"], f"{place}.name")
+        return Rule(name, conditions, form.policy(fields["then"], f"{place}.then"))
+
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
+        """What the payees of every rule get; a rule for which nothing was sold divides 0."""
+        came, sold = flow.came_with, self._sold(flow.came_with)
+        given = []
+        for number, rule in enumerate(self.rules):
+            own = Came(tuple(sold[number]), came.expenses_minor)
+            is_last = number == len(self.rules) - 1
+            whole = came.amount
+            part = amount * own.amount / whole if whole else amount * is_last
+            with flow.about(own), flow.ruled_by(rule.name) as ruled:
+                parts = rule.then.parts(part, graph, flow)
+                ruled.update(parts.exact())
+            given.append(parts)
+        return together(given)
+
+    def _sold(self, came: Came) -> list[list[Item]]:
+        """By rule: the sales it is for."""
+        found: list[list[Item]] = [[] for _ in self.rules]
+        for item in came.items:
+            number = next(n for n, rule in enumerate(self.rules) if matches(item, rule.conditions))
+            found[number].append(item)
+        return found
+
+
+def _values(form: Form, name: str, value: object, place: str) -> Iterator[str]:
+    """One value of a condition, or a list of them."""
+    listed = [value] if isinstance(value, str) else form.listed(value, place)
+    for each in listed:
+        yield dimension(name, each, form.at(place), BadPolicy)
+
+
+@dataclass(frozen=True)
+class BeforeExpenses:
+    """Percentages and fixed amounts a unit that are taken before expenses are paid back.
+
+    They are taken of all that came in, in the order of ``seniority``: those of one rank each of
+    what the ranks before left, the earlier listed first if they exceed it. Then expenses are paid
+    back, and ``then`` divides the rest. It is the outermost policy, for only there is known what
+    came in.
+
+    Source: distribution fees off the top of film revenue; the venue's amount a ticket.
+    """
+
+    TYPE: ClassVar[str] = "before_expenses"
+    VERSION: ClassVar[int] = 1
+    ranks: tuple[tuple[int, tuple[Fee, ...]], ...]
+    then: Policy
+    where: str
+
+    @classmethod
+    def read(cls, form: Form) -> BeforeExpenses:
+        """``{"type", "fees": [{"payee", "rate", "seniority": 1}], "then": {…}}``."""
+        fields = form.fields("fees", "then")
+        if form.depth:
+            reason = "only the outermost policy knows what came in before expenses"
+            raise BadPolicy(form.where, reason)
+        listed = [
+            _senior(form, fee, f"fees[{index}]")
+            for index, fee in enumerate(form.listed(fields["fees"], "fees"))
+        ]
+        listed.sort(key=lambda each: each[0])
+        ranks = tuple(
+            (rank, tuple(fee for _, fee in group))
+            for rank, group in groupby(listed, key=lambda each: each[0])
+        )
+        for _, fees in ranks:
+            total = sum((fee.rate for fee in fees if fee.rate), Fraction())
+            if total > 1:
+                raise RatesOverWhole(form.at("fees"), total)
+        return cls(ranks, form.policy(fields["then"], "then"), form.where)
+
+    def taken_minor(self, amount_minor: int, came: Came) -> int:
+        """How much is not there to pay back expenses, in whole units."""
+        return ceil(sum(due for *_, due in self._due(Fraction(amount_minor), came.units)))
+
+    def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
+        """What is taken before expenses, and what everyone else gets of the rest."""
+        came = flow.came_with
+        taken = flow.fees(
+            self.where,
+            amount + came.expenses_minor,
+            lambda whole, units: [due for *_, due in self._due(whole, units)],
+        )
+        left, given = amount, []
+        fees = [(rank, fee) for rank, fees in self.ranks for fee in fees]
+        for (rank, fee), due in zip(fees, taken, strict=True):
+            part = min(left, due)
+            left -= part
+            given.append(alone(fee.payee, part))
+            name = f"{fee.in_words()} before expenses, seniority {rank}"
+            with flow.ruled_by(name) as ruled:
+                ruled[fee.payee] = part
+        return together([*given, self.then.parts(left, graph, flow)])
+
+    def _due(self, amount: Fraction, units: Fraction) -> Iterator[tuple[int, Fee, Fraction]]:
+        """Each fee, the most senior first."""
+        for rank, fees in self.ranks:
+            left = amount
+            for fee in fees:
+                due = min(amount, fee.due(left, units))
+                amount -= due
+                yield rank, fee, due
+
+
+def _senior(form: Form, value: object, place: str) -> tuple[int, Fee]:
+    """A fee with its seniority; 1 comes first."""
+    if not isinstance(value, Mapping) or "seniority" not in value:
+        raise BadPolicy(form.at(place), "a fee before expenses has a seniority: 1 comes first")
+    seniority = units_minor(value["seniority"], form.at(f"{place}.seniority"))
+    if not 1 <= seniority <= MOST_SENIOR:
+        raise BadPolicy(form.at(place), f"the seniority is from 1 to {MOST_SENIOR}")
+    fee = {name: each for name, each in value.items() if name != "seniority"}
+    return seniority, read_fee(form, fee, place)

@@ -1,0 +1,173 @@
+"""What was sold: where an amount came from, by work, territory, channel and configuration.
+
+Amounts are exact parts of a unit; only the whole is rounded, once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from domain.refusal import BadPolicy, BadSold
+
+DIMENSIONS = ("work", "territory", "channel", "configuration")
+"""What a line says of a sale, and what a rule may ask."""
+MOST_SOLD = 400
+"""How many kinds of sale a revenue holds; lines of one kind are summed."""
+LONGEST_DIMENSION = 60
+"""How long a territory, channel, configuration or id of a work is at most."""
+LONGEST_DECIMAL = 40
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_HALF = Fraction(1, 2)
+
+
+class Item(NamedTuple):
+    """All that was sold of one kind."""
+
+    work: str | None
+    territory: str | None
+    channel: str | None
+    configuration: str | None
+    units: Fraction
+    amount: Fraction
+    """In the smallest units of the currency, exactly."""
+
+    @property
+    def kind(self) -> tuple[str | None, ...]:
+        """What it says of the sale, in the order of DIMENSIONS."""
+        return self[:4]
+
+    def written(self) -> list[str | None]:
+        """The item as a fact holds it."""
+        return [*self.kind, str(self.units), str(self.amount)]
+
+
+class Came(NamedTuple):
+    """What is known of an amount besides its size."""
+
+    items: tuple[Item, ...] = ()
+    expenses_minor: int = 0
+    """What was paid back for expenses before it."""
+
+    @property
+    def units(self) -> Fraction:
+        """How many units were sold."""
+        return sum((item.units for item in self.items), Fraction())
+
+    @property
+    def amount(self) -> Fraction:
+        """What was received for them."""
+        return sum((item.amount for item in self.items), Fraction())
+
+    def times(self, part: Fraction) -> Came:
+        """A part of all that was sold."""
+        if part == 1:
+            return self
+        items = (
+            item._replace(units=item.units * part, amount=item.amount * part) for item in self.items
+        )
+        return self._replace(items=tuple(items))
+
+
+NOTHING_MORE = Came()
+
+
+def read_items(lines: Iterable[list[str | None]] | None) -> tuple[Item, ...]:
+    """The items of a fact."""
+    return tuple(
+        Item(work, territory, channel, configuration, Fraction(units or 0), Fraction(amount or 0))
+        for work, territory, channel, configuration, units, amount in lines or ()
+    )
+
+
+def by_kind(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Lines of the same kind summed, in the order of their first."""
+    found: dict[tuple[str | None, ...], Item] = {}
+    for item in items:
+        before = found.get(item.kind)
+        found[item.kind] = (
+            item
+            if before is None
+            else before._replace(
+                units=before.units + item.units, amount=before.amount + item.amount
+            )
+        )
+    return tuple(found.values())
+
+
+def must_sum_to(amount_minor: int, items: Sequence[Item]) -> None:
+    """Refuse sales that are not those of this amount, or can't be kept with it."""
+    if len(items) > MOST_SOLD:
+        raise BadSold("sold", f"there are more than {MOST_SOLD} kinds of sale")
+    must_have_one_sign(items)
+    exact = sum((item.amount for item in items), Fraction())
+    if abs(exact - amount_minor) >= 1 or not amount_minor:
+        reason = f"the lines sum to {shown_exactly(exact)} units, which is not {amount_minor}"
+        raise BadSold("sold", reason)
+
+
+def must_have_one_sign(items: Sequence[Item]) -> None:
+    """Refuse sales of a kind of which more came back than was sold, beside others."""
+    for item in items:
+        if item.amount < 0:
+            kind = ", ".join(text for text in item.kind if text) or "a line"
+            reason = f"more of {kind} came back than was sold; record it as revenue of its own"
+            raise BadSold("sold", reason)
+
+
+def rounded(amount: Fraction) -> int:
+    """To the nearest whole unit, a half away from zero."""
+    units = (abs(amount) + _HALF) // 1
+    return int(units) if amount >= 0 else -int(units)
+
+
+def dimension(
+    name: str, value: object, where: str, refusal: type[BadSold | BadPolicy] = BadSold
+) -> str:
+    """A work, territory, channel or configuration: a line of text.
+
+    The two letters of ISO 3166 for a territory are read in capitals.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_DIMENSION:
+        raise refusal(where, f"this is a text of 1 to {LONGEST_DIMENSION} characters")
+    if not value.isprintable() or value != value.strip():
+        raise refusal(where, "it has no control characters and no space around it")
+    return value.upper() if name == "territory" and len(value) == 2 else value
+
+
+def exact_text(text: str, where: str = "amount") -> str:
+    """An amount as a statement writes it, such as 0.01093420044805 or -12.4."""
+    if len(text) > LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
+        raise BadSold(where, 'an amount is an exact decimal text such as "0.01093420044805"')
+    return text
+
+
+def shown_exactly(amount: Fraction) -> str:
+    """An exact number as a decimal, where it has one that ends; else as a fraction."""
+    denominator, places = amount.denominator, 0
+    while denominator % 10 == 0:
+        denominator, places = denominator // 10, places + 1
+    for prime in (2, 5):
+        while denominator % prime == 0:
+            denominator, places = denominator // prime, places + 1
+    if denominator != 1:
+        return str(amount)
+    digits = f"{abs(amount.numerator) * 10**places // amount.denominator:0{places + 1}}"
+    text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".") if places else digits
+    return f"-{text}" if amount < 0 else text
+
+
+Conditions = Mapping[str, tuple[str, ...]]
+
+
+def matches(item: Item, conditions: Conditions) -> bool:
+    """Whether a sale is one of those a rule is for; what it does not say is no match."""
+    return all(getattr(item, name) in values for name, values in conditions.items())
+
+
+def in_words(conditions: Conditions) -> Iterator[str]:
+    """The conditions of a rule, one by one."""
+    for name, values in conditions.items():
+        yield f"{name} {' or '.join(values)}"

@@ -1,0 +1,112 @@
+"""Which rule of the terms gave what: by what was sold, a unit, and before expenses.
+
+Computed anew from the terms and the facts, for entries of pools whose terms have such rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from fractions import Fraction
+
+from domain.journal import Journal
+from domain.money.entry import Entry
+from domain.money.policy.flow import BY_RULE, TO
+from domain.money.pool import Pool
+from domain.money.proposal import Proposal
+from domain.money.revenue import Revenue
+from domain.money.shares import shares_of
+from domain.money.taking import came_with, taking_of
+from domain.money.terms import Ruled, by_shares, have_rules, taken_back
+from domain.refusal import UnknownEntry, UnknownPool, UnknownProposal, UnknownRevenue
+from projections.money.agreements import waivers_of
+from projections.money.pools.accounts import terms_of
+from projections.money.pools.payees import payees_told
+from projections.money.pools.recouping import through_pool
+from projections.money.told import RuleGave
+from projections.nouns import noun_at
+from projections.store import View
+
+_RULED = ("division", "reversal")
+"""The kinds of entry of which it is shown which rule gave them."""
+
+
+def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
+    """Which rule gave how much to whom in a division, or took it back in a reversal."""
+    first = entry.first
+    if not isinstance(first, Entry.Divided | Entry.Reversed):
+        return ()
+    opened = terms_of(view, journal, entry)
+    if not have_rules(opened.terms):
+        return ()
+    at = view.at(entry.position + len(entry.facts) - 1)
+    noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
+    shares = shares_of(noun.current.assets, waivers_of(at, journal, noun))
+    recorded = noun_at(view, journal, Revenue, first.revenue, UnknownRevenue).recorded
+    costs = sum(int(units) for *_, units in entry.costs)
+    if isinstance(first, Entry.Divided):
+        flow = {place: Fraction(part) for place, part in entry.flow_before}
+        came = came_with(recorded, [entry])
+        return by_shares(opened, first.amount_minor - costs, flow, shares, came_with=came).by_payee(
+            opened, shares
+        )
+    division = noun_at(view, journal, Entry, first.division, UnknownEntry)
+    before = _earlier(view, journal, first.revenue, entry)
+    taking = taking_of(recorded, division, before, costs - first.amount_minor)
+    flow = through_pool(view.at(entry.position - 1), journal, first.pool)
+    return taken_back(opened, taking, flow, shares).by_payee(opened, shares)
+
+
+def of_lines(
+    view: View, journal: Journal, lines: Collection[tuple[str, str | None, str]]
+) -> dict[tuple[str, str], list[str]]:
+    """By entry and payee: the rules that gave a line, of entries with their kind and pool."""
+    pools = {pool for pool in {pool for *_, pool in lines} if _ever_ruled(view, journal, pool)}
+    nouns = dict.fromkeys(noun for noun, kind, pool in lines if pool in pools and kind in _RULED)
+    found: dict[tuple[str, str], list[str]] = {}
+    for noun in nouns:
+        entry = noun_at(view, journal, Entry, noun, UnknownEntry)
+        for rule, given in of_entry(view, journal, entry):
+            for payee in given:
+                found.setdefault((noun, payee), []).append(rule)
+    return found
+
+
+def _ever_ruled(view: View, journal: Journal, id: str) -> bool:
+    """Whether the terms of a pool had rules at any time."""
+    pool = noun_at(view, journal, Pool, id, UnknownPool)
+    return have_rules(pool.opened.terms) or any(have_rules(each.terms) for each in pool.amended)
+
+
+def _earlier(view: View, journal: Journal, revenue: str, entry: Entry) -> list[Entry]:
+    """What was taken back of a division, or given anew, before an entry."""
+    rows = view.rows(
+        "SELECT b.id FROM @bookings b WHERE b.revenue = :revenue AND b.proposal IS NOT NULL "
+        "AND b.kind <> 'division' AND b.position < :position ORDER BY b.position",
+        revenue=revenue,
+        position=entry.position,
+    )
+    return [noun_at(view, journal, Entry, id, UnknownEntry) for (id,) in rows]
+
+
+def rules_told(view: View, found: Ruled, payee: str | None = None) -> list[RuleGave]:
+    """The same as an answer; of one payee, if one is asked for."""
+    told = payees_told(view, {each for _, given in found for each in given})
+    return [
+        {"rule": rule, "payee": told[each], "amount": str(part)}
+        for rule, given in found
+        for each, part in given.items()
+        if payee in (None, each)
+    ]
+
+
+def sums_told(view: View, pool: str, through: Mapping[str, Fraction]) -> list[RuleGave]:
+    """What each rule of a pool gave in all, less what was taken back."""
+    sums = [
+        (*place.removeprefix(BY_RULE).rsplit(TO, 1), str(part))
+        for place, part in through.items()
+        if place.startswith(BY_RULE) and part
+    ]
+    told = payees_told(view, {payee for _, payee, _ in sums} - {pool})
+    return [
+        {"rule": rule, "payee": told.get(payee), "amount": amount} for rule, payee, amount in sums
+    ]
