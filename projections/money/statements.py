@@ -22,7 +22,7 @@ from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements
 from projections.money.pools.payees import titles
-from projections.money.ruling import of_lines
+from projections.money.pools.ruling import of_lines
 from projections.money.told import (
     ENTRY_KINDS,
     CurrencyStatement,

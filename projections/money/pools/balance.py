@@ -27,9 +27,9 @@ from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.proposals import waived_shares
 from projections.money.pools.recouping import of_pool, recouped_told, through_pool
+from projections.money.pools.ruling import sums_told
 from projections.money.pools.told import BalanceLine, PoolStatement, Totals, WaitingLine
 from projections.money.readers import Reader
-from projections.money.ruling import sums_told
 from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question

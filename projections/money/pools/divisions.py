@@ -13,11 +13,11 @@ from domain.refusal import UnknownEntry
 from domain.values import EntryId
 from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
+from projections.money.pools.ruling import of_entry as of_entry_rules
+from projections.money.pools.ruling import rules_told
 from projections.money.pools.told import DivisionTold
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
-from projections.money.ruling import of_entry as of_entry_rules
-from projections.money.ruling import rules_told
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View

@@ -23,11 +23,11 @@ from projections.money.pools.divisions import document_of
 from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.revenue import pool_of
+from projections.money.pools.ruling import of_entry as of_entry_rules
+from projections.money.pools.ruling import rules_told
 from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
-from projections.money.ruling import of_entry as of_entry_rules
-from projections.money.ruling import rules_told
 from projections.money.splitting import PartOfPath
 from projections.nouns import noun_at
 from projections.question import question
