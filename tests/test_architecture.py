@@ -7,6 +7,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -41,12 +42,14 @@ FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "m
 MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(?:work|root|home|Users)/")
 
 Breaches = Iterator[str]
+parsed = cache(ast.parse)
+"""Each rule reads every file."""
 
 
 def modules(root: Path) -> Iterator[tuple[Path, ast.Module]]:
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
-            yield path.relative_to(root), ast.parse(path.read_text("utf-8"))
+            yield path.relative_to(root), parsed(path.read_text("utf-8"))
 
 
 def imported(module: ast.Module) -> Iterator[tuple[int, str]]:

@@ -30,6 +30,8 @@ from scripts.service import Service, open_service
 
 SHOWN = 20
 """How many differences are shown at most."""
+SAMPLE = 4
+"""On PostgreSQL, which is slower to ask, one of so many questions; on SQLite every one."""
 
 
 def test_every_version_has_every_journal() -> None:
@@ -54,16 +56,16 @@ def test_a_golden_journal_is_read_as_it_was(golden: Golden, database: str) -> No
     lines = read_lines(golden.facts)
     with open_service(database) as service:
         put_back(service, lines)
-        found = list(changed(service, golden))
+        found = list(changed(service, golden, 1 if database.startswith("sqlite:") else SAMPLE))
         assert not found, f"{len(found)} answers differ:\n" + "\n".join(found[:SHOWN])
         assert written(export_lines(service.journal)) == written(lines)
         for check in audit.CHECKS.values():
             assert isinstance(audit.first_difference(check, service, no_progress), str)
 
 
-def changed(service: Service, golden: Golden) -> Iterator[str]:
+def changed(service: Service, golden: Golden, sample: int) -> Iterator[str]:
     """Which answers differ, and where."""
-    kept = read_lines(golden.answers)
+    kept = read_lines(golden.answers)[::sample]
     asked = [Asked(*one) for *one, _ in kept]
     for question, (*_, before), now in zip(asked, kept, answers_to(service, asked), strict=True):
         for difference in differences(*mended(question, before, now)):
