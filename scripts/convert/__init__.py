@@ -13,12 +13,14 @@ from scripts.convert.git import convert_git
 from scripts.convert.line import Line, NotConvertible
 from scripts.convert.musicbrainz import convert_musicbrainz
 from scripts.convert.ocremix import convert_ocremix
+from scripts.convert.sales import convert_sales
 from scripts.convert.whosampled import convert_whosampled
 
 CONVERTERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "git": convert_git,
     "musicbrainz": convert_musicbrainz,
     "ocremix": convert_ocremix,
+    "sales": convert_sales,
     "whosampled": convert_whosampled,
 }
 """Every converter by the name of what it reads."""
@@ -30,5 +32,6 @@ __all__ = [
     "convert_git",
     "convert_musicbrainz",
     "convert_ocremix",
+    "convert_sales",
     "convert_whosampled",
 ]

@@ -1,0 +1,63 @@
+"""A shop's file of sales: summed by kind, exactly, and rounded once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from money import Bank, bank
+from test_money_sold import RULES, shared
+
+from scripts.bundle import found_in, import_lines
+from scripts.convert import NotConvertible, convert_sales
+
+HEAD = "Pool;Store;Sales Period;Statement;Country;Channel;Format;Quantity;Net Revenue;Title\n"
+
+
+def table(folder: Path, *rows: str, head: str = HEAD) -> Path:
+    path = folder / "july.csv"
+    path.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def imported(told: Bank, path: Path) -> Any:
+    return import_lines(told.journal, found_in(path, "sales"))
+
+
+def test_a_file_of_sales_is_one_revenue_rounded_once(database: str, tmp_path: Path) -> None:
+    with bank(database) as told:
+        pool, a, b = shared(told, RULES)
+        small = f"{pool};Shop;2026-07;s1;DE;stream;;1;0.01093420044805;Low Tide"
+        path = table(tmp_path, *[small] * 300, f"{pool};Shop;2026-07;s1;US;stream;;2;1.00;x")
+        told.clock.wait(days=300)
+        report = imported(told, path)
+        assert report.refused == []
+        assert told.account() == {"label": 230, a: 99, b: 99}
+        (revenue,) = told.since(0, "revenue.recorded")
+        assert (revenue.amount_minor, len(revenue.sold)) == (428, 2)
+        assert revenue.sold[0][1:] == ["DE", "stream", None, "300", "656052026883/2000000000"]
+        head = told.head()
+        assert imported(told, path).refused == []
+        assert told.head() == head
+
+
+def test_nothing_of_a_file_is_lost_silently(database: str, tmp_path: Path) -> None:
+    with bank(database) as told:
+        pool, a, b = shared(told, RULES)
+        told.clock.wait(days=300)
+        path = table(
+            tmp_path,
+            f"{pool};Shop;2026-07;;US;stream;;1;2.00;x",
+            f"{pool};Shop;2026-07;;US;stream;;-1;-1.00;returned",
+            f"{pool};Shop;2026-07;;US;stream;;1;1,00;a comma",
+            f"{pool};Shop;2026-07;;AT;stream;;0;-5.00;more came back than was sold",
+        )
+        report = imported(told, path)
+        assert [each.code for each in report.refused] == ["bad_sold"] * 2
+        assert told.account() == {a: 50, b: 50}
+
+
+def test_a_table_needs_its_columns_once(tmp_path: Path) -> None:
+    with pytest.raises(NotConvertible, match="no column for: pool, source"):
+        list(convert_sales(table(tmp_path, head="Period\tAmount\n")))
+    with pytest.raises(NotConvertible, match="both say the territory"):
+        list(convert_sales(table(tmp_path, head="Pool,Shop,Period,Amount,Country,Territory\n")))
