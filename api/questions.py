@@ -21,7 +21,12 @@ from projections.question import Asking, Form, Question
 from projections.registry import QUESTIONS
 from projections.store import Store, View
 
-ROOMS = {"show_statement": "payouts", "list_pools": "pools", "list_claims": "works"}
+ROOMS = {
+    "show_statement": "payouts",
+    "show_earnings": "payouts",
+    "list_pools": "pools",
+    "list_claims": "works",
+}
 """The section of a question, where it does not follow from the path."""
 
 JSON = "application/json"

@@ -16,7 +16,7 @@ from projections import (
     notices,
     parts,
 )
-from projections.money import payouts, pools, remittances, splitting, statement_files
+from projections.money import earning, payouts, pools, remittances, splitting, statement_files
 from projections.question import QUESTIONS, Question
 
 __all__ = ["QUESTIONS", "by_words"]
@@ -36,6 +36,7 @@ ROOMS = (
     payouts,
     remittances,
     statement_files,
+    earning,
     formats,
 )
 

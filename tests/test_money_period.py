@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from money import bank
 
-from domain.refusal import PeriodClosed, PeriodNotOver
-from projections.money import pools, statement_files, statements
+from domain.refusal import BadPeriod, PeriodClosed, PeriodNotOver
+from projections.money import earning, pools, statement_files, statements
 
 
 def test_what_is_dated_into_a_closed_period_is_late_in_the_next_statement(database: str) -> None:
@@ -37,6 +37,37 @@ def test_what_is_dated_into_a_closed_period_is_late_in_the_next_statement(databa
         assert (shown["opening_minor"], shown["closing_minor"]) == (100, 170)
         rows = list(csv.DictReader(StringIO(statement_files.as_csv(later))))
         assert [row["late"] for row in rows] == ["late", "", "late"]
+
+
+def test_earnings_go_by_the_time_they_were_earned_in(database: str) -> None:
+    """As recorded now: what came late stands in its month, and is marked."""
+    with bank(database) as told:
+        (ana,) = told.people("Ana")
+        pool = told.pool()
+        told.accept(told.agree(pool, {ana: "1"}), ana)
+        march = told.earn(pool, 100, "2026-03")
+        told.earn(pool, 10, "2026-04")
+        told.tell("close_period", until="2026-04")
+        told.earn(pool, 50, "2026-03-31")
+        told.reverse(march, 30)
+        told.pay()
+        told.service.follower.catch_up()
+
+        def shown(**said: str) -> list[tuple[str, int, int]]:
+            with told.view() as view:
+                answer = earning.earnings(view, told.journal, ana, actor=ana, **said)
+            return [
+                (each["month"], each["earned_minor"], each["late_minor"])
+                for one in answer["earnings"]
+                for each in one["months"]
+            ]
+
+        assert shown() == [("2026-03", 120, 20), ("2026-04", 10, 0)]
+        assert shown(from_="2026-04") == [("2026-04", 10, 0)]
+        assert shown(from_="2026-03", to="2026-04") == [("2026-03", 120, 20)]
+        assert shown(currency="EUR") == []
+        with pytest.raises(BadPeriod):
+            shown(from_="2026-05", to="2026-04")
 
 
 def test_only_time_that_has_passed_is_closed_and_only_once(database: str) -> None:

@@ -128,7 +128,7 @@ MONEY: dict[str, set[str]] = {
     "show_revenue show_expense show_division explain_line": IN_MONEY,
     # Cleo's poem is in the release: she reads what is agreed, but no amounts.
     "show_pool show_proposal show_proposal_diff": {*IN_MONEY, "cleo"},
-    "show_statement show_payout": {"ben", "abe", "uma", OPERATOR},
+    "show_statement show_earnings show_payout": {"ben", "abe", "uma", OPERATOR},
     "show_payout_batch list_payout_batches": {"abe", "uma", OPERATOR},
 }
 READ_BY |= {name: who for names, who in MONEY.items() for name in names.split()}

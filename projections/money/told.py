@@ -468,6 +468,32 @@ class Statement(TypedDict):
     statements: list[CurrencyStatement]
 
 
+class Earned(TypedDict):
+    """What was earned in a month from a pool."""
+
+    month: Annotated[str, Example("2026-03")]
+    pool: PoolRef
+    earned_minor: Annotated[int, "Less what was reversed.", Example(25_000)]
+    late_minor: Annotated[
+        int, "What of it was recorded after the period it belongs to was closed.", Example(0)
+    ]
+
+
+class CurrencyEarnings(TypedDict):
+    """What was earned in one currency."""
+
+    currency: Dollars
+    earned_minor: Annotated[int, "In all months shown.", Example(25_000)]
+    months: list[Earned]
+
+
+class Earnings(TypedDict):
+    """What somebody earned, by when it was earned."""
+
+    contributor: PersonRef
+    earnings: list[CurrencyEarnings]
+
+
 class PayoutTold(TypedDict):
     """A payout."""
 

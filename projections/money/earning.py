@@ -1,0 +1,106 @@
+"""What somebody earned by the time it was earned in, whenever it was recorded.
+
+A statement goes by the time of recording, so that those sent out stay as they are; this goes by the
+dates of the facts. A correction belongs to the day on which it was made.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Annotated
+
+from domain.journal import Journal
+from domain.moment import start_of
+from domain.money.postings import OWED
+from domain.readers import OWN_MONEY
+from domain.refusal import BadPeriod
+from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
+from projections import attribution
+from projections.money import balances as money
+from projections.money.readers import Reader
+from projections.money.told import CurrencyEarnings, Earned, Earnings
+from projections.question import question
+from projections.store import View
+
+_EVER = "9999"
+
+
+@question(
+    "show_earnings",
+    "/contributors/{id}/earnings",
+    cli="earnings",
+    refuses=(BadPeriod,),
+    may=OWN_MONEY,
+)
+def earnings(
+    view: View,
+    journal: Journal,
+    id: ContributorId,
+    *,
+    actor: str,
+    from_: Annotated[
+        StatedMoment | None, "Earned from this moment on; default: the beginning.", Example("2026")
+    ] = None,
+    to: Annotated[
+        StatedMoment | None, "Earned before this moment; default: ever.", Example("2027")
+    ] = None,
+    currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
+) -> Earnings:
+    """What somebody earned, month by month, by when it was earned and not when it was recorded."""
+    Reader(view, journal, actor).must_be("these earnings", id)
+    start = "" if from_ is None else start_of(from_)
+    end = _EVER if to is None else start_of(to)
+    if start > end:
+        raise BadPeriod(from_ or "", to or "")
+    number = attribution.find_person(view, id)[0]
+    same = attribution.persons(view, attribution.accounts(view, id))
+    people = [told["id"] for told in same.values()]
+    payees = [*people, *money.claimed_by(view, people), *money.names_of(view, people)]
+    rows = _earned(view, payees, start, end)
+    return {
+        "contributor": attribution.persons(view, [number])[number],
+        "earnings": [
+            _in_currency(view, code, [row[1:] for row in of])
+            for code, of in groupby(rows, key=lambda row: row[0])
+            if currency in (None, code)
+        ],
+    }
+
+
+def _earned(
+    view: View, payees: list[str], start: str, end: str
+) -> list[tuple[str, str, str, str, int, int]]:
+    """Currency, month, pool and its name; what was earned, and what of it is late."""
+    rows = view.rows(
+        "SELECT p.currency, substr(COALESCE(b.effective, b.at), 1, 7), p.pool, min(o.name), "
+        "CAST(sum(p.amount) AS BIGINT), CAST(sum(CASE WHEN EXISTS ("
+        "SELECT 1 FROM @periods c WHERE c.position < b.position AND b.effective < c.until) "
+        "THEN p.amount ELSE 0 END) AS BIGINT) "
+        "FROM @postings p JOIN @bookings b ON b.id = p.noun JOIN @pools o ON o.id = p.pool "
+        "WHERE p.payee IN :payees AND p.account = :owed AND p.position <= :as_of "
+        "AND COALESCE(b.effective, b.at) >= :start AND COALESCE(b.effective, b.at) < :end "
+        "GROUP BY p.currency, substr(COALESCE(b.effective, b.at), 1, 7), p.pool "
+        "ORDER BY p.currency, 2, p.pool",
+        payees=payees,
+        owed=OWED,
+        start=start,
+        end=end,
+    )
+    return [(*row,) for row in rows]
+
+
+def _in_currency(
+    view: View, currency: str, rows: list[tuple[str, str, str, int, int]]
+) -> CurrencyEarnings:
+    texts = view.texts({name for _, _, name, *_ in rows})
+    months: list[Earned] = [
+        {
+            "month": month,
+            "pool": {"id": pool, "name": texts.get(name)},
+            "earned_minor": earned,
+            "late_minor": late,
+        }
+        for month, pool, name, earned, late in rows
+    ]
+    total = sum(each["earned_minor"] for each in months)
+    return {"currency": currency, "earned_minor": total, "months": months}
