@@ -26,7 +26,15 @@ from money import AGREED, Bank, asset, bank, verify
 from stories import id_of
 
 from domain.moment import instant
-from domain.money.postings import IN_TRANSIT, OWED, PAID, SUSPENSE
+from domain.money.postings import (
+    DIFFERENCE,
+    EXCHANGED,
+    IN_TRANSIT,
+    OWED,
+    PAID,
+    SUSPENSE,
+    WITHHELD,
+)
 from domain.money.split import PLAIN, WITH_CARRY
 from domain.refusal import (
     AdjustmentUnbalanced,
@@ -49,6 +57,8 @@ from domain.refusal import (
     WindowOpen,
     WrongState,
 )
+from projections.money.balances import totals
+from projections.money.sending import sent_told
 from scripts.bundle import Found, export_lines, import_lines
 
 EXAMPLES = settings().max_examples // 8
@@ -361,6 +371,10 @@ names = count()
 
 class Money(RuleBasedStateMachine):
     told: ClassVar[Bank]
+    gained: ClassVar[dict[str, Fraction]]
+    """By payout of any history: what rounding its conversion gained."""
+    rate: ClassVar[Fraction | None] = None
+    """From dollars to dinars, in all histories."""
 
     @initialize(data=st.data(), terms=st.lists(kinds, min_size=2, max_size=2))
     def begin(self, data: Any, terms: list[str]) -> None:
@@ -388,6 +402,12 @@ class Money(RuleBasedStateMachine):
         self.consents: dict[tuple[str, str], str] = {}
         self.answers: dict[tuple[str, str], tuple[str, str]] = {}
         self.payouts: dict[str, list[Any]] = {}
+        """By payout: its state, what was owed, what was withheld, what was sent in which currency
+        and what that is worth exactly."""
+        self.rules: dict[str, list[tuple[str, str, Fraction]]] = defaultdict(list)
+        """By payee: each rule of withholding, with its country and its rate."""
+        self.countries: dict[str, str] = {}
+        self.paid_in: dict[str, tuple[int, str | None]] = {}
         self.gone: dict[tuple[str, str], int] = defaultdict(int)
         """By payee and agreement: what was paid since nothing was left to be paid."""
         self.false: list[tuple[str, str, str, int]] = []
@@ -934,11 +954,17 @@ class Money(RuleBasedStateMachine):
     @rule(minimum=st.sampled_from([1, 1, 50, 400]))
     @precondition(lambda self: self.pools)
     def pay(self, minimum: int) -> None:
-        expected: dict[str, int] = defaultdict(int)
+        parts: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for (payee, agreement), account in self.accounts().items():
             units = account.get(OWED, 0)
-            expected[self.person(payee)] += units - self.held(payee, agreement, units)
-        expected = {who: units for who, units in expected.items() if units >= minimum}
+            if payable := units - self.held(payee, agreement, units):
+                parts[self.person(payee)].append((self.proposals[agreement]["pool"], payable))
+        expected = {}
+        for who, own in parts.items():
+            owed, kept = sum(units for _, units in own), self.withheld(who, own)
+            currency, sent, worth = self.sent(who, owed - kept)
+            if owed > 0 and owed - kept >= minimum and sent > 0:
+                expected[who] = owed, kept, currency, sent, worth
         head = self.told.head()
         payers = {payer for pool in self.pools.values() for payer, _ in pool.costs.values()}
         payees = sorted({*self.people, *self.outside, *payers})
@@ -950,10 +976,101 @@ class Money(RuleBasedStateMachine):
             payees=payees,
         )
         for fact in self.told.since(head, "payout.issued"):
-            assert expected.pop(fact.payee) == fact.amount_minor
+            kept = fact.amount_minor - fact.net_minor
+            owed, withheld, currency, sent, worth = expected.pop(fact.payee)
+            assert (fact.amount_minor, kept, *fact.sent) == (owed, withheld, currency, sent)
             self.take(fact.parts, 1)
-            self.payouts[fact.originator_id] = ["issued", fact.amount_minor]
+            self.payouts[fact.originator_id] = ["issued", owed, withheld, currency, sent, worth]
         assert not expected
+
+    def same(self, of: dict[str, Any], who: str) -> list[Any]:
+        """What was said last of any account of a person."""
+        return [said for payee, said in of.items() if self.person(payee) == who]
+
+    def withheld(self, who: str, parts: list[tuple[str, int]]) -> int:
+        """What is withheld of parts of pools, by the latest rule for each country."""
+        total = 0
+        for country in ("US", "JP"):
+            paid = sum(units for pool, units in parts if self.countries.get(pool) == country)
+            rules = [rule for each in self.same(self.rules, who) for rule in each]
+            rates = [rate for number, of, rate in sorted(rules) if of == country]
+            if rates and paid > 0:
+                total += int(paid * rates[-1] + _F(1, 2))
+        return total
+
+    def sent(self, who: str, net: int) -> tuple[str, int, Fraction]:
+        """The currency, how much of it is sent, and what it should be exactly."""
+        chosen = self.same(self.paid_in, who)
+        into = max(chosen, key=lambda each: each[0])[1] if chosen else None
+        if into is None or self.rate is None:
+            return "USD", net, _F(net)
+        exact = net * self.rate * 10
+        return into, int(exact + _F(1, 2)), exact
+
+    @rule(index=pick, country=st.sampled_from(["US", "JP"]))
+    @precondition(lambda self: self.pools)
+    def locate(self, index: int, country: str) -> None:
+        pool = self.one(self.pools, index)
+        self.told.tell("locate_pool", pool=pool, country=country, reason=str(next(names)))
+        self.countries[pool] = country
+
+    @rule(
+        index=pick,
+        country=st.sampled_from(["US", "US", "JP"]),
+        rate=st.sampled_from(["0.3", "1/7", "0", "1"]),
+        ended=st.booleans(),
+    )
+    def withhold(self, index: int, country: str, rate: str, ended: bool) -> None:
+        payee = self.one([*self.people, *self.outside], index)
+        if ended and self.rules[payee]:
+            self.told.tell("end_withholding", id=self.ended(payee), reason=str(next(names)))
+            return
+        said = {"payee": payee, "country": country, "rate": rate, "document": str(next(names))}
+        id = self.told.tell("state_withholding", effective_at="2026", **said).id
+        self.rules[payee].append((f"{self.next():06}/{id}", country, _F(rate)))
+
+    def ended(self, payee: str) -> str:
+        number, _, _ = self.rules[payee].pop(0)
+        return number.partition("/")[2]
+
+    @rule(index=pick, into=st.sampled_from(["KWD", "KWD", None]))
+    def choose_currency(self, index: int, into: str | None) -> None:
+        payee = self.one([*self.people, *self.outside], index)
+        self.told.tell("choose_payment_currency", payee=payee, currency=into)
+        self.paid_in[payee] = (self.next(), into)
+
+    @rule(rate=st.sampled_from(["0.3077", "0.31", "0.0333333"]))
+    def state_rate(self, rate: str) -> None:
+        said = {"currency": "USD", "into_currency": "KWD", "source_name": str(next(names))}
+        self.told.tell("state_exchange_rate", rate=rate, effective_at=f"{self.day()}", **said)
+        type(self).rate = _F(rate)
+
+    def day(self) -> str:
+        return self.told.clock.now.date().isoformat()
+
+    @rule(
+        index=pick,
+        payee=pick,
+        month=months,
+        amount=st.integers(50, 5_000),
+        rate=st.sampled_from(["0.3", "1/7", "0"]),
+        then=st.sampled_from([(), ("settle",), ("return", "claim"), ("settle", "return")]),
+    )
+    @precondition(lambda self: self.pools)
+    def earn_and_pay(
+        self, index: int, payee: int, month: str, amount: int, rate: str, then: tuple[str, ...]
+    ) -> None:
+        """All of it at once, some of it withheld and in dinars, which chance alone seldom does."""
+        for number in range(payee % (1 + len(self.consents))):
+            self.consent(number, "accept")
+        self.earn(index, amount, "shop", month, False)
+        self.locate(index, "US")
+        self.withhold(payee, "US", rate, False)
+        self.choose_currency(payee + index, "KWD")
+        self.state_rate("0.3077")
+        self.pay(1)
+        for verb in then if self.payouts else ():
+            self.move_payout(len(self.payouts) - 1, verb)
 
     def take(self, parts: list[list[Any]], sign: int) -> None:
         """What was paid since nothing was left, or came back."""
@@ -1073,6 +1190,8 @@ class Money(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         verify(self.told)
+        if hasattr(self, "payouts"):
+            self.every_payout_was_sent_as_it_should()
 
     def accounts(self) -> dict[tuple[str, str], dict[str, int]]:
         return {
@@ -1108,15 +1227,34 @@ class Money(RuleBasedStateMachine):
 
     @invariant()
     def every_payout_is_where_its_state_says(self) -> None:
-        total: dict[str, int] = defaultdict(int)
-        for state, amount in getattr(self, "payouts", {}).values():
-            total[state] += amount
+        expected: dict[str, int] = defaultdict(int)
+        for state, owed, kept, currency, *_ in getattr(self, "payouts", {}).values():
+            if state in ("issued", "settled"):
+                expected[WITHHELD] += kept
+                place = IN_TRANSIT if state == "issued" else PAID
+                expected[place if currency == "USD" else EXCHANGED] += owed - kept
+            elif state == "returned":
+                expected[SUSPENSE] += owed
         accounts: dict[str, int] = defaultdict(int)
         for units in self.accounts().values() if hasattr(self, "proposals") else ():
             for name, amount in units.items():
                 accounts[name] += amount
-        for name, state in ((IN_TRANSIT, "issued"), (PAID, "settled"), (SUSPENSE, "returned")):
-            assert accounts[name] == total[state]
+        for name in (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED):
+            assert accounts[name] == expected[name]
+
+    def every_payout_was_sent_as_it_should(self) -> None:
+        """In which currency, how much of it, and what its rounding gained."""
+        with self.told.view() as view:
+            told, every = sent_told(view, self.payouts), totals(view)
+        for id, (state, _, kept, currency, sent, worth) in self.payouts.items():
+            how = told[id]
+            assert (how["currency"], how["amount_minor"]) == (currency, sent)
+            assert how["withheld_minor"] == kept
+            self.gained[id] = worth - sent if state in ("issued", "settled") else NONE
+        assert all(sum(units.values()) == 0 for units in every.values())
+        posted = every["KWD"][DIFFERENCE] if "KWD" in every else 0
+        rest = self.told.books().differences.get("KWD", NONE)
+        assert posted + rest == sum(self.gained.values())
 
 
 def test_random_histories_of_money_agree_with_the_naive_model(
@@ -1124,7 +1262,7 @@ def test_random_histories_of_money_agree_with_the_naive_model(
 ) -> None:
     """What the books and the read tables hold back is compared, and every history is verified."""
     with bank(database) as told:
-        machine = type("Random", (Money,), {"told": told})
+        machine = type("Random", (Money,), {"told": told, "gained": {}})
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             machine,
             settings=settings(
