@@ -36,6 +36,8 @@ from domain.past import Past
 from domain.refusal import QuotaExceeded, Refusal, WrongState
 from domain.values import Example, Many, Most, NewId, Ref, Several, Text, Value
 
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its name, such as ``remix.strike``; a birth is named by its noun alone."""
 
@@ -65,6 +67,12 @@ class Record:
         return _fields(cast("Any", cls))
 
     @classmethod
+    @cache
+    def by_name(cls) -> Mapping[str, Field]:
+        """The same by their names."""
+        return {one.name: one for one in cls.fields()}
+
+    @classmethod
     def every_field(cls) -> Iterator[Field]:
         """Its fields and those of the records in its lists."""
         for one in cls.fields():
@@ -75,8 +83,8 @@ class Record:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
         """The record as it was sent; its values are not read yet."""
-        known = {one.name: one.value for one in cls.fields()}
-        return cls(**{name: _record_in(known[name], value) for name, value in said.items()})
+        known = cls.by_name()
+        return cls(**{name: _record_in(known[name].value, value) for name, value in said.items()})
 
     def read(self, now: datetime) -> Self:
         """The same with every value in its normal form; raises the first refusal."""
@@ -96,15 +104,15 @@ class Record:
             if value is not None and value != one.default
         }
 
-    def said(self) -> Iterator[tuple[Field, Any]]:
-        """Every field that has a value, including those of the records in its lists."""
-        for one in self.fields():
+    def said(self, kind: type[Value] = Value) -> Iterator[tuple[Field, Any]]:
+        """Every field of a kind that has a value, including those of the records in its lists."""
+        for one in _fields_of(cast("Any", type(self)), cast("Any", kind)):
             value = getattr(self, one.name)
             if value is None:
                 continue
             if isinstance(one.value, Several):
                 for part in value:
-                    yield from part.said()
+                    yield from part.said(kind)
             elif isinstance(one.value, Many):
                 yield from ((one._replace(value=one.value.inner), each) for each in value)
             else:
@@ -189,6 +197,7 @@ class Command(Record):
         return cast("str | None", getattr(self, type(self).subject()))
 
     @classmethod
+    @cache
     def subject(cls) -> str:
         """The field that names what it makes or, if it makes nothing, what it changes."""
         if cls.MAKES:
@@ -196,6 +205,7 @@ class Command(Record):
         return cls.in_path()[0]
 
     @classmethod
+    @cache
     def words(cls) -> str:
         """What it does, as part of a sentence: ``strike this remix``, ``open a credit``."""
         *verb, noun = cls.OPERATION.split("_")
@@ -218,13 +228,13 @@ class Command(Record):
         told = {"command": self.NAME, **_plain(self)}
         if self.MAKES:  # the request is kept under it, whether or not the client chose it
             told.pop(self.subject(), None)
-        return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _canonical(told)
 
     def texts(self) -> list[str]:
         """The texts of people in it, in order."""
         return [
             str(value)
-            for one, value in self.said()
+            for one, value in self.said(Text)
             if isinstance(one.value, Text) and one.value.is_sealed
         ]
 
@@ -277,6 +287,13 @@ def command(
 def _fields(cls: type[Any]) -> tuple[Field, ...]:
     hints = get_type_hints(cls, include_extras=True)
     return tuple(Field(one.name, value_of(hints[one.name]), _default(one)) for one in fields(cls))
+
+
+@cache
+def _fields_of(cls: type[Any], kind: type[Value]) -> tuple[Field, ...]:
+    """The fields with values of a kind, and those with records in which there may be some."""
+    held = ((one, getattr(one.value, "inner", one.value)) for one in _fields(cast("Any", cls)))
+    return tuple(one for one, value in held if isinstance(value, kind | Several))
 
 
 def _default(one: Any) -> Any:

@@ -93,6 +93,7 @@ class Draft(Past):
         self.erased: set[str] = set()
         self.requests: list[Request] = []
         self._asked: dict[str, list[Request]] = {}
+        self._reached: dict[str, int] = {}
         self._spent: list[Spent] = []
         self._sheet = Sheet("", now)
         self._key: str | None = None
@@ -191,7 +192,7 @@ class Draft(Past):
             self._must_have_signed(self.signing)
         if not command.MAY and self.actor != OPERATOR:
             raise NotPermitted(self.actor, command.words(), open_to(()))
-        for one, id in command.said():
+        for one, id in command.said(Ref):
             if isinstance(one.value, Ref) and one.value.noun in NAMED:
                 self.named(one.value.noun, id)
         sides = command.sides(self)
@@ -250,11 +251,11 @@ class Draft(Past):
 
     def reached(self, positions: Sequence[int]) -> dict[str, int]:
         """How far an import has come with each target, once the draft was recorded."""
-        return {target: at(position, positions) for target, position in (self.once or {}).items()}
+        return {target: at(position, positions) for target, position in self._reached.items()}
 
     def _come_to(self, target: str, position: int) -> None:
         if self.once is not None:
-            self.once[target] = position
+            self.once[target] = self._reached[target] = position
 
     # -- writing down ----------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from scripts.service import Service, open_service
 MEASURES = {
     "append": ["1 in a transaction", "20 in a transaction"],
     "import": ["recorded", "folded afterwards", "recorded and folded"],
+    "late": [f", {order}" for order in ("oldest first", "newest first", "in any order")],
     "fold": ["rebuild of"],
     "contributors": [
         f"{which}, p{percent}"

@@ -16,6 +16,7 @@ from scripts.benchmarks import (
     contributors,
     fold,
     importing,
+    late,
     layout,
     load,
     log,
@@ -31,6 +32,7 @@ Measure = Callable[[Size, str], Iterator[Result]]
 BENCHMARKS: dict[str, Measure] = {
     "append": append.measure,
     "import": importing.measure,
+    "late": late.measure,
     "fold": fold.measure,
     "contributors": contributors.measure,
     "split": split.measure,

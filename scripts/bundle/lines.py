@@ -211,7 +211,7 @@ def _said(
     content: Mapping[str, Any], record: type[Record], ids: Ids, touched: list[str]
 ) -> dict[str, Any]:
     """The fields of an object, with the ids of the journal."""
-    known = {one.name: one for one in record.fields()}
+    known = record.by_name()
     for one in known.values():
         if one.is_needed and content.get(one.name) is None:
             raise BadLine(f"the field “{one.name}” is missing")

@@ -1,0 +1,125 @@
+"""Late edges: the history of a repository, its edges imported after all of its commits.
+
+Each edge is checked for the cycle that it could close. The peers are networkx, which keeps the
+whole graph in memory and is asked before each edge whether the child is above the parent, and the
+same rows written by executemany (COPY on PostgreSQL) without a check of anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from random import Random
+from typing import Any
+
+import networkx as nx
+
+from scripts.benchmarks.measure import (
+    Peer,
+    Plain,
+    Result,
+    Size,
+    engine_of,
+    plain_journal,
+    scratch,
+    seconds,
+)
+from scripts.bundle import Found, Line, import_lines
+from scripts.service import Service, open_service
+
+COMMITS = {"small": 300, "full": 16_000}
+LOOKED_UP = {"small": 100, "full": 300}
+"""How many edges networkx is asked about: each takes it as long as the history."""
+BRANCHES, MERGED, FROM_EARLIER = 6, 0.15, 0.3
+AIM = "aim: at least 5,000"
+
+Pair = tuple[int, int]
+"""The number of a commit and that of one of its parents."""
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Edges per second."""
+    edges, random = history(COMMITS[size]), Random(1)
+    orders = {"oldest first": edges, "newest first": edges[::-1]}
+    orders["in any order"] = random.sample(edges, len(edges))
+    for name, ordered in orders.items():
+        with scratch(database) as address, open_service(address) as service:
+            imported(service, commits(COMMITS[size]))
+            before = service.journal.facts.head()
+            taken = seconds(partial(imported, service, late(ordered)))
+            unchecked = written(database, service, before)
+        yield Result(
+            "late",
+            engine_of(database),
+            f"{len(edges):,} edges, {name}",
+            len(edges) / taken,
+            "edges/s",
+            (
+                Peer("networkx, in memory", asked_networkx(ordered, LOOKED_UP[size])),
+                Peer("the same rows, nothing checked", len(edges) / unchecked),
+            ),
+            AIM,
+        )
+
+
+def history(commits: int) -> list[Pair]:
+    """The edges of a history with a few branches that are merged again, the oldest first."""
+    random, tips, edges = Random(commits), [0], list[Pair]()
+    for commit in range(1, commits):
+        parent = random.choice(tips) if random.random() < FROM_EARLIER else tips[-1]
+        parents = {parent, tips[0]} if random.random() < MERGED else {parent}
+        edges += [(commit, each) for each in sorted(parents)]
+        open_tips = [tip for tip in tips if tip not in parents or random.random() < FROM_EARLIER]
+        tips = [*open_tips, commit][-BRANCHES:]
+    return edges
+
+
+def commits(count: int) -> Iterator[Line]:
+    """The commits as lines, all by one person."""
+    yield {"type": "contributor", "id": "author", "name": "An author"}
+    authors = [{"contributor": "author", "role": "writer"}]
+    for number in range(count):
+        piece = {"id": f"commit-{number}", "title": f"Commit {number}", "medium": "text"}
+        yield {"type": "contribution", **piece, "authors": authors}
+
+
+def late(edges: Sequence[Pair]) -> Iterator[Line]:
+    """The edges as lines."""
+    for child, parent in edges:
+        ends = {"child": f"commit-{child}", "parent": f"commit-{parent}"}
+        yield {"type": "remix", "id": f"{child}-from-{parent}", **ends, "kind": "adaptation"}
+
+
+def imported(service: Service, lines: Iterator[Line]) -> None:
+    """Import lines, as if they had been found in a file."""
+    found = (Found(f"line {number}", line) for number, line in enumerate(lines, 1))
+    report = import_lines(service.journal, found)
+    assert not report.refused, report.refused[0]
+
+
+def asked_networkx(edges: Sequence[Pair], count: int) -> float:
+    """How many of the last edges a second networkx takes, the others being there."""
+    graph: nx.DiGraph[int] = nx.DiGraph(edges[:-count])
+    graph.add_nodes_from(range(1 + max(child for child, _ in edges)))
+
+    def add() -> None:
+        for child, parent in edges[-count:]:
+            assert not nx.has_path(graph, parent, child)
+            graph.add_edge(child, parent)
+
+    return count / seconds(add)
+
+
+def written(database: str, service: Service, before: int) -> float:
+    """How long it takes to write the rows of the same facts, in one transaction."""
+    rows = [tuple(one[:5]) for one in service.journal.facts.after(before, 1 << 30)]
+    with plain_journal(database) as by_hand:
+        return seconds(_loading(by_hand, rows))
+
+
+def _loading(by_hand: Plain, rows: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
+    def load() -> None:
+        with by_hand.transaction():
+            by_hand.load("facts", rows)
+
+    return load
