@@ -9,20 +9,22 @@ Tables, rows and questions are in one file because they share the columns.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 from domain import remix
 from domain.claim import CONTRIBUTOR, PENDING
 from domain.contributor import Contributor
-from domain.credit import NOT_COUNTED, Credit
+from domain.credit import Credit
 from domain.fact import Fact
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
-from domain.values import ContributorId, CreditKind, Example, Role, WorkId, number_of
-from projections import identifiers, lineage, pending
+from domain.values import ContributorId, CreditKind, Example, Role, WorkId
+from projections import finding, identifiers, lineage, pending
+from projections.finding import CREDIT_COUNTS as _COUNTED
+from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.hidden import HIDDEN, NOT_HIDDEN
-from projections.question import LIMIT, After, Limit, Search, question
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born
 from projections.told import (
@@ -34,6 +36,7 @@ from projections.told import (
     PartInRelease,
     PartOfPerson,
     PathIn,
+    PeopleFacets,
     Person,
     PersonItem,
     PersonRef,
@@ -138,7 +141,6 @@ _CREDIT = f"{', '.join(f'c.{name}' for name, _ in CREDITS.columns)}, p.merged_in
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
 """The condition that others may know of a credit."""
-_COUNTED = f"{counting('c', NOT_COUNTED)} AND {holds('c')}"
 
 
 class CreditRow(NamedTuple):
@@ -541,62 +543,35 @@ def _former_names(view: View, number: int) -> list[str]:
     return names[1:]
 
 
-@question("list_contributors", "/contributors")
+@question("list_contributors", "/contributors", cli="contributor list")
 def people(
     view: View,
     *,
-    q: Annotated[
-        Search | None,
-        "In the name, or one they are credited as; case and accents do not matter.",
-        Example("ben"),
-    ] = None,
-    isni: Annotated[str | None, number_of("isni")] = None,
-    ipi: Annotated[str | None, number_of("ipi")] = None,
-    orcid: Annotated[str | None, number_of("orcid")] = None,
-    mbid: Annotated[str | None, number_of("mbid")] = None,
-    role: Annotated[Role | None, "With a credit in this role, or a narrower one."] = None,
-    medium: Annotated[Search | None, "With a credit on a work of this medium."] = None,
+    sort: SortOfPeople = "admitted",
+    reverse: Reverse = False,
     after: After | None = None,
     limit: Limit = LIMIT,
+    **asked: Unpack[PeopleFilters],
 ) -> Page[PersonItem]:
     """Find contributors by name, by a number, or by what they did, in the order of admission."""
-    numbers = {"isni": isni, "ipi": ipi, "orcid": orcid, "mbid": mbid}
-    known: dict[str, Any] = {name: said for name, said in numbers.items() if said is not None}
-    pattern: dict[str, Any] = {} if q is None else {"pattern": lineage.contains(q)}
-    where = "" if q is None else f"AND (v.folded LIKE :pattern ESCAPE '!' OR {_CREDITED_AS})"
-    where += "".join(f" AND {identifiers.having('p.number', name)}" for name in known)
-    did: dict[str, Any] = {"role": role and list(within(role)), "medium": medium}
-    did = {name: value for name, value in did.items() if value is not None}
-    where += f" AND {_did(did)}" if did else ""
-    page, more = view.page(
-        f"SELECT p.id, {_NAME}, p.state, p.number FROM @contributors p "
-        "LEFT JOIN vault v ON v.digest = p.name "
-        f"WHERE p.number > :beyond AND {holds('p')} {where} ORDER BY p.number",
+    found = finding.people_who(asked)
+    page, more = finding.in_order(
+        view,
+        f"p.number, p.id, {_NAME} AS name, p.state",
+        f"@contributors p LEFT JOIN vault v ON v.digest = p.name WHERE {found.where}",
+        finding.PEOPLE_ORDERS[sort],
         after,
         limit,
-        **pattern,
-        **known,
-        **did,
+        reverse=reverse,
+        **found.values,
     )
-    return Page([{"id": id, "name": name, "state": state} for id, name, state, _ in page], more)
+    return Page([{"id": id, "name": name, "state": state} for _, id, name, state, *_ in page], more)
 
 
-def _did(asked: Collection[str]) -> str:
-    """The condition that somebody has a credit in a role, on a work of a medium, or both."""
-    conditions = {"role": "c.role IN :role", "medium": "w.medium = :medium"}
-    return (
-        "p.number IN (SELECT c.contributor FROM @credits c JOIN @works w ON w.number = c.work "
-        f"WHERE {' AND '.join(conditions[one] for one in asked)} AND {_COUNTED} "
-        f"AND {NOT_HIDDEN} AND {holds('w')})"
-    )
-
-
-_CREDITED_AS = (
-    "p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
-    f"(SELECT n.digest FROM vault n WHERE n.folded LIKE :pattern ESCAPE '!') "
-    f"AND {_COUNTED} AND {NOT_HIDDEN})"
-)
-"""The condition that a name on a credit of a person matches."""
+@question("count_contributors", "/contributors/facets", cli="contributor facets")
+def people_facets(view: View, **asked: Unpack[PeopleFilters]) -> PeopleFacets:
+    """How many contributors match every filter, and how many did what, in which medium."""
+    return finding.facets_of_people(view, finding.people_who(asked))
 
 
 def after_merges(view: View, number: int) -> int:

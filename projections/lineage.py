@@ -9,44 +9,41 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, Unpack, cast
 from urllib.parse import unquote
 
-from domain import credit as credits
 from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.dates import is_surely_before, span_of
-from domain.disclosure import AI_PARTS, NO_AI
 from domain.fact import Fact
-from domain.identifier import SCHEMES, WORK
 from domain.lineage import MANY, Edge, Lineage, Path
 from domain.moment import instant
 from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
 from domain.release import Release
-from domain.remix import NOT_COUNTED, Remix
-from domain.role import within
+from domain.remix import Remix
 from domain.text import folded
-from domain.values import Example, Flag, Role, WorkId, number_of
+from domain.values import WorkId
 from domain.work import Work
-from projections import identifiers
-from projections.hidden import NOT_HIDDEN
-from projections.question import LIMIT, After, Limit, Search, question
+from projections import finding, walking
+from projections.finding import REMIX_COUNTS as _COUNTS
+from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
+from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
-from projections.tables import NEVER, Amend, Change, Numbers, Projection, Put, Table, born
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
 from projections.told import (
-    AiUsed,
     EdgeTold,
-    KindOfWork,
     LineageTold,
     Node,
     PathCount,
     Publication,
     Relative,
     RemixTold,
+    WorkFacets,
     WorkFound,
     WorkRef,
 )
+from projections.walking import DOWN, UP, Far, Way
 
 WORKS = Table(
     "works",
@@ -153,7 +150,6 @@ SHOWN_OF_PATHS = 50
 
 _WORK = ", ".join(f"w.{name}" for name, _ in WORKS.columns)
 _AGREED = counting("e", (PENDING, Remix.Declined.STATE))
-_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
 
 
 class WorkRow(NamedTuple):
@@ -376,118 +372,38 @@ def remix(view: View, id: str) -> RemixTold:
 def works(
     view: View,
     *,
-    q: Annotated[
-        Search | None,
-        "In the title, the creators, the address or a name on a credit, or the whole title of an "
-        "outside source that it was made from; case and accents do not matter.",
-        Example("low tide"),
-    ] = None,
-    medium: Annotated[Search | None, "Of this medium.", Example("audio")] = None,
-    role: Annotated[Role | None, "With a credit in this role, or a narrower one."] = None,
-    credit: Annotated[
-        Search | None,
-        "In a credit: its wording, the name on it or the character.",
-        Example("low harmony"),
-    ] = None,
-    kind: Annotated[KindOfWork | None, "Of this kind."] = None,
-    isrc: Annotated[str | None, number_of("isrc")] = None,
-    iswc: Annotated[str | None, number_of("iswc")] = None,
-    upc: Annotated[str | None, number_of("upc")] = None,
-    eidr: Annotated[str | None, number_of("eidr")] = None,
-    doi: Annotated[str | None, number_of("doi")] = None,
-    mbid: Annotated[str | None, number_of("mbid")] = None,
-    ai: Annotated[
-        AiUsed | None, "Of which a credit says that AI made this part of it; or any, or none."
-    ] = None,
-    never_remixed: Annotated[
-        bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
-    ] = False,
-    suspect_dates: Annotated[
-        bool, Flag(help="Only works dated before something they were made from.")
-    ] = False,
+    sort: SortOfWorks = "recorded",
+    reverse: Reverse = False,
     after: After | None = None,
     limit: Limit = LIMIT,
+    **asked: Unpack[WorkFilters],
 ) -> Page[WorkRef]:
     """Find works that match every filter, the latest recorded first."""
-    said: dict[str, Any] = {"medium": medium, "kind": kind, "role": role and list(within(role))}
-    said |= {"ai": AI_PATTERNS.get(ai or ""), "isrc": isrc, "iswc": iswc, "upc": upc}
-    said |= {"eidr": eidr, "doi": doi, "mbid": mbid}
-    searched = {"q": q, "credit": credit}
-    said |= {name: None if text is None else contains(text) for name, text in searched.items()}
-    values = {name: value for name, value in said.items() if value is not None}
-    whole = {} if q is None else {"whole": folded(q.strip())}
-    where = [holds("w"), *(_FILTERS[name] for name in values)]
-    flags = {"never_remixed": never_remixed, "suspect_dates": suspect_dates}
-    where += [_FILTERS[name] for name, is_set in flags.items() if is_set]
-    page, more = view.page(
-        f"SELECT {_WORK} FROM @works w "
-        f"WHERE w.number < :beyond AND {' AND '.join(where)} ORDER BY w.number DESC",
-        after,
-        limit,
-        first=NEVER,
-        at=0,
-        **values,
-        **whole,
+    found = finding.works_that(view, asked)
+    page, more = _listed(view, found, sort, after, limit, reverse=reverse)
+    texts = view.texts({row.title for row in page})
+    return Page([reference(row, texts) for row in page], more)
+
+
+@question("count_works", "/works/facets", cli="facets")
+def facets(view: View, **asked: Unpack[WorkFilters]) -> WorkFacets:
+    """How many works match every filter, and how many are of each medium, licence, year and so on.
+
+    Each value can be used as a filter in turn.
+    """
+    return finding.facets_of_works(view, finding.works_that(view, asked))
+
+
+def _listed(
+    view: View, found: Filtered, sort: str, after: str | None, limit: int, *, reverse: bool
+) -> tuple[list[WorkRow], str | None]:
+    """A page of works in an order."""
+    source = f"@works w WHERE {found.where}"
+    order = finding.WORK_ORDERS[sort]
+    rows, more = finding.in_order(
+        view, _WORK, source, order, after, limit, reverse=reverse, **found.values
     )
-    rows = [WorkRow(*row) for row in page]
-    texts = view.texts({row.title for row in rows})
-    return Page([reference(row, texts) for row in rows], more)
-
-
-_MATCHED = "SELECT n.digest FROM vault n WHERE n.folded LIKE :{} ESCAPE '!'"
-"""The texts in which something was found; they are looked for once in a query."""
-
-
-def _in_credits(pattern: str, *texts: str) -> str:
-    """The condition that one of these texts of a credit on the work matches."""
-    matches = " OR ".join(f"c.{text} IN ({_MATCHED.format(pattern)})" for text in texts)
-    return (
-        f"w.number IN (SELECT c.work FROM @credits c WHERE ({matches}) "
-        f"AND {NOT_HIDDEN} "
-        f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})"
-    )
-
-
-OF_WORKS = tuple(name for name, one in SCHEMES.items() if WORK in one.of)
-_CITING = (
-    "w.number IN (SELECT e.child FROM @works s JOIN @remixes e ON e.parent = s.number "
-    "WHERE s.title IN (SELECT n.digest FROM vault n WHERE n.folded = :whole) "
-    f"AND s.kind = 'outside' AND {_COUNTS} AND {holds('s')})"
-)
-"""The condition that a work was made from an outside source whose whole title was searched for."""
-
-_FILTERS = {
-    "q": f"(w.address LIKE :q ESCAPE '!' OR {_in_credits('q', 'credited_as')} OR {_CITING} "
-    f"OR w.creators IN ({_MATCHED.format('q')}) OR w.title IN ({_MATCHED.format('q')}) "
-    "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
-    "credit": _in_credits("credit", "display", "credited_as", "character"),
-    "medium": "w.medium = :medium",
-    "kind": "w.kind = :kind",
-    "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role IN :role "
-    f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
-    **{one: identifiers.having("w.number", one) for one in OF_WORKS},
-    "ai": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.ai LIKE :ai "
-    f"AND {counting('c', credits.NOT_COUNTED)} AND {holds('c')})",
-    "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
-    f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {_COUNTS})",
-    "suspect_dates": "EXISTS (SELECT 1 FROM @remixes e JOIN @works p ON p.number = e.parent "
-    f"WHERE e.child = w.number AND w.made_last < p.made_first AND {holds('p')} AND {_COUNTS})",
-}
-"""The conditions of the filters."""
-
-
-AI_PATTERNS = {
-    "any": "%ly|%",
-    NO_AI: f"|{NO_AI}|",
-    **{part: f"%|{part} %" for part in AI_PARTS},
-}
-"""What a disclosure looks like in the read table, by what is asked for."""
-
-
-def contains(q: str) -> str:
-    """A LIKE pattern (escape character !) for folded text that contains this one, folded."""
-    escaped = folded(q).replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped}%"
+    return [WorkRow(*row[: len(WORKS.columns)]) for row in rows], more
 
 
 @dataclass(frozen=True)
@@ -579,43 +495,103 @@ def lineage(view: View, id: str) -> Shown:
     )
 
 
+SortOfRelatives = Annotated[
+    str,
+    finding.sort_of(
+        {"generation": Order("", int, False, "the nearest generation first")} | finding.WORK_ORDERS,
+        "generation",
+    ),
+]
+
+
 @question("list_ancestors", "/works/{id}/ancestors", cli="ancestors", as_published=True)
 def ancestors(
-    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    id: WorkId,
+    *,
+    sort: SortOfRelatives = "generation",
+    reverse: Reverse = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+    **asked: Unpack[WorkFilters],
 ) -> Page[Relative]:
-    """What a work was made from, the nearest generation first."""
-    return _walk(view, id, "child", "parent", after, limit)
+    """What a work was made from, the nearest generation first.
+
+    With filters only those that match, through whatever else they came.
+    """
+    return _relatives(view, id, UP, sort, after, limit, asked, reverse=reverse)
 
 
 @question("list_descendants", "/works/{id}/descendants", cli="descendants", as_published=True)
 def descendants(
-    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+    view: View,
+    id: WorkId,
+    *,
+    sort: SortOfRelatives = "generation",
+    reverse: Reverse = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+    **asked: Unpack[WorkFilters],
 ) -> Page[Relative]:
-    """What was made from a work, the nearest generation first."""
+    """What was made from a work, the nearest generation first.
+
+    With filters only those that match: with never_remixed, the answers that nobody has used yet.
+    """
     # A page costs as much as all pages before it; the number of descendants has no bound.
-    return _walk(view, id, "parent", "child", after, limit)
+    return _relatives(view, id, DOWN, sort, after, limit, asked, reverse=reverse)
 
 
-def _walk(
-    view: View, id: str, here: str, there: str, after: str | None, limit: int
+@question(
+    "count_descendants", "/works/{id}/descendants/facets", cli="work facets", as_published=True
+)
+def descendant_facets(view: View, id: WorkId, **asked: Unpack[WorkFilters]) -> WorkFacets:
+    """How many works were made from one, and how many are of each medium, licence and so on."""
+    far = walking.generations(view, find(view, id).number, DOWN)
+    return finding.facets_of_works(view, finding.works_that(view, asked, far))
+
+
+def _relatives(
+    view: View,
+    id: str,
+    way: Way,
+    sort: str,
+    after: str | None,
+    limit: int,
+    asked: WorkFilters,
+    *,
+    reverse: bool,
 ) -> Page[Relative]:
-    """Generation after generation, each in order of numbers, until the page is full."""
-    place = decode_cursor(after, int, int) or [0, 0]
+    """A page of the works on the way from one that match every filter."""
     root = find(view, id).number
-    seen, level, generation = {root}, [root], 0
-    taken: list[tuple[int, int]] = []
-    while level and len(taken) <= limit:
-        generation += 1
-        found = view.rows(
-            f"SELECT DISTINCT e.{there} FROM @remixes e WHERE e.{here} IN :level AND {_COUNTS}",
-            level=level,
-        )
-        level = sorted({number for (number,) in found} - seen)
-        seen.update(level)
-        taken += [(generation, number) for number in level if [generation, number] > place]
-    page, more = cut(taken, limit, tuple)
-    nodes = references(view, [number for _, number in page])
+    if sort == "generation" and not reverse:
+        found, more = walking.nearest(view, root, way, after, limit, asked)
+    else:
+        far = walking.generations(view, root, way)
+        found, more = _sorted(view, far, sort, after, limit, asked, reverse=reverse)
+    nodes = references(view, [number for _, number in found])
     items: list[Relative] = [
-        {**nodes[number], "generation": generation} for generation, number in page
+        {**nodes[number], "generation": generation} for generation, number in found
     ]
     return Page(items, more)
+
+
+def _sorted(
+    view: View,
+    far: Mapping[int, int],
+    sort: str,
+    after: str | None,
+    limit: int,
+    asked: WorkFilters,
+    *,
+    reverse: bool,
+) -> tuple[Far, str | None]:
+    """Those of these works that match, in another order than the nearest first."""
+    if sort != "generation":
+        found = finding.works_that(view, asked, far)
+        page, more = _listed(view, found, sort, after, limit, reverse=reverse)
+        return [(far[row.number], row.number) for row in page], more
+    place = decode_cursor(after, int, int)
+    matching = walking.matching(view, list(far), asked)
+    furthest = sorted(((far[one], one) for one in matching), reverse=True)
+    left = [one for one in furthest if place is None or list(one) < place]
+    return cut(left, limit, tuple)

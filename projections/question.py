@@ -82,23 +82,42 @@ class Question:
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
-        return get_type_hints(self.ask, include_extras=True)
+        hints = get_type_hints(self.ask, include_extras=True)
+        return hints | {name: hint for shared in self._shared for name, hint in shared.items()}
 
     @cached_property
-    def _parameters(self) -> Mapping[str, Parameter]:
-        return signature(self.ask).parameters
+    def _shared(self) -> list[dict[str, Any]]:
+        """The parameters that it has in common with others, declared by a TypedDict."""
+        hints = get_type_hints(self.ask, include_extras=True)
+        return [
+            get_type_hints(get_args(hints[one.name])[0], include_extras=True)
+            for one in signature(self.ask).parameters.values()
+            if one.kind is Parameter.VAR_KEYWORD
+        ]
+
+    @cached_property
+    def _defaults(self) -> Mapping[str, Any]:
+        """Its parameters with their defaults; those in common come first in the query."""
+        own = signature(self.ask).parameters.values()
+        in_place = [one for one in own if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
+        named = [one for one in own if one.kind is Parameter.KEYWORD_ONLY]
+        return {
+            **{one.name: _default(one) for one in in_place},
+            **{name: None for shared in self._shared for name in shared},
+            **{one.name: _default(one) for one in named},
+        }
 
     @cached_property
     def given(self) -> frozenset[str]:
         """Which of the journal and the actor it needs."""
-        return frozenset(self._parameters) & {"journal", "actor"}
+        return frozenset(self._defaults) & {"journal", "actor"}
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """Its parameters of a value type, in order."""
         found = (
-            Field(name, value_of(self._hints[name]), _default(one))
-            for name, one in self._parameters.items()
+            Field(name, value_of(self._hints[name]), default)
+            for name, default in self._defaults.items()
             if name not in GIVEN
         )
         return tuple(one for one in found if type(one.value) is not Value)

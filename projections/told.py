@@ -138,6 +138,39 @@ class WorkRef(TypedDict):
     ]
 
 
+class FacetValue(TypedDict):
+    """One value, and how many have it."""
+
+    value: Annotated[str | None, "Null where none is stated.", Example("audio")]
+    count: Annotated[Count, Example(12)]
+
+
+class Facet(TypedDict):
+    """What those of a list have in some respect, and how many of them have it."""
+
+    values: Annotated[list[FacetValue], "The most frequent first."]
+    left_out: Annotated[Count, "How many further values there are.", Example(0)]
+
+
+class WorkFacets(TypedDict):
+    """How many works there are, and of each medium, licence, year, role and kind."""
+
+    total: Annotated[Count, Example(20)]
+    medium: Facet
+    licence: Annotated[Facet, "By their SPDX names, where they have one."]
+    year: Annotated[Facet, "When they were made, or from when on."]
+    role: Annotated[Facet, "Those with a credit in exactly this role."]
+    kind: Facet
+
+
+class PeopleFacets(TypedDict):
+    """How many people there are, and with a credit in each role and medium."""
+
+    total: Annotated[Count, Example(20)]
+    role: Annotated[Facet, "Those with a credit in exactly this role."]
+    medium: Facet
+
+
 class Publication(TypedDict):
     """Where a release's lineage was frozen."""
 

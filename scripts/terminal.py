@@ -35,6 +35,8 @@ RENDERERS = {
     "LicencesTold": "terminal.licences",
     "LineageTold": "terminal.lineage",
     "PartInRelease": "terminal.attribution",
+    "WorkFacets": "terminal.facets",
+    "PeopleFacets": "terminal.facets",
     "EdgePreview": "terminal.as_json",
     "PoolStatement": "accounts.pool_statement",
     "ProposalTold": "accounts.proposal",
@@ -148,6 +150,23 @@ def plain(out: Console, asking: Asking) -> None:
     else:
         rows = [{"name": name, "value": value} for name, value in answer.items()]
         table_of(out, {"": "name", " ": "value"}, rows)
+
+
+def facets(out: Console, asking: Asking) -> None:
+    """How many there are with each value."""
+    rows = [
+        {"": by, "value": one["value"] or "(none)", "count": f"{one['count']:,}"}
+        for by, facet in asking.answer.items()
+        if by != "total"
+        for one in (*facet["values"], *_left_out(facet))
+    ]
+    out.print(f"{asking.answer['total']:,} in all")
+    table_of(out, {name: name for name in ("", "value", "count")}, rows)
+
+
+def _left_out(facet: Mapping[str, Any]) -> list[dict[str, Any]]:
+    more = facet["left_out"]
+    return [{"value": f"({more:,} more)", "count": 0}] if more else []
 
 
 def table_of(out: Console, columns: Columns, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -6,22 +6,38 @@ The search finds without a script whatever suggestions offer with one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self, cast
 
 from flask import g, render_template
 
+from api.fields import Choice, Whole, searched
 from api.web import words
-from api.web.frame import Answer, Frame, Listed, asked
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path
+from domain.fact import utc_now
 from domain.permission import OPERATOR
+from domain.values import POEM
 from projections import attribution, claims, lineage, notices, people, timeline
+from projections.registry import QUESTIONS
 from projections.store import Page, View
-from projections.told import ClaimTold, FactTold, PersonItem, WorkRef
+from projections.told import ClaimTold, FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
 
 CARDS = 24
 PIECES = 8
 """How many of the latest pieces are shown below the releases."""
 FOUND = 30
 SUGGESTED = 8
+
+
+class Searched(Listed):
+    """The parameters of the search."""
+
+    of = searched(POEM, "Made from the work with this id.")
+    medium = searched("audio", "Of this medium.")
+    licence = searched("CC-BY-4.0", "Under this licence.")
+    year = Whole(1, 9999, "Made in this year.")
+    role = searched("singer", "With a credit in this role.")
+    never_remixed = Choice(("yes",), "Only works from which nothing was made yet.")
+    sort = searched("title", "Sorted by this.")
 
 
 def pages(frame: Frame) -> None:
@@ -49,23 +65,19 @@ def _found(frame: Frame) -> None:
 
     @frame.page("/search")
     def search() -> Answer:
-        wanted = asked(Listed)
-        q, kind, cursor = (wanted.pop(name, None) for name in ("q", "kind", "cursor"))
-        known = kind if kind in ("contribution", "outside", "release") else None
+        wanted = asked(Searched)
+        narrowed = Narrowed.of(wanted)
         with frame.view(wanted) as view:
-            works = Page[WorkRef]([], None)
-            if kind != "people":
-                works = lineage.works(view, q=q, kind=known, after=cursor, limit=FOUND)
-            found = Page[PersonItem]([], None)
-            if q and kind in (None, "people"):
-                after = cursor if kind == "people" else None
-                found = attribution.people(view, q=q, after=after, limit=FOUND)
+            works, people = narrowed.works(view), narrowed.people(view)
             return render_template(
                 "search.html",
-                q=q or "",
-                kind=kind,
+                q=narrowed.asked.get("q", ""),
+                kind=narrowed.kind,
+                of=lineage.work(view, narrowed.root) if narrowed.root else None,
                 works=Page(cards(view, works.items), works.next),
-                people=found,
+                people=people,
+                facets=narrowed.facets(view),
+                sorts=SORTS["people" if narrowed.kind == "people" else "works"],
             )
 
     @frame.page("/suggest")
@@ -74,6 +86,84 @@ def _found(frame: Frame) -> None:
         q, kind = wanted.pop("q", None), wanted.pop("kind", None)
         with frame.view(wanted) as view:
             return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
+
+
+SORTS = {
+    "works": {
+        "recorded": "latest recorded",
+        "made": "latest made",
+        "title": "title",
+        "remixed": "most remixed",
+    },
+    "people": {"admitted": "first admitted", "name": "name", "credits": "most credits"},
+}
+"""By what the search can be sorted, in words; first what it usually is."""
+_NARROWING = ("q", "medium", "licence", "year", "role", "never_remixed")
+_OF_PEOPLE = ("q", "medium", "role")
+
+
+class Narrowed(NamedTuple):
+    """What is searched, as the address says."""
+
+    kind: str | None
+    root: str | None
+    """The work from which everything is made that is found."""
+    cursor: str | None
+    sort: str | None
+    asked: dict[str, Any]
+    """The filters that are set."""
+
+    @classmethod
+    def of(cls, wanted: dict[str, Any]) -> Self:
+        """Read from the parameters of the page, and removed from them."""
+        kind, root, cursor, sort = (
+            wanted.pop(name, None) or None for name in ("kind", "of", "cursor", "sort")
+        )
+        said = {name: wanted.pop(name, None) for name in _NARROWING}
+        asked = {name: _read(name, value) for name, value in said.items() if value}
+        kinds = ("contribution", "outside", "release", "people")
+        return cls(kind if kind in kinds else None, root and id_in_path(root), cursor, sort, asked)
+
+    def works(self, view: View) -> Page[WorkRef]:
+        """The works found, if works are searched."""
+        if self.kind == "people":
+            return Page([], None)
+        sort = self.sort if self.sort in SORTS["works"] else "recorded"
+        page: dict[str, Any] = {"after": self.cursor, "limit": FOUND, "sort": sort, **self._works}
+        if self.root is None:
+            return lineage.works(view, **page)
+        found = lineage.descendants(view, self.root, **page)
+        return Page(list(found.items), found.next)
+
+    @property
+    def _works(self) -> dict[str, Any]:
+        return self.asked | ({"kind": self.kind} if self.kind else {})
+
+    def people(self, view: View) -> Page[PersonItem]:
+        """The people found: all of them, or beside works those with the name."""
+        if self.kind != "people" and (self.kind or self.root or self.asked.keys() != {"q"}):
+            return Page([], None)
+        sort = self.sort if self.sort in SORTS["people"] else "admitted"
+        after = self.cursor if self.kind == "people" else None
+        return attribution.people(view, after=after, limit=FOUND, sort=sort, **self._people)
+
+    @property
+    def _people(self) -> dict[str, Any]:
+        return {name: value for name, value in self.asked.items() if name in _OF_PEOPLE}
+
+    def facets(self, view: View) -> WorkFacets | PeopleFacets:
+        """What the search can be narrowed to."""
+        if self.kind == "people":
+            return attribution.people_facets(view, **cast("Any", self._people))
+        if self.root is None:
+            return lineage.facets(view, **cast("Any", self._works))
+        return lineage.descendant_facets(view, self.root, **cast("Any", self._works))
+
+
+def _read(name: str, said: Any) -> Any:
+    """A filter in its normal form; raises the refusal of one that is wrong."""
+    value = next(one.value for one in QUESTIONS["list_works"].in_query if one.name == name)
+    return value.read(said, utc_now())
 
 
 def _waiting(frame: Frame) -> None:

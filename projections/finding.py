@@ -1,0 +1,376 @@
+"""Finding works and people: what a list of them is filtered by, sorted by and counted by.
+
+Every list of works takes the same filters: of all works, of what one was made from, and of what was
+made from one. What a filter may say is declared once, for every way of asking.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, TypedDict, cast
+
+from domain import credit as credits
+from domain.disclosure import AI_PARTS, NO_AI
+from domain.engine import Row
+from domain.identifier import SCHEMES, WORK
+from domain.licensing import terms_of
+from domain.remix import NOT_COUNTED
+from domain.role import within
+from domain.text import folded
+from domain.values import Example, Flag, Number, Role, number_of, one_of
+from projections import identifiers
+from projections.hidden import NOT_HIDDEN
+from projections.question import Search
+from projections.store import View, counting, cut, decode_cursor, holds
+from projections.told import AiUsed, Facet, KindOfWork, PeopleFacets, WorkFacets
+
+REMIX_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
+"""The condition that an edge is part of the lineage."""
+CREDIT_COUNTS = f"{counting('c', credits.NOT_COUNTED)} AND {holds('c')}"
+"""The condition that a credit is part of the roll."""
+
+MOST_VALUES = 100
+"""How many values of a facet are answered, the most frequent first."""
+
+
+class WorkFilters(TypedDict, total=False):
+    """What a list of works can be filtered by."""
+
+    q: Annotated[
+        Search | None,
+        "In the title, the creators, the address or a name on a credit, or the whole title of an "
+        "outside source that it was made from; case and accents do not matter.",
+        Example("low tide"),
+    ]
+    medium: Annotated[Search | None, "Of this medium.", Example("audio")]
+    licence: Annotated[
+        Search | None, "Under this licence, however it was written.", Example("CC-BY-4.0")
+    ]
+    year: Annotated[
+        int | None,
+        Number(least=1, most=9999, help="Made in this year, or from then on; as stated."),
+        Example(1969),
+    ]
+    role: Annotated[Role | None, "With a credit in this role, or a narrower one."]
+    credit: Annotated[
+        Search | None,
+        "In a credit: its wording, the name on it or the character.",
+        Example("low harmony"),
+    ]
+    kind: Annotated[KindOfWork | None, "Of this kind."]
+    isrc: Annotated[str | None, number_of("isrc")]
+    iswc: Annotated[str | None, number_of("iswc")]
+    upc: Annotated[str | None, number_of("upc")]
+    eidr: Annotated[str | None, number_of("eidr")]
+    doi: Annotated[str | None, number_of("doi")]
+    mbid: Annotated[str | None, number_of("mbid")]
+    ai: Annotated[
+        AiUsed | None, "Of which a credit says that AI made this part of it; or any, or none."
+    ]
+    never_remixed: Annotated[
+        bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
+    ]
+    suspect_dates: Annotated[
+        bool, Flag(help="Only works dated before something they were made from.")
+    ]
+
+
+class PeopleFilters(TypedDict, total=False):
+    """What a list of people can be filtered by."""
+
+    q: Annotated[
+        Search | None,
+        "In the name, or one they are credited as; case and accents do not matter.",
+        Example("ben"),
+    ]
+    isni: Annotated[str | None, number_of("isni")]
+    ipi: Annotated[str | None, number_of("ipi")]
+    orcid: Annotated[str | None, number_of("orcid")]
+    mbid: Annotated[str | None, number_of("mbid")]
+    role: Annotated[Role | None, "With a credit in this role, or a narrower one."]
+    medium: Annotated[Search | None, "With a credit on a work of this medium."]
+
+
+class Filtered(NamedTuple):
+    """The condition of a list in SQL, and its values."""
+
+    where: str
+    values: dict[str, Any]
+
+
+# -- works ---------------------------------------------------------------------------------------
+
+_MATCHED = "SELECT n.digest FROM vault n WHERE n.folded LIKE :{} ESCAPE '!'"
+"""The texts in which something was found; they are looked for once in a query."""
+
+
+def _in_credits(pattern: str, *texts: str) -> str:
+    """The condition that one of these texts of a credit on the work matches."""
+    matches = " OR ".join(f"c.{text} IN ({_MATCHED.format(pattern)})" for text in texts)
+    return (
+        f"w.number IN (SELECT c.work FROM @credits c WHERE ({matches}) "
+        f"AND {NOT_HIDDEN} AND {CREDIT_COUNTS})"
+    )
+
+
+_CITING = (
+    "w.number IN (SELECT e.child FROM @works s JOIN @remixes e ON e.parent = s.number "
+    "WHERE s.title IN (SELECT n.digest FROM vault n WHERE n.folded = :whole) "
+    f"AND s.kind = 'outside' AND {REMIX_COUNTS} AND {holds('s')})"
+)
+"""The condition that a work was made from an outside source whose whole title was searched for."""
+
+OF_WORKS = {
+    "q": f"(w.address LIKE :q ESCAPE '!' OR {_in_credits('q', 'credited_as')} OR {_CITING} "
+    f"OR w.creators IN ({_MATCHED.format('q')}) OR w.title IN ({_MATCHED.format('q')}) "
+    "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
+    "credit": _in_credits("credit", "display", "credited_as", "character"),
+    "medium": "w.medium = :medium",
+    "licence": "w.licence IN :licence",
+    "year": "substr(w.made_first, 1, 4) = :year",
+    "kind": "w.kind = :kind",
+    "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role IN :role "
+    f"AND {CREDIT_COUNTS})",
+    **{
+        name: identifiers.having("w.number", name)
+        for name, one in SCHEMES.items()
+        if WORK in one.of
+    },
+    "ai": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.ai LIKE :ai "
+    f"AND {CREDIT_COUNTS})",
+    "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
+    f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {REMIX_COUNTS})",
+    "suspect_dates": "EXISTS (SELECT 1 FROM @remixes e JOIN @works p ON p.number = e.parent "
+    "WHERE e.child = w.number AND w.made_last < p.made_first "
+    f"AND {holds('p')} AND {REMIX_COUNTS})",
+}
+"""The condition of each filter of works."""
+
+AI_PATTERNS = {
+    "any": "%ly|%",
+    NO_AI: f"|{NO_AI}|",
+    **{part: f"%|{part} %" for part in AI_PARTS},
+}
+"""What a disclosure looks like in the read table, by what is asked for."""
+
+
+def contains(q: str) -> str:
+    """A LIKE pattern (escape character !) for folded text that contains this one, folded."""
+    escaped = folded(q).replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"
+
+
+def works_that(view: View, asked: WorkFilters, among: Collection[int] | None = None) -> Filtered:
+    """The works that match every filter, of all or among some by their numbers."""
+    said = _said(asked)
+    where = [holds("w"), *(OF_WORKS[name] for name in said)]
+    if among is not None:
+        said["among"] = list(among)
+        where.append("w.number IN :among")
+    if "q" in said:
+        said["whole"] = folded(said["q"].strip())
+    if "licence" in said:
+        said["licence"] = _spellings(view, said["licence"])
+    return Filtered(" AND ".join(where), {**said, **_compared(said)})
+
+
+def _said(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The filters that are set."""
+    return {name: value for name, value in asked.items() if value not in (None, False)}
+
+
+def _compared(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said, as the read tables are compared with it."""
+    compared = {
+        "q": contains,
+        "credit": contains,
+        "year": lambda year: f"{year:04}",
+        "role": lambda role: list(within(role)),
+        "ai": AI_PATTERNS.__getitem__,
+    }
+    return {name: compared[name](value) for name, value in said.items() if name in compared}
+
+
+def _spellings(view: View, licence: str) -> list[str]:
+    """All the ways in which a licence was stated."""
+    name = terms_of(licence).name
+    rows = view.rows("SELECT DISTINCT w.licence FROM @works w WHERE w.licence IS NOT NULL")
+    return [stated for (stated,) in rows if terms_of(stated).name == name]
+
+
+# -- people --------------------------------------------------------------------------------------
+
+_DID = {"role": "c.role IN :role", "medium": "w.medium = :medium"}
+_CREDITED_AS = (
+    f"p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
+    f"({_MATCHED.format('q')}) AND {CREDIT_COUNTS} AND {NOT_HIDDEN})"
+)
+"""The condition that a name on a credit of a person matches."""
+
+
+def people_who(asked: PeopleFilters) -> Filtered:
+    """The people who match every filter; their names are in ``v``."""
+    said = _said(asked)
+    where = [holds("p")]
+    if "q" in said:
+        where.append(f"(v.folded LIKE :q ESCAPE '!' OR {_CREDITED_AS})")
+    where += [identifiers.having("p.number", name) for name in said if name in SCHEMES]
+    if did := [condition for name, condition in _DID.items() if name in said]:
+        where.append(
+            "p.number IN (SELECT c.contributor FROM @credits c JOIN @works w ON w.number = c.work "
+            f"WHERE {' AND '.join(did)} AND {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')})"
+        )
+    return Filtered(" AND ".join(where), {**said, **_compared(said)})
+
+
+# -- sorting -------------------------------------------------------------------------------------
+
+
+class Order(NamedTuple):
+    """By what a list is sorted; among equals by when they came to be known."""
+
+    key: str
+    """In SQL, never null; empty for when they came to be known alone."""
+    type: type
+    is_falling: bool
+    help: str
+
+
+WORK_ORDERS = {
+    "recorded": Order("", int, True, "the latest recorded first"),
+    "made": Order("coalesce(w.made_first, w.made_last, '')", str, True, "the latest made first"),
+    "title": Order(
+        "coalesce((SELECT v.folded FROM vault v WHERE v.digest = w.title "
+        "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn')), w.address, '')",
+        str,
+        False,
+        "by title",
+    ),
+    "remixed": Order(
+        "(SELECT count(DISTINCT e.child) FROM @remixes e "
+        f"WHERE e.parent = w.number AND {REMIX_COUNTS})",
+        int,
+        True,
+        "the most remixed first",
+    ),
+}
+PEOPLE_ORDERS = {
+    "admitted": Order("", int, False, "in the order of admission"),
+    "name": Order("coalesce(v.folded, '')", str, False, "by name"),
+    "credits": Order(
+        "(SELECT count(*) FROM @credits c WHERE c.contributor = p.number "
+        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN})",
+        int,
+        True,
+        "the most credited first",
+    ),
+}
+
+Reverse = Annotated[bool, Flag(help="In the opposite order.")]
+
+
+def sort_of(orders: Mapping[str, Order], usual: str) -> Any:
+    """The value type of a word that says how a list is sorted."""
+    each = "; ".join(f"{name}: {order.help}" for name, order in orders.items())
+    return one_of(orders, f"{each[0].upper()}{each[1:]}. Default {usual}.")
+
+
+SortOfWorks = Annotated[str, sort_of(WORK_ORDERS, "recorded")]
+SortOfPeople = Annotated[str, sort_of(PEOPLE_ORDERS, "admitted")]
+
+
+def in_order(
+    view: View,
+    columns: str,
+    source: str,
+    order: Order,
+    after: str | None,
+    limit: int,
+    *,
+    reverse: bool = False,
+    **values: Any,
+) -> tuple[Sequence[Row], str | None]:
+    """A page of rows, of which the first column is ``number``, and the cursor of the next page."""
+    names, types = ["number"], list[type]((int,))
+    if order.key:
+        columns, names = f"{columns}, {order.key} AS place", ["place", *names]
+        types = [order.type, int]
+    than, way = ("<", "DESC") if order.is_falling != reverse else (">", "ASC")
+    sql = f"SELECT * FROM (SELECT {columns} FROM {source}) AS listed"
+    if (place := decode_cursor(after, *types)) is not None:
+        values |= {f"at_{name}": at for name, at in zip(names, place, strict=True)}
+        sql += f" WHERE ({', '.join(names)}) {than} ({', '.join(f':at_{name}' for name in names)})"
+    by = ", ".join(f"{name} {way}" for name in names)
+    found = view.rows(f"{sql} ORDER BY {by} LIMIT :limit", limit=limit + 1, **values)
+    return cut(found, limit, lambda row: (row[-1], row[0]) if order.key else (row[0],))
+
+
+# -- facets --------------------------------------------------------------------------------------
+
+
+def facets_of_works(view: View, found: Filtered) -> WorkFacets:
+    """How many of the works there are in all, and of each medium, licence, year, role and kind."""
+    counts = [
+        f"SELECT '{name}', {name}, count(*) FROM found GROUP BY {name}"
+        for name in ("medium", "licence", "year", "kind")
+    ]
+    rows = view.rows(
+        "WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.licence, w.kind, "
+        f"ltrim(substr(w.made_first, 1, 4), '0') AS year FROM @works w WHERE {found.where}) "
+        f"{' UNION ALL '.join(counts)} "
+        "UNION ALL SELECT 'role', c.role, count(DISTINCT c.work) FROM found f "
+        f"JOIN @credits c ON c.work = f.number WHERE {CREDIT_COUNTS} GROUP BY c.role "
+        "UNION ALL SELECT 'total', NULL, count(*) FROM found",
+        **found.values,
+    )
+    facets = _by_facet(rows)
+    (total,) = facets.pop("total").values()
+    facets["licence"] = _merged(facets.get("licence", {}))
+    names = ("medium", "licence", "year", "role", "kind")
+    told = {name: _told(facets.get(name, {})) for name in names}
+    return cast("WorkFacets", {"total": total, **told})
+
+
+def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
+    """How many of the people there are in all, and with a credit in each role and medium."""
+    counted = (
+        "SELECT '{0}', {1}, count(DISTINCT c.contributor) FROM found f "
+        "JOIN @credits c ON c.contributor = f.number JOIN @works w ON w.number = c.work "
+        f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')} GROUP BY {{1}}"
+    )
+    rows = view.rows(
+        "WITH found AS MATERIALIZED (SELECT p.number FROM @contributors p "
+        f"LEFT JOIN vault v ON v.digest = p.name WHERE {found.where}) "
+        f"{counted.format('role', 'c.role')} UNION ALL {counted.format('medium', 'w.medium')} "
+        "UNION ALL SELECT 'total', NULL, count(*) FROM found",
+        **found.values,
+    )
+    facets = _by_facet(rows)
+    (total,) = facets.pop("total").values()
+    told = {name: _told(facets.get(name, {})) for name in ("role", "medium")}
+    return cast("PeopleFacets", {"total": total, **told})
+
+
+def _by_facet(rows: Sequence[Row]) -> dict[str, dict[str | None, int]]:
+    facets: dict[str, dict[str | None, int]] = {}
+    for facet, value, count in rows:
+        facets.setdefault(facet, {})[value] = count
+    return facets
+
+
+def _merged(licences: Mapping[str | None, int]) -> dict[str | None, int]:
+    """Licences by their names, however they were written."""
+    merged = Counter[str | None]()
+    for stated, count in licences.items():
+        merged[stated and terms_of(stated).name] += count
+    return dict(merged)
+
+
+def _told(counts: Mapping[str | None, int]) -> Facet:
+    """The values of a facet as answered, the most frequent first."""
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0] or ""))
+    return {
+        "values": [{"value": value, "count": count} for value, count in ranked[:MOST_VALUES]],
+        "left_out": max(0, len(ranked) - MOST_VALUES),
+    }

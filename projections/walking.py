@@ -1,0 +1,85 @@
+"""Walking: from a work to what it was made from, or to what was made from it.
+
+Generation after generation, each work once, at the nearest one. What does not match a filter is
+passed through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from projections import finding
+from projections.finding import REMIX_COUNTS, WorkFilters
+from projections.store import View, cut, decode_cursor, holds
+
+Way = tuple[str, str]
+"""The ends of an edge, in the order in which they are passed."""
+UP: Way = ("child", "parent")
+DOWN: Way = ("parent", "child")
+
+Far = Sequence[tuple[int, int]]
+"""The generations and numbers of works."""
+
+
+def nearest(
+    view: View, root: int, way: Way, after: str | None, limit: int, asked: WorkFilters
+) -> tuple[Far, str | None]:
+    """Generation after generation, each in order of numbers, until the page is full."""
+    place = decode_cursor(after, int, int) or [0, 0]
+    taken: list[tuple[int, int]] = []
+    for generation, level in _levels(view, root, way):
+        known = [number for number in level if [generation, number] > place]
+        taken += [(generation, number) for number in matching(view, known, asked)]
+        if len(taken) > limit:
+            break
+    return cut(taken, limit, tuple)
+
+
+def generations(view: View, root: int, way: Way) -> dict[int, int]:
+    """The generation of every work on the way."""
+    levels = _levels(view, root, way)
+    return {number: generation for generation, level in levels for number in level}
+
+
+def matching(view: View, numbers: list[int], asked: WorkFilters) -> list[int]:
+    """Those of these works that match every filter."""
+    if not asked or not numbers:
+        return numbers
+    found = finding.works_that(view, asked, numbers)
+    rows = view.rows(f"SELECT w.number FROM @works w WHERE {found.where}", **found.values)
+    return sorted(number for (number,) in rows)
+
+
+ASKED_ONE_BY_ONE = 64
+"""After so many generations, all further ones are read at once: a chain may have very many."""
+
+
+def _levels(view: View, root: int, way: Way) -> Iterator[tuple[int, list[int]]]:
+    """Generation after generation, each in order of numbers."""
+    level = [root]
+    seen, generation, onwards = set(level), 0, dict[int, list[int]]()
+    while level:
+        if generation <= ASKED_ONE_BY_ONE:
+            onwards = _onwards(view, level, way, is_whole=generation == ASKED_ONE_BY_ONE)
+        generation += 1
+        level = sorted({to for number in level for to in onwards.get(number, ())} - seen)
+        seen.update(level)
+        if level:
+            yield generation, level
+
+
+def _onwards(view: View, level: list[int], way: Way, *, is_whole: bool) -> dict[int, list[int]]:
+    """Where the edges of these works lead, or with ``is_whole`` those of all beyond as well."""
+    here, there = way
+    leading = f"JOIN @remixes e ON e.{here} = far.number WHERE {REMIX_COUNTS}"
+    further = f"UNION SELECT e.{there} FROM far {leading}" if is_whole else ""
+    rows = view.rows(
+        "WITH RECURSIVE far (number) AS ("
+        f"SELECT w.number FROM @works w WHERE w.number IN :level AND {holds('w')} "
+        f"{further}) SELECT DISTINCT e.{here}, e.{there} FROM far {leading}",
+        level=level,
+    )
+    onwards: dict[int, list[int]] = {}
+    for one, other in rows:
+        onwards.setdefault(one, []).append(other)
+    return onwards

@@ -1,0 +1,230 @@
+"""Lists of works and people: filtered, sorted and counted by the same rules, on both engines."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from serving import serving
+from stories import OPERATOR, Story, id_of, story
+
+from domain.text import folded
+from projections import attribution, finding, lineage
+from projections.store import Page
+from scripts.stemma import main
+
+
+@pytest.fixture
+def told(database: str) -> Iterator[Story]:
+    with story(database) as told:
+        yield told
+
+
+def community(told: Story) -> None:
+    """A song, and what was made from it: two generations, of which one piece is withdrawn."""
+    ana, ben = told.person("Ana"), told.person("Ben")
+    told.person("Zoë")
+    made = {"song": "1969", "Échos": "1989-05", "echo": "1989", "answer": "2021", "lost": None}
+    told.piece("song", by=[ana], made_at=made["song"], role="singer", medium="audio")
+    told.piece(
+        "Échos", id_of("song"), by=[ben], made_at=made["Échos"], role="cellist", medium="audio"
+    )
+    told.piece("echo", id_of("song"), by=[ben], made_at=made["echo"])
+    told.piece("answer", id_of("echo"), by=[ana, ben], made_at=made["answer"], medium="video")
+    told.piece("lost", id_of("echo"), by=[ana])
+    licences = {"song": "CC BY 4.0", "echo": "CC-BY-4.0", "answer": "CC-BY-SA-4.0"}
+    for name, licence in licences.items():
+        told.tell("describe_work", id=id_of(name), licence=licence, reason="It says so.")
+    told.release("album", id_of("answer"))
+    told.tell("withdraw_contribution", id=id_of("lost"), reason="Not mine.")
+
+
+def titles(page: Page[Any]) -> list[str | None]:
+    return [one["title"] for one in page.items]
+
+
+def walked(ask: Any, **asked: Any) -> list[Any]:
+    """Every item, one to a page."""
+    items, after = [], None
+    while True:
+        page = ask(after=after, limit=1, **asked)
+        items += page.items
+        if page.next is None:
+            return items
+        after = page.next
+
+
+def test_filters_work_on_what_was_made_from_a_work(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+
+        def found(**asked: Any) -> list[str | None]:
+            return titles(lineage.descendants(view, id_of("song"), **asked))
+
+        assert found() == ["Échos", "echo", "answer", None, "album"]
+        assert found(never_remixed=True) == ["Échos", "album"], "nobody has used them yet"
+        assert found(never_remixed=True, kind="contribution") == ["Échos"]
+        assert found(medium="video") == ["answer"], "through what is of another medium"
+        assert found(role="musician") == ["Échos"], "a cellist is a musician"
+        assert found(licence="cc by 4.0") == ["echo"]
+        assert found(year=1989) == ["Échos", "echo"]
+        assert found(q="echos") == ["Échos"]
+        up = lineage.ancestors(view, id_of("album"), role="singer")
+        assert titles(up) == ["song"]
+        assert [one["generation"] for one in up.items] == [3]
+
+
+def test_a_withdrawn_piece_is_none_that_nobody_remixed(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+        assert titles(lineage.works(view, never_remixed=True)) == ["album", "Échos"]
+
+
+SORTED = {
+    "recorded": ["album", None, "answer", "echo", "Échos", "song"],
+    "title": [None, "album", "answer", "echo", "Échos", "song"],
+    "made": ["answer", "Échos", "echo", "song", "album", None],
+    "remixed": ["echo", "song", "answer", "album", None, "Échos"],
+}
+
+
+def test_works_are_sorted_and_walked_through_in_every_order(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+        for sort, expected in SORTED.items():
+            for reverse in (False, True):
+                ask = partial(lineage.works, view, sort=sort, reverse=reverse)
+                items = ask().items
+                assert walked(ask) == items
+                assert [one["title"] for one in (items[::-1] if reverse else items)] == expected
+
+
+def test_what_was_made_from_a_work_is_sorted_as_well(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+        for sort in ("generation", *finding.WORK_ORDERS):
+            for reverse in (False, True):
+                ask = partial(lineage.descendants, view, id_of("song"), sort=sort, reverse=reverse)
+                assert walked(ask) == ask().items
+                assert len(ask().items) == 5
+        furthest = lineage.descendants(view, id_of("song"), sort="generation", reverse=True)
+        assert [one["generation"] for one in furthest.items] == [3, 2, 2, 1, 1]
+        latest = lineage.descendants(view, id_of("song"), sort="title", kind="contribution")
+        assert titles(latest) == [None, "answer", "echo", "Échos"]
+
+
+def counts(facet: Any) -> dict[str | None, int]:
+    assert facet["left_out"] == 0
+    assert all(one["count"] >= other["count"] for one, other in pairwise(facet["values"]))
+    return {one["value"]: one["count"] for one in facet["values"]}
+
+
+def test_facets_count_what_the_filters_find(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+        facets = lineage.facets(view)
+        assert facets["total"] == 6
+        assert counts(facets["medium"]) == {"audio": 2, "text": 2, "video": 1, None: 1}
+        assert counts(facets["kind"]) == {"contribution": 5, "release": 1}
+        assert counts(facets["licence"]) == {"CC-BY-4.0": 2, "CC-BY-SA-4.0": 1, None: 3}
+        assert counts(facets["year"]) == {"1969": 1, "1989": 2, "2021": 1, None: 2}
+        assert counts(facets["role"]) == {"singer": 1, "cellist": 1, "writer": 3}
+        for by in ("medium", "licence", "kind", "role"):
+            for value, count in counts(facets[by]).items():
+                assert value is None or len(lineage.works(view, **{by: value}).items) == count
+        for year, count in counts(facets["year"]).items():
+            assert year is None or len(lineage.works(view, year=int(year)).items) == count
+        below = lineage.descendant_facets(view, id_of("song"), never_remixed=True)
+        assert below["total"] == 2
+        assert counts(below["medium"]) == {"audio": 1, None: 1}
+        assert lineage.facets(view, q="no such thing")["total"] == 0
+
+
+def test_people_are_sorted_and_counted(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+
+        def names(**asked: Any) -> list[str | None]:
+            items = attribution.people(view, **asked).items
+            assert walked(partial(attribution.people, view, **asked)) == items
+            return [one["name"] for one in items]
+
+        assert names() == ["Ana", "Ben", "Zoë"]
+        assert names(reverse=True) == ["Zoë", "Ben", "Ana"]
+        assert names(sort="name", reverse=True) == ["Zoë", "Ben", "Ana"]
+        assert names(sort="credits") == ["Ben", "Ana", "Zoë"], "the latest of those with as many"
+        assert names(sort="credits", role="musician") == ["Ben"]
+        facets = attribution.people_facets(view)
+        assert facets["total"] == 3
+        assert counts(facets["role"]) == {"writer": 2, "singer": 1, "cellist": 1}
+        assert counts(facets["medium"]) == {"audio": 2, "text": 2, "video": 2}
+        assert counts(attribution.people_facets(view, q="zoe")["role"]) == {}
+
+
+def test_the_order_of_titles_is_that_of_the_search_on_both_engines(told: Story) -> None:
+    words = [
+        "Zebra",
+        "apple",
+        "Äpfel",
+        "Ａpple pie",
+        "émile",
+        "Emil",
+        "straße",
+        "Strasse 2",
+        "_",
+        "~",
+    ]
+    for word in words:
+        told.piece(word)
+    with told.view() as view:
+        assert titles(lineage.works(view, sort="title")) == sorted(words, key=folded)
+
+
+def test_a_chain_of_many_generations_is_walked_through(told: Story) -> None:
+    """Beyond the generations that are asked for one by one."""
+    told.piece("0")
+    for number in range(1, 140):
+        told.piece(f"{number}", id_of(f"{number - 1}"))
+    with told.view() as view:
+        down = lineage.descendants(view, id_of("0"), limit=200).items
+        assert [one["generation"] for one in down] == [*range(1, 140)]
+        assert walked(partial(lineage.descendants, view, id_of("70"))) == [
+            {**one, "generation": one["generation"] - 70} for one in down[70:]
+        ]
+        (unused,) = lineage.descendants(view, id_of("0"), never_remixed=True).items
+        assert (unused["title"], unused["generation"]) == ("139", 139)
+
+
+def test_the_operator_is_nobody_in_a_list(told: Story) -> None:
+    told.piece("alone", actor=OPERATOR)
+    with told.view() as view:
+        assert attribution.people_facets(view)["total"] == 0
+
+
+def test_the_search_page_narrows_sorts_and_says_how_many(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with story(database) as told:
+        community(told)
+        told.service.follower.catch_up()
+    with serving(database, public_pages=True) as served:
+
+        def shown(**asked: str) -> str:
+            answer = served.client(None).get("/search", asked)
+            assert answer.status == 200
+            return answer.text
+
+        assert '<option value="audio">audio (2)</option>' in shown()
+        unused = shown(of=id_of("song"), never_remixed="yes", sort="title")
+        assert unused.index("album") < unused.index("Échos")
+        assert ">answer<" not in unused
+        assert "Zoë" in shown(kind="people")
+        assert "Ana" not in shown(kind="people", role="cellist")
+        assert "Nothing found" in shown(medium="video", year="1969")
+    ran = CliRunner().invoke(main, ["--database", database, "facets", "--medium", "audio"])
+    assert "2 in all" in ran.stdout
+    listed = ["--database", database, "contributor", "list", "--sort", "credits", "--reverse"]
+    said = CliRunner().invoke(main, listed).stdout
+    assert said.index("Zoë") < said.index("Ana") < said.index("Ben")
