@@ -83,12 +83,11 @@ def answer_at(
     """An answer with the position it holds at; a list with links to its other pages."""
     if isinstance(answer, Response):
         return answer
-    if not isinstance(answer, Page):
-        return jsonify({"as_of": view.as_of, **answer})
-    told = jsonify(as_of=view.as_of, items=answer.items, next=answer.next, **beside)
+    said = answer._asdict() if isinstance(answer, Page) else answer
+    told = jsonify({"as_of": view.as_of, **said, **beside})
     links = []
-    if answer.next is not None:
-        links.append(_link("next", view, cursor=answer.next))
+    if said.get("next") is not None:
+        links.append(_link("next", view, cursor=said["next"]))
     if "after" in asked:
         links.append(_link("first", view))
     if links:

@@ -14,7 +14,7 @@ from domain.values import WorkId
 from projections.attribution import lineage_with_makers
 from projections.billing import name_of
 from projections.lineage import Shown
-from projections.question import Asking, Form, question
+from projections.question import After, Asking, Form, question
 from projections.store import View
 from projections.told import LineageTold
 
@@ -155,6 +155,10 @@ FORMS = {
 
 
 @question("show_lineage", "/works/{id}/lineage", cli="lineage", as_published=True, forms=FORMS)
-def lineage_of(view: View, id: WorkId) -> LineageTold:
-    """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD."""
-    return lineage_with_makers(view, id).answer()
+def lineage_of(view: View, id: WorkId, *, after: After | None = None) -> LineageTold:
+    """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD.
+
+    Those are whole. As JSON a very large lineage comes in pages, the nearest works first: each page
+    has works, and their edges to what they were made from directly.
+    """
+    return lineage_with_makers(view, id).answer(after)

@@ -6,8 +6,10 @@ rows and questions are in one file because they share the columns.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, Unpack, cast
 from urllib.parse import unquote
@@ -29,7 +31,7 @@ from projections import finding, walking
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, counting, cut, decode_cursor, holds
+from projections.store import Page, View, counting, cut, decode_cursor, encode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
 from projections.told import (
     EdgeTold,
@@ -143,6 +145,10 @@ LINEAGE = Projection("lineage", (WORKS, REMIXES), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
+MOST_BYTES = 900_000
+"""How long a page of a lineage is as JSON, at most."""
+MOST_MAKERS = 100
+"""How many of those credited on a work are shown in it; the work itself has all."""
 SHOWN_OF_END = 12
 """How many works of a long path are shown at either end."""
 SHOWN_OF_PATHS = 50
@@ -421,21 +427,48 @@ class Shown:
         child, parent = self.works[edge.child], self.works[edge.parent]
         return is_surely_before(child["made_at"], parent["made_at"])
 
-    def answer(self) -> LineageTold:
-        """The lineage as JSON."""
-        names = ("id", "child", "parent", "kind", "rate", "state")
+    def answer(self, after: str | None = None) -> LineageTold:
+        """A page of the lineage as JSON: each work with its edges to what it was made from."""
+        (start,) = decode_cursor(after, int) or [0]
+        nodes, edges, end, size = list[Node](), list[tuple[int, EdgeTold]](), start, 0
+        for place, part in islice(self._parts(), start, None):
+            size += len(json.dumps(part, ensure_ascii=False).encode())
+            if size > MOST_BYTES and end > start:
+                break
+            end += 1
+            if place is None:
+                nodes.append(cast("Node", part))
+            else:
+                edges.append((place, cast("EdgeTold", part)))
+        whole = len(self.works) + len(self.lineage.edges)
         return {
             "root": self.lineage.root,
-            "nodes": cast("list[Node]", list(self.works.values())),
-            "edges": [
-                cast(
-                    "EdgeTold",
-                    {name: getattr(edge, name) for name in names}
-                    | {"suspect_dates": self.is_suspect(edge)},
-                )
-                for edge in self.lineage.edges
-            ],
+            "nodes": nodes,
+            "edges": [edge for _, edge in sorted(edges, key=itemgetter(0))],
+            "next": encode_cursor(end) if end < whole else None,
         }
+
+    def _parts(self) -> Iterator[tuple[int | None, dict[str, Any]]]:
+        """Each work, the nearest first, then its edges with their places among all."""
+        own: dict[str, list[int]] = {}
+        for place, edge in enumerate(self.lineage.edges):
+            own.setdefault(edge.child, []).append(place)
+        names = ("id", "child", "parent", "kind", "rate", "state")
+        for id, work in self.works.items():
+            makers = work.get("contributors", [])
+            more = len(makers) - MOST_MAKERS
+            yield (
+                None,
+                {
+                    **work,
+                    "contributors": makers[:MOST_MAKERS],
+                    "contributors_left_out": max(0, more),
+                },
+            )
+            for place in own.get(id, ()):
+                edge = self.lineage.edges[place]
+                told = {name: getattr(edge, name) for name in names}
+                yield place, told | {"suspect_dates": self.is_suspect(edge)}
 
 
 def numbered(view: View, root: int) -> Lineage[int]:

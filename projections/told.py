@@ -373,6 +373,7 @@ class Node(Relative):
     """A work of a lineage."""
 
     contributors: list[Maker]
+    contributors_left_out: Annotated[Count, "How many more there are.", Example(0)]
 
 
 class EdgeTold(TypedDict):
@@ -393,6 +394,7 @@ class LineageTold(TypedDict):
     root: Annotated[WorkId, Example(ALBUM)]
     nodes: list[Node]
     edges: list[EdgeTold]
+    next: Annotated[str | None, "The cursor of the next page; null at the end.", Example(None)]
 
 
 # -- who is in a work ----------------------------------------------------------------------------

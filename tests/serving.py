@@ -142,7 +142,9 @@ class Client:
             Draft202012Validator(schema).validate(answer.json)
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
-        for template, item in self.document["paths"].items():
+        # A path without parameters comes before one with some (OpenAPI, paths object).
+        paths = sorted(self.document["paths"].items(), key=lambda one: one[0].count("{"))
+        for template, item in paths:
             if method in item and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
                 found: dict[str, Any] = item[method]
                 return found

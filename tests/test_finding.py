@@ -12,7 +12,7 @@ from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
 from domain.text import folded
-from projections import attribution, finding, lineage
+from projections import attribution, finding, formats, lineage
 from projections.store import Page
 from scripts.stemma import main
 
@@ -156,7 +156,7 @@ def test_people_are_sorted_and_counted(told: Story) -> None:
         assert names(reverse=True) == ["Zoë", "Ben", "Ana"]
         assert names(sort="name", reverse=True) == ["Zoë", "Ben", "Ana"]
         assert names(sort="credits") == ["Ben", "Ana", "Zoë"], "the latest of those with as many"
-        assert names(sort="credits", role="musician") == ["Ben"]
+        assert names(sort="credits", role="cellist") == ["Ben"]
         facets = attribution.people_facets(view)
         assert facets["total"] == 3
         assert counts(facets["role"]) == {"writer": 2, "singer": 1, "cellist": 1}
@@ -228,3 +228,28 @@ def test_the_search_page_narrows_sorts_and_says_how_many(tmp_path: Path) -> None
     listed = ["--database", database, "contributor", "list", "--sort", "credits", "--reverse"]
     said = CliRunner().invoke(main, listed).stdout
     assert said.index("Zoë") < said.index("Ana") < said.index("Ben")
+
+
+def test_a_large_lineage_comes_in_pages_as_json_and_whole_as_a_download(
+    told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    community(told)
+    told.edge(id_of("answer"), id_of("song"))
+    with told.view() as view:
+        whole = formats.lineage_of(view, id_of("album"))
+        assert whole["next"] is None
+        assert [node["title"] for node in whole["nodes"]] == ["album", "answer", "song", "echo"]
+        for most in (1, 500, 1_500):
+            monkeypatch.setattr(lineage, "MOST_BYTES", most)
+            nodes, edges, after, pages = [], [], None, 0
+            while True:
+                page = formats.lineage_of(view, id_of("album"), after=after)
+                nodes, edges, pages = nodes + page["nodes"], edges + page["edges"], pages + 1
+                if (after := page["next"]) is None:
+                    break
+            assert pages > 1
+            assert nodes == whole["nodes"]
+            in_order = sorted(edges, key=whole["edges"].index)
+            assert in_order == whole["edges"]
+        shown = attribution.lineage_with_makers(view, id_of("album"))
+        assert formats.graphml(shown).count("<node ") == 4
