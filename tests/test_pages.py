@@ -529,6 +529,35 @@ def test_a_history_is_narrowed_to_a_kind_of_fact(on_either: Served) -> None:
 # -- money -------------------------------------------------------------------------------------
 
 
+def test_a_pool_leads_to_the_forms_that_are_open_to_the_reader(public: Served) -> None:
+    ana, abe = public.admit("Ana"), public.admit("Abe")
+    post = public.operator.post
+    post(f"/contributors/{abe}/grant-role", role="accountant")
+    song = public.post_piece("A song with costs", by=ana)
+    whole = public.acting(ana).post("/releases", title="It costs", components=[{"work": song}]).id
+    terms = {"type": "fixed", "shares": [["label", "1"]]}
+    said = {"name": "costly", "kind": "song", "currency": "USD", "terms": terms}
+    pool = post(f"/releases/{whole}/pools", said).id
+    booked = {"amount_minor": 412_000, "effective_at": "2026-01"}
+    expense = post(f"/pools/{pool}/expenses", category="printing", **booked).id
+    revenue = post(f"/pools/{pool}/revenue", source="store", **booked).id
+
+    def forms(person: str) -> dict[str, str]:
+        page = signed_in(public, person).get(f"/pool/{pool}").text
+        return dict(re.findall(r'href="/do/([\w.-]+)\?([^"]*)"', page))
+
+    deciding = {"pool.amend", "proposal"}
+    keeping = {"revenue", "expense", "adjustment", "pool.correct", "pool.locate"}
+    assert forms(ana).keys() == deciding
+    assert forms(ana)["pool.amend"] == f"pool={pool}"
+    found = forms(abe)
+    assert found.keys() == keeping | {"revenue.reverse", "expense.reverse", "payout", "assignment"}
+    assert found["expense.reverse"] == f"expense={expense}"
+    assert found["revenue.reverse"] == f"revenue={revenue}"
+    filled = signed_in(public, abe).get(f"/do/expense.reverse?expense={expense}")
+    assert f'value="{expense}"' in filled.text
+
+
 def test_money_is_for_those_it_concerns_and_a_statement_for_its_person(public: Served) -> None:
     ana, ben = public.admit("Ana"), public.admit("Ben")
     song = public.post_piece("A song that earns", by=ana)

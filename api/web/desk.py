@@ -75,6 +75,31 @@ def pages(frame: Frame) -> None:
         return to_page(_place(command, receipt, sent), receipt.position)
 
 
+def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:
+    """The commands about something, by the name in their path, that are open to the reader."""
+    return [one for one in COMMANDS.values() if _is_about(one, noun) and _is_open(frame, one, id)]
+
+
+def _is_about(command: type[Command], noun: str) -> bool:
+    return any(one.name == _first_in_path(command) == noun for one in command.fields())
+
+
+def _first_in_path(command: type[Command]) -> str | None:
+    return next(iter(command.in_path()), None)
+
+
+def _is_open(frame: Frame, command: type[Command], id: str) -> bool:
+    """Whether the reader stands in a relation that allows it; what it says may still be refused."""
+    draft = frame.journal.draft()
+    draft.actor = g.actor
+    needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
+    about = command.of({**needed, str(_first_in_path(command)): id})
+    try:
+        return draft.stands(command.MAY, about.sides(draft), about.areas(draft))
+    except Refusal:  # an example names somebody who is not here
+        return False
+
+
 def _command(name: str) -> type[Command]:
     if name not in COMMANDS:
         raise Problem("not_found", PROBLEMS["not_found"].meaning)

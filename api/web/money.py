@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from flask import render_template, request
+from flask import g, render_template, request
 
 from api.fields import Choice, Text, word
 from api.problems import Problem
 from api.questions import asked_by, written
 from api.web import words
+from api.web.desk import forms_for
 from api.web.drawing import as_file, painted
 from api.web.frame import Answer, Frame, When, asked, id_in_path, reader, to_page
 from domain.money import payee as payees
 from domain.money.apportionment import divide
+from domain.money.dividing import RecordRevenue
 from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
 from domain.readers import AGREEMENT, MONEY
@@ -26,7 +28,7 @@ from domain.text import LIMITS
 from projections import lineage, people, timeline, wording
 from projections.money import pools
 from projections.money.flows import through
-from projections.money.readers import Reader
+from projections.money.readers import ANONYMOUS, Reader
 from projections.money.told import PayeeRef
 from projections.pictures import (
     Markup,
@@ -118,17 +120,22 @@ def _pool(frame: Frame, view: View, id: str) -> str:
     """A pool with as much of its money as the reader may see."""
     pool = pools.pool(view, frame.journal, id, actor=reader())
     may = Reader(view, frame.journal, reader()).may
-    statement = revenue = None
+    statement = revenue = expenses = None
+    forms = [] if g.actor in (None, ANONYMOUS) else forms_for(frame, "pool", id)
     if pool["accounts"] is not None:
         statement = pools.statement(view, frame.journal, id, actor=reader())
     if may(MONEY, id):
         revenue = pools.revenue_of(view, frame.journal, id, actor=reader(), limit=30)
+        expenses = pools.expenses_of(view, frame.journal, id, actor=reader(), limit=30)
     return render_template(
         "pool.html",
         pool=pool,
         statement=statement,
         release=lineage.work(view, pool["release"]),
         revenue=revenue,
+        expenses=expenses,
+        forms=forms,
+        keeps_books=any(one is RecordRevenue for one in forms),
         may_read_proposals=may(AGREEMENT, id),
         is_divided=statement and any(line["earned_minor"] > 0 for line in statement["lines"]),
     )
