@@ -21,6 +21,7 @@ from domain.fact import Fact, New
 from domain.grant import grant_id
 from domain.identity import new_id
 from domain.moment import instant
+from domain.money.books import Books
 from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
@@ -107,6 +108,7 @@ class Draft(Past):
             self._asked[target] = []
         for request in self._journal.facts.requests(missing) if missing else ():
             self._asked[request.target].append(request)
+            self.is_overtaken |= request.position > self.position
 
     def as_before(self, command: Command, target: str | None) -> Command:
         """The command under the id by which it was carried out before, if it was."""
@@ -120,6 +122,11 @@ class Draft(Past):
     def condition(self) -> Condition:
         """The condition under which the draft may be recorded."""
         return Condition(self.position, self.watched, self.emptied, self._spent)
+
+    @property
+    def decided(self) -> Books | None:
+        """The books as they are once the draft is recorded, if a command asked for them."""
+        return self._books
 
     def kept(self) -> list[Disclosure]:
         """The texts to keep: none that this draft erased, and none of a person it forgot."""
@@ -266,7 +273,7 @@ class Draft(Past):
             self._streams.setdefault(new.id, [])
         happened = self._sheet.write(new, len(self.stream(new.id)))
         if self._books is not None:
-            self._books.fold(PENDING + len(self._added()) - 1, happened)
+            self._books.fold(self.position + len(self._added()), happened)
 
     def _take(self, command: Command) -> Acknowledgement:
         """Add the whole sheet to the draft."""

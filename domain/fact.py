@@ -257,17 +257,12 @@ class FactMapper(Mapper[str]):
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
         """The fact as it is stored; empty fields are left out."""
-        state = {
-            name: value
-            for name, value in vars(domain_event).items()
-            if value is not None and name not in _PLACE
-        }
-        state["timestamp"] = instant(state["timestamp"])
+        happened = cast("Fact", domain_event)
         return StoredEvent(
-            originator_id=domain_event.originator_id,
-            originator_version=domain_event.originator_version,
-            topic=cast("Fact", domain_event).TOPIC,
-            state=_encode(state).encode(),
+            originator_id=happened.originator_id,
+            originator_version=happened.originator_version,
+            topic=happened.TOPIC,
+            state=_encode(state_of(happened)).encode(),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Fact:
@@ -285,9 +280,26 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().raw_decode  # what we wrote has no blanks around it
 
 
+def state_of(happened: Fact) -> dict[str, Any]:
+    """The fields of a fact as JSON, without the empty ones and its place in its stream."""
+    state = {
+        name: value
+        for name, value in vars(happened).items()
+        if value is not None and name not in _PLACE
+    }
+    state["timestamp"] = instant(state["timestamp"])
+    return state
+
+
 def read_fact(originator_id: str, originator_version: int, topic: str, state: bytes) -> Fact:
     """A fact from the columns it is stored in."""
-    content: dict[str, Any] = _decode(state.decode())[0]
+    return fact_of(originator_id, originator_version, topic, _decode(state.decode())[0])
+
+
+def fact_of(
+    originator_id: str, originator_version: int, topic: str, content: dict[str, Any]
+) -> Fact:
+    """A fact from its place in its stream and its fields as JSON, which become its own."""
     content["timestamp"] = datetime.fromisoformat(content["timestamp"])
     content["originator_id"] = originator_id
     content["originator_version"] = originator_version

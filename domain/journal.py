@@ -18,6 +18,7 @@ from collections.abc import (
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain, pairwise
 from threading import Condition as Signal
 from threading import Lock
@@ -29,10 +30,11 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
 from domain.draft import Acknowledgement, Draft
-from domain.engine import DatabaseUnavailable, Engine
+from domain.engine import DatabaseUnavailable, Engine, Overtaken
 from domain.fact import Fact, FactMapper, utc_now
+from domain.kept import Rows
 from domain.moment import instant
-from domain.money.books import Bookkeeper
+from domain.money.books import Books, keep
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder, Placed
 from domain.refusal import Busy, ClockUnreliable, Refusal, TooLarge
@@ -71,7 +73,6 @@ class Journal(Application[str]):
         self.log_name = log_name
         """The name of the log, for which actors sign; empty if there is none."""
         self.rate_days = rate_days
-        self.bookkeeper = Bookkeeper(self.facts)
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has written, guarded by ``written``."""
@@ -141,6 +142,7 @@ class Journal(Application[str]):
             condition=draft.condition,
             requests=draft.requests,
             spent=draft.spent(),
+            decided=draft.decided,
         )
 
     def append_stored(
@@ -148,6 +150,7 @@ class Journal(Application[str]):
         stored: Sequence[StoredEvent],
         *,
         facts: Sequence[Fact] | None = None,
+        decided: Books | None = None,
         **terms: Any,
     ) -> Sequence[int]:
         """Record facts in the form in which they are stored (see JournalRecorder)."""
@@ -158,13 +161,32 @@ class Journal(Application[str]):
             if len(one.state) + LONGEST_LINK_BYTES * len(subjects) > LARGEST_FACT_BYTES:
                 raise TooLarge(LARGEST_FACT_BYTES)
         positions = self.recorder.insert_events(
-            stored, about=about, found=[happened.found_by() for happened in facts], **terms
+            stored,
+            about=about,
+            found=[happened.found_by() for happened in facts],
+            keeping=partial(keep, facts, decided),
+            **terms,
         )
         assert positions is not None
         with self.written:
             self.last_written = max(self.last_written, *positions)
             self.written.notify_all()
         return positions
+
+    def rehearse(
+        self, *commands: Command, by: str = OPERATOR
+    ) -> tuple[Acknowledgement, Sequence[Fact]]:
+        """What would be answered, and recorded; raises the refusal, if any."""
+        for _ in range(ATTEMPTS):
+            draft = self.draft()
+            with suppress(Overtaken):
+                answers = [draft.carry_out(command, by) for command in commands]
+                return answers[-1], draft.facts
+        raise Busy
+
+    def books(self, upto: int | None = None) -> Books:
+        """The books as of now; with ``upto``, Overtaken is raised if they have changed since."""
+        return Books(Rows(self.engine.query, upto))
 
     def read(
         self, after: int = 0, page: int = 5000, topics: Collection[str] = ()

@@ -14,7 +14,8 @@ from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
 from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
 from domain.known import Known
-from domain.money.books import TOPICS, Bookkeeper, Books
+from domain.money.books import Books
+from domain.money.folding import TOPICS
 from domain.nouns import BORN, NAMED
 from domain.permission import OPERATOR, open_to, stands
 from domain.recorders import JournalRecorder
@@ -37,7 +38,6 @@ _ALL = 1 << 62
 class Kept(Protocol):
     """What the past is read from: a journal."""
 
-    bookkeeper: Bookkeeper
     claim_evidence: Collection[str]
     """The kinds of evidence of which a claim needs one; empty if it needs none."""
 
@@ -50,6 +50,9 @@ class Kept(Protocol):
     @property
     def facts(self) -> JournalRecorder:
         """The facts as stored."""
+
+    def books(self, upto: int) -> Books:
+        """The books; Overtaken is raised where they have changed since a position."""
 
 
 class Past:
@@ -301,12 +304,15 @@ class Past:
     # -- money -----------------------------------------------------------------------------
 
     def books(self) -> Books:
-        """The books, including what was added so far, by the current command as well."""
+        """The books, including what was added so far, by the current command as well.
+
+        What was added is folded at the positions that it gets if nobody else records anything. Row
+        by row is read, so Overtaken is raised where others have changed one meanwhile.
+        """
         if self._books is None:
-            self._books = self._journal.bookkeeper.books()
-            self.is_overtaken |= self._books.position > self.position
-            for number, happened in enumerate(self._added()):
-                self._books.fold(PENDING + number, happened)
+            self._books = self._journal.books(self.position)
+            for number, happened in enumerate(self._added(), start=self.position + 1):
+                self._books.fold(number, happened)
         return self._books
 
     def _added(self) -> list[Fact]:

@@ -14,7 +14,6 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eventsourcing.persistence import (
@@ -28,7 +27,6 @@ from eventsourcing.persistence import (
 from domain.chain import link_facts
 from domain.clock import STAMP, in_order, moment_of
 from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Table, Transaction
-from domain.fact import FACTS as KINDS
 from domain.fact import Fact, FoundBy, read_fact
 from domain.heads import heads_of
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
@@ -127,10 +125,11 @@ class JournalRecorder(ApplicationRecorder):
         requests: Sequence[Request] = (),
         found: Sequence[Collection[FoundBy]] = (),
         spent: Sequence[tuple[int, str, str, str]] = (),
+        keeping: Callable[[Transaction, Sequence[int]], None] | None = None,
         **_: Any,
     ) -> Sequence[int]:
         """Append facts, each with its subjects and what it is found by, with the texts behind them;
-        return their positions."""
+        return their positions. ``keeping`` writes what else follows from them."""
         characters = sum(len(stored.state) for stored in stored_events)
         characters += sum(len(text.value) for text in disclosures)
         characters += sum(len(json.dumps(asked)) for asked in requests)
@@ -153,6 +152,8 @@ class JournalRecorder(ApplicationRecorder):
             transaction.insert(FURTHER_KEYS, further_rows(requests, positions))
             transaction.insert(FOUND, found_rows(found, positions))
             transaction.insert(SPENT, [(*one, positions[place]) for place, *one in spent])
+            if keeping is not None:
+                keeping(transaction, positions)
             if erased:
                 transaction.erase("vault", "digest", erased)
             if condition:
@@ -491,39 +492,6 @@ SEARCHED = frozenset({"name", "title", "creators", "display", "credited_as", "ch
 def vault_row(disclosure: Disclosure) -> Row:
     """A disclosure as the vault holds it."""
     return (*disclosure, folded(disclosure.value) if disclosure.name in SEARCHED else "")
-
-
-def derived_version() -> str:
-    """The version of what is stored besides facts and follows from them."""
-    found_by = sorted(
-        (topic, kind.FOUND_BY, kind.LEADS_TO) for topic, kind in KINDS.items() if kind.FOUND_BY
-    )
-    return sha256(repr((found_by, sorted(SEARCHED), folded(SAMPLE))).encode()).hexdigest()[:16]
-
-
-SAMPLE = "ÀÉÎõü ß ﬁ İı Ⅷ ５ 三日月 Ångström O’Neill"
-"""What is folded otherwise wherever folding has changed."""
-
-
-def refill(transaction: Transaction) -> None:
-    """Compute again what follows from the facts and the texts, within a transaction."""
-    transaction.execute("DELETE FROM found")
-    position, sql = 0, "SELECT position, originator_id, originator_version, topic, state, links "
-    sql += "FROM stored_events WHERE position > :position ORDER BY position LIMIT 5000"
-    while rows := transaction.query(sql, position=position):
-        facts = [Placed(*row) for row in rows]
-        found = [one.fact().found_by() for one in facts]
-        transaction.insert(FOUND, found_rows(found, [one.position for one in facts]))
-        position = facts[-1].position
-    texts = transaction.query("SELECT digest, owner, name, salt, value, folded FROM vault")
-    transaction.execute_many(
-        "UPDATE vault SET folded = :folded WHERE digest = :digest",
-        [
-            {"digest": row[0], "folded": again}
-            for row in texts
-            if (again := vault_row(Disclosure(*row[:5]))[-1]) != row[-1]
-        ],
-    )
 
 
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:

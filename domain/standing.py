@@ -41,9 +41,11 @@ def _concerned(past: Past, works: Collection[str], accounts: set[str]) -> bool:
     if accounts & (_speakers(past, near) | _credited(past, near)):
         return True
     books = past.books()
+    books.fetch(of=[(books.asked, account) for account in accounts])
     return any(
-        payee in accounts and not set(works).isdisjoint(books.agreements[agreement].works)
-        for agreement, payee in books.consents
+        not set(works).isdisjoint(books.agreements[agreement].works)
+        for account in accounts
+        for (_, agreement), _ in books.asked.under(account)
     )
 
 

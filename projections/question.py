@@ -195,7 +195,7 @@ class Asking:
     def _rehearse(self, command: type[Command]) -> None:
         own = {one.name for one in command.fields()}
         drafted = {name: value for name, value in self.said.items() if name in own}
-        self.journal.draft().carry_out(command.of(drafted), self.actor)
+        self.journal.rehearse(command.of(drafted), by=self.actor)
 
 
 def question(

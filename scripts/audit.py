@@ -22,7 +22,9 @@ from domain.dates import is_surely_before
 from domain.engine import Row, Transaction
 from domain.fact import Fact, Noun, erasing
 from domain.journal import Journal
+from domain.kept import BETWEEN
 from domain.known import Known
+from domain.money.books import Books, fold_after
 from domain.money.entry import Entry
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal
@@ -532,6 +534,22 @@ def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
             yield Difference(where, f"it is {units}; computed again it is {again}")
 
 
+def books(service: Service, progress: Progress) -> Differences:
+    """What commands about money decide by is what the facts give."""
+    journal, anew = service.journal, Books()
+    # Commands go on meanwhile: facts and rows are read as of one moment.
+    with service.engine.snapshot():
+        fold_after(anew, journal.facts)
+        held: dict[str, str] = dict(service.engine.query("SELECT key, value FROM books"))
+    progress(anew.position, anew.position)
+    told = anew.rows()
+    for key in sorted({*held, *told}):
+        if held.get(key) != told.get(key):
+            what = f"the row is {held.get(key)}; the facts give {told.get(key)}"
+            yield Difference(f"books, {key.replace(BETWEEN, ' ')}", what)
+    return f"{len(told)} rows, as the facts give them"
+
+
 CHECKS: dict[str, Check] = {
     "journal": journal,
     "index": index,
@@ -545,5 +563,6 @@ CHECKS: dict[str, Check] = {
     "read tables": read_tables,
     "money": money,
     "triggers": guards,
+    "books": books,
 }
 """Every check by name, in order: a later one may rely on the earlier ones."""

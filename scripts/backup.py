@@ -20,10 +20,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from domain.derived import refill
 from domain.engine import EMBEDDED, Engine, Row, Table, Transaction
 from domain.moment import instant
 from domain.receipt import spell_leaf
-from domain.recorders import FACTS, refill
+from domain.recorders import FACTS
 from domain.refusal import Refusal
 from domain.tree import Frontier, leaf_hash
 from scripts import audit

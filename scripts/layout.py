@@ -12,9 +12,10 @@ from api.allowance import RATES
 from api.identities import IDENTITIES
 from api.keys import KEY_TERMS, KEYS
 from api.sessions import SESSIONS
+from domain.derived import derived_version, refill
 from domain.engine import Engine, Table, Transaction, UpgradeNeeded
+from domain.kept import BOOKS
 from domain.recorders import TABLES as JOURNAL
-from domain.recorders import derived_version, refill
 from projections.follower import first_generation
 from projections.heartbeat import HEARTBEATS
 from projections.log import TABLES as LOG
@@ -22,7 +23,7 @@ from projections.log import first_size
 from projections.store import LAYOUTS, PROJECTIONS
 
 TABLES: tuple[Table, ...] = (
-    *(*JOURNAL, PROJECTIONS, LAYOUTS, HEARTBEATS),
+    *(*JOURNAL, BOOKS, PROJECTIONS, LAYOUTS, HEARTBEATS),
     *(KEYS, KEY_TERMS, IDENTITIES, SESSIONS, RATES, *LOG),
 )
 """Every permanent table; the read tables have generations."""

@@ -22,7 +22,7 @@ from domain.draft import Draft
 from domain.engine import Engine, Row
 from domain.fact import Fact
 from domain.moment import instant
-from domain.money.books import Bookkeeper
+from domain.money.books import Books, fold_after
 from domain.outside import Outside
 from domain.past import Kept
 from domain.permission import OPERATOR
@@ -166,12 +166,17 @@ class Earlier(Kept):
 
     def __init__(self, engine: Engine, upto: int) -> None:
         self._facts = JournalRecorder(cast("Engine", _Before(engine, upto)))
-        self.bookkeeper = Bookkeeper(self._facts)
 
     @property
     def facts(self) -> JournalRecorder:
         """The facts up to the position."""
         return self._facts
+
+    def books(self, upto: int) -> Books:
+        """What all of them add up to."""
+        books = Books()
+        fold_after(books, self._facts, upto)
+        return books
 
 
 # -- which command it was ------------------------------------------------------------------------

@@ -146,7 +146,7 @@ class Bank(Story):
         return [one.fact() for one in self.journal.read(after) if one.topic in topics]
 
     def books(self) -> Books:
-        return self.journal.bookkeeper.books()
+        return self.journal.books()
 
     def above(self) -> dict[str, Collection[str]]:
         """What the works in question were made from, as the journal knows it now."""
@@ -200,7 +200,7 @@ def must_be_sound(told: Bank) -> None:
     for page in (3, 2_000):
         anew = Books()
         fold_after(anew, told.journal.facts, page=page)
-        assert anew == told.books()
+        assert anew.rows() == told.books().rows()
     assert told.service.follower.catch_up() >= 0
     verify(told)
 

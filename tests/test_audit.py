@@ -40,7 +40,7 @@ from scripts import difference as difference_of
 from scripts.audit import CHECKS, first_difference
 from scripts.difference import Difference, all_differences
 from scripts.mirror import mirror
-from scripts.service import Service
+from scripts.service import Service, bring_up_to_date, open_service
 from scripts.stemma import main
 
 SIGNER = SignerKey.new("stemma.example/log")
@@ -172,6 +172,19 @@ def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str
             connection.execute(f"DELETE FROM found WHERE position = {position}")
         said = f"position {position}: the index differs in remix.declared.child"
         assert difference(told.service) == f"index: {said}"
+
+
+def test_a_row_of_the_books_that_differs_is_found_and_an_upgrade_repairs_it(database: str) -> None:
+    with story(database, signer=SIGNER) as told:
+        prepared(told)
+        assert str(verified(told.service)["books"]).endswith(" rows, as the facts give them")
+        with raw_connection(database) as connection:
+            connection.execute("DELETE FROM books WHERE key LIKE 'revenues%'")
+            connection.execute("INSERT INTO books VALUES ('a row', '1', 1)")
+        assert difference(told.service) == "books: books, a row: the row is 1; the facts give None"
+    bring_up_to_date(database)
+    with open_service(database, signer=SIGNER) as service:
+        assert not isinstance(verified(service)["books"], Difference)
 
 
 def test_a_cycle_is_found_and_a_child_dated_first_is_told(database: str) -> None:

@@ -23,6 +23,7 @@ READ_OLD: dict[str, list[str]] = {
 OLD: dict[str, list[str]] = {
     "the first version": ["DROP TABLE layouts", "DROP TABLE heartbeats"],
     "a table is missing": ["DROP TABLE log_cosignatures"],
+    "no books": ["DROP TABLE books"],
     "a column is missing": ["ALTER TABLE api_keys DROP COLUMN revoked_at"],
     "another index of facts": ["UPDATE layouts SET version = 'x' WHERE name = 'derived'"],
 }

@@ -315,7 +315,7 @@ def test_somebody_found_late_gets_the_difference_and_what_was_paid_stays(databas
         # The reversal after it takes back what each of them has of it now.
         told.reverse(revenue)
         assert told.account() == {"house": -500, ana: -500, bo: -200}
-        assert told.books().agreements[second].agreed == 0
+        assert told.books().agreed[second] == 0
 
 
 def test_a_waiver_after_money_came_in_moves_it_to_the_others(database: str) -> None:
@@ -563,7 +563,7 @@ def test_hundreds_of_payees_with_ugly_shares_go_on_in_further_facts(database: st
         assert topics.count("proposal.shared") >= 2
         anew = Books()
         fold_after(anew, told.journal.facts, page=5)
-        assert anew == told.books()
+        assert anew.rows() == told.books().rows()
 
 
 def test_a_thousand_expenses_are_paid_back_at_once(database: str) -> None:

@@ -407,7 +407,7 @@ def test_a_payout_that_comes_back_takes_back_all_of_it(database: str, settled: b
         told.tell("choose_payment_currency", payee=ana, currency="JPY")
         rate_of(told, "155.27", "JPY")
         told.pay(payees=[ben])
-        before, carried = balances(told), told.books().differences
+        before, carried = balances(told), dict(told.books().differences)
         told.pay()
         payout = told.payouts()[ana]
         assert balances(told)["USD"]["withheld"] > 0

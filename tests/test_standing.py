@@ -360,7 +360,7 @@ def test_a_stranger_holds_nobodys_money_by_disputing_eight_credits(told: Story) 
     credits = [part_id(song, "author", number) for number in range(8)]
     for credit in credits:
         refused(told, NotPermitted, "dispute_credit", id=credit, grounds="other", actor=eve, **SAID)
-    assert told.journal.bookkeeper.books().doubts == {}
+    assert told.journal.books().doubts == {}
 
 
 def test_whom_it_concerns_disputes_three_credits_at_a_time(told: Story) -> None:

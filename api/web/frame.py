@@ -278,9 +278,8 @@ class Frame:
         """Carry out commands on a draft that is discarded; raises the refusal, if any."""
         for command in commands:
             must_include(type(command))
-        draft = self.journal.draft()
         with bounded_for(*map(type, commands)):
-            return [draft.carry_out(command, g.actor) for command in commands][-1]
+            return self.journal.rehearse(*commands, by=g.actor)[0]
 
     def may(self, command: type[Command], **said: Any) -> bool:
         """Whether a command would record something now; examples fill in missing fields."""
@@ -289,13 +288,12 @@ class Frame:
             for one in command.fields()
             if one.is_needed or one.name == "evidence"
         }
-        draft = self.journal.draft()
         try:
             must_include(command)
-            draft.carry_out(command.of({**needed, **said}), g.actor)
+            _, facts = self.journal.rehearse(command.of({**needed, **said}), by=g.actor)
         except (Refusal, Problem):
             return False
-        return bool(draft.facts)
+        return bool(facts)
 
 
 def reader() -> str:

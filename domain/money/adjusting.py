@@ -15,13 +15,14 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
-from domain.money.books import Books, Cost
+from domain.money.books import Books
 from domain.money.entry import Entry, stated_lines
 from domain.money.keeping import above_in_question, entry_facts, must_know
 from domain.money.period import Period
 from domain.money.reckoning import of_agreement, paid_by, redivision_of
 from domain.money.revenue import Expense
 from domain.money.split import OF_SPLIT
+from domain.money.state import Cost
 from domain.past import Past
 from domain.permission import BOOKS
 from domain.refusal import (
@@ -106,9 +107,9 @@ class ReverseExpense(Command):
             reason=reason,
             document=self.document,
         )
-        (cost,) = _costs_of(past.books(), recorded.pool, self.expense)
+        cost = past.books().costs[recorded.pool, self.expense]
         overpaid = -cost.left_minor
-        for number, (entry, before, units) in enumerate(_payers(past, recorded.pool, cost)):
+        for number, (entry, before, units) in enumerate(_payers(past, cost)):
             part = cost._replace(left_minor=min(units, overpaid))
             overpaid -= part.left_minor
             drawn = redivision_of(past.books(), entry, before, part)
@@ -119,21 +120,16 @@ class ReverseExpense(Command):
                 return
 
 
-def _costs_of(books: Books, pool: str, expense: str) -> list[Cost]:
-    return [each for each in books.pools[pool].costs if each.expense == expense]
-
-
-def _payers(past: Past, pool: str, cost: Cost) -> Iterator[tuple[Entry, list[Entry], int]]:
+def _payers(past: Past, cost: Cost) -> Iterator[tuple[Entry, list[Entry], int]]:
     """The divisions that paid back an expense, and how much, the latest first."""
     if cost.left_minor >= 0:
         return
     books = past.books()
-    for id in reversed(books.divisions):
-        division = books.divisions[id]
-        if books.revenues[division.revenue].recorded.pool == pool:
-            entry, before = past.get(Entry, id), [past.get(Entry, e) for e in division.reversals]
-            if units := paid_by(entry, before, cost.expense):
-                yield entry, before, units
+    for id in books.payers_of(cost.expense):
+        entry, reversals = past.get(Entry, id), books.divisions[id].reversals
+        before = [past.get(Entry, each) for each in reversals]
+        if units := paid_by(entry, before, cost.expense):
+            yield entry, before, units
 
 
 # -- adjustments ---------------------------------------------------------------------------------
@@ -280,13 +276,8 @@ class RecordAssignment(Command):
         above, person = above_in_question(past, books), books.person(self.payee)
         questions = books.questions(above)
         found = {}
-        for payee, agreement in books.owed:
-            pool = books.agreements[agreement].pool
-            is_asked = (
-                books.person(payee) == person
-                and self.pool in (None, pool)
-                and books.pools[pool].opened.currency == self.currency
-            )
+        for payee, agreement in books.accounts_due(self.currency, [person]):
+            is_asked = self.pool in (None, books.agreements[agreement].pool)
             units = is_asked and books.assignable_minor(payee, agreement, questions, above)
             if units:
                 found[payee, agreement] = units

@@ -160,7 +160,7 @@ class WaiveShare(_OfShare):
         reason = past.text(past.actor, "reason", self.reason)
         yield noun.then(Share.Waived, scope=self.scope, reason=reason)
         after = past.books().agreements[self.proposal]
-        if before.agreed and before.shares != after.shares:
+        if past.books().agreed[self.proposal] and before.shares != after.shares:
             change = waived_from(past.books(), before)
             yield from corrected(past, new_id(None), self.proposal, change, reason)
 

@@ -6,18 +6,20 @@ Its assets are those of the final proposal; only a waiver changes its shares.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import ClassVar
 
 from domain.money.proposal import Assets
-from domain.money.shares import Shares, parts_of
+from domain.money.shares import Shares, parts_of, shares_of
 
 
 @dataclass(frozen=True)
 class Agreement:
     """Shares that were agreed for a pool."""
 
+    LASTS: ClassVar = True
     proposal: str
     pool: str
     release: str
@@ -26,14 +28,18 @@ class Agreement:
     """It holds for what is earned from then on; the empty text is before every date."""
     graph_position: int | None
     assets: Assets
-    waivers: Mapping[tuple[str, str], str]
-    shares: Shares
-    agreed: Fraction = Fraction()
-    """The exact amount that was divided by these shares and not reversed."""
+    at: int
+    """Where it became final."""
+    waivers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     known: int = 0
     """The position up to which its shares take account of what was found false."""
     is_implied: bool = False
     """Whether the terms of the pool name everybody, so that it has no shares."""
+
+    @cached_property
+    def shares(self) -> Shares:
+        """The exact share of every payee, after waivers."""
+        return shares_of(self.assets, self.waivers)
 
     @cached_property
     def pieces(self) -> Mapping[str, Mapping[str, Collection[str]]]:

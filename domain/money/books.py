@@ -1,432 +1,207 @@
 """The books: the state of all money, folded from the journal alone.
 
-The books are a function of the facts up to a position. Commands decide by them and projections show
-them; nothing but facts enters them.
+Commands decide by them, and an audit folds them again. A command reads the rows it needs from the
+database; they were written in the same transaction as the facts they follow from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from domain.contributor import Contributor
-from domain.credit import Credit
-from domain.dispute import Opening
+from domain.engine import Row, Transaction
 from domain.fact import Fact
+from domain.kept import BOOKS, Rows
 from domain.money.agreement import Agreement
-from domain.money.entry import Costs, Entry, Lines, Through, read_lines
+from domain.money.folding import TOPICS, Folding, changes_books
 from domain.money.held import (
     NO_ASSETS,
     NO_PARTS,
     Claim,
     Held,
-    Owed,
     Question,
     Questions,
     against,
 )
-from domain.money.hold import Hold
-from domain.money.outsider import Outsider
 from domain.money.payee import Payee
-from domain.money.payout import Payout
-from domain.money.period import Period
-from domain.money.pool import Pool, version, version_at
-from domain.money.postings import OWED, postings
-from domain.money.proposal import Assets, Proposal, joined
-from domain.money.revenue import Expense, Revenue
-from domain.money.share import Share
-from domain.money.shares import shares_of, waived_in
-from domain.money.split import PLAIN
-from domain.money.terms import named_in
+from domain.money.pool import Pool
+from domain.money.state import Cost, DivisionBooks, OpenPool, mappings
 from domain.recorders import Placed
-from domain.remix import Remix
 
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""
 NOTHING_ABOVE: Above = {}
-
-
-class Cost(NamedTuple):
-    """An expense, and how much of it is still to be paid back."""
-
-    expense: str
-    payer: str
-    left_minor: int
-
-
-class Doubt(NamedTuple):
-    """A credit or an edge that is held, in dispute, or was found false."""
-
-    work: str
-    """The work of the credit, the parent of the edge."""
-    contributor: str | None
-    child: str | None
-    by_name: bool
-    """Whether it also holds what terms give by name."""
-    by_piece: bool
-    """Whether it holds only what a payee has by the piece."""
-    false_at: int | None = None
+Account = tuple[str, str]
+"""A payee and an agreement."""
 
 
 @dataclass(frozen=True)
 class PoolBooks:
-    """The state of a pool."""
+    """The state of a pool, as it is now."""
 
-    opened: Pool.Opened
-    amended: tuple[Pool.Amended, ...] = ()
-    carry: Mapping[str, Fraction] = field(default_factory=dict)
-    flow: Mapping[str, Fraction] = field(default_factory=dict)
-    agreements: tuple[str, ...] = ()
-    waiting: tuple[str, ...] = ()
-    """Revenue that is not divided yet, in the order of recording."""
-    costs: tuple[Cost, ...] = ()
-    sources: Mapping[str, int] = field(default_factory=dict)
-    """What came in from each source, less reversals."""
-    names: Mapping[str, str] = field(default_factory=dict)
-    """The commitment to the name of each source and payer that was named in words."""
+    _books: Books
+    _pool: str
+
+    @property
+    def _open(self) -> OpenPool:
+        return self._books.opened[self._pool]
+
+    @property
+    def opened(self) -> Pool.Opened:
+        """As it was opened."""
+        return self._open.opened
 
     def version(self, number: int) -> Pool.Opened:
         """The pool with the terms of an amendment, or those it was opened with."""
-        return version(self.opened, self.amended, number)
+        return self._open.version(number)
 
     @property
     def versions(self) -> Iterator[Pool.Opened]:
         """The pool with all the terms it ever had."""
-        return map(self.version, range(len(self.amended) + 1))
+        return self._open.versions
+
+    @property
+    def amended(self) -> tuple[Pool.Amended, ...]:
+        """How its terms were amended."""
+        return self._open.amended
+
+    @property
+    def agreements(self) -> tuple[str, ...]:
+        """Its agreements, in the order of recording."""
+        return tuple(each.agreement for each in self._open.agreements)
+
+    @property
+    def carry(self) -> Mapping[str, Fraction]:
+        """What is carried on, by payee."""
+        return self._books.sums[self._pool].carry
+
+    @property
+    def flow(self) -> Mapping[str, Fraction]:
+        """What went through the terms, by place."""
+        return self._books.sums[self._pool].flow
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Revenue that is not divided yet, in the order of recording."""
+        return tuple(id for (_, _, id), _ in self._books.waiting.under(self._pool))
+
+    @property
+    def costs(self) -> list[Cost]:
+        """Every expense, in the order of recording."""
+        found = (cost for _, cost in self._books.costs.under(self._pool))
+        return sorted(found, key=lambda cost: cost.at)
+
+    @property
+    def unpaid(self) -> list[Cost]:
+        """The expenses of which something is to be paid back, in the order of recording."""
+        found = [id for (_, _, id), _ in self._books.unpaid.under(self._pool)]
+        return [self._books.costs[self._pool, id] for id in found]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The commitment to the name of each source and payer that was named in words."""
+        return {id: digest for (_, id), digest in self._books.names.under(self._pool)}
+
+    def brought_by(self, source: str) -> int:
+        """What came in from a source, less reversals."""
+        return self._books.sources[self._pool, source]
 
 
-@dataclass(frozen=True)
-class RevenueBooks:
-    """What is left of a revenue, and its division."""
+class Pools(Mapping[str, PoolBooks]):
+    """The pools of the books."""
 
-    recorded: Revenue.Recorded
-    left_minor: int
-    division: str | None = None
+    def __init__(self, books: Books) -> None:
+        self._books = books
 
+    def __getitem__(self, pool: str) -> PoolBooks:
+        if pool not in self._books.opened:
+            raise KeyError(pool)
+        return PoolBooks(self._books, pool)
 
-@dataclass(frozen=True)
-class DivisionBooks:
-    """The agreement that a division is under now."""
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._books.opened)
 
-    revenue: str
-    agreement: str
-    agreed: Fraction
-    """How much of the rest goes by the agreed shares."""
-    is_corrected: bool = False
-    reversals: tuple[str, ...] = ()
-    rules: int = 1
-    terms: int = 0
-    """The number of the amendment of the terms by which it was divided."""
+    def __len__(self) -> int:
+        return len(self._books.opened)
 
 
-@dataclass
-class Books:
+class Books(Folding):
     """The state of all money after the facts folded so far."""
 
-    position: int = 0
-    pools: dict[str, PoolBooks] = field(default_factory=dict)
-    proposed: dict[str, Assets] = field(default_factory=dict)
-    """The assets of every proposal in its latest version."""
-    agreements: dict[str, Agreement] = field(default_factory=dict)
-    revenues: dict[str, RevenueBooks] = field(default_factory=dict)
-    divisions: dict[str, DivisionBooks] = field(default_factory=dict)
-    consents: dict[tuple[str, str], str] = field(default_factory=dict)
-    """By agreement and payee: offered, accepted or declined."""
-    doubts: dict[str, Doubt] = field(default_factory=dict)
-    """By credit, hold or edge: what is in question."""
-    confirmed: dict[tuple[str, str], int] = field(default_factory=dict)
-    """By agreement and payee: where it was decided that the share stands."""
-    forgotten: dict[str, int] = field(default_factory=dict)
-    """Who was forgotten, and where: nobody is left to be paid."""
-    closed: dict[str, str] = field(default_factory=dict)
-    """By period that is closed: its end."""
-    accounts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
-    """By payee and agreement: the units on each account."""
-    owed: dict[tuple[str, str], Owed] = field(default_factory=dict)
-    """By payee and agreement: what is owed, and what was paid of it."""
-    merged: dict[str, str] = field(default_factory=dict)
-    """By contributor: whom they were merged into. By work: whose claim on it was accepted. By name
-    of somebody outside: the contributor they are."""
-    differences: dict[str, Fraction] = field(default_factory=dict)
-    """By currency: what rounding conversions into it gained, and was not posted."""
-    _named: dict[str, Collection[str]] = field(default_factory=dict, compare=False, repr=False)
+    @property
+    def pools(self) -> Pools:
+        """Every pool."""
+        return Pools(self)
 
-    def copy(self) -> Books:
-        """A copy that can be changed without changing these."""
-        copied = {one.name: dict(getattr(self, one.name)) for one in fields(self)[1:]}
-        return Books(self.position, **copied)
-
-    def fold(self, position: int, happened: Fact) -> None:
-        """Fold one more fact."""
-        self.position = position
-        self._fold(happened)
-        for posting in postings(happened):
-            if posting.payee is not None and posting.agreement is not None:
-                key = posting.payee, posting.agreement
-                account = dict(self.accounts.get(key, {}))
-                units = account.get(posting.account, 0) + posting.amount_minor
-                account[posting.account] = units
-                self.accounts[key] = account
-                if posting.account == OWED:
-                    owed, more = self.owed.get(key, Owed()), posting.amount_minor
-                    is_paid = isinstance(happened, Payout.Event) or (
-                        isinstance(happened, Entry.Assigned) and posting.payee != happened.to
-                    )
-                    self.owed[key] = owed.paid(-more) if is_paid else owed.earned(more)
-
-    def _fold(self, happened: Fact) -> None:
-        id = happened.originator_id
-        match happened:
-            case Pool.Opened():
-                self.pools[id] = PoolBooks(happened)
-            case Proposal.Stage(assets=assets):
-                self.proposed[id] = list(assets)
-            case Proposal.Continued(assets=assets):
-                self.proposed[id] = joined(self.proposed[id], assets)
-            case Proposal.Finalised() | Proposal.Implied():
-                self._agree(id, happened)
-            case Share.Waived():
-                self._waive(happened)
-            case Share.Event(proposal=proposal, payee=payee):
-                self.consents[proposal, payee] = happened.STATE
-                if isinstance(happened, Share.Claimed):
-                    self.merged[payee] = happened.contributor
-            case Revenue.Recorded():
-                self._receive(id, happened)
-            case Revenue.Reversed():
-                self._give_back(id, happened.amount_minor)
-            case Expense.Recorded() | Expense.Reversed():
-                self._spend(id, happened)
-            case Entry.Event():
-                self._enter(id, happened)
-            case _:
-                self._stop(id, happened)
-
-    def _stop(self, id: str, happened: Fact) -> None:
-        """What holds money back, whom it is paid to, and by which terms."""
-        match happened:
-            case Remix.Event(child=child, parent=work):
-                self._doubt(id, happened, work, None, child)
-            case Hold.Event(work=work, contributor=who) | Credit.Event(work=work, contributor=who):
-                self._doubt(id, happened, work, who, None)
-            case Period.Closed(until=until):
-                self.closed[id] = until
-            case Pool.Amended():
-                self._change(id, amended=(*self.pools[id].amended, happened))
-                self._named.pop(id, None)
-            case Contributor.Merged(into=into):
-                self.merged[id] = into
-            case Contributor.Separated():
-                self.merged.pop(id)
-            case Outsider.Identified(payee=name, contributor=contributor):
-                self.merged[name] = contributor
-            case Contributor.Forgotten(holds=True):
-                self.forgotten[id] = self.position
-            case Proposal.Confirmed(payee=payee):
-                self.confirmed[id, payee] = self.position
-            case Payout.Issued(conversion=dict()) | Payout.Returned(conversion=dict()):
-                sign, into = 1 if isinstance(happened, Payout.Issued) else -1, happened.sent[0]
-                gained = self.differences.pop(into, Fraction()) + sign * happened.gained()
-                self.differences |= {into: gained} if gained else {}
-
-    def _doubt(
-        self, id: str, happened: Fact, work: str, contributor: str | None, child: str | None
-    ) -> None:
-        if isinstance(happened, Opening | Hold.Opened):
-            by_name, by_piece = bool(happened.by_name), bool(happened.by_piece)
-            self.doubts[id] = Doubt(work, contributor, child, by_name, by_piece)
-        elif getattr(happened, "is_false", None):
-            by_piece = bool(getattr(happened, "by_piece", None))
-            self.doubts[id] = Doubt(work, contributor, child, True, by_piece, self.position)
-        else:
-            self.doubts.pop(id, None)
-
-    def _change(self, pool: str, **changes: object) -> None:
-        self.pools[pool] = replace(self.pools[pool], **changes)  # type: ignore[arg-type] # by name
-
-    def _agree(self, id: str, happened: Proposal.Finalised | Proposal.Implied) -> None:
-        assets = self.proposed.get(id, [])
-        self.agreements[id] = Agreement(
-            id,
-            happened.pool,
-            happened.release,
-            happened.number,
-            happened.effective_at or "",
-            getattr(happened, "graph_position", None),
-            assets,
-            {},
-            shares_of(assets, {}),
-            known=self.position,
-            is_implied=isinstance(happened, Proposal.Implied),
-        )
-        self._change(happened.pool, agreements=(*self.pools[happened.pool].agreements, id))
-
-    def _waive(self, happened: Share.Waived) -> None:
-        agreement = self.agreements[happened.proposal]
-        waivers = {
-            **agreement.waivers,
-            **waived_in(agreement.assets, happened.payee, happened.scope),
-        }
-        shares = shares_of(agreement.assets, waivers)
-        self.agreements[happened.proposal] = replace(agreement, waivers=waivers, shares=shares)
-
-    def _receive(self, id: str, happened: Revenue.Recorded) -> None:
-        pool = self.pools[happened.pool]
-        self.revenues[id] = RevenueBooks(happened, happened.amount_minor)
-        source = happened.from_source
-        brought = pool.sources.get(source, 0) + happened.amount_minor
-        sources = {**pool.sources, source: brought}
-        self._name(happened.pool, happened.source_id, happened.source_name)
-        self._change(happened.pool, waiting=(*pool.waiting, id), sources=sources)
-
-    def _spend(self, id: str, happened: Expense.Recorded | Expense.Reversed) -> None:
-        pool, payer, amount = happened.pool, happened.payer, happened.amount_minor
-        if isinstance(happened, Expense.Reversed):
-            # Below zero until the entries of the same append have taken back what was paid.
-            self._flow(pool, [], [[id, payer, amount]])
-            return
-        self._name(pool, payer, happened.payer_name)
-        self._change(pool, costs=(*self.pools[pool].costs, Cost(id, payer, amount)))
-
-    def _name(self, pool: str, id: str | None, name: str | None) -> None:
-        if id is not None and name is not None:
-            self._change(pool, names={**self.pools[pool].names, id: name})
-
-    def _give_back(self, revenue: str, amount_minor: int) -> None:
-        known = self.revenues[revenue]
-        self.revenues[revenue] = replace(known, left_minor=known.left_minor - amount_minor)
-        pool, source = known.recorded.pool, known.recorded.from_source
-        sources = {**self.pools[pool].sources}
-        sources[source] -= amount_minor
-        waiting = self.pools[pool].waiting
-        if known.left_minor == amount_minor:
-            waiting = tuple(each for each in waiting if each != revenue)
-        self._change(pool, sources=sources, waiting=waiting)
-
-    def _enter(self, id: str, happened: Entry.Event) -> None:
-        match happened:
-            case Entry.Divided():
-                pool = self.pools[happened.pool]
-                self.revenues[happened.revenue] = replace(
-                    self.revenues[happened.revenue], division=id
-                )
-                agreed = Fraction(happened.agreed)
-                self.divisions[id] = DivisionBooks(
-                    happened.revenue,
-                    happened.proposal,
-                    agreed,
-                    rules=happened.rules or 1,
-                    terms=self.terms_for(happened.pool, happened.revenue),
-                )
-                waiting = tuple(each for each in pool.waiting if each != happened.revenue)
-                self._change(happened.pool, waiting=waiting)
-                self._flow(happened.pool, happened.flow, happened.costs)
-                self._agreed(happened.proposal, agreed)
-            case Entry.Reversed():
-                agreed = Fraction(happened.agreed)
-                self._give_back(happened.revenue, -happened.amount_minor)
-                known = self.divisions[happened.division]
-                self.divisions[happened.division] = replace(
-                    known, agreed=known.agreed + agreed, reversals=(*known.reversals, id)
-                )
-                self._flow(happened.pool, happened.flow, happened.costs)
-                self._agreed(happened.proposal, agreed)
-            case Entry.Redivided():
-                known = self.divisions[happened.division]
-                agreed = Fraction(happened.agreed)
-                self.divisions[happened.division] = replace(
-                    known,
-                    agreed=known.agreed + agreed,
-                    is_corrected=True,
-                    reversals=(*known.reversals, id),
-                )
-                self._flow(happened.pool, happened.flow, happened.costs)
-                self._agreed(happened.proposal, agreed)
-            case Entry.Corrected(replaces=replaced):
-                self._correct(happened.proposal, replaced)
-                for division, more in happened.anew or ():
-                    moved = self.divisions[division]
-                    agreed = moved.agreed + Fraction(more)
-                    terms = self.terms_for(happened.pool, moved.revenue)
-                    self.divisions[division] = replace(moved, agreed=agreed, terms=terms)
-                    self._agreed(happened.proposal, Fraction(more))
-                if replaced is not None and happened.is_complete:
-                    agreement = replace(self.agreements[replaced], known=self.position)
-                    self.agreements[replaced] = agreement
-                self._flow(happened.pool, happened.flow or [], [])
-            case Entry.Continued():
-                self._flow(happened.pool, happened.flow or [], happened.costs or [])
-        self._carry(happened.pool, happened.lines)
-
-    def _agreed(self, proposal: str, more: Fraction) -> None:
-        known = self.agreements[proposal]
-        self.agreements[proposal] = replace(known, agreed=known.agreed + more)
-
-    def _flow(self, pool: str, flow: Through, costs: Costs) -> None:
-        known = self.pools[pool]
-        through = dict(known.flow)
-        for place, amount in flow:
-            through[place] = through.get(place, Fraction()) + Fraction(amount)
-        left = {cost.expense: cost for cost in known.costs}
-        for expense, payer, units in costs:
-            before = left.get(str(expense), Cost(str(expense), str(payer), 0))
-            left[str(expense)] = before._replace(left_minor=before.left_minor - int(units))
-        self._change(pool, flow=through, costs=tuple(left.values()))
-
-    def _carry(self, pool: str, lines: Lines) -> None:
-        known = self.pools[pool]
-        if known.opened.rounding == PLAIN:
-            return
-        carry = dict(known.carry)
-        for line in read_lines(lines):
-            carry[line.payee] = line.after
-            if not line.after:
-                del carry[line.payee]
-        self._change(pool, carry=carry)
-
-    def _correct(self, proposal: str, replaced: str | None) -> None:
-        """After a waiver the shares have changed already; else divisions move to this agreement."""
-        for id, division in list(self.divisions.items()):
-            if division.agreement == (replaced or proposal):
-                moves = replaced is None or self.stands_under(division, proposal)
-                if moves:
-                    self.divisions[id] = replace(division, agreement=proposal, is_corrected=True)
-                    if replaced is not None:
-                        self._agreed(replaced, -division.agreed)
-                        self._agreed(proposal, division.agreed)
-
-    # -- asking ----------------------------------------------------------------------------
-
-    def agreement_for(self, pool: str, effective_at: str) -> Agreement | None:
-        """The agreement that holds for what was earned at a moment, if any."""
-        found = [
-            agreement
-            for id in self.pools[pool].agreements
-            if (agreement := self.agreements[id]).effective_at <= effective_at
-        ]
-        return max(found, key=lambda each: (each.effective_at, each.number), default=None)
+    def fetch_pool(self, pool: str, source: str) -> None:
+        """Read at once what revenue from a source is divided by, instead of one by one."""
+        exact = (self.opened, [pool]), (self.sums, [pool]), (self.sources, [(pool, source)])
+        groups = (self.waiting, pool), (self.unpaid, pool)
+        self.fetch(*exact, (self.closed, ["until"]), of=groups)
+        agreements = self.pools[pool].agreements
+        costs = [(pool, id) for (_, _, id), _ in self.unpaid.under(pool)]
+        self.fetch((self.agreements, agreements), (self.agreed, agreements), (self.costs, costs))
 
     @property
     def closed_until(self) -> str:
         """The end of the latest period that is closed; empty if none is."""
-        return max(self.closed.values(), default="")
+        return self.closed.get("until", "")
 
-    def terms_for(self, pool: str, revenue: str) -> int:
-        """The number of the amendment whose terms hold for a revenue."""
-        return version_at(self.pools[pool].amended, self.revenues[revenue].recorded.effective_at)
+    def divisions_of(self, pool: str) -> list[tuple[str, DivisionBooks]]:
+        """The divisions of a pool, in the order of recording."""
+        return self.divisions_under(self.pools[pool].agreements)
 
-    def stands_under(self, division: DivisionBooks, proposal: str) -> bool:
-        """Whether a division belongs under this agreement by its date."""
-        recorded = self.revenues[division.revenue].recorded
-        held = self.agreement_for(recorded.pool, recorded.effective_at)
-        return held is not None and held.proposal == proposal
+    def payers_of(self, expense: str) -> list[str]:
+        """The divisions that paid something of an expense back, the latest first."""
+        return [id for (_, _, id), _ in reversed(self.paid_back.under(expense))]
+
+    def agreements_with(self, payee: str) -> list[Agreement]:
+        """The agreements in which a payee has a share or an account."""
+        self.fetch(of=[(self.mentioned, payee), (self.accounts, payee)])
+        found = {where for (_, where), _ in self.mentioned.under(payee)}
+        found |= {agreement for (_, agreement), _ in self.accounts.under(payee)}
+        self.fetch((self.agreements, found))
+        known = [self.agreements[each] for each in found if each in self.agreements]
+        return sorted(known, key=lambda each: each.at)
+
+    def is_named(self, payee: str) -> bool:
+        """Whether terms, an agreement or an account names this payee."""
+        return bool(self.mentioned.under(payee) or self.accounts.under(payee))
+
+    # -- people ----------------------------------------------------------------------------
+
+    def person(self, payee: str) -> str:
+        """The person a payee is after all merges."""
+        while (into := self.merged.get(payee)) is not None:
+            payee = into
+        return payee
+
+    def payees_of(self, person: str) -> list[str]:
+        """A person with everybody who was merged into them."""
+        found = [person]
+        # The loop continues over what it appends.
+        for one in found:
+            found += [payee for (_, payee), _ in self.merging.under(one)]
+        return found
+
+    def _fetch_people(self, payees: Iterable[str]) -> set[str]:
+        """Read who some payees are now."""
+        fresh, people = set(payees), set[str]()
+        while fresh:
+            self.fetch((self.merged, fresh))
+            people |= {each for each in fresh if each not in self.merged}
+            fresh = {self.merged[each] for each in fresh if each in self.merged}
+        self.fetch((self.forgotten, people))
+        return people
+
+    # -- claims ----------------------------------------------------------------------------
 
     def claim(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> Claim:
         """A payee's claim under an agreement, with everything that could hold it back."""
         known, person = self.agreements[agreement], self.person(payee)
+        is_named = payee in self.named(known.pool) and known.release in above
         return Claim(
             payee,
             person,
@@ -434,29 +209,26 @@ class Books:
             release=known.release,
             assets=known.pieces.get(payee, NO_ASSETS),
             works=known.works,
-            named={*known.works, *above.get(known.release, ())}
-            if known.release in above and payee in self.named(known.pool)
-            else (),
+            named={*known.works, *above[known.release]} if is_named else (),
             known=max(known.known, self.confirmed.get((agreement, payee), 0)),
             is_forgotten=person in self.forgotten,
         )
 
     def named(self, pool: str) -> Collection[str]:
         """The people and works that are named in the terms of a pool."""
-        if pool not in self._named:
-            payees = [each for one in self.pools[pool].versions for each in named_in(one)]
-            self._named[pool] = frozenset(
-                each for each in payees if Payee.parse(each).kind != "other"
-            )
-        return self._named[pool]
+        return self.opened[pool].named
 
     def in_question(self) -> set[str]:
         """The works of which it matters what they were made from: see ``questions``."""
         works = {each.work for each in self.doubts.values() if each.child is not None}
         if any(each.by_name for each in self.doubts.values()):
-            named = (pool for pool in self.pools if self.named(pool))
-            works |= {self.pools[pool].opened.release for pool in named}
+            works |= {each.opened.release for each in self.opened.values() if each.named}
         return works
+
+    @property
+    def looks_above(self) -> bool:
+        """Whether it matters what any work was made from."""
+        return any(each.child is not None or each.by_name for each in self.doubts.values())
 
     def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
         """The credits and edges that are held, in dispute, or were found false.
@@ -464,6 +236,8 @@ class Books:
         ``above`` says what the works in question were made from. What depends on anything above a
         disputed edge waits too; and what the terms of a pool give by name, on all of its release.
         """
+        doubts = list(self.doubts.values())
+        self._fetch_people(each.contributor for each in doubts if each.contributor is not None)
         return Questions(
             Question(
                 frozenset((each.work, *(above.get(each.work, ()) if each.child else ()))),
@@ -473,14 +247,8 @@ class Books:
                 each.false_at,
                 each.by_piece,
             )
-            for each in self.doubts.values()
+            for each in doubts
         )
-
-    def person(self, payee: str) -> str:
-        """The person a payee is after all merges."""
-        while payee in self.merged:
-            payee = self.merged[payee]
-        return payee
 
     def held(self, payee: str, agreement: str, questions: Questions, above: Above) -> Held:
         """Why what a payee is owed under an agreement can't be paid now."""
@@ -488,7 +256,7 @@ class Books:
 
     def payable_minor(self, payee: str, agreement: str, held: Held) -> int:
         """How much of what a payee is owed under an agreement can be paid now; or a debt."""
-        owed = self.owed.get((payee, agreement), Owed())
+        owed = self.owed(payee, agreement)
         parts = self.agreements[agreement].parts.get(payee, NO_PARTS) if held.assets else NO_PARTS
         return owed.left_minor - owed.held_minor(held, parts)
 
@@ -501,41 +269,65 @@ class Books:
         held = against(claim._replace(is_forgotten=False, person=person), questions)
         return self.payable_minor(payee, agreement, held)
 
-    def payable(self, above: Above = NOTHING_ABOVE) -> Iterator[tuple[str, str, int]]:
-        """Payee, agreement and units: what can be paid now, and every debt."""
+    def accounts_due(self, currency: str, people: Collection[str] | None = None) -> list[Account]:
+        """The accounts in a currency on which something is owed or was overpaid.
+
+        They are in the order of their agreements.
+        """
+        if people is None:
+            found = [(payee, agreement) for (_, payee, agreement), _ in self.due.under(currency)]
+        else:
+            payees = [payee for person in people for payee in self.payees_of(person)]
+            self.fetch(of=[(self.accounts, payee) for payee in payees])
+            found = [key for payee in payees for key, _ in self.accounts.under(payee)]
+            self.fetch((self.due, [(currency, *key) for key in found]))
+            found = [key for key in found if (currency, *key) in self.due]
+        self._fetch_claims(found)
+        return sorted(found, key=lambda key: (self.agreements[key[1]].at, key[0]))
+
+    def _fetch_claims(self, accounts: Sequence[Account]) -> None:
+        turned = [(agreement, payee) for payee, agreement in accounts]
+        agreements = {agreement for _, agreement in accounts}
+        self.fetch(
+            *((self.accounts, accounts), (self.gone, accounts), (self.agreements, agreements)),
+            *((self.consents, turned), (self.confirmed, turned)),
+        )
+        self.fetch((self.opened, {self.agreements[each].pool for each in agreements}))
+        self._fetch_people(payee for payee, _ in accounts)
+
+    def payable(
+        self,
+        currency: str,
+        above: Above = NOTHING_ABOVE,
+        people: Collection[str] | None = None,
+    ) -> Iterator[tuple[str, str, int]]:
+        """Payee, agreement and units: what can be paid in a currency now, and every debt."""
         questions = self.questions(above)
-        for (payee, agreement), owed in self.owed.items():
-            is_due = owed.left_minor > 0
+        for payee, agreement in self.accounts_due(currency, people):
+            is_due = self.owed(payee, agreement).left_minor > 0
             held = self.held(payee, agreement, questions, above) if is_due else Held()
             if units := self.payable_minor(payee, agreement, held):
                 yield payee, agreement, units
 
+    # -- rows ------------------------------------------------------------------------------
 
-TOPICS = tuple(
-    kind.TOPIC
-    for kind in (
-        *(Pool.Opened, Pool.Amended, Proposal.Posted, Proposal.Revised, Proposal.Continued),
-        *(Proposal.Finalised, Proposal.Implied, Proposal.Confirmed),
-        *(Share.Offered, Share.Claimed, Share.Carried, Outsider.Identified),
-        *(
-            Share.Accepted,
-            Share.Declined,
-            Share.Waived,
-            Revenue.Recorded,
-            Revenue.Reversed,
-            Expense.Recorded,
-            Expense.Reversed,
-        ),
-        *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Redivided),
-        *(Entry.Adjusted, Entry.Assigned, Entry.Continued),
-        *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
-        *(Hold.Opened, Hold.Lifted),
-        *(Credit.Disputed, Credit.Settled, Credit.Revoked),
-        *(Remix.Disputed, Remix.Settled, Remix.Struck),
-        *(Contributor.Merged, Contributor.Separated, Contributor.Forgotten, Period.Closed),
-    )
-)
-"""The facts that change the books."""
+    def rows(self) -> dict[str, str]:
+        """Everything as it is written."""
+        return {
+            kept.spell(key): shape.written(value)
+            for name, shape in mappings().items()
+            for kept in (getattr(self, name),)
+            for key, value in kept.items()
+        }
+
+    def write(self, transaction: Transaction, position: int) -> None:
+        """Write every row that has changed."""
+        changes = self.changes()
+        gone = [key for key, value in changes.items() if value is None]
+        if gone:
+            transaction.execute("DELETE FROM books WHERE key IN :gone", gone=gone)
+        rows: list[Row] = [(key, value, position) for key, value in changes.items() if value]
+        transaction.insert(BOOKS, sorted(rows))
 
 
 class Facts(Protocol):
@@ -543,19 +335,6 @@ class Facts(Protocol):
 
     def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
         """The next facts of some topics after a position."""
-
-
-class Bookkeeper:
-    """Keeps the books of one journal up to date, for every thread of the process."""
-
-    def __init__(self, facts: Facts) -> None:
-        self._facts, self._books, self._lock = facts, Books(), Lock()
-
-    def books(self) -> Books:
-        """A copy of the books as of now."""
-        with self._lock:
-            fold_after(self._books, self._facts)
-            return self._books.copy()
 
 
 def fold_after(books: Books, facts: Facts, upto: int | None = None, page: int = 2_000) -> None:
@@ -567,3 +346,22 @@ def fold_after(books: Books, facts: Facts, upto: int | None = None, page: int = 
             books.fold(one.position, one.fact())
         if len(placed) < page:
             return
+
+
+def keep(
+    facts: Sequence[Fact],
+    decided: Books | None,
+    transaction: Transaction,
+    positions: Sequence[int],
+) -> None:
+    """Write what facts change, within the append that records them.
+
+    What a command has folded already is written as it is, if it was decided right before.
+    """
+    if decided is None or decided.position != positions[-1]:
+        decided = Books(Rows(transaction.query))
+        if not any(map(changes_books, facts)):
+            return
+        for position, happened in zip(positions, facts, strict=True):
+            decided.fold(position, happened)
+    decided.write(transaction, positions[-1])

@@ -25,9 +25,8 @@ def offered_for(past: Past, work: str, contributor: str) -> Iterator[New]:
     past.watch_money(work)
     if payee in books.merged:
         return
-    for agreement in books.agreements.values():
-        if payee in agreement.shares or (payee, agreement.proposal) in books.accounts:
-            yield claimed(past, agreement, payee, contributor)
+    for agreement in books.agreements_with(payee):
+        yield claimed(past, agreement, payee, contributor)
 
 
 def claimed(past: Past, agreement: Agreement, payee: str, contributor: str) -> New:

@@ -164,6 +164,7 @@ class RecordRevenue(_Booking):
 
     def decide(self, past: Past) -> Iterator[New]:
         word, name = word_and_name(SOURCES, self.source, self.source_name)
+        past.books().fetch_pool(self.pool, word)
         must_know(past, {f"work/{line.work}" for line in self.sold if line.work is not None})
         amount_minor, items, exact = self._sold(past.get(Pool, self.pool).opened.currency)
         named = None if name is None else _named(past, self.pool, f"{word}/", name)
@@ -260,7 +261,7 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
     known = books.pools[pool]
     for revenue in known.waiting if known.agreements else ():
         recorded = books.revenues[revenue].recorded
-        if known.sources[recorded.from_source] >= known.opened.deferral_minor:
+        if known.brought_by(recorded.from_source) >= known.opened.deferral_minor:
             agreement = books.agreement_for(pool, recorded.effective_at)
             if agreement is not None:
                 drawn = division_of(books, revenue, agreement)

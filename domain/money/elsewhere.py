@@ -25,7 +25,6 @@ from domain.money.proposal import Assets, Content, Proposal
 from domain.money.proposing import OF_CONTENT, ProposedContent
 from domain.money.share import Share
 from domain.money.split import OF_SPLIT
-from domain.money.terms import named_in
 from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import (
@@ -204,12 +203,7 @@ class IdentifyPayee(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         books = past.books()
-        named = {payee for payee, _ in books.accounts}
-        for pool in books.pools.values():
-            named |= {*named_in(pool.opened)}
-        for agreement in books.agreements.values():
-            named |= {*agreement.pieces}
-        if Payee.parse(self.name).kind != "other" or self.name not in named:
+        if Payee.parse(self.name).kind != "other" or not books.is_named(self.name):
             raise UnknownPayee(self.name)
         if self.name in books.merged:
             raise AlreadyIdentified(self.name)

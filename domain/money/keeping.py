@@ -8,7 +8,8 @@ from typing import Any
 
 from domain.fact import Fact, New
 from domain.identity import part_id
-from domain.money.books import Books
+from domain.known import Known
+from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.payee import Payee
 from domain.money.proposal import Content, Proposal
@@ -63,13 +64,32 @@ def must_know(past: Past, payees: Iterable[str]) -> None:
             past.contributor(payee.id)
 
 
-def above_in_question(past: Past, books: Books) -> dict[str, set[str]]:
-    """What the works in question were made from; a further edge meanwhile is noticed."""
-    works, known = books.in_question(), past.known
-    if works:
-        for born in (Remix.Declared, Remix.Accepted):
-            past.watch_all(born.TOPIC)
-    return {work: known.works_above(work) for work in works}
+def above_in_question(past: Past, books: Books) -> Above:
+    """What works were made from, where it matters; a further edge meanwhile is noticed."""
+    if not books.looks_above:
+        return NOTHING_ABOVE
+    for born in (Remix.Declared, Remix.Accepted):
+        past.watch_all(born.TOPIC)
+    return _WhenAsked(past.known)
+
+
+class _WhenAsked(dict[str, set[str]]):
+    """By work: everything it was made from, looked up when somebody asks."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self._known = known
+
+    def __contains__(self, work: object) -> bool:
+        return True
+
+    def __missing__(self, work: str) -> set[str]:
+        found = self[work] = self._known.works_above(work)
+        return found
+
+    def get(self, work: str, default: Any = None) -> Any:
+        """As with brackets: every work was made from something, if only from itself."""
+        return self[work]
 
 
 def pages(items: Sequence[Any]) -> Iterator[list[Any]]:

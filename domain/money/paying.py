@@ -5,7 +5,7 @@ A payout reduces what is owed in the same append, so no unit is paid twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from fractions import Fraction
 from typing import Annotated, Any, NamedTuple
@@ -134,8 +134,7 @@ class IssuePayouts(Command):
         chosen = None if self.payees is None else set(map(books.person, self.payees))
         found = {
             payee: _in_facts(parts)
-            for payee, parts in _payable(books, self.currency, above).items()
-            if chosen is None or payee in chosen
+            for payee, parts in _payable(books, self.currency, above, chosen).items()
         }
         remit = self._remitting(past, found)
         paid = {payee: remit(payee, found[payee]) for payee in sorted(found, key=payee_key)}
@@ -257,14 +256,14 @@ class LiftHold(_OfHold):
         yield past.get(Hold, past.id).then(Hold.Lifted, reason=self.reason)
 
 
-def _payable(books: Books, currency: str, above: Above) -> dict[str, Parts]:
+def _payable(
+    books: Books, currency: str, above: Above, people: Collection[str] | None
+) -> dict[str, Parts]:
     """What can be paid in a currency, by the person each account belongs to now."""
     found: dict[str, Parts] = {}
-    for payee, agreement, units in books.payable(above):
-        pool = books.agreements[agreement].pool
-        if books.pools[pool].opened.currency == currency:
-            parts = found.setdefault(books.person(payee), [])
-            parts.append([payee, agreement, pool, units])
+    for payee, agreement, units in books.payable(currency, above, people):
+        parts = found.setdefault(books.person(payee), [])
+        parts.append([payee, agreement, books.agreements[agreement].pool, units])
     return found
 
 

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 
 from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
-from domain.money.books import Books, Cost, DivisionBooks, PoolBooks
+from domain.money.books import Books, PoolBooks
 from domain.money.came import paid_first
 from domain.money.entry import RULES, Costs, Entry, Line, entry_lines
 from domain.money.policy.flow import FINE
 from domain.money.policy.sold import Came
 from domain.money.pool import Pool
 from domain.money.shares import Shares
+from domain.money.state import Cost, DivisionBooks
 from domain.money.taking import came_of, came_with, given_of, profit_of, taking_of
 from domain.money.terms import (
     Taking,
@@ -270,9 +271,10 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
     Those that stay under theirs, and whose terms were amended since, move from it to itself.
     """
     moves: dict[tuple[str, str], list[str]] = {}
-    for id, division in books.divisions.items():
+    every = books.divisions_of(pool)
+    for id, division in every:
         revenue = books.revenues[division.revenue]
-        if revenue.recorded.pool == pool and revenue.left_minor:
+        if revenue.left_minor:
             holds = books.agreement_for(pool, revenue.recorded.effective_at)
             # Of what was reversed completely there is nothing to move.
             is_other = holds is not None and holds.proposal != division.agreement
@@ -281,7 +283,7 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
             ):
                 moves.setdefault((division.agreement, holds.proposal), []).append(id)
     looks = any(look_through(each.terms) for each in books.pools[pool].versions)
-    under = Counter(each.agreement for each in books.divisions.values() if each.agreed)
+    under = Counter(each.agreement for _, each in every if each.agreed)
     return {
         (old, new): Change(
             books.agreements[old].shares,
@@ -311,8 +313,8 @@ def waived_from(books: Books, before: Agreement) -> Change:
     """What a waiver changes: all divisions under the agreement, as it was before."""
     now = books.agreements[before.proposal]
     looks = any(look_through(each.terms) for each in books.pools[now.pool].versions)
-    divisions = [id for id, each in books.divisions.items() if each.agreement == now.proposal]
-    return Change(before.shares, now.shares, now.agreed, divisions if looks else ())
+    divisions = [id for id, _ in books.divisions_under([now.proposal])] if looks else ()
+    return Change(before.shares, now.shares, books.agreed[now.proposal], divisions)
 
 
 def difference(old: Shares, new: Shares) -> dict[str, Fraction]:
@@ -385,8 +387,8 @@ def _first_taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entr
 
 def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, int]]:
     """What of an amount pays back expenses, the first expense first."""
-    payers = {cost.expense: cost.payer for cost in pool.costs}
-    paid = paid_first(amount_minor, [(cost.expense, cost.left_minor) for cost in pool.costs])
+    payers = {cost.expense: cost.payer for cost in pool.unpaid}
+    paid = paid_first(amount_minor, [(cost.expense, cost.left_minor) for cost in pool.unpaid])
     for expense, units in paid.items():
         yield expense, payers[expense], units
 

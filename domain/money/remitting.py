@@ -202,8 +202,5 @@ def half_up(exact: Fraction) -> int:
 
 def accounts_of(books: Books, persons: Collection[str]) -> dict[str, list[str]]:
     """By person: every account, name and work that is theirs now, and theirs alone."""
-    found = {person: [person] for person in persons}
-    for payee in books.merged:
-        if (person := books.person(payee)) in found:
-            found[person].append(payee)
-    return found
+    books.fetch(of=[(books.merging, person) for person in persons])
+    return {person: books.payees_of(person) for person in persons}

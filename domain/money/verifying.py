@@ -14,9 +14,9 @@ from domain.fact import Fact
 from domain.lineage import Edge, Lineage
 from domain.moment import instant
 from domain.money.agreement import Agreement
-from domain.money.books import Books, Cost
+from domain.money.books import Books
 from domain.money.entry import Entry, stated_lines
-from domain.money.held import Owed, Questions
+from domain.money.held import Questions
 from domain.money.payout import Batch, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
 from domain.money.proposal import Proposal
@@ -35,6 +35,7 @@ from domain.money.remitting import Arrangements, accounts_of, remitted
 from domain.money.revenue import Expense
 from domain.money.share import Share
 from domain.money.shares import shares_of
+from domain.money.state import Cost
 from domain.refusal import Refusal
 from domain.remix import NOT_COUNTED, Remix
 
@@ -229,7 +230,7 @@ class Verifier:
             yield Fault(position, f"its parts sum to {total}, not to {happened.amount_minor}")
         for payee, agreement, _, units in happened.parts:
             key = str(payee), str(agreement)
-            owed = self.books.owed.get(key, Owed()).left_minor
+            owed = self.books.owed(*key).left_minor
             held = self.books.held(*key, self._questions, self._above)
             payable = self.books.payable_minor(*key, held)
             if units not in (owed, payable):

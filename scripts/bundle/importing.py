@@ -119,11 +119,11 @@ def _carry_out(
         draft.prefetch_requests(touched)
         draft.prefetch_edges(touched)
         told = _Page(draft, ids, report.failed, is_strict=is_strict)
-        for found, step in steps:
-            told.take(found, step)
-        if (told.refused or told.left_out) and draft.is_overtaken:
-            continue
         try:
+            for found, step in steps:
+                told.take(found, step)
+            if (told.refused or told.left_out) and draft.is_overtaken:
+                continue
             positions = journal.commit(draft)
         except IntegrityError:
             continue

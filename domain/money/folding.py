@@ -1,0 +1,396 @@
+"""Folding: what each fact changes in the books.
+
+The books are a function of the facts up to a position; nothing but facts enters them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.dispute import Opening
+from domain.fact import Fact
+from domain.kept import placed_at
+from domain.money.agreement import Agreement
+from domain.money.entry import Costs, Entry, Lines, Through, read_lines
+from domain.money.held import Owed
+from domain.money.hold import Hold
+from domain.money.outsider import Outsider
+from domain.money.payee import Payee
+from domain.money.payout import Payout
+from domain.money.period import Period
+from domain.money.pool import Pool, version_at
+from domain.money.postings import OWED, Posting, postings
+from domain.money.proposal import Proposal, joined
+from domain.money.revenue import Expense, Revenue
+from domain.money.share import Share
+from domain.money.shares import waived_in
+from domain.money.split import PLAIN
+from domain.money.state import (
+    Cost,
+    Dated,
+    DivisionBooks,
+    Doubt,
+    OpenPool,
+    RevenueBooks,
+    State,
+    Sums,
+)
+from domain.money.terms import named_in
+from domain.remix import Remix
+
+TOPICS = tuple(
+    kind.TOPIC
+    for kind in (
+        *(Pool.Opened, Pool.Amended, Proposal.Posted, Proposal.Revised, Proposal.Continued),
+        *(Proposal.Finalised, Proposal.Implied, Proposal.Confirmed),
+        *(Share.Offered, Share.Claimed, Share.Carried, Outsider.Identified),
+        *(Share.Accepted, Share.Declined, Share.Waived),
+        *(Revenue.Recorded, Revenue.Reversed, Expense.Recorded, Expense.Reversed),
+        *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Redivided),
+        *(Entry.Adjusted, Entry.Assigned, Entry.Continued),
+        *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
+        *(Hold.Opened, Hold.Lifted),
+        *(Credit.Disputed, Credit.Settled, Credit.Revoked),
+        *(Remix.Disputed, Remix.Settled, Remix.Struck),
+        *(Contributor.Merged, Contributor.Separated, Contributor.Forgotten, Period.Closed),
+    )
+)
+"""The facts that change the books."""
+_CHANGING = frozenset(TOPICS)
+
+
+def changes_books(happened: Fact) -> bool:
+    """Whether a fact changes the books."""
+    return happened.TOPIC in _CHANGING
+
+
+class Folding(State):
+    """The books as facts change them."""
+
+    _division = ""
+    """The division that the latest entry is about; further facts of the entry follow at once."""
+
+    def fold(self, position: int, happened: Fact) -> None:
+        """Fold one more fact; one that is not about money changes nothing."""
+        self.position = position
+        if changes_books(happened):
+            self._fold(happened)
+            self._post(happened)
+
+    def _post(self, happened: Fact) -> None:
+        """Bring the accounts up to date."""
+        posted = [(one.payee, one.agreement, one) for one in postings(happened)]
+        moved = [((who, of), one) for who, of, one in posted if who is not None and of is not None]
+        keys = [key for key, _ in moved]
+        self.fetch((self.accounts, keys), (self.gone, keys))
+        for key, posting in moved:
+            units = dict(self.accounts.get(key, {}))
+            units[posting.account] = units.get(posting.account, 0) + posting.amount_minor
+            if posting.account == OWED:
+                self._owe(key, happened, posting)
+            self.accounts[key] = units
+
+    def _owe(self, key: tuple[str, str], happened: Fact, posting: Posting) -> None:
+        before, more = self.owed(*key), posting.amount_minor
+        is_paid = isinstance(happened, Payout.Event) or (
+            isinstance(happened, Entry.Assigned) and posting.payee != happened.to
+        )
+        now = before.paid(-more) if is_paid else before.earned(more)
+        if now.gone_minor:
+            self.gone[key] = now.gone_minor
+        elif before.gone_minor:
+            del self.gone[key]
+        due = (posting.currency, *key)
+        if now.left_minor and not before.left_minor:
+            self.due[due] = True
+        elif before.left_minor and not now.left_minor:
+            del self.due[due]
+
+    def owed(self, payee: str, agreement: str) -> Owed:
+        """What a payee is owed under an agreement."""
+        key = payee, agreement
+        units = self.accounts.get(key)
+        return Owed() if units is None else Owed(units.get(OWED, 0), self.gone.get(key, 0))
+
+    def _fold(self, happened: Fact) -> None:
+        id = happened.originator_id
+        match happened:
+            case Revenue.Recorded():
+                self._receive(id, happened)
+            case Revenue.Reversed():
+                self._give_back(id, happened.amount_minor)
+            case Expense.Recorded() | Expense.Reversed():
+                self._spend(id, happened)
+            case Entry.Event():
+                self._enter(id, happened)
+            case Proposal.Event() | Share.Event():
+                self._agree(id, happened)
+            case Pool.Opened() | Pool.Amended():
+                self._open(id, happened)
+            case _:
+                self._stop(id, happened)
+
+    # -- pools and agreements --------------------------------------------------------------
+
+    def _open(self, id: str, happened: Pool.Opened | Pool.Amended) -> None:
+        payees = named_in(happened)
+        known = [each for each in payees if Payee.parse(each).kind != "other"]
+        if isinstance(happened, Pool.Opened):
+            self.opened[id], self.sums[id] = OpenPool(happened, tuple(known)), Sums()
+        else:
+            before = self.opened[id]
+            named = tuple(dict.fromkeys([*before.named, *known]))
+            self.opened[id] = replace(before, named=named, amended=(*before.amended, happened))
+        for payee in payees:
+            self.mentioned[payee, id] = self.position
+
+    def _agree(self, id: str, happened: Proposal.Event | Share.Event) -> None:
+        match happened:
+            case Proposal.Stage(assets=assets):
+                self.proposed[id] = list(assets)
+            case Proposal.Continued(assets=assets):
+                self.proposed[id] = joined(self.proposed[id], assets)
+            case Proposal.Finalised() | Proposal.Implied():
+                self._finalise(id, happened)
+            case Proposal.Confirmed(payee=payee):
+                self.confirmed[id, payee] = self.position
+            case Share.Waived():
+                self._waive(happened)
+            case Share.Event(proposal=proposal, payee=payee):
+                self.consents[proposal, payee] = happened.STATE
+                if isinstance(happened, Share.Offered | Share.Claimed):
+                    self.asked[payee, proposal] = True
+                if isinstance(happened, Share.Claimed):
+                    self._merge(payee, happened.contributor)
+
+    def _finalise(self, id: str, happened: Proposal.Finalised | Proposal.Implied) -> None:
+        self.agreements[id] = now = Agreement(
+            id,
+            happened.pool,
+            happened.release,
+            happened.number,
+            happened.effective_at or "",
+            getattr(happened, "graph_position", None),
+            self.proposed.pop(id, []),
+            self.position,
+            known=self.position,
+            is_implied=isinstance(happened, Proposal.Implied),
+        )
+        self.agreed[id] = Fraction()
+        for payee in now.shares:
+            self.mentioned[payee, id] = self.position
+        pool = self.opened[happened.pool]
+        dated = (*pool.agreements, Dated(id, now.effective_at, now.number))
+        self.opened[happened.pool] = replace(pool, agreements=dated)
+
+    def _waive(self, happened: Share.Waived) -> None:
+        agreement = self.agreements[happened.proposal]
+        more = waived_in(agreement.assets, happened.payee, happened.scope)
+        waivers = {**agreement.waivers, **more}
+        self.agreements[happened.proposal] = replace(agreement, waivers=waivers)
+
+    # -- what holds money back, and whom it is paid to -------------------------------------
+
+    def _stop(self, id: str, happened: Fact) -> None:
+        match happened:
+            case Remix.Event(child=child, parent=work):
+                self._doubt(id, happened, work, None, child)
+            case Hold.Event(work=work, contributor=who) | Credit.Event(work=work, contributor=who):
+                self._doubt(id, happened, work, who, None)
+            case Period.Closed(until=until):
+                self.closed["until"] = max(until, self.closed.get("until", ""))
+            case Contributor.Merged(into=into):
+                self._merge(id, into)
+            case Contributor.Separated():
+                del self.merging[self.merged.pop(id), id]
+            case Outsider.Identified(payee=name, contributor=contributor):
+                self._merge(name, contributor)
+            case Contributor.Forgotten(holds=True):
+                self.forgotten[id] = self.position
+            case Payout.Issued(conversion=dict()) | Payout.Returned(conversion=dict()):
+                self._gain(happened)
+
+    def _gain(self, happened: Payout.Issued | Payout.Returned) -> None:
+        """Add what rounding a conversion gained, or take it back."""
+        sign, into = 1 if isinstance(happened, Payout.Issued) else -1, happened.sent[0]
+        gained = self.differences.pop(into, Fraction()) + sign * happened.gained()
+        if gained:
+            self.differences[into] = gained
+
+    def _merge(self, payee: str, into: str) -> None:
+        self.merged[payee] = into
+        self.merging[into, payee] = True
+
+    def _doubt(
+        self, id: str, happened: Fact, work: str, contributor: str | None, child: str | None
+    ) -> None:
+        if isinstance(happened, Opening | Hold.Opened):
+            by_name, by_piece = bool(happened.by_name), bool(happened.by_piece)
+            self.doubts[id] = Doubt(work, contributor, child, by_name, by_piece)
+        elif getattr(happened, "is_false", None):
+            by_piece = bool(getattr(happened, "by_piece", None))
+            self.doubts[id] = Doubt(work, contributor, child, True, by_piece, self.position)
+        else:
+            self.doubts.pop(id, None)
+
+    # -- revenue and expenses --------------------------------------------------------------
+
+    def _receive(self, id: str, happened: Revenue.Recorded) -> None:
+        source = happened.pool, happened.from_source
+        self.revenues[id] = RevenueBooks(happened, happened.amount_minor, self.position)
+        self.sources[source] = self.sources.get(source, 0) + happened.amount_minor
+        self.waiting[happened.pool, placed_at(self.position), id] = True
+        self._name(happened.pool, happened.source_id, happened.source_name)
+
+    def _spend(self, id: str, happened: Expense.Recorded | Expense.Reversed) -> None:
+        pool, payer, amount = happened.pool, happened.payer, happened.amount_minor
+        if isinstance(happened, Expense.Reversed):
+            known = self.costs[pool, id]
+            # Below zero until the entries of the same append have taken back what was paid.
+            self._cost(pool, known._replace(left_minor=known.left_minor - amount))
+            return
+        self._name(pool, payer, happened.payer_name)
+        self._cost(pool, Cost(id, payer, amount, self.position))
+
+    def _name(self, pool: str, id: str | None, name: str | None) -> None:
+        if id is not None and name is not None:
+            self.names[pool, id] = name
+
+    def _cost(self, pool: str, cost: Cost) -> None:
+        self.costs[pool, cost.expense] = cost
+        place = pool, placed_at(cost.at), cost.expense
+        if cost.left_minor:
+            self.unpaid[place] = True
+        else:
+            self.unpaid.pop(place, None)
+
+    def _give_back(self, revenue: str, amount_minor: int) -> None:
+        known = self.revenues[revenue]
+        self.revenues[revenue] = replace(known, left_minor=known.left_minor - amount_minor)
+        recorded = known.recorded
+        self.sources[recorded.pool, recorded.from_source] -= amount_minor
+        if known.division is None and known.left_minor == amount_minor:
+            self.waiting.pop((recorded.pool, placed_at(known.at), revenue), None)
+
+    # -- entries ---------------------------------------------------------------------------
+
+    def _enter(self, id: str, happened: Entry.Event) -> None:
+        match happened:
+            case Entry.Divided():
+                self._divide(id, happened)
+            case Entry.Reversed():
+                self._give_back(happened.revenue, -happened.amount_minor)
+                self._change(id, happened, is_corrected=False)
+            case Entry.Redivided():
+                self._change(id, happened, is_corrected=True)
+            case Entry.Corrected():
+                self._correct(happened)
+        through: Through = getattr(happened, "flow", None) or []
+        self._pay_back(happened.pool, getattr(happened, "costs", None) or [])
+        self._carry(happened.pool, through, happened.lines)
+
+    def _divide(self, id: str, happened: Entry.Divided) -> None:
+        self._division = id
+        revenue, agreement = self.revenues[happened.revenue], happened.proposal
+        self.waiting.pop((happened.pool, placed_at(revenue.at), happened.revenue), None)
+        self.revenues[happened.revenue] = replace(revenue, division=id)
+        agreed = Fraction(happened.agreed)
+        self.divisions[id] = DivisionBooks(
+            happened.revenue,
+            agreement,
+            agreed,
+            self.position,
+            rules=happened.rules or 1,
+            terms=self.terms_for(happened.pool, happened.revenue),
+        )
+        self.divided[agreement, placed_at(self.position), id] = True
+        self.agreed[agreement] += agreed
+
+    def _change(
+        self, id: str, happened: Entry.Reversed | Entry.Redivided, *, is_corrected: bool
+    ) -> None:
+        self._division = happened.division
+        known, agreed = self.divisions[happened.division], Fraction(happened.agreed)
+        self.divisions[happened.division] = replace(
+            known,
+            agreed=known.agreed + agreed,
+            is_corrected=known.is_corrected or is_corrected,
+            reversals=(*known.reversals, id),
+        )
+        self.agreed[happened.proposal] += agreed
+
+    def _correct(self, happened: Entry.Corrected) -> None:
+        replaced = happened.replaces
+        self._move(happened.proposal, replaced)
+        for division, more in happened.anew or ():
+            moved = self.divisions[division]
+            terms = self.terms_for(happened.pool, moved.revenue)
+            agreed = moved.agreed + Fraction(more)
+            self.divisions[division] = replace(moved, agreed=agreed, terms=terms)
+            self.agreed[happened.proposal] += Fraction(more)
+        if replaced is not None and happened.is_complete:
+            self.agreements[replaced] = replace(self.agreements[replaced], known=self.position)
+
+    def _move(self, proposal: str, replaced: str | None) -> None:
+        """After a waiver the shares have changed already; else divisions move to this agreement."""
+        for id, division in self.divisions_under([replaced or proposal]):
+            if replaced is None or self.stands_under(division, proposal):
+                self.divisions[id] = replace(division, agreement=proposal, is_corrected=True)
+                if replaced is not None:
+                    place = placed_at(division.at), id
+                    del self.divided[(replaced, *place)]
+                    self.divided[(proposal, *place)] = True
+                    self.agreed[replaced] -= division.agreed
+                    self.agreed[proposal] += division.agreed
+
+    def _pay_back(self, pool: str, costs: Costs) -> None:
+        for expense, payer, units in costs:
+            known = self.costs.get((pool, str(expense)), Cost(str(expense), str(payer), 0))
+            self._cost(pool, known._replace(left_minor=known.left_minor - int(units)))
+            if division := self.divisions.get(self._division):
+                self.paid_back[str(expense), placed_at(division.at), self._division] = True
+
+    def _carry(self, pool: str, flow: Through, lines: Lines) -> None:
+        """Bring up to date what is carried on, and what went through the terms."""
+        known = self.sums[pool]
+        through, carry = dict(known.flow), dict(known.carry)
+        for place, amount in flow:
+            through[place] = through.get(place, Fraction()) + Fraction(amount)
+        for line in read_lines(lines) if self.opened[pool].opened.rounding != PLAIN else ():
+            carry[line.payee] = line.after
+            if not line.after:
+                del carry[line.payee]
+        self.sums[pool] = Sums(carry, through)
+
+    # -- what folding asks -----------------------------------------------------------------
+
+    def agreement_for(self, pool: str, effective_at: str) -> Agreement | None:
+        """The agreement that holds for what was earned at a moment, if any."""
+        dated = self.opened[pool].agreements
+        found = [each for each in dated if each.effective_at <= effective_at]
+        latest = max(found, key=lambda each: (each.effective_at, each.number), default=None)
+        return None if latest is None else self.agreements[latest.agreement]
+
+    def terms_for(self, pool: str, revenue: str) -> int:
+        """The number of the amendment whose terms hold for a revenue."""
+        return version_at(self.opened[pool].amended, self.revenues[revenue].recorded.effective_at)
+
+    def stands_under(self, division: DivisionBooks, proposal: str) -> bool:
+        """Whether a division belongs under this agreement by its date."""
+        recorded = self.revenues[division.revenue].recorded
+        held = self.agreement_for(recorded.pool, recorded.effective_at)
+        return held is not None and held.proposal == proposal
+
+    def divisions_under(self, agreements: Iterable[str]) -> list[tuple[str, DivisionBooks]]:
+        """The divisions under some agreements, in the order of recording."""
+        named = list(agreements)
+        self.fetch(of=[(self.divided, each) for each in named])
+        found = sorted((at, id) for one in named for (_, at, id), _ in self.divided.under(one))
+        self.fetch((self.divisions, [id for _, id in found]))
+        divisions = [(id, self.divisions[id]) for _, id in found]
+        self.fetch((self.revenues, [each.revenue for _, each in divisions]))
+        return divisions

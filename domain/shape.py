@@ -1,0 +1,162 @@
+"""Shapes: how values of a type are written as JSON text and read back, by its annotations alone.
+
+Records are lists in the order of their fields, fractions exact texts, and facts what is stored of
+them. What is written is derived from facts and written anew when a type changes (see ``drawn``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
+from functools import cache, lru_cache
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from domain.fact import Fact, fact_of, state_of
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+MOST_LASTING = 256
+"""How many values that are slow to read and seldom changed are kept in memory."""
+
+
+class Part(NamedTuple):
+    """A value to JSON and back; None where they are the same."""
+
+    to_json: Callable[[Any], Any] | None
+    from_json: Callable[[Any], Any] | None
+
+
+PLAIN = Part(None, None)
+
+
+class Shape:
+    """How the values of a mapping are written."""
+
+    def __init__(self, kind: Any) -> None:
+        to_json, from_json = _part(kind)
+        self._to_json, self._from_json = to_json, from_json
+        self.told: Callable[[str], Any] = self._told
+        if getattr(kind, "LASTS", False):
+            self.told = lru_cache(MOST_LASTING)(self._told)
+
+    def written(self, value: Any) -> str:
+        """A value as text."""
+        return _encode(value if self._to_json is None else self._to_json(value))
+
+    def _told(self, text: str) -> Any:
+        """The value of a text; one that lasts is shared, so nothing in it may be changed."""
+        value = _decode(text)
+        return value if self._from_json is None else self._from_json(value)
+
+
+@cache
+def shape_of(kind: Any) -> Shape:
+    """How values of a type are written."""
+    return Shape(kind)
+
+
+def drawn(kind: Any) -> str:
+    """A type with all that it holds, as a text that differs if it is written differently."""
+    if _is_record(kind):
+        inside = ", ".join(f"{name}: {drawn(hint)}" for name, hint in _fields(kind).items())
+        return f"{kind.__name__}({inside})"
+    inner = ", ".join(map(drawn, get_args(kind)))
+    name = getattr(get_origin(kind) or kind, "__name__", repr(kind))
+    return f"{name}[{inner}]" if inner else name
+
+
+def _is_record(kind: Any) -> bool:
+    is_tuple = isinstance(kind, type) and hasattr(kind, "_fields")
+    return (
+        isinstance(kind, type) and not issubclass(kind, Fact) and (is_dataclass(kind) or is_tuple)
+    )
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    names = [one.name for one in fields(kind)] if is_dataclass(kind) else kind._fields
+    return {name: hints[name] for name in names}
+
+
+def _part(kind: Any) -> Part:
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        inner = [each for each in args if each is not NoneType]
+        assert len(inner) == 1, f"{kind} is written in two ways"
+        return _optional(_part(inner[0]))
+    if origin in (tuple, list):
+        return _listed(origin, _part(args[0]))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _mapped(args[0], _part(args[1]))
+    return _single(kind)
+
+
+def _single(kind: Any) -> Part:
+    if kind is Fraction:
+        return Part(str, Fraction)
+    if isinstance(kind, type) and issubclass(kind, Fact):
+        return Part(_of_fact, _to_fact)
+    return _of_record(kind) if _is_record(kind) else PLAIN
+
+
+def _optional(inner: Part) -> Part:
+    def either(turn: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+        return turn and (lambda value: None if value is None else turn(value))
+
+    return Part(*map(either, inner))
+
+
+def _listed(kind: Callable[[Any], Any], inner: Part) -> Part:
+    to_json, from_json = inner
+    if from_json is None:
+        return PLAIN if kind is list else Part(None, tuple)
+    return Part(
+        lambda values: list(map(to_json, values)) if to_json else values,
+        lambda values: kind(map(from_json, values)),
+    )
+
+
+def _mapped(of: Any, inner: Part) -> Part:
+    """A mapping; one whose keys are tuples is a list of keys with values."""
+    to_json, from_json = inner
+    if of is not str:
+        return Part(
+            lambda values: [[k, to_json(v) if to_json else v] for k, v in values.items()],
+            lambda pairs: {tuple(k): from_json(v) if from_json else v for k, v in pairs},
+        )
+    return Part(
+        to_json and (lambda values: {name: to_json(value) for name, value in values.items()}),
+        from_json and (lambda values: {name: from_json(value) for name, value in values.items()}),
+    )
+
+
+def _of_record(kind: Any) -> Part:
+    turns = {name: _part(hint) for name, hint in _fields(kind).items()}
+    names = tuple(turns)
+    writes = [(place, each.to_json) for place, each in enumerate(turns.values()) if each.to_json]
+    reads = [(place, each.from_json) for place, each in enumerate(turns.values()) if each.from_json]
+
+    def to_json(value: Any) -> list[Any]:
+        row = [getattr(value, name) for name in names]
+        for place, write in writes:
+            row[place] = write(row[place])
+        return row
+
+    def from_json(row: list[Any]) -> Any:
+        for place, read in reads:
+            row[place] = read(row[place])
+        return kind(*row)
+
+    return Part(to_json, from_json)
+
+
+def _of_fact(happened: Fact) -> list[Any]:
+    place = happened.originator_id, happened.originator_version, happened.TOPIC
+    return [*place, state_of(happened)]
+
+
+def _to_fact(stored: list[Any]) -> Fact:
+    return fact_of(*stored)
