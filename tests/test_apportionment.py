@@ -17,6 +17,8 @@ from laws import check_division
 
 from domain.money.apportionment import (
     MAXIMUM_AMOUNT_DIGITS,
+    MAXIMUM_CARRY_UNITS,
+    MAXIMUM_SCALE_BITS,
     apportion_over,
     common_scale,
     divide,
@@ -270,6 +272,12 @@ def test_a_minimum_that_can_not_be_met_is_refused() -> None:
         divide(2, {"a": 1, "b": 1, "c": 1}, minimum_minor=1)
 
 
+def test_nobody_gives_back_what_everyone_gets_at_least() -> None:
+    """3, 4½ and twice ¼ are due: all the rest is given back for the minimum of the last two."""
+    seats = divide(8, {"a": 12, "b": 18, "c": 1, "d": 1}, minimum_minor=2)
+    assert seats.units == dict.fromkeys("abcd", 2)
+
+
 # -- settling what is due ------------------------------------------------------------------
 
 
@@ -420,6 +428,19 @@ def test_a_share_is_exact_and_some_share_is_more_than_nothing(share: int) -> Non
 def test_shares_that_could_not_be_written_are_refused() -> None:
     with pytest.raises(SplitTooLarge):
         common_scale(2**n - 1 for n in (9689, 9941, 11213))
+
+
+def test_limits_are_what_they_say() -> None:
+    """The last that is within is taken, and the next is refused."""
+    longest = 2 ** (MAXIMUM_SCALE_BITS - 1)
+    assert common_scale([longest]) == longest
+    with pytest.raises(SplitTooLarge):
+        common_scale([2 * longest])
+    half = Fraction(MAXIMUM_CARRY_UNITS, 2)
+    amount = 10**MAXIMUM_AMOUNT_DIGITS - 1
+    assert sum(divide(amount, {"a": 1, "b": 1}, carry={"a": half, "b": -half}).units.values())
+    with pytest.raises(BadCarry):
+        divide(amount, {"a": 1, "b": 1}, carry={"a": half + 1, "b": -half - 1})
 
 
 LAWS = [
