@@ -22,7 +22,7 @@ from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.remix import Remix
 from domain.seal import Said
-from domain.warning import Warned, warned
+from domain.warning import NAMESAKE, Warned, warned
 from domain.work import Work
 
 N = TypeVar("N", bound=Noun)
@@ -33,6 +33,8 @@ PENDING = 1 << 62
 Stream = list[tuple[int, Fact]]
 
 _ALL = 1 << 62
+MOST_NAMESAKES = 20
+"""Of so many with the same name somebody is warned at most."""
 
 
 class Kept(Protocol):
@@ -169,6 +171,24 @@ class Past:
         person = self.person(contributor)
         self.watch(Contributor.AskedFirst.TOPIC, person)
         return self.contributor(person).asks_first
+
+    def warn_of_namesakes(self, name: str, contributor: str) -> None:
+        """Warn of others who have this name now; an import, which brings many, looks for none."""
+        if self.is_vouched_for:
+            return
+        found = (
+            self.person(owner)
+            for owner, digest in self.stored.named(name, MOST_NAMESAKES)
+            if owner != contributor and self._is_called(owner, digest)
+        )
+        if ids := sorted(set(found) - {contributor}):
+            self.warn(NAMESAKE, ids=", ".join(ids))
+
+    def _is_called(self, owner: str, digest: str) -> bool:
+        """Whether it is the name that a contributor has now: a pool has a name as well."""
+        named = (Contributor.Admitted, Contributor.Renamed)
+        names = [fact.name for _, fact in self.stream(owner) if isinstance(fact, named)]
+        return names[-1:] == [digest]
 
     def is_actor(self, contributor: str) -> bool:
         """Whether a contributor is the person who sent the current command."""

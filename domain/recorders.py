@@ -308,6 +308,15 @@ class JournalRecorder(ApplicationRecorder):
         sql = f"SELECT owner, digest FROM vault WHERE {_OWNED} ORDER BY owner, digest"
         return [(owner, digest) for owner, digest in self.engine.query(sql, owners=list(owners))]
 
+    def named(self, name: str, limit: int) -> list[tuple[str, str]]:
+        """Who has this name, whatever its case and accents, each with its commitment."""
+        sql = (
+            "SELECT owner, digest FROM vault WHERE name = 'name' AND folded = :folded "
+            "ORDER BY owner LIMIT :limit"
+        )
+        rows = self.engine.query(sql, folded=folded(name), limit=limit)
+        return [(owner, digest) for owner, digest in rows]
+
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
         """The disclosures of these commitments, as far as they were not erased."""
         sql = (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from domain.refusal import LicenceConflict
 
-OLDER = "older_than_source"
+NAMESAKE, OLDER = "name_repeated", "older_than_source"
 WARNINGS = {
     "period_closed": "What was earned before {until} is closed: this is late, and shown as late.",
     "no_exchange_rate": (
@@ -17,6 +17,7 @@ WARNINGS = {
     ),
     "document_repeated": "The same document and amount were recorded before: {first}.",
     LicenceConflict.code: LicenceConflict.says,
+    NAMESAKE: "This name is there already: {ids}. If it is the same person, merge the two.",
     OLDER: (
         "The work {child} is dated {child_made_at}, before {parent}, from which it was made "
         "({parent_made_at}): one of the dates is wrong."

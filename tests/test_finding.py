@@ -253,3 +253,36 @@ def test_a_large_lineage_comes_in_pages_as_json_and_whole_as_a_download(
             assert in_order == whole["edges"]
         shown = attribution.lineage_with_makers(view, id_of("album"))
         assert formats.graphml(shown).count("<node ") == 4
+
+
+def test_who_registers_a_name_that_is_there_is_warned(told: Story) -> None:
+    zoe = told.person("Zoë")
+    (warned,) = told.tell("admit_contributor", name="ZOE", id=id_of("second")).warnings
+    assert (warned.code, zoe in warned.detail) == ("name_repeated", True)
+    assert told.tell("admit_contributor", name="Zoey").warnings == ()
+    told.tell("merge_contributor", id=id_of("second"), into=zoe)
+    (warned,) = told.tell("admit_contributor", name="Zoë", id=id_of("third")).warnings
+    assert (zoe in warned.detail, id_of("second") in warned.detail) == (True, False)
+    told.tell("rename_contributor", id=id_of("third"), name="Mia", former="kept")
+    (warned,) = told.tell("rename_contributor", id=id_of("third"), name="zoe").warnings
+    assert zoe in warned.detail
+    told.tell("rename_contributor", id=id_of("third"), name="Kim", former="kept")
+    (warned,) = told.tell("admit_contributor", name="zoe", id=id_of("fourth")).warnings
+    assert id_of("third") not in warned.detail, "who was called so formerly is not"
+    told.tell("forget_contributor", id=zoe, ground="request")
+    told.tell("forget_contributor", id=id_of("fourth"), ground="request")
+    assert told.tell("admit_contributor", name="Zoe").warnings == ()
+
+
+def test_http_and_the_form_warn_as_well(tmp_path: Path) -> None:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
+        zoe = served.admit("Zoe")
+        answer = served.operator.post("/contributors", name="Zoe")
+        assert [one["code"] for one in answer.json["warnings"]] == ["name_repeated"]
+        assert zoe in answer.json["warnings"][0]["detail"]
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        page = served.operator.send("POST", "/do/contributor", b"name=zo%C3%AB", headers)
+        assert page.status == 200
+        assert "Recorded, with a warning" in page.text
+        assert zoe in page.text
+        assert '<a href="/contributor/' in page.text

@@ -72,7 +72,10 @@ def pages(frame: Frame) -> None:
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             return _form(command, sent, problem), problem.code
-        return to_page(_place(command, receipt, sent), receipt.position)
+        place = _place(command, receipt, sent)
+        if receipt.warnings:
+            return render_template("warned.html", warnings=receipt.warnings, place=place)
+        return to_page(place, receipt.position)
 
 
 def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:

@@ -23,12 +23,16 @@ _PATH = "/contributors"
 
 @command("contributor", _PATH, makes="contributor", home=_PATH)
 class AdmitContributor(Command):
-    """Register a person or group who can be credited from now on."""
+    """Register a person or group who can be credited from now on.
+
+    If somebody has this name already, it is recorded and answered with a warning.
+    """
 
     name: Name
     id: NewContributorId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
+        past.warn_of_namesakes(self.name, past.id)
         yield Contributor.Admitted.born(past.id, name=past.text(past.id, "name", self.name))
 
 

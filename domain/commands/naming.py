@@ -35,6 +35,7 @@ class RenameContributor(Command):
     def decide(self, past: Past) -> Iterator[New]:
         person = past.contributor(self.id)
         erased = _texts_of(past, person) if self.former == "erased" else []
+        past.warn_of_namesakes(self.name, self.id)
         yield person.then(
             Contributor.Renamed,
             name=past.text(self.id, "name", self.name),
