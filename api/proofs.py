@@ -102,6 +102,15 @@ def _checkpoints(routes: Routes, log: Log) -> None:
         """
         return _text(log.latest())
 
+    @gives("/log/checkpoint/witnessed", "text/plain", CHECKPOINT)
+    def show_witnessed_checkpoint() -> Response:
+        """The latest checkpoint that most witnesses have cosigned.
+
+        The latest of all may be newer, and not seen by any of them yet. `stemma mirror --witness`
+        asks for this one.
+        """
+        return _text(log.witnessed())
+
     @gives("/log/checkpoint/<int:size>", "text/plain", CHECKPOINT)
     def show_checkpoint_of(size: int) -> Response:
         """The checkpoint that was signed at a size, with its cosignatures.
@@ -130,11 +139,12 @@ def _checkpoints(routes: Routes, log: Log) -> None:
     def show_log_key() -> Response:
         """The public keys of the log's signatures; compare them with a copy obtained elsewhere.
 
-        One per line: the current one, then former ones, which older receipts need.
+        One per line: the current one, then former ones, which older receipts need; behind a retired
+        one stand the sizes of the log for which it counts.
         """
         if log.signer is None:
             raise NotInLog("a signing key")
-        return _text("".join(f"{key}\n" for key in log.public_keys()).encode())
+        return _text("".join(f"{key.line}\n" for key in log.public_keys()).encode())
 
 
 def _tiles(routes: Routes, log: Log) -> None:

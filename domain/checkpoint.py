@@ -114,6 +114,7 @@ def open_checkpoint(
     _must_be_possible(checkpoint)
     _must_sign_once(parsed, (*keys, *witnesses))
     signers = note.verify(parsed, keys).verified
+    _must_count(signers, keys, checkpoint.size)
     if origin is None:
         signers = tuple(signer for signer in signers if signer.name == checkpoint.origin)
     if not signers or origin not in {None, checkpoint.origin}:
@@ -126,6 +127,17 @@ def open_checkpoint(
             f"{len(seen)} of the witnesses have cosigned, not {needed}; missing: {missing}"
         )
     return Trusted(checkpoint, signers, seen)
+
+
+def _must_count(signers: Iterable[Signature], keys: Iterable[VerifierKey], size: int) -> None:
+    """Refuse a tree that only keys have signed which do not count for its size."""
+    ranges = {(key.name, key.id): key.sizes for key in keys}
+    signed = {signer[:2]: ranges[signer[:2]] for signer in signers}
+    if not any(first <= size <= last for first, last in signed.values()):
+        (name, id), (first, last) = next(iter(signed.items()))
+        raise NotVerified(
+            f"{name}+{id.hex()} counts for the sizes {first} to {last}, and this one is {size}"
+        )
 
 
 def _cosigned(parsed: Note, witnesses: Collection[VerifierKey]) -> tuple[Cosignature, ...]:

@@ -111,6 +111,8 @@ class VerifierKey:
     name: str
     public: bytes
     kind: int = ED25519
+    sizes: tuple[int, int] = field(default=(0, LARGEST_SIZE), compare=False)
+    """The first and the last size of a log for which it counts."""
 
     def __post_init__(self) -> None:
         _must_be_name(self.name)
@@ -127,15 +129,26 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``name+id+base64`` (signed-note, section "Verifier keys")."""
+        """Read ``name+id+base64`` (signed-note, section "Verifier keys").
+
+        Behind a blank may stand the sizes for which it counts, such as ``1-500`` or ``501-``.
+        """
+        text, _, sizes = text.partition(" ")
         name, id, data = _parts(text, "verifier key")
-        key = cls(name, data[1:], data[0])
+        key = cls(name, data[1:], data[0], _sizes(sizes))
         if key.id != id:
             raise NotVerified(f"the verifier key of {name} has the id {id.hex()}, not its own")
         return key
 
     def __str__(self) -> str:
         return _written(self.name, self.id, self.kind, self.public)
+
+    @property
+    def line(self) -> str:
+        """The key with the sizes for which it counts, unless these are all."""
+        first, last = self.sizes
+        said = f" {first}-{last if last < LARGEST_SIZE else ''}"
+        return f"{self}{said if self.sizes != (0, LARGEST_SIZE) else ''}"
 
     def has_signed(self, text: str, signature: bytes) -> bool:
         """Whether these bytes are this key's signature of the text."""
@@ -206,6 +219,15 @@ class SignerKey:
             raise ValueError("a cosignature needs a time")
         data = time.to_bytes(TIME_BYTES, "big") + secret.sign(cosigned_message(text, time))
         return Signature(self.name, self.verifier.id, data)
+
+
+def _sizes(text: str) -> tuple[int, int]:
+    """The sizes for which a key counts; all of them if nothing is said."""
+    first, _, last = text.partition("-")
+    return (
+        decimal(first, "first size of a key") if first else 0,
+        decimal(last, "last size of a key") if last else LARGEST_SIZE,
+    )
 
 
 _SECRET = "PRIVATE+KEY+"

@@ -267,6 +267,10 @@ class Log:
         """The latest checkpoint, with its cosignatures; NotInLog if none was signed yet."""
         return self._cosigned("SELECT max(size) FROM log_checkpoints", "a checkpoint").note
 
+    def witnessed(self) -> bytes:
+        """The latest checkpoint that most witnesses have seen; NotInLog if none has seen one."""
+        return self._cosigned(_SEEN, "a checkpoint that a witness has seen", least=1).note
+
     def checkpoint_of(self, size: int) -> bytes:
         """The checkpoint of a size, with its cosignatures; NotInLog if it was not signed."""
         return self._cosigned("SELECT :size", f"a checkpoint of size {size}", size=size).note
@@ -326,13 +330,14 @@ class Log:
     def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
         """The receipts of the facts that the latest checkpoint covers.
 
-        Raises NotInLog if it covers none of them.
+        All are under the checkpoint that covers them and that most witnesses have seen. Raises
+        NotInLog if the latest covers none of them.
         """
-        signed = self.checkpoint()
-        covered = [one for one in positions if signed and one <= signed.size]
-        if signed is None or not covered:
+        latest = self.checkpoint()
+        covered = [one for one in positions if latest and one <= latest.size]
+        if not covered:
             raise NotInLog("any of these facts")
-        return self._receipts(covered, signed)
+        return self._receipts(covered, self._covering(max(covered)))
 
     def _receipts(self, positions: Sequence[int], signed: Signed) -> Iterator[bytes]:
         for start in range(0, len(positions), RECEIPTS):
@@ -412,13 +417,14 @@ class Log:
         return found
 
 
-_BEST = """
-    SELECT coalesce(
-        (SELECT size FROM (SELECT size FROM log_cosignatures WHERE size >= :least
-                           ORDER BY size DESC LIMIT 256) AS recent
-         GROUP BY size ORDER BY count(*) DESC, size DESC LIMIT 1),
-        (SELECT max(size) FROM log_checkpoints WHERE size >= :least))"""
+_SEEN = """
+    SELECT size FROM (SELECT size FROM log_cosignatures WHERE size >= :least
+                      ORDER BY size DESC LIMIT 256) AS recent
+    GROUP BY size ORDER BY count(*) DESC, size DESC LIMIT 1"""
 """The size that covers a position and that most witnesses have seen, among the latest seen."""
+_BEST = f"""
+    SELECT coalesce(({_SEEN}), (SELECT max(size) FROM log_checkpoints WHERE size >= :least))"""
+"""The same, or without witnesses the latest signed."""
 
 
 def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]:

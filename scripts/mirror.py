@@ -8,15 +8,33 @@ The folder is itself a C2SP tlog-tiles log: any web server can serve it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from domain.checkpoint import Trusted, open_checkpoint
-from domain.note import VerifierKey
-from domain.tree import ENTRIES, LARGEST_ENTRY_BYTES, TILE_WIDTH, NotVerified, Tile, tiles_of
-from scripts.verify import bundles_of, check_hashes, check_log, must_continue, printable
+from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
+from domain.note import Note, VerifierKey
+from domain.tree import (
+    ENTRIES,
+    LARGEST_ENTRY_BYTES,
+    TILE_WIDTH,
+    NotVerified,
+    Tile,
+    root_of,
+    tiles_of,
+)
+from scripts.verify import (
+    bundles_of,
+    check_hashes,
+    check_log,
+    hashes_in,
+    must_be_seen,
+    must_continue,
+    printable,
+)
 
 TIMEOUT_SECONDS = 30
 LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
@@ -39,36 +57,71 @@ def mirror(
     *,
     api_key: str | None = None,
     only_hashes: bool = False,
+    again: bool = False,
+    max_age: int | None = None,
+    **witnesses: Any,
 ) -> Trusted:
     """Bring a folder up to date with the log at an address; NotVerified if the log was rewritten.
 
-    Full tiles already there are not fetched again: they never change. The leaves need the key of
-    an auditor, unless they are published; hashes alone show everything but what was recorded.
+    Full tiles already there are not fetched again, since they never change, unless ``again`` asks
+    for a comparison. The leaves need the key of an auditor, unless they are published; hashes alone
+    show everything but what was recorded. With ``witnesses`` (and ``quorum``, see open_checkpoint)
+    it is the latest tree that they have seen. A log that has not grown for ``max_age`` seconds, or
+    was not seen by witnesses since, is refused as frozen.
     """
-    note = fetch(f"{url}/checkpoint")
-    trusted = open_checkpoint(note, keys)
+    note = fetch(f"{url}/checkpoint{'/witnessed' if witnesses.get('witnesses') else ''}")
+    trusted = open_checkpoint(note, keys, **witnesses)
     kept = folder / "checkpoint"
     remembered = open_checkpoint(kept.read_bytes(), keys).checkpoint if kept.exists() else None
+    must_be_recent(trusted, kept, max_age)
     if remembered is not None:
+        if witnesses.get("witnesses") and remembered.size > trusted.checkpoint.size:
+            _must_hold(folder, remembered, trusted.checkpoint)
+            return trusted  # they have not seen yet what is here
         must_continue(remembered, trusted.checkpoint)
     size = trusted.checkpoint.size
     tiles = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
     for number, tile in enumerate(tiles, start=1):
-        _keep(url, folder, tile, api_key)
+        _keep(url, folder, tile, api_key, again=again)
         progress(number, len(tiles))
     if only_hashes:
         check_hashes(folder, trusted.checkpoint, remembered)
     else:
         logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
         check_log(folder, trusted.checkpoint, remembered, logs)
-    write_whole(kept, note)
+    if not kept.exists() or kept.read_bytes() != note:  # its age says since when it is like this
+        write_whole(kept, note)
     return trusted
 
 
-def _keep(url: str, folder: Path, tile: Tile, api_key: str | None) -> None:
-    path = folder / tile.path
-    if tile.width < TILE_WIDTH or not path.exists():
-        write_whole(path, _fetched(f"{url}/{tile.path}", tile, api_key))
+def _must_hold(folder: Path, kept: Checkpoint, earlier: Checkpoint) -> None:
+    """Raise NotVerified unless a mirror begins with an earlier tree of its log."""
+    if root_of(hashes_in(folder, kept.size)[: earlier.size]) != earlier.root:
+        raise NotVerified(f"fork: witnesses have seen another tree of {earlier.size} leaves")
+
+
+def must_be_recent(trusted: Trusted, kept: Path, max_age: int | None) -> None:
+    """Raise NotVerified if a log seems frozen, by its witnesses or, without any, by our file."""
+    if max_age is None:
+        return
+    if trusted.cosignatures:
+        must_be_seen(trusted, max_age)
+    elif kept.exists():
+        old = Checkpoint.parse(Note.parse(kept.read_bytes()).text)
+        age = int(time.time() - kept.stat().st_mtime)
+        if old == trusted.checkpoint and age > max_age:
+            raise NotVerified(f"frozen: the log has not grown for {age} seconds")
+
+
+def _keep(url: str, folder: Path, tile: Tile, api_key: str | None, *, again: bool) -> None:
+    path, is_kept = folder / tile.path, tile.width == TILE_WIDTH
+    is_kept &= (folder / tile.path).exists()
+    if is_kept and not again:
+        return
+    data = _fetched(f"{url}/{tile.path}", tile, api_key)
+    if is_kept and data != path.read_bytes():
+        raise NotVerified(f"{tile.path} is not what the log gave before")
+    write_whole(path, data)
 
 
 def _fetched(address: str, tile: Tile, api_key: str | None) -> bytes:

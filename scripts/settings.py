@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
@@ -20,7 +20,7 @@ from domain.checkpoint import must_be_witnesses
 from domain.disclosure import EVIDENCE_KINDS
 from domain.engine import EMBEDDED
 from domain.note import SignerKey, VerifierKey
-from domain.tree import NotVerified
+from domain.tree import LARGEST_SIZE, NotVerified
 
 NAMES = {
     "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… "
@@ -216,11 +216,18 @@ def rotate_log_key(settings: Settings) -> SignerKey:
     return _add_log_key(settings, keys.signer.name, keys)
 
 
-def retire_log_keys(settings: Settings) -> list[VerifierKey]:
-    """Forget the secret former keys; returns their public keys, which stay published."""
+def retire_log_keys(settings: Settings, size: int | None) -> list[VerifierKey]:
+    """Forget the secret former keys; returns their public keys, which stay published.
+
+    They count up to the size that the log has now.
+    """
     signer, former = _keys_in_our_file(settings)
     assert signer is not None
-    public = [key.verifier if isinstance(key, SignerKey) else key for key in former]
+    last = LARGEST_SIZE if size is None else size
+    public = [
+        replace(key.verifier, sizes=(0, last)) if isinstance(key, SignerKey) else key
+        for key in former
+    ]
     _write_log_keys(settings, signer, *public)
     return public
 
@@ -250,7 +257,7 @@ def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{token_hex(8)}")
     unfinished.touch(mode=0o600, exist_ok=False)
-    lines = (key.secret_text() if isinstance(key, SignerKey) else str(key) for key in keys)
+    lines = (key.secret_text() if isinstance(key, SignerKey) else key.line for key in keys)
     unfinished.write_text("".join(f"{line}\n" for line in lines))
     unfinished.replace(path)
 

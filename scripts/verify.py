@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +72,10 @@ def read_disclosures(path: Path) -> list[Disclosure]:
         return [Disclosure(digest_of(*one), "", one[1], one[0], one[2]) for one in told]
     except (ValueError, TypeError, LookupError) as problem:
         raise NotVerified(f"{path} does not hold disclosures") from problem
+
+
+class NotProven(NotVerified):
+    """Nothing contradicts what was asked, and what is here does not prove it either."""
 
 
 MOST_NAMED = 12
@@ -197,6 +201,13 @@ def _subject_of(leaves: Sequence[Leaf]) -> str:
     return shared.pop()
 
 
+def must_be_seen(trusted: Trusted, max_age: int) -> None:
+    """Raise NotVerified unless all witnesses that were asked for have seen the tree lately."""
+    age = int(time.time()) - min(seen.time for seen in trusted.cosignatures)
+    if age > max_age:
+        raise NotVerified(f"frozen: witnesses have seen this tree {age} seconds ago, and not since")
+
+
 def must_continue(old: Checkpoint, new: Checkpoint) -> None:
     """Raise NotVerified if a log has become smaller, or another one."""
     if old.origin != new.origin:
@@ -212,6 +223,46 @@ def _bytes_of(folder: Path, tile: Tile) -> bytes:
         raise NotVerified(f"{tile.path} is missing") from None
 
 
+def hashes_in(folder: Path, size: int) -> list[bytes]:
+    """The hashes of the leaves of a mirror, as its tiles hold them."""
+    lowest = (tile for tile in tiles_of(size) if not tile.level)
+    data = b"".join(_bytes_of(folder, tile) for tile in lowest)
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+
+
+def compare(
+    folder: Path,
+    keys: Sequence[VerifierKey],
+    checkpoint: Checkpoint,
+    leaves: Mapping[int, bytes],
+) -> Iterator[str]:
+    """How a tree agrees with a mirror; ``leaves`` are hashes of it that were proven, by index.
+
+    NotVerified for another tree. A mirror that ends before is a beginning of it, as far as known.
+    """
+    mirrored = open_checkpoint((folder / "checkpoint").read_bytes(), keys).checkpoint
+    hashes = hashes_in(folder, mirrored.size)
+    if len(hashes) != mirrored.size or root_of(hashes) != mirrored.root:
+        raise NotVerified(f"the tiles of {folder} do not hash to its checkpoint")
+    both = min(checkpoint.size, mirrored.size)
+    if checkpoint.size == both and root_of(hashes[:both]) != checkpoint.root:
+        raise NotVerified(f"fork: {folder} shows another tree of {both} leaves")
+    known = [index for index in leaves if index < both]
+    for index in known:
+        if hashes[index] != leaves[index]:
+            raise NotVerified(f"fork: {folder} has another leaf {index}")
+    if checkpoint.size == both:
+        yield f"in mirror   {folder}: its first {both} leaves are this tree"
+    elif len(known) == both:
+        if root_of([leaves[index] for index in range(both)]) != mirrored.root:
+            raise NotVerified(f"fork: {folder} shows another tree of {both} leaves")
+        yield f"in mirror   {folder}: an earlier one, a consistent beginning of {both} leaves"
+    else:
+        yield f"in mirror   {folder}: an earlier one of {both} leaves, {len(known)} compared"
+        if not known:
+            raise NotProven(f"that {folder}, which ends before, is a beginning of this tree")
+
+
 def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
     """The content of a verified checkpoint, line by line."""
     checkpoint = trusted.checkpoint
@@ -224,10 +275,6 @@ def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
         yield f"signed by   {printable(name)}+{id.hex()}"
     for witness, seconds in trusted.cosignatures:
         yield f"witnessed   {_moment(seconds)} by {printable(witness)}"
-
-
-class NotProven(NotVerified):
-    """Nothing contradicts what was asked, and what is here does not prove it either."""
 
 
 def describe_signature(
@@ -366,6 +413,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds_of(text: str) -> int:
+    """An age such as 90s, 36h or 7d; ValueError for any other text."""
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit() and unit in UNITS):
+        raise ValueError(text)
+    return int(number) * UNITS[unit]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify", description="Verify receipts, checkpoints and logs of Stemma offline."
@@ -405,6 +463,17 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="JSON",
                 help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
             )
+        if name in ("receipt", "checkpoint", "log"):
+            command.add_argument(
+                "--mirror", type=Path, metavar="FOLDER", help="a mirror to compare it with"
+            )
+        if name in ("receipt", "checkpoint", "log", "history"):
+            command.add_argument(
+                "--max-age",
+                type=seconds_of,
+                metavar="AGE",
+                help="how old the cosignatures may be, such as 90s, 36h or 7d",
+            )
         if name == "log":
             command.add_argument(
                 "--hashes", action="store_true", help="a mirror of the hashes alone, without leaves"
@@ -424,32 +493,72 @@ def _parser() -> argparse.ArgumentParser:
 
 def check(options: argparse.Namespace) -> Iterator[str]:
     """What the file proves, line by line; NotVerified if it is not valid."""
-    is_log = options.command == "log"
-    if is_log and options.hashes and options.of:
-        raise NotVerified("a mirror of the hashes alone has no facts to count")
-    data = (options.file / "checkpoint" if is_log else options.file).read_bytes()
     keys, witnesses = read_keys(options.key), read_keys(options.witness)
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
+    if options.command == "log":
+        yield from _check_log(options, keys, asked)
+        return
+    data = options.file.read_bytes()
     if options.command == "receipt":
-        receipt = verify_receipt(data, keys, **asked)
-        actors = [key for text in options.actor_key for key in read_actor_keys(text, keys)]
-        disclosed = read_disclosures(options.disclosures) if options.disclosures else []
-        logs = {receipt.trusted.checkpoint.origin, *(key.name for key in keys)}
-        signed = describe_signature(receipt.leaf, actors, disclosed, logs)
-        return chain(describe_receipt(receipt), signed)
-    if options.command == "history":
-        return describe_history(check_history(data, options.of, keys, **asked))
-    if options.command == "as-of":
-        return describe_as_of(verify_as_of(data, keys, **asked))
-    trusted = open_checkpoint(data, keys, **asked)
-    told = describe_checkpoint(trusted)
-    if is_log and options.hashes:
-        check_hashes(options.file, trusted.checkpoint)
-    elif is_log:
-        logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
-        chains = check_log(options.file, trusted.checkpoint, logs=logs)
-        return chain(told, describe_chain(chains, options.of)) if options.of else told
-    return told
+        yield from _check_receipt(options, data, keys, asked)
+    elif options.command == "history":
+        history = check_history(data, options.of, keys, **asked)
+        _must_be_recent(options, history.trusted)
+        yield from describe_history(history)
+    elif options.command == "as-of":
+        yield from describe_as_of(verify_as_of(data, keys, **asked))
+    else:
+        trusted = open_checkpoint(data, keys, **asked)
+        _must_be_recent(options, trusted)
+        yield from describe_checkpoint(trusted)
+        if options.mirror:
+            yield from compare(options.mirror, keys, trusted.checkpoint, {})
+
+
+def _check_receipt(
+    options: argparse.Namespace, data: bytes, keys: list[VerifierKey], asked: dict[str, Any]
+) -> Iterator[str]:
+    receipt = verify_receipt(data, keys, **asked)
+    _must_be_recent(options, receipt.trusted)
+    actors = [key for text in options.actor_key for key in read_actor_keys(text, keys)]
+    disclosed = read_disclosures(options.disclosures) if options.disclosures else []
+    yield from describe_receipt(receipt)
+    checkpoint = receipt.trusted.checkpoint
+    if options.mirror:
+        leaf = {receipt.index: leaf_hash(leaf_bytes(*receipt.leaf))}
+        yield from compare(options.mirror, keys, checkpoint, leaf)
+    logs = {checkpoint.origin, *(key.name for key in keys)}
+    yield from describe_signature(receipt.leaf, actors, disclosed, logs)
+
+
+def _check_log(
+    options: argparse.Namespace, keys: list[VerifierKey], asked: dict[str, Any]
+) -> Iterator[str]:
+    if options.hashes and options.of:
+        raise NotVerified("a mirror of the hashes alone has no facts to count")
+    trusted = open_checkpoint((options.file / "checkpoint").read_bytes(), keys, **asked)
+    _must_be_recent(options, trusted)
+    checkpoint = trusted.checkpoint
+    chains = Chains()
+    if options.hashes:
+        check_hashes(options.file, checkpoint)
+    else:
+        logs = {checkpoint.origin, *(key.name for key in keys)}
+        chains = check_log(options.file, checkpoint, logs=logs)
+    yield from describe_checkpoint(trusted)
+    if options.mirror:
+        known = dict(enumerate(hashes_in(options.file, checkpoint.size)))
+        yield from compare(options.mirror, keys, checkpoint, known)
+    if options.of:
+        yield from describe_chain(chains, options.of)
+
+
+def _must_be_recent(options: argparse.Namespace, trusted: Trusted) -> None:
+    if options.max_age is None:
+        return
+    if not trusted.cosignatures:
+        raise NotVerified("only witnesses say when a tree was seen: give --witness with --max-age")
+    must_be_seen(trusted, options.max_age)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -457,7 +566,8 @@ def main(words: Sequence[str] | None = None) -> int:
     neither proven nor contradicted."""
     options, lines, unproven = _parser().parse_args(words), list[str](), ""
     try:
-        lines += check(options)
+        for line in check(options):
+            lines.append(line)
     except NotProven as problem:
         unproven = str(problem)
     except NotVerified as problem:

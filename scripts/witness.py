@@ -22,25 +22,33 @@ from domain.checkpoint import (
     open_checkpoint,
     verify_growth,
 )
-from domain.note import COSIGNATURE, SignerKey, VerifierKey
+from domain.note import COSIGNATURE, Note, SignerKey, VerifierKey
 from domain.tree import NotVerified
-from scripts.mirror import fetch, write_whole
+from scripts.mirror import fetch, must_be_recent, write_whole
 from scripts.verify import must_continue
 
 
-def witness(url: str, folder: Path, keys: Sequence[VerifierKey], signer: SignerKey) -> Trusted:
+def witness(
+    url: str,
+    folder: Path,
+    keys: Sequence[VerifierKey],
+    signer: SignerKey,
+    max_age: int | None = None,
+) -> Trusted:
     """Cosign the checkpoint of the log at an address, and send the log the cosignature.
 
     The folder holds the last checkpoint cosigned. NotVerified if the log does not extend that one,
-    or does not return the cosignature.
+    does not return the cosignature, or has not grown for ``max_age`` seconds.
     """
     with _alone_in(folder):
         note = fetch(f"{url}/checkpoint")
-        checkpoint = open_checkpoint(note, keys).checkpoint
-        kept = folder / "checkpoint"
+        opened = open_checkpoint(note, keys)
+        checkpoint, kept = opened.checkpoint, folder / "checkpoint"
+        must_be_recent(opened, kept, max_age)
         if kept.exists():
             _must_continue(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
-        write_whole(kept, note)
+        if not kept.exists() or _tree_in(kept.read_bytes()) != checkpoint:
+            write_whole(kept, note)
         line = cosign(note, signer, int(time.time()))
     text, blank, _ = note.rpartition(b"\n\n")
     given = fetch(f"{url}/cosignatures", text + blank + line.encode())
@@ -62,6 +70,10 @@ def key_of(folder: Path, name: str) -> SignerKey:
     if name not in {"", key.name}:
         raise NotVerified(f"the key in {path} is of {key.name}, not of {name}")
     return key
+
+
+def _tree_in(note: bytes) -> Checkpoint:
+    return Checkpoint.parse(Note.parse(note).text)
 
 
 def _must_continue(url: str, old: Checkpoint, new: Checkpoint) -> None:

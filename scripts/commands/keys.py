@@ -5,7 +5,7 @@ The one rule: a secret is printed once or written to one file, and none is ever 
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from logging import Logger
 from pathlib import Path
 
@@ -81,11 +81,20 @@ def key_rotate(ctx: click.Context) -> None:
 def key_retire(ctx: click.Context) -> None:
     """Let only the newest key sign the log; print the public keys of all former ones.
 
-    Their secret keys are forgotten. Their public keys stay in the file and are published.
+    Their secret keys are forgotten. Their public keys stay in the file and are published, with the
+    size of the log up to which they count: what they sign later is not believed.
     """
-    for public in retire_log_keys(settings_of(ctx)):
+    for public in retire_log_keys(settings_of(ctx), _signed_size(ctx)):
         _audit_log_key(ctx, "log key retired", public)
-        click.echo(str(public))
+        click.echo(public.line)
+
+
+def _signed_size(ctx: click.Context) -> int | None:
+    """The size of the log as it was signed last; None if there is no database yet."""
+    with suppress(click.ClickException), opened(ctx) as service:
+        latest = service.log.checkpoint()
+        return None if latest is None else latest.size
+    return None
 
 
 @key.command("create")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -83,10 +84,42 @@ _log_keys = click.option(
 )
 
 
+class Age(click.ParamType[int]):
+    """An age such as 90s, 36h or 7d, in seconds."""
+
+    name = "AGE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The seconds; a usage error for any other text."""
+        from scripts.verify import seconds_of
+
+        try:
+            return value if isinstance(value, int) else seconds_of(value)
+        except ValueError:
+            self.fail(f"{value} is no age such as 90s, 36h or 7d", param, ctx)
+
+
+_max_age = click.option(
+    "--max-age",
+    type=Age(),
+    help="Refuse a log that did not grow, or was not seen by witnesses, for longer (90s, 36h, 7d).",
+)
+
+
 @commands.command()
 @click.argument("url")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @_log_keys
+@_max_age
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="VKEY",
+    help="The public key of a witness, or its file: mirror the latest tree that they have seen.",
+)
+@click.option("--quorum", type=click.IntRange(0), help="How many witnesses; default all.")
+@click.option("--again", is_flag=True, help="Fetch everything again, and compare it.")
 @click.option(
     "--api-key",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -95,7 +128,16 @@ _log_keys = click.option(
 )
 @click.option("--hashes", is_flag=True, help="Only the hashes; they need no API key.")
 def mirror(
-    url: str, folder: Path, keys: tuple[str, ...], api_key: Path | None, *, hashes: bool
+    url: str,
+    folder: Path,
+    keys: tuple[str, ...],
+    api_key: Path | None,
+    witnesses: tuple[str, ...],
+    quorum: int | None,
+    max_age: int | None,
+    *,
+    hashes: bool,
+    again: bool,
 ) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
@@ -114,6 +156,10 @@ def mirror(
             told,
             api_key=None if api_key is None else api_key.read_text().strip(),
             only_hashes=hashes,
+            again=again,
+            max_age=max_age,
+            witnesses=read_keys(witnesses),
+            quorum=quorum,
         )
     _tell_of(trusted)
 
@@ -122,8 +168,9 @@ def mirror(
 @click.argument("url")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @_log_keys
+@_max_age
 @click.option("--name", default="", help="The name of the witness, if its key must be made.")
-def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
+def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: int | None) -> None:
     """Cosign the checkpoint of the log at an address, if it extends the one cosigned before.
 
     The folder holds the key of the witness and the last checkpoint. Run it regularly, on a machine
@@ -135,7 +182,7 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str) -> None:
     with _believed():
         made = witnessing.key_of(folder, name)
         click.echo(f"witness     {made.verifier}")
-        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made)
+        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made, max_age)
     _tell_of(trusted)
 
 

@@ -57,6 +57,12 @@ def _offline(name: str, meaning: str) -> click.Command:
         click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
         click.Option(["--quorum"], metavar="N", help="How many witnesses are needed; default all."),
     ]
+    if name in ("receipt", "checkpoint", "log"):
+        other = "A mirror to compare it with; an earlier one is a beginning of it."
+        params.append(click.Option(["--mirror"], metavar="FOLDER", help=other))
+    if name in ("receipt", "checkpoint", "log", "history"):
+        age = "How old the cosignatures may be, such as 90s, 36h or 7d."
+        params.append(click.Option(["--max-age"], metavar="AGE", help=age))
     if name == "log":
         bare = "A mirror of the hashes alone, without leaves."
         params.append(click.Option(["--hashes"], is_flag=True, help=bare))

@@ -1,0 +1,186 @@
+"""What a mirror, its witnesses and their clocks notice, which one run of it alone does not."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from serving import Served, serving
+from test_witness import SECOND, WITNESS, WITNESSES, log_keys, tell, url_of
+
+from domain.checkpoint import Checkpoint, cosign, sign
+from domain.note import SignerKey, VerifierKey
+from domain.receipt import verify_receipt
+from domain.tree import EMPTY_ROOT, NotVerified
+from projections import history
+from scripts.mirror import mirror
+from scripts.stemma import main
+from scripts.witness import witness
+
+DAY = 86_400
+
+
+@pytest.fixture
+def served(database: str) -> Iterator[Served]:
+    with serving(database, follow=False, witnesses=WITNESSES) as running:
+        yield running
+
+
+def seen(served: Served, at: int | None = None, *by: SignerKey) -> None:
+    """Witnesses see the latest checkpoint."""
+    note = served.service.log.latest()
+    text = note.partition(b"\n\n")[0] + b"\n\n"
+    for one in by or (WITNESS, SECOND):
+        line = cosign(note, one, int(time.time()) if at is None else at)
+        served.service.log.add_cosignatures(text + line.encode())
+
+
+def run(*words: object) -> tuple[int, str]:
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    return done.exit_code, done.output
+
+
+def key_words(served: Served, *, witnessed: bool = True) -> list[str]:
+    words = [word for key in log_keys(served) for word in ("--key", str(key))]
+    return words + [word for key in WITNESSES for word in ("--witness", str(key)) if witnessed]
+
+
+def test_a_history_is_verified_with_the_witnesses_that_have_seen_it(
+    served: Served, tmp_path: Path
+) -> None:
+    ana = served.admit("Ana")
+    tell(served, 3)
+    seen(served)
+    served.service.follower.catch_up()
+    told = served.operator.get(f"/contributors/{ana}/history.receipts")
+    (tmp_path / "history").write_bytes(told.text.encode())
+    code, output = run("verify", "history", tmp_path / "history", *key_words(served))
+    assert (code, output.count("witnessed")) == (0, 2), output
+    with served.service.store.view() as view:
+        positions = history.positions_of_contributor(view, ana)
+    assert len(list(served.service.log.receipts(positions))) == len(positions) == 1
+
+
+def test_a_mirror_of_what_witnesses_have_seen_is_verified_after_a_newer_fact(
+    served: Served, tmp_path: Path
+) -> None:
+    assert served.operator.get("/log/checkpoint/witnessed").code == "not_in_log"
+    tell(served, 3)
+    seen(served)
+    tell(served, 2)
+    words = [url_of(served), tmp_path / "mirror", "--hashes", *key_words(served)]
+    code, output = run("mirror", *words)
+    assert (code, "size        3" in output) == (0, True), output
+    verifying = ("verify", "log", tmp_path / "mirror", "--hashes", *key_words(served))
+    assert run(*verifying)[0] == 0
+    # One that knows more already goes on knowing it.
+    assert run("mirror", *words[:3], *key_words(served, witnessed=False))[0] == 0
+    assert run(*verifying)[0] == 1
+    code, output = run("mirror", *words)
+    assert (code, "size        3" in output) == (0, True), output
+
+
+def test_a_frozen_log_is_noticed_by_its_age(served: Served, tmp_path: Path) -> None:
+    tell(served, 3)
+    folder, keys = tmp_path / "mirror", log_keys(served)
+    frozen = [url_of(served), folder, "--hashes", *key_words(served, witnessed=False)]
+    assert run("mirror", *frozen, "--max-age", "1h")[0] == 0
+    assert run("mirror", *frozen, "--max-age", "1h")[0] == 0
+    os.utime(folder / "checkpoint", (time.time() - DAY,) * 2)
+    code, output = run("mirror", *frozen, "--max-age", "1h")
+    assert (code, "frozen: the log has not grown" in output) == (1, True), output
+    own = SignerKey("witness.example/own", bytes(32), WITNESS.kind)
+    served.service.log.witnesses = [*WITNESSES, own.verifier]
+    for _ in range(2):
+        witness(url_of(served), tmp_path / "own", keys, own, 3600)
+    os.utime(tmp_path / "own" / "checkpoint", (time.time() - DAY,) * 2)
+    with pytest.raises(NotVerified, match="frozen"):
+        witness(url_of(served), tmp_path / "own", keys, own, 3600)
+    tell(served, 1)
+    witness(url_of(served), tmp_path / "own", keys, own, 3600)
+    assert run("mirror", *frozen, "--max-age", "1h")[0] == 0
+
+
+def test_how_old_a_cosignature_may_be_is_asked(tmp_path: Path) -> None:
+    note = sign(Checkpoint("log.example", 0, EMPTY_ROOT), SIGNER)
+    old = int(time.time()) - DAY
+    (tmp_path / "note").write_bytes(note + cosign(note, WITNESS, old).encode())
+    words = ["verify", "checkpoint", tmp_path / "note", "--key", SIGNER.verifier]
+    assert run(*words, "--witness", WITNESS.verifier, "--max-age", "2d")[0] == 0
+    assert run(*words, "--witness", WITNESS.verifier, "--max-age", "36h")[0] == 0
+    code, output = run(*words, "--witness", WITNESS.verifier, "--max-age", "1h")
+    assert (code, "frozen: witnesses" in output) == (1, True), output
+    code, output = run(*words, "--max-age", "1h")
+    assert (code, "give --witness" in output) == (1, True), output
+    assert run(*words, "--max-age", "soon")[0] == 2
+
+
+def test_a_full_tile_that_was_changed_afterwards_is_noticed_again(
+    served: Served, tmp_path: Path
+) -> None:
+    tell(served, 300)
+    url, folder, keys = url_of(served), tmp_path / "mirror", log_keys(served)
+    mirror(url, folder, keys, only_hashes=True)
+    mirror(url, folder, keys, only_hashes=True, again=True)
+    zero = "UPDATE log_tiles SET hashes = :zero WHERE place = 0"
+    served.service.engine.execute(zero, zero=bytes(256 * 32))
+    served.service.log._tiles_read.clear()
+    mirror(url, folder, keys, only_hashes=True)
+    with pytest.raises(NotVerified, match="tile/0/000 is not what the log gave before"):
+        mirror(url, folder, keys, only_hashes=True, again=True)
+
+
+def test_a_receipt_is_compared_with_a_mirror_and_an_older_one_is_a_beginning(
+    served: Served, tmp_path: Path
+) -> None:
+    url, keys = url_of(served), log_keys(served)
+    tell(served, 3)
+    mirror(url, tmp_path / "old", keys, only_hashes=True)
+    tell(served, 4)
+    mirror(url, tmp_path / "new", keys, only_hashes=True)
+    words = key_words(served, witnessed=False)
+    for position, folder, expected in (
+        (2, "new", "its first 7 leaves are this tree"),
+        (2, "old", "an earlier one of 3 leaves, 1 compared"),
+    ):
+        (tmp_path / "receipt").write_bytes(served.service.log.receipt(position))
+        code, output = run(
+            *("verify", "receipt", tmp_path / "receipt", *words, "--mirror", tmp_path / folder)
+        )
+        assert (code, expected in output) == (0, True), output
+    (tmp_path / "receipt").write_bytes(served.service.log.receipt(6))
+    asked = ("verify", "receipt", tmp_path / "receipt", *words, "--mirror")
+    assert run(*asked, tmp_path / "old")[0] == 3
+    whole = ("verify", "log", tmp_path / "new", "--hashes", *words, "--mirror")
+    code, output = run(*whole, tmp_path / "old")
+    assert (code, "a consistent beginning of 3 leaves" in output) == (0, True), output
+    with serving(f"sqlite:///{tmp_path / 'other.db'}", follow=False) as other:
+        other.service.log.signer = served.service.log.signer
+        tell(other, 9)
+        mirror(url_of(other), tmp_path / "other", keys, only_hashes=True)
+    for folder in (asked, whole):
+        code, output = run(*folder, tmp_path / "other")
+        assert (code, "fork: " in output) == (1, True), output
+
+
+def test_a_key_counts_only_for_the_sizes_up_to_its_end(served: Served) -> None:
+    tell(served, 3)
+    receipt = served.service.log.receipt(2)
+    (key,) = log_keys(served)
+    for sizes, holds in (("1-3", True), ("3-", True), ("1-2", False), ("4-", False)):
+        limited = VerifierKey.parse(f"{key} {sizes}")
+        assert limited == key
+        if holds:
+            assert verify_receipt(receipt, [limited]).index == 1
+        else:
+            with pytest.raises(NotVerified, match="counts for the sizes"):
+                verify_receipt(receipt, [limited])
+    assert replace(key, sizes=(0, 5)).line == f"{key} 0-5"
+    with pytest.raises(NotVerified, match="size of a key"):
+        VerifierKey.parse(f"{key} some")
+
+
+SIGNER = SignerKey("log.example", bytes(range(3, 35)))
