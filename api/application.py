@@ -108,7 +108,7 @@ def create_app(
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
     rooms = {routes.blueprint.name: routes for routes in nouns}
-    commands(journal, rooms)
+    commands(journal, log, rooms)
     questions(journal, store, rooms)
     document = register(app, nouns)
     limits = limits or Limits(journal.engine, {})

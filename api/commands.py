@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from flask import Response, jsonify, request
 
@@ -27,6 +27,7 @@ from domain.refusal import BadIdempotencyKey, UnknownRequest
 from domain.registry import COMMANDS
 from domain.request import key_digest
 from domain.values import Example, Json, Many, WorkId
+from projections.log import Log
 from projections.told import Count
 
 
@@ -47,16 +48,22 @@ class ReceiptTold(TypedDict):
     warnings: Annotated[
         list[WarningTold], "What looks wrong and was recorded nevertheless; not repeated later."
     ]
+    promise: Annotated[
+        str | None,
+        "The log's signed word that the fact stands at this position: a note with the hash of its "
+        "leaf. Keep it; `stemma verify promise` holds it against the log.",
+        Example("stemma-promise@v1\nstemma.example/log\n42\n…"),
+    ]
 
 
-def commands(journal: Journal, rooms: Mapping[str, Routes]) -> None:
+def commands(journal: Journal, log: Log, rooms: Mapping[str, Routes]) -> None:
     """Add the route of every command to the room that its path belongs to."""
     for command in COMMANDS.values():
-        _add(journal, rooms[section_of(command.PATH)], command)
-    _add_asking(journal, rooms["service"])
+        _add(journal, log, rooms[section_of(command.PATH)], command)
+    _add_asking(journal, log, rooms["service"])
 
 
-def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
+def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> None:
     body = body_of(command)
     may_be_empty = not any(field.required for field in body().fields.values())
 
@@ -71,7 +78,7 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
                 receipt = journal.record(asked, by=actor(), signing=signing, key=key)
         except OutcomeUnknown as error:
             raise of_unknown_outcome(error, key) from error
-        return _answer(command, receipt)
+        return _answer(command, receipt, log)
 
     located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
     answers = (
@@ -95,7 +102,7 @@ def _add(journal: Journal, routes: Routes, command: type[Command]) -> None:
     routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)
 
 
-def _add_asking(journal: Journal, routes: Routes) -> None:
+def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:
     def show_request(idempotency_key: str) -> Response:
         """What became of a request that was sent under an idempotency key.
 
@@ -106,7 +113,7 @@ def _add_asking(journal: Journal, routes: Routes) -> None:
         found = journal.facts.request_under(key_digest(actor(), idempotency_key))
         if found is None:
             raise UnknownRequest(idempotency_key)
-        return jsonify(Acknowledgement(found.id, found.position).told())
+        return jsonify(_told(Acknowledgement(found.id, found.position), log))
 
     codes: tuple[str, ...] = (
         *("unauthenticated", "storage_unavailable"),
@@ -125,8 +132,12 @@ def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:
     return bounded(ASKED) if any(isinstance(value, Json) for value in inner) else nullcontext()
 
 
-def _answer(command: type[Command], receipt: Acknowledgement) -> Response:
-    answer = jsonify(receipt.told())
+def _told(receipt: Acknowledgement, log: Log) -> dict[str, Any]:
+    return {**receipt.told(), "promise": log.promise(receipt.position)}
+
+
+def _answer(command: type[Command], receipt: Acknowledgement, log: Log) -> Response:
+    answer = jsonify(_told(receipt, log))
     if command.HOME:
         answer.status_code = 201
         answer.headers["Location"] = f"{request.script_root}{command.HOME}/{receipt.id}"

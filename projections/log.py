@@ -21,7 +21,9 @@ from domain.as_of import make_as_of
 from domain.checkpoint import Checkpoint
 from domain.engine import Overtaken, Row, Table, Transaction
 from domain.journal import Journal
+from domain.moment import instant
 from domain.note import Note, Signature, SignerKey, VerifierKey, time_of
+from domain.promise import Promise, make_promise
 from domain.receipt import make_receipt
 from domain.refusal import BadCosignature, NotInLog
 from domain.tree import (
@@ -313,6 +315,15 @@ class Log:
             return tile, bundle(one.leaf() for one in placed)
         (hashes,) = self._tiles([tile])
         return tile, hashes[: _bytes_of(tile)]
+
+    def promise(self, position: int) -> str | None:
+        """The signed promise that the fact at a position stays there; None without a key."""
+        if self.signer is None:
+            return None
+        (placed,) = self.journal.facts.at([position])
+        recorded = instant(placed.fact().timestamp)
+        leaf = leaf_hash(placed.leaf())
+        return make_promise(Promise(self.signer.name, position, leaf, recorded), self.signer)
 
     def receipt(self, position: int) -> bytes:
         """The proof that the fact at a position is in the log, with the fact itself.

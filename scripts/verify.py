@@ -2,6 +2,8 @@
 
 The one rule: it needs only this checkout, the standard library and ``cryptography``; no database,
 no network, no settings.
+
+One file, because it is what a checker takes along with a few of domain/.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from domain.as_of import AsOf, verify_as_of
 from domain.chain import Chains, content_of, must_be_whole
 from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
+from domain.promise import open_promise
 from domain.receipt import (
     Leaf,
     Receipt,
@@ -400,6 +403,7 @@ KINDS = {
     "receipt": "prove what was recorded and its place in the log",
     "history": "prove that no fact about a work or a person is left out",
     "as-of": "prove that the log still holds everything it held at a position",
+    "promise": "hold a promise, given with the answer to a write, against a mirror of the log",
     "checkpoint": "prove that the log has signed a checkpoint",
     "log": "prove that a mirrored log (a folder) is complete and as signed",
 }
@@ -463,7 +467,7 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="JSON",
                 help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
             )
-        if name in ("receipt", "checkpoint", "log"):
+        if name in ("receipt", "promise", "checkpoint", "log"):
             command.add_argument(
                 "--mirror", type=Path, metavar="FOLDER", help="a mirror to compare it with"
             )
@@ -505,6 +509,8 @@ def check(options: argparse.Namespace) -> Iterator[str]:
         history = check_history(data, options.of, keys, **asked)
         _must_be_recent(options, history.trusted)
         yield from describe_history(history)
+    elif options.command == "promise":
+        yield from _check_promise(options, data, keys)
     elif options.command == "as-of":
         yield from describe_as_of(verify_as_of(data, keys, **asked))
     else:
@@ -513,6 +519,30 @@ def check(options: argparse.Namespace) -> Iterator[str]:
         yield from describe_checkpoint(trusted)
         if options.mirror:
             yield from compare(options.mirror, keys, trusted.checkpoint, {})
+
+
+def _check_promise(
+    options: argparse.Namespace, data: bytes, keys: list[VerifierKey]
+) -> Iterator[str]:
+    """Of a note, or of the whole answer to a write."""
+    if data.startswith(b"{"):
+        try:
+            data = str(json.loads(data)["promise"]).encode()
+        except (ValueError, LookupError):
+            raise NotVerified("the answer holds no promise") from None
+    promise = open_promise(data, keys)
+    yield f"log         {printable(promise.log)}"
+    yield f"promised    leaf {promise.hash.hex()}"
+    yield f"position    {promise.position}, recorded {printable(promise.time)}"
+    if options.mirror is None:
+        return
+    mirrored = open_checkpoint((options.mirror / "checkpoint").read_bytes(), keys).checkpoint
+    if mirrored.size < promise.position:
+        raise NotProven(f"that it was kept: {options.mirror} ends at position {mirrored.size}")
+    yield from compare(options.mirror, keys, mirrored, {})
+    if hashes_in(options.mirror, mirrored.size)[promise.position - 1] != promise.hash:
+        raise NotVerified(f"broken: the log has another fact at position {promise.position}")
+    yield "kept        the log holds it where it was promised"
 
 
 def _check_receipt(

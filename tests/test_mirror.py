@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from serving import Served, serving
+from stories import raw_connection
+from test_audit import POSTGRES_OPEN, SQLITE_OPEN
 from test_witness import SECOND, WITNESS, WITNESSES, log_keys, tell, url_of
 
 from domain.checkpoint import Checkpoint, cosign, sign
@@ -181,6 +183,36 @@ def test_a_key_counts_only_for_the_sizes_up_to_its_end(served: Served) -> None:
     assert replace(key, sizes=(0, 5)).line == f"{key} 0-5"
     with pytest.raises(NotVerified, match="size of a key"):
         VerifierKey.parse(f"{key} some")
+
+
+def test_what_was_acknowledged_and_replaced_before_it_was_in_the_log_breaks_a_promise(
+    served: Served, database: str, tmp_path: Path
+) -> None:
+    """The fact was deleted and another recorded in its place, and only then came the log."""
+    words = [*key_words(served, witnessed=False), "--mirror", tmp_path / "mirror"]
+    kept = served.operator.post("/contributors", name="Ana")
+    lost = served.operator.post("/contributors", name="Ben")
+    mirrored = [url_of(served), tmp_path / "mirror", "--hashes", *words[:-2]]
+    for name, answer in (("kept", kept), ("lost", lost)):
+        (tmp_path / name).write_text(answer.text)
+        assert run("verify", "promise", tmp_path / name, *words[:-2])[0] == 0
+    dropping = SQLITE_OPEN if database.startswith("sqlite") else POSTGRES_OPEN
+    with raw_connection(database) as connection:
+        gone = [f"DELETE FROM {table} WHERE position = 2" for table in ("stored_events", "requests")]
+        for statement in (*dropping, *gone):
+            connection.execute(statement)
+    assert served.operator.post("/contributors", name="Eve").json["position"] == 2
+    served.service.log.catch_up()
+    assert run("mirror", *mirrored)[0] == 0
+    code, output = run("verify", "promise", tmp_path / "kept", *words)
+    assert (code, "kept        the log holds it" in output) == (0, True), output
+    code, output = run("verify", "promise", tmp_path / "lost", *words)
+    assert (code, "broken: the log has another fact at position 2" in output) == (1, True), output
+    (tmp_path / "lost").write_text(lost.text.replace("\\n2\\n", "\\n3\\n"))
+    assert run("verify", "promise", tmp_path / "lost", *words[:-2])[0] == 1
+    later = served.operator.post("/contributors", name="Gus")
+    (tmp_path / "later").write_text(later.json["promise"])
+    assert run("verify", "promise", tmp_path / "later", *words)[0] == 3
 
 
 SIGNER = SignerKey("log.example", bytes(range(3, 35)))

@@ -5,7 +5,7 @@ Everything a command opens here is closed when it ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -127,3 +127,17 @@ def help_of(one: Field, more: str = "") -> str:
     if isinstance(one.value, Ref):
         return f"The {one.value.noun}.{more}"
     return f"The {one.name.replace('_', ' ')}.{more}"
+
+
+MOST_TOLD = 200
+
+
+def counted(found: Sequence[object]) -> str:
+    """How many differences there are."""
+    return "1 difference" if len(found) == 1 else f"{len(found)} differences"
+
+
+def shortened(differing: list[str]) -> list[str]:
+    """The first of very many differences, and how many more there are."""
+    more = differing[MOST_TOLD:]
+    return differing[:MOST_TOLD] + ([f"and {counted(more)} more"] if more else [])

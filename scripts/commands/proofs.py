@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ import click
 from domain.checkpoint import Trusted
 from projections import history
 from projections.store import View
-from scripts.commands.frame import asked, named, opened, progress_of
+from scripts.commands.frame import asked, named, opened, progress_of, shortened
 
 commands = click.Group()
 
@@ -162,6 +163,48 @@ def mirror(
             quorum=quorum,
         )
     _tell_of(trusted)
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@_log_keys
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep the database here, and ask it any question with --database sqlite:///FILE.",
+)
+def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
+    """Replay a mirror with its entries: fold the facts by the public rules, and audit them.
+
+    It needs no database of the service and no text of a person: whether each fact was allowed, all
+    links, signatures and amounts follow from the log alone. The answers of the database that it
+    makes are those of the service at that position, without names and titles.
+    """
+    from scripts import audit
+    from scripts import replay as replaying
+    from scripts.difference import all_differences
+    from scripts.service import open_service
+    from scripts.verify import read_keys
+
+    differing: list[str] = []
+    with TemporaryDirectory() as scratch, _believed():
+        file = into or Path(scratch) / "replay.db"
+        with open_service(f"sqlite:///{file.resolve()}") as service:
+            with progress_of("replaying") as told:
+                try:
+                    trusted = replaying.replay(service, folder, read_keys(keys), told)
+                except replaying.NotEmpty:
+                    raise click.ClickException(f"{file} holds facts already") from None
+            _tell_of(trusted)
+            for name in replaying.CHECKS:
+                with progress_of(name) as told:
+                    found = all_differences(audit.CHECKS[name], service, told)
+                told_of = found if isinstance(found, str) else f"NOT VERIFIED: {len(found)}"
+                click.echo(f"{name:<12}{told_of}")
+                differing += [] if isinstance(found, str) else map(str, found)
+    if differing:
+        raise click.ClickException("NOT VERIFIED: " + "\n".join(shortened(differing)))
 
 
 @commands.command()

@@ -6,14 +6,22 @@ The one rule: nothing is trusted and nothing is changed; a difference ends with 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from projections.money import balances as money
 from scripts import terminal
-from scripts.commands.frame import as_json, asked, flag_of, opened, out, progress_of
+from scripts.commands.frame import (
+    as_json,
+    asked,
+    counted,
+    flag_of,
+    opened,
+    out,
+    progress_of,
+    shortened,
+)
 from scripts.service import Service
 from scripts.verify import KINDS
 
@@ -57,7 +65,7 @@ def _offline(name: str, meaning: str) -> click.Command:
         click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
         click.Option(["--quorum"], metavar="N", help="How many witnesses are needed; default all."),
     ]
-    if name in ("receipt", "checkpoint", "log"):
+    if name in ("receipt", "promise", "checkpoint", "log"):
         other = "A mirror to compare it with; an earlier one is a beginning of it."
         params.append(click.Option(["--mirror"], metavar="FOLDER", help=other))
     if name in ("receipt", "checkpoint", "log", "history"):
@@ -107,20 +115,6 @@ def verify_database(ctx: click.Context) -> None:
             click.echo(f"{name:<12}{found}")
     if differing:
         raise click.ClickException("NOT VERIFIED: " + "\n".join(shortened(differing)))
-
-
-MOST_TOLD = 200
-
-
-def counted(found: Sequence[object]) -> str:
-    """How many differences there are."""
-    return "1 difference" if len(found) == 1 else f"{len(found)} differences"
-
-
-def shortened(differing: list[str]) -> list[str]:
-    """The first of very many differences, and how many more there are."""
-    more = differing[MOST_TOLD:]
-    return differing[:MOST_TOLD] + ([f"and {counted(more)} more"] if more else [])
 
 
 @commands.command("verify-money")

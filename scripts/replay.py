@@ -1,0 +1,67 @@
+"""Replaying a log: its facts are put into a database of their own, from a mirror alone.
+
+The rule: only the public rules and the facts of the log are used. So the answers of that database
+are those the service has to give, and what no command could have recorded is found.
+
+Texts of people are not in the log: names and titles are missing, as if all had been erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from eventsourcing.persistence import StoredEvent
+
+from domain.checkpoint import Trusted, open_checkpoint
+from domain.note import VerifierKey
+from domain.receipt import Leaf, read_leaf
+from domain.tree import NotVerified, entries_of
+from projections.follower import Progress
+from scripts.service import Service
+from scripts.verify import bundles_of, check_log
+
+PAGE = 2_000
+CHECKS = ("journal", "histories", "lineage", "rules", "links", "signatures", "read tables", "money")
+"""The checks of an audit that need no texts and no log of the operator."""
+
+
+class NotEmpty(Exception):
+    """The database holds facts already."""
+
+
+def replay(
+    service: Service, folder: Path, keys: Sequence[VerifierKey], progress: Progress
+) -> Trusted:
+    """Put the facts of a mirror into an empty database, and fold them.
+
+    NotVerified if the mirror is not as it was signed, or the facts do not have its root.
+    """
+    if service.journal.facts.head():
+        raise NotEmpty
+    trusted = open_checkpoint((folder / "checkpoint").read_bytes(), keys)
+    size = trusted.checkpoint.size
+    check_log(folder, trusted.checkpoint, logs={trusted.checkpoint.origin, *names(keys)})
+    leaves = leaves_of(folder, size)
+    while page := list(islice(leaves, PAGE)):
+        service.journal.append_stored(
+            [StoredEvent(*leaf[1:5]) for leaf in page], positions=[leaf.position for leaf in page]
+        )
+        progress(page[-1].position, size)
+    service.follower.catch_up()
+    service.log.catch_up()
+    if size and service.log.root(size) != trusted.checkpoint.root:
+        raise NotVerified("the facts, linked again, do not have the root that was signed")
+    return trusted
+
+
+def leaves_of(folder: Path, size: int) -> Iterator[Leaf]:
+    """The leaves of a mirror, in order."""
+    for bundle in bundles_of(size):
+        yield from map(read_leaf, entries_of((folder / bundle.path).read_bytes()))
+
+
+def names(keys: Sequence[VerifierKey]) -> list[str]:
+    """The names of logs that keys are of."""
+    return [key.name for key in keys]
