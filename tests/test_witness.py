@@ -331,7 +331,8 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
         mirror(url_of(served), tmp_path / "mirror", [old_key, new_key], api_key=OPERATOR_KEY)
         assert served.client(None).get("/log/key").text == f"{new}\n{old}\n"
 
-    assert run("key", "retire").startswith(f"{old} 0-")  # and the size up to which it counts
+    retired = run("key", "retire")
+    assert retired.startswith(f"{old} 0-")  # and the size up to which it counts
     assert "PRIVATE" not in (tmp_path / "log.key").read_text().split("\n", 1)[1]
     assert (tmp_path / "log.key").stat().st_mode & 0o077 == 0
     with started(settings) as served:
@@ -340,7 +341,7 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
             open_checkpoint(served.service.log.latest(), [old_key])
         published = tmp_path / "published"
         published.write_text(served.client(None).get("/log/key").text)
-        assert published.read_text() == f"{new}\n{old}\n"
+        assert published.read_text() == f"{new}\n{retired}\n"
         given = ["mirror", url_of(served), str(tmp_path / "mirror"), "--key", str(published)]
         (tmp_path / "auditor").write_text(OPERATOR_KEY)
         given += ["--api-key", str(tmp_path / "auditor")]
