@@ -198,7 +198,9 @@ def test_what_was_acknowledged_and_replaced_before_it_was_in_the_log_breaks_a_pr
         assert run("verify", "promise", tmp_path / name, *words[:-2])[0] == 0
     dropping = SQLITE_OPEN if database.startswith("sqlite") else POSTGRES_OPEN
     with raw_connection(database) as connection:
-        gone = [f"DELETE FROM {table} WHERE position = 2" for table in ("stored_events", "requests")]
+        gone = [
+            f"DELETE FROM {table} WHERE position = 2" for table in ("stored_events", "requests")
+        ]
         for statement in (*dropping, *gone):
             connection.execute(statement)
     assert served.operator.post("/contributors", name="Eve").json["position"] == 2

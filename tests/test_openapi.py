@@ -163,7 +163,7 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
     assert served.operator.send("POST", "/contributors", b'{"name": "Dee"}', keyed).status == 201
     size = served.service.log.catch_up()
     for name, (method, path, _) in named.items():
-        if method == "get":
+        if method == "get" and name != "show_witnessed_checkpoint":  # nobody has seen one here
             asked = ASKED.get(name, {})
             here = shown(document, path).replace("/checkpoint/1", f"/checkpoint/{size}")
             assert served.operator.get(here, **asked).status == 200, name
