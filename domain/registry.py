@@ -16,14 +16,23 @@ from domain.commands import (
     releasing,
     submitting,
 )
-from domain.money import adjusting, agreeing, arranging, dividing, elsewhere, paying, proposing
+from domain.money import (
+    adjusting,
+    agreeing,
+    arranging,
+    dividing,
+    elsewhere,
+    opening,
+    paying,
+    proposing,
+)
 
 __all__ = ["BY_OPERATION", "COMMANDS"]
 
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
     *(correcting, naming, identifying),
-    *(proposing, agreeing, elsewhere, dividing, adjusting, arranging, paying),
+    *(proposing, agreeing, elsewhere, dividing, adjusting, opening, arranging, paying),
 )
 
 BY_OPERATION: dict[str, type[Command]] = {one.OPERATION: one for one in COMMANDS.values()}

@@ -70,6 +70,7 @@ BRINGS = {
     "post_proposal": "proposal.posted > proposal.continued",
     "publish_release": "release.published",
     "record_adjustment": "> entry.adjusted entry.continued",
+    "record_opening": "> entry.opened entry.continued",
     "record_agreement": f"> proposal.posted proposal.finalised share.accepted {_AGREED}",
     "record_assignment": "> entry.assigned entry.continued",
     "record_expense": f"expense.recorded > {_ENTRIES}",

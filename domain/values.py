@@ -338,6 +338,7 @@ CORRECTION = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d408"
 ADJUSTMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40a"
 SHEET = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40d"
 SOLD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40e"
+OPENING = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d41a"
 PERIOD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40f"
 REFUND = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40c"
 ASSIGNMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40b"
@@ -378,6 +379,7 @@ NewExpenseId = Annotated[str, NewId("expense", help=_CHOSEN, example=EXPENSE)]
 NewReversalId = Annotated[str, NewId("reversal", help=_CHOSEN, example=DIVISION)]
 NewCorrectionId = Annotated[str, NewId("correction", help=_CHOSEN, example=CORRECTION)]
 NewAdjustmentId = Annotated[str, NewId("adjustment", help=_CHOSEN, example=ADJUSTMENT)]
+NewOpeningId = Annotated[str, NewId("opening", help=_CHOSEN, example=OPENING)]
 NewAssignmentId = Annotated[str, NewId("assignment", help=_CHOSEN, example=ASSIGNMENT)]
 NewPeriodId = Annotated[str, NewId("period", help=_CHOSEN, example=PERIOD)]
 NewBatchId = Annotated[str, NewId("batch", help=_CHOSEN, example=BATCH)]

@@ -36,6 +36,7 @@ BOOKED = {
     "reversal": "Reversed",
     "correction": "Corrected",
     "adjustment": "Adjusted",
+    "opening": "Owed by earlier books",
     "assignment": "Assigned",
     "payout": "Paid",
     "claim": "Claimed again",

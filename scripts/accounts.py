@@ -163,6 +163,7 @@ def pool_statement(out: Console, asking: Asking) -> None:
         [
             ("received", told["received_minor"]),
             ("− reversed", told["reversed_minor"]),
+            *([("+ earlier books", told["opening_minor"])] if told["opening_minor"] else []),
             ("− waiting", told["waiting_minor"]),
             ("= divided", told["divided_minor"]),
         ],

@@ -394,6 +394,8 @@ def every_fact_of_the_accountant(
     tell("reverse_expense", amount_minor=20, document="text-document-refund", **said)
     said = {"pool": pool, "lines": [{"payee": ana, "amount_minor": 13}], "payer": "house"}
     tell("record_adjustment", reason="text-reason-sorry", document="text-document-sorry", **said)
+    said = {"pool": pool, "lines": [{"payee": ana, "amount_minor": 1}], "effective_at": "2026-03"}
+    tell("record_opening", reason="text-reason-books", document="text-document-books", **said)
     said = {"payee": ana, "to": "house", "currency": "USD", "amount_minor": 1}
     tell("record_assignment", reason="text-reason-to", evidence="text-evidence-to", **said)
     named = {"type": "fixed", "shares": [["house", "1"]]}

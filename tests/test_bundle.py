@@ -429,6 +429,15 @@ AGREED: list[Line] = [
         "effective_at": "2026-05",
     },
     {
+        "type": "opening",
+        "id": "books-before",
+        "pool": "pot",
+        "lines": [{"payee": "@ana", "amount_minor": 7}],
+        "reason": REASON,
+        "document": "closing statement",
+        "effective_at": "2026-05",
+    },
+    {
         "type": "assignment",
         "id": "half-to-the-bank",
         "payee": "@ana",

@@ -81,6 +81,7 @@ TABLE: dict[str, set[str]] = {
     "expense": BOOKS,
     "expense.reverse": BOOKS,
     "adjustment": BOOKS,
+    "opening": BOOKS,
     "assignment": BOOKS,
     "period": BOOKS,
     "payout": BOOKS,

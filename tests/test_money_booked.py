@@ -12,10 +12,13 @@ from domain.money.dividing import RecordRevenue
 from domain.refusal import (
     AdjustmentUnbalanced,
     AssignmentTooLarge,
+    BadAmount,
     ContributorForgotten,
+    EarnedInFuture,
     NotAgreed,
     ReversalTooLarge,
 )
+from projections.money import statements
 from projections.money.pools import statement as pool_statement
 from scripts.bundle import Found, Report, import_lines
 
@@ -298,6 +301,34 @@ def test_a_goodwill_credit_is_charged_to_a_stated_payer_or_sums_to_zero(database
         assert earned(told) == {"a": 59, "b": 61, "operator": -20}
         told.earn(pool, 200)  # what was carried was not touched
         assert earned(told) == {"a": 126, "b": 194, "operator": -20}
+
+
+def test_what_other_books_owed_is_taken_over_and_paid(database: str) -> None:
+    with bank(database) as told:
+        (a, b), pool = told.people("a", "b"), told.pool()
+        said = {"pool": pool, "effective_at": "2026-01", "document": "closing statement"}
+        lines = [{"payee": a, "amount_minor": 1_300}, {"payee": b, "amount_minor": -300}]
+        with pytest.raises(NotAgreed):
+            told.tell("record_opening", lines=lines, **said)
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2020"), a, b)
+        with pytest.raises(EarnedInFuture):
+            told.tell("record_opening", lines=lines, **said | {"effective_at": "2028"})
+        with pytest.raises(BadAmount):
+            told.tell("record_opening", lines=[{"payee": a, "amount_minor": 0}], **said)
+        told.tell("record_opening", lines=lines, **said)
+        told.earn(pool, 1_000)
+        assert told.account() == {a: 1_800, b: 200}
+        assert told.pay() == {a: 1_800, b: 200}
+        told.service.follower.catch_up()
+        with told.view() as view:
+            whole = pool_statement(view, told.journal, pool, actor="operator")
+            (mine,) = statements.statement(view, told.journal, b)["statements"]
+        sums = whole["received_minor"], whole["opening_minor"], whole["divided_minor"]
+        assert sums == (1_000, 1_000, 2_000)
+        assert [(one["kind"], one["amount_minor"]) for one in mine["lines"]] == [
+            *(("opening", -300), ("division", 500)),
+            ("payout", -200),
+        ]
 
 
 def test_an_adjustment_needs_an_agreement_and_moves_something(database: str) -> None:

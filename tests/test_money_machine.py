@@ -40,6 +40,7 @@ from domain.money.split import PLAIN, WITH_CARRY
 from domain.refusal import (
     AdjustmentUnbalanced,
     AssignmentTooLarge,
+    BadAmount,
     BadPolicy,
     BadShare,
     CommentsOpen,
@@ -817,6 +818,29 @@ class Money(RuleBasedStateMachine):
         if self.do(refused, "record_adjustment", pool=id, reason=str(next(names)), **said):
             pool.entries += 1
             for payee, units in change.items():
+                pool.stated[payee] += units
+
+    @rule(index=pick, who=pick, other=pick, amount=amounts, since=months)
+    @precondition(lambda self: self.pools)
+    def take_over(self, index: int, who: int, other: int, amount: int, since: str) -> None:
+        """What other books owed, or had overpaid, whatever is agreed of it."""
+        id = self.one(self.pools, index)
+        pool, among = self.pools[id], [*self.outside, *self.people]
+        owed: dict[str, int] = defaultdict(int)
+        for payee, units in ((self.one(among, who), amount), (self.one(among, other), -7)):
+            owed[payee] += units
+        refused: type[Refusal] | None = None
+        if f"{since}-01" > instant(self.told.clock.now):
+            refused = EarnedInFuture
+        elif not any(owed.values()):
+            refused = BadAmount
+        elif pool.holds(f"{since}-01T00:00:00.000000Z") is None:
+            refused = NotAgreed
+        lines = [{"payee": payee, "amount_minor": units} for payee, units in owed.items()]
+        said = {"pool": id, "lines": lines, "effective_at": since, "document": str(next(names))}
+        if self.do(refused, "record_opening", **said):
+            pool.entries += 1
+            for payee, units in owed.items():
                 pool.stated[payee] += units
 
     @rule(index=pick, to=pick, part=st.sampled_from([None, "1/3", "2"]))

@@ -96,7 +96,7 @@ EXAMPLES = (
     *("open_pool", "post_proposal", "comment_on_proposal", "answer_comment", "revise_proposal"),
     *("extend_proposal", "finalise_proposal", "decline_share", "waive_share", "accept_share"),
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool"),
-    *("reverse_expense", "record_adjustment"),
+    *("reverse_expense", "record_adjustment", "record_opening"),
     *("hold_credit", "lift_hold", "record_assignment"),
     *("locate_pool", "state_withholding", "choose_payment_currency", "state_exchange_rate"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),

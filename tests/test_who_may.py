@@ -78,7 +78,7 @@ DECIDING = {
 BOOKS = {
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool", "issue_payouts"),
     *("settle_payout", "return_payout", "hold_credit", "lift_hold"),
-    *("reverse_expense", "record_adjustment", "record_assignment"),
+    *("reverse_expense", "record_adjustment", "record_opening", "record_assignment"),
     "close_period",
     *("state_exchange_rate", "choose_payment_currency", "state_withholding", "end_withholding"),
     "locate_pool",
@@ -223,7 +223,7 @@ class World:
             case "payment-currency" | "share.assign":
                 said["payee"] = self.ids["ben"]
                 said |= {"part": "0"} if "part" in {one.name for one in command.fields()} else {}
-            case "adjustment":
+            case "adjustment" | "opening":
                 said["lines"] = [{"payee": "house", "amount_minor": 0}]
             case "proposal" | "proposal.revise":
                 said["assets"] = self.assets

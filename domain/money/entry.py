@@ -4,7 +4,8 @@ In every line, what was carried before plus what is due, less what is allocated,
 on; and the lines sum to the amount, both in units and in dues.
 
 An entry is a division of revenue, a reversal of one, a correction after shares or expenses have
-changed, an adjustment between payees, or the assignment of what one is owed to another.
+changed, an adjustment between payees, what other books owed them, or the assignment of what one is
+owed to another.
 Its first fact describes it; further facts of the same append hold more lines.
 """
 
@@ -215,6 +216,14 @@ class Entry(Noun):
         SEALED = ("reason", "document")
         document: str | None = None
 
+    @fact("entry.opened")
+    class Opened(First):
+        """What payees were owed by other books, when this pool's were begun; a debt is negative."""
+
+        SAYS = "{actor} took over what was owed of {release} by other books"
+        SEALED = ("reason", "document")
+        document: str | None = None
+
     @fact("entry.assigned")
     class Assigned(First):
         """What was owed to a payee is owed to another from now on."""
@@ -239,7 +248,7 @@ class Entry(Noun):
         def apply(self, noun: Entry) -> None:
             noun.add(self)
 
-    BIRTHS = (Divided, Reversed, Corrected, Redivided, Adjusted, Assigned)
+    BIRTHS = (Divided, Reversed, Corrected, Redivided, Adjusted, Opened, Assigned)
 
     def shown(self, name: str) -> list[list[Any]]:
         """A list as answers show it; those by the first rules left out what further facts hold."""

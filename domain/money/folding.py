@@ -51,7 +51,7 @@ TOPICS = tuple(
         *(Share.Accepted, Share.Declined, Share.Waived),
         *(Revenue.Recorded, Revenue.Reversed, Expense.Recorded, Expense.Reversed),
         *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Redivided),
-        *(Entry.Adjusted, Entry.Assigned, Entry.Continued),
+        *(Entry.Adjusted, Entry.Opened, Entry.Assigned, Entry.Continued),
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
         *(Hold.Opened, Hold.Lifted),
         *(Credit.Disputed, Credit.Settled, Credit.Revoked),

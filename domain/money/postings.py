@@ -67,6 +67,9 @@ def postings(happened: Fact) -> Iterator[Posting]:
         case Entry.Reversed(pool=pool, currency=currency, amount_minor=amount):
             yield Posting(RECEIVED, None, None, pool, currency, -amount)
             yield from _owed(happened)
+        case Entry.Opened(pool=pool, currency=currency, amount_minor=amount):
+            yield Posting(RECEIVED, None, None, pool, currency, -amount)
+            yield from _owed(happened)
         case Entry.Event():
             yield from _owed(happened)
         case Payout.Issued():

@@ -195,7 +195,7 @@ class Verifier:
                 paid = paid_by(self._entries[division], before, cost.expense)
                 assert 0 < cost.left_minor <= paid, "more is taken back than was paid back"
                 return redivision_of(books, self._entries[division], before, cost)
-            case Entry.Adjusted() | Entry.Assigned():
+            case Entry.Adjusted() | Entry.Opened() | Entry.Assigned():
                 pool = books.pools[first.pool]
                 units_by = {each.payee: each.amount_minor for each in entry.lines}
                 if isinstance(first, Entry.Assigned):

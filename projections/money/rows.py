@@ -266,6 +266,7 @@ ENTRIES = {
     Entry.Corrected: "correction",
     Entry.Redivided: "correction",
     Entry.Adjusted: "adjustment",
+    Entry.Opened: "opening",
     Entry.Assigned: "assignment",
 }
 """The names of the kinds of entries."""

@@ -37,7 +37,7 @@ from domain.values import (
 )
 from projections.told import MOMENT, Count, Exact, Instant, PathCount, PersonRef
 
-ENTRY_KINDS = ("division", "reversal", "correction", "adjustment", "assignment")
+ENTRY_KINDS = ("division", "reversal", "correction", "adjustment", "opening", "assignment")
 
 Dollars = Annotated[CurrencyCode, Example("USD")]
 Operator = Annotated[str, Example("operator")]

@@ -1,7 +1,7 @@
 """Where the money of a pool is: its statement.
 
-The one rule: received − reversed = waiting + earned, and every unit earned is somebody's: payable,
-held with its reasons, in transit, paid, withheld, exchanged, or in suspense.
+The one rule: received − reversed + opening = waiting + earned, and every unit earned is somebody's:
+payable, held with its reasons, in transit, paid, withheld, exchanged, or in suspense.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "agreement": agreement.final.number if agreement and agreement.final else None,
         "received_minor": booked["revenue"],
         "reversed_minor": -booked["reversal"],
+        "opening_minor": booked["opening"],
         "waiting_minor": units.get(WAITING, 0),
         "waiting": waiting,
         "divided_minor": sum(line["earned_minor"] for line in lines),
@@ -141,13 +142,16 @@ def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
     return {line.payee: line.after for line in entry.lines if line.after}
 
 
+_BOOKED = ("revenue", "reversal", "opening", "expense", "expense_reversal")
+
+
 def _booked(view: View, pool: str) -> dict[str, int]:
     rows = view.rows(
         "SELECT b.kind, CAST(sum(b.amount) AS BIGINT) FROM @bookings b "
         "WHERE b.pool = :pool AND b.position <= :as_of GROUP BY b.kind",
         pool=pool,
     )
-    return dict.fromkeys(("revenue", "reversal", "expense", "expense_reversal"), 0) | dict(rows)
+    return dict.fromkeys(_BOOKED, 0) | dict(rows)
 
 
 def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:

@@ -73,8 +73,10 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
 
 
 def document_of(first: Entry.First) -> str | None:
-    """The commitment to what proves an adjustment or an assignment."""
+    """The commitment to what proves an adjustment, an opening balance or an assignment."""
     match first:
         case Entry.Adjusted(document=document) | Entry.Assigned(evidence=document):
+            return document
+        case Entry.Opened(document=document):
             return document
     return None

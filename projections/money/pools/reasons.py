@@ -78,7 +78,11 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     ]
     paid_back = sum(cost["amount_minor"] for cost in costs)
     by_agreement = agreed * share if not isinstance(first, Entry.Corrected) else line.due
-    stated = line.due if isinstance(first, Entry.Adjusted | Entry.Assigned) else Fraction()
+    stated = (
+        line.due
+        if isinstance(first, Entry.Adjusted | Entry.Opened | Entry.Assigned)
+        else Fraction()
+    )
     told = payees_told(view, [payee])
     document = document_of(first)
     texts = view.texts({first.reason, document})

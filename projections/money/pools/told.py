@@ -183,6 +183,7 @@ class PoolStatement(TypedDict):
     agreement: Annotated[int | None, Example(1)]
     received_minor: Annotated[Count, Example(807_364)]
     reversed_minor: Annotated[Count, Example(0)]
+    opening_minor: Annotated[int, "What payees were owed by earlier books.", Example(0)]
     waiting_minor: Annotated[int, Example(0)]
     waiting: list[WaitingLine]
     divided_minor: Annotated[int, Example(807_364)]

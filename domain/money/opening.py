@@ -1,0 +1,94 @@
+"""Opening balances: what payees were owed by other books when those of a pool were begun.
+
+What other books recouped and earned is part of the terms, which state how much went through them
+before; this is what those books had not paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from domain.command import Command, Record, command, record
+from domain.fact import New
+from domain.moment import is_in_future
+from domain.money.entry import Entry, stated_lines
+from domain.money.keeping import entry_facts, must_know
+from domain.money.reckoning import of_agreement
+from domain.money.split import OF_SPLIT
+from domain.past import Past
+from domain.permission import BOOKS
+from domain.refusal import BadAmount, EarnedInFuture, NotAgreed, UnknownContributor, UnknownWork
+from domain.values import (
+    MOST_PIECES,
+    MOST_UNITS,
+    Amount,
+    Document,
+    Example,
+    Moment,
+    Most,
+    NewOpeningId,
+    PayeeText,
+    PoolId,
+    Reason,
+)
+
+
+@record
+class Balance(Record):
+    """What a payee was owed."""
+
+    payee: PayeeText
+    amount_minor: Annotated[
+        int, Amount(least=1 - MOST_UNITS, help="Negative: overpaid.", example=1300)
+    ]
+
+
+@command(
+    "opening",
+    "/pools/{pool}/openings",
+    may=BOOKS,
+    refuses=(NotAgreed, EarnedInFuture, UnknownContributor, UnknownWork, BadAmount, *OF_SPLIT),
+    makes="opening",
+    home="/entries",
+)
+class RecordOpening(Command):
+    """Take over what payees of a pool were owed by other books.
+
+    It goes by the agreement of its date, is paid like everything else, and stands on statements as
+    what it is. What those books had recouped is stated in the terms of the pool.
+    """
+
+    pool: PoolId
+    lines: Annotated[tuple[Balance, ...], Most(MOST_PIECES), "Who was owed how much."]
+    effective_at: Annotated[Moment, "The day of these balances.", Example("2017-07")]
+    document: Annotated[Document, Example("closing statement of 30 June 2017")]
+    reason: Annotated[Reason | None, Example("Kept in a spreadsheet until now.")] = None
+    id: NewOpeningId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        if is_in_future(self.effective_at, past.now):
+            raise EarnedInFuture(self.effective_at)
+        units: dict[str, int] = {}
+        for line in self.lines:
+            units[line.payee] = units.get(line.payee, 0) + line.amount_minor
+        if not any(units.values()):
+            raise BadAmount(0, "nobody is owed anything")
+        must_know(past, units)
+        books = past.books()
+        agreement = books.agreement_for(self.pool, self.effective_at)
+        if agreement is None:
+            raise NotAgreed(self.pool)
+        pool = books.pools[self.pool]
+        yield from entry_facts(
+            past,
+            Entry.Opened,
+            past.id,
+            stated_lines(units, pool.carry),
+            **of_agreement(agreement, pool),
+            amount_minor=sum(units.values()),
+            agreed="0",
+            reason=self.reason,
+            document=self.document,
+            effective_at=self.effective_at,
+        )
