@@ -46,7 +46,7 @@ TOPICS = {
     *("proposal.finalised", "proposal.shared", "proposal.confirmed"),
     *("share.offered", "share.claimed", "share.accepted", "share.declined", "share.waived"),
     *("revenue.recorded", "revenue.reversed", "expense.recorded"),
-    *("entry.divided", "entry.reversed", "entry.corrected", "entry.continued"),
+    *("entry.divided", "entry.reversed", "entry.corrected", "entry.continued", "entry.opened"),
     "period.closed",
     *("pool.amended", "share.carried", "proposal.implied", "payee.identified"),
     *("entry.redivided", "entry.adjusted", "entry.assigned", "expense.reversed"),
