@@ -50,6 +50,7 @@ ROOMS = {
     "contributors": "People and groups who can be credited.",
     "works": "Contributions, outside sources and releases.",
     "remixes": "Which work was made from which other.",
+    "joins": "Which works are the same.",
     "credits": "Who had which role in which work.",
     "identifiers": "The numbers of works and people in registries.",
     "pools": "The income of a release.",

@@ -6,12 +6,13 @@ nothing where either is new, and in a chain declared in any order n log n for al
 
 Source: two-way search; B. Haeupler, T. Kavitha, R. Mathew, S. Sen, R. E. Tarjan, Incremental Cycle
 Detection, Topological Ordering, and Strong Component Maintenance, ACM TALG 8 (2012), sections 2-4.
+Works that were joined lead to each other, so a cycle through a join is found in the same way.
 No order of the works is kept: it would have to be written with every edge, under the lock.
 """
 
 from __future__ import annotations
 
-from domain.lineage import Edge, Lineage
+from domain.lineage import Lineage
 from domain.past import Past
 from domain.refusal import LineageCycle, SelfRemix
 
@@ -46,8 +47,11 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> None:
 def _must_not_count(past: Past, child: str, parent: str) -> None:
     """Refuse the edge if all of a path that it would close counts: struck edges lead nowhere."""
     above, _ = past.beyond(parent, "child")
-    edges = (Edge(edge.child, edge.parent) for edge in past.known.edges(above))
-    lineage = Lineage(parent, tuple(edges))
-    if child in lineage.generation:
-        raise LineageCycle((child, *lineage.paths([child], 1)[0]))
+    known = past.known
+    here, there = known.node(child), known.node(parent)
+    if here == there:
+        raise SelfRemix(child)
+    lineage = Lineage(there, tuple(known.edges(above)))
+    if here in lineage.generation:
+        raise LineageCycle((here, *lineage.paths([here], 1)[0]))
     past.watch_edges(*above)

@@ -20,6 +20,7 @@ from domain.credit import Credit
 from domain.fact import Fact, New
 from domain.grant import grant_id
 from domain.identity import new_id
+from domain.join import Join
 from domain.moment import instant
 from domain.money.books import Books
 from domain.note import VerifierKey
@@ -288,6 +289,11 @@ class Draft(Past):
             self.facts.append(happened)
             if isinstance(happened, Remix.Declared):
                 self._lead(happened.child, happened.parent)
+            elif isinstance(happened, Join.Event):
+                self._joined = ({}, {})
+                if happened.leaves == Join.Declared.STATE:
+                    self._lead(happened.work, happened.into)
+                    self._lead(happened.into, happened.work)
             noun = self._nouns.get(happened.originator_id)
             if noun is not None:
                 self.erased.update(happened.erases(noun))

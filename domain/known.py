@@ -5,15 +5,16 @@ Nothing recorded after the position ever changes an answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun
 from domain.grant import Grant
-from domain.lineage import Edge, Lineage, equal_holders
+from domain.join import MEMBERS, NODE, OF, Join
+from domain.lineage import Edge, Lineage, equal_holders, once
 from domain.money.revenue import Booked
 from domain.money.split import MAXIMUM_EDGES
 from domain.outside import Outside, outside_id
@@ -31,16 +32,85 @@ class Known:
     facts: JournalRecorder
     upto: int
     pending: Collection[tuple[int, Fact]] = ()
+    _nodes: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """The node that each work is, as far as it was looked up."""
+    _members: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)
 
-    def edges(self, works: Collection[str], ends: Iterable[str] = ("child",)) -> list[Remix]:
-        """The edges that count and have one of these works at an end."""
-        remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, works)}
-        return [remix for remix in self._nouns(Remix, remixes) if remix.counts]
+    # -- joins -----------------------------------------------------------------------------
 
-    def edges_above(self, work: str) -> list[Remix]:
+    def node(self, work: str) -> str:
+        """The node that a work is after all joins."""
+        return self.nodes([work])[work]
+
+    def nodes(self, works: Iterable[str]) -> dict[str, str]:
+        """The node that each work is after all joins; almost none is ever joined."""
+        wanted = list(works)
+        if unknown := set(wanted) - self._nodes.keys():
+            self._learn(unknown)
+        return {work: self._nodes[work] for work in wanted}
+
+    def same(self, works: Iterable[str]) -> set[str]:
+        """These works, and all that are one with them."""
+        nodes = self.nodes(works).values()
+        return {each for node in nodes for each in self._members.get(node, (node,))}
+
+    def joins(self, works: Collection[str]) -> list[Join]:
+        """The joins that count and name one of these works."""
+        recorded = self.facts.found([OF], works, self.upto)
+        found = dict.fromkeys(placed.originator_id for placed in recorded)
+        for _, each in self.pending:
+            if isinstance(each, Join.Event) and not {each.work, each.into}.isdisjoint(works):
+                found[each.originator_id] = None
+        return [join for join in self._nouns(Join, found) if join.counts]
+
+    def _learn(self, works: set[str]) -> None:
+        """Look up which nodes these works are, and all that were ever one with them."""
+        known, fresh, moves = set(works), works, dict[int, Join.Event]()
+        while fresh:
+            found = dict(self._moves(fresh))
+            moves |= found
+            fresh = {each for move in found.values() for each in move.subjects()} - known
+            known |= fresh
+        nodes = {work: work for work in known}
+        for _, move in sorted(moves.items()):
+            nodes |= dict.fromkeys(move.moves, move.node or "")
+        self._nodes.update(nodes)
+        for work, node in nodes.items():
+            if work != node:
+                self._members.setdefault(node, {node}).add(work)
+
+    def _moves(self, works: Collection[str]) -> Iterator[tuple[int, Join.Event]]:
+        """What ever made one of these works another node, or others theirs."""
+        for placed in self.facts.found([NODE, MEMBERS], works, self.upto):
+            happened = placed.fact()
+            assert isinstance(happened, Join.Event)
+            yield placed.position, happened
+        for position, happened in self.pending:
+            named = {*happened.moves, happened.node} if isinstance(happened, Join.Event) else set()
+            if isinstance(happened, Join.Event) and not named.isdisjoint(works):
+                yield position, happened
+
+    # -- edges -----------------------------------------------------------------------------
+
+    def edges(
+        self, works: Collection[str], ends: Iterable[str] = ("child",), as_one: str | None = None
+    ) -> list[Edge[str]]:
+        """The edges between nodes that count and have one of these works at an end.
+
+        ``as_one`` is the node that these works would be if they were joined.
+        """
+        same = self.same(works)
+        remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, same)}
+        found = [remix for remix in self._nouns(Remix, remixes) if remix.counts]
+        nodes = self.nodes({end for each in found for end in (each.child, each.parent)})
+        if as_one is not None:
+            nodes |= dict.fromkeys(same, as_one)
+        return once((_edge(each, nodes), (each.child, each.parent)) for each in found)
+
+    def edges_above(self, work: str) -> list[Edge[str]]:
         """All edges above a work, through every generation."""
-        found: list[Remix] = []
-        reached = level = {work}
+        found: list[Edge[str]] = []
+        reached = level = {self.node(work)}
         while level:
             edges = self.edges(level)
             found += edges
@@ -50,29 +120,26 @@ class Known:
 
     def works_above(self, work: str) -> set[str]:
         """A work and everything it was made from."""
-        return {work, *(edge.parent for edge in self.edges_above(work))}
+        return {self.node(work), *(edge.parent for edge in self.edges_above(work))}
 
     def lineage(self, work: str, default_rate: str | None = None) -> Lineage[str]:
         """A work's lineage with its people; an edge without a rate has the default one."""
         edges = self.edges_above(work)
         if len(edges) > MAXIMUM_EDGES:
             raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
-        works = {work, *(edge.parent for edge in edges)}
-        born = self.facts.births(works)
+        root = self.node(work)
+        works = {root, *(edge.parent for edge in edges)}
+        born = self.facts.births(works | {work})
         if not 0 < born.get(work, 0) <= self.upto:
             raise UnknownWork(work)
         edges.sort(key=lambda each: (born[each.child], born[each.parent], each.kind, each.id))
         default, people = exact_rate(default_rate), self._people(works)
-        recorded = (
-            Edge(each.child, each.parent, each.kind, each.rate, each.id, each.state)
-            for each in edges
-        )
         holders = {each: equal_holders(each, people.get(each, ())) for each in works}
-        return Lineage(work, tuple(recorded), holders).with_default(default)
+        return Lineage(root, tuple(edges), holders).with_default(default)
 
     def credits(self, works: Collection[str]) -> list[Credit]:
-        """The credits on these works, in every state."""
-        return self._nouns(Credit, self._found(Credit.BIRTHS, "work", works))
+        """The credits on these works and those that are one with them, in every state."""
+        return self._nouns(Credit, self._found(Credit.BIRTHS, "work", self.same(works)))
 
     def _people(self, works: Collection[str]) -> dict[str, list[str]]:
         """Who is credited directly on each work, in the order of the credits."""
@@ -80,8 +147,9 @@ class Known:
         credits = [one for one in found if one.counts and one.kind == "direct"]
         persons = self.persons({credit.contributor for credit in credits})
         people: dict[str, dict[str, None]] = {}
+        nodes = self.nodes({credit.work for credit in credits})
         for credit in credits:
-            people.setdefault(credit.work, {})[persons[credit.contributor]] = None
+            people.setdefault(nodes[credit.work], {})[persons[credit.contributor]] = None
         return {work: list(held) for work, held in people.items()}
 
     def persons(self, ids: Collection[str]) -> dict[str, str]:
@@ -127,9 +195,10 @@ class Known:
         """The facts of these kinds that have one of these values in a field."""
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
         recorded = self.facts.found(fields, values, self.upto)
+        topics = {kind.TOPIC for kind in kinds}  # a join is found beside edges (see domain.join)
         pending = (each for _, each in self.pending if isinstance(each, kinds))
         return [
-            *(placed.fact() for placed in recorded),
+            *(placed.fact() for placed in recorded if placed.topic in topics),
             *(each for each in pending if getattr(each, field) in values),
         ]
 
@@ -143,3 +212,8 @@ class Known:
             if happened.originator_id in streams:
                 streams[happened.originator_id].append((position, happened))
         return [kind.told_by(stream) for stream in streams.values() if stream]
+
+
+def _edge(remix: Remix, nodes: Mapping[str, str]) -> Edge[str]:
+    ends = nodes[remix.child], nodes[remix.parent]
+    return Edge(*ends, remix.kind, remix.rate, remix.id, remix.state)

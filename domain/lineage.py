@@ -43,6 +43,24 @@ class Edge(NamedTuple, Generic[Node]):
     state: str = ""
 
 
+def once(stated: Iterable[tuple[Edge[Node], tuple[Node, Node]]]) -> list[Edge[Node]]:
+    """The edges between nodes, with the two works that each was stated of.
+
+    What was said alike of works that are one, in kind and rate, counts once: what either posting
+    of a piece owes its source, the piece owes once. It counts as often as it was said of two of
+    them, and is in dispute if one is.
+    """
+    alike: dict[Edge[Node], dict[tuple[Node, Node], list[Edge[Node]]]] = {}
+    for edge, works in stated:
+        same = alike.setdefault(edge._replace(id="", state=""), {})
+        same.setdefault(works, []).append(edge)
+    return [edge for same in alike.values() for edge in max(same.values(), key=_weight)]
+
+
+def _weight(edges: Sequence[Edge[Node]]) -> tuple[int, bool]:
+    return len(edges), any(edge.state == "disputed" for edge in edges)
+
+
 @dataclass(frozen=True)
 class Lineage(Generic[Node]):
     """A work and everything it was made from, through every generation."""

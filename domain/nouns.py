@@ -15,6 +15,7 @@ from domain.credit import Credit
 from domain.fact import Fact, Noun
 from domain.grant import Grant
 from domain.identifier import Identifier
+from domain.join import Join
 from domain.money.entry import Entry
 from domain.money.exchange import ExchangeRate, PaymentCurrency
 from domain.money.hold import Hold
@@ -32,7 +33,7 @@ from domain.remix import Remix
 from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
-    *(Contributor, Grant, Contribution, Outside, Release, Remix, Credit, Identifier),
+    *(Contributor, Grant, Contribution, Outside, Release, Remix, Join, Credit, Identifier),
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold, Outsider, Period),
     *(ExchangeRate, PaymentCurrency, Withholding),
     Clock,

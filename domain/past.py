@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
 from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
+from domain.join import Join
 from domain.known import Known
 from domain.money.books import Books
 from domain.money.folding import TOPICS
@@ -88,6 +89,8 @@ class Past:
         """Where the edges that were added lead, from either end."""
         self._bare: dict[str, set[str]] = {"child": set(), "parent": set()}
         """Works from which no recorded edge leads on, as far as is known."""
+        self._joined: tuple[dict[str, str], dict[str, set[str]]] = ({}, {})
+        """What was learned of which works are one; forgotten when the draft joins some."""
         self._streams: dict[str, Stream] = {}
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
@@ -260,18 +263,26 @@ class Past:
     @property
     def known(self) -> Known:
         """What is known by now, with what was added so far."""
-        return Known(self._journal.facts, self.position, [*enumerate(self.facts, PENDING)])
+        pending = [*enumerate(self.facts, PENDING)]
+        return Known(self._journal.facts, self.position, pending, *self._joined)
 
     def known_at(self, position: int) -> Known:
         """What was known at a position."""
         return Known(self._journal.facts, position)
 
     def edges_at(self, work: str) -> list[tuple[str, str]]:
-        """The child and the parent of every edge that counts at a work."""
+        """The child and the parent, as nodes, of every edge that counts at a work."""
         return [(edge.child, edge.parent) for edge in self.known.edges([work], ("child", "parent"))]
 
+    def node(self, work: str) -> str:
+        """The node that a work is after all joins; a join meanwhile is noticed."""
+        for topic in (Join.Declared.TOPIC, Join.Accepted.TOPIC, Join.Undone.TOPIC):
+            self.watch(topic, work)
+        return self.known.node(work)
+
     def prefetch_edges(self, works: Collection[str]) -> None:
-        """Learn of many works at once from which no recorded edge leads on."""
+        """Learn of many works at once from which no recorded edge leads on, and which are one."""
+        self.known.nodes(works)
         for end, bare in self._bare.items():
             leading = self.stored.leading(f"{Remix.Declared.TOPIC}.{end}", works)
             bare.update(set(works) - leading)
@@ -300,15 +311,16 @@ class Past:
         return found, True
 
     def watch_edges(self, *works: str) -> None:
-        """Decide again if an edge at one of these works comes to count meanwhile."""
-        for born in (Remix.Declared, Remix.Accepted):
+        """Decide again if an edge or a join of one of these works comes to count meanwhile."""
+        for born in (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted):
             self.watch(born.TOPIC, *works)
 
-    def rates(self, child: str) -> list[str | None]:
-        """The rates of the edges that count, from a work to its parents."""
+    def rates(self, *works: str, as_one: str | None = None) -> list[str | None]:
+        """The rates of the edges that count, from a work, or several as one, to the parents."""
         # Two edges that are declared at the same moment could pass the cap together.
-        self.watch_edges(child)
-        return [edge.rate for edge in self.known.edges([child])]
+        known = self.known
+        self.watch_edges(*known.same(works))
+        return [edge.rate for edge in known.edges(works, as_one=as_one)]
 
     def imagine(self, kind: type[N], first: New) -> N:
         """The noun that an unrecorded fact would bring into being."""

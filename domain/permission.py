@@ -20,9 +20,11 @@ RELATIONS = {
     ANYONE: "everyone with a key",
     "poster": "who posted the work or assembled the release",
     "poster of the parent": "who posted the work it was made from",
+    "poster of the other": "who posted the other work",
+    "poster of both": "who posted both works",
     "contributor": "whose credit, key, share or payout it is, or who is to be forgotten",
     "addressee": "who has to agree to a credit: the person it was granted to, or the poster of the "
-    "work on which it was claimed",
+    "work on which it was claimed; or to a join: the poster of the other work",
     "author": "who has been credited on the work since it was posted",
     "opener": "who declared the remix or opened the credit",
     "disputer": "who opened the dispute",

@@ -82,6 +82,10 @@ class UnknownRemix(Unknown):
     """No remix has this id."""
 
 
+class UnknownJoin(Unknown):
+    """No join has this id."""
+
+
 class UnknownCredit(Unknown):
     """No credit has this id."""
 
@@ -291,6 +295,12 @@ class BadCosignature(Refusal):
     """No witness of this log has signed this checkpoint of it, or not at a valid time."""
 
     says = "The cosignature is not accepted: {reason}."
+
+
+class CannotJoin(Conflict):
+    """These two works cannot become one."""
+
+    says = "{work} and {into} cannot become one: {reason}."
 
 
 class MergeCycle(Conflict):

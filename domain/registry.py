@@ -12,6 +12,7 @@ from domain.commands import (
     forgetting,
     granting,
     identifying,
+    joining,
     naming,
     releasing,
     submitting,
@@ -31,7 +32,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
-    *(correcting, naming, identifying),
+    *(correcting, naming, identifying, joining),
     *(proposing, agreeing, elsewhere, dividing, adjusting, opening, arranging, paying),
 )
 

@@ -25,6 +25,7 @@ _AGREED = f"proposal.continued proposal.shared share.offered share.carried share
 
 BRINGS = {
     "accept_credit": "credit.accepted > share.claimed share.offered",
+    "accept_join": "join.accepted > share.claimed",
     "accept_remix": "remix.accepted",
     "accept_share": "share.accepted",
     "admit_contributor": "contributor.admitted",
@@ -46,6 +47,7 @@ BRINGS = {
     "correct_pool": "> entry.corrected entry.continued",
     "declare_remix": "remix.declared > outside.cited",
     "decline_credit": "credit.declined",
+    "decline_join": "join.declined",
     "decline_remix": "remix.declined",
     "decline_share": "share.declined",
     "describe_work": "work.described",
@@ -62,6 +64,7 @@ BRINGS = {
     "hold_credit": "hold.opened",
     "identify_payee": "payee.identified",
     "issue_payouts": "batch.opened > payout.issued",
+    "join_works": "join.declared > outside.cited share.claimed",
     "lift_hold": "hold.lifted",
     "locate_pool": "pool.located",
     "merge_contributor": "contributor.merged > contributor.asked_first",
@@ -97,6 +100,7 @@ BRINGS = {
     "strike_remix": "remix.struck",
     "submit_contribution": f"contribution.submitted {_CREDIT} remix.declared"
     " > outside.cited work.described credit.accepted",
+    "undo_join": "join.undone",
     "unhide_credit": "credit.shown",
     "waive_share": "share.waived > entry.corrected entry.continued",
     "withdraw_contribution": "contribution.withdrawn",
@@ -113,6 +117,7 @@ COMPUTED = frozenset(
         *("made", "deadline", "waits_for", "by_name", "by_piece", "is_false", "stands_as"),
         *("disputer", "erased", "holds", "comment", "before", "was", "number", "batch", "parts"),
         *("paper", "agreement", "agreed", "rules", "flow", "lines", "value", "on"),
+        *("node", "moved", "asked"),
         *("withheld", "withheld_of_parts", "conversion"),
     }
 )
@@ -250,6 +255,8 @@ def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
             renamed = {"kind": "direct", **own}
         case "remix.declared" if said.get("uri"):
             renamed = {**own, "parent": _outside(said["uri"])}
+        case "join.declared" if said.get("uri"):
+            renamed = {**own, "work": _outside(said["uri"])}
         case "identifier.stated":
             about = said.get("work") or said.get("contributor")
             renamed = {"about": about, **own, "identifier": said.get("identifier")}

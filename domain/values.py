@@ -324,6 +324,7 @@ POEM = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a11"
 SONG = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a12"
 ALBUM = "1b7d9a40-0c56-4c0e-8f0a-5b1e5d7c3a13"
 EDGE = "5e2f8c36-7a41-4d0b-b6a5-90c4e1d2f321"
+JOIN = "d3b7c1a9-52e8-4f60-9a14-7c2e8b5d6f43"
 LINE = "c0a8f6d2-3b9e-4e57-8d12-6f7a8b9c0d31"
 CODE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d410"
 POOL = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d401"
@@ -352,6 +353,7 @@ ContributionId = Annotated[str, Ref("contribution", example=SONG)]
 WorkId = Annotated[str, Ref("work", example=SONG)]
 ReleaseId = Annotated[str, Ref("release", example=ALBUM)]
 RemixId = Annotated[str, Ref("remix", example=EDGE)]
+JoinId = Annotated[str, Ref("join", example=JOIN)]
 CreditId = Annotated[str, Ref("credit", example=LINE)]
 PoolId = Annotated[str, Ref("pool", example=POOL)]
 ProposalId = Annotated[str, Ref("proposal", example=PROPOSAL)]
@@ -370,6 +372,7 @@ NewIdentifierId = Annotated[str, NewId("identifier", help=_CHOSEN, example=CODE)
 NewContributionId = Annotated[str, NewId("contribution", help=_CHOSEN, example=SONG)]
 NewReleaseId = Annotated[str, NewId("release", help=_CHOSEN, example=ALBUM)]
 NewRemixId = Annotated[str, NewId("remix", help=_CHOSEN, example=EDGE)]
+NewJoinId = Annotated[str, NewId("join", help=_CHOSEN, example=JOIN)]
 NewCreditId = Annotated[str, NewId("credit", help=_CHOSEN, example=LINE)]
 NewPoolId = Annotated[str, NewId("pool", help=_CHOSEN, example=POOL)]
 NewProposalId = Annotated[str, NewId("proposal", help=_CHOSEN, example=PROPOSAL)]

@@ -6,6 +6,7 @@ The graph has no cycle (see domain.acyclic). Dates are statements, and order not
 from __future__ import annotations
 
 from domain.fact import Fact, Looking, Noun, fact
+from domain.permission import OPERATOR
 
 
 class Work(Noun):
@@ -35,6 +36,11 @@ class Work(Noun):
     def speaker(self) -> str:
         """Who speaks for it: their word about it counts at once."""
         return self.poster
+
+    @property
+    def speaks(self) -> str:
+        """The same; for a work that nobody here posted, who holds its rights if that is known."""
+        return self.right_holder or self.speaker if self.speaker == OPERATOR else self.speaker
 
     licence: str | None = None
     """Its licence, as stated."""

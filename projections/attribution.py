@@ -16,6 +16,7 @@ from domain.claim import CONTRIBUTOR, PENDING
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
+from domain.join import Join
 from domain.lineage import Lineage, Path
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
@@ -26,7 +27,7 @@ from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.hidden import HIDDEN, NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds
-from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born, moved
 from projections.told import (
     CreditLine,
     CreditTold,
@@ -80,6 +81,7 @@ CREDITS = Table(
         ("evidence_kind", "TEXT"),
         ("evidence_sha256", "TEXT"),
         ("hidden", "BIGINT"),
+        ("own_work", "BIGINT NOT NULL"),
     ),
     ("id", "work", "contributor", "hidden"),
     key="id",
@@ -110,9 +112,12 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             Credit.Granted(work=work, contributor=contributor)
             | Credit.Claimed(work=work, contributor=contributor)
         ):
-            numbered = {"work": numbers[work], "contributor": numbers[contributor]}
+            numbered = {"work": numbers.node(work), "contributor": numbers[contributor]}
+            numbered |= {"own_work": numbers[work]}
             uses = {} if happened.ai is None else _uses(happened.ai)
             yield born(CREDITS, happened, **numbered, born=position, **uses)
+        case Join.Event(node=str()):
+            yield from moved(CREDITS, ("work",), happened, numbers)
         case Credit.Hidden(originator_id=id) | Credit.Shown(originator_id=id):
             hidden = 1 if isinstance(happened, Credit.Hidden) else None
             yield Amend(CREDITS, id, {"hidden": hidden})
@@ -167,6 +172,7 @@ class CreditRow(NamedTuple):
     evidence_kind: str | None
     evidence_sha256: str | None
     hidden: int | None
+    own_work: int
     merged_into: int | None
     place: int = 0
     """What it is ordered by."""

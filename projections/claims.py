@@ -15,7 +15,7 @@ from domain.permission import OPERATOR
 from domain.values import Flag, WorkId
 from projections import attribution, lineage, people
 from projections.lineage import WorkRow
-from projections.pending import CREDITS, OFFERS, REMIXES
+from projections.pending import CREDITS, JOINS, OFFERS, REMIXES
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
 from projections.told import ClaimTold
@@ -30,7 +30,8 @@ def on_work(
     None of it counts before it is accepted.
     """
     number = lineage.find(view, id).number
-    both = f"{CREDITS} AND c.work = :work UNION ALL {REMIXES} AND e.child = :work"
+    both = f"{CREDITS} AND c.work = :work UNION ALL {REMIXES} AND e.child = :work "
+    both += f"UNION ALL {JOINS} AND (j.work = :work OR j.target = :work)"
     return _page(view, both, after, limit, work=number)
 
 
@@ -52,7 +53,8 @@ def waiting(
     are overdue.
     """
     if overdue:
-        late = f"{CREDITS} AND c.deadline <= :now UNION ALL {REMIXES} AND e.deadline <= :now"
+        late = f"{CREDITS} AND c.deadline <= :now UNION ALL {REMIXES} AND e.deadline <= :now "
+        late += f"UNION ALL {JOINS} AND j.deadline <= :now"
         return _page(view, late, after, limit, now=instant(journal.clock()))
     own = [] if actor == OPERATOR else attribution.accounts(view, actor)
     posters = [] if actor == OPERATOR else people.ids(view, actor)
@@ -61,7 +63,8 @@ def waiting(
         posters, of = [OPERATOR], "w.poster IN :posters OR w.kind = 'outside'"
     here = f"SELECT w.number FROM @works w WHERE ({of}) AND {holds('w')}"
     every = (
-        f"{CREDITS} AND c.work IN ({here}) UNION ALL {REMIXES} AND e.child IN ({here}) "
+        f"{CREDITS} AND c.own_work IN ({here}) UNION ALL {REMIXES} AND e.own_child IN ({here}) "
+        f"UNION ALL {JOINS} AND j.asked IN ({here}) "
         f"UNION ALL {OFFERS} AND c.contributor IN :own"
     )
     return _page(view, every, after, limit, posters=posters, own=own)
@@ -79,7 +82,7 @@ def _page(view: View, both: str, after: str | None, limit: int, **values: Any) -
 
 
 def _told(view: View, rows: Sequence[Row]) -> list[ClaimTold]:
-    numbers = {row[3] for row in rows} | {row[4] for row in rows if row[2] == "remix"}
+    numbers = {row[3] for row in rows} | {row[4] for row in rows if row[2] != "credit"}
     found = lineage.rows_of(view, numbers)
     works = lineage.references(view, numbers)
     credited = attribution.persons(view, {row[4] for row in rows if row[2] == "credit"})

@@ -14,6 +14,7 @@ from domain import credit as credits
 from domain.disclosure import AI_PARTS, NO_AI
 from domain.engine import Row
 from domain.identifier import SCHEMES, WORK
+from domain.join import Join
 from domain.licensing import terms_of
 from domain.remix import NOT_COUNTED
 from domain.role import within
@@ -115,16 +116,32 @@ def _in_credits(pattern: str, *texts: str) -> str:
 
 
 _CITING = (
-    "w.number IN (SELECT e.child FROM @works s JOIN @remixes e ON e.parent = s.number "
+    "w.number IN (SELECT e.child FROM @works s JOIN @remixes e ON e.parent = s.node "
     "WHERE s.title IN (SELECT n.digest FROM vault n WHERE n.folded = :whole) "
     f"AND s.kind = 'outside' AND {REMIX_COUNTS} AND {holds('s')})"
 )
 """The condition that a work was made from an outside source whose whole title was searched for."""
 
+
+def _in_texts(alias: str) -> str:
+    """The condition that the address, the creators or the title of a work match."""
+    return (
+        f"({alias}.address LIKE :q ESCAPE '!' OR {alias}.creators IN ({_MATCHED.format('q')}) "
+        f"OR {alias}.title IN ({_MATCHED.format('q')}) "
+        f"AND NOT ({alias}.kind = 'contribution' AND {alias}.state = 'withdrawn'))"
+    )
+
+
+_JOINS = f"FROM @joins j WHERE j.state = '{Join.Declared.STATE}' AND {holds('j')}"
+_IN_JOINED = (
+    "w.number IN (SELECT m.node FROM @works m WHERE m.number IN "
+    f"(SELECT j.work {_JOINS} UNION SELECT j.target {_JOINS}) "
+    f"AND {_in_texts('m')} AND {holds('m')})"
+)
+"""The condition that the texts of a work match that is one with it."""
+
 OF_WORKS = {
-    "q": f"(w.address LIKE :q ESCAPE '!' OR {_in_credits('q', 'credited_as')} OR {_CITING} "
-    f"OR w.creators IN ({_MATCHED.format('q')}) OR w.title IN ({_MATCHED.format('q')}) "
-    "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn'))",
+    "q": f"({_in_texts('w')} OR {_in_credits('q', 'credited_as')} OR {_CITING} OR {_IN_JOINED})",
     "credit": _in_credits("credit", "display", "credited_as", "character"),
     "medium": "w.medium = :medium",
     "licence": "w.licence IN :licence",
@@ -164,7 +181,7 @@ def contains(q: str) -> str:
 def works_that(view: View, asked: WorkFilters, among: Collection[int] | None = None) -> Filtered:
     """The works that match every filter, of all or among some by their numbers."""
     said = _said(asked)
-    where = [holds("w"), *(OF_WORKS[name] for name in said)]
+    where = ["w.node = w.number", holds("w"), *(OF_WORKS[name] for name in said)]
     if among is not None:
         said["among"] = list(among)
         where.append("w.number IN :among")

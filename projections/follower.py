@@ -19,6 +19,7 @@ from typing import Any
 
 from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
 from domain.fact import Fact
+from domain.join import Join
 from domain.journal import Journal
 from domain.recorders import Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
@@ -28,7 +29,7 @@ from projections.lineage import LINEAGE, WORKS
 from projections.money.rows import MONEY
 from projections.notices import NOTICED
 from projections.store import LAYOUTS, Generation, Store, table_name
-from projections.tables import NEVER, Amend, Projection, Put, Table, Values
+from projections.tables import NEVER, Amend, Move, Numbers, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Follower:
             self._numbers.forget()
             return True
         except Locked:
+            self._numbers.forget()
             # Another follower may be frozen within a page, which is then folded here.
             if self.store.engine.end_stalled("projections"):
                 log.warning("a follower that stood still within a page was ended")
@@ -142,7 +144,7 @@ class Numbering:
     """The dense integer keys of works and people, assigned in order of their first facts."""
 
     def __init__(self, *, complete: bool = False) -> None:
-        self.numbers: dict[str, int] = {}
+        self.numbers = Numbers()
         self.next: int | None = 1 if complete else None
         self.complete = complete
         """Whether every number ever given is known (a rebuild from nothing)."""
@@ -163,13 +165,15 @@ class Numbering:
             if self.next is None:
                 self.next = 1 + max(_greatest(writer, table, generation) for table in _NUMBERED)
             for table in _NUMBERED:
-                self.numbers |= dict(
-                    writer.query(
-                        f"SELECT id, number FROM {table_name(table.name, generation)} "
-                        "WHERE id IN :unknown",
-                        unknown=unknown,
-                    )
-                )
+                node = "node" if table is WORKS else "number"
+                for id, number, at in writer.query(
+                    f"SELECT id, number, {node} FROM {table_name(table.name, generation)} "
+                    f"WHERE id IN :unknown AND until = {NEVER}",
+                    unknown=unknown,
+                ):
+                    self.numbers[id] = number
+                    if at != number:
+                        self.numbers.nodes[number] = at
         assert self.next is not None
         for id in unknown:
             if id not in self.numbers:
@@ -211,12 +215,33 @@ def fold(
         for projection in PROJECTIONS:
             for change in projection.changes(position, happened, known):
                 page = pages[change.table.name]
-                if isinstance(change, Put):
-                    page.put(position, change.values)
-                else:
-                    page.amend(position, change)
+                match change:
+                    case Put():
+                        page.put(position, change.values)
+                    case Amend():
+                        page.amend(position, change)
+                    case Move():
+                        page.write(writer, generation)
+                        page = pages[change.table.name] = PageOfRows(change.table)
+                        for key in _about(writer, generation, change):
+                            to = {change.column: change.after}
+                            page.amend(position, Amend(change.table, key, to))
+        if isinstance(happened, Join.Event) and happened.node:
+            known.move(happened.moves, happened.node)
     for page in pages.values():
         page.write(writer, generation)
+
+
+def _about(writer: Transaction, generation: int, move: Move) -> list[Any]:
+    """The rows about a work that is moved, by what they were said about."""
+    table = move.table
+    rows = writer.query(
+        f"SELECT {table.key} FROM {table_name(table.name, generation)} "
+        f"WHERE {move.column} = :node AND own_{move.column} = :work AND until = {NEVER}",
+        node=move.before,
+        work=move.work,
+    )
+    return [key for (key,) in rows]
 
 
 class PageOfRows:

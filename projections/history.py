@@ -56,7 +56,7 @@ def of_work(
     limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about a work, its remixes and its credits, in order."""
-    number = lineage.find(view, id).number
+    number = lineage.stated(view, id).number
     return _history(Reader(view, journal, actor), view, id, number, after, limit)
 
 

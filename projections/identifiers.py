@@ -7,9 +7,10 @@ from typing import Any
 
 from domain.fact import Fact
 from domain.identifier import Identifier
+from domain.join import Join
 from domain.refusal import UnknownIdentifier
 from projections.store import View, counting, holds
-from projections.tables import Amend, Change, Numbers, Projection, Table, born
+from projections.tables import Amend, Change, Numbers, Projection, Table, born, moved
 from projections.told import IdentifierTold
 
 IDENTIFIERS = Table(
@@ -24,6 +25,7 @@ IDENTIFIERS = Table(
         ("state", "TEXT NOT NULL"),
         ("actor", "TEXT NOT NULL"),
         ("born", "BIGINT NOT NULL"),
+        ("own_subject", "BIGINT NOT NULL"),
     ),
     ("id", "subject", "value"),
     key="id",
@@ -34,7 +36,10 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     """The identifiers this fact adds or changes."""
     match happened:
         case Identifier.Stated(about=about):
-            yield born(IDENTIFIERS, happened, subject=numbers[about], born=position)
+            subject = {"subject": numbers.node(about), "own_subject": numbers[about]}
+            yield born(IDENTIFIERS, happened, **subject, born=position)
+        case Join.Event(node=str()):
+            yield from moved(IDENTIFIERS, ("subject",), happened, numbers)
         case Identifier.Event() if happened.leaves:
             yield Amend(IDENTIFIERS, happened.originator_id, {"state": happened.leaves})
 

@@ -59,8 +59,11 @@ class Licensed:
     def __init__(self, view: View, shown: Shown) -> None:
         self.shown = shown
         rows = lineage.rows_of(view, self.shown.numbers)
+        joined = lineage.joined_licences(view, rows)
         self.stated: dict[str, str] = {
-            row.id: row.licence for row in rows.values() if row.licence is not None
+            row.id: licence
+            for row in rows.values()
+            if (licence := row.licence or joined.get(row.number)) is not None
         }
         self.terms: dict[str, Terms] = {id: terms_of(text) for id, text in self.stated.items()}
 

@@ -18,23 +18,25 @@ from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.dates import is_surely_before, span_of
 from domain.fact import Fact
-from domain.lineage import MANY, Edge, Lineage, Path
+from domain.join import Join
+from domain.lineage import MANY, Edge, Lineage, Path, once
 from domain.moment import instant
 from domain.outside import Outside
-from domain.refusal import NotPublished, UnknownRemix, UnknownWork
+from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
 from domain.release import Release
 from domain.remix import Remix
 from domain.text import folded
-from domain.values import WorkId
+from domain.values import JoinId, WorkId
 from domain.work import Work
 from projections import finding, walking
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, counting, cut, decode_cursor, encode_cursor, holds
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
 from projections.told import (
     EdgeTold,
+    JoinTold,
     LineageTold,
     Node,
     PathCount,
@@ -70,8 +72,9 @@ WORKS = Table(
         ("made_first", "TEXT"),
         ("made_last", "TEXT"),
         ("creators", "TEXT"),
+        ("node", "BIGINT NOT NULL"),
     ),
-    ("number", "id", "kind, number", "poster"),
+    ("number", "id", "kind, number", "poster", "node"),
     key="number",
 )
 REMIXES = Table(
@@ -87,8 +90,29 @@ REMIXES = Table(
         ("actor", "TEXT NOT NULL"),
         ("deadline", "TEXT"),
         ("born", "BIGINT NOT NULL"),
+        ("own_child", "BIGINT NOT NULL"),
+        ("own_parent", "BIGINT NOT NULL"),
     ),
     ("id", "child", "parent, child"),
+    key="id",
+)
+"""The edges between nodes, and the works that each was declared of."""
+
+
+JOINS = Table(
+    "joins",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("work", "BIGINT NOT NULL"),
+        ("target", "BIGINT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+        ("reason", "TEXT"),
+        ("actor", "TEXT NOT NULL"),
+        ("deadline", "TEXT"),
+        ("asked", "BIGINT"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("id", "work", "target"),
     key="id",
 )
 
@@ -114,8 +138,11 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Work.Described(originator_id=id):
             yield Amend(WORKS, numbers[id], happened.stated)
         case Remix.Declared(child=child, parent=parent):
-            ends = {"child": numbers[child], "parent": numbers[parent]}
-            yield born(REMIXES, happened, **ends, born=position)
+            ends = {"child": numbers.node(child), "parent": numbers.node(parent)}
+            own = {"own_child": numbers[child], "own_parent": numbers[parent]}
+            yield born(REMIXES, happened, **ends, **own, born=position)
+        case Join.Event():
+            yield from _join(position, happened, numbers)
         case Remix.Event() if happened.leaves:
             yield Amend(REMIXES, happened.originator_id, {"state": happened.leaves})
 
@@ -125,6 +152,7 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
         WORKS,
         happened,
         number=numbers[happened.originator_id],
+        node=numbers[happened.originator_id],
         kind=kind,
         made=getattr(happened, "made", ""),
         poster=happened.actor,
@@ -135,13 +163,26 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
     )
 
 
+def _join(position: int, happened: Join.Event, numbers: Numbers) -> Iterator[Change]:
+    if isinstance(happened, Join.Declared):
+        ends = {"work": numbers[happened.work], "target": numbers[happened.into]}
+        asked = None if happened.asked is None else numbers[happened.asked]
+        yield born(JOINS, happened, **ends, asked=asked, born=position)
+    else:
+        yield Amend(JOINS, happened.originator_id, {"state": happened.leaves})
+    if happened.node:
+        for work in happened.moves:
+            yield Amend(WORKS, numbers[work], {"node": numbers[happened.node]})
+        yield from moved(REMIXES, ("child", "parent"), happened, numbers)
+
+
 def _span(made_at: str | None) -> dict[str, str | None]:
     """The first and the last instant of a stated date; null where they are not known."""
     first, last = span_of(made_at) if made_at else ("", "")
     return {"made_first": first or None, "made_last": last or None}
 
 
-LINEAGE = Projection("lineage", (WORKS, REMIXES), changes)
+LINEAGE = Projection("lineage", (WORKS, REMIXES, JOINS), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
@@ -182,10 +223,17 @@ class WorkRow(NamedTuple):
     made_first: str | None
     made_last: str | None
     creators: str | None
+    node: int
 
 
 def find(view: View, id: str) -> WorkRow:
-    """The work with this id, as known at the view's position; UnknownWork if there is none."""
+    """The node that the work with this id is, as known at the view's position; or UnknownWork."""
+    row = stated(view, id)
+    return row if row.node == row.number else rows_of(view, [row.node])[row.node]
+
+
+def stated(view: View, id: str) -> WorkRow:
+    """The work with this id as it was recorded, whatever it was joined with."""
     row = view.one(f"SELECT {_WORK} FROM @works w WHERE w.id = :id AND {holds('w')}", id=id)
     if row is None:
         raise UnknownWork(id)
@@ -241,6 +289,16 @@ def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
     return {row[0]: WorkRow(*row) for row in rows}
 
 
+def joined_licences(view: View, nodes: Iterable[int]) -> dict[int, str]:
+    """By node: the first licence that is on record of a work joined into it."""
+    rows = view.rows(
+        "SELECT m.node, m.licence FROM @works m WHERE m.node IN :nodes AND m.number <> m.node "
+        f"AND m.licence IS NOT NULL AND {holds('m')} ORDER BY m.number DESC",
+        nodes=list(nodes),
+    )
+    return dict(rows)
+
+
 def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of the works with these numbers."""
     rows = view.rows(
@@ -254,6 +312,16 @@ def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
     """The numbers of the works with these ids; other ids are left out."""
     rows = view.rows(
         f"SELECT w.id, w.number FROM @works w WHERE w.id IN :ids AND {holds('w')}", ids=list(ids)
+    )
+    return dict(rows)
+
+
+def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:
+    """Of the works with these ids that were joined into another: the id of the node they are."""
+    rows = view.rows(
+        "SELECT w.id, n.id FROM @works w JOIN @works n ON n.number = w.node "
+        f"WHERE w.id IN :ids AND w.node <> w.number AND {holds('w')} AND {holds('n')}",
+        ids=sorted(ids),
     )
     return dict(rows)
 
@@ -316,7 +384,52 @@ def work(view: View, id: str) -> WorkFound:
             for remix, kind, rate, state, evidence, parent in sources
         ],
         "remixed_by": remixed[0][0],
+        "joins": joins_of(view, row.number),
     }
+
+
+_JOIN = (
+    "SELECT j.id, j.work, j.target, j.state, j.reason, j.actor, j.deadline, j.born FROM @joins j"
+)
+
+
+def joins_of(view: View, node: int) -> list[JoinTold]:
+    """The joins that make a node one, and those that are claimed of it."""
+    same = f"SELECT m.number FROM @works m WHERE m.node = :node AND {holds('m')}"
+    return _joins(
+        view,
+        f"{_JOIN} WHERE (j.work IN ({same}) OR j.target IN ({same})) "
+        f"AND j.state IN ('{PENDING}', '{Join.Declared.STATE}') AND {holds('j')} ORDER BY j.born",
+        node=node,
+    )
+
+
+@question("show_join", "/joins/{id}")
+def join(view: View, id: JoinId) -> JoinTold:
+    """One join: which two works are the same, and what became of it."""
+    found = _joins(view, f"{_JOIN} WHERE j.id = :id AND {holds('j')}", id=id)
+    if not found:
+        raise UnknownJoin(id)
+    return found[0]
+
+
+def _joins(view: View, sql: str, **values: Any) -> list[JoinTold]:
+    rows = view.rows(sql, **values)
+    works = references(view, {number for row in rows for number in row[1:3]})
+    texts = view.texts({row[4] for row in rows})
+    return [
+        {
+            "id": id,
+            "work": works[work],
+            "into": works[into],
+            "state": state,
+            "reason": texts.get(reason),
+            "said_by": actor,
+            "deadline": deadline if state == PENDING else None,
+            "position": born,
+        }
+        for id, work, into, state, reason, actor, deadline, born in rows
+    ]
 
 
 def parents_of(view: View, numbers: Iterable[int]) -> dict[int, list[int]]:
@@ -505,12 +618,16 @@ def edges_above(view: View, root: int) -> list[Edge[int]]:
     rows = view.rows(
         "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
         f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
-        "SELECT e.child, e.parent, e.kind, e.rate, e.id, e.state "
+        "SELECT e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent "
         f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
         root=root,
     )
     # By child, parent, kind and id: a rate may be null, which has no order.
-    return [Edge._make(row) for row in sorted(rows, key=itemgetter(0, 1, 2, 4))]
+    rows = sorted(rows, key=itemgetter(0, 1, 2, 4))
+    if all(row[:2] == row[6:] for row in rows):  # none of them was joined
+        return [Edge._make(row[:6]) for row in rows]
+    edges = once((Edge(*row[:6]), row[6:]) for row in rows)
+    return sorted(edges, key=itemgetter(0, 1, 2, 4))
 
 
 def lineage(view: View, id: str) -> Shown:

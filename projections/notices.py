@@ -16,6 +16,7 @@ from domain.dispute import Answer, Settlement
 from domain.fact import Fact
 from domain.grant import Grant
 from domain.identifier import WORK, Identifier
+from domain.join import Join
 from domain.journal import Journal
 from domain.money.hold import Hold
 from domain.money.payee import Payee
@@ -76,14 +77,19 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
         case Payout.Event(payee=payee) if Payee.parse(payee).is_contributor:
             yield Put(NOTICES, (numbers[payee], position, PERSON))
-        case Share.Event() | Proposal.Confirmed():
-            yield from _of_shares(position, happened, numbers)
+        case Share.Event() | Proposal.Confirmed() | Join.Event():
+            yield from _to_agree(position, happened, numbers)
 
 
-def _of_shares(
-    position: int, happened: Share.Event | Proposal.Confirmed, numbers: Numbers
+def _to_agree(
+    position: int, happened: Share.Event | Proposal.Confirmed | Join.Event, numbers: Numbers
 ) -> Iterator[Change]:
+    """Of what needs the agreement of others."""
     match happened:
+        case Join.Event():
+            asked = getattr(happened, "asked", None)
+            for work in (asked,) if asked else (happened.work, happened.into):
+                yield Put(NOTICES, (numbers[work], position, POSTER))
         case Share.Offered() | Share.Waived() | Share.Declined():
             if Payee.parse(happened.payee).is_contributor:
                 yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
@@ -125,7 +131,7 @@ def of_contributor(
         "SELECT n.position FROM @notices n WHERE n.subject IN :accounts AND n.told = :person "
         "UNION SELECT n.position FROM @works w JOIN @notices n ON n.subject = w.number "
         "AND n.told IN :posters WHERE w.poster IN :named "
-        "UNION SELECT n.position FROM @credits c JOIN @notices n ON n.subject = c.work "
+        "UNION SELECT n.position FROM @credits c JOIN @notices n ON n.subject = c.own_work "
         # The credit as it was at that position.
         "AND n.told = :people AND c.since <= n.position AND c.until > n.position "
         "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone) "

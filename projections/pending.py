@@ -12,7 +12,7 @@ from projections.store import View, holds
 from projections.told import Count, WorkRef
 
 _PENDING = (
-    "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.work AS work, "
+    "SELECT c.born AS born, c.id AS id, 'credit' AS noun, c.own_work AS work, "
     f"CASE WHEN {NOT_HIDDEN} THEN c.contributor ELSE -c.born END AS other, "
     "c.role AS says, CAST(NULL AS TEXT) AS rate, c.evidence AS evidence, c.deadline AS deadline, "
     f"CASE WHEN {NOT_HIDDEN} THEN c.actor ELSE c.id END AS actor, "
@@ -23,8 +23,14 @@ CREDITS = f"{_PENDING} AND c.waits_for = '{POSTER}'"
 OFFERS = f"{_PENDING} AND c.waits_for = '{CONTRIBUTOR}'"
 """Credits of people who asked to be asked, which only they may know of."""
 REMIXES = (
-    "SELECT e.born, e.id, 'remix', e.child, e.parent, e.kind, e.rate, e.evidence, e.deadline, "
-    f"e.actor, CAST(NULL AS TEXT) FROM @remixes e WHERE e.state = '{PENDING}' AND {holds('e')}"
+    "SELECT e.born, e.id, 'remix', e.own_child, e.own_parent, e.kind, e.rate, e.evidence, "
+    "e.deadline, e.actor, CAST(NULL AS TEXT) FROM @remixes e "
+    f"WHERE e.state = '{PENDING}' AND {holds('e')}"
+)
+JOINS = (
+    "SELECT j.born, j.id, 'join', j.asked, CASE WHEN j.asked = j.work THEN j.target ELSE j.work "
+    "END, CAST(NULL AS TEXT), CAST(NULL AS TEXT), j.reason, j.deadline, j.actor, "
+    f"CAST(NULL AS TEXT) FROM @joins j WHERE j.state = '{PENDING}' AND {holds('j')}"
 )
 
 WORKS_NAMED = 12
@@ -48,6 +54,7 @@ def behind(view: View, id: WorkId) -> Waiting:
             works=sorted(tree.generation),
         )
     )
-    first = sorted(counted, key=lambda work: (tree.generation[work], work))[:WORKS_NAMED]
+    nodes = {row.number: row.node for row in lineage.rows_of(view, counted).values()}
+    first = sorted(counted, key=lambda work: (tree.generation[nodes[work]], work))[:WORKS_NAMED]
     told = lineage.references(view, first)
     return {"count": sum(counted.values()), "works": [told[work] for work in first]}

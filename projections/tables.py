@@ -8,12 +8,13 @@ In SQL a read table is written ``@works``; the store substitutes the current gen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from domain.fact import Fact
+from domain.join import Join
 
 NEVER = 1 << 62
 """The ``until`` of a row that is still valid."""
@@ -79,9 +80,50 @@ class Amend(NamedTuple):
     changes: Mapping[str, Any]
 
 
-Change = Put | Amend
-Numbers = Mapping[str, int]
-"""The dense integer keys of works and contributors by their ids."""
+class Move(NamedTuple):
+    """Every row about a work has another node in a column, from the fact's position on.
+
+    A column ``child`` holds nodes, and ``own_child`` the work that the fact named.
+    """
+
+    table: Table
+    column: str
+    work: int
+    before: int
+    after: int
+
+
+Change = Put | Amend | Move
+
+
+class Numbers(dict[str, int]):
+    """The dense integer keys of works and contributors by their ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: dict[int, int] = {}
+        """By a work that was joined into another: the node that it is."""
+
+    def node(self, id: str) -> int:
+        """The node that a work is after all joins so far; a person is itself."""
+        number = self[id]
+        return self.nodes.get(number, number)
+
+    def move(self, works: Iterable[str], node: str) -> None:
+        """Let these works be another node from now on."""
+        self.nodes |= dict.fromkeys((self[work] for work in works), self[node])
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        super().clear()
+        self.nodes.clear()
+
+
+def moved(table: Table, columns: Iterable[str], join: Join.Event, of: Numbers) -> Iterator[Move]:
+    """What a join that counts, or is undone, moves in these columns."""
+    for work in join.moves:
+        for column in columns:
+            yield Move(table, column, of[work], of.node(work), of[str(join.node)])
 
 
 def born(table: Table, happened: Fact, **values: Any) -> Put:

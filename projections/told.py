@@ -24,6 +24,7 @@ from domain.values import (
     Example,
     GrantedRole,
     IdentifierId,
+    JoinId,
     Length,
     Number,
     PoolId,
@@ -207,6 +208,19 @@ class MadeFrom(TypedDict):
     work: WorkRef
 
 
+class JoinTold(TypedDict):
+    """That two works are the same, and what became of it."""
+
+    id: JoinId
+    work: Annotated[WorkRef, "As it was recorded."]
+    into: Annotated[WorkRef, "What stands for both, unless it is elsewhere and the other is here."]
+    state: Annotated[str, one_of(("pending", "joined", "declined", "undone"))]
+    reason: Annotated[str | None, Example("The same recording.")]
+    said_by: Agent
+    deadline: Deadline
+    position: Annotated[Count, Example(44)]
+
+
 class WorkFound(WorkRef):
     """A contribution, an outside source or a release, without its credits."""
 
@@ -224,6 +238,7 @@ class WorkFound(WorkRef):
     published: Publication | None
     sources: list[MadeFrom]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
+    joins: Annotated[list[JoinTold], "With which other works it is one, or is said to be."]
 
 
 class NameOnCredit(TypedDict):
@@ -293,15 +308,15 @@ class RemixTold(TypedDict):
 
 
 class ClaimTold(TypedDict):
-    """A claim about a work: that somebody is credited on it, or that it was made from another."""
+    """A claim about a work: of a credit on it, of what it was made from, or what it is one with."""
 
-    id: Annotated[str, "Of the credit or the remix.", Example(EDGE)]
-    noun: Annotated[str, one_of(("credit", "remix"))]
+    id: Annotated[str, "Of the credit, the remix or the join.", Example(EDGE)]
+    noun: Annotated[str, one_of(("credit", "remix", "join"))]
     work: WorkRef
     contributor: Annotated[PersonRef | None, "Of a credit."]
     role: Annotated[Role | None, "Of a credit."]
     credited_as: Annotated[str | None, "The name on the credit, as claimed.", Example(None)]
-    parent: Annotated[WorkRef | None, "Of a remix."]
+    parent: Annotated[WorkRef | None, "Of a remix; of a join the other work."]
     kind: Annotated[str | None, "Of a remix.", Example("sample")]
     rate: Rate
     evidence: Evidence

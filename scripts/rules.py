@@ -15,12 +15,14 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
+from domain.claim import PENDING
 from domain.clock import Clock, stamp_of
 from domain.command import Command
 from domain.contributor import Contributor
 from domain.draft import Draft
 from domain.engine import Engine, Row
 from domain.fact import Fact
+from domain.join import Join
 from domain.moment import instant
 from domain.money.books import Books, fold_after
 from domain.outside import Outside
@@ -30,6 +32,7 @@ from domain.recorders import JournalRecorder, Placed
 from domain.refusal import (
     AlreadyAnswered,
     BadSigningKey,
+    CannotJoin,
     ContributorForgotten,
     IdTaken,
     LineageCycle,
@@ -55,7 +58,15 @@ from scripts.difference import Difference, Differences, at, pages
 from scripts.service import Service
 
 BROKEN = (
-    *(AlreadyAnswered, BadSigningKey, ContributorForgotten, IdTaken, LineageCycle, MergeCycle),
+    *(
+        AlreadyAnswered,
+        BadSigningKey,
+        CannotJoin,
+        ContributorForgotten,
+        IdTaken,
+        LineageCycle,
+        MergeCycle,
+    ),
     *(NotPermitted, NotYet, SelfRemix, TooLate, Unknown, UnknownGrounds, UnknownKind),
     *(UnknownRole, WrongState),
 )
@@ -92,6 +103,8 @@ def _refused(
     try:
         if asked.is_whole:
             draft.carry_out(asked.command, happened.actor)
+            if isinstance(happened, Join.Event) and not _moves_alike(draft, happened):
+                yield at(placed.position, f"{placed.topic} moves other works than it would then")
         else:
             _must_be_permitted(draft, asked.command, happened.actor)
     except BROKEN as refusal:
@@ -100,6 +113,13 @@ def _refused(
         yield at(placed.position, f"{placed.topic} could not happen: {refusal}")
     except Refusal:
         pass  # a rule that has become stricter
+
+
+def _moves_alike(draft: Draft, happened: Join.Event) -> bool:
+    """Whether a join makes the same works one as it does when it is decided again."""
+    said = [one for one in draft.facts if isinstance(one, Join.Event)]
+    is_claim = happened.leaves == PENDING
+    return is_claim or [(one.node, one.moves) for one in said] == [(happened.node, happened.moves)]
 
 
 def _has_cited(draft: Draft, happened: Fact) -> bool:
@@ -203,7 +223,17 @@ MADE_BY |= {
     "remix.declared": BY_OPERATION["declare_remix"],
     "work.described": BY_OPERATION["describe_work"],
 }
-_WHOLE = ("contributor", "contribution", "credit", "remix", "identifier", "role", "work", "release")
+_WHOLE = (
+    "contributor",
+    "contribution",
+    "credit",
+    "remix",
+    "join",
+    "identifier",
+    "role",
+    "work",
+    "release",
+)
 """The nouns whose facts say all of their commands."""
 _LISTS = frozenset({"authors", "sources", "components"})
 

@@ -246,7 +246,7 @@ def every_fact(told: Story) -> dict[str, str]:
     every_fact_about_money(told, release, song, ana, earlier)
     tell("withdraw_release", id=release, reason="text-reason-release")
     tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
-    merge_and_separate(told, eva, ben)
+    separate_and_part(told, ana, eva, ben, song)
     told.tell("merge_contributor", id=eva, into=ben, reason="text-reason-again")
     tell("forget_contributor", id=told.person("text-name-gus"), ground="request")
     told.journal.accept_clock()
@@ -267,6 +267,23 @@ def every_fact(told: Story) -> dict[str, str]:
     tell("grant_role", **role, reason="text-reason-role")
     tell("end_role", **role, reason="text-reason-role-end")
     return {"ana": ana, "ben": ben, "poem": poem, "song": song, "release": release}
+
+
+def join_and_part(told: Story, song: str, ana: str) -> None:
+    """Two works are one and two again; of two others one poster is asked."""
+    again = told.piece("text-title-again", actor=ana)
+    join = told.tell("join_works", work=again, into=song, reason="text-reason-join").id
+    told.tell("undo_join", id=join, reason="text-reason-undo")
+    said = {"work": again, "into": told.piece("text-title-other")}
+    join = told.tell("join_works", **said, reason="text-reason-claim", actor=ana).id
+    told.tell("decline_join", id=join, reason="text-reason-decline-join")
+    told.tell("accept_join", id=join, reason="text-reason-accept-join")
+
+
+def separate_and_part(told: Story, ana: str, eva: str, ben: str, song: str) -> None:
+    """What was said to be one is two again."""
+    merge_and_separate(told, eva, ben)
+    join_and_part(told, song, ana)
 
 
 def merge_and_separate(told: Story, old: str, new: str) -> None:

@@ -44,6 +44,10 @@ TABLE: dict[str, set[str]] = {
     "remix.answer": SIDES,
     "remix.settle": {ANYONE},  # its outcome decides: see tests/test_disputes.py
     "remix.strike": JUDGES,
+    "join": {"poster", "poster of the other", "poster of both"},
+    "join.accept": {"addressee"},
+    "join.decline": {"addressee", "opener"},
+    "join.undo": {"poster", "poster of the other"},
     "credit": SPEAKING | {"contributor"},
     "credit.accept": {"addressee", "producer", "right holder"},
     "credit.decline": {"contributor", "addressee", "producer", "right holder"},

@@ -42,6 +42,8 @@ CREDITS = [*(part_id(work, "author", 0) for work in WORKS[:3]), id_of("credit")]
 REMIXES = [part_id(work, "source", 0) for work in WORKS[:3]]
 REMIXES += [part_id(WORKS[3], "component", 0), id_of("remix"), id_of("another remix")]
 
+JOINS = [id_of("join"), id_of("another join")]
+
 Command = tuple[str, dict[str, Any]]
 
 any_person = st.sampled_from(PEOPLE)
@@ -117,6 +119,8 @@ verbs = st.one_of(
     ),
     command("redate_work", id=any_work, made_at=dates.filter(bool), reason=some_texts),
     command("redate_work", id=any_work, made_at=dates.filter(bool), reason=some_texts),
+    command("join_works", id=st.sampled_from(JOINS), work=any_work, into=any_work),
+    command("undo_join", id=st.sampled_from(JOINS), reason=some_texts),
     command("merge_contributor", id=any_person, into=any_person),
     command("separate_contributor", id=any_person, reason=some_texts),
     command("forget_contributor", id=any_person, ground=st.just("request")),

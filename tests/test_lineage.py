@@ -192,6 +192,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "published": None,
             "sources": [],
             "remixed_by": 0,
+            "joins": [],
         }
         del source["remix"]
         assert source == {

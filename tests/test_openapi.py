@@ -23,7 +23,7 @@ from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.reference import Reference, pretty
 from domain.role import roles
-from domain.values import ALBUM, ASSETS, BEN, EDGE, LARGEST_POSITION, POOL, PROPOSAL, SONG
+from domain.values import ALBUM, ASSETS, BEN, EDGE, JOIN, LARGEST_POSITION, POOL, PROPOSAL, SONG
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ EXAMPLES = (
     "rename_contributor",
     *("ask_first", "stop_asking", "register_key", "revoke_key", "grant_role", "end_role"),
     *("dispute_remix", "answer_remix", "settle_remix", "strike_remix"),
-    *("accept_remix", "decline_remix"),
+    *("accept_remix", "decline_remix", "join_works", "undo_join", "accept_join", "decline_join"),
     *("describe_work", "state_identifier", "dispute_identifier", "answer_identifier"),
     *("settle_identifier", "withdraw_identifier"),
     *("accept_credit", "dispute_credit", "answer_credit", "settle_credit"),
@@ -143,6 +143,10 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
             agree_once_more(served, clock)
         if name in ("accept_remix", "decline_remix"):
             here = here.replace(EDGE, claimed(served, name))
+        if name in ("accept_join", "decline_join"):
+            somebody = served.acting(served.admit(name))
+            copy = somebody.post("/contributions", title=name, medium="text").id
+            here = here.replace(JOIN, somebody.post("/joins", work=copy, into=SONG).id)
         if name == "identify_payee":
             terms = {"type": "fixed", "shares": [["label", "1"]]}
             said = {"name": "label's", "kind": "song", "currency": "USD", "terms": terms}

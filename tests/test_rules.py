@@ -9,6 +9,7 @@ from stories import NOON, Story, days_before, every_fact, id_of, story
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.grant import Grant, grant_id
+from domain.join import Join
 from domain.money.hold import Hold
 from domain.note import SignerKey
 from domain.permission import OPERATOR
@@ -159,3 +160,13 @@ def test_what_no_command_could_have_recorded_is_found_where_it_is(database: str)
             new = [one for one in found if one not in known]
             assert [one for one in new if one.startswith(expected)], (cheat.__name__, found)
             known = found
+
+
+def test_a_join_moves_exactly_the_works_that_it_makes_one(database: str) -> None:
+    with story(database) as told:
+        one, other, third = (told.piece(name) for name in ("one", "other", "third"))
+        join = told.tell("join_works", work=one, into=other).id
+        assert decided_again(told) == []
+        said = {"work": one, "into": other, "reason": "r", "node": one, "moved": f"{one} {third}"}
+        where = recorded(told, Join.Undone, join, **said)
+        assert decided_again(told) == [f"{where}join.undone moves other works than it would then"]

@@ -46,6 +46,10 @@ SIDES: dict[str, dict[str, str]] = {
         **{"poster": "ana", "poster of the parent": "cleo", "opener": "ana"},
         "party": "ana ben cleo",
     },
+    "join": {
+        **{"poster": "cleo", "poster of the other": "ana"},
+        **{"opener": "cleo", "addressee": "ana"},
+    },
     "credit": {
         **{"poster": "ana", "addressee": "ana", "contributor": "ben", "opener": "ben"},
         "party": "ana ben cleo",
@@ -99,10 +103,11 @@ OWN = {
     "assign_share",
     "choose_payment_currency",
 }
+JOINING = {"join_works", "decline_join", "undo_join"}
 MAY: dict[str, set[str]] = {
-    "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution"},
+    "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution", "accept_join"} | JOINING,
     "ben": FREE | CONCERNED | OWN,
-    "cleo": FREE | CONCERNED | {"declare_remix", "answer_remix"},
+    "cleo": FREE | CONCERNED | {"declare_remix", "answer_remix"} | JOINING,
     "sam": FREE,
     "pia": FREE | DECIDING | {"comment_on_proposal"},
     "per": FREE,
@@ -185,10 +190,17 @@ class World:
             **{"remix": part_id(song, "source", 0), "pool": pool, "proposal": proposal},
             **{"comment": comment, "revenue": revenue, "batch": batch, "agreed": agreed},
             **{"expense": expense, "identifier": code, "withholding": rule},
+            "join": self._claimed(song),
             **{"payout": paid[self.ids["ben"]], "entry": division_id(revenue)},
             "contributor": self.ids["ben"],
         }
         served.service.log.catch_up()
+
+    def _claimed(self, song: str) -> str:
+        """Cleo says that the song is the same as what she posted."""
+        cleo = self.clients["cleo"]
+        copy = cleo.post("/contributions", title="Copy", medium="audio").id
+        return cleo.post("/joins", work=copy, into=song).id
 
     def _grant(self, person: str, role: str, **of: str) -> None:
         answer = self.served.operator.post(
@@ -210,8 +222,8 @@ class World:
                 said |= {"id": self.ids["zoe"], "role": "auditor"}
             case "contributor.forget":
                 said["ground"] = "none"
-            case "remix":
-                said["parent"] = self.poem
+            case "remix" | "join":
+                said["parent" if command.NAME == "remix" else "work"] = self.poem
             case "identifier":
                 said["work"] = self.of["work"]
             case "release":

@@ -151,6 +151,7 @@ def where(item: Mapping[str, Any]) -> str:
         "share": ("proposal", said.get("proposal")),
         "credit": ("credit", item["noun"]),
         "remix": ("remix", item["noun"]),
+        "join": ("piece", said.get("work")),
         "identifier": ("piece" if said.get("on") == "work" else "contributor", said.get("about")),
         "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),

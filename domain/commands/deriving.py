@@ -173,7 +173,7 @@ class RedateWork(Command):
         for child, parent in past.edges_at(work.id)[:MOST_LISTED]:
             if child == work.id:
                 warn_if_older(past, child, self.made_at, past.work(parent))
-            else:
+            elif parent == work.id:  # the date of a node counts, not that of a work joined to it
                 derived = past.work(child)
                 warn_if_older(past, child, derived.made_at, work, self.made_at)
         made = start_of_past(self.made_at, past.now)
@@ -239,13 +239,25 @@ def must_suit_licence(
 
     Licences ``stated`` of the source at the same moment count, each, if none is on record.
     """
-    for of_parent in [parent.licence] if parent.licence else dict.fromkeys(stated):
+    on_record = _licence_of(past, parent)
+    for of_parent in [on_record] if on_record else dict.fromkeys(stated):
         for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind):
             said = {"child": child, "parent": parent.id, "licence": of_parent}
             said |= {"rule": RULES[code].says.rstrip("."), "code_of_rule": code}
             if past.refuses_licences:
                 raise LicenceConflict(*said.values())
             past.warn(LicenceConflict.code, **said)
+
+
+def _licence_of(past: Past, work: Work) -> str | None:
+    """The licence on record of the node that a work is, or of what was joined into it."""
+    known = past.known
+    same = known.same([work.id])
+    if same == {work.id}:
+        return work.licence
+    node = known.node(work.id)
+    works = sorted(map(past.work, same), key=lambda one: (one.id != node, one.position))
+    return next((one.licence for one in works if one.licence), None)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:

@@ -178,6 +178,15 @@ class Books(Folding):
             payee = into
         return payee
 
+    def node(self, work: str) -> str:
+        """The node that a work is after all joins."""
+        return self.nodes.get(work, work)
+
+    def _at_nodes(self, works: Iterable[str]) -> Collection[str]:
+        found = list(works)
+        self.fetch((self.nodes, found))
+        return {self.node(work) for work in found}
+
     def payees_of(self, person: str) -> list[str]:
         """A person with everybody who was merged into them."""
         found = [person]
@@ -207,9 +216,12 @@ class Books(Folding):
             person,
             self.consents.get((agreement, payee)),
             release=known.release,
-            assets=known.pieces.get(payee, NO_ASSETS),
-            works=known.works,
-            named={*known.works, *above[known.release]} if is_named else (),
+            assets={
+                asset: self._at_nodes(works)
+                for asset, works in known.pieces.get(payee, NO_ASSETS).items()
+            },
+            works=self._at_nodes(known.works),
+            named={*self._at_nodes(known.works), *above[known.release]} if is_named else (),
             known=max(known.known, self.confirmed.get((agreement, payee), 0)),
             is_forgotten=person in self.forgotten,
         )
@@ -240,9 +252,11 @@ class Books(Folding):
         self._fetch_people(each.contributor for each in doubts if each.contributor is not None)
         return Questions(
             Question(
-                frozenset((each.work, *(above.get(each.work, ()) if each.child else ()))),
+                frozenset(
+                    (self.node(each.work), *(above.get(each.work, ()) if each.child else ()))
+                ),
                 None if each.contributor is None else self.person(each.contributor),
-                each.child,
+                each.child and self.node(each.child),
                 each.by_name,
                 each.false_at,
                 each.by_piece,
@@ -265,7 +279,7 @@ class Books(Folding):
     ) -> int:
         """The same if somebody were there to be paid: what can be assigned, or a debt."""
         claim = self.claim(payee, agreement, above)
-        person = "" if claim.person == payee and Payee.parse(payee).is_work else claim.person
+        person = "" if Payee.parse(claim.person).is_work else claim.person
         held = against(claim._replace(is_forgotten=False, person=person), questions)
         return self.payable_minor(payee, agreement, held)
 

@@ -21,12 +21,12 @@ def offered_for(past: Past, work: str, contributor: str) -> Iterator[New]:
 
     The first whose claim is accepted gets them; whether others belong there, a new agreement says.
     """
-    payee, books = str(Payee("work", work)), past.books()
-    past.watch_money(work)
-    if payee in books.merged:
-        return
-    for agreement in books.agreements_with(payee):
-        yield claimed(past, agreement, payee, contributor)
+    books, works = past.books(), sorted(past.known.same([work]))
+    past.watch_money(*works)
+    for payee in [str(Payee("work", each)) for each in works]:
+        if Payee.parse(books.person(payee)).is_work:
+            for agreement in books.agreements_with(payee):
+                yield claimed(past, agreement, payee, contributor)
 
 
 def claimed(past: Past, agreement: Agreement, payee: str, contributor: str) -> New:
@@ -45,7 +45,7 @@ def claimed(past: Past, agreement: Agreement, payee: str, contributor: str) -> N
 
 def maker_of(past: Past, payee: str) -> str | None:
     """The person who claimed a work or is credited on it, if anyone is."""
-    if (known := past.books().merged.get(payee)) is not None:
+    if not Payee.parse(known := past.books().person(payee)).is_work:
         return known
     found = past.known.credits([Payee.parse(payee).id])
     people = [each.contributor for each in found if each.counts and each.kind == "direct"]

@@ -13,6 +13,7 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.dispute import Opening
 from domain.fact import Fact
+from domain.join import Join
 from domain.kept import placed_at
 from domain.money.agreement import Agreement
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
@@ -56,6 +57,7 @@ TOPICS = tuple(
         *(Hold.Opened, Hold.Lifted),
         *(Credit.Disputed, Credit.Settled, Credit.Revoked),
         *(Remix.Disputed, Remix.Settled, Remix.Struck),
+        *(Join.Declared, Join.Accepted, Join.Undone),
         *(Contributor.Merged, Contributor.Separated, Contributor.Forgotten, Period.Closed),
     )
 )
@@ -207,6 +209,8 @@ class Folding(State):
                 self._merge(id, into)
             case Contributor.Separated():
                 del self.merging[self.merged.pop(id), id]
+            case Join.Event(node=str(node)):
+                self._join(happened.moves, node)
             case Outsider.Identified(payee=name, contributor=contributor):
                 self._merge(name, contributor)
             case Contributor.Forgotten(holds=True):
@@ -221,7 +225,20 @@ class Folding(State):
         if gained:
             self.differences[into] = gained
 
+    def _join(self, works: Iterable[str], node: str) -> None:
+        """Let these works be another node; who claimed one has what waited for it."""
+        into = str(Payee("work", node))
+        for work in works:
+            payee = str(Payee("work", work))
+            self.nodes[work] = node
+            if Payee.parse(self.merged.get(payee, payee)).is_work:
+                self._merge(payee, into)
+
     def _merge(self, payee: str, into: str) -> None:
+        if (before := self.merged.pop(payee, None)) is not None:
+            self.merging.pop((before, payee), None)
+        if payee == into:
+            return
         self.merged[payee] = into
         self.merging[into, payee] = True
 

@@ -131,7 +131,7 @@ def against(claim: Claim, questions: Questions) -> Held:
     open_now = list(questions.of(claim))
     is_false = {each.false_at is not None for each in open_now}
     stands = {
-        UNCLAIMED: Payee.parse(claim.payee).is_work and claim.person == claim.payee,
+        UNCLAIMED: Payee.parse(claim.person).is_work,
         UNACCEPTED: claim.consent == "offered",
         DECLINED: claim.consent == "declined",
         DISPUTED: False in is_false,

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.fact import Fact, New
 from domain.identity import part_id
+from domain.join import Join
 from domain.known import Known
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
@@ -68,7 +69,7 @@ def above_in_question(past: Past, books: Books) -> Above:
     """What works were made from, where it matters; a further edge meanwhile is noticed."""
     if not books.looks_above:
         return NOTHING_ABOVE
-    for born in (Remix.Declared, Remix.Accepted):
+    for born in (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted, Join.Undone):
         past.watch_all(born.TOPIC)
     return _WhenAsked(past.known)
 

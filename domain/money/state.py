@@ -163,8 +163,10 @@ class State:
     due: Kept[tuple[str, str, str], bool]
     """By currency, payee and agreement: where something is owed, or was overpaid."""
     merged: Kept[str, str]
-    """By contributor: whom they were merged into. By work: whose claim on it was accepted. By name
-    of somebody outside: the contributor they are."""
+    """By contributor: whom they were merged into. By work: whose claim on it was accepted, else the
+    work it was joined into. By name of somebody outside: the contributor they are."""
+    nodes: Kept[str, str]
+    """By work that was ever joined with another: the node that it is."""
     differences: Kept[str, Fraction]
     """By currency: what rounding conversions into it gained, and was not posted."""
     merging: Kept[tuple[str, str], bool]

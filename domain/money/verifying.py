@@ -253,8 +253,10 @@ class Verifier:
 
     def _above_in_question(self) -> dict[str, set[str]]:
         """By work in question: all that it was made from, as of now."""
-        edges = tuple(Edge(child, parent) for child, parent in self._edges.values())
-        return {work: set(Lineage(work, edges).generation) for work in self.books.in_question()}
+        node = self.books.node
+        edges = tuple(Edge(node(child), node(parent)) for child, parent in self._edges.values())
+        works = self.books.in_question()
+        return {work: set(Lineage(node(work), edges).generation) for work in works}
 
     def _moved(self, position: int, happened: Payout.Event) -> Iterator[Fault]:
         """A payout moves as a whole, from the account it is on.

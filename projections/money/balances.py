@@ -231,7 +231,7 @@ class _Asked(NamedTuple):
 _UNASKED = _Asked(None, None)
 
 
-def _shares(view: View, payees: Collection[str]) -> dict[Key, _Asked]:
+def _shares(view: View, payees: Iterable[str]) -> dict[Key, _Asked]:
     asked = [payee for payee in payees if Payee.parse(payee).kind != "other"]
     return {
         (payee, proposal): _Asked(state, contributor)
@@ -244,12 +244,28 @@ def _shares(view: View, payees: Collection[str]) -> dict[Key, _Asked]:
 
 
 def _persons(view: View, shares: Mapping[Key, _Asked], payees: Collection[str]) -> dict[str, str]:
-    """The person each payee is: after all merges, by a claim on the work, or by name."""
-    makers = {payee: each.contributor for (payee, _), each in shares.items() if each.contributor}
+    """The person each payee is: after all merges, by a claim on the work, or by name.
+
+    A work that nobody claimed is the node that it was joined into, or who claimed that.
+    """
+    joined = _joined(view, payees)
+    makers = _makers(_shares(view, joined.values())) if joined else {}
+    makers = {work: makers.get(node, node) for work, node in joined.items()} | _makers(shares)
     makers |= identified(view, payees)
-    people = {*people_among(payees), *makers.values()}
+    people = {*people_among(payees), *people_among(makers.values())}
     persons = attribution.persons_of(view, sorted(people))
     return {**persons, **{work: persons.get(maker, maker) for work, maker in makers.items()}}
+
+
+def _makers(shares: Mapping[Key, _Asked]) -> dict[str, str]:
+    return {payee: each.contributor for (payee, _), each in shares.items() if each.contributor}
+
+
+def _joined(view: View, payees: Collection[str]) -> dict[str, str]:
+    """The works among these payees that were joined into another, and that one as a payee."""
+    works = {one.id: payee for payee in payees if (one := Payee.parse(payee)).is_work}
+    nodes = lineage.nodes_of(view, works) if works else {}
+    return {works[id]: str(Payee("work", node)) for id, node in nodes.items()}
 
 
 def _forgotten(view: View) -> set[str]:
@@ -280,11 +296,15 @@ def _questions(view: View) -> Questions:
     still = [each for each in latest.values() if each.state != "lifted"]
     accounts = {each.contributor for each in still if each.contributor is not None}
     persons = attribution.persons_of(view, accounts) if accounts else {}
+    works = {work for each in still for work in (each.work, each.child) if work}
+    nodes = lineage.nodes_of(view, works) if works else {}
     return Questions(
         Question(
-            frozenset((each.work,)) if each.child is None else _with_above(view, each.work),
+            frozenset((nodes.get(each.work, each.work),))
+            if each.child is None
+            else _with_above(view, each.work),
             None if each.contributor is None else persons[each.contributor],
-            each.child,
+            each.child and nodes.get(each.child, each.child),
             bool(each.by_name),
             each.position if each.state == "false" else None,
             bool(each.by_piece),
@@ -323,13 +343,16 @@ class _Works:
 def _works(view: View, proposals: set[str]) -> dict[str, _Works]:
     """What agreements are about."""
     found: dict[str, _Works] = {}
-    for proposal, pool, release, payee, asset, piece in view.rows(
+    rows = view.rows(
         "SELECT q.proposal, a.pool, w.id, q.payee, q.asset, q.piece FROM @pieces q "
         f"JOIN @proposals a ON a.id = q.proposal AND q.position >= a.staged AND {holds('a')} "
         f"JOIN @pools o ON o.id = a.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
         "WHERE q.proposal IN :proposals AND q.position <= :as_of",
         proposals=sorted(proposals),
-    ):
+    )
+    nodes = lineage.nodes_of(view, {row[-1] for row in rows})
+    for proposal, pool, release, payee, asset, own in rows:
+        piece: str = nodes.get(own) or own
         known = found.setdefault(proposal, _Works(release, pool))
         known.pieces[payee].setdefault(asset, set()).add(piece)
         known.every |= {release, piece}

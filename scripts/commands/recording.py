@@ -29,6 +29,7 @@ NOUNS = {
     "contribution": "Post and withdraw pieces.",
     "work": "Correct a making date, claim a source.",
     "remix": "Declare and strike remixes; dispute them, answer, settle.",
+    "join": "Say that two works are the same; accept, decline, undo.",
     "credit": "Give, claim and accept credits; dispute them, answer, settle.",
     "release": "Assemble, publish and withdraw releases.",
     "identifier": "State numbers of works and people in registries; dispute them.",
@@ -51,7 +52,7 @@ NOUNS = {
 BIRTH_VERBS = {
     "contributor": "add",
     "contribution": "post",
-    "remix": "declare",
+    **dict.fromkeys(("remix", "join"), "declare"),
     "credit": "open",
     "release": "assemble",
     "identifier": "state",

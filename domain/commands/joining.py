@@ -1,0 +1,197 @@
+"""Joining: two works that are the same become one node of the graph, and are parted again.
+
+Both of their posters agree, or the operator says so. A join that would form a cycle is refused with
+the path; nothing that was asked as of an earlier position changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from domain.acyclic import must_not_close_cycle
+from domain.claim import claimed
+from domain.command import Command, command
+from domain.commands.deriving import source_of
+from domain.fact import New
+from domain.join import Join, still_one
+from domain.money.claiming import maker_of, offered_for
+from domain.money.payee import Payee
+from domain.outside import Outside
+from domain.past import Past
+from domain.refusal import CannotJoin, CapExceeded, LineageCycle, NoSource, WrongState
+from domain.release import Release
+from domain.remix import must_be_within_cap
+from domain.values import Example, JoinId, NewJoinId, Reason, Uri, WorkId
+from domain.work import Work
+
+_PATH = "/joins"
+MOST_JOINED = 100
+"""How many works are one at most: each is named in the facts about their joins."""
+EITHER, BOTH = frozenset({"poster", "poster of the other"}), frozenset({"poster of both"})
+
+
+@command(
+    "join",
+    _PATH,
+    may=EITHER | BOTH,
+    at_once=BOTH,
+    spends=("claims",),
+    refuses=(NoSource, CannotJoin, LineageCycle, CapExceeded),
+    makes="join",
+    home=_PATH,
+)
+class JoinWorks(Command):
+    """Say that two works are the same: they are one from then on, without a further generation.
+
+    Said by the poster of one of them, it is pending: it counts once the poster of the other has
+    accepted it. The operator speaks for outside sources, or who holds the rights of one.
+    """
+
+    work: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
+    uri: Annotated[
+        Uri | None,
+        "… the address of one elsewhere.",
+        Example("https://example.org/songs/low-tide"),
+    ] = None
+    into: Annotated[
+        WorkId,
+        "What stands for both; but a piece always stands for an outside source, and a release "
+        "for both.",
+    ]
+    reason: Annotated[Reason | None, Example("The same recording.")] = None
+    id: NewJoinId | None = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        work, _ = source_of(past, self.work, self.uri)
+        sides = {"poster": work.speaks, "poster of the other": past.work(self.into).speaks}
+        if past.person(sides["poster"]) == past.person(sides["poster of the other"]):
+            sides["poster of both"] = sides["poster"]
+        return sides
+
+    def decide(self, past: Past) -> Iterator[New]:
+        work, cited = source_of(past, self.work, self.uri)
+        into = past.work(self.into)
+        yield from cited
+        said: dict[str, Any] = {"work": work.id, "into": into.id}
+        if past.counts:
+            said |= _joined(past, work, into)
+        else:
+            _nodes(past, work, into)
+            asked = into if past.is_actor(work.speaks) else work
+            said |= {**claimed(past.now), "asked": asked.id}
+        yield Join.Declared.born(past.id, **said, reason=self.reason)
+        if past.counts:
+            yield from _offered(past, work.id, into.id)
+
+
+@command(
+    "join.accept",
+    f"{_PATH}/{{id}}/accept",
+    may=("addressee",),
+    late=("moderator",),
+    refuses=(WrongState, CannotJoin, LineageCycle, CapExceeded),
+)
+class AcceptJoin(Command):
+    """Agree that two works are the same, as the poster of the other one said."""
+
+    id: JoinId
+    reason: Annotated[Reason | None, Example("I posted it twice.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        join = past.get(Join, self.id)
+        accepted = join.then(Join.Accepted, reason=self.reason)
+        joined = _joined(past, past.work(join.work), past.work(join.into))
+        yield accepted._replace(content={**accepted.content, **joined})
+        yield from _offered(past, join.work, join.into)
+
+
+@command(
+    "join.decline",
+    f"{_PATH}/{{id}}/decline",
+    may=("addressee", "opener"),
+    late=("moderator",),
+    then=Join.Declined,
+)
+class DeclineJoin(Command):
+    """Decline that two works are the same, or withdraw having said so."""
+
+    id: JoinId
+    reason: Annotated[Reason | None, Example("Mine is the live recording.")] = None
+
+
+@command("join.undo", f"{_PATH}/{{id}}/undo", may=EITHER, refuses=(WrongState,))
+class UndoJoin(Command):
+    """Undo a join: what was said of either work is said of that one alone from now on.
+
+    What was paid stays paid, and a share that the join offered stays offered.
+    """
+
+    id: JoinId
+    reason: Annotated[Reason, Example("Another recording of the same song.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        join = past.get(Join, self.id)
+        undone = join.then(Join.Undone, reason=self.reason)
+        _watch_joins(past)
+        known = past.known
+        node, members = known.node(join.work), known.same([join.work])
+        left = [(each.work, each.into) for each in known.joins(members) if each.id != join.id]
+        parts = still_one(join.work, left), still_one(join.into, left)
+        parted = next((part for part in parts if node not in part), set())
+        said = {"node": _standing(past, parted), "moved": " ".join(sorted(parted))}
+        yield undone._replace(content={**undone.content, **(said if parted else {})})
+
+
+def _watch_joins(past: Past) -> None:
+    """Decide again if anything is joined or parted meanwhile; it rarely is."""
+    for kind in (Join.Declared, Join.Accepted, Join.Undone):
+        past.watch_all(kind.TOPIC)
+
+
+def _nodes(past: Past, work: Work, into: Work) -> tuple[Work, Work]:
+    """The nodes that two works are; refused if they are one already, or both are releases."""
+    known = past.known
+    one, other = (
+        each if (node := known.node(each.id)) == each.id else past.work(node)
+        for each in (work, into)
+    )
+    if one.id == other.id:
+        raise CannotJoin(work.id, into.id, "they are one already")
+    if isinstance(one, Release) and isinstance(other, Release):
+        raise CannotJoin(work.id, into.id, "both are releases, each with a publication of its own")
+    if len(known.same([one.id, other.id])) > MOST_JOINED:
+        raise CannotJoin(work.id, into.id, f"more than {MOST_JOINED} works would be one")
+    return one, other
+
+
+def _joined(past: Past, work: Work, into: Work) -> dict[str, str]:
+    """What a join that counts says: which works are another node from now on."""
+    _watch_joins(past)
+    one, other = _nodes(past, work, into)
+    must_not_close_cycle(past, one.id, other.id)
+    must_not_close_cycle(past, other.id, one.id)
+    node, moved = (one, other) if _rank(one) > _rank(other) else (other, one)
+    must_be_within_cap(node.id, past.rates(one.id, other.id, as_one=node.id))
+    return {"node": node.id, "moved": " ".join(sorted(past.known.same([moved.id])))}
+
+
+def _rank(work: Work) -> int:
+    """A piece stands for an outside source, and a release for both."""
+    return 2 if isinstance(work, Release) else 0 if isinstance(work, Outside) else 1
+
+
+def _standing(past: Past, works: set[str]) -> str | None:
+    """Which of these works stands for them, once what stood for them was parted from them."""
+    found = map(past.work, works)
+    first = sorted(found, key=lambda work: (-_rank(work), work.position, work.id))
+    return first[0].id if first else None
+
+
+def _offered(past: Past, *works: str) -> Iterator[New]:
+    """What waits for the maker of one of two joined works, offered to the maker of the other."""
+    makers = [maker_of(past, str(Payee("work", work))) for work in works]
+    maker = next((one for one in makers if one is not None), None)
+    for work in works if maker else ():
+        assert maker is not None
+        yield from offered_for(past, work, maker)
