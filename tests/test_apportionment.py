@@ -272,6 +272,13 @@ def test_a_minimum_that_can_not_be_met_is_refused() -> None:
         divide(2, {"a": 1, "b": 1, "c": 1}, minimum_minor=1)
 
 
+def test_an_amount_of_nothing_is_ranked_like_a_positive_one() -> None:
+    carry = {"a": Fraction(3, 2), "b": Fraction(-3, 4), "c": Fraction(-3, 4)}
+    division = divide(0, dict.fromkeys(carry, 1), carry=carry)
+    assert division.units == dict.fromkeys(carry, 0)
+    assert (division.ranks, division.left_over) == ({"a": 1, "b": 2, "c": 3}, -1)
+
+
 def test_nobody_gives_back_what_everyone_gets_at_least() -> None:
     """3, 4½ and twice ¼ are due: all the rest is given back for the minimum of the last two."""
     seats = divide(8, {"a": 12, "b": 18, "c": 1, "d": 1}, minimum_minor=2)

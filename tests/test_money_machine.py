@@ -1088,7 +1088,7 @@ class Money(RuleBasedStateMachine):
         """All of it at once, some of it withheld and in dinars, which chance alone seldom does."""
         for number in range(payee % (1 + len(self.consents))):
             self.consent(number, "accept")
-        self.earn(index, amount, "shop", month, False)
+        self.earn(index, amount, "shop", month, False, None, 0)
         self.locate(index, "US")
         self.withhold(payee, "US", rate, False)
         self.choose_currency(payee + index, "KWD")
