@@ -20,6 +20,7 @@ from scripts.benchmarks import (
     layout,
     load,
     log,
+    money,
     pages,
     split,
 )
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Measure] = {
     "contributors": contributors.measure,
     "split": split.measure,
     "log": log.measure,
+    "money": money.measure,
     "layout": layout.measure,
     "load": load.measure,
     "pages": pages.measure,
