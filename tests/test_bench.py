@@ -66,6 +66,16 @@ MEASURES = {
             *("tiles of", "restart at"),
         ],
     ],
+    "money": [
+        "a revenue, p50",
+        "revenues in batches",
+        "sales, pools",
+        "the first command of a process",
+        "memory of a process",
+        "the statement of a pool, p50",
+        "why a payee got that, p50",
+        "a batch of 21 payouts",
+    ],
     "load": [
         "16 clients",
         *(
@@ -86,7 +96,7 @@ def test_every_benchmark_says_what_it_measures() -> None:
     assert all((sys.modules[one.__module__].__doc__ or "").strip() for one in BENCHMARKS.values())
 
 
-LONG = {"load", "contributors", "pages"}
+LONG = {"load", "contributors", "pages", "money"}
 """Those that take as long as all others together: they start servers or make large communities."""
 
 
