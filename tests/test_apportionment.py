@@ -272,6 +272,12 @@ def test_a_minimum_that_can_not_be_met_is_refused() -> None:
         divide(2, {"a": 1, "b": 1, "c": 1}, minimum_minor=1)
 
 
+def test_who_gave_back_a_unit_is_asked_again_after_the_others() -> None:
+    """5, 4½ and twice ¾ are due; two units are given back for the minimum of the last two."""
+    seats = divide(11, {"a": 20, "b": 18, "c": 3, "d": 3}, minimum_minor=2)
+    assert seats.units == {"a": 4, "b": 3, "c": 2, "d": 2}
+
+
 def test_an_amount_of_nothing_is_ranked_like_a_positive_one() -> None:
     carry = {"a": Fraction(3, 2), "b": Fraction(-3, 4), "c": Fraction(-3, 4)}
     division = divide(0, dict.fromkeys(carry, 1), carry=carry)
