@@ -381,6 +381,12 @@ AGREED: list[Line] = [
         "effective_at": "2026-04",
         "document": "page 3",
         "note": "net",
+        "sold": [
+            {
+                **{"work": "poem", "territory": "DE", "channel": "shop", "configuration": "print"},
+                **{"units": 3, "amount": "10.001"},
+            }
+        ],
     },
     {
         "type": "revenue.reverse",
