@@ -159,7 +159,8 @@ def _batches(every: Iterator[T], size: int) -> Iterator[list[T]]:
 
 
 FRESH = """
-import resource, sys, time
+import re, sys, time
+from pathlib import Path
 from scripts.benchmarks.money import _revenue
 from scripts.service import open_service
 address, times, *pools = sys.argv[1:]
@@ -169,12 +170,13 @@ with open_service(address) as service:
     print(1000 * (time.perf_counter() - first))
     for number in range(int(times)):
         service.journal.record(_revenue(pools[number % len(pools)], number))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """
 
 
 def _fresh(address: str, pools: list[str], times: int) -> list[float]:
-    """The first command of a process, and the memory it has after more of them."""
+    """The first command of a process, and its own memory after more of them, without the pages of
+    files that SQLite reads in place."""
     words = [sys.executable, "-c", FRESH, address, str(times), *pools[:100]]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return list(map(float, done.stdout.split()))
