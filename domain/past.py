@@ -73,9 +73,9 @@ class Past:
     def __init__(self, journal: Kept, now: datetime) -> None:
         self._journal = journal
         self.position, self.latest = journal.facts.latest()
+        """The position up to which the journal is read, and the time of the fact there."""
         self.now = max(now, self.latest or now)
         """The time of the clock, but never earlier than the latest fact."""
-        """The position up to which the journal is read."""
         self.facts: list[Fact] = []
         """What the commands so far have added."""
         self.watched: dict[str, set[str] | None] = {}

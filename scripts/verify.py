@@ -497,13 +497,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def check(options: argparse.Namespace) -> Iterator[str]:
     """What the file proves, line by line; NotVerified if it is not valid."""
+    # Before anything is called unverified: a file that is not there is an error of another kind.
+    data = b"" if options.command == "log" else options.file.read_bytes()
     keys, witnesses = read_keys(options.key), read_keys(options.witness)
     asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
     if options.command == "log":
         yield from _check_log(options, keys, asked)
-        return
-    data = options.file.read_bytes()
-    if options.command == "receipt":
+    elif options.command == "receipt":
         yield from _check_receipt(options, data, keys, asked)
     elif options.command == "history":
         history = check_history(data, options.of, keys, **asked)

@@ -124,7 +124,14 @@ READ_BY = {
 """Who may read what not everybody may."""
 PUBLIC = {
     *("show_health", "show_readiness", "add_cosignatures"),
-    *("show_checkpoint", "show_checkpoint_of", "show_log_key", "show_tile", "show_consistency"),
+    *(
+        "show_checkpoint",
+        "show_witnessed_checkpoint",
+        "show_checkpoint_of",
+        "show_log_key",
+        "show_tile",
+        "show_consistency",
+    ),
     *("show_as_of", "show_position"),
 }
 IN_MONEY = {"ana", "ben", "pia", "abe", "uma", OPERATOR}
