@@ -112,7 +112,7 @@ def test_nothing_is_loaded_that_only_some_commands_need() -> None:
 
 OTHERS = {"key", "verify", "identity"}
 """The groups of commands that record nothing."""
-ASKING = {"statement", "show", "diff", "preview", "credits", "paths"}
+ASKING = {"statement", "show", "diff", "preview", "credits", "paths", "list", "facets"}
 """What asks about a noun beside the commands that record."""
 
 
@@ -314,10 +314,12 @@ CLAIMS = [
 ]  # fmt: skip
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
+GROUPS = {"work", "contributor"}
 PAGED = [
     *(("claims", "piece-op"), ("waiting",), ("roles",)),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
+    ("contributor", "list"),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
 ]
 
@@ -347,7 +349,7 @@ def test_every_list_with_a_limit_has_a_next_page() -> None:
         words: {param.name for param in command.params} for words, command in leaves(main)
     }  # fmt: skip
     paged = {words for words, names in limited.items() if {"limit", "after"} <= names}
-    assert paged == {words[: 1 + (words[0] == "work")] for words in PAGED}
+    assert paged == {words[: 1 + (words[0] in GROUPS)] for words in PAGED}
     assert {words for words, names in limited.items() if "limit" in names} == {
         *paged,
         ("remix", "preview"),  # says how many there are, and tells the first of them
