@@ -244,20 +244,32 @@ def _pages(app: Flask) -> Iterator[str]:
 
 
 def command_line() -> str:
-    """Every command with its arguments and options."""
-    all_ = list(_commands(stemma))
+    """Every command about a thing, such as a work: its arguments and options."""
+    every = list(_commands(stemma))
     common = {
-        one.name: _option(one) for _, command in all_ for one in command.params if _is_common(one)
+        one.name: _option(one) for _, command in every for one in command.params if _is_common(one)
     }
     return page(
-        "Command line",
-        "`stemma [--database URL] COMMAND`",
+        "Command line: about one thing",
+        "`stemma [--database URL] NOUN COMMAND`",
         "Every command has `--help`. A UUID stands for itself; any other word stands for the id "
         "that a [bundle](bundles.md#ids) derives from it. A refusal prints one sentence with its "
-        "code and exits with status 1.",
+        "code and exits with status 1. The other commands have [a page of their "
+        "own](command-line-rest.md).",
         "These options are common to the commands that record something or answer a question:",
         "\n".join(common[name] for name in COMMON),
-        *(_command(path, command) for path, command in all_),
+        *(_command(words, command) for words, command in every if " " in words),
+    )
+
+
+def command_line_rest() -> str:
+    """Every command of one word: questions, import and export, running the service."""
+    return page(
+        "Command line: the rest",
+        "`stemma [--database URL] COMMAND`",
+        "The options that many commands have in common are told with [those about a "
+        "thing](command-line.md).",
+        *(_command(words, command) for words, command in _commands(stemma) if " " not in words),
     )
 
 
@@ -319,6 +331,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "bundle-lines": bundle_lines,
     "routes": routes,
     "command-line": command_line,
+    "command-line-rest": command_line_rest,
 }
 
 

@@ -226,6 +226,7 @@ WITH: Mapping[str, Callable[[Known], Iterable[dict[str, Any]]]] = {
     "show_split": _splits,
     "preview_remix": _previews,
     "show_statement": _statements,
+    "show_withheld": lambda _: ({"year": 2026},),
 }
 """What is asked with more than an id, or of something that is no noun."""
 
