@@ -52,7 +52,7 @@ LONG_IDLE_SECONDS = 60
 """How long any other transaction may: folding many facts takes a while."""
 FREE_SECONDS = 0.4
 """How long a connection is waited for before it is asked whether the database is there at all."""
-CHECK_SECONDS = 2.0
+CHECK_SECONDS = 1.0
 """How long a server may take to say that a connection still works.
 
 Longer than a connection is waited for, so that only one is tried; and long enough for a machine
