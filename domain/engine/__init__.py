@@ -110,6 +110,8 @@ class Table:
     on_conflict: str = ""
     index: str = ""
     """The columns of an index."""
+    looked_up: tuple[str, str] = ("", "")
+    """By what a further index finds rows, and which of them."""
     unique: str = ""
     """A column that is NULL or unique, which tables made by older versions lack."""
     small: bool = False
@@ -295,6 +297,10 @@ class Engine(ABC):
         yield f"CREATE TABLE IF NOT EXISTS {table.name} ({', '.join(parts)}){self.storage(table)}"
         if table.index:
             yield f"CREATE INDEX IF NOT EXISTS {table.name}_of ON {table.name} ({table.index})"
+        by, rows = table.looked_up
+        if by:
+            named = f"{table.name}_by ON {table.name} ({by})"
+            yield f"CREATE INDEX IF NOT EXISTS {named} WHERE {rows}"
         if table.unique:
             named = f"{table.name}_{table.unique}"
             yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {table.name} ({table.unique})"
