@@ -1,7 +1,7 @@
 """A promise: the log's word, given with the answer to a write, that a fact stands at a position.
 
 A fact that was acknowledged and is not in the log where it was promised proves that the log was
-changed in between; the promise is kept by whoever wrote.
+changed in between; the promise is kept by the sender of the write.
 
 The form is a signed note (C2SP signed-note) of five lines, which is no checkpoint: its second line
 names the log. This file depends only on those that check a receipt.

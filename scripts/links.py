@@ -34,7 +34,7 @@ def links(service: Service, progress: Progress) -> Differences:
 
 
 def _believe(placed: Placed, told: dict[str, tuple[int, int, str]]) -> None:
-    """Go on from what a fact says of its place, so that one fault is told once."""
+    """Go on from what a fact says of its place, so that one fault is reported once."""
     again = {one.subject: one for one in placed.linked()}
     heads = {subject: (one.number - 1, one.previous, "") for subject, one in again.items()}
     list(link_facts([placed[:5]], [list(again)], heads))

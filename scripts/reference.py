@@ -267,7 +267,7 @@ def command_line_rest() -> str:
     return page(
         "Command line: the rest",
         "`stemma [--database URL] COMMAND`",
-        "The options that many commands have in common are told with [those about a "
+        "Options that many commands have in common are listed with [those about one "
         "thing](command-line.md).",
         *(_command(words, command) for words, command in _commands(stemma) if " " not in words),
     )

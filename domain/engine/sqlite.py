@@ -102,7 +102,7 @@ class _Connection(sqlite3.Connection):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.in_use = threading.RLock()
-        """Held by whoever works with it: closed within a statement it would end the process."""
+        """Held while it works: closed within a statement it would end the process."""
 
 
 class SQLiteEngine(Engine):

@@ -173,4 +173,4 @@ def _source(relation: dict[str, Any]) -> Line:
     if relation["target-type"] == "recording":
         return {"work": _recording_id(target), "kind": kind}
     note = ", ".join([target["title"], *attributes])
-    return {"uri": f"{SITE}/work/{target['id']}", "kind": kind, "note": note}
+    return {"uri": f"{SITE}/{relation['target-type']}/{target['id']}", "kind": kind, "note": note}
