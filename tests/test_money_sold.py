@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from money import AGREED, Bank, bank
-from test_money_terms import opened, terms
+from test_money_terms import opened, taken_back_in_parts, terms
 
 from domain.money.came import read_sold
 from domain.money.policy.sold import Came, shown_exactly
 from domain.money.split import preview
-from domain.money.terms import Taking, by_shares, taken_back
+from domain.money.terms import by_shares
 from domain.refusal import BadAmount, BadPolicy, BadSold, Refusal, UnknownWork
 from projections.money import pools, statements
 
@@ -356,29 +356,6 @@ def test_all_that_rules_gave_is_taken_back(
     amounts: list[tuple[int, list[dict[str, Any]]]],
     cut: int,
 ) -> None:
-    shares = {who: _F(part, sum(agreed.values())) for who, part in agreed.items()}
-    flow: dict[str, Fraction] = {}
-    due: dict[str, Fraction] = {}
-
-    def add(found: Any) -> None:
-        for total, more in ((flow, found.flow), (due, found.due)):
-            for name, part in more.items():
-                total[name] = total.get(name, _F()) + part
-
-    pool, before = opened(terms), []
-    try:
-        for amount, lines in amounts:
-            before.append(dict(flow))
-            came = Came(read_sold(lines, "USD"))
-            add(by_shares(pool, amount, flow, shares, came_with=came))
-    except Refusal:
-        return
-    for number, (amount, lines) in enumerate(amounts):
-        first, came = min(cut, amount), Came(read_sold(lines, "USD"))
-        for start, part in ((0, first), (first, amount - first)):
-            found = taken_back(
-                pool, Taking(before[number], amount, start, part, came), flow, shares
-            )
-            assert sum(found.due.values()) == -part
-            add(found)
-    assert sum(due.values()) == 0
+    came = [(amount, Came(read_sold(sold, "USD"))) for amount, sold in amounts]
+    for _, due in [*taken_back_in_parts(terms, agreed, came, cut)][-1:]:
+        assert sum(due.values()) == 0

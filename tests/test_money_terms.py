@@ -3,6 +3,7 @@
 Bands, tranches and advances give what their formula gives for the net, whatever came back.
 """
 
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import permutations
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from money import AGREED, asset, bank
 from stories import NOON
 
+from domain.money.policy.sold import Came
 from domain.money.pool import Pool
 from domain.money.split import preview
 from domain.money.terms import Taking, by_shares, look_through, taken_back
@@ -197,16 +199,10 @@ def test_a_division_is_the_preview_of_the_terms_with_the_shares_put_in(
             flow[place] = flow.get(place, _F()) + sent
 
 
-@given(
-    terms=terms,
-    agreed=agreements,
-    amounts=st.lists(st.integers(1, 3_000), min_size=1, max_size=4),
-    cut=st.integers(0, 3_000),
-)
-def test_all_that_is_taken_back_leaves_nothing(
-    terms: dict[str, Any], agreed: dict[str, int], amounts: list[int], cut: int
-) -> None:
-    """In any order, in two parts, whatever the terms: every due and every sum returns to 0."""
+def taken_back_in_parts(
+    terms: dict[str, Any], agreed: dict[str, int], amounts: list[tuple[int, Came]], cut: int
+) -> Iterator[tuple[dict[str, Fraction], dict[str, Fraction]]]:
+    """All sums and dues after each part that is taken back; nothing if the terms refuse one."""
     shares = {who: _F(part, sum(agreed.values())) for who, part in agreed.items()}
     flow: dict[str, Fraction] = {}
     due: dict[str, Fraction] = {}
@@ -218,19 +214,34 @@ def test_all_that_is_taken_back_leaves_nothing(
 
     pool, before = opened(terms), []
     try:
-        for amount in amounts:
+        for amount, came in amounts:
             before.append(dict(flow))
-            add(by_shares(pool, amount, flow, shares))
+            add(by_shares(pool, amount, flow, shares, came_with=came))
     except Refusal:
         return
-    for number, amount in enumerate(amounts):
+    for number, (amount, came) in enumerate(amounts):
         first = min(cut, amount)
         for start, part in ((0, first), (first, amount - first)):
-            taking = Taking(before[number], amount, start, part)
+            taking = Taking(before[number], amount, start, part, came)
             found = taken_back(pool, taking, flow, shares)
             assert sum(found.due.values()) == -part
             add(found)
-            assert all(sent >= 0 for sent in flow.values())
+            yield dict(flow), dict(due)
+
+
+@given(
+    terms=terms,
+    agreed=agreements,
+    amounts=st.lists(st.integers(1, 3_000), min_size=1, max_size=4),
+    cut=st.integers(0, 3_000),
+)
+def test_all_that_is_taken_back_leaves_nothing(
+    terms: dict[str, Any], agreed: dict[str, int], amounts: list[int], cut: int
+) -> None:
+    """In any order, in two parts, whatever the terms: every due and every sum returns to 0."""
+    after = list(taken_back_in_parts(terms, agreed, [(each, Came()) for each in amounts], cut))
+    assert all(sent >= 0 for flow, _ in after for sent in flow.values())
+    flow, due = after[-1] if after else ({}, {})
     assert sum(due.values()) == 0
     if not any(each in str(terms) for each in ("fees", "adjusted")):
         assert not any(due.values())
