@@ -15,7 +15,13 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
+from domain.checkpoint import (
+    Checkpoint,
+    Trusted,
+    decode_proof,
+    open_checkpoint,
+    verify_growth,
+)
 from domain.note import Note, VerifierKey
 from domain.tree import (
     ENTRIES,
@@ -69,8 +75,7 @@ def mirror(
     it is the latest tree that they have seen. A log that has not grown for ``max_age`` seconds, or
     was not seen by witnesses since, is refused as frozen.
     """
-    note = fetch(f"{url}/checkpoint{'/witnessed' if witnesses.get('witnesses') else ''}")
-    trusted = open_checkpoint(note, keys, **witnesses)
+    note, trusted = checkpoint_at(url, keys, **witnesses)
     kept = folder / "checkpoint"
     remembered = open_checkpoint(kept.read_bytes(), keys).checkpoint if kept.exists() else None
     must_be_recent(trusted, kept, max_age)
@@ -94,6 +99,20 @@ def mirror(
     return trusted
 
 
+def checkpoint_at(url: str, keys: Sequence[VerifierKey], **witnesses: Any) -> tuple[bytes, Trusted]:
+    """The latest checkpoint of the log at an address, or the latest that witnesses have seen."""
+    note = fetch(f"{url}/checkpoint{'/witnessed' if witnesses.get('witnesses') else ''}")
+    return note, open_checkpoint(note, keys, **witnesses)
+
+
+def prove_growth(url: str, old: Checkpoint, new: Checkpoint) -> None:
+    """Raise NotVerified unless the log at an address proves that one tree extends the other."""
+    must_continue(old, new)
+    asked = f"{url}/consistency?old={old.size}&new={new.size}"
+    lines = fetch(asked).decode("utf-8", "replace").splitlines()
+    verify_growth(old, new, decode_proof(lines))
+
+
 def _must_hold(folder: Path, kept: Checkpoint, earlier: Checkpoint) -> None:
     """Raise NotVerified unless a mirror begins with an earlier tree of its log."""
     if root_of(hashes_in(folder, kept.size)[: earlier.size]) != earlier.root:
@@ -102,15 +121,22 @@ def _must_hold(folder: Path, kept: Checkpoint, earlier: Checkpoint) -> None:
 
 def must_be_recent(trusted: Trusted, kept: Path, max_age: int | None) -> None:
     """Raise NotVerified if a log seems frozen, by its witnesses or, without any, by our file."""
+    old, since = None, 0.0
+    if kept.exists():
+        old, since = Checkpoint.parse(Note.parse(kept.read_bytes()).text), kept.stat().st_mtime
+    must_have_grown(trusted, old, since, max_age)
+
+
+def must_have_grown(
+    trusted: Trusted, old: Checkpoint | None, since: float, max_age: int | None
+) -> None:
+    """Raise NotVerified if witnesses, or without any we ourselves, have seen no new tree lately."""
     if max_age is None:
         return
     if trusted.cosignatures:
         must_be_seen(trusted, max_age)
-    elif kept.exists():
-        old = Checkpoint.parse(Note.parse(kept.read_bytes()).text)
-        age = int(time.time() - kept.stat().st_mtime)
-        if old == trusted.checkpoint and age > max_age:
-            raise NotVerified(f"frozen: the log has not grown for {age} seconds")
+    elif old == trusted.checkpoint and (age := int(time.time() - since)) > max_age:
+        raise NotVerified(f"frozen: the log has not grown for {age} seconds")
 
 
 def _keep(url: str, folder: Path, tile: Tile, api_key: str | None, *, again: bool) -> None:
@@ -118,13 +144,15 @@ def _keep(url: str, folder: Path, tile: Tile, api_key: str | None, *, again: boo
     is_kept &= (folder / tile.path).exists()
     if is_kept and not again:
         return
-    data = _fetched(f"{url}/{tile.path}", tile, api_key)
+    data = fetch_tile(url, tile, api_key)
     if is_kept and data != path.read_bytes():
         raise NotVerified(f"{tile.path} is not what the log gave before")
     write_whole(path, data)
 
 
-def _fetched(address: str, tile: Tile, api_key: str | None) -> bytes:
+def fetch_tile(url: str, tile: Tile, api_key: str | None = None) -> bytes:
+    """A tile of the log at an address, or a bundle of its entries, which may need a key."""
+    address = f"{url}/{tile.path}"
     if tile.level != ENTRIES:
         return fetch(address)
     try:

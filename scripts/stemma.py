@@ -22,6 +22,7 @@ from scripts.commands import (
     keys,
     measuring,
     money,
+    monitoring,
     proofs,
     questions,
     recording,
@@ -34,7 +35,7 @@ from scripts.settings import BadSetting
 
 ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
-    *(proofs, verifying, signing, keys, identities, measuring, doctoring, keeping),
+    *(proofs, monitoring, verifying, signing, keys, identities, measuring, doctoring, keeping),
 )
 """The modules with the commands; “stemma --help” lists all of them alphabetically."""
 

@@ -14,18 +14,10 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
-from domain.checkpoint import (
-    Checkpoint,
-    Trusted,
-    cosign,
-    decode_proof,
-    open_checkpoint,
-    verify_growth,
-)
+from domain.checkpoint import Checkpoint, Trusted, cosign, open_checkpoint
 from domain.note import COSIGNATURE, Note, SignerKey, VerifierKey
 from domain.tree import NotVerified
-from scripts.mirror import fetch, must_be_recent, write_whole
-from scripts.verify import must_continue
+from scripts.mirror import fetch, must_be_recent, prove_growth, write_whole
 
 
 def witness(
@@ -46,7 +38,7 @@ def witness(
         checkpoint, kept = opened.checkpoint, folder / "checkpoint"
         must_be_recent(opened, kept, max_age)
         if kept.exists():
-            _must_continue(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
+            prove_growth(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
         if not kept.exists() or _tree_in(kept.read_bytes()) != checkpoint:
             write_whole(kept, note)
         line = cosign(note, signer, int(time.time()))
@@ -74,13 +66,6 @@ def key_of(folder: Path, name: str) -> SignerKey:
 
 def _tree_in(note: bytes) -> Checkpoint:
     return Checkpoint.parse(Note.parse(note).text)
-
-
-def _must_continue(url: str, old: Checkpoint, new: Checkpoint) -> None:
-    must_continue(old, new)
-    asked = f"{url}/consistency?old={old.size}&new={new.size}"
-    lines = fetch(asked).decode("utf-8", "replace").splitlines()
-    verify_growth(old, new, decode_proof(lines))
 
 
 @contextmanager

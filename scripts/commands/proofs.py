@@ -75,7 +75,7 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
             written.writelines(proofs)
 
 
-_log_keys = click.option(
+log_keys = click.option(
     "--key",
     "keys",
     multiple=True,
@@ -100,33 +100,36 @@ class Age(click.ParamType[int]):
             self.fail(f"{value} is no age such as 90s, 36h or 7d", param, ctx)
 
 
-_max_age = click.option(
+max_age_option = click.option(
     "--max-age",
     type=Age(),
     help="Refuse a log that did not grow, or was not seen by witnesses, for longer (90s, 36h, 7d).",
 )
 
-
-@commands.command()
-@click.argument("url")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@_log_keys
-@_max_age
-@click.option(
-    "--witness",
-    "witnesses",
-    multiple=True,
-    metavar="VKEY",
-    help="The public key of a witness, or its file: mirror the latest tree that they have seen.",
-)
-@click.option("--quorum", type=click.IntRange(0), help="How many witnesses; default all.")
-@click.option("--again", is_flag=True, help="Fetch everything again, and compare it.")
-@click.option(
+auditor_key = click.option(
     "--api-key",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
     help="The file with an auditor's API key, which the leaves need unless they are published.",
 )
+
+
+def seen_by(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that ask for the latest tree that witnesses have seen."""
+    key = "The public key of a witness, or its file: ask for the latest tree that they have seen."
+    named = click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help=key)
+    several = "How many witnesses; default all."
+    return named(click.option("--quorum", type=click.IntRange(0), help=several)(command))
+
+
+@commands.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@log_keys
+@max_age_option
+@seen_by
+@click.option("--again", is_flag=True, help="Fetch everything again, and compare it.")
+@auditor_key
 @click.option("--hashes", is_flag=True, help="Only the hashes; they need no API key.")
 def mirror(
     url: str,
@@ -149,7 +152,7 @@ def mirror(
     from scripts import mirror as mirroring
     from scripts.verify import read_keys
 
-    with _believed(), progress_of("mirroring") as told:
+    with believed(), progress_of("mirroring") as told:
         trusted = mirroring.mirror(
             url.rstrip("/"),
             folder,
@@ -167,7 +170,7 @@ def mirror(
 
 @commands.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@_log_keys
+@log_keys
 @click.option(
     "--into",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -188,7 +191,7 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
     from scripts.verify import read_keys
 
     differing: list[str] = []
-    with TemporaryDirectory() as scratch, _believed():
+    with TemporaryDirectory() as scratch, believed():
         file = into or Path(scratch) / "replay.db"
         with open_service(f"sqlite:///{file.resolve()}") as service:
             with progress_of("replaying") as told:
@@ -210,8 +213,8 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
 @commands.command()
 @click.argument("url")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@_log_keys
-@_max_age
+@log_keys
+@max_age_option
 @click.option("--name", default="", help="The name of the witness, if its key must be made.")
 def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: int | None) -> None:
     """Cosign the checkpoint of the log at an address, if it extends the one cosigned before.
@@ -222,7 +225,7 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: i
     from scripts import witness as witnessing
     from scripts.verify import read_keys
 
-    with _believed():
+    with believed():
         made = witnessing.key_of(folder, name)
         click.echo(f"witness     {made.verifier}")
         trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made, max_age)
@@ -230,7 +233,7 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: i
 
 
 @contextmanager
-def _believed() -> Iterator[None]:
+def believed() -> Iterator[None]:
     """Failed verifications and unreachable logs are reported in a sentence."""
     from scripts.mirror import NotVerified, Unreachable
     from scripts.verify import printable

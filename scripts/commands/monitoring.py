@@ -1,0 +1,108 @@
+"""Monitoring: what is new in a log about somebody, for a job that runs every few minutes.
+
+The one rule: standard output has one line of JSON for each new fact and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scripts.commands.frame import named, settings_of
+from scripts.commands.proofs import auditor_key, believed, log_keys, max_age_option, seen_by
+
+if TYPE_CHECKING:
+    from scripts.monitor import Watched
+
+commands = click.Group()
+
+NOUNS = ("contributor", "work")
+"""What a word that is no id may stand for."""
+NOT_PROVEN = 3
+"""The status if nothing was contradicted and nothing was shown either, as of verify."""
+
+
+@commands.command()
+@click.argument("url")
+@click.option(
+    "--for",
+    "watched",
+    multiple=True,
+    required=True,
+    metavar="ID|KEY",
+    help="A person, a work, or a public key that signs; may be repeated.",
+)
+@log_keys
+@click.option(
+    "--state",
+    "state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="What the last run knew; default: a file of its own below STEMMA_DATA.",
+)
+@auditor_key
+@max_age_option
+@seen_by
+@click.pass_context
+def monitor(
+    ctx: click.Context,
+    url: str,
+    watched: tuple[str, ...],
+    keys: tuple[str, ...],
+    state: Path | None,
+    api_key: Path | None,
+    max_age: int | None,
+    witnesses: tuple[str, ...],
+    quorum: int | None,
+) -> None:
+    """Print every new fact about a person or a work, or by a key, of the log at an address.
+
+    One line of JSON for each fact since the last run; the first run prints all of them. Nothing is
+    printed unless the log is shown to continue that of the last run, and no fact about those who
+    are watched is missing in between. Status 1: the log was rewritten, forked, rolled back, is
+    frozen, or a signature does not hold. Status 3: the log could not be asked.
+    """
+    from scripts import monitor as monitoring
+    from scripts.mirror import Unreachable
+    from scripts.verify import printable, read_keys
+
+    url = url.rstrip("/")
+    with believed():
+        those, log = _watched(watched), read_keys(keys)
+        key = None if api_key is None else api_key.read_text().strip()
+        seen = {"witnesses": read_keys(witnesses), "quorum": quorum}
+        path = state or _usual_state(ctx, url, those)
+        is_first = not path.exists()
+        try:
+            with monitoring.monitored(
+                url, path, those, log, api_key=key, max_age=max_age, **seen
+            ) as facts:
+                for fact in facts:
+                    click.echo(json.dumps(fact))
+        except Unreachable as problem:
+            click.echo(f"Error: {printable(str(problem))}", err=True)
+            sys.exit(NOT_PROVEN)
+        if is_first and not facts:
+            click.echo(f"Nothing in the log yet is about {' or '.join(watched)}.", err=True)
+
+
+def _watched(texts: Sequence[str]) -> Watched:
+    """Ids as they are; any other word as the person and the work that a bundle calls so."""
+    from scripts.monitor import Watched
+    from scripts.verify import read_keys
+
+    of_keys = [text for text in texts if "+" in text or Path(text).is_file()]
+    ids = (named(kind, text) for text in texts if text not in of_keys for kind in NOUNS)
+    return Watched(frozenset(ids), tuple(dict.fromkeys(read_keys(of_keys))))
+
+
+def _usual_state(ctx: click.Context, url: str, watched: Watched) -> Path:
+    """The file below the data folder that is for this log and these alone."""
+    of = sha256("\n".join((url, *watched.names)).encode()).hexdigest()[:16]
+    return settings_of(ctx).data / "monitor" / f"{of}.json"

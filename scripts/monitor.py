@@ -1,0 +1,223 @@
+"""Monitoring a log: every new fact about a person or a work, or signed by a key.
+
+The one rule: nothing is reported unless the leaves since the last run, behind those of before, hash
+to the root that was signed; and nothing is remembered before it was reported.
+
+The state is one small file: the last checkpoint, the right edge of its tree, and the last fact of
+each history that is watched. The entries of before are not fetched again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from domain.chain import Head, content_of, must_follow, named_in
+from domain.checkpoint import Checkpoint, Trusted
+from domain.note import KEY_ID_BYTES, Note, VerifierKey
+from domain.receipt import Leaf, read_leaf
+from domain.signature import check_signature, must_be_signed_for
+from domain.tree import TILE_WIDTH, Frontier, NotVerified, entries_of, leaf_hash
+from scripts.mirror import (
+    checkpoint_at,
+    fetch_tile,
+    must_have_grown,
+    prove_growth,
+    write_whole,
+)
+from scripts.verify import bundles_of, must_continue
+
+
+class Watched(NamedTuple):
+    """The people and works whose facts are reported, and the keys."""
+
+    ids: frozenset[str]
+    keys: tuple[VerifierKey, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """All of them as text."""
+        return sorted((*self.ids, *map(str, self.keys)))
+
+    def may_be_in(self, entry: bytes) -> bool:
+        """Whether an entry could hold any of them; if not, it need not be read."""
+        # A text with an escaped letter is read: what an entry says has more than one spelling.
+        needles = (*self.ids, *(key.name for key in self.keys))
+        return b"\\" in entry or any(one.encode() in entry for one in needles)
+
+
+@dataclass
+class State:
+    """What the last run knew."""
+
+    watched: list[str]
+    checkpoint: str = ""
+    """The note, as it was signed."""
+    since: float = 0.0
+    """When the log was first seen with it."""
+    edge: list[str] = field(default_factory=list)
+    """The full subtrees of its tree, in base64."""
+    heads: dict[str, Head] = field(default_factory=dict)
+    """The last fact of each person and work that is watched."""
+
+    @classmethod
+    def read(cls, path: Path, watched: Watched) -> Self:
+        """The state in a file; a new one if there is none."""
+        if not path.exists():
+            return cls(watched.names)
+        try:
+            state = cls(**json.loads(path.read_bytes()))
+            state.heads = {id: Head(*head) for id, head in state.heads.items()}
+        except (ValueError, TypeError) as problem:
+            raise NotVerified(f"{path} is not the state of a monitor") from problem
+        if state.watched != watched.names:
+            raise NotVerified(f"{path} is of a monitor for {', '.join(state.watched)}")
+        return state
+
+    def tree(self) -> Checkpoint | None:
+        """The checkpoint of the last run."""
+        return (
+            Checkpoint.parse(Note.parse(self.checkpoint.encode()).text) if self.checkpoint else None
+        )
+
+
+@contextmanager
+def monitored(
+    url: str,
+    path: Path,
+    watched: Watched,
+    keys: Sequence[VerifierKey],
+    *,
+    api_key: str | None = None,
+    max_age: int | None = None,
+    **witnesses: Any,
+) -> Iterator[list[dict[str, Any]]]:
+    """The new facts of a log at an address; the state is kept in a file once they are reported.
+
+    NotVerified if the log does not continue that of the last run, or a fact about what is watched
+    was left out of its history. For the rest see scripts.mirror.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)  # a slow run and the next one would report the same
+        state = State.read(path, watched)
+        note, trusted = checkpoint_at(url, keys, **witnesses)
+        old, new = state.tree(), trusted.checkpoint
+        must_have_grown(trusted, old, state.since, max_age)
+        if old is not None and _is_seen_late(old, trusted, witnesses):
+            prove_growth(url, new, old)
+            yield []
+            return
+        logs = {new.origin, *(key.name for key in keys)}
+        new_facts = list(_read_on(url, state, new, watched, logs, api_key))
+        yield new_facts
+        if old != new:
+            state.checkpoint, state.since = note.decode(), time.time()
+        write_whole(path, json.dumps(asdict(state)).encode())
+
+
+def _is_seen_late(old: Checkpoint, trusted: Trusted, witnesses: Mapping[str, Any]) -> bool:
+    """Whether witnesses have not seen yet what the last run knew."""
+    return bool(witnesses.get("witnesses")) and trusted.checkpoint.size < old.size
+
+
+def _read_on(
+    url: str,
+    state: State,
+    new: Checkpoint,
+    watched: Watched,
+    logs: set[str],
+    api_key: str | None,
+) -> Iterator[dict[str, Any]]:
+    """The facts since the last run; at the end NotVerified if they are not what was signed."""
+    old = state.tree()
+    first = 0 if old is None else old.size
+    if old is not None:
+        must_continue(old, new)
+    edge = Frontier(first, [b64decode(hash) for hash in state.edge])
+    if old is not None and edge.root() != old.root:
+        raise NotVerified("the state of the last run is damaged")
+    found = []
+    for bundle in bundles_of(new.size):
+        start = bundle.number * TILE_WIDTH
+        if start + bundle.width <= first:
+            continue
+        entries = entries_of(fetch_tile(url, bundle, api_key))
+        if len(entries) != bundle.width:
+            raise NotVerified(f"{bundle.path} holds {len(entries)} leaves, not {bundle.width}")
+        for entry in entries[max(first - start, 0) :]:
+            hash = leaf_hash(entry)
+            edge.append(hash)
+            if watched.may_be_in(entry):
+                found.append((edge.size, read_leaf(entry), hash))
+    if edge.root() != new.root:
+        raise NotVerified(
+            f"fork: the leaves since the last run do not continue its {first} leaves"
+            if first
+            else "the leaves do not hash to the root that was signed"
+        )
+    state.edge = [b64encode(hash).decode() for hash in edge.hashes]
+    for position, leaf, hash in found:
+        if leaf.position != position:
+            raise NotVerified(f"leaf {position - 1} says that its position is {leaf.position}")
+        yield from _about(leaf, hash, watched, state.heads, logs)
+
+
+def _about(
+    leaf: Leaf, hash: bytes, watched: Watched, heads: dict[str, Head], logs: set[str]
+) -> Iterator[dict[str, Any]]:
+    """The fact as it is reported, if it is about or by any of those who are watched."""
+    content = content_of(leaf)
+    about = {link.subject: link.number for link in leaf.links if link.subject in watched.ids}
+    for link in leaf.links:
+        if link.subject in about:
+            must_follow(link, leaf.position, heads.get(link.subject))
+            heads[link.subject] = Head(link.number, leaf.position, b64encode(hash).decode())
+    if missing := sorted((named_in(leaf) & watched.ids) - {*about}):
+        raise NotVerified(
+            f"position {leaf.position} is about {missing[0]} but is not in its history"
+        )
+    signer = _signer(leaf, content, watched.keys, logs)
+    is_theirs = not watched.ids.isdisjoint((leaf.originator_id, content.get("actor")))
+    is_of_key = any(content.get("key") == str(key) for key in watched.keys)
+    if about or signer or is_theirs or is_of_key:
+        yield {
+            "position": leaf.position,
+            "recorded_at": content.get("timestamp"),
+            "topic": leaf.topic,
+            "of": leaf.originator_id,
+            "about": about,
+            "by": content.get("actor"),
+            "signed_by": signer,
+            "fact": content,
+        }
+
+
+def _signer(
+    leaf: Leaf, content: Mapping[str, Any], keys: Sequence[VerifierKey], logs: set[str]
+) -> str | None:
+    """The key, among those that are watched, that has signed; NotVerified if it only seems so."""
+    id = _id_in(content.get("signature"))
+    for key in keys:
+        if (key.name, key.id) == (content.get("actor"), id):
+            bound = must_be_signed_for(content, leaf.topic, leaf.originator_id, logs)
+            signed = (content["actor"], content["message"], content["signature"])
+            try:
+                return str(check_signature(*signed, [key], bound))
+            except NotVerified as problem:
+                raise NotVerified(f"position {leaf.position}: {problem}") from None
+    return None
+
+
+def _id_in(signature: object) -> bytes:
+    try:
+        return b64decode(str(signature), validate=True)[:KEY_ID_BYTES]
+    except ValueError:
+        return b""
