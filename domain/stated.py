@@ -77,7 +77,7 @@ BRINGS = {
     "record_agreement": f"> proposal.posted proposal.finalised share.accepted {_AGREED}",
     "record_assignment": "> entry.assigned entry.continued",
     "record_expense": f"expense.recorded > {_ENTRIES}",
-    "record_revenue": f"revenue.recorded > {_ENTRIES}",
+    "record_revenue": f"revenue.recorded > revenue.reversed entry.reversed {_ENTRIES}",
     "redate_work": "work.redated",
     "register_key": "contributor.key_registered",
     "rename_contributor": "contributor.renamed",

@@ -24,6 +24,14 @@ HELD_BECAUSE = {
 }
 
 
+WAITS_BECAUSE = {
+    "no_agreement": "no shares are agreed yet",
+    "deferred": "its source has not brought in enough yet",
+    "below_zero": "more came back than was sold; the next revenue makes up for it",
+}
+"""Why revenue is not divided yet."""
+
+
 def held_because(line: Mapping[str, Any]) -> str:
     """Why something is held, and which pieces that is about."""
     because = ", ".join(HELD_BECAUSE.get(why, why) for why in line["because"])

@@ -17,6 +17,7 @@ from projections.wording import (
     CONSENTS,
     HELD_BECAUSE,
     STANDS,
+    WAITS_BECAUSE,
     day,
     held_because,
     money,
@@ -171,8 +172,9 @@ def pool_statement(out: Console, asking: Asking) -> None:
     )
     for waiting in told["waiting"]:
         amount = money(waiting["waiting_minor"], currency)
-        why = "it is deferred" if waiting["because"] == "deferred" else "no agreement covers it"
-        out.print(f" waiting: {amount} of {shown(waiting['source'])} because {why}")
+        out.print(
+            f" waiting: {amount} of {shown(waiting['source'])}: {WAITS_BECAUSE[waiting['because']]}"
+        )
     columns = (
         *("earned", "payable", "held", "debt", "in_transit", "paid"),
         *("suspense", "withheld", "exchanged"),

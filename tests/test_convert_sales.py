@@ -49,11 +49,12 @@ def test_nothing_of_a_file_is_lost_silently(database: str, tmp_path: Path) -> No
             f"{pool};Shop;2026-07;;US;stream;;1;2.00;x",
             f"{pool};Shop;2026-07;;US;stream;;-1;-1.00;returned",
             f"{pool};Shop;2026-07;;US;stream;;1;1,00;a comma",
-            f"{pool};Shop;2026-07;;AT;stream;;0;-5.00;more came back than was sold",
+            f"{pool};Shop;2026-07;;AT;stream;;-2;-0.60;more came back than was sold",
         )
         report = imported(told, path)
-        assert [each.code for each in report.refused] == ["bad_sold"] * 2
-        assert told.account() == {a: 50, b: 50}
+        assert [each.code for each in report.refused] == ["bad_sold"]
+        assert told.account() == {a: 20, b: 20}
+        assert [each.amount_minor for each in told.since(0, "revenue.recorded")] == [100, -60]
 
 
 def test_a_table_needs_its_columns_once(tmp_path: Path) -> None:

@@ -237,6 +237,10 @@ class Revenue:
     """How much of it came from Germany."""
     units: Fraction = NONE
     """How many units were sold for one smallest unit of it."""
+    taken: int = 0
+    """What it gave back for revenue below zero; negative: what that has taken back."""
+    divided: int = 0
+    """How many were divided before it."""
 
     def before_expenses(self, outside: list[str]) -> dict[str, Fraction]:
         """What is taken of it before expenses, by the terms that do so."""
@@ -278,13 +282,16 @@ class Pool:
     def divide(self) -> None:
         for revenue in self.revenues.values():
             total = sum(
-                each.left for each in self.revenues.values() if each.source == revenue.source
+                each.left + each.taken
+                for each in self.revenues.values()
+                if each.source == revenue.source
             )
             holds = self.holds(revenue.effective_at)
-            waits = revenue.named is None and revenue.left
+            waits = revenue.named is None and revenue.left > 0
             if waits and total >= self.deferral and holds is not None:
                 revenue.agreement, profit = holds, revenue.left
                 revenue.named = defaultdict(Fraction)
+                revenue.divided = sum(each.named is not None for each in self.revenues.values())
                 free = profit
                 if self.terms == "senior":
                     free -= ceil(sum(revenue.before_expenses(self.outside).values()))
@@ -725,16 +732,50 @@ class Money(RuleBasedStateMachine):
             booked = {"pool": pool, "amount_minor": amount, "effective_at": month, **said}
             self.do(EarnedInFuture, "record_revenue", **booked)
             return
+        head = self.told.head()
         revenue = self.told.earn(pool, amount, month, **said)
         known.revenues[revenue] = Revenue(amount, source, f"{month}-01T00:00:00.000000Z")
         if german is not None:
             known.revenues[revenue].german = german
             known.revenues[revenue].units = _F(units, amount)
+        self.net(known, head)
         known.divide()
         if again:
             head = self.told.head()
             self.told.earn(pool, amount, month, **said)
             assert self.told.head() == head
+
+    @rule(index=pick, amount=amounts, source=st.sampled_from("xy"), month=months)
+    @precondition(lambda self: self.pools)
+    def fall_short(self, index: int, amount: int, source: str, month: str) -> None:
+        """More came back than was sold."""
+        self.earn(index, -amount, source, month, False, None, 0)
+
+    def net(self, pool: Pool, head: int) -> None:
+        """The latest gives back first, what was not divided before what was."""
+        entries = iter(self.told.since(head, "entry.reversed"))
+        ordered = sorted(
+            reversed(pool.revenues.values()),
+            key=lambda each: (each.named is not None, -each.divided),
+        )
+        for short in pool.revenues.values():
+            for each in ordered:
+                if short.left < 0 < each.left:
+                    units = min(-short.left, each.left)
+                    if each.named is not None:
+                        self.give_back(pool, each, units, next(entries))
+                    each.left, short.left = each.left - units, short.left + units
+                    each.taken, short.taken = each.taken + units, short.taken - units
+
+    def give_back(self, pool: Pool, known: Revenue, taken: int, fact: Any) -> None:
+        """A reversal of divided revenue, as its fact says, with what it paid back for expenses."""
+        pool.entries += 1
+        costs = []
+        for expense, payer, units in fact.costs:
+            assert units < 0
+            pool.costs[expense] = payer, pool.costs[expense][1] - units
+            costs.append((payer, -units))
+        pool.take_back(known, taken - sum(units for _, units in costs), costs)
 
     @rule(index=pick, amount=amounts, payer=pick)
     @precondition(lambda self: self.pools)
@@ -757,22 +798,14 @@ class Money(RuleBasedStateMachine):
         known = pool.revenues[id]
         amount = None if part is None else max(1, int(known.left * _F(part)))
         taken = known.left if amount is None else amount
-        refused = ReversalTooLarge if taken > known.left or not known.left else None
+        refused = ReversalTooLarge if taken > known.left or known.left <= 0 else None
         head = self.told.head()
         if self.do(
             refused, "reverse_revenue", revenue=id, amount_minor=amount, reason=str(next(names))
         ):
             known.left -= taken
-            if known.named is None:
-                return
-            pool.entries += 1
-            costs = []
             for fact in self.told.since(head, "entry.reversed"):
-                for expense, payer, units in fact.costs:
-                    assert units < 0
-                    pool.costs[expense] = payer, pool.costs[expense][1] - units
-                    costs.append((payer, -units))
-            pool.take_back(known, taken - sum(units for _, units in costs), costs)
+                self.give_back(pool, known, taken, fact)
 
     @rule(index=pick, part=st.sampled_from([None, "1/7", "1/2", "1", "2"]))
     @precondition(lambda self: self.spent)
@@ -1243,8 +1276,9 @@ class Money(RuleBasedStateMachine):
                     # What is taken back in parts was due to the millionth of a unit.
                     assert abs(known.carry.get(payee, 0) - carried) < _F(pool.entries, 10**5)
                 assert abs(carried) < 1 + pool.entries
-            waiting = [id for id, each in pool.revenues.items() if each.left and each.named is None]
-            assert list(known.waiting) == waiting
+            waits = {id: each.left for id, each in pool.revenues.items() if each.named is None}
+            assert list(known.waiting) == [id for id, left in waits.items() if left > 0]
+            assert list(known.short) == [id for id, left in waits.items() if left < 0]
             for revenue, each in pool.revenues.items():
                 assert books.revenues[revenue].left_minor == each.left
             assert {cost.expense: cost.left_minor for cost in known.costs} == {

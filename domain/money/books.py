@@ -85,7 +85,16 @@ class PoolBooks:
     @property
     def waiting(self) -> tuple[str, ...]:
         """Revenue that is not divided yet, in the order of recording."""
-        return tuple(id for (_, _, id), _ in self._books.waiting.under(self._pool))
+        return self._waits(above_zero=True)
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """Revenue below zero for which not enough came in yet, in the order of recording."""
+        return self._waits(above_zero=False)
+
+    def _waits(self, *, above_zero: bool) -> tuple[str, ...]:
+        waiting = self._books.waiting.under(self._pool)
+        return tuple(id for (_, _, id), is_above in waiting if is_above is above_zero)
 
     @property
     def costs(self) -> list[Cost]:

@@ -68,10 +68,17 @@ def item_of(line: object, where: str, currency: str, whole_minor: int | None = N
         name: None if text is None else dimension(name, text, f"{where}.{name}")
         for name, text in ((name, fields.get(name)) for name in DIMENSIONS)
     }
-    units = Fraction(units_minor(fields.get("units", 0), f"{where}.units"))
+    units = _units(fields.get("units", 0), f"{where}.units")
     if "amount" not in fields and whole_minor is not None:
         return Item(**said, units=units, amount=Fraction(whole_minor))
     return Item(**said, units=units, amount=exact_amount(fields.get("amount"), where, currency))
+
+
+def _units(value: object, where: str) -> Fraction:
+    """How many were sold; negative: came back."""
+    if isinstance(value, int) and value < 0:
+        return -Fraction(units_minor(-value, where))
+    return Fraction(units_minor(value, where))
 
 
 def exact_amount(value: object, where: str, currency: str) -> Fraction:

@@ -15,7 +15,6 @@ from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant, is_in_future
-from domain.money.books import Books
 from domain.money.came import item_of
 from domain.money.entry import Entry
 from domain.money.finalising import implied
@@ -28,6 +27,7 @@ from domain.money.naming import (
     source_id,
     word_and_name,
 )
+from domain.money.netting import netted, reversed_by
 from domain.money.payee import Payee
 from domain.money.policy.sold import Item, by_kind, must_sum_to, rounded
 from domain.money.pool import Pool, texts_in
@@ -36,8 +36,6 @@ from domain.money.reckoning import (
     correction_of,
     division_of,
     moves_in,
-    reversal_of,
-    rules_of_reversal,
 )
 from domain.money.revenue import Booked, Expense, Revenue, paper_of
 from domain.money.split import OF_SPLIT
@@ -53,7 +51,9 @@ from domain.refusal import (
 )
 from domain.seal import Said
 from domain.values import (
+    LARGEST_POSITION,
     MOST_PIECES,
+    MOST_UNITS,
     Amount,
     AmountMinor,
     Category,
@@ -129,7 +129,14 @@ class Sale(Record):
     territory: Territory | None = None
     channel: Channel | None = None
     configuration: Configuration | None = None
-    units: Annotated[int, Number(help="How many were sold; default 0.", example=1000)] = 0
+    units: Annotated[
+        int,
+        Number(
+            least=-LARGEST_POSITION,
+            help="How many were sold; negative: came back; default 0.",
+            example=1000,
+        ),
+    ] = 0
     amount: Annotated[ExactAmount | None, Example("8073.64")] = None
 
 
@@ -147,13 +154,18 @@ class RecordRevenue(_Booking):
     Its lines say what was sold: terms can have rules by territory, channel and configuration, and
     amounts a unit. Their exact amounts are summed and rounded once, a half upwards; without an
     amount, a single line stands for all of it.
+
+    Below zero, when more came back than was sold, it takes back what came in before, the latest
+    first, as a reversal does. For the rest the pool is in debt: it is taken from the next revenue
+    before that is divided, and nobody is asked to pay.
     """
 
     amount_minor: Annotated[
         int | None,
         Amount(
+            least=1 - MOST_UNITS,
             help="In the smallest units of the pool's currency; default the rounded sum of the "
-            "lines.",
+            "lines. Negative: more came back than was sold.",
             example=807_364,
         ),
     ] = None
@@ -185,6 +197,8 @@ class RecordRevenue(_Booking):
         if not self.sold:
             if stated is None:
                 raise BadAmount("…", "neither an amount nor lines of what was sold are stated")
+            if not stated:
+                raise BadAmount(stated, "nothing came in and nothing came back")
             return stated, (), Fraction(stated)
         items = by_kind(
             item_of(line.plain(), f"sold[{number}]", currency, stated if is_alone else None)
@@ -256,6 +270,7 @@ def _named(past: Past, pool: str, kind: str, name: str) -> str | None:
 def divide_waiting(past: Past, pool: str) -> Iterator[New]:
     """Divide all revenue of a pool that waits, has an agreement and is no longer deferred."""
     past.watch_money(past.books().pools[pool].opened.release)
+    yield from netted(past, pool)
     yield from implied(past, pool)
     books = past.books()
     known = books.pools[pool]
@@ -295,11 +310,11 @@ class ReverseRevenue(Command):
         known = books.revenues[self.revenue]
         taken = known.left_minor if self.amount_minor is None else self.amount_minor
         if not 0 < taken <= known.left_minor:
-            raise ReversalTooLarge(known.left_minor)
+            raise ReversalTooLarge(max(0, known.left_minor))
         recorded = noun.recorded
         past.watch_money(recorded.release)
         if known.division is not None:
-            yield from _reversed(past, books, self.revenue, taken, self.reason)
+            yield from reversed_by(past, self.revenue, taken, past.id, reason=self.reason)
             return
         yield noun.then(
             Revenue.Reversed,
@@ -310,16 +325,6 @@ class ReverseRevenue(Command):
             reversal=past.id,
             reason=self.reason,
         )
-
-
-def _reversed(past: Past, books: Books, revenue: str, taken: int, reason: str) -> Iterator[New]:
-    division = division_id(revenue)
-    entry = past.get(Entry, division)
-    before = [past.get(Entry, each) for each in books.divisions[division].reversals]
-    drawn = reversal_of(books, entry, before, taken, rules_of_reversal(books, entry, before))
-    yield from entry_facts(
-        past, Entry.Reversed, past.id, drawn.lines, **drawn.content, reason=reason
-    )
 
 
 # -- corrections ---------------------------------------------------------------------------------

@@ -178,6 +178,8 @@ class Entry(Noun):
         division: str
         costs: Costs
         flow: Through
+        against: str | None = None
+        """The revenue below zero that it was taken back for."""
 
     @fact("entry.corrected")
     class Corrected(First):

@@ -124,7 +124,7 @@ class Folding(State):
             case Revenue.Recorded():
                 self._receive(id, happened)
             case Revenue.Reversed():
-                self._give_back(id, happened.amount_minor)
+                self._give_back(id, happened.amount_minor, happened.against)
             case Expense.Recorded() | Expense.Reversed():
                 self._spend(id, happened)
             case Entry.Event():
@@ -260,7 +260,7 @@ class Folding(State):
         source = happened.pool, happened.from_source
         self.revenues[id] = RevenueBooks(happened, happened.amount_minor, self.position)
         self.sources[source] = self.sources.get(source, 0) + happened.amount_minor
-        self.waiting[happened.pool, placed_at(self.position), id] = True
+        self.waiting[happened.pool, placed_at(self.position), id] = happened.amount_minor > 0
         self._name(happened.pool, happened.source_id, happened.source_name)
 
     def _spend(self, id: str, happened: Expense.Recorded | Expense.Reversed) -> None:
@@ -285,13 +285,19 @@ class Folding(State):
         else:
             self.unpaid.pop(place, None)
 
-    def _give_back(self, revenue: str, amount_minor: int) -> None:
+    def _give_back(self, revenue: str, amount_minor: int, against: str | None) -> None:
+        recorded = self._take(revenue, amount_minor)
+        if against is None:
+            self.sources[recorded.pool, recorded.from_source] -= amount_minor
+        else:  # what came in from its source is less since it was recorded
+            self._take(against, -amount_minor)
+
+    def _take(self, revenue: str, amount_minor: int) -> Revenue.Recorded:
         known = self.revenues[revenue]
         self.revenues[revenue] = replace(known, left_minor=known.left_minor - amount_minor)
-        recorded = known.recorded
-        self.sources[recorded.pool, recorded.from_source] -= amount_minor
         if known.division is None and known.left_minor == amount_minor:
-            self.waiting.pop((recorded.pool, placed_at(known.at), revenue), None)
+            self.waiting.pop((known.recorded.pool, placed_at(known.at), revenue), None)
+        return known.recorded
 
     # -- entries ---------------------------------------------------------------------------
 
@@ -300,7 +306,7 @@ class Folding(State):
             case Entry.Divided():
                 self._divide(id, happened)
             case Entry.Reversed():
-                self._give_back(happened.revenue, -happened.amount_minor)
+                self._give_back(happened.revenue, -happened.amount_minor, happened.against)
                 self._change(id, happened, is_corrected=False)
             case Entry.Redivided():
                 self._change(id, happened, is_corrected=True)

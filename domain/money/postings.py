@@ -27,7 +27,7 @@ EXCHANGED = "exchanged"
 DIFFERENCE = "exchange_difference"
 ACCOUNTS = {
     RECEIVED: "what came in (negative: the other side of everything else)",
-    WAITING: "revenue that is not divided yet",
+    WAITING: "revenue that is not divided yet; negative: what the next revenue makes up for",
     OWED: "what a payee earned and was not paid; negative after an overpayment",
     IN_TRANSIT: "payouts that are on their way",
     PAID: "payouts that have arrived",
@@ -58,6 +58,8 @@ def postings(happened: Fact) -> Iterator[Posting]:
         case Revenue.Recorded(pool=pool, currency=currency, amount_minor=amount):
             yield Posting(RECEIVED, None, None, pool, currency, -amount)
             yield Posting(WAITING, None, None, pool, currency, amount)
+        case Revenue.Reversed(against=str()):
+            return  # both are on the same account
         case Revenue.Reversed(pool=pool, currency=currency, amount_minor=amount):
             yield Posting(RECEIVED, None, None, pool, currency, amount)
             yield Posting(WAITING, None, None, pool, currency, -amount)
@@ -65,7 +67,8 @@ def postings(happened: Fact) -> Iterator[Posting]:
             yield Posting(WAITING, None, None, pool, currency, -amount)
             yield from _owed(happened)
         case Entry.Reversed(pool=pool, currency=currency, amount_minor=amount):
-            yield Posting(RECEIVED, None, None, pool, currency, -amount)
+            account = RECEIVED if happened.against is None else WAITING
+            yield Posting(account, None, None, pool, currency, -amount)
             yield from _owed(happened)
         case Entry.Opened(pool=pool, currency=currency, amount_minor=amount):
             yield Posting(RECEIVED, None, None, pool, currency, -amount)

@@ -1,6 +1,7 @@
 """Revenue and expenses: what came in for a pool, what was spent, when, and the proof.
 
-An amount that was recorded is never edited; a reversal is another fact.
+An amount that was recorded is never edited; a reversal is another fact. Revenue below zero, of a
+month in which more came back than was sold, takes back what came in before and what comes next.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class Revenue(Noun):
         """How much was reversed."""
         reversal: str
         reason: str | None = None
+        against: str | None = None
+        """The revenue below zero that it was taken back for."""
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)

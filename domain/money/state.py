@@ -125,7 +125,7 @@ class State:
     names: Kept[tuple[str, str], str]
     """By pool: the commitment to the name of each source and payer that was named in words."""
     waiting: Kept[tuple[str, str, str], bool]
-    """By pool and position: the revenue that is not divided yet."""
+    """By pool and position: revenue that is not divided yet; false where it is below zero."""
     costs: Kept[tuple[str, str], Cost]
     """By pool: every expense."""
     unpaid: Kept[tuple[str, str, str], bool]

@@ -17,6 +17,7 @@ from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.entry import Entry, stated_lines
 from domain.money.held import Questions
+from domain.money.netting import takings
 from domain.money.payout import Batch, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
 from domain.money.proposal import Proposal
@@ -32,7 +33,7 @@ from domain.money.reckoning import (
     waived_from,
 )
 from domain.money.remitting import Arrangements, accounts_of, remitted
-from domain.money.revenue import Expense
+from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import shares_of
 from domain.money.state import Cost
@@ -67,6 +68,8 @@ class Verifier:
         """What was held or in dispute when the latest batch of payouts was issued."""
         self._reversed: str | None = None
         """The pool of an expense that was reversed just before."""
+        self._fresh: str | None = None
+        """The revenue that was recorded last."""
         self._arranged = Arrangements()
         self._parts: dict[str, tuple[Any, ...]] = {}
         """By payout: its parts, and how it was sent."""
@@ -106,14 +109,23 @@ class Verifier:
             case Batch.Opened():
                 self._above = self._above_in_question()
                 self._questions = self.books.questions(self._above)
-            case Expense.Reversed(pool=pool):
-                self._reversed = pool
             case Payout.Issued():
                 yield from self._paid(position, happened)
+            case _:
+                self._booked(happened)
         self._fold(position, happened)
         self._arranged.fold(happened)
         if isinstance(happened, Payout.Event):
             yield from self._moved(position, happened)
+
+    def _booked(self, happened: Fact) -> None:
+        match happened:
+            case Revenue.Recorded():
+                self._fresh = happened.originator_id
+            case Revenue.Reversed(pool=pool, against=short, amount_minor=units):
+                self._must_be_next(pool, short, happened.originator_id, units)
+            case Expense.Reversed(pool=pool):
+                self._reversed = pool
 
     def _overdrawn(self, position: int) -> Iterator[Fault]:
         """After an expense was reversed, no payer has been paid back more than is left of it."""
@@ -183,10 +195,12 @@ class Verifier:
                 recorded = books.revenues[revenue].recorded
                 agreement = books.agreement_for(recorded.pool, recorded.effective_at)
                 assert agreement is not None, "nothing was agreed for it"
+                assert not any(takings(books, recorded.pool, self._fresh)), "the pool is in debt"
                 return division_of(books, revenue, agreement, rules)
             case Entry.Reversed(division=division):
                 before = [self._entries[each] for each in books.divisions[division].reversals]
                 taken = -first.amount_minor
+                self._must_be_next(first.pool, first.against, first.revenue, taken)
                 return reversal_of(books, self._entries[division], before, taken, rules)
             case Entry.Redivided(division=division):
                 before = [self._entries[each] for each in books.divisions[division].reversals]
@@ -208,6 +222,12 @@ class Verifier:
         else:
             change = moves_in(books, first.pool)[first.replaces, first.proposal]
         return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
+
+    def _must_be_next(self, pool: str, short: str | None, revenue: str, units: int) -> None:
+        """What is taken back for revenue below zero is what comes first."""
+        if short is not None:
+            due = next(takings(self.books, pool, self._fresh), None)
+            assert due == (short, revenue, units), f"to be taken back is {due}"
 
     def _must_be_free(self, first: Entry.Assigned, units: dict[str, int]) -> None:
         """What is assigned was owed, and held for no reason that stays."""

@@ -23,6 +23,8 @@ from projections.question import question
 from projections.store import View
 
 _EVER = "9999"
+_WHEN = "COALESCE(x.effective, b.effective, b.at)"
+"""What is taken back for revenue below zero belongs to the month of that."""
 
 
 @question(
@@ -72,14 +74,16 @@ def _earned(
 ) -> list[tuple[str, str, str, str, int, int]]:
     """Currency, month, pool and its name; what was earned, and what of it is late."""
     rows = view.rows(
-        "SELECT p.currency, substr(COALESCE(b.effective, b.at), 1, 7), p.pool, min(o.name), "
+        f"SELECT p.currency, substr({_WHEN}, 1, 7), p.pool, min(o.name), "
         "CAST(sum(p.amount) AS BIGINT), CAST(sum(CASE WHEN EXISTS ("
-        "SELECT 1 FROM @periods c WHERE c.position < b.position AND b.effective < c.until) "
+        "SELECT 1 FROM @periods c WHERE c.position < b.position "
+        "AND COALESCE(x.effective, b.effective) < c.until) "
         "THEN p.amount ELSE 0 END) AS BIGINT) "
         "FROM @postings p JOIN @bookings b ON b.id = p.noun JOIN @pools o ON o.id = p.pool "
+        "LEFT JOIN @bookings x ON x.id = b.against "
         "WHERE p.payee IN :payees AND p.account = :owed AND p.position <= :as_of "
-        "AND COALESCE(b.effective, b.at) >= :start AND COALESCE(b.effective, b.at) < :end "
-        "GROUP BY p.currency, substr(COALESCE(b.effective, b.at), 1, 7), p.pool "
+        f"AND {_WHEN} >= :start AND {_WHEN} < :end "
+        f"GROUP BY p.currency, substr({_WHEN}, 1, 7), p.pool "
         "ORDER BY p.currency, 2, p.pool",
         payees=payees,
         owed=OWED,

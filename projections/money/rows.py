@@ -149,9 +149,10 @@ BOOKINGS = Table(
         ("document", "TEXT"),
         ("note", "TEXT"),
         ("repeats", "TEXT"),
+        ("against", "TEXT"),
         ("position", "BIGINT NOT NULL"),
     ),
-    ("id", "pool, position", "revenue"),
+    ("id", "pool, position", "revenue", "against"),
 )
 POSTINGS = Table(
     "postings",

@@ -101,7 +101,8 @@ def must_sum_to(amount_minor: int, items: Sequence[Item]) -> None:
     """Refuse sales that are not those of this amount, or can't be kept with it."""
     if len(items) > MOST_SOLD:
         raise BadSold("sold", f"there are more than {MOST_SOLD} kinds of sale")
-    must_have_one_sign(items)
+    if amount_minor > 0:
+        must_have_one_sign(items)
     exact = sum((item.amount for item in items), Fraction())
     if abs(exact - amount_minor) >= 1 or not amount_minor:
         reason = f"the lines sum to {shown_exactly(exact)} units, which is not {amount_minor}"
@@ -111,7 +112,7 @@ def must_sum_to(amount_minor: int, items: Sequence[Item]) -> None:
 def must_have_one_sign(items: Sequence[Item]) -> None:
     """Refuse sales of a kind of which more came back than was sold, beside others."""
     for item in items:
-        if item.amount < 0:
+        if item.amount < 0 or item.units < 0:
             kind = ", ".join(text for text in item.kind if text) or "a line"
             reason = f"more of {kind} came back than was sold; record it as revenue of its own"
             raise BadSold("sold", reason)

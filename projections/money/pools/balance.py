@@ -148,7 +148,7 @@ _BOOKED = ("revenue", "reversal", "opening", "expense", "expense_reversal")
 def _booked(view: View, pool: str) -> dict[str, int]:
     rows = view.rows(
         "SELECT b.kind, CAST(sum(b.amount) AS BIGINT) FROM @bookings b "
-        "WHERE b.pool = :pool AND b.position <= :as_of GROUP BY b.kind",
+        "WHERE b.pool = :pool AND b.against IS NULL AND b.position <= :as_of GROUP BY b.kind",
         pool=pool,
     )
     return dict.fromkeys(_BOOKED, 0) | dict(rows)
@@ -159,9 +159,12 @@ def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
     rows = view.rows(
         "SELECT min(r.source), min(r.named), CAST(sum(l.left_minor) AS BIGINT), "
         "CAST(sum(CASE WHEN d.id IS NULL THEN l.left_minor ELSE 0 END) AS BIGINT) "
-        "FROM @bookings r JOIN (SELECT b.revenue, sum(b.amount) AS left_minor FROM @bookings b "
-        "WHERE b.pool = :pool AND b.kind IN ('revenue', 'reversal') AND b.position <= :as_of "
-        "GROUP BY b.revenue) l ON l.revenue = r.id "
+        "FROM @bookings r JOIN (SELECT e.revenue, sum(e.amount) AS left_minor FROM ("
+        "SELECT b.revenue, b.amount FROM @bookings b WHERE b.pool = :pool "
+        "AND b.kind IN ('revenue', 'reversal') AND b.position <= :as_of "
+        "UNION ALL SELECT b.against, -b.amount FROM @bookings b WHERE b.pool = :pool "
+        "AND b.against IS NOT NULL AND b.position <= :as_of) e GROUP BY e.revenue) l "
+        "ON l.revenue = r.id "
         "LEFT JOIN @bookings d ON d.revenue = r.id AND d.kind = 'division' "
         "AND d.position <= :as_of "
         "WHERE r.pool = :pool AND r.kind = 'revenue' AND r.position <= :as_of "
@@ -174,8 +177,14 @@ def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
             "source": texts.get(named) or source,
             "brought_minor": brought,
             "waiting_minor": waiting,
-            "because": "deferred" if brought < opened.deferral_minor else "no_agreement",
+            "because": _because(brought, waiting, opened),
         }
         for source, named, brought, waiting in rows
         if waiting
     ]
+
+
+def _because(brought: int, waiting: int, opened: Pool.Opened) -> str:
+    if waiting < 0:
+        return "below_zero"
+    return "deferred" if brought < opened.deferral_minor else "no_agreement"

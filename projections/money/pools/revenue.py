@@ -114,15 +114,18 @@ def _booking(
 def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Revenue | Expense]:
     """Bookings as answers present them; revenue with its reversals and its division."""
     about = view.rows(
-        "SELECT b.revenue, b.kind, b.id, b.amount FROM @bookings b WHERE b.revenue IN :ids "
+        "SELECT b.revenue, b.kind, b.id, b.amount, b.against FROM @bookings b "
+        "WHERE b.revenue IN :ids "
         "AND b.kind <> 'revenue' AND b.position <= :as_of ORDER BY b.position",
         ids=[row[0] for row in rows],
     )
-    divisions = {revenue: id for revenue, kind, id, _ in about if kind == "division"}
+    divisions = {revenue: id for revenue, kind, id, *_ in about if kind == "division"}
     reversals: dict[str, list[ReversalItem]] = defaultdict(list)
-    for revenue, kind, id, amount in about:
+    for revenue, kind, id, amount, against in about:
         if kind in ("reversal", "expense_reversal"):
-            reversals[revenue].append({"id": id, "amount_minor": -amount})
+            item: ReversalItem = {"id": id, "amount_minor": -amount, "against": against}
+            reversals[revenue].append(item)
+    taken_back = _taken_back(view, [row[0] for row in rows if row[5] < 0])
     sold = _sold_told(journal, [row[0] for row in rows if row[1] == "revenue"])
     texts = view.texts({text for row in rows for text in (row[8], row[9], row[10])})
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
@@ -164,6 +167,7 @@ def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Re
                 "reversed_minor": sum(each["amount_minor"] for each in reversals[id]),
                 "division": divisions.get(id),
                 "reversals": reversals[id],
+                "taken_back_minor": taken_back.get(id, 0),
             }
             items.append(came_in)
         else:
@@ -178,6 +182,16 @@ def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Re
             }
             items.append(spent)
     return items
+
+
+def _taken_back(view: View, ids: Sequence[str]) -> dict[str, int]:
+    """How much revenue below zero has taken back."""
+    rows = view.rows(
+        "SELECT b.against, CAST(-sum(b.amount) AS BIGINT) FROM @bookings b "
+        "WHERE b.against IN :ids AND b.position <= :as_of GROUP BY b.against",
+        ids=ids,
+    )
+    return dict(rows)
 
 
 class _Sold(TypedDict):

@@ -152,7 +152,7 @@ class WaitingLine(TypedDict):
     source: Annotated[str, Example("Bandcamp")]
     brought_minor: Annotated[int, Example(40_000)]
     waiting_minor: Annotated[int, Example(40_000)]
-    because: Annotated[str, one_of(("deferred", "no_agreement"))]
+    because: Annotated[str, one_of(("deferred", "no_agreement", "below_zero"))]
 
 
 class Totals(TypedDict):
@@ -181,7 +181,7 @@ class PoolStatement(TypedDict):
     name: PoolName
     currency: Dollars
     agreement: Annotated[int | None, Example(1)]
-    received_minor: Annotated[Count, Example(807_364)]
+    received_minor: Annotated[int, Example(807_364)]
     reversed_minor: Annotated[Count, Example(0)]
     opening_minor: Annotated[int, "What payees were owed by earlier books.", Example(0)]
     waiting_minor: Annotated[int, Example(0)]
@@ -237,6 +237,7 @@ class ReversalItem(TypedDict):
 
     id: EntryId
     amount_minor: Annotated[int, Example(1000)]
+    against: Annotated[RevenueId | None, "The revenue below zero that it was taken back for."]
 
 
 class SoldTold(TypedDict):
@@ -268,6 +269,9 @@ class Revenue(Booking):
     reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
     division: Annotated[EntryId | None, "Its division; null while it waits."]
     reversals: list[ReversalItem]
+    taken_back_minor: Annotated[
+        Count, "Of revenue below zero: how much of other revenue it has taken back.", Example(0)
+    ]
 
 
 class Expense(Booking):
