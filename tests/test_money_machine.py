@@ -754,10 +754,8 @@ class Money(RuleBasedStateMachine):
     def net(self, pool: Pool, head: int) -> None:
         """The latest gives back first, what was not divided before what was."""
         entries = iter(self.told.since(head, "entry.reversed"))
-        ordered = sorted(
-            reversed(pool.revenues.values()),
-            key=lambda each: (each.named is not None, -each.divided),
-        )
+        latest = list(pool.revenues.values())[::-1]
+        ordered = sorted(latest, key=lambda each: (each.named is not None, -each.divided))
         for short in pool.revenues.values():
             for each in ordered:
                 if short.left < 0 < each.left:
