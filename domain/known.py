@@ -93,14 +93,20 @@ class Known:
     # -- edges -----------------------------------------------------------------------------
 
     def edges(
-        self, works: Collection[str], ends: Iterable[str] = ("child",), as_one: str | None = None
+        self,
+        works: Collection[str],
+        ends: Iterable[str] = ("child",),
+        as_one: str | None = None,
+        without: str = "",
     ) -> list[Edge[str]]:
         """The edges between nodes that count and have one of these works at an end.
 
-        ``as_one`` is the node that these works would be if they were joined.
+        ``as_one`` is the node that these works would be if they were joined; ``without`` is an edge
+        that is about to go.
         """
         same = self.same(works)
         remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, same)}
+        remixes.pop(without, None)
         found = [remix for remix in self._nouns(Remix, remixes) if remix.counts]
         nodes = self.nodes({end for each in found for end in (each.child, each.parent)})
         if as_one is not None:

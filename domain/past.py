@@ -315,12 +315,12 @@ class Past:
         for born in (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted):
             self.watch(born.TOPIC, *works)
 
-    def rates(self, *works: str, as_one: str | None = None) -> list[str | None]:
+    def rates(self, *works: str, as_one: str | None = None, without: str = "") -> list[str | None]:
         """The rates of the edges that count, from a work, or several as one, to the parents."""
         # Two edges that are declared at the same moment could pass the cap together.
         known = self.known
         self.watch_edges(*known.same(works))
-        return [edge.rate for edge in known.edges(works, as_one=as_one)]
+        return [edge.rate for edge in known.edges(works, as_one=as_one, without=without)]
 
     def imagine(self, kind: type[N], first: New) -> N:
         """The noun that an unrecorded fact would bring into being."""

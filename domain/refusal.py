@@ -219,9 +219,24 @@ class NoSource(Refusal):
 
 
 class NoComponents(Refusal):
-    """A release is made of at least one work, none of them twice."""
+    """A release is made of at least one work."""
 
-    says = "A release is made of at least one component, none of them twice."
+    says = "A release is made of at least one component."
+
+
+class RepeatedComponent(Refusal):
+    """What is used again in a release is one component with several places, paid once."""
+
+    says = (
+        "The work {work} is one component of the release, wherever it is used: it has one rate, "
+        "and all its places are stated of that one."
+    )
+
+
+class NotOfRelease(Refusal):
+    """Only what a release is made of is replaced: a piece that is recut is another piece."""
+
+    says = "The work {child} is no release: nothing it was made from can be replaced."
 
 
 class WrongState(Conflict):

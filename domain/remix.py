@@ -1,6 +1,7 @@
 """A remix: one edge of the lineage, a piece that was made from an older one.
 
-A remix found false is struck: it stays on record and stops counting.
+A remix found false is struck, and a component that a release no longer has is retired: either stays
+on record and stops counting.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ REMIX_KINDS = {
     "influence": "it was an inspiration; nothing of it is in the new work",
 }
 
-NOT_COUNTED = (PENDING, "declined", "struck")
+NOT_COUNTED = (PENDING, "declined", "struck", "retired")
 """The states in which a remix is no part of the lineage."""
 
 MAXIMUM_RATE_LENGTH = 80
@@ -49,6 +50,7 @@ class Remix(Disputable):
     rate: str | None
     deadline: str | None = None
     """Until when only the other side answers a claim."""
+    places: list[int] | None = None
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -73,6 +75,8 @@ class Remix(Disputable):
         rate: str | None = None
         evidence: str | None = None
         effective_at: str | None = None
+        places: list[int] | None = None
+        """Where a component stands in its release, from 1; in several places if used again."""
 
     @fact("remix.accepted")
     class Accepted(Event):
@@ -126,6 +130,18 @@ class Remix(Disputable):
         """Whether the shares have to be corrected."""
         by_piece: bool | None = None
         """Whether it holds only what a payee has by the piece; older ones held all of a share."""
+
+    @fact("remix.retired")
+    class Retired(Event):
+        """The release was recut: the component is no longer in it, or in another way."""
+
+        SAYS = "{actor} took {parent} out of {child}"
+        SEALED = ("reason",)
+        FROM = ("declared",)
+        STATE = "retired"
+        reason: str
+        replaced_by: str | None = None
+        """The remix that has its place."""
 
     BIRTHS = (Declared,)
 

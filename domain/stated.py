@@ -81,6 +81,7 @@ BRINGS = {
     "redate_work": "work.redated",
     "register_key": "contributor.key_registered",
     "rename_contributor": "contributor.renamed",
+    "replace_remix": "remix.retired remix.declared",
     "return_payout": "payout.returned",
     "reverse_expense": "expense.reversed > entry.redivided entry.continued",
     "reverse_revenue": "revenue.reversed > entry.reversed entry.continued",
@@ -135,6 +136,8 @@ DEFAULTS = {
     "proposal.revised": frozenset({"assets", "closes_at", "policy", "graph_position"}),
     "proposal.extended": frozenset({"closes_at"}),
     "credit.disputed": frozenset({"answer_by"}),
+    "remix.declared": frozenset({"child", "kind", "rate", "places"}),
+    "remix.retired": frozenset({"replaced_by"}),
 }
 """The fields with a value of their own where nothing was stated."""
 MOMENTS = frozenset({"effective_at", "closes_at", "answer_by", "until", "agreed_on"})
@@ -230,7 +233,7 @@ def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, author in enumerate(said.get("authors") or ()):
         yield part_id(whole, "author", number), {"kind": "direct", **author, "work": whole}
     for number, source in enumerate(said.get("sources") or ()):
-        scope = {name: source[name] for name in ("kind", "rate") if name in source}
+        scope = {name: source.get(name) for name in ("kind", "rate", "places")}
         scope |= {"child": whole, "parent": source.get("work") or _outside(source["uri"])}
         if source.get("note") is not None:
             scope["evidence"] = source["note"]
@@ -238,6 +241,13 @@ def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, component in enumerate(said.get("components") or ()):
         scope = {"child": whole, "parent": component["work"], "kind": "component"}
         yield part_id(whole, "component", number), {"rate": component.get("rate"), **scope}
+    if "work" in said and whole == said.get("id"):
+        yield part_id(whole, "component", 0), {"parent": said["work"], **_given(said)}
+
+
+def _given(said: Content) -> dict[str, Any]:
+    """What was said of the component that has the place of another; the rest is as before."""
+    return {name: said[name] for name in ("rate", "places") if said.get(name)}
 
 
 def _outside(uri: str) -> str:
@@ -253,8 +263,12 @@ def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
             del renamed["credit"]
         case "credit.claimed" | "credit.granted":
             renamed = {"kind": "direct", **own}
-        case "remix.declared" if said.get("uri"):
-            renamed = {**own, "parent": _outside(said["uri"])}
+        case "remix.declared":
+            renamed = {"rate": None, "places": None, **own}
+            if said.get("uri"):
+                renamed["parent"] = _outside(said["uri"])
+        case "remix.retired":
+            renamed = {"reason": said.get("reason")}
         case "join.declared" if said.get("uri"):
             renamed = {**own, "work": _outside(said["uri"])}
         case "identifier.stated":

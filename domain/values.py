@@ -460,6 +460,9 @@ Billing = Annotated[
         example=2,
     ),
 ]
+Place = Annotated[
+    int, Number(least=1, most=MOST_BILLED, help="A place in the release, from 1.", example=2)
+]
 Reason = Annotated[str, Text("reason", help="Why.", example="The recording was not ours to post.")]
 Evidence = Annotated[
     str, Text("evidence", help="What proves it.", example="https://example.org/session-notes")

@@ -18,6 +18,7 @@ from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.dates import is_surely_before, span_of
 from domain.fact import Fact
+from domain.identity import part_id
 from domain.join import Join
 from domain.lineage import MANY, Edge, Lineage, Path, once
 from domain.moment import instant
@@ -92,6 +93,8 @@ REMIXES = Table(
         ("born", "BIGINT NOT NULL"),
         ("own_child", "BIGINT NOT NULL"),
         ("own_parent", "BIGINT NOT NULL"),
+        ("places", "TEXT"),
+        ("replaced_by", "TEXT"),
     ),
     ("id", "child", "parent, child"),
     key="id",
@@ -140,7 +143,10 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Remix.Declared(child=child, parent=parent):
             ends = {"child": numbers.node(child), "parent": numbers.node(parent)}
             own = {"own_child": numbers[child], "own_parent": numbers[parent]}
-            yield born(REMIXES, happened, **ends, **own, born=position)
+            places = happened.places and " ".join(map(str, happened.places))
+            yield born(REMIXES, happened, **ends, **own, born=position, places=places)
+        case Remix.Retired(originator_id=id, replaced_by=by):
+            yield Amend(REMIXES, id, {"state": happened.STATE, "replaced_by": by})
         case Join.Event():
             yield from _join(position, happened, numbers)
         case Remix.Event() if happened.leaves:
@@ -196,7 +202,7 @@ SHOWN_OF_PATHS = 50
 """How many works the paths of one item of a list show together, after the first path."""
 
 _WORK = ", ".join(f"w.{name}" for name, _ in WORKS.columns)
-_AGREED = counting("e", (PENDING, Remix.Declined.STATE))
+_AGREED = counting("e", (PENDING, Remix.Declined.STATE, Remix.Retired.STATE))
 
 
 class WorkRow(NamedTuple):
@@ -351,10 +357,12 @@ def work(view: View, id: str) -> WorkFound:
     """A work with its sources and how often it was remixed; for credits see attribution."""
     row = find(view, id)
     sources = view.rows(
-        "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent FROM @remixes e "
-        f"WHERE e.child = :number AND {_AGREED} AND {holds('e')} ORDER BY e.born",
+        "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent, e.places, e.born "
+        f"FROM @remixes e WHERE e.child = :number AND {_AGREED} AND {holds('e')} ORDER BY e.born",
         number=row.number,
     )
+    sources = [(*source[:6], _places(row, source[6], source[7], source[0])) for source in sources]
+    sources.sort(key=lambda source: source[6] or [_LAST])
     remixed = view.rows(
         f"SELECT count(DISTINCT e.child) FROM @remixes e WHERE e.parent = :number AND {_COUNTS}",
         number=row.number,
@@ -378,14 +386,27 @@ def work(view: View, id: str) -> WorkFound:
                 "rate": rate,
                 "state": state,
                 "evidence": texts.get(evidence),
+                "places": places,
                 "suspect_dates": is_surely_before(row.made_at, parents[parent]["made_at"]),
                 "work": parents[parent],
             }
-            for remix, kind, rate, state, evidence, parent in sources
+            for remix, kind, rate, state, evidence, parent, places in sources
         ],
         "remixed_by": remixed[0][0],
         "joins": joins_of(view, row.number),
     }
+
+
+_LAST = 1 << 62
+
+
+def _places(row: WorkRow, places: str | None, born: int, remix: str) -> list[int] | None:
+    """Where a component stands in a release; before that was recorded, the order of facts did."""
+    if places is not None:
+        return [int(one) for one in places.split()]
+    number = born - row.born
+    is_listed = row.kind == "release" and remix == part_id(row.id, "component", number - 1)
+    return [number] if is_listed else None
 
 
 _JOIN = (
@@ -465,13 +486,14 @@ def publication(row: WorkRow) -> Publication | None:
 def remix(view: View, id: str) -> RemixTold:
     """One remix; UnknownRemix if there is none with this id."""
     row = view.one(
-        "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.deadline, e.born "
+        "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.deadline, e.born, "
+        "e.places, e.replaced_by "
         f"FROM @remixes e WHERE e.id = :id AND {holds('e')}",
         id=id,
     )
     if row is None:
         raise UnknownRemix(id)
-    child, parent, kind, rate, state, evidence, deadline, born = row
+    child, parent, kind, rate, state, evidence, deadline, born, places, replaced_by = row
     ends = references(view, {child, parent})
     return {
         "id": id,
@@ -482,6 +504,8 @@ def remix(view: View, id: str) -> RemixTold:
         "state": state,
         "evidence": view.texts({evidence}).get(evidence),
         "deadline": deadline if state == PENDING else None,
+        "places": _places(rows_of(view, [child])[child], places, born, id),
+        "replaced_by": replaced_by,
         "suspect_dates": is_surely_before(ends[child]["made_at"], ends[parent]["made_at"]),
         "position": born,
     }

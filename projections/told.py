@@ -67,7 +67,14 @@ AiUsed = Annotated[str, one_of(("any", NO_AI, *AI_PARTS))]
 KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
 WorkState = Annotated[str, one_of(("submitted", "cited", "assembled", "published", "withdrawn"))]
 KindOfRemix = Annotated[str, one_of(REMIX_KINDS)]
-RemixState = Annotated[str, one_of(("declared", "pending", "declined", "disputed", "struck"))]
+RemixState = Annotated[
+    str, one_of(("declared", "pending", "declined", "disputed", "struck", "retired"))
+]
+Places = Annotated[
+    list[Annotated[int, Number(least=1, example=1)]] | None,
+    "Where it stands in a release, from 1: in several places if it is used again. Null otherwise.",
+    Example(None),
+]
 KindOfCredit = Annotated[str, one_of(CREDIT_KINDS)]
 CreditState = Annotated[
     str, one_of(("granted", "claimed", "pending", "accepted", "declined", "disputed", "revoked"))
@@ -204,6 +211,7 @@ class MadeFrom(TypedDict):
     rate: Rate
     state: RemixState
     evidence: Evidence
+    places: Places
     suspect_dates: SuspectDates
     work: WorkRef
 
@@ -303,6 +311,10 @@ class RemixTold(TypedDict):
     state: RemixState
     evidence: Evidence
     deadline: Deadline
+    places: Places
+    replaced_by: Annotated[
+        RemixId | None, "Of one that was retired: what has its place.", Example(None)
+    ]
     suspect_dates: SuspectDates
     position: Annotated[Count, Example(44)]
 

@@ -242,7 +242,7 @@ def every_fact(told: Story) -> dict[str, str]:
         components=[{"work": song, "rate": "1/2"}, {"work": poem}],
         id=id_of("release"),
     ).id
-    tell("publish_release", id=release)
+    recut_and_publish(told, release, poem)
     every_fact_about_money(told, release, song, ana, earlier)
     tell("withdraw_release", id=release, reason="text-reason-release")
     tell("withdraw_contribution", id=poem, reason="text-reason-withdraw")
@@ -278,6 +278,13 @@ def join_and_part(told: Story, song: str, ana: str) -> None:
     join = told.tell("join_works", **said, reason="text-reason-claim", actor=ana).id
     told.tell("decline_join", id=join, reason="text-reason-decline-join")
     told.tell("accept_join", id=join, reason="text-reason-accept-join")
+
+
+def recut_and_publish(told: Story, release: str, work: str) -> None:
+    """The second component of a release is replaced before it is published."""
+    said = {"work": work, "rate": "1/4", "places": [2, 3], "reason": "text-reason-recut"}
+    told.tell("replace_remix", id=part_id(release, "component", 1), **said)
+    told.tell("publish_release", id=release)
 
 
 def separate_and_part(told: Story, ana: str, eva: str, ben: str, song: str) -> None:

@@ -32,6 +32,7 @@ TOPICS = {
     *("work.redated", "work.right_stated", "work.described", "outside.cited"),
     *("join.declared", "join.accepted", "join.declined", "join.undone"),
     *("remix.declared", "remix.accepted", "remix.declined", "remix.struck"),
+    "remix.retired",
     *("credit.granted", "credit.claimed", "credit.accepted", "credit.declined"),
     *("identifier.stated", "identifier.withdrawn"),
     *("credit.revoked", "credit.corrected", "credit.hidden", "credit.shown"),
@@ -232,6 +233,7 @@ LISTS_FOR_A_REASON = {
     "comments": "ids",
     "commenters": "ids",
     "ai": "words of a list",
+    "places": "numbers",
     "sold": "what a shop's report says of a sale, by which terms decide, with exact numbers",
 }
 

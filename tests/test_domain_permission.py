@@ -44,6 +44,7 @@ TABLE: dict[str, set[str]] = {
     "remix.answer": SIDES,
     "remix.settle": {ANYONE},  # its outcome decides: see tests/test_disputes.py
     "remix.strike": JUDGES,
+    "remix.replace": SPEAKING,
     "join": {"poster", "poster of the other", "poster of both"},
     "join.accept": {"addressee"},
     "join.decline": {"addressee", "opener"},

@@ -108,6 +108,7 @@ verbs = st.one_of(
         for name in ("hold_credit", "lift_hold")
     ),
     command("strike_remix", id=st.sampled_from(REMIXES), reason=some_texts),
+    command("replace_remix", id=st.sampled_from(REMIXES), work=any_work, reason=some_texts),
     *(
         command(f"{verb}_{noun}", id=st.sampled_from(ids), reason=some_texts, **more)
         for noun, ids in (("credit", CREDITS), ("remix", REMIXES))

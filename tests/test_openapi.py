@@ -87,6 +87,7 @@ EXAMPLES = (
     "rename_contributor",
     *("ask_first", "stop_asking", "register_key", "revoke_key", "grant_role", "end_role"),
     *("dispute_remix", "answer_remix", "settle_remix", "strike_remix"),
+    "replace_remix",
     *("accept_remix", "decline_remix", "join_works", "undo_join", "accept_join", "decline_join"),
     *("describe_work", "state_identifier", "dispute_identifier", "answer_identifier"),
     *("settle_identifier", "withdraw_identifier"),

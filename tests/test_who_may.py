@@ -78,6 +78,7 @@ DECIDING = {
     *("confirm_share", "describe_work", "correct_credit"),
     *("state_identifier", "withdraw_identifier", "answer_identifier"),
     *("declare_remix", "accept_remix", "decline_remix", "answer_remix", "answer_credit"),
+    "replace_remix",
 }
 BOOKS = {
     *("record_revenue", "record_expense", "reverse_revenue", "correct_pool", "issue_payouts"),

@@ -222,8 +222,10 @@ def _json(name: str, value: Value, text: str) -> Any:
                 return json.loads(text)
             case Several() | Many(inner=Json()):
                 return [json.loads(line) for line in text.splitlines() if line.strip()]
-            case Many():
-                return [line.strip() for line in text.splitlines() if line.strip()]
+            case Many(inner=inner):
+                return [
+                    _json(name, inner, line) for line in map(str.strip, text.splitlines()) if line
+                ]
     except ValueError:
         raise Problem("wrong_type", f"{name}: This does not have the documented form.") from None
     return text

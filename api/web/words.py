@@ -5,7 +5,7 @@ Everything that people wrote is escaped here or in a template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -36,6 +36,7 @@ REMIX_STATES = {
     "declined": "declined",
     "disputed": "disputed",
     "struck": "struck as false",
+    "retired": "taken out when the release was recut",
 }
 WORK_STATES = {
     "submitted": "posted",
@@ -164,6 +165,14 @@ def where(item: Mapping[str, Any]) -> str:
 def brief(text: str, most: int = 400) -> str:
     """The beginning of a text, up to the end of a word."""
     return text if len(text) <= most else f"{text[:most].rpartition(' ')[0] or text[:most]} …"
+
+
+def used(places: Sequence[int] | None) -> str:
+    """How often a component is used in a release, if more than once."""
+    if not places or len(places) == 1:
+        return ""
+    times = "twice" if len(places) == 2 else f"{len(places)} times"
+    return f"used {times}: {', '.join(map(str, places))}"
 
 
 def several(count: int, one: str, many: str | None = None) -> str:

@@ -25,10 +25,12 @@ from domain.refusal import (
     LicenceConflict,
     LineageCycle,
     NoSource,
+    RepeatedComponent,
     SelfRemix,
     SplitTooLarge,
     WrongState,
 )
+from domain.release import Release
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     BEN,
@@ -59,7 +61,7 @@ OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
     may=("poster of the parent", *SPEAKING),
     at_once=SPEAKING,
     spends=("claims",),
-    refuses=(*OF_SOURCES, SelfRemix, LineageCycle),
+    refuses=(*OF_SOURCES, SelfRemix, LineageCycle, RepeatedComponent),
     makes="remix",
     home=_PATH,
 )
@@ -104,6 +106,8 @@ class DeclareRemix(Command):
             **({} if past.counts else claimed(past.now)),
         )
         must_not_close_cycle(past, child.id, source.id)
+        if self.kind == "component" and isinstance(child, Release):
+            must_be_no_component(past, child.id, source.id)
         warn_if_older(past, child.id, child.made_at, source)
         must_suit_licence(past, child.id, child.licence, source, self.kind)
         _must_fit(past, child.id, self.rate)
@@ -115,7 +119,7 @@ class DeclareRemix(Command):
     f"{_PATH}/{{id}}/accept",
     may=SPEAKING,
     late=("moderator",),
-    refuses=(WrongState, LineageCycle, CapExceeded),
+    refuses=(WrongState, LineageCycle, RepeatedComponent, CapExceeded),
 )
 class AcceptRemix(Command):
     """Agree that a work was made from another, as the poster of that one said."""
@@ -127,6 +131,8 @@ class AcceptRemix(Command):
         remix = past.get(Remix, self.id)
         accepted = remix.then(Remix.Accepted, reason=self.reason)
         must_not_close_cycle(past, remix.child, remix.parent)
+        if remix.kind == "component" and isinstance(past.work(remix.child), Release):
+            must_be_no_component(past, remix.child, remix.parent)
         _must_fit(past, remix.child, remix.rate)
         yield accepted
 
@@ -258,6 +264,15 @@ def _licence_of(past: Past, work: Work) -> str | None:
     node = known.node(work.id)
     works = sorted(map(past.work, same), key=lambda one: (one.id != node, one.position))
     return next((one.licence for one in works if one.licence), None)
+
+
+def must_be_no_component(past: Past, release: str, work: str, without: str = "") -> None:
+    """Refuse a work that is a component of a release already: it would be paid twice."""
+    past.watch_edges(release)
+    node = past.node(work)
+    edges = past.known.edges([release], without=without)
+    if any(edge.parent == node and edge.kind == "component" for edge in edges):
+        raise RepeatedComponent(work)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:

@@ -1,23 +1,32 @@
-"""Releasing: a release is assembled from its components, and published.
+"""Releasing: a release is assembled from its components, published, and perhaps recut.
 
-The components are all stated when it is assembled.
+The components are all stated when it is assembled. A work that is used again is one component with
+several places, and has one rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
+from domain.acyclic import must_not_close_cycle
 from domain.command import Command, Record, command, record
-from domain.commands.deriving import made_of, warn_if_older
+from domain.commands.crediting import SPEAKING
+from domain.commands.deriving import made_of, must_be_no_component, must_suit_licence, warn_if_older
 from domain.fact import New
 from domain.identity import part_id
 from domain.past import Past
 from domain.permission import ANYONE
 from domain.refusal import (
     CapExceeded,
+    LicenceConflict,
+    LineageCycle,
     NoComponents,
+    NotOfRelease,
+    RepeatedComponent,
+    SelfRemix,
     SplitTooLarge,
+    WrongState,
 )
 from domain.release import Release
 from domain.remix import Remix, must_be_within_cap
@@ -28,21 +37,32 @@ from domain.values import (
     MadeAt,
     Most,
     NewReleaseId,
+    Place,
     Reason,
     ReleaseId,
+    RemixId,
     Title,
     WorkId,
 )
+from domain.work import Work
 
 _PATH = "/releases"
 
 
 @record
 class Component(Record):
-    """One part of a release."""
+    """One part of a release; one that is listed again is used again, and counts once."""
 
     work: WorkId
     rate: ExactRate | None = None
+
+
+class Used(NamedTuple):
+    """A component where it is listed first, and all its places, from 1."""
+
+    number: int
+    component: Component
+    places: list[int]
 
 
 @command(
@@ -50,7 +70,7 @@ class Component(Record):
     _PATH,
     may=(ANYONE,),
     spends=("works",),
-    refuses=(NoComponents, CapExceeded, SplitTooLarge),
+    refuses=(NoComponents, RepeatedComponent, CapExceeded, SplitTooLarge),
     makes="release",
     home="/works",
 )
@@ -65,21 +85,33 @@ class AssembleRelease(Command):
     def sides(self, past: Past) -> dict[str, str]:
         works = [component.work for component in self.components]
         past.prefetch(works)
-        if not works or len(set(works)) < len(works):
+        if not works:
             raise NoComponents
         return {}
 
+    def _used(self) -> list[Used]:
+        """Each component once; refused if one that is used again has another rate there."""
+        used: dict[str, Used] = {}
+        for number, component in enumerate(self.components):
+            first = used.setdefault(component.work, Used(number, component, []))
+            if component.rate not in (None, first.component.rate):
+                raise RepeatedComponent(component.work)
+            first.places.append(number + 1)
+        return [*used.values()]
+
     def decide(self, past: Past) -> Iterator[New]:
-        must_be_within_cap(past.id, [component.rate for component in self.components])
+        used = self._used()
+        must_be_within_cap(past.id, [component.rate for _, component, _ in used])
         made = made_of(past, self.made_at)
         yield Release.Assembled.born(past.id, title=self.title, made_at=self.made_at, made=made)
-        for number, component in enumerate(self.components):
+        for number, component, places in used:
             yield Remix.Declared.born(
                 part_id(past.id, "component", number),
                 child=past.id,
                 parent=component.work,
                 kind="component",
                 rate=component.rate,
+                places=places,
             )
             warn_if_older(past, past.id, self.made_at, past.work(component.work))
 
@@ -104,3 +136,61 @@ class WithdrawRelease(Command):
 
     id: ReleaseId
     reason: Reason
+
+
+@command(
+    "remix.replace",
+    "/remixes/{id}/replace",
+    may=SPEAKING,
+    refuses=(
+        *(WrongState, NotOfRelease, RepeatedComponent, SelfRemix, LineageCycle, CapExceeded),
+        LicenceConflict,
+    ),
+)
+class ReplaceRemix(Command):
+    """Replace what a release is made of, when it is recut: one component by another, or by nothing.
+
+    The new one is a remix of its own, with the place and the kind of the old one. What was
+    published stays as it was, and so does what was agreed and paid.
+    """
+
+    id: RemixId
+    work: Annotated[WorkId | None, "What has its place now; left out: it is only taken out."] = None
+    rate: Annotated[ExactRate | None, "Default that of the one it replaces."] = None
+    places: Annotated[tuple[Place, ...] | None, "Default those of the one it replaces."] = None
+    reason: Annotated[Reason, Example("The second cut of the episode.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        remix = past.get(Remix, self.id)
+        release = past.work(remix.child)
+        if not isinstance(release, Release):
+            raise NotOfRelease(remix.child)
+        id = None if self.work is None else part_id(remix.id, "component", 0)
+        yield remix.then(Remix.Retired, reason=self.reason, replaced_by=id)
+        if self.work is not None and id is not None:
+            yield self._replacement(past, remix, release, past.work(self.work), id)
+
+    def _replacement(self, past: Past, remix: Remix, release: Release, work: Work, id: str) -> New:
+        rate = self.rate or remix.rate
+        must_not_close_cycle(past, release.id, work.id)
+        if remix.kind == "component":
+            must_be_no_component(past, release.id, work.id, without=remix.id)
+        must_be_within_cap(release.id, [rate, *past.rates(release.id, without=remix.id)])
+        warn_if_older(past, release.id, release.made_at, work)
+        must_suit_licence(past, release.id, release.licence, work, remix.kind)
+        return Remix.Declared.born(
+            id,
+            child=release.id,
+            parent=work.id,
+            kind=remix.kind,
+            rate=rate,
+            places=sorted({*self.places}) if self.places else places_of(remix, release),
+        )
+
+
+def places_of(remix: Remix, release: Release) -> list[int] | None:
+    """Where a component stands; before places were recorded, the order of the facts said it."""
+    number = remix.position - release.position
+    if remix.places or remix.id != part_id(release.id, "component", number - 1):
+        return remix.places
+    return [number]

@@ -91,17 +91,17 @@ def _recording(told: dict[str, Any]) -> Iterator[Line]:
 
 
 def _release(told: dict[str, Any]) -> Iterator[Line]:
-    id, components = f"musicbrainz:release:{told['id']}", dict[str, Line]()
+    id, components = f"musicbrainz:release:{told['id']}", list[Line]()
     yield from _artists(told)
     for medium in told.get("media", []):
         for track in medium.get("tracks", []):
             yield from _recording(track["recording"])
             recording = _recording_id(track["recording"])
-            components[recording] = {"work": recording}
+            components.append({"work": recording})
     said: Line = {"id": id, "title": told["title"]}
     said |= {"made_at": told["date"]} if told.get("date") else {}
     if components:
-        yield {"type": "release", **said, "components": [*components.values()]}
+        yield {"type": "release", **said, "components": components}
     else:  # the answer leaves the recordings out
         yield {"type": "contribution", "medium": "audio", **said}
     credited = [*_artist_credit(told), *_credits(told.get("relations", []))]
