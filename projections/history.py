@@ -23,7 +23,7 @@ from projections.nouns import facts_of
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, encode_cursor
 from projections.tables import Change, Numbers, Projection, Put, Table
-from projections.told import Disclosures, FactInHistory, FactTold
+from projections.told import Disclosures, DisclosuresOfFact, FactInHistory, FactTold
 
 MENTIONS = Table(
     "mentions",
@@ -187,12 +187,53 @@ def disclosures_at(view: View, journal: Journal, position: Position, *, actor: s
     return {"disclosures": disclosures(journal, facts[0])}
 
 
+@question("list_disclosures", "/facts/disclosures", may=EVERYONE)
+def disclosures_after(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[DisclosuresOfFact]:
+    """The texts that the facts you may read commit to, with their salts, unless they were erased.
+
+    A page looks at so many facts, and names those among them that have a text. “stemma audit” puts
+    them beside a replay of the log, so that names and titles are compared as well.
+    """
+    place = (decode_cursor(after, int) or [0])[0]
+    facts = [one for one in journal.facts.after(place, limit + 1) if one.position <= view.as_of]
+    page, more = cut(facts, limit, lambda placed: (placed.position,))
+    told = _disclosed(journal, Reader(view, journal, actor).seen(page))
+    return Page(told, more)
+
+
+def _disclosed(journal: Journal, placed: Sequence[Placed]) -> list[DisclosuresOfFact]:
+    """The texts of many facts, read at once."""
+    sealed = [(one.position, _commitments(one.fact())) for one in placed]
+    digests = [digest for _, committed in sealed for digest in committed]
+    found = {one.digest: one for one in journal.facts.disclosures(digests)}
+    told = (
+        (position, [found[digest] for digest in committed if digest in found])
+        for position, committed in sealed
+    )
+    return [
+        {"position": position, "disclosures": [[one.salt, one.name, one.value] for one in texts]}
+        for position, texts in told
+        if texts
+    ]
+
+
+def _commitments(happened: Fact) -> list[str]:
+    """The commitments of a fact, with that to what its actor signed."""
+    names = (*happened.SEALED, "message")
+    return [digest for name in names if (digest := getattr(happened, name)) is not None]
+
+
 def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
     """The texts behind one fact as RFC 9901 writes them: salt, name, value."""
-    happened = placed.fact()
-    names = (*happened.SEALED, "message")
-    digests = [digest for name in names if (digest := getattr(happened, name)) is not None]
-    return [[one.salt, one.name, one.value] for one in journal.facts.disclosures(digests)]
+    found = journal.facts.disclosures(_commitments(placed.fact()))
+    return [[one.salt, one.name, one.value] for one in found]
 
 
 def _told(position: int, happened: Fact, texts: dict[str, str]) -> FactTold:

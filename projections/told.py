@@ -517,3 +517,9 @@ class Disclosures(TypedDict):
     """What a fact commits to (RFC 9901, section 4.2)."""
 
     disclosures: Annotated[list[Annotated[list[str], Length(3)]], "Each a salt, a name and a text."]
+
+
+class DisclosuresOfFact(Disclosures):
+    """What the fact at a position commits to."""
+
+    position: Annotated[Count, "The position of the fact.", Example(57)]

@@ -236,10 +236,10 @@ def lineage(service: Service, progress: Progress) -> Differences:
 def vault(service: Service, progress: Progress) -> Differences:
     """Every commitment has its own text, or a fact that says it was erased."""
     facts, head = service.journal.facts, service.journal.facts.head()
-    erased, found, gone, unsaid = _erased(service.journal), 0, 0, 0
+    erased, found, gone, unsaid = erased_in(service.journal), 0, 0, 0
     before: Mapping[str, Placed] = {}
     for page in _pages(service.journal.read()):
-        sealed = {digest: placed for placed in page for digest in _kept(placed)}
+        sealed = {digest: placed for placed in page for digest in kept_in(placed)}
         # All facts of a command commit to the one message that was signed.
         sealed = {digest: sealed[digest] for digest in sealed if digest not in before}
         rows = {
@@ -255,7 +255,7 @@ def vault(service: Service, progress: Progress) -> Differences:
             row = rows.get(digest)
             if row is None:
                 if digest not in erased:
-                    erased = _erased(service.journal)  # perhaps only just now
+                    erased = erased_in(service.journal)  # perhaps only just now
                 if digest not in erased:
                     yield Difference(where, f"the text of {digest} is gone, but no fact erased it")
                 gone += 1
@@ -281,12 +281,12 @@ def vault(service: Service, progress: Progress) -> Differences:
     return f"{found} texts as they were committed to, {gone} erased{old}"
 
 
-def _kept(placed: Placed) -> list[str]:
+def kept_in(placed: Placed) -> list[str]:
     """The commitments whose texts were kept; what somebody signs to be forgotten never is."""
     return [] if placed.topic == Contributor.Forgotten.TOPIC else commitments(placed)
 
 
-def _erased(journal: Journal) -> dict[str, int]:
+def erased_in(journal: Journal) -> dict[str, int]:
     """What was erased, and the positions of the facts that erased it."""
     erased: dict[str, int] = {}
     for placed in journal.read(topics=tuple(erasing())):

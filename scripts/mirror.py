@@ -50,9 +50,11 @@ LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
 class Unreachable(Exception):
     """The log does not answer, or answers with an error."""
 
-    def __init__(self, told: str, status: int | None = None) -> None:
+    def __init__(
+        self, told: str, status: int | None = None, said: str = "", wait: str | None = None
+    ) -> None:
         super().__init__(told)
-        self.status = status
+        self.status, self.said, self.wait = status, said, wait
 
 
 def mirror(
@@ -186,8 +188,9 @@ def fetch(address: str, posted: bytes | None = None, *, key: str | None = None) 
             data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
     except HTTPError as refused:
         with refused:
-            said = printable(refused.read(1000).decode("utf-8", "replace"))
-        raise Unreachable(f"{address}: {refused.code} {said}", refused.code) from refused
+            said = refused.read(10_000).decode("utf-8", "replace")
+        told = f"{address}: {refused.code} {printable(said[:1000])}"
+        raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
     except (URLError, OSError) as error:
         raise Unreachable(f"{address}: {error}") from error
     if len(data) > LARGEST_ANSWER_BYTES:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from eventsourcing.persistence import StoredEvent
 
-from domain.checkpoint import Trusted, open_checkpoint
+from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
 from domain.receipt import Leaf, read_leaf
-from domain.tree import NotVerified, entries_of
+from domain.tree import TILE_WIDTH, NotVerified, entries_of
 from projections.follower import Progress
 from scripts.service import Service
 from scripts.verify import bundles_of, check_log
@@ -41,9 +41,15 @@ def replay(
     if service.journal.facts.head():
         raise NotEmpty
     trusted = open_checkpoint((folder / "checkpoint").read_bytes(), keys)
-    size = trusted.checkpoint.size
     check_log(folder, trusted.checkpoint, logs={trusted.checkpoint.origin, *names(keys)})
-    leaves = leaves_of(folder, size)
+    put(service, folder, trusted.checkpoint, progress)
+    return trusted
+
+
+def put(service: Service, folder: Path, checkpoint: Checkpoint, progress: Progress) -> None:
+    """Put the facts of a mirror that was checked, as far as they are new, into its database."""
+    size = checkpoint.size
+    leaves = leaves_of(folder, service.journal.facts.head(), size)
     while page := list(islice(leaves, PAGE)):
         service.journal.append_stored(
             [StoredEvent(*leaf[1:5]) for leaf in page], positions=[leaf.position for leaf in page]
@@ -51,15 +57,17 @@ def replay(
         progress(page[-1].position, size)
     service.follower.catch_up()
     service.log.catch_up()
-    if size and service.log.root(size) != trusted.checkpoint.root:
+    if size and service.log.root(size) != checkpoint.root:
         raise NotVerified("the facts, linked again, do not have the root that was signed")
-    return trusted
 
 
-def leaves_of(folder: Path, size: int) -> Iterator[Leaf]:
-    """The leaves of a mirror, in order."""
+def leaves_of(folder: Path, after: int, size: int) -> Iterator[Leaf]:
+    """The leaves of a mirror behind the first ones, in order."""
     for bundle in bundles_of(size):
-        yield from map(read_leaf, entries_of((folder / bundle.path).read_bytes()))
+        begins = bundle.number * TILE_WIDTH
+        if begins + bundle.width > after:
+            entries = entries_of((folder / bundle.path).read_bytes())
+            yield from map(read_leaf, entries[max(0, after - begins) :])
 
 
 def names(keys: Sequence[VerifierKey]) -> list[str]:

@@ -14,6 +14,7 @@ from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
 from domain.refusal import Refusal
 from projections.store import BadCursor, Behind
 from scripts.commands import (
+    auditing,
     bundles,
     doctoring,
     forgetting,
@@ -35,7 +36,8 @@ from scripts.settings import BadSetting
 
 ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
-    *(proofs, monitoring, verifying, signing, keys, identities, measuring, doctoring, keeping),
+    *(proofs, auditing, monitoring, verifying, signing, keys, identities),
+    *(measuring, doctoring, keeping),
 )
 """The modules with the commands; “stemma --help” lists all of them alphabetically."""
 

@@ -1,0 +1,103 @@
+"""Auditing a service from outside: its log, the rules of its facts, and what it answers.
+
+The one rule: nothing that the service says is believed unless it follows from its log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scripts.commands.frame import as_json, progress_of, shortened
+from scripts.commands.proofs import auditor_key, believed, log_keys, max_age_option, seen_by
+from scripts.service import Service, open_service
+
+if TYPE_CHECKING:
+    from domain.checkpoint import Trusted
+    from scripts.comparison.audit import Audit
+
+commands = click.Group()
+
+
+@commands.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@log_keys
+@auditor_key
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N answers; else all.")
+@click.option("--seed", type=int, default=0, help="Another seed asks for another sample.")
+@click.option("--ids", is_flag=True, help="Fetch no texts: names and titles are not compared.")
+@max_age_option
+@seen_by
+@as_json
+def audit(
+    url: str,
+    folder: Path,
+    keys: tuple[str, ...],
+    api_key: Path | None,
+    sample: int | None,
+    seed: int,
+    *,
+    ids: bool,
+    as_json: bool,
+    **mirroring: Any,
+) -> None:
+    """Audit the service at an address: mirror its log, replay it, and compare all that it answers.
+
+    The mirror in FOLDER is continued. From it alone the facts are folded, and it is decided again
+    whether each was allowed. Then the service is asked every question about everything, and names
+    the first answer that does not follow from its log. Names and titles are compared as far as the
+    service discloses them to this key.
+    """
+    from scripts.comparison.audit import Audit, broken_rules
+    from scripts.comparison.caller import Caller
+    from scripts.verify import read_keys
+
+    caller = Caller(url, None if api_key is None else api_key.read_text().strip())
+    mirroring["witnesses"] = read_keys(mirroring["witnesses"])
+    with believed(), _scratch() as replay:
+        audited = Audit(
+            caller, folder, read_keys(keys), replay, progress_of, with_texts=not ids, **mirroring
+        )
+        trusted = audited.catch_up()
+        broken = broken_rules(replay, progress_of)
+        different = audited.first_difference(sample, seed)
+    told = {"broken": broken, "different": different and different._asdict()}
+    if as_json:
+        click.echo(json.dumps({**_told(audited, trusted), **told}, ensure_ascii=False))
+    else:
+        _tell(audited, trusted)
+    if found := [*broken, *([] if different is None else [str(different)])]:
+        raise click.ClickException("NOT VERIFIED: " + "\n".join(shortened(found)))
+
+
+@contextmanager
+def _scratch() -> Iterator[Service]:
+    with TemporaryDirectory() as folder, open_service(f"sqlite:///{folder}/replay.db") as service:
+        yield service
+
+
+def _told(audited: Audit, trusted: Trusted) -> dict[str, Any]:
+    checkpoint = trusted.checkpoint
+    return {
+        "log": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+        "texts": audited.texts._asdict(),
+        "answers": audited.asked,
+    }
+
+
+def _tell(audited: Audit, trusted: Trusted) -> None:
+    from scripts.verify import describe_checkpoint
+
+    for line in describe_checkpoint(trusted):
+        click.echo(line)
+    click.echo(f"texts       {audited.texts}")
+    click.echo(f"answers     {audited.asked} compared at position {trusted.checkpoint.size}")

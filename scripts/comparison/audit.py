@@ -1,0 +1,123 @@
+"""Auditing a service from outside: its log is mirrored and replayed, and its answers compared.
+
+A difference may come from what was recorded since the log was mirrored: who may read something is
+decided by what is known now. So what differs is asked again, beside a newer mirror, before it is
+told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from domain.checkpoint import Trusted
+from domain.note import VerifierKey
+from projections.follower import Progress
+from scripts.audit import CHECKS as AUDIT
+from scripts.comparison import Comparison, Different
+from scripts.comparison.caller import Caller
+from scripts.comparison.enquiries import Enquiry, enquiries, populations
+from scripts.comparison.texts import Texts, take_texts
+from scripts.difference import all_differences
+from scripts.mirror import mirror
+from scripts.replay import CHECKS, put
+from scripts.service import Service
+
+Told = Callable[[str], AbstractContextManager[Progress]]
+"""A progress bar for a part of the work."""
+
+SECONDS_TO_GROW = 1.5
+"""After so long, what was recorded is in the log and signed."""
+MOST_AGAIN = 5
+"""How often what differs is compared again while the log grows."""
+
+
+class Audit:
+    """A service that is audited, and a replay of its log in a database of its own."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        folder: Path,
+        keys: Sequence[VerifierKey],
+        replay: Service,
+        told: Told,
+        *,
+        with_texts: bool = True,
+        **mirroring: Any,
+    ) -> None:
+        self.caller, self.folder, self.keys = caller, folder, keys
+        self.replay, self.told = replay, told
+        self.with_texts, self.mirroring = with_texts, mirroring
+        self.trusted: Trusted | None = None
+        self.texts, self.asked = Texts(), 0
+
+    @property
+    def size(self) -> int:
+        """The position at which both are asked."""
+        return self.replay.journal.facts.head()
+
+    def catch_up(self) -> Trusted:
+        """Mirror what the log holds by now, and replay it; NotVerified if it is not as signed."""
+        after = self.size
+        with self.told("mirroring") as progress:
+            self.trusted = trusted = mirror(
+                f"{self.caller.url}/log",
+                self.folder,
+                self.keys,
+                progress,
+                api_key=self.caller.key,
+                **self.mirroring,
+            )
+        size = trusted.checkpoint.size
+        with self.told("replaying") as progress:
+            put(self.replay, self.folder, trusted.checkpoint, progress)
+        with self.told("texts") as progress:
+            caller = self.caller if self.with_texts else None
+            found = take_texts(self.replay, caller, after, size, progress)
+        self.texts = Texts(*map(sum, zip(self.texts, found, strict=True)))
+        return trusted
+
+    def first_difference(self, sample: int | None = None, seed: int = 0) -> Different | None:
+        """Ask for every answer, or for a sample of them; the first that differs."""
+        every = list(populations(self.replay))
+        count = sum(len(each.subjects) for each in every)
+        with self.told("comparing") as progress:
+            comparison = self._comparison()
+            chosen = enquiries(every, sample, seed)
+            for enquiry in comparison.differing(chosen, progress, min(count, sample or count)):
+                self.asked = comparison.asked
+                if found := self._still_different(enquiry):
+                    return found
+        self.asked = comparison.asked
+        return None
+
+    def _comparison(self) -> Comparison:
+        is_whole = self.with_texts and not self.texts.missing
+        return Comparison(self.caller, self.replay, with_texts=is_whole)
+
+    def _still_different(self, enquiry: Enquiry) -> Different | None:
+        """How an answer differs from what the log says by now, unless it was overtaken."""
+        found = self._comparison().difference(enquiry)
+        for _ in range(MOST_AGAIN):
+            if found is None:
+                break
+            size = self.size
+            time.sleep(SECONDS_TO_GROW)
+            if self.catch_up().checkpoint.size == size:
+                break
+            found = self._comparison().difference(enquiry)
+        return found
+
+
+def broken_rules(replay: Service, told: Told) -> list[str]:
+    """What no command could have recorded, or what does not add up."""
+    broken: list[str] = []
+    for name in CHECKS:
+        with told(name) as progress:
+            found = all_differences(AUDIT[name], replay, progress)
+        broken += [] if isinstance(found, str) else [f"{name}: {one}" for one in found]
+    return broken

@@ -1,0 +1,60 @@
+"""Somebody who asks a service over HTTP, and waits where it says that it has too much to do."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from api.keys import ID_LENGTH, digest_of
+from domain.permission import OPERATOR
+from scripts.mirror import Unreachable, fetch
+
+PATIENCE = 20
+"""How often something is asked that is not answered yet."""
+LONGEST_WAIT_SECONDS = 60.0
+WAITS = (429, 502, 503, 504)
+
+
+class Caller:
+    """A client with a key, or without."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self.url, self.key = url.rstrip("/").removesuffix("/log"), key
+
+    def answer(self, path: str) -> Any:
+        """What is answered there, with the code of a refusal as its only content."""
+        for turn in range(PATIENCE):
+            try:
+                return json.loads(fetch(self.url + path, key=self.key))
+            except Unreachable as problem:
+                if problem.status in WAITS and turn < PATIENCE - 1:
+                    time.sleep(_wait(problem.wait))
+                    continue
+                if problem.status in (400, 403, 404, 409, 410, 422) and _code(problem.said):
+                    return {"refused": _code(problem.said)}
+                raise
+            except ValueError:
+                raise Unreachable(f"{self.url}{path}: not an answer in JSON") from None
+        raise AssertionError
+
+    def holder(self) -> str:
+        """Whom the key acts for; the operator if the service does not list it."""
+        if self.key is None:
+            return ""
+        own = digest_of(self.key)[:ID_LENGTH]
+        listed = self.answer("/keys").get("items", ())
+        return next((str(one["holder"]) for one in listed if one["id"] == own), OPERATOR)
+
+
+def _wait(said: str | None) -> float:
+    seconds = float(said) if said is not None and said.isdigit() else 1.0
+    return min(seconds, LONGEST_WAIT_SECONDS)
+
+
+def _code(said: str) -> str:
+    """The code of a problem; empty for any other answer."""
+    try:
+        return str(json.loads(said)["code"])
+    except (ValueError, LookupError, TypeError):
+        return ""

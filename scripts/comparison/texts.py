@@ -1,0 +1,105 @@
+"""The texts of a service beside a replay of its log: those that it discloses, each as committed to.
+
+Without them, names and titles are not compared.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from domain.engine import Row
+from domain.recorders import VAULT, Placed, vault_row
+from domain.seal import Disclosure, digest_of, owner_in
+from domain.tree import NotVerified
+from projections.follower import Progress
+from projections.question import MAXIMUM_LIMIT
+from projections.store import decode_cursor, encode_cursor
+from scripts.audit import erased_in, kept_in
+from scripts.comparison.caller import Caller
+from scripts.service import Service
+
+
+class Texts(NamedTuple):
+    """How many texts the facts commit to."""
+
+    had: int = 0
+    erased: int = 0
+    missing: int = 0
+    """Neither erased by a fact nor disclosed."""
+
+    def __str__(self) -> str:
+        missing = f", {self.missing} not disclosed: these are not compared" if self.missing else ""
+        return f"{self.had} as committed to, {self.erased} erased{missing}"
+
+
+def take_texts(
+    service: Service, caller: Caller | None, after: int, size: int, progress: Progress
+) -> Texts:
+    """Put what a service discloses of its facts beside a replay of them.
+
+    NotVerified for a text to which its fact does not commit, and for one that was erased. Without
+    a caller, or one who may not ask, all are missing.
+    """
+    told, erased = Texts(), erased_in(service.journal)
+    facts = service.journal.read(after)
+    while after < size:
+        page = _page(caller, after, size)
+        upto = _upto(page["next"], after, size)
+        said = {one["position"]: one["disclosures"] for one in page["items"]}
+        rows: list[Row] = []
+        for placed in islice(facts, upto - after):
+            committed = kept_in(placed)
+            texts = _checked(placed, said.get(placed.position, ()))
+            if again := next((one for one in texts if one.digest in erased), None):
+                raise NotVerified(
+                    f"position {placed.position}: its {again.name} was erased at position "
+                    f"{erased[again.digest]}, and is disclosed"
+                )
+            rows += map(vault_row, texts)
+            gone = sum(digest in erased for digest in committed)
+            told = Texts(
+                told.had + len(texts),
+                told.erased + gone,
+                told.missing + len(committed) - gone - len(texts),
+            )
+        with service.engine.transaction() as transaction:
+            transaction.insert(VAULT, rows)
+        after = upto
+        progress(after, size)
+    return told
+
+
+def _page(caller: Caller | None, after: int, size: int) -> Any:
+    """What is disclosed of the next facts; nothing of all of them where that may not be asked."""
+    if caller is not None:
+        said = {"cursor": encode_cursor(after), "limit": MAXIMUM_LIMIT, "as_of": size}
+        page = caller.answer(f"/facts/disclosures?{urlencode(said)}")
+        if "refused" not in page:
+            return page
+    return {"items": [], "next": None}
+
+
+def _upto(cursor: str | None, after: int, size: int) -> int:
+    """The last fact of a page."""
+    place = decode_cursor(cursor, int) or [size]
+    if not after < place[0] <= size:
+        raise NotVerified("the service does not disclose its texts in order")
+    return int(place[0])
+
+
+def _checked(placed: Placed, said: Any) -> list[Disclosure]:
+    """The texts that are disclosed of a fact, each with its owner."""
+    content, committed, texts = json.loads(placed.state), kept_in(placed), []
+    for salt, name, value in said:
+        digest = digest_of(salt, name, value)
+        if digest in committed:
+            owner = owner_in(content, digest) or str(content["actor"])
+            texts.append(Disclosure(digest, owner, name, salt, value))
+        elif digest not in content.values():
+            raise NotVerified(
+                f"position {placed.position} does not commit to this {name}: {value!r}"
+            )
+    return texts

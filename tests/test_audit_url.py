@@ -1,0 +1,168 @@
+"""What a service answers is held against its log: whatever does not follow from it is named."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from serving import OPERATOR_KEY, Served, serving
+from stories import NOON, Story, raw_connection
+
+from domain.permission import OPERATOR
+from domain.tree import NotVerified
+from projections.follower import Rebuild, no_progress
+from projections.store import table_name
+from scripts.commands.frame import progress_of
+from scripts.comparison import audit as auditing
+from scripts.comparison.audit import Audit
+from scripts.comparison.caller import Caller
+from scripts.service import open_service
+from scripts.stemma import main
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests record is in the log when they go on."""
+    monkeypatch.setattr(auditing, "SECONDS_TO_GROW", 0)
+
+
+class Scene:
+    """A song from a poem, with its people, and a pool that has earned."""
+
+    def __init__(self, served: Served) -> None:
+        self.served, self.told = served, Story(served.service)
+        told = self.told
+        self.ana, self.ben = told.person("ana"), told.person("ben")
+        poem = told.piece("poem", by=[self.ana])
+        self.song = told.piece("song", (poem, "adaptation"), by=[self.ben])
+        release = told.release("album", self.song)
+        shares = {"type": "fixed", "shares": [[self.ana, "1/2"], [self.ben, "1/2"]]}
+        said = {"release": release, "kind": "song", "currency": "USD", "terms": shares}
+        pool = told.tell("open_pool", name="pool", **said).id
+        said = {"pool": pool, "source": "shop", "amount_minor": 1001, "effective_at": "2026-05"}
+        told.tell("record_revenue", **said)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Fold and sign what was recorded."""
+        self.told.service.follower.catch_up()
+        self.told.service.log.catch_up()
+
+    def change(self, table: str, sql: str, **values: Any) -> None:
+        """Change a read table behind the service's back."""
+        name = table_name(table, self.told.store.current().number)
+        self.told.store.engine.execute(sql.format(name), **values)
+
+    def mend(self) -> None:
+        """Fold the read tables again."""
+        Rebuild(self.told.journal, self.told.store).run(no_progress)
+
+
+@pytest.fixture
+def scene(database: str) -> Iterator[Scene]:
+    with serving(database, follow=False, clock=lambda: NOON) as served:
+        yield Scene(served)
+
+
+@pytest.fixture
+def audit(scene: Scene, tmp_path: Path) -> Iterator[Audit]:
+    """An audit of the scene that has mirrored and replayed its log."""
+    caller = Caller(scene.served.origin, OPERATOR_KEY)
+    keys = scene.told.service.log.public_keys()
+    with open_service(f"sqlite:///{tmp_path / 'replay.db'}") as replay:
+        audited = Audit(caller, tmp_path / "mirror", keys, replay, progress_of)
+        audited.catch_up()
+        yield audited
+
+
+def a_moved_credit(to: Scene) -> None:
+    move = "UPDATE {0} SET contributor = (SELECT min(contributor) FROM {0}) WHERE work = ("
+    move += "SELECT max(work) FROM {0})"
+    to.change("credits", move)
+
+
+def a_hidden_credit(to: Scene) -> None:
+    to.change("credits", "DELETE FROM {0} WHERE work = (SELECT max(work) FROM {0})")
+
+
+def a_hidden_edge(to: Scene) -> None:
+    to.change("remixes", "DELETE FROM {0} WHERE kind = 'adaptation'")
+
+
+def a_changed_posting(to: Scene) -> None:
+    to.change("postings", "UPDATE {0} SET amount = amount + 1 WHERE payee = :ana", ana=to.ana)
+
+
+CHEATS: dict[Callable[[Scene], None], str] = {
+    a_moved_credit: "show_work, /works/",
+    a_hidden_credit: "show_work, /works/",
+    a_hidden_edge: "show_work, /works/",
+    a_changed_posting: "show_pool, ",
+}
+
+
+def test_what_the_read_tables_say_otherwise_than_the_log_is_named(
+    scene: Scene, audit: Audit
+) -> None:
+    assert audit.first_difference() is None
+    asked = audit.asked
+    for cheat, where in CHEATS.items():
+        cheat(scene)
+        found = audit.first_difference()
+        assert found is not None, cheat
+        assert found.service != found.replay
+        assert str(found).startswith(where), (cheat, found)
+        scene.mend()
+    assert (audit.first_difference(), audit.asked) == (None, asked)
+
+
+def test_what_was_recorded_since_the_mirror_is_no_difference(scene: Scene, audit: Audit) -> None:
+    size = audit.size
+    claim = scene.told.credit(scene.song, scene.ana, actor=scene.ana)
+    scene.told.tell("accept_credit", id=claim, actor=OPERATOR)
+    scene.told.tell("hide_credit", id=claim, actor=scene.ana)
+    scene.catch_up()
+    assert audit.first_difference() is None
+    assert audit.size >= size
+
+
+def test_a_text_that_is_not_the_one_committed_to_is_named(
+    scene: Scene, audit: Audit, database: str
+) -> None:
+    with raw_connection(database) as connection:
+        connection.execute(
+            "UPDATE vault SET value = 'another', folded = 'another' WHERE name = 'title'"
+        )
+    found = audit.first_difference()
+    assert found is not None
+    assert found.service == "another", found
+    audit.with_texts = False
+    assert audit.first_difference() is None
+    scene.told.piece("new")
+    scene.catch_up()
+    with raw_connection(database) as connection:
+        connection.execute("UPDATE vault SET value = 'x', folded = 'x' WHERE name = 'title'")
+    audit.with_texts = True
+    with pytest.raises(NotVerified, match="title: 'x'"):
+        audit.catch_up()
+
+
+def test_the_command_audits_and_says_what_it_compared(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(OPERATOR_KEY)
+    key = scene.told.service.log.public_keys()[0]
+    words = ["audit", scene.served.origin, str(tmp_path / "mirror"), "--key", str(key)]
+    words += ["--api-key", str(tmp_path / "key")]
+    done = CliRunner().invoke(main, [*words, "--sample", "30", "--seed", "7"])
+    assert done.exit_code == 0, done.output
+    head = scene.told.head()
+    assert f"answers     30 compared at position {head}" in done.output
+    a_hidden_edge(scene)
+    done = CliRunner().invoke(main, [*words, "--json"])
+    assert done.exit_code == 1, done.output
+    told = json.loads(done.stdout)
+    assert (told["size"], told["broken"]) == (head, [])
+    assert set(told["different"]) == {"question", "subject", "where", "replay", "service"}
+    assert "NOT VERIFIED: " in done.stderr
+    assert told["different"]["question"] in done.stderr
