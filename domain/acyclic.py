@@ -1,8 +1,9 @@
 """No work is made from itself, through however many others: only what closes a cycle is refused.
 
-Both ends are searched in turn, what is above the parent and what is below the child, each time a
-few times further, until one side is known whole. So an edge costs what the smaller side is: next to
-nothing where either is new, and in a chain declared in any order n log n for all of it.
+Both sides are searched in turn, what is above the parent and what is below the child, until one is
+known whole. So an edge costs what the smaller side is: next to nothing where either is new, and in
+a chain declared in any order n log n for all of it. What is not in memory is looked up a few times
+as far on each further try.
 
 Source: two-way search; B. Haeupler, T. Kavitha, R. Mathew, S. Sen, R. E. Tarjan, Incremental Cycle
 Detection, Topological Ordering, and Strong Component Maintenance, ACM TALG 8 (2012), sections 2-4.
@@ -12,12 +13,15 @@ No order of the works is kept: it would have to be written with every edge, unde
 
 from __future__ import annotations
 
+from itertools import islice
+
 from domain.lineage import Lineage
+from domain.neighbours import Neighbours
 from domain.past import Past
 from domain.refusal import LineageCycle, SelfRemix
 
 FIRST_STEPS = 32
-"""How many works are looked for on either side at first."""
+"""How many works are looked up on either side at first."""
 FURTHER = 8
 """How many times as many on each further try."""
 
@@ -29,29 +33,67 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> None:
     """
     if child == parent:
         raise SelfRemix(child)
-    most, sides = FIRST_STEPS, [(parent, child, "child"), (child, parent, "parent")]
-    if past.is_bare(child, "parent"):  # known at once, so it is looked at first
-        sides.reverse()
+    above, below = _Side(past.near, parent, "child"), _Side(past.near, child, "parent")
     while True:
-        for start, goal, end in sides:
-            found, is_whole = past.beyond(start, end, most)
-            if goal in found:
+        for side, goal in ((above, child), (below, parent)):
+            if side.is_whole:
+                past.watch_edges(*side.works)
+                return
+            side.go_on()
+            if goal in side.found:
                 _must_not_count(past, child, parent)
                 return
-            if is_whole:
-                past.watch_edges(*found)
+
+
+class _Side:
+    """The works above one, where it is the child of edges, or below it, as far as was searched."""
+
+    def __init__(self, near: Neighbours, start: str, end: str) -> None:
+        self._near, self._end, self._leads = near, end, near.along(end)
+        self.works, self.found = [start], {start}
+        self._next, self._steps, self._further = 0, 1, FIRST_STEPS
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are no others."""
+        return self._next == len(self.works)
+
+    def go_on(self) -> None:
+        """Search on from the next works, each time from twice as many.
+
+        Where they must be looked up, it is from as many as one query tells of.
+        """
+        steps = self._steps
+        if self.works[self._next] not in self._leads:
+            steps = self._further
+            self._near.look_around(self.works[self._next :], self._end, steps)
+            self._further *= FURTHER
+        self._steps *= 2
+        self._walk(steps)
+
+    def _walk(self, steps: int) -> None:
+        works, found, leads = self.works, self.found, self._leads
+        # The loop goes on over what it appends.
+        for work in islice(works, self._next, self._next + steps):
+            if work not in leads:
                 return
-        most *= FURTHER
+            for to in leads[work]:
+                if to not in found:
+                    found.add(to)
+                    works.append(to)
+            self._next += 1
 
 
 def _must_not_count(past: Past, child: str, parent: str) -> None:
     """Refuse the edge if all of a path that it would close counts: struck edges lead nowhere."""
-    above, _ = past.beyond(parent, "child")
+    side = _Side(past.near, parent, "child")
+    while not side.is_whole:
+        side.go_on()
     known = past.known
     here, there = known.node(child), known.node(parent)
     if here == there:
         raise SelfRemix(child)
-    lineage = Lineage(there, tuple(known.edges(above)))
+    lineage = Lineage(there, tuple(known.edges(side.works)))
     if here in lineage.generation:
         raise LineageCycle((here, *lineage.paths([here], 1)[0]))
-    past.watch_edges(*above)
+    past.watch_edges(*side.works)

@@ -23,6 +23,7 @@ from domain.identity import new_id
 from domain.join import Join
 from domain.moment import instant
 from domain.money.books import Books
+from domain.neighbours import Neighbours
 from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
@@ -80,10 +81,11 @@ class Draft(Past):
         now: datetime,
         *,
         once: MutableMapping[str, int] | None = None,
+        near: Neighbours | None = None,
         signing: Signing | None = None,
         is_vouched_for: bool = False,
     ) -> None:
-        super().__init__(journal, now)
+        super().__init__(journal, now, near)
         now = self.now
         self.is_vouched_for = is_vouched_for
         self.once = once
@@ -287,13 +289,11 @@ class Draft(Past):
         for happened in sheet.facts:
             position = PENDING + len(self.facts)
             self.facts.append(happened)
-            if isinstance(happened, Remix.Declared):
-                self._lead(happened.child, happened.parent)
-            elif isinstance(happened, Join.Event):
+            self._pending.append((position, happened))
+            if isinstance(happened, Remix.Declared | Join.Event):
+                self.near.add(happened)
+            if isinstance(happened, Join.Event):
                 self._joined = ({}, {})
-                if happened.leaves == Join.Declared.STATE:
-                    self._lead(happened.work, happened.into)
-                    self._lead(happened.into, happened.work)
             noun = self._nouns.get(happened.originator_id)
             if noun is not None:
                 self.erased.update(happened.erases(noun))
@@ -301,10 +301,6 @@ class Draft(Past):
             self.stream(happened.originator_id).append((position, happened))
         self.disclosures += sheet.disclosures
         return self._remember(command, PENDING + len(self.facts) - 1)
-
-    def _lead(self, child: str, parent: str) -> None:
-        self._declared["child"].setdefault(child, []).append(parent)
-        self._declared["parent"].setdefault(parent, []).append(child)
 
     def _remember(self, command: Command, position: int) -> Acknowledgement:
         """Keep what was asked, so that a repetition is recognised."""

@@ -35,6 +35,7 @@ from domain.fact import Fact, FactMapper, utc_now
 from domain.kept import Rows
 from domain.moment import instant
 from domain.money.books import Books, keep
+from domain.neighbours import Neighbours
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder, Placed
 from domain.refusal import Busy, ClockUnreliable, Refusal, TooLarge
@@ -122,10 +123,14 @@ class Journal(Application[str]):
         raise Busy
 
     def draft(
-        self, *, once: MutableMapping[str, int] | None = None, is_vouched_for: bool = False
+        self,
+        *,
+        once: MutableMapping[str, int] | None = None,
+        near: Neighbours | None = None,
+        is_vouched_for: bool = False,
     ) -> Draft:
         """An empty draft, for several commands in one append."""
-        return Draft(self, self.clock(), once=once, is_vouched_for=is_vouched_for)
+        return Draft(self, self.clock(), once=once, near=near, is_vouched_for=is_vouched_for)
 
     def commit(self, draft: Draft) -> Sequence[int]:
         """Record a draft and return its positions; IntegrityError if others were faster."""
@@ -134,7 +139,7 @@ class Journal(Application[str]):
         if not draft.facts:
             return ()
         must_be_credible(draft.now, draft.latest, behind=timedelta.max)
-        return self.append_stored(
+        positions = self.append_stored(
             list(map(self.mapper.to_stored_event, draft.facts)),
             facts=draft.facts,
             disclosures=draft.kept(),
@@ -144,6 +149,8 @@ class Journal(Application[str]):
             spent=draft.spent(),
             decided=draft.decided,
         )
+        draft.near.recorded(positions)
+        return positions
 
     def append_stored(
         self,

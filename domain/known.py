@@ -45,7 +45,7 @@ class Known:
     def nodes(self, works: Iterable[str]) -> dict[str, str]:
         """The node that each work is after all joins; almost none is ever joined."""
         wanted = list(works)
-        if unknown := set(wanted) - self._nodes.keys():
+        if unknown := {work for work in wanted if work not in self._nodes}:
             self._learn(unknown)
         return {work: self._nodes[work] for work in wanted}
 

@@ -17,6 +17,7 @@ from domain.join import Join
 from domain.known import Known
 from domain.money.books import Books
 from domain.money.folding import TOPICS
+from domain.neighbours import Neighbours
 from domain.nouns import BORN, NAMED
 from domain.permission import OPERATOR, open_to, stands
 from domain.recorders import JournalRecorder
@@ -33,7 +34,6 @@ PENDING = 1 << 62
 
 Stream = list[tuple[int, Fact]]
 
-_ALL = 1 << 62
 MOST_NAMESAKES = 20
 """Of so many with the same name somebody is warned at most."""
 
@@ -70,7 +70,7 @@ class Past:
     counts: bool
     """Whether what the current command says counts at once; otherwise it is pending."""
 
-    def __init__(self, journal: Kept, now: datetime) -> None:
+    def __init__(self, journal: Kept, now: datetime, near: Neighbours | None = None) -> None:
         self._journal = journal
         self.position, self.latest = journal.facts.latest()
         """The position up to which the journal is read, and the time of the fact there."""
@@ -78,6 +78,8 @@ class Past:
         """The time of the clock, but never earlier than the latest fact."""
         self.facts: list[Fact] = []
         """What the commands so far have added."""
+        self._pending: Stream = []
+        """The same, at their positions for now."""
         self.watched: dict[str, set[str] | None] = {}
         self.emptied: set[str] = set()
         """Owners who may have no text left."""
@@ -85,10 +87,9 @@ class Past:
         """What looks wrong about the current command, and is recorded nevertheless."""
         self.is_overtaken = False
         """Whether a command has seen newer facts: then its refusal may be wrong."""
-        self._declared: dict[str, dict[str, list[str]]] = {"child": {}, "parent": {}}
-        """Where the edges that were added lead, from either end."""
-        self._bare: dict[str, set[str]] = {"child": set(), "parent": set()}
-        """Works from which no recorded edge leads on, as far as is known."""
+        self.near = near or Neighbours(journal.facts)
+        """Where edges lead, recorded or added so far; an import keeps it for its next append."""
+        self.near.begin(self.position)
         self._joined: tuple[dict[str, str], dict[str, set[str]]] = ({}, {})
         """What was learned of which works are one; forgotten when the draft joins some."""
         self._streams: dict[str, Stream] = {}
@@ -263,8 +264,7 @@ class Past:
     @property
     def known(self) -> Known:
         """What is known by now, with what was added so far."""
-        pending = [*enumerate(self.facts, PENDING)]
-        return Known(self._journal.facts, self.position, pending, *self._joined)
+        return Known(self._journal.facts, self.position, self._pending, *self._joined)
 
     def known_at(self, position: int) -> Known:
         """What was known at a position."""
@@ -281,34 +281,10 @@ class Past:
         return self.known.node(work)
 
     def prefetch_edges(self, works: Collection[str]) -> None:
-        """Learn of many works at once from which no recorded edge leads on, and which are one."""
+        """Learn of many works at once where their edges lead, and which are one."""
         self.known.nodes(works)
-        for end, bare in self._bare.items():
-            leading = self.stored.leading(f"{Remix.Declared.TOPIC}.{end}", works)
-            bare.update(set(works) - leading)
-
-    def is_bare(self, work: str, end: str) -> bool:
-        """Whether a work is known to be no such end of any edge."""
-        return work in self._bare[end] and work not in self._declared[end]
-
-    def beyond(self, start: str, end: str, most: int = _ALL) -> tuple[set[str], bool]:
-        """A work with those above it (it is their ``child``) or below it (their ``parent``).
-
-        Whatever became of an edge, it leads on. Second, whether these are all: somewhat beyond
-        ``most`` works the search ends.
-        """
-        found, fresh = {start}, {start}
-        while fresh:
-            stored = fresh - self._bare[end]
-            field = f"{Remix.Declared.TOPIC}.{end}"
-            rows = self.stored.reached(field, stored, most, self.position) if stored else []
-            fresh |= set(rows) - found
-            found |= fresh
-            if len(rows) >= most or len(found) > most:
-                return found, False
-            fresh = {to for work in fresh for to in self._declared[end].get(work, ())} - found
-            found |= fresh
-        return found, True
+        for end in ("child", "parent"):
+            self.near.look_up(works, end)
 
     def watch_edges(self, *works: str) -> None:
         """Decide again if an edge or a join of one of these works comes to count meanwhile."""

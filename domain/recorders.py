@@ -261,28 +261,35 @@ class JournalRecorder(ApplicationRecorder):
             upto=_EVER if upto is None else upto,
         )
 
-    def reached(
-        self, field: str, values: Collection[str], limit: int, upto: int | None = None
-    ) -> list[str]:
-        """What is reached from these values along edges, in any number of steps.
+    def leads(self, field: str, values: Collection[str], upto: int) -> list[tuple[str, str]]:
+        """Where edges lead from these values of a field, whatever became of them."""
+        sql = (
+            "SELECT value, leads_to FROM found WHERE value IN :values AND field = :field "
+            "AND position <= :upto AND leads_to IS NOT NULL"
+        )
+        rows = self.engine.query(sql, values=list(values), field=field, upto=upto)
+        return [(value, to) for value, to in rows]
 
-        No more than ``limit`` are looked for. An edge leads on whatever became of it.
+    def around(
+        self, field: str, values: Collection[str], upto: int, most: int, limit: int
+    ) -> list[tuple[str, str | None]]:
+        """The same, and from what is reached from them in any number of steps.
+
+        It is asked of no more than ``most`` values, first of these, and ``limit`` bounds the rows.
         """
         sql = (
             "WITH RECURSIVE reached (value) AS ("
-            "SELECT f.leads_to FROM found f WHERE f.value IN :values AND f.field = :field "
+            "SELECT f.value FROM found f WHERE f.value IN :values AND f.field = :field "
             "AND f.position <= :upto UNION "
             "SELECT f.leads_to FROM reached r JOIN found f ON f.value = r.value "
-            "AND f.field = :field AND f.position <= :upto) SELECT value FROM reached LIMIT :limit"
+            "AND f.field = :field AND f.position <= :upto), "
+            "near (value) AS (SELECT value FROM reached LIMIT :most) "
+            "SELECT n.value, f.leads_to FROM near n LEFT JOIN found f ON f.value = n.value "
+            "AND f.field = :field AND f.position <= :upto LIMIT :limit"
         )
-        upto = _EVER if upto is None else upto
-        rows = self.engine.query(sql, field=field, values=list(values), upto=upto, limit=limit)
-        return [value for (value,) in rows]
-
-    def leading(self, field: str, values: Collection[str]) -> set[str]:
-        """Those of these values from which an edge leads on, from this field."""
-        sql = "SELECT DISTINCT value FROM found WHERE value IN :values AND field = :field"
-        return {row[0] for row in self.engine.query(sql, values=list(values), field=field)}
+        asked = {"field": field, "values": list(values), "upto": upto}
+        rows = self.engine.query(sql, **asked, most=most, limit=limit)
+        return [(value, to) for value, to in rows]
 
     def at(self, positions: Collection[int]) -> list[Placed]:
         """The facts at these positions, in order."""

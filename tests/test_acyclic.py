@@ -15,9 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import OPERATOR, at_once, carry_out, cycle_in, id_of, story
 
-from domain import acyclic
+from domain import acyclic, neighbours
 from domain.draft import Draft
+from domain.engine import Overtaken
+from domain.neighbours import Neighbours
 from domain.refusal import IdTaken, LineageCycle, Refusal, SelfRemix
+from scripts.bundle import Found, import_lines
 
 ROUNDS = 30
 WORKS = 8
@@ -28,6 +31,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search goes further even among few works."""
     monkeypatch.setattr(acyclic, "FIRST_STEPS", 1)
     monkeypatch.setattr(acyclic, "FURTHER", 2)
+    monkeypatch.setattr(neighbours, "MOST_EDGES", 1)
 
 
 work = st.integers(0, WORKS - 1)
@@ -52,7 +56,8 @@ def test_an_edge_is_refused_exactly_if_it_would_close_a_cycle(database: str) -> 
         @given(steps)
         def agrees(steps: list[tuple[str, int, int]]) -> None:
             number = next(rounds)
-            draft = told.journal.draft()
+            near = Neighbours(told.journal.facts) if number % 2 else None
+            draft = told.journal.draft(near=near)
             works = [
                 carry_out(draft, "submit_contribution", title=f"{number} {one}", medium="text").id
                 for one in range(WORKS)
@@ -63,7 +68,7 @@ def test_an_edge_is_refused_exactly_if_it_would_close_a_cycle(database: str) -> 
             for verb, one, other in steps:
                 if verb == "record":
                     told.journal.commit(draft)
-                    draft = told.journal.draft()
+                    draft = told.journal.draft(near=near)
                 elif verb == "strike" and edges:
                     _strike(draft, graph, edges.pop(one % len(edges)))
                 elif verb == "declare":
@@ -122,6 +127,46 @@ def test_a_chain_declared_in_any_order_is_joined_and_its_cycle_is_told_by_its_en
         assert told.edge(pieces[0], pieces[-1])
 
 
+# -- appends of one import, one after the other ----------------------------------------------
+
+
+def test_what_others_recorded_between_two_appends_of_an_import_is_known(database: str) -> None:
+    with story(database) as told:
+        a, b, c, d = (told.piece(name) for name in "abcd")
+        near = Neighbours(told.journal.facts)
+
+        def declared(draft: Draft, child: str, parent: str) -> None:
+            said = {"child": child, "parent": parent, "kind": "sample"}
+            carry_out(draft, "declare_remix", actor=OPERATOR, **said)
+
+        first = told.journal.draft(near=near)
+        first.prefetch_edges([a, b, c, d])
+        declared(first, a, b)
+        told.edge(b, c)  # while the append is prepared
+        with pytest.raises(Overtaken):
+            told.journal.commit(first)
+        again = told.journal.draft(near=near)
+        declared(again, a, b)
+        told.piece("e")  # another append, of nothing that matters
+        told.journal.commit(again)
+        told.edge(c, d)
+        last = told.journal.draft(near=near)
+        with pytest.raises(LineageCycle):
+            declared(last, d, a)
+        assert cycle_in(told) == []
+
+
+def test_edges_of_an_append_that_was_not_recorded_lead_nowhere(database: str) -> None:
+    with story(database) as told:
+        a, b = told.piece("a"), told.piece("b")
+        near = Neighbours(told.journal.facts)
+        for child, parent in ((a, b), (b, a)):
+            draft = told.journal.draft(near=near)
+            draft.prefetch_edges([a, b])
+            said = {"child": child, "parent": parent, "kind": "sample"}
+            carry_out(draft, "declare_remix", actor=OPERATOR, **said)
+
+
 # -- races ---------------------------------------------------------------------------------
 
 
@@ -134,6 +179,25 @@ def test_two_edges_at_once_never_close_a_cycle(database: str) -> None:
             answers = at_once(partial(told.edge, a, over_b), partial(told.edge, b, over_a))
             refused = [answer for answer in answers if isinstance(answer, Refusal)]
             assert [type(refusal) for refusal in refused] == [LineageCycle]
+        assert cycle_in(told) == []
+
+
+def test_two_imports_at_once_close_no_cycle(database: str) -> None:
+    """Each has the edges of a ring that the other lacks, a few in an append."""
+    with story(database) as told, story(database, create=False) as beside:
+        ring = [told.piece(f"ring {number}") for number in range(40)]
+        pairs = [*pairwise([*ring, ring[0]])]
+        lines = [
+            {"type": "remix", "id": f"edge-{number}", "child": child, "parent": parent}
+            for number, (child, parent) in enumerate(random.Random(3).sample(pairs, len(pairs)))
+        ]
+        found = [Found(str(n), {**line, "kind": "sample"}) for n, line in enumerate(lines)]
+        reports = at_once(
+            partial(import_lines, told.journal, found[::2], batch=3),
+            partial(import_lines, beside.journal, found[1::2], batch=3),
+        )
+        refused = [one.code for report in reports for one in report.refused]
+        assert refused == [LineageCycle.code]
         assert cycle_in(told) == []
 
 

@@ -21,6 +21,7 @@ from domain.commands.submitting import SubmitContribution
 from domain.draft import Draft
 from domain.identity import part_id
 from domain.journal import Journal
+from domain.neighbours import Neighbours
 from domain.refusal import Busy, Refusal, Unknown
 from domain.registry import COMMANDS
 from projections.follower import uncollected
@@ -66,14 +67,14 @@ def import_lines(
     """
     report, ids = Report(), Ids(namespace, file)
     reached: dict[str, int] = {}
+    drafted = partial(journal.draft, near=Neighbours(journal.facts), is_vouched_for=is_vouched_for)
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
         for page in _pages(lines, batch):
             with uncollected():
                 if whole:
                     _restore(journal, page, report)
                 else:
-                    draft = partial(journal.draft, is_vouched_for=is_vouched_for)
-                    _carry_out(draft, journal, page, ids, reached, report, is_strict=is_strict)
+                    _carry_out(drafted, journal, page, ids, reached, report, is_strict=is_strict)
             progress(report)
     return report
 

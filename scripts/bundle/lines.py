@@ -14,6 +14,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ CALLED = {
 """What an id is derived from instead of the name of its noun: all works share one namespace, and a
 division is named by its revenue."""
 
+SHORTEST_UUID = 32
 REMEMBERED = 200_000
 """How many ids of a bundle are remembered, for speed and for messages."""
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -132,12 +134,12 @@ class Ids:
 
         @lru_cache(maxsize=REMEMBERED)
         def named(kind: str, text: str) -> str:
-            try:
-                return str(UUID(text))
-            except ValueError:
-                id = str(uuid5(root, f"{CALLED.get(kind, kind)}/{text}"))
-                self._call(id, text)
-                return id
+            if len(text) >= SHORTEST_UUID:
+                with suppress(ValueError):
+                    return str(UUID(text))
+            id = str(uuid5(root, f"{CALLED.get(kind, kind)}/{text}"))
+            self._call(id, text)
+            return id
 
         self.named = named
         self._called: dict[str, str] = {}

@@ -1,0 +1,118 @@
+"""Where edges lead from works, either way: what was looked up is kept from one append to the next.
+
+An import asks about the same works again and again. What it has added is remembered beside what is
+recorded, and what others have recorded meanwhile is read before the next append.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from domain.fact import Fact
+from domain.join import Join
+from domain.recorders import JournalRecorder
+from domain.remix import Remix
+
+LEADING = (Remix.Declared.TOPIC, Join.Declared.TOPIC, Join.Accepted.TOPIC)
+"""The facts that may say of an edge, or of two works that they are one."""
+MOST_KEPT = 500_000
+"""Of so many works at most it is kept over the end of an append."""
+MOST_READ = 20_000
+"""If more was recorded meanwhile, it is looked up afresh."""
+MOST_EDGES = 16
+"""How many edges a work may have on average where what is near is looked up by the way."""
+
+Near = dict[str, list[str]]
+
+
+class Neighbours:
+    """The edges at works, as far as they were looked up; each leads on whatever became of it."""
+
+    def __init__(self, stored: JournalRecorder) -> None:
+        self._stored = stored
+        self._near: dict[str, Near] = {"child": {}, "parent": {}}
+        self._added: dict[str, Near] = {"child": {}, "parent": {}}
+        self._position, self._own = 0, range(0)
+
+    # -- appends ---------------------------------------------------------------------------
+
+    def begin(self, position: int) -> None:
+        """Begin another append at a position, with nothing that was added but not recorded."""
+        is_much = self._count() > MOST_KEPT or position - self._position > MOST_READ
+        if is_much or any(self._added.values()):
+            self._near = {"child": {}, "parent": {}}
+            self._added = {"child": {}, "parent": {}}
+        elif position > self._position:
+            self._catch_up(position)
+        self._position = position
+
+    def add(self, happened: Fact) -> None:
+        """Learn what a fact leads to that is about to be recorded."""
+        for end, work, to in _leads(happened):
+            self._added[end].setdefault(work, []).append(to)
+            self._lead(end, work, to)
+
+    def recorded(self, positions: Sequence[int]) -> None:
+        """What was added is recorded; what others recorded before it is read when it goes on."""
+        for added in self._added.values():
+            added.clear()
+        self._own = range(positions[0], positions[-1] + 1)
+        if positions[0] == self._position + 1:
+            self._position = positions[-1]
+
+    def _catch_up(self, position: int) -> None:
+        for placed in self._stored.after(self._position, position - self._position, LEADING):
+            if placed.position <= position and placed.position not in self._own:
+                for lead in _leads(placed.fact()):
+                    self._lead(*lead)
+
+    def _lead(self, end: str, work: str, to: str) -> None:
+        if work in self._near[end]:
+            self._near[end][work].append(to)
+
+    def _count(self) -> int:
+        return sum(map(len, self._near.values()))
+
+    # -- what is near ----------------------------------------------------------------------
+
+    def along(self, end: str) -> Mapping[str, Sequence[str]]:
+        """Where edges lead that have a work at this end, for each work that was looked up."""
+        return self._near[end]
+
+    def look_up(self, works: Collection[str], end: str) -> None:
+        """Learn of these works which edges have them at this end."""
+        missing = [work for work in works if work not in self._near[end]]
+        self._learn(end, missing, self._stored.leads(_field(end), missing, self._position))
+
+    def look_around(self, works: Sequence[str], end: str, most: int) -> None:
+        """Learn the same of these works, and of what lies beyond, up to so many works in all.
+
+        Nothing is learned if they have very many edges.
+        """
+        starts, limit = works[:most], most * MOST_EDGES
+        rows = self._stored.around(_field(end), starts, self._position, most, limit + 1)
+        if len(rows) <= limit:
+            self._learn(end, starts, rows)
+
+    def _learn(
+        self, end: str, works: Iterable[str], rows: Iterable[tuple[str, str | None]]
+    ) -> None:
+        near: Near = {work: [] for work in works}
+        for work, to in rows:
+            leads = near.setdefault(work, [])
+            if to is not None:
+                leads.append(to)
+        for work in near.keys() & self._added[end].keys():
+            near[work] += self._added[end][work]
+        self._near[end] |= near
+
+
+def _field(end: str) -> str:
+    return f"{Remix.Declared.TOPIC}.{end}"
+
+
+def _leads(happened: Fact) -> Iterator[tuple[str, str, str]]:
+    """From which end of which work a fact leads to which other."""
+    for one in happened.found_by():
+        if one.leads_to is not None:
+            yield one.field.rpartition(".")[2], one.value, one.leads_to
