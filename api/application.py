@@ -6,6 +6,7 @@ It is given everything it needs; it reads no settings and opens nothing.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache, partial
 
 from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
@@ -14,7 +15,7 @@ from api import proofs, service
 from api import web as pages
 from api.authentication import is_private, require_keys
 from api.commands import commands
-from api.document import register
+from api.document import document_of
 from api.fields import MAXIMUM_BODY_BYTES
 from api.identities import Identities
 from api.issuer import Issuer
@@ -24,7 +25,7 @@ from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.readiness import Readiness
-from api.routes import Routes
+from api.routes import IdConverter, Routes
 from api.splits import splits
 from api.tokens import KeysAndTokens, Tokens
 from api.web.frame import page_of
@@ -108,10 +109,13 @@ def create_app(
         service.service(journal, store, readiness),
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
-    rooms = {routes.blueprint.name: routes for routes in nouns}
+    rooms = {routes.noun: routes for routes in nouns}
     commands(journal, log, rooms)
     questions(journal, store, rooms)
-    document = register(app, nouns)
+    app.url_map.converters["id"] = IdConverter
+    for routes in nouns:
+        app.register_blueprint(routes.blueprint)
+    document = cache(partial(document_of, nouns))
     limits = limits or Limits(journal.engine, {})
     app.register_blueprint(
         pages.pages(journal, store, keys, opening, log, document, limits, public=public_pages)

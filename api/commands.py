@@ -56,6 +56,10 @@ class ReceiptTold(TypedDict):
     ]
 
 
+LOCATED = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+"""The header of an answer about something new, in the OpenAPI document."""
+
+
 def commands(journal: Journal, log: Log, rooms: Mapping[str, Routes]) -> None:
     """Add the route of every command to the room that its path belongs to."""
     for command in COMMANDS.values():
@@ -80,25 +84,20 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
             raise of_unknown_outcome(error, key) from error
         return _answer(command, receipt, log)
 
-    located = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
-    answers = (
-        {"201": answered("Recorded.", schema_of(ReceiptTold), located)}
-        if command.HOME
-        else {"200": answered("Recorded.", schema_of(ReceiptTold))}
-    )
-    doc = writing(
-        command,
-        body,
-        answers,
-        command.refusals(),
-        more=" ".join(
-            [
-                open_to(command.MAY, command.AT_ONCE, command.LATE),
-                *map(limited, command.SPENDS),
-            ]
-        ),
-        body_required=not may_be_empty,
-    )
+    def doc() -> dict[str, Any]:
+        told = schema_of(ReceiptTold)
+        open_for = open_to(command.MAY, command.AT_ONCE, command.LATE)
+        return writing(
+            command,
+            body,
+            {"201": answered("Recorded.", told, LOCATED)}
+            if command.HOME
+            else {"200": answered("Recorded.", told)},
+            command.refusals(),
+            more=" ".join([open_for, *map(limited, command.SPENDS)]),
+            body_required=not may_be_empty,
+        )
+
     routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)
 
 
@@ -115,13 +114,15 @@ def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:
             raise UnknownRequest(idempotency_key)
         return jsonify(_told(Acknowledgement(found.id, found.position), log))
 
-    codes: tuple[str, ...] = (
-        *("unauthenticated", "storage_unavailable"),
-        *(UnknownRequest.code, BadIdempotencyKey.code),
-        "not_found",  # a path that the converter does not match
-    )
-    answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
-    doc = documented(show_request, answers, codes)
+    def doc() -> dict[str, Any]:
+        codes = (
+            *("unauthenticated", "storage_unavailable"),
+            *(UnknownRequest.code, BadIdempotencyKey.code),
+            "not_found",  # a path that the converter does not match
+        )
+        answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
+        return documented(show_request, answers, codes)
+
     routes.add("GET", "/requests/<path:idempotency_key>", show_request, "show_request", doc)
 
 

@@ -141,7 +141,7 @@ def documented(
     query: type[Shape] | None = None,
     more: str = "",
 ) -> dict[str, Any]:
-    """Any route, by its docstring; it is public unless its codes name ``unauthenticated``."""
+    """Any route, by its docstring."""
     if "unauthenticated" in codes:
         codes = [*codes, "outside_scope", "issuer_unavailable"]
     summary, _, description = (getdoc(said) or "").partition("\n\n")
@@ -156,8 +156,6 @@ def documented(
     doc: dict[str, Any] = {"summary": " ".join(summary.split()), "responses": responses}
     if description:
         doc["description"] = description
-    if "unauthenticated" not in codes:
-        doc["security"] = []
     if query:
         doc["parameters"] = [{"in": "query", "schema": query}]
     return doc

@@ -5,6 +5,8 @@ A new key is in the answer that makes it and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, TypedDict
 
 from flask import Response, jsonify
@@ -123,11 +125,10 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         read_body(Nothing, may_be_empty=True)
         return jsonify(told(ring().end(key)))
 
-    listing = documented(
-        list_keys,
-        {"200": answered("The keys.", schema_of(KeyList))},
-        ["unauthenticated", "storage_unavailable"],
-    )
+    def listing() -> dict[str, Any]:
+        answers = {"200": answered("The keys.", schema_of(KeyList))}
+        return documented(list_keys, answers, ["unauthenticated", "storage_unavailable"])
+
     routes.add("GET", "/keys", list_keys, "list_keys", listing)
     one = "/keys/<string:key>"
     for path, act, body, status, answer, refuses in (
@@ -135,10 +136,16 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         (f"{one}/replace", replace_key, Replacement, "201", KeyMade, (UnknownKey, BadScope)),
         (f"{one}/end", end_key, Nothing, "200", KeyTold, (UnknownKey, BadScope)),
     ):
-        answers = {status: answered("The key.", schema_of(answer))}
-        doc = writing(act, body, answers, refuses, signed=False, body_required=False)
+        doc = partial(_acting, act, body, status, answer, refuses)
         routes.add("POST", path, act, act.__name__, doc)
     return routes
+
+
+def _acting(
+    act: Callable[..., Response], body: type[Shape], status: str, answer: Any, refuses: Refusals
+) -> dict[str, Any]:
+    answers = {status: answered("The key.", schema_of(answer))}
+    return writing(act, body, answers, refuses, signed=False, body_required=False)
 
 
 OF_MAKING: Refusals = (

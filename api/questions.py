@@ -60,8 +60,10 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
                 answer.vary.add("Accept")
             return answer
 
-    examples = {form.media_type: form.example for form in question.forms.values()}
-    doc = asking(question, query, answer_of(question), examples)
+    def doc() -> dict[str, Any]:
+        examples = {form.media_type: form.example for form in question.forms.values()}
+        return asking(question, query, answer_of(question), examples)
+
     routes.add("GET", path_of(question.path, question.in_path), ask, question.name, doc)
 
 
@@ -73,8 +75,10 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
         with viewing(journal, store, {}) as view:
             return answer_at(view, asked_by(view, journal, question.name, said).answer, {})
 
-    answers = {"200": answered("What the command would change.", answer_of(question))}
-    doc = writing(question.ask, body, answers, question.refusals(), signed=False)
+    def doc() -> dict[str, Any]:
+        answers = {"200": answered("What the command would change.", answer_of(question))}
+        return writing(question.ask, body, answers, question.refusals(), signed=False)
+
     routes.add("POST", path_of(question.path, question.in_path), ask, question.name, doc)
 
 

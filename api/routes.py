@@ -7,11 +7,10 @@ compute from a body alone, give or take a file, or describe the service.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from flask import Response, jsonify
-from flask_smorest import Blueprint
+from flask import Blueprint, Response, jsonify
 from werkzeug.routing import BaseConverter, Map
 
 from api.asking import Asked, viewing
@@ -91,14 +90,39 @@ def _converter(value: Value) -> str:
     return "path"
 
 
+class Route(NamedTuple):
+    """One route, and how it is documented."""
+
+    method: str
+    path: str
+    name: str
+    view: Callable[..., Response]
+    public: bool
+    """Whether it needs no key."""
+    doc: Callable[[], dict[str, Any]]
+    """Its OpenAPI operation, made once somebody reads the document."""
+
+
 class Routes:
     """The routes of one noun."""
 
     def __init__(self, noun: str, description: str, journal: Journal, store: Store) -> None:
-        self.blueprint = Blueprint(noun, __name__, description=description)
+        self.noun, self.description = noun, description
         self._journal, self._store = journal, store
-        self.public = set[str]()
+        self.declared: list[Route] = []
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """The routes as Flask takes them."""
+        blueprint = Blueprint(self.noun, __name__)
+        for route in self.declared:
+            blueprint.add_url_rule(route.path, route.name, route.view, methods=[route.method])
+        return blueprint
+
+    @property
+    def public(self) -> set[str]:
         """The endpoints that need no key."""
+        return {f"{self.noun}.{route.name}" for route in self.declared if route.public}
 
     def says(
         self,
@@ -115,12 +139,15 @@ class Routes:
             def told() -> Response:
                 return tell(**(read_query(query) if query else {}))
 
-            answers = {
-                str(status): answered("The answer.", schema_of(answer)) for status in statuses
-            }
-            codes = [*problems, *(OF_QUERY if query else ())]
-            doc = documented(tell, answers, codes, query)
-            self.add("GET", path, told, tell.__name__, doc)
+            def doc() -> dict[str, Any]:
+                answers = {
+                    str(status): answered("The answer.", schema_of(answer)) for status in statuses
+                }
+                codes = [*problems, *(OF_QUERY if query else ())]
+                return documented(tell, answers, codes, query)
+
+            public = "unauthenticated" not in problems
+            self.add("GET", path, told, tell.__name__, doc, public=public)
             return tell
 
         return decorate
@@ -139,12 +166,14 @@ class Routes:
         def computed() -> Response:
             return jsonify(compute(read_object()))
 
-        content = {"schema": {"type": "object"}, "example": dict(example)}
-        answer = {"schema": {"type": "object"}, "example": compute(example)}
-        codes = ["unauthenticated", *OF_BODY, *(refusal.code for refusal in refuses)]
-        answers = {"200": {"description": "The answer.", "content": {"application/json": answer}}}
-        doc = documented(compute, answers, codes)
-        doc["requestBody"] = {"required": True, "content": {"application/json": content}}
+        def doc() -> dict[str, Any]:
+            sent = {"schema": {"type": "object"}, "example": dict(example)}
+            answer = {"schema": {"type": "object"}, "example": compute(example)}
+            codes = ["unauthenticated", *OF_BODY, *(refusal.code for refusal in refuses)]
+            answers = {"200": {"description": "The answer.", "content": {_JSON: answer}}}
+            body = {"required": True, "content": {_JSON: sent}}
+            return documented(compute, answers, codes) | {"requestBody": body}
+
         self.add("POST", path, computed, name, doc)
 
     def gives(
@@ -172,16 +201,18 @@ class Routes:
                 with viewing(self._journal, self._store, asked) as view:
                     return give(view, **ids)
 
-            schema = {"schema": {"type": "string"}, "example": example}
-            answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
-            codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
-            codes += of_query(query) if query else []
-            codes += ["projections_behind", "position_in_future"] if viewed else []
-            # A path that the converter does not match is not found.
-            codes += ["not_found"] if "<" in path else []
-            codes = codes if public else ["unauthenticated", *codes]
-            doc = documented(give, answers, codes, query)
-            self.add("GET", path, given, give.__name__, doc)
+            def doc() -> dict[str, Any]:
+                schema = {"schema": {"type": "string"}, "example": example}
+                answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
+                codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
+                codes += of_query(query) if query else []
+                codes += ["projections_behind", "position_in_future"] if viewed else []
+                # A path that the converter does not match is not found.
+                codes += ["not_found"] if "<" in path else []
+                codes = codes if public else ["unauthenticated", *codes]
+                return documented(give, answers, codes, query)
+
+            self.add("GET", path, given, give.__name__, doc, public=public)
             return give
 
         return decorate
@@ -195,28 +226,31 @@ class Routes:
             def taken() -> Response:
                 return take(read_file(maximum_bytes))
 
-            content = {media_type: {"schema": {"type": "string"}, "example": example}}
-            answers = {"200": {"description": "The file.", "content": content}}
-            codes = [
-                "storage_unavailable",
-                "too_large",
-                "too_slow",
-                *(refusal.code for refusal in refuses),
-            ]
-            doc = documented(take, answers, codes)
-            doc["requestBody"] = {"required": True, "content": content}
-            self.add("POST", path, taken, take.__name__, doc)
+            def doc() -> dict[str, Any]:
+                content = {media_type: {"schema": {"type": "string"}, "example": example}}
+                answers = {"200": {"description": "The file.", "content": content}}
+                codes = ["storage_unavailable", "too_large", "too_slow"]
+                codes += [refusal.code for refusal in refuses]
+                body = {"required": True, "content": content}
+                return documented(take, answers, codes) | {"requestBody": body}
+
+            self.add("POST", path, taken, take.__name__, doc, public=True)
             return take
 
         return decorate
 
     def add(
-        self, method: str, path: str, view: Callable[..., Response], name: str, doc: dict[str, Any]
+        self,
+        method: str,
+        path: str,
+        view: Callable[..., Response],
+        name: str,
+        doc: Callable[[], dict[str, Any]],
+        *,
+        public: bool = False,
     ) -> None:
         """Add a route with its documentation."""
-        view.__name__ = name
-        doc["operationId"] = name
-        if doc.get("security") == []:
-            self.public.add(f"{self.blueprint.name}.{name}")
-        documented = self.blueprint.doc(**doc)(view)
-        self.blueprint.add_url_rule(path, name, documented, methods=[method])
+        self.declared.append(Route(method, path, name, view, public, doc))
+
+
+_JSON = "application/json"

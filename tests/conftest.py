@@ -13,6 +13,9 @@ import pytest
 from browsing import FONTS, only, running_browser
 from databases import NoPostgres, Postgres, running_postgres
 from playwright.sync_api import Browser, Playwright, sync_playwright
+from scratch import use_scratch
+
+use_scratch()
 
 # A time limit for one example says more about the machine than about the code. A usual run tries
 # the same cases every time, so that it says something about a change; a soak tries new ones.

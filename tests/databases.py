@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from scratch import scratch
 
 START_SECONDS = 30
 STOP_SECONDS = 30
@@ -28,7 +29,8 @@ STOP_SECONDS = 30
 # they end, even by kill -9, the pipe closes, the server stops and its folder goes.
 KEEPER = """
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off >"$2/log" 2>&1 </dev/null &
+    -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+    -c max_wal_size=64MB -c autovacuum=off >"$2/log" 2>&1 </dev/null &
 while read -r _; do :; done
 kill -INT $!
 wait
@@ -137,7 +139,7 @@ class PostgresAlone:
     @contextmanager
     def standby(self) -> Iterator["PostgresAlone"]:
         """Another server that has every commit before it is acknowledged here."""
-        folder = Path(tempfile.mkdtemp(prefix="stemma-", dir="/tmp"))
+        folder = Path(tempfile.mkdtemp(prefix="stemma-", dir=scratch()))
         if _is_root():
             os.chown(folder, self._identity["user"], self._identity["group"])
         try:
@@ -195,7 +197,7 @@ class PostgresAlone:
 @contextmanager
 def started_alone() -> Iterator[PostgresAlone]:
     """A server for one test, on a socket alone."""
-    folder = Path(tempfile.mkdtemp(prefix="stemma-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="stemma-", dir=scratch()))
     try:
         binaries, identity = _binaries(_installed(), WHEEL, folder), _identity(folder)
         _initialise(binaries, folder, identity)
@@ -214,7 +216,7 @@ def started_postgres(places: Iterable[Path] | None = None, wheel: str = WHEEL) -
     """A server of our own, by its URL, from the first of `places` that has one, or the wheel."""
     # Not where TMPDIR says: a socket's path may have about a hundred bytes, and the user that the
     # server runs as must be able to reach it.
-    folder = Path(tempfile.mkdtemp(prefix="stemma-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="stemma-", dir=scratch()))
     try:
         binaries = _binaries(_installed() if places is None else places, wheel, folder)
         identity = _identity(folder)

@@ -195,6 +195,10 @@ class Served:
         return self.service.journal.facts.head()
 
 
+_documents: dict[bool, dict[str, Any]] = {}
+"""The OpenAPI document of a service that publishes its entries, and of one that does not."""
+
+
 def limits_on(
     engine: Engine, limits: Any, proxies: Any = (), clock: Callable[[], float] = time.time
 ) -> Limits:
@@ -246,7 +250,10 @@ def serving(
             service.follower.start()
         try:
             client = Client(server.port, OPERATOR_KEY)
-            client.document = client.get("/openapi.json").json
+            # It follows from the routes alone, and one is made in about the time of a test.
+            if publish_entries not in _documents:
+                _documents[publish_entries] = client.get("/openapi.json").json
+            client.document = _documents[publish_entries]
             yield Served(service, client, app)
         finally:
             server.shutdown()

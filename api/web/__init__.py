@@ -5,6 +5,7 @@ Everything a page needs is served here, and a page holds nothing that its reader
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint
@@ -39,7 +40,7 @@ def pages(
     keys: Keys,
     opening: Opening,
     log: Log,
-    document: dict[str, Any],
+    document: Callable[[], dict[str, Any]],
     limits: Limits,
     *,
     public: bool,

@@ -6,6 +6,8 @@ Anybody may read all of it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Response, render_template, request
@@ -20,17 +22,23 @@ PROBLEMS_PAGE = "problems"
 """The page after the chapters of the API."""
 
 
-def pages(frame: Frame, document: dict[str, Any]) -> None:
+def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
     """The documentation, and the OpenAPI document that its reference is made from."""
-    reference = Reference.of(document)
-    openapi = json.dumps(document, ensure_ascii=False)
     problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
-    made_here = {name: name.capitalize() for name in (*reference.chapters, PROBLEMS_PAGE)}
+
+    @cache
+    def referred() -> Reference:
+        return Reference.of(document())
+
+    @cache
+    def openapi() -> str:
+        return json.dumps(document(), ensure_ascii=False)
 
     def shown(template: str, here: str, **said: Any) -> str:
+        made_here = {name: name.capitalize() for name in (*referred().chapters, PROBLEMS_PAGE)}
         return render_template(
             f"docs/{template}.html",
-            reference=reference,
+            reference=referred(),
             shelves=guides.shelves(),
             order={"": "Documentation", **_titles(), **made_here},
             here=here,
@@ -46,7 +54,7 @@ def pages(frame: Frame, document: dict[str, Any]) -> None:
             "found",
             q=q,
             guides=[one for one in sections if one[1]],
-            operations=[one for one in reference.operations if one.is_meant(q)],
+            operations=[one for one in referred().operations if one.is_meant(q)],
             codes=[one for one in problems if holds(q, one[0], one[1].meaning)],
         )
 
@@ -63,13 +71,13 @@ def pages(frame: Frame, document: dict[str, Any]) -> None:
             return shown("guide", chapter, guide=guide)
         if chapter == PROBLEMS_PAGE:
             return shown("problems", chapter)
-        if chapter not in reference.chapters:
+        if chapter not in referred().chapters:
             raise Problem("not_found", f"The documentation has no page “{chapter}”.")
-        return shown("chapter", chapter, chapter=reference.chapters[chapter])
+        return shown("chapter", chapter, chapter=referred().chapters[chapter])
 
     @frame.page("/openapi.json", anybody=True)
     def show_openapi() -> Answer:
-        return Response(openapi, mimetype="application/json")
+        return Response(openapi(), mimetype="application/json")
 
 
 def _titles() -> dict[str, str]:
