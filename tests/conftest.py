@@ -13,9 +13,12 @@ import pytest
 from browsing import FONTS, only, running_browser
 from databases import NoPostgres, Postgres, running_postgres
 from playwright.sync_api import Browser, Playwright, sync_playwright
-from scratch import use_scratch
+from scratch import keep_bytecode, use_scratch
+
+from scripts.service import open_service
 
 use_scratch()
+keep_bytecode()
 
 # A time limit for one example says more about the machine than about the code. A usual run tries
 # the same cases every time, so that it says something about a change; a soak tries new ones.
@@ -65,9 +68,36 @@ def postgres_dsn(postgres_server: Postgres) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_with_tables(postgres_server: Postgres) -> Iterator[str]:
+    """A database that every test on PostgreSQL begins with a copy of: it has its tables already."""
+    with postgres_server.database() as url:
+        open_service(url).close()
+        yield url
+
+
+@pytest.fixture
+def postgres_copy(postgres_server: Postgres, postgres_with_tables: str) -> Iterator[str]:
+    """A fresh PostgreSQL database with the tables, as a URL."""
+    with postgres_server.database(postgres_with_tables) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh, empty database as STEMMA_DATABASE names it: the test runs once on each engine."""
+    """A fresh database as STEMMA_DATABASE names it: the test runs once on each engine.
+
+    It holds no fact and, on PostgreSQL, the tables; see ``empty_database``.
+    """
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'stemma.db'}"
+    url: str = request.getfixturevalue("postgres_copy")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table, for claims about how they come to be: once on each engine."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'stemma.db'}"
     url: str = request.getfixturevalue("postgres_dsn")

@@ -6,6 +6,7 @@ as long as all that a test does with them.
 
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -26,3 +27,9 @@ def scratch(memory: Path = MEMORY) -> Path:
 def use_scratch() -> None:
     """Let temporary files go there, those of child processes too, unless TMPDIR names a place."""
     tempfile.tempdir = os.environ.setdefault("TMPDIR", str(scratch()))
+
+
+def keep_bytecode() -> None:
+    """Let each module be compiled once, not again in every command that a test starts."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False

@@ -467,12 +467,12 @@ def test_a_mistyped_database_of_a_server_is_named_without_its_password(
     assert "geheim" not in told
 
 
-def test_a_look_at_an_empty_database_creates_no_tables(database: str) -> None:
-    if database.startswith("sqlite:///"):
-        Path(database.removeprefix("sqlite:///")).touch()
-    told = Stemma(database).wrong("works")
+def test_a_look_at_an_empty_database_creates_no_tables(empty_database: str) -> None:
+    if empty_database.startswith("sqlite:///"):
+        Path(empty_database.removeprefix("sqlite:///")).touch()
+    told = Stemma(empty_database).wrong("works")
     assert told.startswith("There are no tables of Stemma in the database; “stemma serve”, ")
-    with closing(open_engine(database)) as engine:
+    with closing(open_engine(empty_database)) as engine:
         assert not engine.has_tables(["stored_events"])
 
 
