@@ -342,7 +342,7 @@ def _plain(said: Record) -> dict[str, Any]:
     for name, value, _ in said.fields():
         stated = getattr(said, name)
         if isinstance(value, Several):
-            told[name] = [_plain(part) for part in stated]
+            told[name] = None if stated is None else [_plain(part) for part in stated]
         elif isinstance(value, Text) and value.is_sealed:
             told[name] = stated is not None
         else:

@@ -67,7 +67,7 @@ class Remix(Disputable):
         """The child was made from the parent; said of another's work it is pending."""
 
         SAYS = "{actor} said that {child} was made from {parent} ({kind})"
-        SEALED = ("evidence",)
+        SEALED = ("evidence", "ai_tool")
         STATE = "declared"
         FOUND_BY = ("child", "parent")
         LEADS_TO: ClassVar[dict[str, str]] = {"child": "parent", "parent": "child"}
@@ -77,6 +77,9 @@ class Remix(Disputable):
         effective_at: str | None = None
         places: list[int] | None = None
         """Where a component stands in its release, from 1; in several places if used again."""
+        ai: list[str] | None = None
+        """Which parts of the child AI made from the parent."""
+        ai_tool: str | None = None
 
     @fact("remix.accepted")
     class Accepted(Event):

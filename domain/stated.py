@@ -35,7 +35,7 @@ BRINGS = {
     "answer_identifier": "identifier.answered",
     "answer_remix": "remix.answered",
     "ask_first": "contributor.asked_first",
-    "assemble_release": "release.assembled remix.declared",
+    "assemble_release": "release.assembled identifier.stated remix.declared",
     "assign_share": f"> proposal.posted proposal.finalised {_AGREED}",
     "choose_payment_currency": "payment_currency.chosen",
     "claim_payout": "payout.claimed",
@@ -99,7 +99,7 @@ BRINGS = {
     "state_withholding": "withholding.stated",
     "stop_asking": "contributor.stopped_asking",
     "strike_remix": "remix.struck",
-    "submit_contribution": f"contribution.submitted {_CREDIT} remix.declared"
+    "submit_contribution": f"contribution.submitted identifier.stated {_CREDIT} remix.declared"
     " > outside.cited work.described credit.accepted",
     "undo_join": "join.undone",
     "unhide_credit": "credit.shown",
@@ -141,7 +141,9 @@ DEFAULTS = {
 }
 """The fields with a value of their own where nothing was stated."""
 MOMENTS = frozenset({"effective_at", "closes_at", "answer_by", "until", "agreed_on"})
-OTHERWISE = frozenset({"id", "authors", "sources", "components", "uri", "identifier"})
+OTHERWISE = frozenset(
+    {"id", "authors", "sources", "components", "identifiers", "uri", "identifier"}
+)
 """The arguments that are not recorded under their own names."""
 DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal.", "expense.")
 """The kinds of facts whose ids are no argument of their commands."""
@@ -233,11 +235,13 @@ def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, author in enumerate(said.get("authors") or ()):
         yield part_id(whole, "author", number), {"kind": "direct", **author, "work": whole}
     for number, source in enumerate(said.get("sources") or ()):
-        scope = {name: source.get(name) for name in ("kind", "rate", "places")}
+        scope = {name: source.get(name) for name in ("kind", "rate", "places", "ai", "ai_tool")}
         scope |= {"child": whole, "parent": source.get("work") or _outside(source["uri"])}
         if source.get("note") is not None:
             scope["evidence"] = source["note"]
         yield part_id(whole, "source", number), scope
+    for number, one in enumerate(said.get("identifiers") or ()):
+        yield part_id(whole, "identifier", number), {"about": whole, **one}
     for number, component in enumerate(said.get("components") or ()):
         scope = {"child": whole, "parent": component["work"], "kind": "component"}
         yield part_id(whole, "component", number), {"rate": component.get("rate"), **scope}

@@ -114,8 +114,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         ):
             numbered = {"work": numbers.node(work), "contributor": numbers[contributor]}
             numbered |= {"own_work": numbers[work]}
-            uses = {} if happened.ai is None else _uses(happened.ai)
-            yield born(CREDITS, happened, **numbered, born=position, **uses)
+            ai = finding.written_uses(happened.ai)
+            yield born(CREDITS, happened, **numbered, born=position, ai=ai)
         case Join.Event(node=str()):
             yield from moved(CREDITS, ("work",), happened, numbers)
         case Credit.Hidden(originator_id=id) | Credit.Shown(originator_id=id):
@@ -124,18 +124,12 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Credit.Corrected(originator_id=id):
             names = ("display", "credited_as", "join_phrase", "character", "billing", "ai_tool")
             said = {name: getattr(happened, name) for name in names}
+            said["ai"] = finding.written_uses(happened.ai)
             changed = {name: value for name, value in said.items() if value is not None}
-            yield Amend(
-                CREDITS, id, changed if happened.ai is None else changed | _uses(happened.ai)
-            )
+            yield Amend(CREDITS, id, changed)
         case Credit.Event() if happened.leaves:
             left = {"state": happened.leaves, "waits_for": happened.waits_for}
             yield Amend(CREDITS, happened.originator_id, left)
-
-
-def _uses(ai: Iterable[str]) -> dict[str, str]:
-    """Uses of AI as the read table holds them, each between two lines."""
-    return {"ai": f"|{'|'.join(ai)}|"}
 
 
 ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
@@ -324,7 +318,7 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
             "evidence": texts.get(row.evidence),
             "evidence_kind": row.evidence_kind,
             "evidence_sha256": row.evidence_sha256,
-            "ai": uses_of(row),
+            "ai": finding.uses_of(row.ai),
             "ai_tool": texts.get(row.ai_tool),
             "deadline": row.deadline if row.state == PENDING else None,
             "position": row.born,
@@ -346,11 +340,6 @@ def name_on(row: CreditRow, texts: Mapping[str | None, str]) -> NameOnCredit:
         "join_phrase": texts.get(row.join_phrase),
         "character": texts.get(row.character),
     }
-
-
-def uses_of(row: CreditRow) -> list[str] | None:
-    """What is disclosed of AI on a credit; None if nothing was said."""
-    return None if row.ai is None else row.ai.strip("|").split("|")
 
 
 _NAME = (

@@ -7,7 +7,7 @@ made from one. What a filter may say is declared once, for every way of asking.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 
 from domain import credit as credits
@@ -67,7 +67,8 @@ class WorkFilters(TypedDict, total=False):
     doi: Annotated[str | None, number_of("doi")]
     mbid: Annotated[str | None, number_of("mbid")]
     ai: Annotated[
-        AiUsed | None, "Of which a credit says that AI made this part of it; or any, or none."
+        AiUsed | None,
+        "Of which a credit or a remix says that AI made this part of it; or any, or none.",
     ]
     never_remixed: Annotated[
         bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
@@ -154,8 +155,9 @@ OF_WORKS = {
         for name, one in SCHEMES.items()
         if WORK in one.of
     },
-    "ai": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.ai LIKE :ai "
-    f"AND {CREDIT_COUNTS})",
+    "ai": "(EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.ai LIKE :ai "
+    f"AND {CREDIT_COUNTS}) OR EXISTS (SELECT 1 FROM @remixes e WHERE e.child = w.number "
+    f"AND e.ai LIKE :ai AND {REMIX_COUNTS}))",
     "never_remixed": "w.state <> 'withdrawn' AND NOT EXISTS "
     f"(SELECT 1 FROM @remixes e WHERE e.parent = w.number AND {REMIX_COUNTS})",
     "suspect_dates": "EXISTS (SELECT 1 FROM @remixes e JOIN @works p ON p.number = e.parent "
@@ -170,6 +172,16 @@ AI_PATTERNS = {
     **{part: f"%|{part} %" for part in AI_PARTS},
 }
 """What a disclosure looks like in the read table, by what is asked for."""
+
+
+def written_uses(ai: Iterable[str] | None) -> str | None:
+    """What is disclosed of AI as the read tables hold it, each use between two lines."""
+    return None if ai is None else f"|{'|'.join(ai)}|"
+
+
+def uses_of(written: str | None) -> list[str] | None:
+    """What is disclosed of AI; None if nothing was said."""
+    return None if written is None else written.strip("|").split("|")
 
 
 def contains(q: str) -> str:

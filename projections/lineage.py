@@ -95,6 +95,8 @@ REMIXES = Table(
         ("own_parent", "BIGINT NOT NULL"),
         ("places", "TEXT"),
         ("replaced_by", "TEXT"),
+        ("ai", "TEXT"),
+        ("ai_tool", "TEXT"),
     ),
     ("id", "child", "parent, child"),
     key="id",
@@ -144,7 +146,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             ends = {"child": numbers.node(child), "parent": numbers.node(parent)}
             own = {"own_child": numbers[child], "own_parent": numbers[parent]}
             places = happened.places and " ".join(map(str, happened.places))
-            yield born(REMIXES, happened, **ends, **own, born=position, places=places)
+            ai = finding.written_uses(happened.ai)
+            yield born(REMIXES, happened, **ends, **own, born=position, places=places, ai=ai)
         case Remix.Retired(originator_id=id, replaced_by=by):
             yield Amend(REMIXES, id, {"state": happened.STATE, "replaced_by": by})
         case Join.Event():
@@ -357,18 +360,20 @@ def work(view: View, id: str) -> WorkFound:
     """A work with its sources and how often it was remixed; for credits see attribution."""
     row = find(view, id)
     sources = view.rows(
-        "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent, e.places, e.born "
+        "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent, e.ai, e.ai_tool, "
+        "e.places, e.born "
         f"FROM @remixes e WHERE e.child = :number AND {_AGREED} AND {holds('e')} ORDER BY e.born",
         number=row.number,
     )
-    sources = [(*source[:6], _places(row, source[6], source[7], source[0])) for source in sources]
-    sources.sort(key=lambda source: source[6] or [_LAST])
+    sources = [(*source[:8], _places(row, source[8], source[9], source[0])) for source in sources]
+    sources.sort(key=lambda source: source[8] or [_LAST])
     remixed = view.rows(
         f"SELECT count(DISTINCT e.child) FROM @remixes e WHERE e.parent = :number AND {_COUNTS}",
         number=row.number,
     )
     parents = references(view, {source[5] for source in sources})
-    texts = view.texts({row.title, row.creators, *(source[4] for source in sources)})
+    said = {text for source in sources for text in (source[4], source[7])}
+    texts = view.texts({row.title, row.creators} | said)
     return {
         **reference(row, texts),
         "creators": texts.get(row.creators),
@@ -386,11 +391,13 @@ def work(view: View, id: str) -> WorkFound:
                 "rate": rate,
                 "state": state,
                 "evidence": texts.get(evidence),
+                "ai": finding.uses_of(ai),
+                "ai_tool": texts.get(tool),
                 "places": places,
                 "suspect_dates": is_surely_before(row.made_at, parents[parent]["made_at"]),
                 "work": parents[parent],
             }
-            for remix, kind, rate, state, evidence, parent, places in sources
+            for remix, kind, rate, state, evidence, parent, ai, tool, places in sources
         ],
         "remixed_by": remixed[0][0],
         "joins": joins_of(view, row.number),
@@ -487,13 +494,14 @@ def remix(view: View, id: str) -> RemixTold:
     """One remix; UnknownRemix if there is none with this id."""
     row = view.one(
         "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.deadline, e.born, "
-        "e.places, e.replaced_by "
+        "e.places, e.replaced_by, e.ai, e.ai_tool "
         f"FROM @remixes e WHERE e.id = :id AND {holds('e')}",
         id=id,
     )
     if row is None:
         raise UnknownRemix(id)
-    child, parent, kind, rate, state, evidence, deadline, born, places, replaced_by = row
+    child, parent, kind, rate, state, evidence, deadline, born, places, by, ai, tool = row
+    texts = view.texts({evidence, tool})
     ends = references(view, {child, parent})
     return {
         "id": id,
@@ -502,10 +510,12 @@ def remix(view: View, id: str) -> RemixTold:
         "kind": kind,
         "rate": rate,
         "state": state,
-        "evidence": view.texts({evidence}).get(evidence),
+        "evidence": texts.get(evidence),
         "deadline": deadline if state == PENDING else None,
         "places": _places(rows_of(view, [child])[child], places, born, id),
-        "replaced_by": replaced_by,
+        "replaced_by": by,
+        "ai": finding.uses_of(ai),
+        "ai_tool": texts.get(tool),
         "suspect_dates": is_surely_before(ends[child]["made_at"], ends[parent]["made_at"]),
         "position": born,
     }

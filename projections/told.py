@@ -211,6 +211,8 @@ class MadeFrom(TypedDict):
     rate: Rate
     state: RemixState
     evidence: Evidence
+    ai: AiUses
+    ai_tool: AiToolTold
     places: Places
     suspect_dates: SuspectDates
     work: WorkRef
@@ -315,6 +317,8 @@ class RemixTold(TypedDict):
     replaced_by: Annotated[
         RemixId | None, "Of one that was retired: what has its place.", Example(None)
     ]
+    ai: AiUses
+    ai_tool: AiToolTold
     suspect_dates: SuspectDates
     position: Annotated[Count, Example(44)]
 

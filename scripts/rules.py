@@ -221,6 +221,7 @@ MADE_BY |= {
     "credit.granted": BY_OPERATION["open_credit"],
     "credit.accepted": BY_OPERATION["accept_credit"],
     "remix.declared": BY_OPERATION["declare_remix"],
+    "identifier.stated": BY_OPERATION["state_identifier"],
     "work.described": BY_OPERATION["describe_work"],
 }
 _WHOLE = (
@@ -235,7 +236,7 @@ _WHOLE = (
     "release",
 )
 """The nouns whose facts say all of their commands."""
-_LISTS = frozenset({"authors", "sources", "components"})
+_LISTS = frozenset({"authors", "sources", "components", "identifiers"})
 
 
 def asked_for(happened: Fact, before: Fact | None) -> Asked | None:

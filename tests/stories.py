@@ -193,6 +193,7 @@ def every_fact(told: Story) -> dict[str, str]:
         kind="influence",
         rate="0.1",
         evidence="text-evidence-remix",
+        **{"ai": ["picture fully"], "ai_tool": "text-ai_tool-remix"},
         effective_at="2019",
         id=id_of("saga"),
     ).id

@@ -201,7 +201,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "state": "declared",
             "evidence": "n",
             "suspect_dates": False,
-            "places": None,
+            **{"places": None, "ai": None, "ai_tool": None},
             "work": {
                 "id": outside_id("https://example.org/x"),
                 "kind": "outside",

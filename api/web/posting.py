@@ -31,7 +31,7 @@ from projections import timeline
 from projections.store import View
 
 PROOF = ("evidence", "evidence_kind")
-FIELDS = ("title", "medium", "made_at", "licence", "sha256")
+FIELDS = ("title", "medium", "made_at", "licence", "sha256", "identifiers")
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
 Stating = Callable[[PostingForm], list[Command]]
@@ -227,7 +227,7 @@ def _checked(command: type[Command], said: dict[str, Any], row: str = "#") -> Co
         raise
 
 
-def _as_remix(row: dict[str, str | None]) -> dict[str, str | None]:
+def _as_remix(row: dict[str, Any]) -> dict[str, Any]:
     named = {"work": "parent", "note": "evidence"}
     return {named.get(name, name): value for name, value in row.items()}
 

@@ -28,7 +28,7 @@ MOST_ROWS = 200
 """How many sources or people a form holds."""
 
 Row = dict[str, str]
-SOURCE = ("source", "kind", "rate", "note")
+SOURCE = ("source", "kind", "rate", "note", "ai", "ai_tool")
 PERSON = (
     "person",
     "role",
@@ -40,7 +40,10 @@ PERSON = (
     "ai_tool",
     "kind",
 )
-_SOURCE_IDS = {"source": "source", "kind": "kind", "rate": "rate", "note": "note"}
+_SOURCE_IDS = {
+    **{"source": "source", "kind": "kind", "rate": "rate", "note": "note"},
+    **{"ai": "source-ai", "ai_tool": "source-tool"},
+}
 _PERSON_IDS = {
     **{name: name for name in PERSON},
     **{"credited_as": "named", "join_phrase": "join", "ai_tool": "tool", "kind": "how"},
@@ -95,7 +98,8 @@ class PostingForm:
 
     def add_source(self, named: str, kind: str = KIND, rate: str = "") -> None:
         """Cite a work by its id or page, or an outside source by its address."""
-        self.sources.append({"source": _named(named), "kind": kind, "rate": rate, "note": ""})
+        row = dict.fromkeys(SOURCE, "") | {"source": _named(named), "kind": kind, "rate": rate}
+        self.sources.append(row)
         self.added = f"kind-{len(self.sources) - 1}"
 
     def add_person(self, named: str, role: str = "") -> None:
@@ -118,7 +122,7 @@ class PostingForm:
 
     # -- as a command takes them -----------------------------------------------------------
 
-    def stated_sources(self) -> list[dict[str, str | None]]:
+    def stated_sources(self) -> list[dict[str, Any]]:
         """The sources as the API takes them."""
         return [
             {
@@ -126,6 +130,8 @@ class PostingForm:
                 "kind": row["kind"],
                 "rate": row["rate"] or None,
                 "note": row["note"] or None,
+                "ai": _uses(row) or None,
+                "ai_tool": row["ai_tool"] or None,
             }
             for row in self.sources
         ]
@@ -138,9 +144,12 @@ class PostingForm:
             for row in map(_as_stated, self.people)
         ]
 
-    def stated(self) -> dict[str, str]:
+    def stated(self) -> dict[str, Any]:
         """The fields that were filled in."""
-        return {name: value for name, value in self.fields.items() if value}
+        said: dict[str, Any] = {name: value for name, value in self.fields.items() if value}
+        if "identifiers" in said:
+            said["identifiers"] = list(_numbers(said["identifiers"]))
+        return said
 
     # -- as a page shows them --------------------------------------------------------------
 
@@ -157,6 +166,8 @@ class PostingForm:
 
     def _saying(self, said: set[str]) -> Iterator[str]:
         yield from (name for name, value in self.fields.items() if value in said)
+        if any(one in self.fields.get("identifiers", "") for one in said):
+            yield "identifiers"  # of which one is refused
         for ids, rows in ((_SOURCE_IDS, self.sources), (_PERSON_IDS, self.people)):
             for number, row in enumerate(rows):
                 yield from (f"{ids[name]}-{number}" for name in row if row[name] in said)
@@ -216,14 +227,25 @@ def _as_stated(row: Row) -> dict[str, Any]:
     """A person whose join phrase is set off from the names, and whose uses of AI are a list."""
     typed = row["join_phrase"]
     spaced = typed and (f"{typed} " if typed in (",", ";") else f" {typed} ")
-    uses = [use.strip() for use in row["ai"].split(",") if use.strip()]
-    return {**row, "join_phrase": spaced, "ai": uses}
+    return {**row, "join_phrase": spaced, "ai": _uses(row)}
+
+
+def _uses(row: Row) -> list[str]:
+    """Which parts AI made, as typed: with commas between them."""
+    return [use.strip() for use in row["ai"].split(",") if use.strip()]
+
+
+def _numbers(typed: str) -> Iterator[dict[str, str]]:
+    """Numbers in registries, each after the name of its registry, with commas between them."""
+    for one in filter(None, map(str.strip, typed.split(","))):
+        scheme, _, number = one.partition(" ")
+        yield {"scheme": scheme.lower(), "identifier": number.strip()}
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:
     """The id of the field at a pointer, and what is wrong there."""
     match pointer.removeprefix("#/").split("/"):
-        case [name]:
+        case [name] | ["identifiers" as name, *_]:
             return name, f"{name}: {detail}"
         case ["sources" | "authors" as rows, number, name]:
             ids, noun = (_SOURCE_IDS, "source") if rows == "sources" else (_PERSON_IDS, "person")

@@ -7,13 +7,14 @@ same moment. Dates that contradict an edge are warned of, and refuse nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from domain.acyclic import must_not_close_cycle
 from domain.claim import claimed
 from domain.command import Command, command
 from domain.commands.crediting import SPEAKING
 from domain.dates import is_surely_before, start_of_past
+from domain.disclosure import must_agree
 from domain.fact import New
 from domain.licensing import RULES, broken, terms_of
 from domain.moment import instant
@@ -22,6 +23,7 @@ from domain.past import Past
 from domain.refusal import (
     MOST_LISTED,
     CapExceeded,
+    ContradictoryDisclosure,
     LicenceConflict,
     LineageCycle,
     NoSource,
@@ -34,6 +36,8 @@ from domain.release import Release
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     BEN,
+    AiTool,
+    AiUse,
     ContributorId,
     Evidence,
     ExactRate,
@@ -51,6 +55,7 @@ from domain.warning import OLDER
 from domain.work import Work
 
 _PATH = "/remixes"
+OF_REMIX = "Which parts of it AI made when one was made from the other."
 OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
 """Why a work may not be made from another."""
 
@@ -61,7 +66,10 @@ OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
     may=("poster of the parent", *SPEAKING),
     at_once=SPEAKING,
     spends=("claims",),
-    refuses=(*OF_SOURCES, SelfRemix, LineageCycle, RepeatedComponent),
+    refuses=(
+        *(*OF_SOURCES, SelfRemix, LineageCycle, RepeatedComponent),
+        ContradictoryDisclosure,
+    ),
     makes="remix",
     home=_PATH,
 )
@@ -83,6 +91,8 @@ class DeclareRemix(Command):
     rate: ExactRate | None = None
     evidence: Annotated[Evidence | None, Example("https://example.org/liner-notes")] = None
     effective_at: Annotated[Moment | None, "When it takes effect; default now."] = None
+    ai: Annotated[tuple[AiUse, ...] | None, OF_REMIX, Example(None)] = None
+    ai_tool: Annotated[AiTool | None, Example(None)] = None
     id: NewRemixId | None = None
 
     def areas(self, past: Past) -> tuple[str, ...]:
@@ -103,6 +113,7 @@ class DeclareRemix(Command):
             rate=self.rate,
             evidence=self.evidence,
             effective_at=self.effective_at,
+            **disclosed(past, past.actor, self),
             **({} if past.counts else claimed(past.now)),
         )
         must_not_close_cycle(past, child.id, source.id)
@@ -216,6 +227,20 @@ def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list
         return past.work(id), []
     cited = Outside.Cited.born(id, uri=uri)
     return past.imagine(Outside, cited), [cited]
+
+
+class Disclosing(Protocol):
+    """What may be disclosed of how something was made."""
+
+    ai: tuple[str, ...] | None
+    ai_tool: str | None
+
+
+def disclosed(past: Past, owner: str, said: Disclosing) -> dict[str, object]:
+    """Which parts of a remix AI made."""
+    must_agree(said.ai or ())
+    tool = past.text(owner, "ai_tool", said.ai_tool)
+    return {"ai": list(said.ai) if said.ai else None, "ai_tool": tool}
 
 
 def made_of(past: Past, made_at: str | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from domain.command import Command, command
+from domain.command import Command, Record, command, record
 from domain.commands.crediting import SPEAKING
 from domain.fact import New, Noun
 from domain.identifier import PERSON, SCHEMES, WORK, Identifier, normal
+from domain.identity import part_id
 from domain.past import Past
 from domain.refusal import BadIdentifier, NoSource
 from domain.values import (
@@ -63,9 +64,7 @@ class StateIdentifier(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         noun, on = self._about(past)
-        number = normal(self.scheme, self.identifier)
-        if on not in SCHEMES[self.scheme].of:
-            raise BadIdentifier(self.identifier, f"{self.scheme} of a {on}")
+        number = _number_of(on, self.scheme, self.identifier)
         # That of a person is theirs to be erased; that of a work is public.
         is_work = on == WORK
         yield Identifier.Stated.born(
@@ -77,6 +76,36 @@ class StateIdentifier(Command):
             identifier=None if is_work else past.text(noun.id, "identifier", number),
             evidence=self.evidence,
         )
+
+
+@record
+class Numbered(Record):
+    """The number of a new work in a registry."""
+
+    scheme: IdentifierScheme
+    identifier: IdentifierText
+
+
+def numbered(work: str, said: Sequence[Numbered] | None) -> Iterator[New]:
+    """The numbers that a work is posted with, each once."""
+    for place, one in enumerate(said or ()):
+        number = _number_of(WORK, one.scheme, one.identifier)
+        if one not in (said or ())[:place]:
+            yield Identifier.Stated.born(
+                part_id(work, "identifier", place),
+                about=work,
+                on=WORK,
+                scheme=one.scheme,
+                value=number,
+            )
+
+
+def _number_of(on: str, scheme: str, identifier: str) -> str:
+    """The number in its normal form; refused if the registry holds none of such."""
+    number = normal(scheme, identifier)
+    if on not in SCHEMES[scheme].of:
+        raise BadIdentifier(identifier, f"{scheme} of a {on}")
+    return number
 
 
 @command(

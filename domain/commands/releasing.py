@@ -13,11 +13,13 @@ from domain.acyclic import must_not_close_cycle
 from domain.command import Command, Record, command, record
 from domain.commands.crediting import SPEAKING
 from domain.commands.deriving import made_of, must_be_no_component, must_suit_licence, warn_if_older
+from domain.commands.identifying import Numbered, numbered
 from domain.fact import New
 from domain.identity import part_id
 from domain.past import Past
 from domain.permission import ANYONE
 from domain.refusal import (
+    BadIdentifier,
     CapExceeded,
     LicenceConflict,
     LineageCycle,
@@ -70,7 +72,7 @@ class Used(NamedTuple):
     _PATH,
     may=(ANYONE,),
     spends=("works",),
-    refuses=(NoComponents, RepeatedComponent, CapExceeded, SplitTooLarge),
+    refuses=(NoComponents, RepeatedComponent, CapExceeded, SplitTooLarge, BadIdentifier),
     makes="release",
     home="/works",
 )
@@ -80,6 +82,9 @@ class AssembleRelease(Command):
     title: Annotated[Title, Example("Low Tide")]
     components: Annotated[tuple[Component, ...], Most(MOST_PIECES), "What it is made of."]
     made_at: MadeAt | None = None
+    identifiers: Annotated[
+        tuple[Numbered, ...] | None, "Its numbers in registries.", Example(None)
+    ] = None
     id: NewReleaseId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -114,6 +119,7 @@ class AssembleRelease(Command):
                 places=places,
             )
             warn_if_older(past, past.id, self.made_at, past.work(component.work))
+        yield from numbered(past.id, self.identifiers)
 
 
 @command(

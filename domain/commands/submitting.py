@@ -12,19 +12,22 @@ from domain.command import Command, Record, command, record
 from domain.commands.correcting import described
 from domain.commands.crediting import credited, named
 from domain.commands.deriving import (
+    OF_REMIX,
     OF_SOURCES,
+    disclosed,
     made_of,
     must_suit_licence,
     source_of,
     warn_if_older,
 )
+from domain.commands.identifying import Numbered, numbered
 from domain.contribution import Contribution
 from domain.fact import New
 from domain.identity import part_id
 from domain.outside import Outside
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
-from domain.refusal import ContradictoryDisclosure
+from domain.refusal import BadIdentifier, ContradictoryDisclosure
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     AiTool,
@@ -81,6 +84,8 @@ class Source(Record):
     kind: Annotated[RemixKind, Example("adaptation")]
     rate: ExactRate | None = None
     note: Note | None = None
+    ai: Annotated[tuple[AiUse, ...] | None, OF_REMIX, Example(None)] = None
+    ai_tool: Annotated[AiTool | None, Example(None)] = None
     title: Annotated[
         Title | None, "Of one elsewhere, if nobody has stated it yet.", Example(None)
     ] = None
@@ -93,7 +98,7 @@ class Source(Record):
     _PATH,
     may=(ANYONE,),
     spends=("works", "credits"),
-    refuses=(*OF_SOURCES, ContradictoryDisclosure),
+    refuses=(*OF_SOURCES, ContradictoryDisclosure, BadIdentifier),
     makes="contribution",
     home="/works",
 )
@@ -107,6 +112,9 @@ class SubmitContribution(Command):
     made_at: MadeAt | None = None
     licence: Licence | None = None
     sha256: Sha256 | None = None
+    identifiers: Annotated[
+        tuple[Numbered, ...] | None, "Its numbers in registries.", Example(None)
+    ] = None
     id: NewContributionId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -132,6 +140,7 @@ class SubmitContribution(Command):
             licence=self.licence,
             sha256=self.sha256,
         )
+        yield from numbered(past.id, self.identifiers)
         yield from self._credits(past)
         stated = self._licences(parents)
         for number, (source, parent) in enumerate(zip(self.sources, parents, strict=True)):
@@ -142,6 +151,7 @@ class SubmitContribution(Command):
                 kind=source.kind,
                 rate=source.rate,
                 evidence=past.text(owner, "note", source.note),
+                **disclosed(past, owner, source),
             )
             warn_if_older(past, past.id, self.made_at, parent)
             must_suit_licence(

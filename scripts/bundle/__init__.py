@@ -7,6 +7,7 @@ from scripts.bundle.files import (
     component,
     found_in,
     lines_in,
+    numbered,
     opened,
     read_json_lines,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "found_in",
     "import_lines",
     "lines_in",
+    "numbered",
     "opened",
     "read_json_lines",
     "root_of",

@@ -127,14 +127,19 @@ CSV_COLUMNS: dict[str, tuple[str, ...]] = {
         "made_at",
         "licence",
         "sha256",
+        "identifiers",
         "by",
     ),
-    "remixes": ("id", "child", "parent", "kind", "rate", "evidence", "by"),
+    "remixes": (
+        *("id", "child", "parent", "kind", "rate", "evidence", "by"),
+        *("ai", "ai_tool"),
+    ),
     "credits": (
         *("id", "work", "contributor", "role", "kind", "evidence", "by"),
         *("display", "credited_as", "join_phrase", "character", "billing"),
+        *("ai", "ai_tool"),
     ),
-    "releases": ("id", "title", "components", "made_at", "published"),
+    "releases": ("id", "title", "components", "made_at", "identifiers", "published"),
 }
 """The files of a CSV bundle, in the order in which they are read, and their columns."""
 
@@ -185,6 +190,10 @@ def _csv_lines(where: str, name: str, row: dict[str, Any]) -> Iterator[Found]:
     try:
         if published not in ("yes", "no"):
             raise ValueError(f"“published” is “{published}”; it must be yes or empty")
+        if "identifiers" in line:
+            line["identifiers"] = [numbered(text) for text in _items(line["identifiers"])]
+        if "ai" in line:
+            line["ai"] = _items(line["ai"])
         if name == "contributions":
             line["authors"] = [author(text) for text in _items(line.pop("authors", ""))]
             line["sources"] = [cited(text) for text in _items(line.pop("sources", ""))]
@@ -237,6 +246,14 @@ def _place(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"“billing” is “{text}”; it must be a whole number")
     return int(text)
+
+
+def numbered(text: str) -> Line:
+    """A number in a registry as “SCHEME NUMBER”."""
+    scheme, _, number = text.partition(" ")
+    if not number:
+        raise ValueError(f"“{text}” is not a registry and a number")
+    return {"scheme": scheme.lower(), "identifier": number.strip()}
 
 
 def component(text: str) -> Line:

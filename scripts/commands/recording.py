@@ -73,6 +73,7 @@ BIRTH_VERBS = {
 PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
     "authors": ("--author", "CONTRIBUTOR ROLE", bundle.author),
     "sources": ("--source", "WORK|URI KIND [RATE]", bundle.cited),
+    "identifiers": ("--identifier", "SCHEME NUMBER", bundle.numbered),
     "components": ("--component", "WORK [RATE]", bundle.component),
 }
 
