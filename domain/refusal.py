@@ -695,6 +695,12 @@ class NotAgreed(Conflict):
     says = "Nothing is agreed for the pool {pool} at this date."
 
 
+class NothingReserved(Conflict):
+    """Nothing is held back for returns, or not for so long."""
+
+    says = "Nothing of that is held back for returns in the pool {pool}."
+
+
 class NothingToCorrect(Conflict):
     """Every division is already under the agreement that holds for it."""
 

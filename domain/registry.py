@@ -26,6 +26,7 @@ from domain.money import (
     opening,
     paying,
     proposing,
+    reserving,
 )
 
 __all__ = ["BY_OPERATION", "COMMANDS"]
@@ -33,7 +34,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
     *(correcting, naming, identifying, joining),
-    *(proposing, agreeing, elsewhere, dividing, adjusting, opening, arranging, paying),
+    *(proposing, agreeing, elsewhere, dividing, adjusting, opening, arranging, reserving, paying),
 )
 
 BY_OPERATION: dict[str, type[Command]] = {one.OPERATION: one for one in COMMANDS.values()}

@@ -340,6 +340,7 @@ ADJUSTMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40a"
 SHEET = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40d"
 SOLD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40e"
 OPENING = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d41a"
+FREEING = "b0f5f2a3-63d5-4c0b-8f4e-2f1f6a8d7c55"
 PERIOD = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40f"
 REFUND = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40c"
 ASSIGNMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40b"
@@ -382,6 +383,7 @@ NewExpenseId = Annotated[str, NewId("expense", help=_CHOSEN, example=EXPENSE)]
 NewReversalId = Annotated[str, NewId("reversal", help=_CHOSEN, example=DIVISION)]
 NewCorrectionId = Annotated[str, NewId("correction", help=_CHOSEN, example=CORRECTION)]
 NewAdjustmentId = Annotated[str, NewId("adjustment", help=_CHOSEN, example=ADJUSTMENT)]
+NewFreeingId = Annotated[str, NewId("freeing", help=_CHOSEN, example=FREEING)]
 NewOpeningId = Annotated[str, NewId("opening", help=_CHOSEN, example=OPENING)]
 NewAssignmentId = Annotated[str, NewId("assignment", help=_CHOSEN, example=ASSIGNMENT)]
 NewPeriodId = Annotated[str, NewId("period", help=_CHOSEN, example=PERIOD)]

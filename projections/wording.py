@@ -46,6 +46,7 @@ BOOKED = {
     "adjustment": "Adjusted",
     "opening": "Owed by earlier books",
     "assignment": "Assigned",
+    "reserve": "Reserve for returns",
     "payout": "Paid",
     "claim": "Claimed again",
     "recoupment": "Recouped",
@@ -93,6 +94,7 @@ STANDS = {
     "suspense_minor": "returned, to be claimed",
     "withheld_minor": "withheld for a country",
     "exchanged_minor": "sent in another currency",
+    "reserved_minor": "held back for returns",
 }
 """The labels of the balances."""
 
@@ -107,6 +109,15 @@ def recouping(line: Mapping[str, Any], currency: str, written: Callable[[str], s
         money(line[f"{name}_minor"], currency) for name in ("advance", "before", "now", "remaining")
     )
     return f"Recouped of {advance} ({whose}): {before} before, {now} now; {left} remaining"
+
+
+def reserving(line: Mapping[str, Any], currency: str) -> str:
+    """What is held back for returns and until when, or what was freed."""
+    said = money(abs(line["amount_minor"]), currency)
+    if line["amount_minor"] < 0:
+        return f"{said} taken from the reserve for returns"
+    until = f"until {day(line['until'])}" if line["until"] else "until it is freed"
+    return f"{said} held back for returns {until}"
 
 
 def sending(sent: Mapping[str, Any], currency: str) -> str:

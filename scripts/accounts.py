@@ -23,6 +23,7 @@ from projections.wording import (
     money,
     percent,
     recouping,
+    reserving,
     sending,
     units,
 )
@@ -102,6 +103,7 @@ def statement(out: Console, asking: Asking) -> None:
                 ("opening", one["net"]["opening_minor"]),
                 ("+ earned", one["earned_minor"]),
                 ("− held", one["held_minor"]),
+                *([("− reserved", one["reserved_minor"])] if one["reserved_minor"] else []),
                 ("− paid", one["paid_minor"]),
                 ("= closing", one["net"]["closing_minor"]),
             ],
@@ -113,6 +115,8 @@ def statement(out: Console, asking: Asking) -> None:
         for held in one["held"]:
             amount = money(held["amount_minor"], currency)
             out.print(f" held: {amount} because {held_because(held)}")
+        for reserve in one["reserves"]:
+            out.print(f" {reserving(reserve, currency)}")
         if one["movements"]:
             out.print()
             out.print(_lines(one))
@@ -177,7 +181,7 @@ def pool_statement(out: Console, asking: Asking) -> None:
         )
     columns = (
         *("earned", "payable", "held", "debt", "in_transit", "paid"),
-        *("suspense", "withheld", "exchanged"),
+        *("suspense", "withheld", "exchanged", "reserved"),
     )
     used = [name for name in columns if name == "earned" or told["totals"][f"{name}_minor"]]
     table = Table("payee", box=None)
@@ -263,6 +267,8 @@ def why(out: Console, asking: Asking) -> None:
         out.print(f" of it {units(rule['amount'], currency)} by {shown(rule['rule'])}")
     for line in told["recouped"]:
         out.print(recouping(line, currency, shown))
+    for line in told["reserved"]:
+        out.print(f" of it {reserving(line, currency)}")
     rounding = told["rounding"]
     if rounding is not None:
         out.print(

@@ -235,7 +235,7 @@ def _every_append_balances(facts: list[Fact]) -> None:
 
 def _what_came_in_is_somewhere(facts: list[Fact]) -> None:
     total: dict[Any, int] = defaultdict(int)
-    came = [one for one in facts if isinstance(one, Revenue.Recorded)]
+    came = [one for one in facts if isinstance(one, Revenue.Recorded | Entry.Opened)]
     below_zero = {one.pool for one in came if one.amount_minor < 0}
     for happened in facts:
         for posting in postings(happened):

@@ -545,6 +545,14 @@ AGREED: list[Line] = [
     },
     {"type": "pool.locate", "pool": "pot", "country": "US", "reason": REASON},
     {
+        "type": "pool.reserve",
+        "pool": "pot",
+        "rate": "1/2",
+        "effective_at": "2026-05",
+        "months": 2,
+        "reason": REASON,
+    },
+    {
         "type": "withholding",
         "id": "form",
         "payee": "@ana",

@@ -55,6 +55,7 @@ TOPICS = {
     *("batch.opened", "payout.issued", "payout.settled", "payout.returned", "payout.claimed"),
     *("hold.opened", "hold.lifted"),
     *("exchange_rate.stated", "payment_currency.chosen", "pool.located"),
+    *("pool.reserving", "entry.freed"),
     *("withholding.stated", "withholding.ended"),
 }
 

@@ -87,6 +87,8 @@ TABLE: dict[str, set[str]] = {
     "expense.reverse": BOOKS,
     "adjustment": BOOKS,
     "opening": BOOKS,
+    "pool.reserve": BOOKS,
+    "pool.free-reserve": BOOKS,
     "assignment": BOOKS,
     "period": BOOKS,
     "payout": BOOKS,

@@ -33,6 +33,7 @@ from domain.money.postings import (
     IN_TRANSIT,
     OWED,
     PAID,
+    RESERVED,
     SUSPENSE,
     WITHHELD,
 )
@@ -47,6 +48,7 @@ from domain.refusal import (
     EarnedInFuture,
     NoShare,
     NotAgreed,
+    NothingReserved,
     NothingToConfirm,
     NothingToCorrect,
     NothingToPay,
@@ -986,6 +988,50 @@ class Money(RuleBasedStateMachine):
             | self.found_false(payee, agreement)
         )
 
+    def freed(self, payee: str, agreement: str) -> int:
+        """What the next payout frees of what is held back for returns."""
+        reserve = self.told.books().reserves.get((agreement, payee))
+        now = instant(self.told.clock.now + timedelta(seconds=1))
+        lots = {} if reserve is None else reserve.lots
+        return sum(units for until, units in lots.items() if until and until <= now)
+
+    @rule(
+        index=pick,
+        who=st.one_of(st.none(), pick),
+        rate=st.sampled_from(["0", "0.2", "1/3", "1"]),
+        months=st.sampled_from([None, 0, 1, 6]),
+        since=months,
+    )
+    @precondition(lambda self: self.pools)
+    def reserve(
+        self, index: int, who: int | None, rate: str, months: int | None, since: str
+    ) -> None:
+        payee = None if who is None else self.one([*self.people, *self.outside], who)
+        said = {"pool": self.one(self.pools, index), "rate": rate, "months": months}
+        self.told.tell("state_reserve", payee=payee, effective_at=since, **said)
+
+    @rule(index=pick)
+    @precondition(lambda self: self.pools)
+    def free(self, index: int) -> None:
+        pool = self.one(self.pools, index)
+        of = self.pools[pool].agreements
+        accounts = [units for (_, each), units in self.accounts().items() if each in of]
+        held_back = sum(units.get(RESERVED, 0) for units in accounts)
+        refused = None if held_back else NothingReserved
+        self.do(refused, "free_reserve", pool=pool, reason=str(next(names)))
+
+    @invariant()
+    def what_is_held_back_is_in_lots(self) -> None:
+        books = self.told.books()
+        for (payee, agreement), units in self.accounts().items() if self.ready() else ():
+            reserve = books.reserves.get((agreement, payee))
+            lots = {} if reserve is None else reserve.lots
+            assert units.get(RESERVED, 0) == sum(lots.values())
+            assert all(each > 0 for each in lots.values())
+
+    def ready(self) -> bool:
+        return hasattr(self, "proposals")
+
     def above(self, work: str) -> set[str]:
         """A piece, and what it was made from."""
         intro, song = self.pieces
@@ -1012,7 +1058,7 @@ class Money(RuleBasedStateMachine):
     def pay(self, minimum: int) -> None:
         parts: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for (payee, agreement), account in self.accounts().items():
-            units = account.get(OWED, 0)
+            units = account.get(OWED, 0) + self.freed(payee, agreement)
             if payable := units - self.held(payee, agreement, units):
                 parts[self.person(payee)].append((self.proposals[agreement]["pool"], payable))
         expected = {}

@@ -102,7 +102,7 @@ EXAMPLES = (
     *("hold_credit", "lift_hold", "record_assignment"),
     *("locate_pool", "state_withholding", "choose_payment_currency", "state_exchange_rate"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),
-    "end_withholding",
+    *("end_withholding", "state_reserve", "free_reserve"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "separate_contributor"),
     "preview_split",
     *("confirm_share", "record_agreement", "assign_share", "identify_payee"),

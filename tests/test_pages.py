@@ -548,6 +548,7 @@ def test_a_pool_leads_to_the_forms_that_are_open_to_the_reader(public: Served) -
 
     deciding = {"pool.amend", "proposal"}
     keeping = {"revenue", "expense", "adjustment", "opening", "pool.correct", "pool.locate"}
+    keeping |= {"pool.reserve", "pool.free-reserve"}
     assert forms(ana).keys() == deciding
     assert forms(ana)["pool.amend"] == f"pool={pool}"
     found = forms(abe)

@@ -86,7 +86,7 @@ BOOKS = {
     *("reverse_expense", "record_adjustment", "record_opening", "record_assignment"),
     "close_period",
     *("state_exchange_rate", "choose_payment_currency", "state_withholding", "end_withholding"),
-    "locate_pool",
+    *("locate_pool", "state_reserve", "free_reserve"),
 }
 JUDGING = {
     "settle_remix",

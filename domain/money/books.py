@@ -27,6 +27,7 @@ from domain.money.held import (
 )
 from domain.money.payee import Payee
 from domain.money.pool import Pool
+from domain.money.reserve import Reserve
 from domain.money.state import Cost, DivisionBooks, OpenPool, mappings
 from domain.recorders import Placed
 
@@ -161,6 +162,12 @@ class Books(Folding):
     def divisions_of(self, pool: str) -> list[tuple[str, DivisionBooks]]:
         """The divisions of a pool, in the order of recording."""
         return self.divisions_under(self.pools[pool].agreements)
+
+    def reserves_of(self, agreement: str, payees: Collection[str]) -> dict[str, Reserve]:
+        """What is held back of what payees earned under an agreement."""
+        self.fetch((self.reserves, [(agreement, payee) for payee in payees]))
+        found = ((payee, self.reserves.get((agreement, payee))) for payee in payees)
+        return {payee: reserve for payee, reserve in found if reserve is not None}
 
     def payers_of(self, expense: str) -> list[str]:
         """The divisions that paid something of an expense back, the latest first."""

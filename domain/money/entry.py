@@ -4,8 +4,8 @@ In every line, what was carried before plus what is due, less what is allocated,
 on; and the lines sum to the amount, both in units and in dues.
 
 An entry is a division of revenue, a reversal of one, a correction after shares or expenses have
-changed, an adjustment between payees, what other books owed them, or the assignment of what one is
-owed to another.
+changed, an adjustment between payees, what other books owed them, what is freed of what was held
+back for returns, or the assignment of what one is owed to another.
 Its first fact describes it; further facts of the same append hold more lines.
 """
 
@@ -114,6 +114,7 @@ class Entry(Noun):
     costs: Costs
     flow_before: Through
     flow: Through
+    reserved: list[list[str | int]]
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -126,6 +127,8 @@ class Entry(Noun):
         """The agreement it is under."""
         currency: str
         lines: Lines
+        reserved: list[list[str | int]] | None = None
+        """What of it is held back for returns, or freed (see domain.money.reserve)."""
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *people_among(str(line[0]) for line in self.lines))
@@ -152,7 +155,7 @@ class Entry(Noun):
         def apply(self, noun: Entry) -> None:
             noun.state = self.STATE
             noun.first = self
-            noun.lines, noun.costs, noun.flow_before, noun.flow = [], [], [], []
+            noun.lines, noun.costs, noun.flow_before, noun.flow, noun.reserved = [], [], [], [], []
             noun.add(self)
 
     @fact("entry.divided")
@@ -226,6 +229,10 @@ class Entry(Noun):
         SEALED = ("reason", "document")
         document: str | None = None
 
+    @fact("entry.freed")
+    class Freed(First):
+        """What was held back for returns is owed from now on; its lines are 0."""
+
     @fact("entry.assigned")
     class Assigned(First):
         """What was owed to a payee is owed to another from now on."""
@@ -250,7 +257,7 @@ class Entry(Noun):
         def apply(self, noun: Entry) -> None:
             noun.add(self)
 
-    BIRTHS = (Divided, Reversed, Corrected, Redivided, Adjusted, Opened, Assigned)
+    BIRTHS = (Divided, Reversed, Corrected, Redivided, Adjusted, Opened, Freed, Assigned)
 
     def shown(self, name: str) -> list[list[Any]]:
         """A list as answers show it; those by the first rules left out what further facts hold."""
@@ -262,3 +269,4 @@ class Entry(Noun):
         self.costs += getattr(happened, "costs", None) or []
         self.flow_before += getattr(happened, "flow_before", None) or []
         self.flow += getattr(happened, "flow", None) or []
+        self.reserved += happened.reserved or []

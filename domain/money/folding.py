@@ -5,7 +5,7 @@ The books are a function of the facts up to a position; nothing but facts enters
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -24,8 +24,9 @@ from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.period import Period
 from domain.money.pool import Pool, version_at
-from domain.money.postings import OWED, Posting, postings
+from domain.money.postings import OWED, RESERVED, Posting, postings
 from domain.money.proposal import Proposal, joined
+from domain.money.reserve import NOTHING, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import waived_in
@@ -46,13 +47,14 @@ from domain.remix import Remix
 TOPICS = tuple(
     kind.TOPIC
     for kind in (
-        *(Pool.Opened, Pool.Amended, Proposal.Posted, Proposal.Revised, Proposal.Continued),
+        *(Pool.Opened, Pool.Amended, Pool.Reserving),
+        *(Proposal.Posted, Proposal.Revised, Proposal.Continued),
         *(Proposal.Finalised, Proposal.Implied, Proposal.Confirmed),
         *(Share.Offered, Share.Claimed, Share.Carried, Outsider.Identified),
         *(Share.Accepted, Share.Declined, Share.Waived),
         *(Revenue.Recorded, Revenue.Reversed, Expense.Recorded, Expense.Reversed),
         *(Entry.Divided, Entry.Reversed, Entry.Corrected, Entry.Redivided),
-        *(Entry.Adjusted, Entry.Opened, Entry.Assigned, Entry.Continued),
+        *(Entry.Adjusted, Entry.Opened, Entry.Freed, Entry.Assigned, Entry.Continued),
         *(Payout.Issued, Payout.Settled, Payout.Returned, Payout.Claimed),
         *(Hold.Opened, Hold.Lifted),
         *(Credit.Disputed, Credit.Settled, Credit.Revoked),
@@ -68,6 +70,11 @@ _CHANGING = frozenset(TOPICS)
 def changes_books(happened: Fact) -> bool:
     """Whether a fact changes the books."""
     return happened.TOPIC in _CHANGING
+
+
+def _is_due(units: Mapping[str, int]) -> bool:
+    """Whether something is owed, or will be."""
+    return bool(units.get(OWED) or units.get(RESERVED))
 
 
 class Folding(State):
@@ -90,11 +97,16 @@ class Folding(State):
         keys = [key for key, _ in moved]
         self.fetch((self.accounts, keys), (self.gone, keys))
         for key, posting in moved:
-            units = dict(self.accounts.get(key, {}))
-            units[posting.account] = units.get(posting.account, 0) + posting.amount_minor
+            before = self.accounts.get(key, {})
+            now = before | {posting.account: before.get(posting.account, 0) + posting.amount_minor}
             if posting.account == OWED:
                 self._owe(key, happened, posting)
-            self.accounts[key] = units
+            self.accounts[key] = now
+            due = (posting.currency, *key)
+            if _is_due(now) and not _is_due(before):
+                self.due[due] = True
+            elif _is_due(before) and not _is_due(now):
+                del self.due[due]
 
     def _owe(self, key: tuple[str, str], happened: Fact, posting: Posting) -> None:
         before, more = self.owed(*key), posting.amount_minor
@@ -106,11 +118,6 @@ class Folding(State):
             self.gone[key] = now.gone_minor
         elif before.gone_minor:
             del self.gone[key]
-        due = (posting.currency, *key)
-        if now.left_minor and not before.left_minor:
-            self.due[due] = True
-        elif before.left_minor and not now.left_minor:
-            del self.due[due]
 
     def owed(self, payee: str, agreement: str) -> Owed:
         """What a payee is owed under an agreement."""
@@ -133,6 +140,9 @@ class Folding(State):
                 self._agree(id, happened)
             case Pool.Opened() | Pool.Amended():
                 self._open(id, happened)
+            case Pool.Reserving():
+                known = self.opened[id]
+                self.opened[id] = replace(known, reserving=(*known.reserving, happened))
             case _:
                 self._stop(id, happened)
 
@@ -315,6 +325,9 @@ class Folding(State):
         through: Through = getattr(happened, "flow", None) or []
         self._pay_back(happened.pool, getattr(happened, "costs", None) or [])
         self._carry(happened.pool, through, happened.lines)
+        for row in read_reserved(happened.reserved):
+            key = happened.proposal, row.payee
+            self.reserves[key] = self.reserves.get(key, NOTHING).after(row)
 
     def _divide(self, id: str, happened: Entry.Divided) -> None:
         self._division = id

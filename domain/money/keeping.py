@@ -17,6 +17,7 @@ from domain.money.proposal import Content, Proposal
 from domain.past import Past
 from domain.remix import Remix
 
+_LISTS = ("costs", "flow_before", "flow", "reserved")
 LONGEST_LIST_BYTES = 16_000
 """How much of a list goes into one fact: a leaf has 65,535 bytes, with a link per payee."""
 
@@ -26,8 +27,10 @@ def entry_facts(
 ) -> Iterator[New]:
     """An entry, in as many facts as its lines need."""
     must_add_up(content["amount_minor"], list(lines))
+    if not content.get("reserved"):
+        content.pop("reserved", None)
     lists: dict[str, Sequence[Any]] = {"lines": [line.written() for line in lines]}
-    lists |= {name: content[name] for name in ("costs", "flow_before", "flow") if name in content}
+    lists |= {name: content[name] for name in _LISTS if name in content}
     first, *more = (
         {name: [item for each, item in page if each == name] for name in lists}
         for page in pages([(name, item) for name, items in lists.items() for item in items])

@@ -22,6 +22,7 @@ from domain.money.hold import Hold, hold_on
 from domain.money.keeping import above_in_question, must_know
 from domain.money.payout import Batch, Parts, Payout
 from domain.money.remitting import Remittance, accounts_of, remitted
+from domain.money.reserving import freed_when_due
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
 from domain.refusal import (
@@ -94,6 +95,8 @@ class IssuePayouts(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [*(self.payees or ()), *(each.payee for each in self.minimums)])
+        books = past.books()
+        yield from freed_when_due(past, books.accounts_due(self.currency, self._chosen(books)))
         paid = self._paid(past)
         if not paid:
             raise NothingToPay(self.currency, self.minimum_minor)
@@ -123,6 +126,10 @@ class IssuePayouts(Command):
             )
             past.watch_money(payee, *(str(account) for account, *_ in parts))
 
+    def _chosen(self, books: Books) -> set[str] | None:
+        """Who is to be paid; None: everybody."""
+        return None if self.payees is None else set(map(books.person, self.payees))
+
     def _paid(self, past: Past) -> list[_Paid]:
         """Who is paid, of which parts and how, in the order of payees."""
         books = past.books()
@@ -131,7 +138,7 @@ class IssuePayouts(Command):
         past.watch_all(Remix.Struck.TOPIC)
         above = above_in_question(past, books)
         least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
-        chosen = None if self.payees is None else set(map(books.person, self.payees))
+        chosen = self._chosen(books)
         found = {
             payee: _in_facts(parts)
             for payee, parts in _payable(books, self.currency, above, chosen).items()

@@ -49,6 +49,8 @@ class Pool(Noun):
     amended: tuple[Amended, ...]
     country: str | None = None
     """Where its money comes from, if that was stated."""
+    reserving: tuple[Reserving, ...] = ()
+    """What is held back for returns."""
 
     @fact("pool.opened")
     class Opened(Fact):
@@ -121,6 +123,29 @@ class Pool(Noun):
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)
+
+    @fact("pool.reserving")
+    class Reserving(Fact):
+        """A part of what payees earn from a date on is held back for returns; 0 ends it."""
+
+        READERS = AGREEMENT
+        SAYS = "{actor} stated what is held back of {release} for returns"
+        SEALED = ("reason",)
+        FROM = ("open",)
+        release: str
+        rate: str
+        effective_at: str
+        months: int | None = None
+        """For how many months after that in which it was earned; None: until it is freed."""
+        payee: str | None = None
+        """Whose; None: everybody for whom there is no other rule."""
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release,)
+
+        def apply(self, noun: Pool) -> None:
+            noun.reserving = (*noun.reserving, self)
 
     BIRTHS = (Opened,)
 

@@ -19,6 +19,7 @@ from domain.money.revenue import Revenue
 RECEIVED = "received"
 WAITING = "waiting"
 OWED = "owed"
+RESERVED = "reserved"
 IN_TRANSIT = "in_transit"
 PAID = "paid"
 SUSPENSE = "suspense"
@@ -29,6 +30,7 @@ ACCOUNTS = {
     RECEIVED: "what came in (negative: the other side of everything else)",
     WAITING: "revenue that is not divided yet; negative: what the next revenue makes up for",
     OWED: "what a payee earned and was not paid; negative after an overpayment",
+    RESERVED: "what is held back of it for returns",
     IN_TRANSIT: "payouts that are on their way",
     PAID: "payouts that have arrived",
     SUSPENSE: "payouts that came back and are not claimed yet",
@@ -50,6 +52,8 @@ class Posting(NamedTuple):
     """None of what is sent in another currency: that may be for several pools."""
     currency: str
     amount_minor: int
+    is_reserve: bool = False
+    """Whether it is held back for returns, or freed, and not earned."""
 
 
 def postings(happened: Fact) -> Iterator[Posting]:
@@ -96,6 +100,11 @@ def _owed(happened: Entry.Event) -> Iterator[Posting]:
     for payee, units, *_ in happened.lines:
         if units:
             yield Posting(OWED, str(payee), agreement, pool, currency, int(units))
+    for payee, units, *_ in happened.reserved or ():
+        of = str(payee), agreement, pool, currency
+        if units:
+            yield Posting(OWED, *of, -int(units), is_reserve=True)
+            yield Posting(RESERVED, *of, int(units), is_reserve=True)
 
 
 def _due(happened: Payout.Event, account: str, sign: int) -> Iterator[Posting]:

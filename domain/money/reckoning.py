@@ -19,10 +19,11 @@ from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.books import Books, PoolBooks
 from domain.money.came import paid_first
-from domain.money.entry import RULES, Costs, Entry, Line, entry_lines
+from domain.money.entry import RULES, Costs, Entry, Line, entry_lines, stated_lines
 from domain.money.policy.flow import FINE
 from domain.money.policy.sold import Came
 from domain.money.pool import Pool
+from domain.money.reserve import Payers, Reserved, Rows, held_back, in_force, taken_first
 from domain.money.shares import Shares
 from domain.money.state import Cost, DivisionBooks
 from domain.money.taking import came_of, came_with, given_of, profit_of, taking_of
@@ -88,7 +89,39 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
         "flow_before": written(pool.flow),
         "flow": written(terms.flow),
     }
-    return Reckoned(entry_lines(division.units, due, pool.carry, division.ranks), content)
+    lines = entry_lines(division.units, due, pool.carry, division.ranks)
+    content["reserved"] = _held_back(books, agreement, lines, costs, recorded.effective_at)
+    return Reckoned(lines, content)
+
+
+def _held_back(
+    books: Books, agreement: Agreement, lines: Sequence[Line], costs: Payers, effective_at: str
+) -> Rows:
+    rules = in_force(books.opened[agreement.pool].reserving, effective_at)
+    if not rules:
+        return []
+    of = {line.payee: rules.get(line.payee) or rules.get(None) for line in lines}
+    by_payee = {payee: rule for payee, rule in of.items() if rule is not None}
+    reserves = books.reserves_of(agreement.proposal, by_payee)
+    return [row.written() for row in held_back(by_payee, reserves, lines, costs, effective_at)]
+
+
+def _taken_first(books: Books, agreement: Agreement, lines: Sequence[Line]) -> Rows:
+    if not books.opened[agreement.pool].reserving:
+        return []
+    reserves = books.reserves_of(agreement.proposal, [line.payee for line in lines])
+    return [row.written() for row in taken_first(reserves, lines)]
+
+
+def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> Reckoned:
+    """What was held back under an agreement is owed from now on."""
+    agreement = books.agreements[proposal]
+    pool = books.pools[agreement.pool]
+    content = {**of_agreement(agreement, pool), "amount_minor": 0, "agreed": "0"}
+    content["reserved"] = [row.written() for row in rows]
+    return Reckoned(
+        stated_lines(dict.fromkeys((row.payee for row in rows), 0), pool.carry), content
+    )
 
 
 def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) -> int:
@@ -141,7 +174,9 @@ def reversal_of(
         "costs": costs,
         "flow": written(terms.flow),
     }
-    return Reckoned(entry_lines(units, due, pool.carry), content)
+    lines = entry_lines(units, due, pool.carry)
+    content["reserved"] = _taken_first(books, agreement, lines)
+    return Reckoned(lines, content)
 
 
 def _left(division: Entry, before: Sequence[Entry]) -> dict[str, tuple[int, Fraction]]:

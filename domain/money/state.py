@@ -16,6 +16,7 @@ from domain.kept import Kept, Rows
 from domain.money.agreement import Agreement
 from domain.money.pool import Pool, version
 from domain.money.proposal import Assets
+from domain.money.reserve import Reserve
 from domain.money.revenue import Revenue
 from domain.shape import Shape, drawn, shape_of
 
@@ -62,6 +63,8 @@ class OpenPool:
     """The people and works that are named in the terms."""
     amended: tuple[Pool.Amended, ...] = ()
     agreements: tuple[Dated, ...] = ()
+    reserving: tuple[Pool.Reserving, ...] = ()
+    """What is held back for returns."""
 
     def version(self, number: int) -> Pool.Opened:
         """The pool with the terms of an amendment, or those it was opened with."""
@@ -161,7 +164,9 @@ class State:
     gone: Kept[tuple[str, str], int]
     """By payee and agreement: what was paid since nothing was left to be paid, if anything."""
     due: Kept[tuple[str, str, str], bool]
-    """By currency, payee and agreement: where something is owed, or was overpaid."""
+    """By currency, payee and agreement: where something is owed, reserved, or was overpaid."""
+    reserves: Kept[tuple[str, str], Reserve]
+    """By agreement and payee: what is held back for returns."""
     merged: Kept[str, str]
     """By contributor: whom they were merged into. By work: whose claim on it was accepted, else the
     work it was joined into. By name of somebody outside: the contributor they are."""

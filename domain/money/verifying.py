@@ -25,6 +25,7 @@ from domain.money.reckoning import (
     Reckoned,
     correction_of,
     division_of,
+    freed_of,
     moves_in,
     of_agreement,
     paid_by,
@@ -33,6 +34,7 @@ from domain.money.reckoning import (
     waived_from,
 )
 from domain.money.remitting import Arrangements, accounts_of, remitted
+from domain.money.reserve import NOTHING, Reserved, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import shares_of
@@ -182,7 +184,7 @@ class Verifier:
                 return
         if len(entry.lines) != len(reckoned.lines):
             yield Fault(position, "it does not have the lines that it should have")
-        for name, value in reckoned.content.items():
+        for name, value in ({"reserved": []} | reckoned.content).items():
             said = getattr(entry, name) if name in LISTS else getattr(entry.first, name)
             if said != value:
                 yield Fault(position, f"its {name} is {said}; recomputed, it is {value}")
@@ -209,6 +211,8 @@ class Verifier:
                 paid = paid_by(self._entries[division], before, cost.expense)
                 assert 0 < cost.left_minor <= paid, "more is taken back than was paid back"
                 return redivision_of(books, self._entries[division], before, cost)
+            case Entry.Freed():
+                return freed_of(books, first.proposal, list(self._free(entry)))
             case Entry.Adjusted() | Entry.Opened() | Entry.Assigned():
                 pool = books.pools[first.pool]
                 units_by = {each.payee: each.amount_minor for each in entry.lines}
@@ -222,6 +226,13 @@ class Verifier:
         else:
             change = moves_in(books, first.pool)[first.replaces, first.proposal]
         return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
+
+    def _free(self, entry: Entry) -> Iterator[Reserved]:
+        """What is freed is there, and nothing that is carried changes."""
+        for row in read_reserved(entry.reserved):
+            known = self.books.reserves.get((entry.first.proposal, row.payee), NOTHING)
+            assert 0 < -row.units <= known.lots.get(row.until, 0), f"{known.lots} is held back"
+            yield row._replace(due=Fraction(row.units), before=known.carried)
 
     def _must_be_next(self, pool: str, short: str | None, revenue: str, units: int) -> None:
         """What is taken back for revenue below zero is what comes first."""
@@ -302,5 +313,5 @@ class Verifier:
                 yield Fault(self.books.position, f"all accounts in {currency} sum to {total}")
 
 
-LISTS = ("costs", "flow_before", "flow")
+LISTS = ("costs", "flow_before", "flow", "reserved")
 """The lists that an entry holds over all of its facts."""

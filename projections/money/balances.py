@@ -26,10 +26,22 @@ from domain.money.held import (
     against,
 )
 from domain.money.payee import Payee, people_among
-from domain.money.postings import ACCOUNTS, OWED
+from domain.money.postings import (
+    ACCOUNTS,
+    EXCHANGED,
+    IN_TRANSIT,
+    OWED,
+    PAID,
+    RESERVED,
+    SUSPENSE,
+    WITHHELD,
+)
 from projections import attribution, lineage
 from projections.money.agreements import parts_in
 from projections.store import View, holds
+
+NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
+"""The accounts of what is no longer owed, or not yet."""
 
 
 class Account(NamedTuple):

@@ -81,7 +81,8 @@ def _earned(
         "THEN p.amount ELSE 0 END) AS BIGINT) "
         "FROM @postings p JOIN @bookings b ON b.id = p.noun JOIN @pools o ON o.id = p.pool "
         "LEFT JOIN @bookings x ON x.id = b.against "
-        "WHERE p.payee IN :payees AND p.account = :owed AND p.position <= :as_of "
+        "WHERE p.payee IN :payees AND p.account = :owed AND p.is_reserve = 0 "
+        "AND p.position <= :as_of "
         f"AND {_WHEN} >= :start AND {_WHEN} < :end "
         f"GROUP BY p.currency, substr({_WHEN}, 1, 7), p.pool "
         "ORDER BY p.currency, 2, p.pool",

@@ -165,6 +165,7 @@ POSTINGS = Table(
         ("pool", "TEXT"),
         ("currency", "TEXT NOT NULL"),
         ("amount", "BIGINT NOT NULL"),
+        ("is_reserve", "BIGINT NOT NULL"),
     ),
     ("payee, position", "pool, position", "noun"),
 )
@@ -261,6 +262,21 @@ WITHHELD = Table(
 )
 """What was paid out of a country and withheld for it: negative when a payout came back."""
 
+RESERVES = Table(
+    "reserves",
+    (
+        ("position", "BIGINT NOT NULL"),
+        ("noun", "TEXT NOT NULL"),
+        ("pool", "TEXT NOT NULL"),
+        ("payee", "TEXT NOT NULL"),
+        ("currency", "TEXT NOT NULL"),
+        ("until_at", "TEXT NOT NULL"),
+        ("amount", "BIGINT NOT NULL"),
+    ),
+    ("payee, position", "noun"),
+)
+"""What is held back for returns, until when; negative where it is freed."""
+
 ENTRIES = {
     Entry.Divided: "division",
     Entry.Reversed: "reversal",
@@ -268,6 +284,7 @@ ENTRIES = {
     Entry.Redivided: "correction",
     Entry.Adjusted: "adjustment",
     Entry.Opened: "opening",
+    Entry.Freed: "reserve",
     Entry.Assigned: "assignment",
 }
 """The names of the kinds of entries."""
@@ -280,11 +297,13 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     yield from _booked(position, happened)
     yield from _paid(position, happened)
     yield from _arranged(position, happened)
+    if isinstance(happened, Entry.Event):
+        for payee, units, until, *_ in happened.reserved or ():
+            of = happened.originator_id, happened.pool, payee, happened.currency
+            yield Put(RESERVES, (position, *of, until, units))
     for posting in postings(happened):
-        account, payee, agreement, pool, currency, amount = posting
-        noun = happened.originator_id
-        row = (position, noun, account, payee, agreement, pool, currency, amount)
-        yield Put(POSTINGS, row)
+        is_reserve = int(posting.is_reserve)
+        yield Put(POSTINGS, (position, happened.originator_id, *posting[:-1], is_reserve))
 
 
 def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -451,7 +470,7 @@ MONEY = Projection(
     (
         *(POOLS, NAMED, PROPOSALS, PIECES, SHARES, KNOWN, HOLDS, FORGOTTEN, IDENTIFIED, PERIODS),
         *(BOOKINGS, POSTINGS, PAYOUTS, BATCHES),
-        *(RATES, PAYMENT_CURRENCIES, WITHHOLDINGS, WITHHELD),
+        *(RATES, PAYMENT_CURRENCIES, WITHHOLDINGS, WITHHELD, RESERVES),
     ),
     changes,
 )

@@ -103,6 +103,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
         ["at the beginning", amount(one["net"]["opening_minor"]), False],
         ["+ earned", amount(one["earned_minor"]), False],
         ["− held", amount(one["held_minor"]), False],
+        *([["− held back", amount(one["reserved_minor"]), False]] if one["reserved_minor"] else []),
         ["− paid", amount(one["paid_minor"]), False],
         ["= at the end", amount(one["net"]["closing_minor"]), True],
     ]
@@ -114,7 +115,8 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
         "held": [
             f"{amount(held['amount_minor'])} is held: {wording.held_because(held)}."
             for held in one["held"]
-        ],
+        ]
+        + [f"{wording.reserving(each, currency)}." for each in one["reserves"]],
         "lines": [
             {
                 "day": wording.day(line["recorded_at"]),
@@ -130,7 +132,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
             }
             for line in one["movements"]
         ],
-        "total": amount(one["earned_minor"] - one["paid_minor"]),
+        "total": amount(one["earned_minor"] - one["reserved_minor"] - one["paid_minor"]),
     }
 
 

@@ -1,7 +1,7 @@
 """Statements: what a person earned, was paid and is owed in a period, line by line.
 
-The one rule: opening + earned − recouped − held − paid = closing, to the unit, and every line names
-its fact.
+The one rule: opening + earned − recouped − held − reserved − paid = closing, to the unit, and every
+line names its fact.
 
 A period is a range of journal positions. What is owed and not held can be paid; a debt is what was
 overpaid.
@@ -17,23 +17,31 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE, Held
-from domain.money.postings import EXCHANGED, IN_TRANSIT, OWED, PAID, SUSPENSE, WITHHELD
+from domain.money.postings import (
+    EXCHANGED,
+    IN_TRANSIT,
+    OWED,
+    PAID,
+    RESERVED,
+    SUSPENSE,
+    WITHHELD,
+)
 from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements
 from projections.money.pools.payees import titles
 from projections.money.pools.ruling import of_lines
 from projections.money.told import (
+    EARNING,
     ENTRY_KINDS,
+    RESERVE,
     CurrencyStatement,
     HeldLine,
+    ReserveTold,
     Statement,
     StatementLine,
 )
 from projections.store import View, holds
-
-SENT = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED)
-"""The accounts of what is no longer owed."""
 
 
 class Standing:
@@ -51,7 +59,7 @@ class Standing:
                 self.sums[name] += units
             if stands.held.because:
                 self.held[stands.held] += stands.sums[HELD]
-            for account in SENT:
+            for account in money.NOT_OWED:
                 self.units[account] += each.units.get(account, 0)
         for account, units in money.sent_units(view, payees, currency).items():
             self.units[account] += units
@@ -101,7 +109,7 @@ def _in_currency(
     before = Standing(view.at(after), journal, payees, currency)
     now = Standing(view, journal, payees, currency)
     given, lines = _lines(view, journal, payees, after, currency)
-    earned = sum(line["amount_minor"] for line in lines if line["kind"] in ENTRY_KINDS)
+    earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNING)
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
     return {
         "currency": currency,
@@ -111,6 +119,7 @@ def _in_currency(
         "held_minor": now.sums[HELD] - before.sums[HELD],
         "paid_minor": paid,
         "withheld_minor": now.units[WITHHELD] - before.units[WITHHELD],
+        "reserved_minor": now.units[RESERVED] - before.units[RESERVED],
         "closing_minor": now.sums[PAYABLE],
         "net": {
             "opening_minor": before.sums[PAYABLE] - before.sums[DEBT],
@@ -125,8 +134,10 @@ def _in_currency(
             "suspense_minor": now.units[SUSPENSE],
             "withheld_minor": now.units[WITHHELD],
             "exchanged_minor": now.units[EXCHANGED],
+            "reserved_minor": now.units[RESERVED],
         },
         "held": _held_told(view, now.held),
+        "reserves": reserves(view, payees, currency) if now.units[RESERVED] else [],
         "lines": lines,
         "movements": movements(view, journal, payees, after, currency, lines, given),
     }
@@ -154,7 +165,7 @@ def _lines(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
         "COALESCE(x.effective, b.effective), b.amount, COALESCE(x.source, r.source), "
         "COALESCE(x.named, r.named), b.revenue, y.born, COALESCE(b.note, x.note), "
-        "w.id, w.title, o.name, a.number "
+        "w.id, w.title, o.name, a.number, p.is_reserve "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "
         "LEFT JOIN @bookings r ON r.id = b.revenue AND r.kind = 'revenue' "
@@ -164,7 +175,7 @@ def _lines(
         f"JOIN @proposals a ON a.id = p.proposal AND {holds('a')} "
         "WHERE p.payee IN :payees AND p.currency = :currency AND p.account = :owed "
         "AND p.position > :after AND p.position <= :as_of "
-        "ORDER BY p.position, p.pool, p.payee, p.proposal",
+        "ORDER BY p.position, p.pool, p.payee, p.proposal, p.is_reserve",
         payees=list(payees),
         currency=currency,
         owed=OWED,
@@ -184,7 +195,7 @@ def _lines(
             "position": row.position,
             "recorded_at": row.at or moved[row.position],
             "effective_at": row.effective,
-            "kind": row.kind or ("payout" if row.position == row.issued else "claim"),
+            "kind": RESERVE if row.is_reserve else _kind(row),
             "noun": row.noun,
             "payee": row.payee,
             "release": {"id": row.release, "title": texts.get(row.title)},
@@ -194,13 +205,13 @@ def _lines(
             "source": texts.get(row.named) or row.source,
             "revenue": row.revenue,
             "of_minor": row.of,
-            "share": shares.get((row.noun, row.payee)),
+            "share": None if row.is_reserve else shares.get((row.noun, row.payee)),
             "amount_minor": row.amount,
             "is_late": any(
                 row.effective is not None and row.effective < until and row.position > closed
                 for until, closed in periods
             ),
-            "rules": rules.get((row.noun, row.payee), []),
+            "rules": [] if row.is_reserve else rules.get((row.noun, row.payee), []),
         }
         for row in found
     ]
@@ -241,3 +252,20 @@ class _Given(NamedTuple):
     title: str
     name: str
     number: int
+    is_reserve: int
+
+
+def _kind(row: _Given) -> str:
+    return row.kind or ("payout" if row.position == row.issued else "claim")
+
+
+def reserves(view: View, payees: Collection[str], currency: str) -> list[ReserveTold]:
+    """What is held back of these payees for returns, by when it is freed."""
+    rows = view.rows(
+        "SELECT v.until_at, CAST(sum(v.amount) AS BIGINT) FROM @reserves v "
+        "WHERE v.payee IN :payees AND v.currency = :currency AND v.position <= :as_of "
+        "GROUP BY v.until_at ORDER BY v.until_at",
+        payees=list(payees),
+        currency=currency,
+    )
+    return [{"until": until or None, "amount_minor": units} for until, units in rows if units]

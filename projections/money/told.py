@@ -37,7 +37,9 @@ from domain.values import (
 )
 from projections.told import MOMENT, Count, Exact, Instant, PathCount, PersonRef
 
-ENTRY_KINDS = ("division", "reversal", "correction", "adjustment", "opening", "assignment")
+EARNING = ("division", "reversal", "correction", "adjustment", "opening", "assignment")
+RESERVE = "reserve"
+ENTRY_KINDS = (*EARNING, RESERVE)
 
 Dollars = Annotated[CurrencyCode, Example("USD")]
 Operator = Annotated[str, Example("operator")]
@@ -295,6 +297,16 @@ class Balances(TypedDict):
     suspense_minor: Annotated[Count, Example(0)]
     withheld_minor: Annotated[int, "For the countries the money came from.", Example(0)]
     exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
+    reserved_minor: Annotated[Count, "Held back for returns.", Example(0)]
+
+
+class ReserveTold(TypedDict):
+    """What is held back for returns until a day."""
+
+    until: Annotated[
+        str | None, "It is freed by the first payout then; null: by hand.", Example(MOMENT)
+    ]
+    amount_minor: Annotated[int, Example(5_000)]
 
 
 class HeldAsset(TypedDict):
@@ -440,7 +452,7 @@ class Net(TypedDict):
 
 
 class CurrencyStatement(TypedDict):
-    """A statement in one currency: opening + earned − recouped − held − paid = closing."""
+    """In one currency: opening + earned − recouped − held − reserved − paid = closing."""
 
     currency: Dollars
     opening_minor: Annotated[Count, "What could be paid at the beginning.", Example(0)]
@@ -451,10 +463,14 @@ class CurrencyStatement(TypedDict):
     ]
     paid_minor: Annotated[int, "Payouts issued, minus those claimed again.", Example(0)]
     withheld_minor: Annotated[int, "How much of that was withheld, not sent.", Example(0)]
+    reserved_minor: Annotated[
+        int, "Held back for returns, less what was freed or taken from there.", Example(0)
+    ]
     closing_minor: Annotated[Count, "What can be paid at the end.", Example(0)]
-    net: Annotated[Net, "opening + earned − held − paid = closing, debts deducted."]
+    net: Annotated[Net, "opening + earned − held − reserved − paid = closing, debts deducted."]
     balances: Balances
     held: list[HeldLine]
+    reserves: list[ReserveTold]
     lines: Annotated[list[StatementLine], "By account: one for each agreement."]
     movements: Annotated[list[Movement], "The same as people read them, with recoupments."]
 

@@ -16,7 +16,15 @@ from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
-from projections.money.pools.told import Accounts, AmendmentTold, PoolItem, PoolTold, ProposalItem
+from projections.money.pools.payees import payees_told
+from projections.money.pools.told import (
+    Accounts,
+    AmendmentTold,
+    PoolItem,
+    PoolTold,
+    ProposalItem,
+    ReservingTold,
+)
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
@@ -99,6 +107,7 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
         "deferral_minor": opened.deferral_minor,
         "works": opened.works,
         "statement": opened.statement,
+        "reserving": _reserving(view, noun),
         "country": noun.country,
         "position": noun.position,
         "accounts": cast(
@@ -108,6 +117,21 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
         else None,
         "proposals": [cast("ProposalItem", dict(zip(names, row, strict=True))) for row in rows],
     }
+
+
+def _reserving(view: View, noun: Pool) -> list[ReservingTold]:
+    texts = view.texts({each.reason for each in noun.reserving})
+    told = payees_told(view, {each.payee for each in noun.reserving if each.payee is not None})
+    return [
+        {
+            "payee": None if each.payee is None else told[each.payee],
+            "rate": each.rate,
+            "months": each.months,
+            "effective_at": each.effective_at,
+            "reason": texts.get(each.reason),
+        }
+        for each in noun.reserving
+    ]
 
 
 def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:

@@ -1,7 +1,7 @@
 """Where the money of a pool is: its statement.
 
 The one rule: received − reversed + opening = waiting + earned, and every unit earned is somebody's:
-payable, held with its reasons, in transit, paid, withheld, exchanged, or in suspense.
+payable, held with its reasons, in transit, paid, withheld, exchanged, reserved, or in suspense.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.money.apportionment import payee_key
 from domain.money.entry import Entry
 from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.pool import Pool
-from domain.money.postings import EXCHANGED, IN_TRANSIT, PAID, SUSPENSE, WAITING, WITHHELD
+from domain.money.postings import WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.readers import MONEY
@@ -34,8 +34,6 @@ from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View, holds
-
-SENT = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED)
 
 
 @question("show_pool_statement", "/pools/{id}/statement", cli="pool statement", may=MONEY)
@@ -65,13 +63,13 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         sums["earned"] += sum(each.units.values())
         for name, owed in stands.sums.items():
             sums[name] += owed
-        for account in SENT:
+        for account in money.NOT_OWED:
             sums[account] += each.units.get(account, 0)
         reasons[each.payee] += stands.held.because
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
     payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
     told = payees_told(view, payees)
-    columns = ("earned", PAYABLE, HELD, DEBT, *SENT)
+    columns = ("earned", PAYABLE, HELD, DEBT, *money.NOT_OWED)
     lines = [
         cast(
             "BalanceLine",

@@ -28,6 +28,7 @@ from domain.money.postings import (
     OWED,
     PAID,
     RECEIVED,
+    RESERVED,
     SUSPENSE,
     WAITING,
     WITHHELD,
@@ -47,6 +48,7 @@ _ROOTS = {
     IN_TRANSIT: "Liabilities:In-Transit",
     SUSPENSE: "Liabilities:Suspense",
     WITHHELD: "Liabilities:Withheld",
+    RESERVED: "Liabilities:Reserved",
     EXCHANGED: "Equity:Exchanged",
     DIFFERENCE: "Income:Exchange-Differences",
 }

@@ -5,9 +5,12 @@ For every line, carried before + due − amount = carried after.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry
+from domain.money.reserve import read_reserved
 from domain.readers import MONEY
 from domain.refusal import UnknownEntry
 from domain.values import EntryId
@@ -15,9 +18,10 @@ from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.ruling import of_entry as of_entry_rules
 from projections.money.pools.ruling import rules_told
-from projections.money.pools.told import DivisionTold
+from projections.money.pools.told import DivisionTold, ReservedLine
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
+from projections.money.told import PayeeRef
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View
@@ -68,8 +72,18 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
             }
             for line in entry.lines
         ],
+        "reserved": reserved_told(entry, told),
         "position": entry.position,
     }
+
+
+def reserved_told(entry: Entry, told: Mapping[str, PayeeRef]) -> list[ReservedLine]:
+    """What of an entry is held back for returns, or freed, of the payees told of."""
+    return [
+        {"payee": told[row.payee], "until": row.until or None, "amount_minor": row.units}
+        for row in read_reserved(entry.reserved)
+        if row.units and row.payee in told
+    ]
 
 
 def document_of(first: Entry.First) -> str | None:

@@ -19,7 +19,7 @@ from projections import attribution, lineage
 from projections.money import splitting
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import terms_of
-from projections.money.pools.divisions import document_of
+from projections.money.pools.divisions import document_of, reserved_told
 from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.revenue import pool_of
@@ -111,6 +111,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
             (each for each in of_entry(view, journal, entry) if payee in (each.payee, each.to)),
         ),
         "rules": rules_told(view, of_entry_rules(view, journal, entry), payee),
+        "reserved": reserved_told(entry, told),
         "agreement": {
             "proposal": first.proposal,
             "number": first.agreement,
@@ -118,7 +119,9 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
             "graph_position": noun.current.graph_position,
             "effective_at": noun.final.effective_at if noun.final else None,
         },
-        "pieces": [] if stated else _pieces(view, noun, payee, waivers, agreed),
+        "pieces": []
+        if stated or isinstance(first, Entry.Freed)
+        else _pieces(view, noun, payee, waivers, agreed),
     }
 
 

@@ -73,6 +73,7 @@ class Accounts(TypedDict):
     suspense_minor: Annotated[int, ACCOUNTS["suspense"], Example(0)]
     withheld_minor: Annotated[int, ACCOUNTS["withheld"], Example(0)]
     exchanged_minor: Annotated[int, ACCOUNTS["exchanged"], Example(0)]
+    reserved_minor: Annotated[int, ACCOUNTS["reserved"], Example(0)]
 
 
 class ProposalItem(TypedDict):
@@ -95,6 +96,16 @@ class AmendmentTold(TypedDict):
     terms: Terms
     reason: Annotated[str | None, Example("The label gets 20 % instead of 15 %.")]
     document: str | None
+
+
+class ReservingTold(TypedDict):
+    """A rule by which a part of what is earned is held back for returns."""
+
+    payee: Annotated[PayeeRef | None, "Whose; null: everybody's for whom there is no other rule."]
+    rate: Annotated[str, Example("0.2")]
+    months: Annotated[int | None, "Null: until it is freed.", Example(6)]
+    effective_at: Annotated[str, "For what is earned from then on.", Example(MOMENT)]
+    reason: str | None
 
 
 class PoolTold(TypedDict):
@@ -120,6 +131,7 @@ class PoolTold(TypedDict):
         Annotated[str, one_of(STATEMENTS)] | None,
         "Who else may read its statement.",
     ]
+    reserving: Annotated[list[ReservingTold], "What is held back for returns, the first first."]
     country: Annotated[
         CountryCode | None, "Where its money comes from, if that was stated.", Example(None)
     ]
@@ -142,6 +154,7 @@ class BalanceLine(TypedDict):
     suspense_minor: Annotated[Count, "Returned and not claimed yet.", Example(0)]
     withheld_minor: Annotated[int, "Of payouts, for a country.", Example(0)]
     exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
+    reserved_minor: Annotated[Count, "Held back for returns.", Example(0)]
     held_because: list[ReasonHeld]
     rounding: Annotated[str, "Carried to the next division, in units.", Example("-1/3")]
 
@@ -167,13 +180,14 @@ class Totals(TypedDict):
     suspense_minor: Annotated[Count, Example(0)]
     withheld_minor: Annotated[int, Example(0)]
     exchanged_minor: Annotated[int, Example(0)]
+    reserved_minor: Annotated[Count, Example(0)]
 
 
 class PoolStatement(TypedDict):
     """Where all the money of a pool is.
 
     received − reversed = waiting + earned; earned = payable + held − debt + in transit + paid +
-    suspense + withheld + exchanged; the rounding sums to zero.
+    suspense + withheld + exchanged + reserved; the rounding sums to zero.
     """
 
     pool: PoolId
@@ -318,6 +332,14 @@ class EntryLine(TypedDict):
     carry_after: Annotated[Exact, Example("1/3")]
 
 
+class ReservedLine(TypedDict):
+    """What of an entry is held back of a payee's for returns, or freed."""
+
+    payee: PayeeRef
+    until: Annotated[str | None, "Null: until it is freed.", Example(MOMENT)]
+    amount_minor: Annotated[int, Example(20_184)]
+
+
 class DivisionTold(TypedDict):
     """A division, a reversal or a correction, with every line."""
 
@@ -340,6 +362,7 @@ class DivisionTold(TypedDict):
     recouped: list[RecoupedTold]
     rules: Annotated[list[RuleGave], "What each rule of the terms gave."]
     lines: list[EntryLine]
+    reserved: Annotated[list[ReservedLine], "Held back for returns, or (negative) freed."]
     position: Annotated[Count, Example(80)]
 
 
@@ -414,5 +437,6 @@ class Why(TypedDict):
     document: Annotated[str | None, "What proves an adjustment or an assignment."]
     recouped: Annotated[list[RecoupedTold], "What of this payee's was recouped, or for them."]
     rules: Annotated[list[RuleGave], "Which rules of the terms gave it; what is left no rule did."]
+    reserved: Annotated[list[ReservedLine], "What of it is held back for returns, or freed."]
     agreement: AgreementTold
     pieces: list[PieceTold]

@@ -1,0 +1,128 @@
+"""Reserves: a part of what is earned is held back for returns, for a time or until it is freed.
+
+It is on an account of its own. What is taken back of a payee is taken from their reserve first, the
+part that would be freed next before the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
+from typing import NamedTuple
+
+from domain.money.entry import Line
+from domain.money.pool import Pool
+
+Rows = list[list[str | int]]
+"""``[payee, units, until, due, carried before]``; negative where something is freed."""
+Payers = Iterable[Sequence[str | int]]
+"""``(expense, payer, units)``: what is paid back."""
+UNTIL_FREED = ""
+"""Stands for no date: only a command frees it."""
+
+
+class Reserved(NamedTuple):
+    """What one payee's reserve gets, or gives: carried before + due − units is carried on."""
+
+    payee: str
+    units: int
+    until: str
+    due: Fraction
+    before: Fraction
+
+    @property
+    def after(self) -> Fraction:
+        """What is carried on to the next division."""
+        return self.before + self.due - self.units
+
+    def written(self) -> list[str | int]:
+        """The row as a fact holds it."""
+        return [self.payee, self.units, self.until, str(self.due), str(self.before)]
+
+
+def read_reserved(rows: Rows | None) -> Iterator[Reserved]:
+    """The rows of a fact."""
+    for payee, units, until, due, before in rows or ():
+        yield Reserved(str(payee), int(units), str(until), Fraction(due), Fraction(before))
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """What is held back of what a payee earned under an agreement."""
+
+    carried: Fraction = Fraction()
+    lots: Mapping[str, int] = field(default_factory=dict)
+    """By when it is freed: how much; what has no date comes last."""
+
+    @property
+    def units(self) -> int:
+        """All of it."""
+        return sum(self.lots.values())
+
+    def after(self, row: Reserved) -> Reserve:
+        """The same after one more row."""
+        units = self.lots.get(row.until, 0) + row.units
+        rest = {until: left for until, left in self.lots.items() if until != row.until}
+        return Reserve(row.after, rest | ({row.until: units} if units else {}))
+
+    def given(self, payee: str, most: int, until: str | None = None) -> Iterator[Reserved]:
+        """Rows that free so much, the part that would be freed next first; or up to a date."""
+        for date in sorted(self.lots, key=lambda each: (each == UNTIL_FREED, each)):
+            is_due = until is None or UNTIL_FREED < date <= until
+            if is_due and (units := min(most, self.lots[date])):
+                most -= units
+                yield Reserved(payee, -units, date, Fraction(-units), self.carried)
+
+
+NOTHING = Reserve()
+Reserves = Mapping[str, Reserve]
+"""By payee."""
+
+
+def held_back(
+    rules: Mapping[str, Pool.Reserving],
+    reserves: Reserves,
+    lines: Iterable[Line],
+    costs: Payers,
+    effective_at: str,
+) -> list[Reserved]:
+    """What is held back of a division, by the rule for each payee; never of what was spent."""
+    spent: dict[str, int] = {}
+    for _, payer, units in costs:
+        spent[str(payer)] = spent.get(str(payer), 0) + int(units)
+    found = []
+    for line in lines:
+        rule, earned = rules.get(line.payee), line.amount_minor - spent.get(line.payee, 0)
+        if rule is not None and earned > 0 and (due := earned * Fraction(rule.rate)):
+            before = reserves.get(line.payee, NOTHING).carried
+            until = _until(rule, effective_at)
+            found.append(Reserved(line.payee, floor(before + due), until, due, before))
+    return found
+
+
+def taken_first(reserves: Reserves, lines: Iterable[Line]) -> list[Reserved]:
+    """What a reversal takes from reserves before it takes from what is owed."""
+    return [
+        row
+        for line in lines
+        if line.amount_minor < 0
+        for row in reserves.get(line.payee, NOTHING).given(line.payee, -line.amount_minor)
+    ]
+
+
+def in_force(
+    rules: Sequence[Pool.Reserving], effective_at: str
+) -> dict[str | None, Pool.Reserving]:
+    """The latest rule for each payee, and for everybody (None), for what was earned then."""
+    holding = [each for each in rules if each.effective_at <= effective_at]
+    return {each.payee: each for each in sorted(holding, key=lambda each: each.effective_at)}
+
+
+def _until(rule: Pool.Reserving, effective_at: str) -> str:
+    """When it is freed: so many months after the month in which it was earned."""
+    if rule.months is None:
+        return UNTIL_FREED
+    month = int(effective_at[:4]) * 12 + int(effective_at[5:7]) + rule.months
+    return f"{month // 12:04}-{month % 12 + 1:02}-01T00:00:00.000000Z"

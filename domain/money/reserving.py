@@ -1,0 +1,144 @@
+"""Reserving: what is held back for returns, and when it is freed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Annotated
+
+from domain.command import Command, command
+from domain.fact import New
+from domain.identity import part_id
+from domain.moment import instant
+from domain.money.books import Account
+from domain.money.entry import Entry
+from domain.money.keeping import entry_facts, must_know
+from domain.money.pool import Pool
+from domain.money.postings import RESERVED
+from domain.money.reckoning import Reckoned, freed_of
+from domain.money.reserve import Reserved
+from domain.past import Past
+from domain.permission import BOOKS
+from domain.refusal import NothingReserved, UnknownContributor, UnknownWork, WrongState
+from domain.seal import Said
+from domain.values import (
+    ExactRate,
+    Example,
+    Moment,
+    NewFreeingId,
+    Number,
+    PayeeText,
+    PoolId,
+    Reason,
+)
+
+MOST_MONTHS = 120
+
+
+@command(
+    "pool.reserve",
+    "/pools/{pool}/reserve",
+    may=BOOKS,
+    refuses=(WrongState, UnknownContributor, UnknownWork),
+)
+class StateReserve(Command):
+    """Hold a part of what payees of a pool earn back for returns.
+
+    It is on an account of its own. What is taken back of a payee is taken from there first. It is
+    freed by the first payout after its months, or by ``pool free-reserve``. A rule for one payee
+    goes before the rule for everybody; the latest for a date counts, and a rate of 0 ends it.
+    """
+
+    pool: PoolId
+    rate: Annotated[ExactRate, "Which part of what is earned, as an exact text.", Example("0.2")]
+    effective_at: Annotated[Moment, "For what is earned from then on.", Example("2017-07")]
+    months: Annotated[
+        int | None,
+        Number(
+            least=0,
+            most=MOST_MONTHS,
+            help="For how many months after that in which it was earned; default until it is "
+            "freed.",
+            example=6,
+        ),
+    ] = None
+    payee: Annotated[PayeeText | None, "Only of this payee; default of everybody."] = None
+    reason: Annotated[Reason | None, Example("Shops may return records for six months.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        must_know(past, [] if self.payee is None else [self.payee])
+        noun = past.get(Pool, self.pool)
+        past.watch_money(noun.opened.release)
+        yield noun.then(
+            Pool.Reserving,
+            release=noun.opened.release,
+            rate=self.rate,
+            effective_at=self.effective_at,
+            months=self.months,
+            payee=self.payee,
+            reason=self.reason,
+        )
+
+
+@command(
+    "pool.free-reserve",
+    "/pools/{pool}/free-reserve",
+    may=BOOKS,
+    refuses=(NothingReserved, UnknownContributor, UnknownWork),
+    makes="freeing",
+    home="/entries",
+)
+class FreeReserve(Command):
+    """Free what is held back for returns before its time, or what has none."""
+
+    pool: PoolId
+    payee: Annotated[PayeeText | None, "Only of this payee; default of everybody."] = None
+    until: Annotated[
+        Moment | None,
+        "Only what is held back until then or earlier; default everything.",
+        Example("2018"),
+    ] = None
+    reason: Annotated[Reason | None, Example("The label was sold.")] = None
+    id: NewFreeingId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        must_know(past, [] if self.payee is None else [self.payee])
+        past.get(Pool, self.pool)
+        books = past.books()
+        agreements = books.pools[self.pool].agreements
+        books.fetch(of=[(books.reserves, each) for each in agreements])
+        accounts = [
+            (payee, agreement)
+            for each in agreements
+            for (agreement, payee), _ in books.reserves.under(each)
+            if self.payee in (None, payee)
+        ]
+        reason = past.text(past.actor, "reason", self.reason)
+        freed = _freed(past, accounts, self.until)
+        if not freed:
+            raise NothingReserved(self.pool)
+        for number, drawn in enumerate(freed):
+            id = part_id(past.id, "freed", number) if number else past.id
+            yield from _entry(past, id, drawn, reason)
+
+
+def freed_when_due(past: Past, accounts: Collection[Account]) -> Iterator[New]:
+    """Free what was held back on these accounts until now."""
+    books = past.books()
+    reserved = [key for key in accounts if books.accounts[key].get(RESERVED)]
+    for number, drawn in enumerate(_freed(past, reserved, instant(past.now))):
+        yield from _entry(past, part_id(past.id, "freed", number), drawn, None)
+
+
+def _freed(past: Past, accounts: Collection[Account], until: str | None) -> list[Reckoned]:
+    """What is freed, by agreement."""
+    books = past.books()
+    rows: dict[str, list[Reserved]] = {}
+    for payee, agreement in sorted(accounts, key=lambda key: (books.agreements[key[1]].at, key[0])):
+        reserve = books.reserves_of(agreement, [payee]).get(payee)
+        if reserve is not None and (found := list(reserve.given(payee, reserve.units, until))):
+            rows.setdefault(agreement, []).extend(found)
+    return [freed_of(books, agreement, of) for agreement, of in rows.items()]
+
+
+def _entry(past: Past, id: str, drawn: Reckoned, reason: Said | None) -> Iterator[New]:
+    yield from entry_facts(past, Entry.Freed, id, drawn.lines, **drawn.content, reason=reason)

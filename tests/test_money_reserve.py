@@ -1,0 +1,145 @@
+"""A part of what is earned is held back for returns, until a day or until it is freed."""
+
+from typing import Any
+
+import pytest
+from money import AGREED, Bank, bank
+
+from domain.money.postings import OWED, RESERVED
+from domain.permission import OPERATOR
+from domain.refusal import NothingReserved
+from projections.money import earning, statements
+from projections.money.pools import accounts, divisions, reasons
+from projections.money.pools import statement as pool_statement
+
+
+def halves(told: Bank, terms: Any = AGREED) -> tuple[str, str, str]:
+    pool = told.pool(terms=terms)
+    a, b = told.people("Ana", "Ben")
+    told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01"), a, b)
+    return pool, a, b
+
+
+def reserve(told: Bank, pool: str, rate: str, months: int | None = None, **said: Any) -> None:
+    said = {"effective_at": "2026-01"} | said
+    told.tell("state_reserve", pool=pool, rate=rate, months=months, **said)
+
+
+def test_a_part_of_what_is_earned_is_on_an_account_of_its_own(database: str) -> None:
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        reserve(told, pool, "0.2", 12)
+        reserve(told, pool, "0", payee=b)
+        told.earn(pool, 1_000, "2026-01")
+        assert (told.account(), told.account(RESERVED)) == ({a: 400, b: 500}, {a: 100})
+        assert told.pay() == {a: 400, b: 500}
+        told.clock.wait(days=30)
+        told.earn(pool, 200, "2026-05")
+        told.earn(pool, -100, "2026-06")
+        assert told.account(RESERVED) == {a: 50 + 20}
+
+
+def test_what_is_taken_back_is_taken_from_the_reserve_first(database: str) -> None:
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        reserve(told, pool, "1/5", 12)
+        revenue = told.earn(pool, 1_000, "2026-01")
+        assert told.pay() == {a: 400, b: 400}
+        told.reverse(revenue, 150)
+        assert (told.account(), told.account(RESERVED)) == ({}, {a: 25, b: 25})
+        told.reverse(revenue, 150)
+        assert (told.account(), told.account(RESERVED)) == ({a: -50, b: -50}, {})
+
+
+def test_the_first_payout_after_its_months_frees_it(database: str) -> None:
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        now = told.clock.now
+        reserve(told, pool, "1/10", 1)
+        month = f"{now.year}-{now.month:02}"
+        told.earn(pool, 100, month)
+        assert told.pay() == {a: 45, b: 45}
+        told.clock.wait(days=30)
+        told.earn(pool, 2, month)
+        assert told.pay() == {a: 1, b: 1}
+        told.clock.wait(days=32)
+        assert told.pay(payees=[a]) == {a: 5}
+        assert told.account(RESERVED) == {b: 5}
+        assert told.pay() == {b: 5}
+        freed = told.since(0, "entry.freed")
+        assert [(each.lines, each.amount_minor) for each in freed] == [
+            ([[a, 0, "0", "0"]], 0),
+            ([[b, 0, "0", "0"]], 0),
+        ]
+
+
+def test_what_has_no_date_is_freed_by_a_command(database: str) -> None:
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        with pytest.raises(NothingReserved):
+            told.tell("free_reserve", pool=pool)
+        reserve(told, pool, "1/4")
+        told.earn(pool, 800)
+        told.clock.wait(days=300)
+        told.pay()
+        assert told.account(RESERVED) == {a: 100, b: 100}
+        with pytest.raises(NothingReserved):
+            told.tell("free_reserve", pool=pool, until="2026-01")
+        told.tell("free_reserve", pool=pool, payee=a, reason="Nothing came back.")
+        assert (told.account(OWED), told.account(RESERVED)) == ({a: 100}, {b: 100})
+
+
+def test_small_amounts_add_up_to_the_rate(database: str) -> None:
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        reserve(told, pool, "1/7")
+        for _ in range(20):
+            told.earn(pool, 3)
+        assert told.account(RESERVED) == {a: 4, b: 4}
+
+
+def test_what_was_spent_is_not_held_back(database: str) -> None:
+    with bank(database) as told:
+        pool = told.pool()
+        a = told.person("Ana")
+        told.accept(told.agree(pool, {a: "1"}, "2026-01"), a)
+        reserve(told, pool, "1/2")
+        told.spend(pool, 60, a)
+        told.earn(pool, 100)
+        assert (told.account(), told.account(RESERVED)) == ({a: 80}, {a: 20})
+
+
+def test_it_is_shown_wherever_it_counts(database: str) -> None:
+    with bank(database) as told:
+        pool, a, _b = halves(told)
+        reserve(told, pool, "0.2", 3, reason="Shops may return records.")
+        revenue = told.earn(pool, 1_000, "2026-04")
+        told.reverse(revenue, 100)
+        told.service.follower.catch_up()
+        view = told.view()
+        with view as at:
+            (one,) = statements.statement(at, told.journal, a)["statements"]
+            shown = pool_statement(at, told.journal, pool, actor=OPERATOR)
+            entry = told.since(0, "entry.divided")[0].originator_id
+            told_entry = divisions.division(at, told.journal, entry, actor=OPERATOR)
+            why = reasons.why(at, told.journal, entry, a, actor=OPERATOR)
+            (months,) = earning.earnings(at, told.journal, a, actor=OPERATOR)["earnings"]
+            (rule,) = accounts.pool(at, told.journal, pool, actor=OPERATOR)["reserving"]
+        sums = [one[f"{name}_minor"] for name in ("earned", "reserved", "closing")]  # type: ignore[literal-required]
+        assert sums == [450, 50, 400]
+        assert one["reserves"] == [{"until": "2026-08-01T00:00:00.000000Z", "amount_minor": 50}]
+        assert [(each["kind"], each["amount_minor"]) for each in one["movements"]] == [
+            ("division", 500),
+            ("reserve", -100),
+            ("reversal", -50),
+            ("reserve", 50),
+        ]
+        assert (shown["totals"]["reserved_minor"], shown["totals"]["payable_minor"]) == (100, 800)
+        assert [each["amount_minor"] for each in told_entry["reserved"]] == [100, 100]
+        assert [each["amount_minor"] for each in why["reserved"]] == [100]
+        assert months["earned_minor"] == 450
+        assert (rule["rate"], rule["months"], rule["reason"]) == (
+            "0.2",
+            3,
+            "Shops may return records.",
+        )
