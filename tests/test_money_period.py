@@ -68,6 +68,13 @@ def test_earnings_go_by_the_time_they_were_earned_in(database: str) -> None:
         assert shown(currency="EUR") == []
         with pytest.raises(BadPeriod):
             shown(from_="2026-05", to="2026-04")
+        with told.view() as view:
+            of_pool = earning.pool_earnings(view, told.journal, pool, actor="operator")
+        found = [
+            (each["month"], each["earned_minor"], each["late_minor"]) for each in of_pool["months"]
+        ]
+        assert found == [("2026-03", 120, 20), ("2026-04", 10, 0)]
+        assert of_pool["earned_minor"] == 130
 
 
 def test_only_time_that_has_passed_is_closed_and_only_once(database: str) -> None:

@@ -593,6 +593,28 @@ def test_money_is_for_those_it_concerns_and_a_statement_for_its_person(public: S
     assert as_ana.get(f"/statement/{ana}?format=doc").status == 422
 
 
+def test_what_was_earned_by_month_is_drawn_on_the_pages_of_a_pool_and_a_person(
+    public: Served,
+) -> None:
+    ana = public.admit("Ana")
+    song = public.post_piece("A song of some months", by=ana)
+    post = public.operator.post
+    whole = post("/releases", title="By month", components=[{"work": song}]).id
+    terms = {"type": "fixed", "shares": [[ana, "1"]]}
+    said = {"name": "its pool", "kind": "song", "currency": "EUR", "terms": terms}
+    pool = post(f"/releases/{whole}/pools", said).id
+    for month, units in (("2026-01", 4000), ("2026-02", 8000)):
+        post(f"/pools/{pool}/revenue", source="store", amount_minor=units, effective_at=month)
+    document = {"document": "their books", "effective_at": "2026-01"}
+    post(f"/pools/{pool}/openings", lines=[{"payee": ana, "amount_minor": 100}], **document)
+    as_ana = signed_in(public, ana)
+    for path in (f"/pool/{pool}", f"/statement/{ana}"):
+        page = as_ana.get(path)
+        rows = re.findall(r"<th scope=\"row\">(2026-\d\d)</th>.*?value=\"(\d+)\"", page.text)
+        assert rows == [("2026-02", "8000"), ("2026-01", "4100")], path
+    assert "1.00 EUR owed by earlier books" in as_ana.get(f"/pool/{pool}").text_seen
+
+
 def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Served) -> None:
     ana, ben = public.admit("Ana"), public.admit("Ben")
     song = public.post_piece("A song", by=ana)

@@ -138,6 +138,7 @@ PUBLIC = {
 IN_MONEY = {"ana", "ben", "pia", "abe", "uma", OPERATOR}
 MONEY: dict[str, set[str]] = {
     "show_pool_statement show_pool_ledger list_revenue list_expenses": IN_MONEY,
+    "show_pool_earnings": IN_MONEY,
     "show_revenue show_expense show_division explain_line": IN_MONEY,
     # Cleo's poem is in the release: she reads what is agreed, but no amounts.
     "show_pool show_proposal show_proposal_diff": {*IN_MONEY, "cleo"},

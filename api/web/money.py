@@ -26,7 +26,7 @@ from domain.money.shares import holdings_in
 from domain.readers import AGREEMENT, MONEY
 from domain.text import LIMITS
 from projections import lineage, people, timeline, wording
-from projections.money import pools
+from projections.money import earning, pools
 from projections.money.flows import through
 from projections.money.readers import ANONYMOUS, Reader
 from projections.money.told import PayeeRef
@@ -85,6 +85,7 @@ def pages(frame: Frame) -> None:
             return render_template(
                 "statement.html",
                 told=told,
+                earned=asked_by(view, frame.journal, "show_earnings", said).answer,
                 since=since,
                 before=before,
                 returned=people.returned_to(view, id),
@@ -120,10 +121,11 @@ def _pool(frame: Frame, view: View, id: str) -> str:
     """A pool with as much of its money as the reader may see."""
     pool = pools.pool(view, frame.journal, id, actor=reader())
     may = Reader(view, frame.journal, reader()).may
-    statement = revenue = expenses = None
+    statement = revenue = expenses = months = None
     forms = [] if g.actor in (None, ANONYMOUS) else forms_for(frame, "pool", id)
     if pool["accounts"] is not None:
         statement = pools.statement(view, frame.journal, id, actor=reader())
+        months = earning.pool_earnings(view, frame.journal, id, actor=reader())["months"]
     if may(MONEY, id):
         revenue = pools.revenue_of(view, frame.journal, id, actor=reader(), limit=30)
         expenses = pools.expenses_of(view, frame.journal, id, actor=reader(), limit=30)
@@ -131,6 +133,7 @@ def _pool(frame: Frame, view: View, id: str) -> str:
         "pool.html",
         pool=pool,
         statement=statement,
+        months=months,
         release=lineage.work(view, pool["release"]),
         revenue=revenue,
         expenses=expenses,

@@ -7,18 +7,19 @@ dates of the facts. A correction belongs to the day on which it was made.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, Any
 
 from domain.journal import Journal
 from domain.moment import start_of
 from domain.money.postings import OWED
-from domain.readers import OWN_MONEY
+from domain.readers import MONEY, OWN_MONEY
 from domain.refusal import BadPeriod
-from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
+from domain.values import ContributorId, CurrencyCode, Example, PoolId, StatedMoment
 from projections import attribution
 from projections.money import balances as money
+from projections.money.pools.accounts import pool_named
 from projections.money.readers import Reader
-from projections.money.told import CurrencyEarnings, Earned, Earnings
+from projections.money.told import CurrencyEarnings, Earned, Earnings, PoolEarnings
 from projections.question import question
 from projections.store import View
 
@@ -50,15 +51,12 @@ def earnings(
 ) -> Earnings:
     """What somebody earned, month by month, by when it was earned and not when it was recorded."""
     Reader(view, journal, actor).must_be("these earnings", id)
-    start = "" if from_ is None else start_of(from_)
-    end = _EVER if to is None else start_of(to)
-    if start > end:
-        raise BadPeriod(from_ or "", to or "")
+    dates = _dates(from_, to)
     number = attribution.find_person(view, id)[0]
     same = attribution.persons(view, attribution.accounts(view, id))
     people = [told["id"] for told in same.values()]
     payees = [*people, *money.claimed_by(view, people), *money.names_of(view, people)]
-    rows = _earned(view, payees, start, end)
+    rows = _earned(view, "p.payee IN :payees", dates, payees=payees)
     return {
         "contributor": attribution.persons(view, [number])[number],
         "earnings": [
@@ -69,8 +67,52 @@ def earnings(
     }
 
 
+@question(
+    "show_pool_earnings",
+    "/pools/{id}/earnings",
+    cli="pool earnings",
+    refuses=(BadPeriod,),
+    may=MONEY,
+)
+def pool_earnings(
+    view: View,
+    journal: Journal,
+    id: PoolId,
+    *,
+    actor: str,
+    from_: Annotated[
+        StatedMoment | None, "Earned from this moment on; default: the beginning.", Example("2026")
+    ] = None,
+    to: Annotated[
+        StatedMoment | None, "Earned before this moment; default: ever.", Example("2027")
+    ] = None,
+) -> PoolEarnings:
+    """What payees of a pool earned, month by month, by when it was earned."""
+    opened = pool_named(view, journal, id)
+    Reader(view, journal, actor).must_read_statement("the earnings of this pool", id)
+    rows = _earned(view, "p.pool = :pool", _dates(from_, to), pool=id)
+    return {
+        "pool": id,
+        "currency": opened.currency,
+        "earned_minor": sum(earned for *_, earned, _ in rows),
+        "months": [
+            {"month": month, "earned_minor": earned, "late_minor": late}
+            for _, month, _, _, earned, late in rows
+        ],
+    }
+
+
+def _dates(since: str | None, to: str | None) -> tuple[str, str]:
+    """The beginning and the end of a period of earning."""
+    start = "" if since is None else start_of(since)
+    end = _EVER if to is None else start_of(to)
+    if start > end:
+        raise BadPeriod(since or "", to or "")
+    return start, end
+
+
 def _earned(
-    view: View, payees: list[str], start: str, end: str
+    view: View, whose: str, dates: tuple[str, str], **values: Any
 ) -> list[tuple[str, str, str, str, int, int]]:
     """Currency, month, pool and its name; what was earned, and what of it is late."""
     rows = view.rows(
@@ -81,15 +123,15 @@ def _earned(
         "THEN p.amount ELSE 0 END) AS BIGINT) "
         "FROM @postings p JOIN @bookings b ON b.id = p.noun JOIN @pools o ON o.id = p.pool "
         "LEFT JOIN @bookings x ON x.id = b.against "
-        "WHERE p.payee IN :payees AND p.account = :owed AND p.is_reserve = 0 "
+        f"WHERE {whose} AND p.account = :owed AND p.is_reserve = 0 "
         "AND p.position <= :as_of "
         f"AND {_WHEN} >= :start AND {_WHEN} < :end "
         f"GROUP BY p.currency, substr({_WHEN}, 1, 7), p.pool "
         "ORDER BY p.currency, 2, p.pool",
-        payees=payees,
         owed=OWED,
-        start=start,
-        end=end,
+        start=dates[0],
+        end=dates[1],
+        **values,
     )
     return [(*row,) for row in rows]
 

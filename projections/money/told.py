@@ -510,6 +510,25 @@ class Earnings(TypedDict):
     earnings: list[CurrencyEarnings]
 
 
+class MonthOfPool(TypedDict):
+    """What payees of a pool earned in a month."""
+
+    month: Annotated[str, Example("2026-03")]
+    earned_minor: Annotated[int, "Less what was reversed.", Example(25_000)]
+    late_minor: Annotated[
+        int, "What of it was recorded after the period it belongs to was closed.", Example(0)
+    ]
+
+
+class PoolEarnings(TypedDict):
+    """What payees of a pool earned, by when it was earned."""
+
+    pool: PoolId
+    currency: Dollars
+    earned_minor: Annotated[int, "In all months shown.", Example(25_000)]
+    months: list[MonthOfPool]
+
+
 class PayoutTold(TypedDict):
     """A payout."""
 
