@@ -387,8 +387,8 @@ def every_fact_of_a_payout(told: Story, pool: str, ana: str) -> None:
     rule = told.tell("state_withholding", note="text-note-form", **said, **dated).id
     told.tell("locate_pool", pool=pool, country="US", reason="text-reason-located")
     told.tell("state_reserve", pool=pool, rate="1/2", reason="text-reason-reserve", **dated)
-    sold = {"pool": pool, "amount_minor": 10, "source": "shop", "effective_at": "2026-03"}
-    told.tell("record_revenue", **sold)
+    sold = {"pool": pool, "amount_minor": 10, "effective_at": "2026-03"}
+    told.tell("record_revenue", source="text-source_name", **sold)
     told.tell("free_reserve", pool=pool, reason="text-reason-freed")
     told.tell("choose_payment_currency", payee=ana, currency="EUR", reason="text-reason-euros")
     said = {"currency": "USD", "into_currency": "EUR", "rate": "0.9217"}

@@ -162,6 +162,7 @@ FORMS = {
             "repeats",
             "expense",
             "earlier",
+            "against",
         ),
     ),
     WORD: (
@@ -200,7 +201,7 @@ A field that is neither here nor below is the commitment to a text that can be e
 NUMBERS = {
     *("originator_version", "amount_minor", "comment_days", "deferral_minor", "graph_position"),
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
-    *("review_hours", "billing"),
+    *("review_hours", "billing", "months"),
 }
 FLAGS = {"holds", "by_name", "by_piece", "is_false", "is_complete", "by_document"}
 TEXT_FOR_A_REASON = {
@@ -221,6 +222,7 @@ LISTS_FOR_A_REASON = {
     "shares": "payees with exact numbers",
     "lines": "payees with exact numbers",
     "anew": "divisions with exact numbers",
+    "reserved": "payees with dates and exact numbers",
     "costs": "expenses and payees with numbers",
     "flow": "places of the terms with exact numbers",
     "flow_before": "places of the terms with exact numbers",

@@ -132,6 +132,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
             }
             for line in one["movements"]
         ],
+        "summed": "earned less held back and paid" if one["reserved_minor"] else "earned less paid",
         "total": amount(one["earned_minor"] - one["reserved_minor"] - one["paid_minor"]),
     }
 
