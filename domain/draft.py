@@ -111,7 +111,6 @@ class Draft(Past):
             self._asked[target] = []
         for request in self._journal.facts.requests(missing) if missing else ():
             self._asked[request.target].append(request)
-            self.is_overtaken |= request.position > self.position
 
     def as_before(self, command: Command, target: str | None) -> Command:
         """The command under the id by which it was carried out before, if it was."""

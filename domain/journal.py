@@ -30,7 +30,7 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
 from domain.draft import Acknowledgement, Draft
-from domain.engine import DatabaseUnavailable, Engine, Overtaken
+from domain.engine import DatabaseUnavailable, Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.kept import Rows
 from domain.moment import instant
@@ -38,7 +38,7 @@ from domain.money.books import Books, keep
 from domain.neighbours import Neighbours
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder, Placed
-from domain.refusal import Busy, ClockUnreliable, Refusal, TooLarge
+from domain.refusal import Busy, ClockUnreliable, TooLarge
 from domain.signature import Signing
 
 LARGEST_FACT_BYTES = 65_000
@@ -103,21 +103,18 @@ class Journal(Application[str]):
     ) -> Acknowledgement:
         """Carry out commands in one append, and return the answer to the last.
 
-        A single command may be signed by its actor, and have an idempotency key. All are carried
-        out again when others write at the same moment. If one is refused, its refusal is raised
-        and none is recorded.
+        A single command may be signed by its actor, and have an idempotency key. All are decided
+        by what is there at one moment, and again when others write meanwhile. If one is refused,
+        its refusal is raised and none is recorded.
         """
         for attempt in range(ATTEMPTS):
-            draft = Draft(self, self.clock(), signing=signing)
             try:
                 with self.engine.reading():
-                    receipts = [draft.carry_out(command, by, key=key) for command in commands]
+                    with self.engine.snapshot():
+                        draft = Draft(self, self.clock(), signing=signing)
+                        receipts = [draft.carry_out(command, by, key=key) for command in commands]
                     told = tuple(chain.from_iterable(one.warnings for one in receipts))
-                    answer = replace(receipts[-1], warnings=told)
-                    return answer.recorded(self.commit(draft))
-            except Refusal:
-                if not draft.is_overtaken:
-                    raise
+                    return replace(receipts[-1], warnings=told).recorded(self.commit(draft))
             except IntegrityError:
                 time.sleep(random.uniform(0, 0.004 * 2 ** min(attempt, 6)))
         raise Busy
@@ -184,16 +181,14 @@ class Journal(Application[str]):
         self, *commands: Command, by: str = OPERATOR
     ) -> tuple[Acknowledgement, Sequence[Fact]]:
         """What would be answered, and recorded; raises the refusal, if any."""
-        for _ in range(ATTEMPTS):
+        with self.engine.snapshot():
             draft = self.draft()
-            with suppress(Overtaken):
-                answers = [draft.carry_out(command, by) for command in commands]
-                return answers[-1], draft.facts
-        raise Busy
+            answers = [draft.carry_out(command, by) for command in commands]
+        return answers[-1], draft.facts
 
-    def books(self, upto: int | None = None) -> Books:
-        """The books as of now; with ``upto``, Overtaken is raised if they have changed since."""
-        return Books(Rows(self.engine.query, upto))
+    def books(self) -> Books:
+        """The books as of now."""
+        return Books(Rows(self.engine.query))
 
     def read(
         self, after: int = 0, page: int = 5000, topics: Collection[str] = ()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from typing import Any, Generic, TypeVar, cast
 
-from domain.engine import Overtaken, Row, Table
+from domain.engine import Row, Table
 from domain.shape import Shape
 
 K = TypeVar("K", str, tuple[str, str], tuple[str, str, str])
@@ -54,9 +54,8 @@ def placed_at(position: int) -> str:
 class Rows:
     """The rows of the books in a database; what was read once is not read again."""
 
-    def __init__(self, query: Query, upto: int | None = None) -> None:
-        """With ``upto``, Overtaken is raised by a row that was changed since that position."""
-        self._query, self._upto = query, upto
+    def __init__(self, query: Query) -> None:
+        self._query = query
         self._texts: dict[str, str | None] = {}
         self._groups: dict[str, list[str]] = {}
 
@@ -90,16 +89,14 @@ class Rows:
         self._groups.update((begins, []) for begins in fresh)
         for first in range(0, max(1, len(fresh)), MOST_GROUPS):
             groups = fresh[first : first + MOST_GROUPS]
-            for key, value, position, group in self._rows(missing, groups):
-                if self._upto is not None and position > self._upto:
-                    raise Overtaken(key)
+            for key, value, group in self._rows(missing, groups):
                 self._texts[key] = value
                 if group >= 0:
                     self._groups[groups[group]].append(key)
             missing = []
 
     def _rows(self, keys: Collection[str], groups: Collection[str]) -> list[Row]:
-        select, values = "SELECT key, value, position, {} FROM books WHERE ", dict[str, Any]()
+        select, values = "SELECT key, value, {} FROM books WHERE ", dict[str, Any]()
         parts = []
         if keys:
             parts.append(f"{select.format(-1)}key IN :keys")

@@ -54,8 +54,8 @@ class Kept(Protocol):
     def facts(self) -> JournalRecorder:
         """The facts as stored."""
 
-    def books(self, upto: int) -> Books:
-        """The books; Overtaken is raised where they have changed since a position."""
+    def books(self) -> Books:
+        """The books as of now."""
 
 
 class Past:
@@ -85,8 +85,6 @@ class Past:
         """Owners who may have no text left."""
         self.warnings: list[Warned] = []
         """What looks wrong about the current command, and is recorded nevertheless."""
-        self.is_overtaken = False
-        """Whether a command has seen newer facts: then its refusal may be wrong."""
         self.near = near or Neighbours(journal.facts)
         """Where edges lead, recorded or added so far; an import keeps it for its next append."""
         self.near.begin(self.position)
@@ -125,7 +123,6 @@ class Past:
             self._streams[id] = []
         for placed in self._journal.facts.streams(missing) if missing else ():
             self._streams[placed.originator_id].append((placed.position, placed.fact()))
-            self.is_overtaken |= placed.position > self.position
 
     def stream(self, id: str) -> Stream:
         """Every fact of a noun, with its position; empty if there is none."""
@@ -314,11 +311,10 @@ class Past:
     def books(self) -> Books:
         """The books, including what was added so far, by the current command as well.
 
-        What was added is folded at the positions that it gets if nobody else records anything. Row
-        by row is read, so Overtaken is raised where others have changed one meanwhile.
+        What was added is folded at the positions that it gets if nobody else records anything.
         """
         if self._books is None:
-            self._books = self._journal.books(self.position)
+            self._books = self._journal.books()
             for number, happened in enumerate(self._added(), start=self.position + 1):
                 self._books.fold(number, happened)
         return self._books

@@ -185,17 +185,17 @@ class Earlier(Kept):
     rate_days: int | None = None
 
     def __init__(self, engine: Engine, upto: int) -> None:
-        self._facts = JournalRecorder(cast("Engine", _Before(engine, upto)))
+        self._facts, self._upto = JournalRecorder(cast("Engine", _Before(engine, upto))), upto
 
     @property
     def facts(self) -> JournalRecorder:
         """The facts up to the position."""
         return self._facts
 
-    def books(self, upto: int) -> Books:
+    def books(self) -> Books:
         """What all of them add up to."""
         books = Books()
-        fold_after(books, self._facts, upto)
+        fold_after(books, self._facts, self._upto)
         return books
 
 

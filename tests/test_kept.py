@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import story
 
-from domain.engine import Overtaken
 from domain.kept import BOOKS, Kept, Rows, placed_at
 from domain.shape import drawn, shape_of
 
@@ -64,7 +63,7 @@ def test_changes_lie_over_the_rows_and_only_they_are_written(database: str) -> N
         first.update({("a", "1"): 1, ("a", "2"): 2, ("ab", "1"): 3, ("", "\n"): 4})
         with engine.transaction() as transaction:
             transaction.insert(BOOKS, [(key, value, 5) for key, value in first.changes()])
-        kept = Kept[tuple[str, str], int]("k", shape_of(int), Rows(engine.query, 5))
+        kept = Kept[tuple[str, str], int]("k", shape_of(int), Rows(engine.query))
         assert kept.under("a") == [(("a", "1"), 1), (("a", "2"), 2)]
         del kept["a", "2"]
         kept["a", "0"] = 0
@@ -76,9 +75,6 @@ def test_changes_lie_over_the_rows_and_only_they_are_written(database: str) -> N
         assert dict(kept.changes()) == {kept.spell(("a", "2")): None, kept.spell(("c", "1")): "1"}
         with pytest.raises(KeyError):
             kept["a", "2"]
-        late = Kept[tuple[str, str], int]("k", shape_of(int), Rows(engine.query, 4))
-        with pytest.raises(Overtaken):
-            late.under("a")
 
 
 def test_very_many_groups_are_read_at_once(database: str) -> None:

@@ -236,9 +236,12 @@ class PostgresEngine(Engine):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """A transaction that reads, and sees nothing that is committed after its beginning."""
-        with _answering(), self._held() as connection, connection.transaction():
-            connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield
+        with _answering(), self._held() as connection:
+            connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield
+            finally:
+                connection.rollback()
 
     def columns(self, table: str) -> set[str]:
         found = self.query(

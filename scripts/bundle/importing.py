@@ -115,16 +115,15 @@ def _carry_out(
             steps.append((found, refusal))
     touched = {id for _, step in steps if isinstance(step, Step) for id in step.touched}
     for _ in range(ATTEMPTS):
-        draft = drafted(once=ChainMap({}, reached))
-        draft.prefetch(touched)
-        draft.prefetch_requests(touched)
-        draft.prefetch_edges(touched)
-        told = _Page(draft, ids, report.failed, is_strict=is_strict)
-        try:
+        with journal.engine.snapshot():
+            draft = drafted(once=ChainMap({}, reached))
+            draft.prefetch(touched)
+            draft.prefetch_requests(touched)
+            draft.prefetch_edges(touched)
+            told = _Page(draft, ids, report.failed, is_strict=is_strict)
             for found, step in steps:
                 told.take(found, step)
-            if (told.refused or told.left_out) and draft.is_overtaken:
-                continue
+        try:
             positions = journal.commit(draft)
         except IntegrityError:
             continue
