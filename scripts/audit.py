@@ -54,7 +54,7 @@ from projections.money import balances as projected
 from projections.store import Generation, View, table_name
 from projections.tables import Table
 from scripts.bundle.whole import commitments, content_of
-from scripts.difference import PAGE, Check, Difference, Differences
+from scripts.difference import PAGE, Check, Difference, Differences, at_one_moment
 from scripts.difference import pages as _pages
 from scripts.difference import position as _at
 from scripts.links import guards, links, signatures
@@ -76,6 +76,7 @@ def first_difference(check: Check, service: Service, progress: Progress) -> Diff
 # -- the journal ---------------------------------------------------------------------------
 
 
+@at_one_moment
 def journal(service: Service, progress: Progress) -> Differences:
     """Positions have no gaps, and every fact is of a known kind and stored in its normal form."""
     head, position = service.journal.facts.head(), 0
@@ -109,10 +110,11 @@ def _times(backwards: list[int]) -> str:
     return f"; time runs backwards at {len(backwards)} of them, first at position {backwards[0]}"
 
 
+@at_one_moment
 def index(service: Service, progress: Progress) -> Differences:
     """The index finds every fact by its fields, and by nothing else."""
     head, count = service.journal.facts.head(), 0
-    for page in _pages(islice(service.journal.read(), head)):
+    for page in _pages(service.journal.read()):
         expected = {
             (one.value, one.field, placed.position, one.leads_to)
             for placed in page
@@ -130,8 +132,7 @@ def index(service: Service, progress: Progress) -> Differences:
         for _, field, position in sorted(differing):
             yield Difference(_at(position), f"the index differs in {field}")
         progress(page[-1].position, head)
-    sql = "SELECT count(*) FROM found WHERE position <= :head"
-    (kept,) = service.engine.query(sql, head=head)[0]
+    (kept,) = service.engine.query("SELECT count(*) FROM found")[0]
     if kept != count:
         yield Difference("the index", f"{kept - count} entries without a fact")
     return f"{count} entries, each of a fact"
@@ -148,6 +149,7 @@ _OF_NOUN: dict[type[Noun], set[type[Fact]]] = {
 }
 
 
+@at_one_moment
 def streams(service: Service, progress: Progress) -> Differences:
     """Versions start at 1 without gaps, and every fact is allowed in the state it happened in."""
     count, head = 0, service.journal.facts.head()
@@ -204,10 +206,11 @@ def _streams(journal: Journal) -> Iterator[list[Placed]]:
 # -- the vault -----------------------------------------------------------------------------
 
 
+@at_one_moment
 def lineage(service: Service, progress: Progress) -> Differences:
     """No work is made from itself. Contradicting dates are counted: they are only statements."""
     head, dates, edges = service.journal.facts.head(), dict[str, str | None](), dict[str, Remix]()
-    for placed in islice(service.journal.read(), head):
+    for placed in service.journal.read():
         happened = placed.fact()
         match happened:
             case Contribution.Submitted() | Release.Assembled() | Work.Redated():
@@ -233,9 +236,10 @@ def lineage(service: Service, progress: Progress) -> Differences:
     return f"{len(counting)} edges, no cycle; {len(older)} with the child dated first{first}"
 
 
+@at_one_moment
 def vault(service: Service, progress: Progress) -> Differences:
     """Every commitment has its own text, or a fact that says it was erased."""
-    facts, head = service.journal.facts, service.journal.facts.head()
+    head = service.journal.facts.head()
     erased, found, gone, unsaid = erased_in(service.journal), 0, 0, 0
     before: Mapping[str, Placed] = {}
     for page in _pages(service.journal.read()):
@@ -255,8 +259,6 @@ def vault(service: Service, progress: Progress) -> Differences:
             row = rows.get(digest)
             if row is None:
                 if digest not in erased:
-                    erased = erased_in(service.journal)  # perhaps only just now
-                if digest not in erased:
                     yield Difference(where, f"the text of {digest} is gone, but no fact erased it")
                 gone += 1
                 continue
@@ -275,7 +277,7 @@ def vault(service: Service, progress: Progress) -> Differences:
         before = sealed
         progress(page[-1].position, head)
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
-    if count != found and facts.head() == head:
+    if count != found:
         yield Difference("the vault", f"{count - found} texts without a commitment")
     old = f"; {unsaid} of facts of version 0.1, which do not say whose" if unsaid else ""
     return f"{found} texts as they were committed to, {gone} erased{old}"
@@ -299,6 +301,7 @@ def erased_in(journal: Journal) -> dict[str, int]:
 # -- the log -------------------------------------------------------------------------------
 
 
+@at_one_moment
 def log(service: Service, progress: Progress) -> Differences:
     """Every tile and every signed checkpoint is what the facts hash to."""
     size, head = service.log.size(), service.journal.facts.head()
@@ -316,29 +319,29 @@ def log(service: Service, progress: Progress) -> Differences:
         for tile, hashes in grown.items():
             unfinished[tile.level, tile.number] = tile, hashes
         finished = dict(one for one in unfinished.values() if one[0].width == TILE_WIDTH)
-        yield from _changed(service.log, finished, size)
+        yield from _changed(service.log, finished)
         unfinished = {at: one for at, one in unfinished.items() if one[0] not in finished}
         progress(done, size)
-    yield from _changed(service.log, dict(unfinished.values()), size)
+    yield from _changed(service.log, dict(unfinished.values()))
     expected = sum(1 for _ in tiles_of(size))
     (count,) = service.engine.query("SELECT count(*) FROM log_tiles")[0]
-    if count != expected and service.log.size() == size:
+    if count != expected:
         yield Difference("the log", f"it has {count} tiles, and {size} facts make {expected}")
     signed = 0
     for one in service.log.checkpoints():
-        if one.size > size:
-            break  # signed since this began
         signed += 1
-        if why := _unbelievable(service.log, one):
+        if one.size > size:
+            yield Difference(f"the checkpoint of size {one.size}", f"the log holds {size} facts")
+        elif why := _unbelievable(service.log, one):
             yield Difference(f"the checkpoint of size {one.size}", why)
     return f"{size} leaves in {expected} tiles, {signed} checkpoints"
 
 
-def _changed(log: Log, computed: dict[Tile, bytes], size: int) -> Iterator[Difference]:
+def _changed(log: Log, computed: dict[Tile, bytes]) -> Iterator[Difference]:
     stored = log.stored(computed)
     for tile, hashes in computed.items():
         held = stored.get((tile.level, tile.number), b"")
-        if held == hashes or (held.startswith(hashes) and log.size() > size):
+        if held == hashes:
             continue
         if tile.level == 0:
             leaf = next(
@@ -469,6 +472,7 @@ def _shown(row: Row | None) -> str:
 # -- money ---------------------------------------------------------------------------------
 
 
+@at_one_moment
 def money(service: Service, progress: Progress) -> Differences:
     """Every share, division and payout computed again, and every balance as projected."""
     journal, verifier = service.journal, Verifier()
@@ -483,9 +487,9 @@ def money(service: Service, progress: Progress) -> Differences:
     for fault in verifier.read(told()):
         yield Difference(_at(fault.position), fault.what)
     yield from _computed(service)
-    with service.store.view() as view:
-        if view.as_of >= verifier.books.position:
-            yield from _projected(view, verifier)
+    folded = service.store.current()
+    if folded.position == verifier.books.position:
+        yield from _projected(View(service.engine, *folded), verifier)
     count = verifier.counted
     entries = sum(count[kind.TOPIC] for kind in Entry.BIRTHS)
     return (
@@ -534,13 +538,12 @@ def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
             yield Difference(where, f"it is {units}; computed again it is {again}")
 
 
+@at_one_moment
 def books(service: Service, progress: Progress) -> Differences:
     """What commands about money decide by is what the facts give."""
     journal, anew = service.journal, Books()
-    # Commands go on meanwhile: facts and rows are read as of one moment.
-    with service.engine.snapshot():
-        fold_after(anew, journal.facts)
-        held: dict[str, str] = dict(service.engine.query("SELECT key, value FROM books"))
+    fold_after(anew, journal.facts)
+    held: dict[str, str] = dict(service.engine.query("SELECT key, value FROM books"))
     progress(anew.position, anew.position)
     told = anew.rows()
     for key in sorted({*held, *told}):

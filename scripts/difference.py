@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import wraps
 from itertools import islice
 from typing import NamedTuple
 
@@ -27,6 +28,17 @@ class Difference(NamedTuple):
 Differences = Generator[Difference, None, str]
 """The differences; the return value says in words what was compared."""
 Check = Callable[[Service, Progress], Differences]
+
+
+def at_one_moment(check: Check) -> Check:
+    """A check of the database as it is at one moment, while others go on writing."""
+
+    @wraps(check)
+    def checked(service: Service, progress: Progress) -> Differences:
+        with service.engine.snapshot():
+            return (yield from check(service, progress))
+
+    return checked
 
 
 def at(place: int | str, what: str) -> Difference:

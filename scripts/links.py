@@ -11,15 +11,16 @@ from domain.recorders import HEADS, Placed
 from domain.signature import must_fit
 from domain.tree import NotVerified
 from projections.follower import Progress
-from scripts.difference import Differences, at, pages
+from scripts.difference import Differences, at, at_one_moment, pages
 from scripts.layout import TABLES
 from scripts.service import Service
 
 
+@at_one_moment
 def links(service: Service, progress: Progress) -> Differences:
     """Every fact names the fact before it of each it is about, and the heads are the last ones."""
     head, count, told = service.journal.facts.head(), 0, dict[str, tuple[int, int, str]]()
-    for page in pages(service.journal.read(), head):
+    for page in pages(service.journal.read()):
         expected = link_facts(
             [placed[:5] for placed in page], [placed.fact().subjects() for placed in page], told
         )
@@ -50,8 +51,7 @@ def _heads(service: Service, told: dict[str, tuple[int, int, str]], upto: int) -
     }
     for subject in sorted(kept.keys() | told.keys()):
         there, expected = kept.get(subject), told.get(subject)
-        is_newer = there is not None and there[1] > upto and service.journal.facts.head() > upto
-        if there != expected and not is_newer:
+        if there != expected:
             yield at(
                 expected[1] if expected else upto,
                 f"the head of {subject} is {_shown(there)}; the facts give {_shown(expected)}",
@@ -63,10 +63,11 @@ def _shown(head: tuple[int, int, str] | tuple[object, ...] | None) -> str:
     return "missing" if head is None else f"fact {head[0]} at position {head[1]}"
 
 
+@at_one_moment
 def signatures(service: Service, progress: Progress) -> Differences:
     """Every signature of an actor is of a key in the log, and its facts say what was signed."""
     head, known, fitting, erased = service.journal.facts.head(), Signatures(), 0, 0
-    for page in pages(service.journal.read(), head):
+    for page in pages(service.journal.read()):
         leaves = [Leaf(*placed[:5]) for placed in page]
         contents = [content_of(leaf) for leaf in leaves]
         signed = [str(content["message"]) for content in contents if "message" in content]
@@ -88,6 +89,7 @@ def signatures(service: Service, progress: Progress) -> Differences:
     return f"{fitting} facts as they were signed{gone}"
 
 
+@at_one_moment
 def guards(service: Service, progress: Progress) -> Differences:
     """The triggers that keep facts and heads as they are, as this version creates them."""
     count = 0
