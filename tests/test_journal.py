@@ -29,6 +29,7 @@ from domain.refusal import (
     NoSource,
     NotPermitted,
     Refusal,
+    RepeatedComponent,
     SelfRemix,
     TextTooLong,
     UnknownContribution,
@@ -341,7 +342,11 @@ REFUSED: list[tuple[str, dict[str, Any], type[Refusal]]] = [
     ("settle_credit", {"id": "credit", **DISMISSED}, WrongState),
     ("revoke_credit", {"id": "credit", "actor": "ben"}, NotPermitted),
     ("assemble_release", {"title": "", "components": []}, NoComponents),
-    ("assemble_release", {"title": "R", "components": [{"work": "poem"}] * 2}, NoComponents),
+    (
+        "assemble_release",
+        {"title": "R", "components": [{"work": "poem"}, {"work": "poem", "rate": "1/2"}]},
+        RepeatedComponent,
+    ),
     ("assemble_release", {"title": "R", "components": [{"work": "nobody"}]}, UnknownWork),
     (
         "assemble_release",
