@@ -15,6 +15,7 @@ from api import proofs, service
 from api import web as pages
 from api.authentication import is_private, require_keys
 from api.commands import commands
+from api.cross_origin import share_log
 from api.document import document_of
 from api.fields import MAXIMUM_BODY_BYTES
 from api.identities import Identities
@@ -121,6 +122,7 @@ def create_app(
         pages.pages(journal, store, keys, opening, log, document, limits, public=public_pages)
     )
     answer_problems(app, page_of)
+    share_log(app)
     public = {endpoint for routes in nouns for endpoint in routes.public}
     require_keys(app, opening, limits, is_public=lambda endpoint: _is_public(endpoint, public))
     app.after_request(_finish)

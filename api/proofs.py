@@ -7,13 +7,14 @@ A client of C2SP tlog-tiles finds everything at the path it expects, byte for by
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Annotated, TypedDict
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 
 from api.authentication import actor, is_private
 from api.fields import Shape, Whole, word
@@ -31,7 +32,7 @@ from domain.refusal import (
     UnknownContributor,
     UnknownWork,
 )
-from domain.tree import TILE_WIDTH
+from domain.tree import ENTRIES
 from domain.values import LARGEST_POSITION, Example
 from projections import history
 from projections.grants import roles_of
@@ -41,8 +42,10 @@ from projections.store import Store, View
 from projections.told import MOMENT, Count
 
 FOR_EVER = "public, max-age=31536000, immutable"
-"""A full tile never changes (tlog-tiles)."""
+"""A tile never changes, a partial one neither: another width is another path (tlog-tiles, sections
+“Merkle Tree” and “Log entries”)."""
 FOR_NOW = "no-cache"
+"""A checkpoint is asked for again each time (tlog-tiles, section “Checkpoints”)."""
 
 READ_ENTRIES = "read the entries of the log"
 
@@ -154,7 +157,8 @@ def _tiles(routes: Routes, log: Log) -> None:
     def show_tile(tile: str) -> Response:
         """A tile of hashes (C2SP tlog-tiles).
 
-        A full tile never changes and may be cached for ever. `stemma mirror` fetches them all.
+        A tile of one width, full or partial, never changes and may be cached for ever. `stemma
+        mirror` fetches them all.
         """
         return _tile(log, f"tile/{tile}")
 
@@ -297,15 +301,31 @@ def _file(data: bytes | Iterator[bytes], name: str) -> Response:
 
 
 def _text(data: bytes | Iterator[bytes]) -> Response:
-    answer = Response(data, content_type="text/plain; charset=utf-8")
-    if not is_private():
-        answer.headers["Cache-Control"] = FOR_NOW
-    return answer
+    return _kept(Response(data, content_type="text/plain; charset=utf-8"), FOR_NOW)
 
 
 def _tile(log: Log, path: str) -> Response:
     tile, data = log.tile(path)
     answer = Response(data, content_type="application/octet-stream")
-    if not is_private():  # what a key opens is in no cache
-        answer.headers["Cache-Control"] = FOR_EVER if tile.width == TILE_WIDTH else FOR_NOW
+    if tile.level == ENTRIES:  # hashes are random: they would not become smaller
+        _compress(answer)
+    return _kept(answer, FOR_EVER)
+
+
+def _compress(answer: Response) -> None:
+    """Compress the body if the client accepts that (tlog-tiles, section “Log entries”)."""
+    answer.vary.add("Accept-Encoding")
+    if request.accept_encodings.best_match(["gzip", "identity"]) == "gzip":
+        answer.set_data(gzip.compress(answer.get_data(), mtime=0))
+        answer.content_encoding = "gzip"
+
+
+def _kept(answer: Response, how: str) -> Response:
+    """The answer as caches may keep it; what a key opens is in none."""
+    if is_private():
+        return answer
+    answer.headers["Cache-Control"] = how
+    if not answer.is_streamed:
+        answer.add_etag()  # of the bytes as they are sent, so compressed ones have their own
+        answer.make_conditional(request)
     return answer

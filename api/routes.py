@@ -204,6 +204,9 @@ class Routes:
             def doc() -> dict[str, Any]:
                 schema = {"schema": {"type": "string"}, "example": example}
                 answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
+                if public:
+                    told = "It is still what If-None-Match names."
+                    answers["304"] = {"description": told, "content": {}}
                 codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
                 codes += of_query(query) if query else []
                 codes += ["projections_behind", "position_in_future"] if viewed else []

@@ -9,6 +9,7 @@ The folder is itself a C2SP tlog-tiles log: any web server can serve it.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -179,23 +180,34 @@ def fetch(address: str, posted: bytes | None = None, *, key: str | None = None) 
     """The content at an address, or its answer to what is posted there."""
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address} is not an http address")
-    asked = Request(address, posted)
+    asked = Request(address, posted, {"Accept-Encoding": "gzip, identity"})
     if key is not None:
         # Not sent on to wherever a redirection leads.
         asked.add_unredirected_header("Authorization", f"Bearer {key}")
     try:
         with urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
+            if answer.headers.get("Content-Encoding") == "gzip":
+                data = _unpacked(data)
     except HTTPError as refused:
         with refused:
             said = refused.read(10_000).decode("utf-8", "replace")
         told = f"{address}: {refused.code} {printable(said[:1000])}"
         raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
-    except (URLError, OSError) as error:
+    except (URLError, OSError, zlib.error) as error:
         raise Unreachable(f"{address}: {error}") from error
     if len(data) > LARGEST_ANSWER_BYTES:
         raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")
     return data
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What was compressed, up to one byte more than is read: a little may become very much."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    unpacked = unpacker.decompress(data, LARGEST_ANSWER_BYTES + 1)
+    if not unpacker.eof and len(unpacked) <= LARGEST_ANSWER_BYTES:
+        raise zlib.error("the compressed answer is not complete")
+    return unpacked
 
 
 __all__ = ["NotVerified", "Unreachable", "fetch", "mirror", "write_whole"]

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from stories import carry_out
 
+from api.proofs import FOR_EVER
 from domain.checkpoint import (
     Checkpoint,
     decode_proof,
@@ -173,7 +174,7 @@ def test_anybody_can_read_the_log_over_http(database: str) -> None:
         assert anybody.get("/log/key").text.startswith("stemma.example/log+")
         tile = anybody.get("/log/tile/0/000.p/1")
         assert tile.headers["Content-Type"] == "application/octet-stream"
-        assert tile.headers["Cache-Control"] == "no-cache"
+        assert tile.headers["Cache-Control"] == FOR_EVER
         assert anybody.get("/log/tile/0/000").json["code"] == "not_in_log"
         assert anybody.get("/facts/1/receipt").status == 401
         receipt = served.operator.get("/facts/1/receipt")

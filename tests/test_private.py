@@ -11,6 +11,7 @@ from databases import Postgres
 from money import Clock
 from serving import OPERATOR_KEY, Client, Served, serving
 
+from api.proofs import FOR_EVER
 from domain.money.payout import Payout
 from domain.readers import AGREEMENT, EVERYONE, MONEY, OWN_MONEY
 from domain.readers import ALL_MONEY as ALL_WHO_KEEP_BOOKS
@@ -36,7 +37,8 @@ def test_hashes_are_public_and_entries_are_not(database: str) -> None:
         nobody, artist = served.client(None), served.acting(served.admit("Cal"))
         for path in ("/log/checkpoint", "/log/tile/0/000.p/2", "/log/consistency?old=1&new=2"):
             hashes = nobody.get(path)
-            assert (hashes.status, hashes.headers["Cache-Control"]) == (200, "no-cache")
+            kept = FOR_EVER if "tile" in path else "no-cache"
+            assert (hashes.status, hashes.headers["Cache-Control"]) == (200, kept)
         for path in BUNDLES:
             assert nobody.get(path).code == "unauthenticated"
             assert artist.get(path).code == "not_permitted"
@@ -50,7 +52,7 @@ def test_a_setting_publishes_the_entries(database: str) -> None:
         logged(served)
         for path in BUNDLES:
             entries = served.client(None).get(path)
-            assert (entries.status, entries.headers["Cache-Control"]) == (200, "no-cache")
+            assert (entries.status, entries.headers["Cache-Control"]) == (200, FOR_EVER)
 
 
 def test_a_mirror_of_the_hashes_needs_no_key_and_notices_a_rewrite(
