@@ -1,0 +1,211 @@
+"""The page that checks receipts without a server says in a browser what “stemma verify” says."""
+
+import re
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from browsing import findings
+from playwright.sync_api import Browser, Page
+from serving import Served, serving
+from test_monitor import showing
+from test_witness import SECOND, STRANGER, WITNESS, WITNESSES, tell, url_of
+
+from domain.checkpoint import cosign
+from domain.note import SignerKey
+from domain.receipt import verify_receipt
+from domain.tree import NotVerified
+
+PAGE = Path(__file__).resolve().parents[1] / "api/web/static/check-receipt.html"
+SIGNER = SignerKey("stemma.example/log", bytes(range(9, 41)))
+KEY = str(SIGNER.verifier)
+INVALID = "Invalid: altered, or from another log"
+CHECK = "([receipt, ...said]) => check(Uint8Array.from(receipt), ...said)"
+
+
+class Given(NamedTuple):
+    """A log that grew once, and what it gave out."""
+
+    served: Served
+    url: str
+    receipts: list[bytes]
+    """The first three are under the checkpoint of 300 facts, which witnesses have seen."""
+    earlier: str
+    later: str
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('log') / 'a.db'}"
+    keys = {"signer": SIGNER, "witnesses": WITNESSES}
+    with serving(database, follow=False, **keys) as served:
+        note = tell(served, 300)
+        text = note.partition(b"\n\n")[0] + b"\n\n"
+        for key in (WITNESS, SECOND):
+            line = cosign(note, key, int(time.time())).encode()
+            served.service.log.add_cosignatures(text + line)
+        receipts = [served.service.log.receipt(position) for position in (1, 256, 300)]
+        earlier, later = served.service.log.latest().decode(), tell(served, 45).decode()
+        receipts.append(served.service.log.receipt(345))
+        yield Given(served, url_of(served), receipts, earlier, later)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """The file, opened from the disk."""
+    opened = browser.new_page()
+    opened.goto(PAGE.as_uri())
+    yield opened
+    opened.close()
+
+
+def check(page: Page, receipt: bytes, *said: str) -> dict[str, Any]:
+    told: dict[str, Any] = page.evaluate(CHECK, [list(receipt), *said])
+    return told
+
+
+def altered(receipt: bytes) -> Iterator[bytes]:
+    """A receipt with one byte changed, every seventh; some are also left out or said twice."""
+    for at in range(0, len(receipt), 7):
+        yield receipt[:at] + bytes([receipt[at] ^ 1]) + receipt[at + 1 :]
+        if not at % 5:
+            yield receipt[:at] + receipt[at + 1 :]
+            yield receipt[: at + 1] + receipt[at:]
+    yield receipt.replace(b"\n", b"\r\n")
+    yield b""
+
+
+def test_a_receipt_is_valid_and_with_a_byte_changed_invalid(page: Page, given: Given) -> None:
+    for receipt in given.receipts:
+        told = check(page, receipt, KEY)
+        assert (told["verdict"], told["why"]) == ("valid", ""), told
+        leaf = verify_receipt(receipt, [SIGNER.verifier]).leaf
+        facts = dict(told["facts"])
+        assert facts["Topic"] == leaf.topic
+        assert (facts["Position"], facts["Fact"]) == (leaf.position, leaf.state.decode())
+    one, keys = given.receipts[3], [SIGNER.verifier]
+    changed = list(altered(one))
+    for data in changed:
+        with pytest.raises(NotVerified):
+            verify_receipt(data, keys)
+    many = "([key, all]) => Promise.all(all.map(one => check(Uint8Array.from(one), key)))"
+    answers = page.evaluate(many, [KEY, [list(data) for data in changed]])
+    assert {(one["verdict"], one["title"]) for one in answers} == {("invalid", INVALID)}
+
+
+def test_a_receipt_of_another_log_is_invalid(page: Page, given: Given) -> None:
+    (receipt, *_) = given.receipts
+    others = [SignerKey.new(SIGNER.name), SignerKey("other.example/log", SIGNER.seed)]
+    for other in others:
+        told = check(page, receipt, str(other.verifier))
+        assert (told["title"], told["why"]) == (INVALID, "no key that you named has signed it")
+    told = check(page, receipt, f"{KEY} 301-")
+    assert (told["title"], "does not count for the size 300" in told["why"]) == (INVALID, True)
+    assert check(page, receipt, f"{KEY} 0-300")["verdict"] == "valid"
+
+
+def test_witnesses_that_were_named_must_have_seen_the_tree(page: Page, given: Given) -> None:
+    receipt, keys = given.receipts[0], [str(key) for key in WITNESSES]
+    told = check(page, receipt, "\n".join([KEY, *keys]))
+    assert [value.partition(",")[0] for name, value in told["facts"] if name == "Seen by"] == [
+        WITNESS.name,
+        SECOND.name,
+    ]
+    told = check(page, receipt, f"{KEY}\n{STRANGER.verifier}")
+    assert (told["verdict"], STRANGER.name in told["why"]) == ("not proven", True)
+    at = receipt.rindex(b" ") + 40
+    other = receipt[:at] + (b"A" if receipt[at : at + 1] != b"A" else b"B") + receipt[at + 1 :]
+    assert check(page, other, KEY)["verdict"] == "valid"  # a stranger's line says nothing
+    assert check(page, other, "\n".join([KEY, *keys]))["title"] == INVALID
+
+
+def test_a_key_that_is_none_is_not_called_a_forgery(page: Page, given: Given) -> None:
+    (receipt, *_) = given.receipts
+    weak = "example.org/log+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    for key in ("", "stemma", KEY[:-1], KEY.replace("+", "+0", 1), weak, SIGNER.secret_text()):
+        assert check(page, receipt, key)["verdict"] == "cannot check", key
+
+
+def test_a_checkpoint_is_compared_as_far_as_it_is_shown(page: Page, given: Given) -> None:
+    receipt = given.receipts[0]
+    assert check(page, receipt, KEY, given.earlier)["verdict"] == "valid"
+    told = check(page, receipt, KEY, given.later)
+    assert (told["verdict"], "give the address of the log" in told["why"]) == ("not proven", True)
+    for said in ((given.later, given.url), ("", f"{given.url}/"), (given.earlier, given.url)):
+        told = check(page, receipt, KEY, *said)
+        assert (told["verdict"], told["why"]) == ("valid", ""), told
+    told = check(page, given.receipts[3], KEY, given.earlier, given.url)
+    assert dict(told["facts"])["Checkpoint"] == "300 leaves, which agrees"
+    told = check(page, receipt, KEY, given.later, "http://127.0.0.1:9/log")
+    assert (told["verdict"], "could not be asked" in told["why"]) == ("not proven", True)
+
+
+def test_a_checkpoint_of_a_fork_is_noticed(page: Page, given: Given, tmp_path: Path) -> None:
+    receipt, keys = given.receipts[0], {"signer": SIGNER, "follow": False}
+    with serving(f"sqlite:///{tmp_path / 'fork.db'}", **keys) as fork:
+        same_size, larger = tell(fork, 300).decode(), tell(fork, 45).decode()
+        assert check(page, receipt, KEY, same_size)["title"] == INVALID
+        for said in ((larger, url_of(fork)), (larger, given.url), ("", url_of(fork))):
+            assert check(page, receipt, KEY, *said)["title"] == INVALID, said
+
+
+def test_a_browser_that_lacks_the_cryptography_is_told(page: Page, given: Given) -> None:
+    (receipt, *_) = given.receipts
+    without = """([receipt, key]) => {
+        const real = crypto.subtle.importKey;
+        crypto.subtle.importKey = () => { throw new DOMException("", "NotSupportedError"); };
+        const restore = () => { crypto.subtle.importKey = real; };
+        return check(Uint8Array.from(receipt), key).finally(restore);
+    }"""
+    told = page.evaluate(without, [list(receipt), KEY])
+    assert told["title"] == "It could not be checked here"
+    assert "cannot check Ed25519 signatures" in told["why"]
+    assert check(page, receipt, KEY)["verdict"] == "valid"
+
+
+def test_the_page_works_from_the_disk_and_from_another_site(
+    browser: Browser, given: Given, tmp_path: Path
+) -> None:
+    file, foreign = tmp_path / "good.receipt", tmp_path / "foreign.receipt"
+    file.write_bytes(given.receipts[0])
+    foreign.write_bytes(given.receipts[0].replace(b"\nindex 0\n", b"\nindex 1\n"))
+    with showing(PAGE.parent) as origin:
+        for address in (PAGE.as_uri(), f"{origin}/{PAGE.name}"):
+            page, said = browser.new_page(), list[str]()
+            page.on("console", lambda one, said=said: said.append(one.text))
+            page.on("pageerror", lambda one, said=said: said.append(str(one)))
+            page.goto(address)
+            page.get_by_label("The public key of the log").fill(KEY)
+            page.get_by_label("The address of the log").fill(given.url)
+            for receipt, title in ((file, "Valid: this fact is in the log"), (foreign, INVALID)):
+                page.get_by_label("The receipt, as a file").set_input_files(receipt)
+                page.get_by_role("button", name="Check").click()
+                page.get_by_role("heading", name=title).wait_for()
+            page.get_by_label("The receipt, as a file").set_input_files([])
+            page.get_by_label("or its text").fill(given.receipts[1].decode().rstrip("\n"))
+            page.get_by_role("button", name="Check").click()
+            page.get_by_role("heading", name="Valid: this fact is in the log").wait_for()
+            assert findings(page) == []
+            assert said == []
+            page.close()
+
+
+def test_nothing_but_the_script_of_the_page_may_run_in_it() -> None:
+    text = PAGE.read_text("utf-8")
+    for tag in ("script", "style"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = b64encode(sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in text
+    assert "default-src 'none'" in text
+    assert not re.search(r'[ \n](src|href|on\w+)="', text)
+
+
+def test_the_audit_page_gives_the_checker_to_keep(given: Given) -> None:
+    client = given.served.app.test_client()
+    assert f'href="/static/{PAGE.name}" download' in client.get("/audit").text
+    with client.get(f"/static/{PAGE.name}") as answer:
+        assert answer.data == PAGE.read_bytes()
