@@ -84,16 +84,22 @@ class _Side:
             self._next += 1
 
 
-def _must_not_count(past: Past, child: str, parent: str) -> None:
-    """Refuse the edge if all of a path that it would close counts: struck edges lead nowhere."""
-    side = _Side(past.near, parent, "child")
+def everything_above(past: Past, work: str) -> list[str]:
+    """A work and all that edges lead to from it, whatever became of them."""
+    side = _Side(past.near, work, "child")
     while not side.is_whole:
         side.go_on()
+    return side.works
+
+
+def _must_not_count(past: Past, child: str, parent: str) -> None:
+    """Refuse the edge if all of a path that it would close counts: struck edges lead nowhere."""
+    works = everything_above(past, parent)
     known = past.known
     here, there = known.node(child), known.node(parent)
     if here == there:
         raise SelfRemix(child)
-    lineage = Lineage(there, tuple(known.edges(side.works)))
+    lineage = Lineage(there, tuple(known.edges(works)))
     if here in lineage.generation:
         raise LineageCycle((here, *lineage.paths([here], 1)[0]))
-    past.watch_edges(*side.works)
+    past.watch_edges(*works)

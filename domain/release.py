@@ -9,11 +9,24 @@ from __future__ import annotations
 from domain.fact import Fact, fact
 from domain.work import Work
 
+SOLD, FREE = "sold", "free"
+OFFERED = {
+    SOLD: "somebody pays for it or for its use, now or later",
+    FREE: "nobody pays for it",
+}
+"""How a release may be offered; one that says nothing is sold."""
+
 
 class Release(Work):
     """A work made of components."""
 
     NAME = "release"
+    offered: str | None = None
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether it was published, and not to be given away."""
+        return self.state == self.Published.STATE and self.offered != FREE
 
     @fact("release.assembled")
     class Assembled(Fact):
@@ -38,6 +51,10 @@ class Release(Work):
         SAYS = "{actor} published {noun}"
         FROM = ("assembled",)
         STATE = "published"
+        offered: str | None = None
+        """How it is offered; None: it is sold."""
+        conflicts: list[str] | None = None
+        """The licences that conflicted then, at most twenty: each as rule, child and parent."""
 
     @fact("release.withdrawn")
     class Withdrawn(Fact):

@@ -62,6 +62,7 @@ from domain.refusal import (
     UnknownKind,
     UnknownRole,
 )
+from domain.release import OFFERED
 from domain.remix import MAXIMUM_RATE_LENGTH, REMIX_KINDS, exact_rate
 from domain.role import role_named
 from domain.seal import TEXTS
@@ -531,6 +532,9 @@ RemixKind = Annotated[
 ]
 CreditKind = Annotated[
     str, listed(CREDIT_KINDS, UnknownKind, help="direct or influence.", example="influence")
+]
+Offered = Annotated[
+    str, listed(OFFERED, UnknownKind, help="sold or free; default sold.", example="free")
 ]
 PoolKind = Annotated[
     str, listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song")

@@ -6,11 +6,13 @@ An answer names the nearest works; conflicts are looked for among all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 
-from domain.licensing import COLLECTED, RULES, Terms, broken, cannot_be_joined, terms_of
+from domain.conflicts import Licences, given_since
+from domain.licensing import RULES, Terms, terms_of
+from domain.lineage import Edge
 from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
 from projections.lineage import Shown
@@ -66,6 +68,11 @@ class Licensed:
             if (licence := row.licence or joined.get(row.number)) is not None
         }
         self.terms: dict[str, Terms] = {id: terms_of(text) for id, text in self.stated.items()}
+        self._changed = {
+            edge: (position, [(at, terms_of(text)) for at, text in stated])
+            for edge, position, stated in lineage.changed_licences(view, rows)
+        }
+        """By edge, where its parent has had several licences: its position, and these."""
 
     def answer(self) -> LicencesTold:
         """The licences as JSON."""
@@ -89,32 +96,15 @@ class Licensed:
 
     def conflicts(self) -> Iterator[Conflict]:
         """Every rule that is broken, those about single remixes first."""
-        edges = self.shown.lineage.edges
-        for edge in edges:
-            parent = self.terms.get(edge.parent)
-            for code in broken(parent, self.terms.get(edge.child), edge.kind) if parent else ():
-                yield self._conflict(code, edge.child, edge.parent, edge.id)
-        yield from self._unjoined()
-        root = self.shown.lineage.root
-        for id in self.shown.lineage.direct:
-            if id != root and "NC" in (self._elements(id) or ()):
-                yield self._conflict("non_commercial", root, id, None)
+        along = Licences(self.shown.lineage, self.terms, self._given)
+        for one in along.conflicts():
+            yield self._conflict(one.code, one.child, one.parent, one.remix)
 
-    def _unjoined(self) -> Iterator[Conflict]:
-        """Sources of one work that can't be joined, where the work states no licence itself."""
-        adapted: dict[str, dict[str, Terms]] = {}
-        for edge in self.shown.lineage.edges:
-            if edge.kind not in COLLECTED and edge.parent in self.terms:
-                adapted.setdefault(edge.child, {})[edge.parent] = self.terms[edge.parent]
-        for child, parents in adapted.items():
-            pair = None if child in self.terms else cannot_be_joined(parents.values())
-            for id, terms in parents.items() if pair else ():
-                if pair is not None and terms in pair:
-                    yield self._conflict("incompatible_sources", child, id, None)
-
-    def _elements(self, id: str) -> frozenset[str] | None:
-        terms = self.terms.get(id)
-        return terms and terms.elements
+    def _given(self, edge: Edge[str]) -> Sequence[Terms]:
+        if edge.id not in self._changed:
+            return [self.terms[edge.parent]]
+        position, every = self._changed[edge.id]
+        return given_since(position, every)
 
     def _conflict(self, code: str, child: str, parent: str, remix: str | None) -> Conflict:
         works = self.shown.works

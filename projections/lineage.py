@@ -24,7 +24,7 @@ from domain.lineage import MANY, Edge, Lineage, Path, once
 from domain.moment import instant
 from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
-from domain.release import Release
+from domain.release import SOLD, Release
 from domain.remix import Remix
 from domain.text import folded
 from domain.values import JoinId, WorkId
@@ -74,6 +74,8 @@ WORKS = Table(
         ("made_last", "TEXT"),
         ("creators", "TEXT"),
         ("node", "BIGINT NOT NULL"),
+        ("offered", "TEXT"),
+        ("conflicts", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster", "node"),
     key="number",
@@ -135,7 +137,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(WORKS, numbers[happened.originator_id], {"state": happened.STATE})
         case Release.Published():
             number = numbers[happened.originator_id]
-            out = {"published": position, "published_at": instant(happened.timestamp)}
+            out: dict[str, Any] = {"published": position, "offered": happened.offered}
+            out |= {"published_at": instant(happened.timestamp)}
+            out["conflicts"] = happened.conflicts and "|".join(happened.conflicts)
             yield Amend(WORKS, number, {"state": happened.STATE, **out})
         case Work.Redated(made_at=made_at, made=made):
             number = numbers[happened.originator_id]
@@ -233,6 +237,8 @@ class WorkRow(NamedTuple):
     made_last: str | None
     creators: str | None
     node: int
+    offered: str | None
+    conflicts: str | None
 
 
 def find(view: View, id: str) -> WorkRow:
@@ -306,6 +312,30 @@ def joined_licences(view: View, nodes: Iterable[int]) -> dict[int, str]:
         nodes=list(nodes),
     )
     return dict(rows)
+
+
+def changed_licences(
+    view: View, nodes: Collection[int]
+) -> Iterator[tuple[str, int, list[tuple[int, str]]]]:
+    """By edge to a work here that has had several licences: its position, and these with theirs."""
+    numbers = list(nodes)
+    rows = view.rows(
+        "SELECT w.number, w.licence, min(w.since) FROM @works w WHERE w.number IN :numbers "
+        "AND w.kind <> 'outside' AND w.licence IS NOT NULL AND w.since <= :as_of "
+        "GROUP BY w.number, w.licence ORDER BY min(w.since)",
+        numbers=numbers,
+    )
+    stated: dict[int, list[tuple[int, str]]] = {}
+    for number, licence, since in rows:
+        stated.setdefault(number, []).append((since, licence))
+    changed = {number: every for number, every in stated.items() if len(every) > 1}
+    if changed:
+        edges = view.rows(
+            "SELECT e.id, e.parent, e.born FROM @remixes e WHERE e.parent IN :numbers "
+            f"AND {holds('e')}",
+            numbers=list(changed),
+        )
+        yield from ((id, born, changed[parent]) for id, parent, born in edges)
 
 
 def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
@@ -487,7 +517,15 @@ def publication(row: WorkRow) -> Publication | None:
     """Where a release's lineage was frozen, and when that was recorded."""
     if row.published is None or row.published_at is None:
         return None
-    return {"position": row.published, "at": row.published_at}
+    found = [one.split(" ") for one in (row.conflicts or "").split("|") if one]
+    return {
+        "position": row.published,
+        "at": row.published_at,
+        "offered": row.offered or SOLD,
+        "conflicts": [
+            {"code": code, "child": child, "parent": parent} for code, child, parent in found
+        ],
+    }
 
 
 def remix(view: View, id: str) -> RemixTold:

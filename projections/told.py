@@ -11,6 +11,8 @@ from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_PARTS, AI_USES, EVIDENCE_KINDS, NO_AI
 from domain.dispute import GROUNDS
 from domain.identifier import SCHEMES
+from domain.licensing import RULES
+from domain.release import OFFERED
 from domain.remix import REMIX_KINDS
 from domain.values import (
     ALBUM,
@@ -179,11 +181,21 @@ class PeopleFacets(TypedDict):
     medium: Facet
 
 
+class ConflictThen(TypedDict):
+    """Two licences that conflicted when a release was published."""
+
+    code: Annotated[str, one_of(tuple(RULES))]
+    child: WorkId
+    parent: WorkId
+
+
 class Publication(TypedDict):
     """Where a release's lineage was frozen."""
 
     position: Annotated[Count, Example(51)]
     at: Instant
+    offered: Annotated[str, one_of(OFFERED)]
+    conflicts: Annotated[list[ConflictThen], "What licences did not allow then, the first twenty."]
 
 
 class ReleaseRef(WorkRef):

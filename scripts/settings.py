@@ -57,7 +57,7 @@ NAMES = {
     "the client, separated by spaces (default: none)",
     "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence of which a claim to a credit on another's work "
     f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
-    "STEMMA_REFUSE_LICENCES": "whether a remix that the licence of its source does not allow is "
+    "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
     "refused, except in an import, instead of recorded with a warning: yes or no (default: no)",
     "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: an older one, or none, refuses "
     "the payouts that need it (default: any age, and payouts without a rate stay in the currency "

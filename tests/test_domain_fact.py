@@ -174,6 +174,7 @@ FORMS = {
             "waits_for",
             "evidence_kind",
             "former",
+            "offered",
             "scheme",
             "on",
         ),
@@ -237,6 +238,7 @@ LISTS_FOR_A_REASON = {
     "commenters": "ids",
     "ai": "words of a list",
     "places": "numbers",
+    "conflicts": "words of a list and ids",
     "sold": "what a shop's report says of a sale, by which terms decide, with exact numbers",
 }
 

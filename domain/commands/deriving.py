@@ -11,12 +11,14 @@ from typing import Annotated, Protocol
 
 from domain.acyclic import must_not_close_cycle
 from domain.claim import claimed
+from domain.clearing import licence_on_record, must_be_clear, must_suit_publication
 from domain.command import Command, command
 from domain.commands.crediting import SPEAKING
+from domain.conflicts import Broken
 from domain.dates import is_surely_before, start_of_past
 from domain.disclosure import must_agree
 from domain.fact import New
-from domain.licensing import RULES, broken, terms_of
+from domain.licensing import broken, terms_of
 from domain.moment import instant
 from domain.outside import Outside, outside_id
 from domain.past import Past
@@ -121,6 +123,8 @@ class DeclareRemix(Command):
             must_be_no_component(past, child.id, source.id)
         warn_if_older(past, child.id, child.made_at, source)
         must_suit_licence(past, child.id, child.licence, source, self.kind)
+        if past.counts and self.kind != "influence" and isinstance(child, Release):
+            must_suit_publication(past, child, source.id)
         _must_fit(past, child.id, self.rate)
         yield declared
 
@@ -270,25 +274,13 @@ def must_suit_licence(
 
     Licences ``stated`` of the source at the same moment count, each, if none is on record.
     """
-    on_record = _licence_of(past, parent)
-    for of_parent in [on_record] if on_record else dict.fromkeys(stated):
-        for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind):
-            said = {"child": child, "parent": parent.id, "licence": of_parent}
-            said |= {"rule": RULES[code].says.rstrip("."), "code_of_rule": code}
-            if past.refuses_licences:
-                raise LicenceConflict(*said.values())
-            past.warn(LicenceConflict.code, **said)
-
-
-def _licence_of(past: Past, work: Work) -> str | None:
-    """The licence on record of the node that a work is, or of what was joined into it."""
-    known = past.known
-    same = known.same([work.id])
-    if same == {work.id}:
-        return work.licence
-    node = known.node(work.id)
-    works = sorted(map(past.work, same), key=lambda one: (one.id != node, one.position))
-    return next((one.licence for one in works if one.licence), None)
+    on_record = licence_on_record(past, parent)
+    conflicts = (
+        Broken(code, child, parent.id, terms_of(of_parent))
+        for of_parent in ([on_record] if on_record else dict.fromkeys(stated))
+        for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind)
+    )
+    must_be_clear(past, conflicts)
 
 
 def must_be_no_component(past: Past, release: str, work: str, without: str = "") -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
 from domain.acyclic import must_not_close_cycle
+from domain.clearing import cleared, must_suit_publication
 from domain.command import Command, Record, command, record
 from domain.commands.crediting import SPEAKING
 from domain.commands.deriving import made_of, must_be_no_component, must_suit_licence, warn_if_older
@@ -30,7 +31,7 @@ from domain.refusal import (
     SplitTooLarge,
     WrongState,
 )
-from domain.release import Release
+from domain.release import FREE, Release
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     MOST_PIECES,
@@ -39,6 +40,7 @@ from domain.values import (
     MadeAt,
     Most,
     NewReleaseId,
+    Offered,
     Place,
     Reason,
     ReleaseId,
@@ -123,12 +125,25 @@ class AssembleRelease(Command):
 
 
 @command(
-    "release.publish", f"{_PATH}/{{id}}/publish", may=("poster", "producer"), then=Release.Published
+    "release.publish",
+    f"{_PATH}/{{id}}/publish",
+    may=("poster", "producer"),
+    refuses=(WrongState, LicenceConflict),
 )
 class PublishRelease(Command):
-    """Publish a release: its lineage is frozen at this position."""
+    """Publish a release: its lineage is frozen at this position.
+
+    Licences along the lineage that conflict are recorded and warned of or, by setting, refused.
+    """
 
     id: ReleaseId
+    offered: Offered | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        release = past.get(Release, self.id)
+        published = release.then(Release.Published, offered=self.offered)
+        conflicts = cleared(past, release, is_sold=self.offered != FREE)
+        yield published._replace(content={**published.content, "conflicts": conflicts or None})
 
 
 @command(
@@ -184,6 +199,7 @@ class ReplaceRemix(Command):
         must_be_within_cap(release.id, [rate, *past.rates(release.id, without=remix.id)])
         warn_if_older(past, release.id, release.made_at, work)
         must_suit_licence(past, release.id, release.licence, work, remix.kind)
+        must_suit_publication(past, release, work.id)
         return Remix.Declared.born(
             id,
             child=release.id,

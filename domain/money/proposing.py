@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
+from domain.clearing import must_suit_sale
 from domain.command import Command, command, record
 from domain.fact import New
 from domain.lineage import Lineage
@@ -33,6 +34,7 @@ from domain.past import Past
 from domain.permission import OPERATOR, QUOTAS
 from domain.refusal import (
     BadSplit,
+    LicenceConflict,
     NotEligible,
     QuotaExceeded,
     TermsLoseSums,
@@ -89,7 +91,7 @@ _HERE = f"{_PATH}/{{proposal}}"
     "pool",
     "/releases/{release}/pools",
     may=CLOSES,
-    refuses=(UnknownWork, UnknownContributor, WindowTooShort, *OF_SPLIT),
+    refuses=(UnknownWork, UnknownContributor, WindowTooShort, LicenceConflict, *OF_SPLIT),
     makes="pool",
     home="/pools",
 )
@@ -138,6 +140,7 @@ class OpenPool(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_be_days(self.comment_days, LEAST_COMMENT_DAYS)
+        must_suit_sale(past, past.get(Release, self.release))
         if not LEAST_REVIEW_HOURS <= self.review_hours <= MOST_REVIEW_HOURS:
             raise WindowTooShort(f"{LEAST_REVIEW_HOURS} to {MOST_REVIEW_HOURS} hours")
         new = Pool.Opened.born(

@@ -1,0 +1,110 @@
+"""Clearing: the licences of all that a release was made from are checked when it is published.
+
+By setting, a conflict is refused; else it is recorded with the publication, and warned of. The same
+is asked again of what is added later, and when what was given away is to earn money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from domain.acyclic import everything_above
+from domain.conflicts import Broken, Licences, given_since
+from domain.licensing import RULES, Terms, terms_of
+from domain.lineage import Edge, Lineage
+from domain.outside import Outside
+from domain.past import Past
+from domain.refusal import MOST_LISTED, LicenceConflict
+from domain.release import FREE, Release
+from domain.remix import Remix
+from domain.work import Work
+
+
+def licence_on_record(past: Past, work: Work) -> str | None:
+    """The licence of the node that a work is, or of what was joined into it."""
+    stated = _stated(past, work)
+    return None if stated is None else stated.licence
+
+
+def _stated(past: Past, work: Work) -> Work | None:
+    """The work whose licence is that of the node."""
+    known = past.known
+    same = known.same([work.id])
+    if same == {work.id}:
+        return work if work.licence else None
+    node = known.node(work.id)
+    works = sorted(map(past.work, same), key=lambda one: (one.id != node, one.position))
+    return next((one for one in works if one.licence), None)
+
+
+def along(past: Past, work: str) -> Licences:
+    """The licences of a work and of everything it was made from."""
+    above = everything_above(past, work)
+    past.prefetch(above)
+    past.watch_edges(*above)
+    past.watch(Work.Described.TOPIC, *above)
+    known = past.known
+    known.nodes(above)
+    lineage = Lineage(known.node(work), tuple(known.edges(above)))
+    stated = {id: _stated(past, past.work(id)) for id in lineage.generation}
+    licensed = {id: one for id, one in stated.items() if one is not None}
+    now = {id: terms_of(str(one.licence)) for id, one in licensed.items()}
+
+    def given(edge: Edge[str]) -> Sequence[Terms]:
+        every = _given_by(licensed[edge.parent])
+        if len(every) == 1:  # of almost every work, and so no remix is read
+            return [every[0][1]]
+        return given_since(past.get(Remix, edge.id).position, every)
+
+    return Licences(lineage, now, given)
+
+
+def _given_by(work: Work) -> list[tuple[int, Terms]]:
+    """The licences that a work has had, and from which position on."""
+    if isinstance(work, Outside):  # what is elsewhere has the licence that is known of it now
+        return [(0, terms_of(str(work.licence)))]
+    stated = ((at, getattr(happened, "licence", None)) for at, happened in work.facts)
+    return [(at, terms_of(licence)) for at, licence in stated if licence]
+
+
+def cleared(past: Past, release: Release, *, is_sold: bool) -> list[str]:
+    """What conflicts with the publication of a release, refused by setting or warned of.
+
+    Each is a rule, the child and the parent.
+    """
+    every = along(past, release.id).conflicts()
+    found = (one for one in every if is_sold or one.code != "non_commercial")
+    return must_be_clear(past, found)
+
+
+def must_be_clear(past: Past, conflicts: Iterable[Broken]) -> list[str]:
+    """Refuse these conflicts by setting, or warn of them; the first of them, in plain words."""
+    found = [*islice(conflicts, MOST_LISTED)]
+    for one in found:
+        said = {"child": one.child, "parent": one.parent, "licence": one.licence.name}
+        said |= {"rule": RULES[one.code].says.rstrip("."), "code_of_rule": one.code}
+        if past.refuses_licences:
+            raise LicenceConflict(*said.values())
+        past.warn(LicenceConflict.code, **said)
+    return [f"{one.code} {one.child} {one.parent}" for one in found]
+
+
+def must_suit_publication(past: Past, release: Release, parent: str) -> None:
+    """The same for what is added to a release that is sold already."""
+    if release.is_sold:
+        must_be_clear(past, _unsold(along(past, parent), release.id))
+
+
+def must_suit_sale(past: Past, release: Release) -> None:
+    """The same for money that a release earns which was given away."""
+    if release.state == Release.Published.STATE and release.offered == FREE:
+        must_be_clear(past, along(past, release.id).unsold())
+
+
+def _unsold(licences: Licences, release: str) -> Iterator[Broken]:
+    root = licences.lineage.root
+    own = licences.now.get(root)
+    if own is not None and "NC" in (own.elements or ()):
+        yield Broken("non_commercial", release, root, own)
+    yield from (one._replace(child=release) for one in licences.unsold())

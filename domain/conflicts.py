@@ -1,0 +1,88 @@
+"""Which licences along a lineage conflict: on a remix, between sources, and where it is sold.
+
+A licence that was given can't be taken back. So a work counts under the licence that it had when
+something was made from it, or under any that it was given since, whichever allows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from domain.licensing import COLLECTED, Terms, broken, cannot_be_joined
+from domain.lineage import Edge, Lineage
+
+
+class Broken(NamedTuple):
+    """A rule that a licence breaks."""
+
+    code: str
+    child: str
+    parent: str
+    licence: Terms
+    remix: str | None = None
+    """Null where it is not about one remix."""
+
+
+def given_since(position: int, every: Sequence[tuple[int, Terms]]) -> list[Terms]:
+    """Of the licences of a work, each from a position on: that of then, and those given since.
+
+    What was made before any was on record has all of them.
+    """
+    first = max((place for place, (at, _) in enumerate(every) if at <= position), default=0)
+    return [terms for _, terms in every[first:]]
+
+
+class Licences(NamedTuple):
+    """The licences of the works of a lineage."""
+
+    lineage: Lineage[str]
+    now: Mapping[str, Terms]
+    """By work: its licence, where one is on record."""
+    given: Callable[[Edge[str]], Sequence[Terms]]
+    """The licences of an edge's parent that hold for it: that of then, and those given since."""
+
+    def conflicts(self) -> Iterator[Broken]:
+        """Every rule that is broken, those about single remixes first."""
+        for edge in self._edges():
+            for code, terms in self._on(edge):
+                yield Broken(code, edge.child, edge.parent, terms, edge.id)
+        yield from self._unjoined()
+        yield from self.unsold()
+
+    def _edges(self) -> Iterator[Edge[str]]:
+        """The edges that lead up from the root and whose parents have a licence."""
+        reached = self.lineage.generation
+        return (
+            edge for edge in self.lineage.edges if edge.child in reached and edge.parent in self.now
+        )
+
+    def _on(self, edge: Edge[str]) -> Iterator[tuple[str, Terms]]:
+        child, given = self.now.get(edge.child), self.given(edge)
+        rules = [[*broken(terms, child, edge.kind)] for terms in given]
+        if rules and all(rules):
+            yield from ((code, given[0]) for code in rules[0])
+
+    def _unjoined(self) -> Iterator[Broken]:
+        """Sources of one work that can't be joined, where the work states no licence itself."""
+        adapted: dict[str, dict[str, Sequence[Terms]]] = {}
+        for edge in self._edges():
+            if edge.kind not in COLLECTED and edge.child not in self.now:
+                adapted.setdefault(edge.child, {})[edge.parent] = self.given(edge)
+        for child, parents in adapted.items():
+            # Where one was given under several licences, any of them may be chosen.
+            fixed = {parent: given[0] for parent, given in parents.items() if len(given) == 1}
+            pair = cannot_be_joined(fixed.values())
+            for parent, terms in fixed.items() if pair else ():
+                if pair is not None and terms in pair:
+                    yield Broken("incompatible_sources", child, parent, terms)
+
+    def unsold(self) -> Iterator[Broken]:
+        """The works for whose licences nothing made from them may be sold."""
+        root, given = self.lineage.root, dict[str, list[Terms]]()
+        for edge in self._edges():
+            given.setdefault(edge.parent, []).extend(self.given(edge))
+        for work in self.lineage.direct:
+            terms = given.get(work, ())
+            if work != root and terms and all("NC" in (one.elements or ()) for one in terms):
+                yield Broken("non_commercial", root, work, terms[0])

@@ -1,0 +1,149 @@
+"""The licences along a lineage are checked when a release is published, sold or added to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from serving import serving
+from stories import Story, id_of, story
+
+from domain.identity import part_id
+from domain.refusal import LicenceConflict
+from projections import licences, lineage
+from scripts import bundle
+from scripts.stemma import main
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        yield told
+
+
+def posted(told: Story, title: str, licence: str | None, *sources: str, **said: Any) -> str:
+    cited = [{"work": source, "kind": "adaptation"} for source in sources]
+    post = {"title": title, "medium": "text", "licence": licence, "id": id_of(title)}
+    return told.tell("submit_contribution", **post, sources=cited, **said).id
+
+
+def codes(told: Story, release: str, as_of: int | None = None) -> list[str]:
+    """The rules that the licences of a release break."""
+    with told.view(as_of) as view:
+        return sorted({one["code"] for one in licences.licences(view, release)["conflicts"]})
+
+
+CASES = [
+    ("CC-BY-NC-4.0", None, "non_commercial"),
+    ("CC-BY-ND-4.0", "CC-BY-4.0", "no_derivatives"),
+    ("CC-BY-SA-4.0", "CC-BY-4.0", "share_alike"),
+    ("CC-BY-4.0", "CC0-1.0", "attribution_dropped"),
+    ("CC-BY-4.0", "CC-BY-4.0", None),
+]
+
+
+@pytest.mark.parametrize("source, own, code", CASES)
+def test_a_conflict_anywhere_in_a_release_is_recorded_with_its_publication(
+    source: str, own: str | None, code: str | None, database: str
+) -> None:
+    with story(database) as told:
+        posted(told, "source", source)
+        posted(told, "cut", own, id_of("source"))
+        release = told.release("album", id_of("cut"))
+        receipt = told.tell("publish_release", id=release)
+        said = [one.detail for one in receipt.warnings]
+        assert [f"({code})" in one for one in said] == [True] * (code is not None)
+        with told.view() as view:
+            published = lineage.work(view, release)["published"]
+        assert published is not None
+        child = release if code == "non_commercial" else id_of("cut")
+        found = [{"code": code, "child": child, "parent": id_of("source")}]
+        assert published["conflicts"] == (found if code else [])
+        assert codes(told, release) == ([code] if code else [])
+
+
+@pytest.mark.parametrize("source, own, code", CASES[:-1])
+def test_by_setting_it_is_refused_and_what_nobody_pays_for_may_be_non_commercial(
+    source: str, own: str | None, code: str
+) -> None:
+    with story("sqlite:///:memory:") as told:
+        posted(told, "source", source)
+        posted(told, "cut", own, id_of("source"))
+        release = told.release("album", id_of("cut"))
+        told.journal.refuses_licences = True
+        head = told.head()
+        with pytest.raises(LicenceConflict) as refused:
+            told.tell("publish_release", id=release)
+        assert (refused.value.details["code_of_rule"], told.head()) == (code, head)
+        if code == "non_commercial":
+            assert told.tell("publish_release", id=release, offered="free").warnings == ()
+            terms = {"type": "agreed"}
+            said = {"release": release, "name": "n", "kind": "other", "currency": "EUR"}
+            with pytest.raises(LicenceConflict):
+                told.tell("open_pool", **said, terms=terms)
+
+
+def test_what_is_added_to_a_release_that_is_sold_is_checked_as_well(told: Story) -> None:
+    song, still = posted(told, "song", "CC-BY-4.0"), posted(told, "still", "CC-BY-NC-4.0")
+    cut = posted(told, "cut", "CC-BY-NC-4.0", still)
+    release = told.release("album", song)
+    assert not told.tell("publish_release", id=release).warnings
+    edge = part_id(release, "component", 0)
+    replaced = told.tell("replace_remix", id=edge, work=cut, reason="r")
+    assert {one.code for one in replaced.warnings} == {"licence_conflict"}
+    late = {"child": release, "parent": posted(told, "late", "CC-BY-NC-4.0"), "kind": "component"}
+    assert [one.code for one in told.tell("declare_remix", **late).warnings] == ["licence_conflict"]
+    assert not told.tell("declare_remix", **late | {"kind": "influence"}).warnings
+
+
+def test_a_licence_that_was_given_is_not_taken_back(database: str) -> None:
+    with story(database) as told:
+        source = posted(told, "source", "CC-BY-4.0")
+        posted(told, "early", "CC-BY-4.0", source)
+        album = told.release("album", id_of("early"))
+        before = told.head()
+        told.tell("describe_work", id=source, licence="CC-BY-NC-4.0", reason="from now on")
+        posted(told, "late", "CC-BY-4.0", source)
+        other = told.release("other", id_of("late"))
+        for release, expected in (
+            (album, []),
+            (other, ["non_commercial", "non_commercial_dropped"]),
+        ):
+            receipt = told.tell("publish_release", id=release)
+            assert len(receipt.warnings) == len(expected)
+            assert codes(told, release) == expected
+        with told.view(before) as view:
+            assert lineage.work(view, source)["licence"] == "CC-BY-4.0"
+        with told.view() as view:
+            assert lineage.work(view, source)["licence"] == "CC-BY-NC-4.0"
+        # Given away since, it may be used under that by everybody.
+        told.tell("describe_work", id=source, licence="CC0-1.0", reason="given away")
+        assert codes(told, other) == []
+
+
+def test_every_way_in_says_it_and_the_page_shows_it(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database) as served:
+        said = {"medium": "text", "licence": "CC-BY-NC-4.0"}
+        still = served.operator.post("/contributions", title="Still", **said).id
+        parts = [{"work": still}]
+        made = [
+            served.operator.post("/releases", title=str(n), components=parts).id for n in range(3)
+        ]
+        answer = served.operator.post(f"/releases/{made[0]}/publish")
+        assert answer.json["warnings"][0]["code"] == "licence_conflict"
+        page = served.operator.get(f"/release/{made[0]}").text
+        assert "1 conflict was on record when it was published" in page
+        assert "If it is sold" not in page
+        run = CliRunner().invoke(main, ["--database", database, "release", "publish", made[1]])
+        assert "(non_commercial)" in run.output
+        line = {"type": "release.publish", "id": made[2]}
+        report = bundle.import_lines(served.service.journal, [bundle.Found("line 1", line)])
+        assert "(non_commercial)" in report.warned[0].warning
+        served.service.journal.refuses_licences = True
+        other = served.operator.post("/releases", title="other", components=parts).id
+        refused = served.operator.post(f"/releases/{other}/publish")
+        assert (refused.status, refused.code) == (422, "licence_conflict")
+        assert served.operator.post(f"/releases/{other}/publish", offered="free").status == 200
+        assert ", given away" in served.operator.get(f"/release/{other}").text
