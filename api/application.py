@@ -26,7 +26,7 @@ from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.readiness import Readiness
-from api.routes import IdConverter, Routes
+from api.routes import IdConverter, RuleOnDemand, Routes
 from api.splits import splits
 from api.tokens import KeysAndTokens, Tokens
 from api.web.frame import page_of
@@ -114,6 +114,7 @@ def create_app(
     commands(journal, log, rooms)
     questions(journal, store, rooms)
     app.url_map.converters["id"] = IdConverter
+    app.url_rule_class = RuleOnDemand
     for routes in nouns:
         app.register_blueprint(routes.blueprint)
     document = cache(partial(document_of, nouns))

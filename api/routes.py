@@ -7,11 +7,12 @@ compute from a body alone, give or take a file, or describe the service.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify
-from werkzeug.routing import BaseConverter, Map
+from werkzeug.routing import BaseConverter, Map, Rule
 
 from api.asking import Asked, viewing
 from api.fields import Shape, read_file, read_object, read_query
@@ -51,6 +52,17 @@ class IdConverter(BaseConverter):
             return str(UUID(value))
         except ValueError:
             raise of_refusal(self.unknown(value)) from None
+
+
+class RuleOnDemand(Rule):
+    """A route whose addresses are written by a function that is compiled with the first of them.
+
+    Werkzeug compiles two for each route at once, which takes longer than all else of a start.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = cache(partial(super()._compile_builder, append_unknown))
+        return lambda rule, **parts: compiled()(rule, **parts)
 
 
 SECTIONS = {

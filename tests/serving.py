@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
@@ -85,13 +85,63 @@ class Answer:
         return list(self.json["items"])
 
 
+class Contract:
+    """The OpenAPI document, against which every answer is held."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        # A path without parameters comes before one with some (OpenAPI, paths object).
+        paths = sorted(document["paths"].items(), key=lambda one: one[0].count("{"))
+        self._paths = [
+            (re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), item) for template, item in paths
+        ]
+        self._validators: dict[str, Draft202012Validator] = {}
+
+    def believe(self, method: str, path: str, answer: Answer) -> None:
+        """Fail if the document does not say so."""
+        media_type = answer.headers["Content-Type"].partition(";")[0]
+        if answer.status >= 400 and media_type == MEDIA_TYPE:
+            problem = answer.json
+            assert problem["status"] == answer.status == PROBLEMS[problem["code"]].status
+        operation = self._operation(method, path)
+        if operation is None:
+            return
+        documented = operation["responses"].get(str(answer.status))
+        assert documented, f"{method} {path} says nothing of {answer.status}: {answer.text}"
+        content = documented["content"].get(media_type)
+        assert content, f"{method} {path} says nothing of {media_type}"
+        if media_type.endswith("json"):
+            self._validator(content["schema"]).validate(answer.json)
+
+    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
+        for template, item in self._paths:
+            if method in item and template.fullmatch(path):
+                found: dict[str, Any] = item[method]
+                return found
+        return None
+
+    def _validator(self, schema: dict[str, Any]) -> Draft202012Validator:
+        """It knows every component, and so takes as long to make as an answer."""
+        written = json.dumps(schema)
+        if written not in self._validators:
+            whole = {**schema, "components": self.document["components"]}
+            self._validators[written] = Draft202012Validator(whole)
+        return self._validators[written]
+
+
 @dataclass
 class Client:
     """Speaks HTTP with one key."""
 
     port: int
     key: str | None
-    document: dict[str, Any] = field(default_factory=dict)
+    contract: Contract | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What the service says of itself."""
+        assert self.contract
+        return self.contract.document
 
     def get(
         self,
@@ -121,34 +171,9 @@ class Client:
         raw = connection.getresponse()
         answer = Answer(raw.status, dict(raw.getheaders()), raw.read().decode(errors="replace"))
         connection.close()
-        if self.document:
-            self._believe(method.lower(), target.partition("?")[0], answer)
+        if self.contract:
+            self.contract.believe(method.lower(), target.partition("?")[0], answer)
         return answer
-
-    def _believe(self, method: str, path: str, answer: Answer) -> None:
-        media_type = answer.headers["Content-Type"].partition(";")[0]
-        if answer.status >= 400 and media_type == MEDIA_TYPE:
-            problem = answer.json
-            assert problem["status"] == answer.status == PROBLEMS[problem["code"]].status
-        operation = self._operation(method, path)
-        if operation is None:
-            return
-        documented = operation["responses"].get(str(answer.status))
-        assert documented, f"{method} {path} says nothing of {answer.status}: {answer.text}"
-        content = documented["content"].get(media_type)
-        assert content, f"{method} {path} says nothing of {media_type}"
-        if media_type.endswith("json"):
-            schema = {**content["schema"], "components": self.document["components"]}
-            Draft202012Validator(schema).validate(answer.json)
-
-    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
-        # A path without parameters comes before one with some (OpenAPI, paths object).
-        paths = sorted(self.document["paths"].items(), key=lambda one: one[0].count("{"))
-        for template, item in paths:
-            if method in item and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
-                found: dict[str, Any] = item[method]
-                return found
-        return None
 
 
 JSON = {"Content-Type": "application/json"}
@@ -164,7 +189,7 @@ class Served:
 
     def client(self, key: str | None) -> Client:
         """Somebody with another key, or none."""
-        return Client(self.operator.port, key, self.operator.document)
+        return Client(self.operator.port, key, self.operator.contract)
 
     def acting(self, contributor: str) -> Client:
         """Somebody with a key of this contributor."""
@@ -195,8 +220,15 @@ class Served:
         return self.service.journal.facts.head()
 
 
-_documents: dict[bool, dict[str, Any]] = {}
-"""The OpenAPI document of a service that publishes its entries, and of one that does not."""
+_contracts: dict[tuple[object, ...], Contract] = {}
+
+
+def _contract(client: Client, app: Flask, *, public_entries: bool) -> Contract:
+    """Asked for once for the same routes: the document takes as long to make as many tests."""
+    key = (public_entries, *(rule.endpoint for rule in app.url_map.iter_rules()))
+    if key not in _contracts:
+        _contracts[key] = Contract(client.get("/openapi.json").json)
+    return _contracts[key]
 
 
 def limits_on(
@@ -250,10 +282,7 @@ def serving(
             service.follower.start()
         try:
             client = Client(server.port, OPERATOR_KEY)
-            # It follows from the routes alone, and one is made in about the time of a test.
-            if publish_entries not in _documents:
-                _documents[publish_entries] = client.get("/openapi.json").json
-            client.document = _documents[publish_entries]
+            client.contract = _contract(client, app, public_entries=publish_entries)
             yield Served(service, client, app)
         finally:
             server.shutdown()
