@@ -26,7 +26,7 @@ from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.readiness import Readiness
-from api.routes import IdConverter, RuleOnDemand, Routes
+from api.routes import IdConverter, Routes, RuleOnDemand
 from api.splits import splits
 from api.tokens import KeysAndTokens, Tokens
 from api.web.frame import page_of

@@ -62,7 +62,11 @@ class RuleOnDemand(Rule):
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         compiled = cache(partial(super()._compile_builder, append_unknown))
-        return lambda rule, **parts: compiled()(rule, **parts)
+
+        def build(rule: Rule, **parts: object) -> tuple[str, str]:
+            return compiled()(rule, **parts)
+
+        return build
 
 
 SECTIONS = {
