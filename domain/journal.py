@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain, count, pairwise
 from threading import Condition as Signal
 from threading import Lock
 from typing import Any, cast
@@ -48,7 +48,20 @@ LONGEST_LINK_BYTES = 120
 TURNS_PAGE = 200_000
 """Over how many facts one query looks for time that ran backwards."""
 ATTEMPTS = 12
-"""How often a command is tried when others write about the same works at the same moment."""
+"""How often a command is tried at least when others write about the same at the same moment."""
+PATIENCE_SECONDS = 10
+"""For how long it is tried: of many who move the same money, each comes after the others."""
+
+
+def attempts() -> Iterator[int]:
+    """One attempt after the other, each after a pause that becomes longer."""
+    began = time.monotonic()
+    for number in count():
+        if number >= ATTEMPTS and time.monotonic() > began + PATIENCE_SECONDS:
+            return
+        if number:
+            time.sleep(random.uniform(0, 0.002 * 2 ** min(number, 7)))
+        yield number
 
 
 class Journal(Application[str]):
@@ -107,7 +120,7 @@ class Journal(Application[str]):
         by what is there at one moment, and again when others write meanwhile. If one is refused,
         its refusal is raised and none is recorded.
         """
-        for attempt in range(ATTEMPTS):
+        for _ in attempts():
             try:
                 with self.engine.reading():
                     with self.engine.snapshot():
@@ -116,7 +129,7 @@ class Journal(Application[str]):
                     told = tuple(chain.from_iterable(one.warnings for one in receipts))
                     return replace(receipts[-1], warnings=told).recorded(self.commit(draft))
             except IntegrityError:
-                time.sleep(random.uniform(0, 0.004 * 2 ** min(attempt, 6)))
+                continue
         raise Busy
 
     def draft(
@@ -214,7 +227,7 @@ class Journal(Application[str]):
 
     def accept_clock(self) -> int:
         """Let time go on from what the clock says now; the position of the fact that says so."""
-        for _ in range(ATTEMPTS):
+        for _ in attempts():
             _, latest = self.facts.latest()
             now = self.clock()
             happened = Clock.Accepted(

@@ -20,7 +20,7 @@ from domain.commands.deriving import DeclareRemix
 from domain.commands.submitting import SubmitContribution
 from domain.draft import Draft
 from domain.identity import part_id
-from domain.journal import Journal
+from domain.journal import Journal, attempts
 from domain.neighbours import Neighbours
 from domain.refusal import Busy, Refusal, Unknown
 from domain.registry import COMMANDS
@@ -43,7 +43,6 @@ OVER_LINEAGE = ("proposal", "proposal.revise", "agreement", "payout")
 """Lines that are computed over a recorded lineage."""
 BATCH = 500
 """How many lines are recorded in one append."""
-ATTEMPTS = 12
 
 
 def import_lines(
@@ -114,7 +113,7 @@ def _carry_out(
         except BadLine as refusal:
             steps.append((found, refusal))
     touched = {id for _, step in steps if isinstance(step, Step) for id in step.touched}
-    for _ in range(ATTEMPTS):
+    for _ in attempts():
         with journal.engine.snapshot():
             draft = drafted(once=ChainMap({}, reached))
             draft.prefetch(touched)
@@ -214,7 +213,7 @@ def _by(line: Line) -> Line:
 def _restore(journal: Journal, page: list[Found], report: Report) -> None:
     """Restore whole facts; those already there are unchanged."""
     broken = any(one.line.get("type") == "fact" for one in report.refused)
-    for _ in range(ATTEMPTS):
+    for _ in attempts():
         restoration = Restoration(journal, [found.line for found in page], broken=broken)
         unchanged, refused = 0, []
         for found in page:
