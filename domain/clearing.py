@@ -11,7 +11,7 @@ from itertools import islice
 
 from domain.acyclic import everything_above
 from domain.conflicts import Broken, Licences, given_since
-from domain.licensing import RULES, Terms, terms_of
+from domain.licensing import RULES, Terms, broken, terms_of
 from domain.lineage import Edge, Lineage
 from domain.outside import Outside
 from domain.past import Past
@@ -46,13 +46,16 @@ def along(past: Past, work: str) -> Licences:
     past.watch(Work.Described.TOPIC, *above)
     known = past.known
     known.nodes(above)
-    lineage = Lineage(known.node(work), tuple(known.edges(above)))
+    return _licensed(past, Lineage(known.node(work), tuple(known.edges(above))))
+
+
+def _licensed(past: Past, lineage: Lineage[str]) -> Licences:
     stated = {id: _stated(past, past.work(id)) for id in lineage.generation}
     licensed = {id: one for id, one in stated.items() if one is not None}
     now = {id: terms_of(str(one.licence)) for id, one in licensed.items()}
 
     def given(edge: Edge[str]) -> Sequence[Terms]:
-        every = _given_by(licensed[edge.parent])
+        every = given_by(licensed[edge.parent])
         if len(every) == 1:  # of almost every work, and so no remix is read
             return [every[0][1]]
         return given_since(past.get(Remix, edge.id).position, every)
@@ -60,7 +63,7 @@ def along(past: Past, work: str) -> Licences:
     return Licences(lineage, now, given)
 
 
-def _given_by(work: Work) -> list[tuple[int, Terms]]:
+def given_by(work: Work) -> list[tuple[int, Terms]]:
     """The licences that a work has had, and from which position on."""
     if isinstance(work, Outside):  # what is elsewhere has the licence that is known of it now
         return [(0, terms_of(str(work.licence)))]
@@ -88,6 +91,35 @@ def must_be_clear(past: Past, conflicts: Iterable[Broken]) -> list[str]:
             raise LicenceConflict(*said.values())
         past.warn(LicenceConflict.code, **said)
     return [f"{one.code} {one.child} {one.parent}" for one in found]
+
+
+def must_suit_licence(
+    past: Past,
+    child: str,
+    licence: str | None,
+    parent: Work,
+    kind: str,
+    stated: Iterable[str] = (),
+) -> None:
+    """Warn of a remix that the licence of its source does not allow or, by setting, refuse it.
+
+    Licences ``stated`` of the source at the same moment count, each, if none is on record.
+    """
+    on_record = licence_on_record(past, parent)
+    conflicts = (
+        Broken(code, child, parent.id, terms_of(of_parent))
+        for of_parent in ([on_record] if on_record else dict.fromkeys(stated))
+        for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind)
+    )
+    must_be_clear(past, conflicts)
+
+
+def must_suit_sources(past: Past, work: Work, licence: str) -> None:
+    """The same for another licence of a work, with what it was made from."""
+    known = past.known
+    found = _licensed(past, Lineage(known.node(work.id), tuple(known.edges([work.id]))))
+    now = {**found.now, found.lineage.root: terms_of(licence)}
+    must_be_clear(past, (one for one in found._replace(now=now).conflicts() if one.remix))
 
 
 def must_suit_publication(past: Past, release: Release, parent: str) -> None:

@@ -200,6 +200,14 @@ class Credit(Disputable):
 
         SAYS = "{contributor} put their name back on a credit on {work}"
 
+    @fact("credit.licence_agreed")
+    class LicenceAgreed(Event):
+        """The person agrees that the work be under this licence from now on."""
+
+        SAYS = "{contributor} agreed that {work} be under {licence}"
+        FROM = ("granted", "claimed", "accepted", "disputed")
+        licence: str
+
     BIRTHS = (Granted, Claimed)
 
     def then(self, kind: type[Fact], /, **content: Any) -> New:
@@ -217,6 +225,15 @@ class Credit(Disputable):
         said = {name: getattr(birth, name) for name in _SAID}
         told = {name: kept.get(text) for name, text in said.items() if name in birth.SEALED}
         return {**said, **told} == {name: content.get(name) for name in _SAID}
+
+    def agreed_licence(self, since: int) -> str | None:
+        """The licence that the person agreed to last, if it was after a position."""
+        agreed = (
+            happened.licence
+            for position, happened in reversed(self.facts)
+            if isinstance(happened, Credit.LicenceAgreed) and position > since
+        )
+        return next(agreed, None)
 
     @property
     def was_claimed(self) -> bool:

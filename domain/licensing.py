@@ -116,6 +116,11 @@ def terms_of(stated: str) -> Terms:
     return _by_spdx(text)
 
 
+def is_same(stated: str | None, other: str) -> bool:
+    """Whether two texts name the same licence."""
+    return stated is not None and terms_of(stated).name == terms_of(other).name
+
+
 def _by_spdx(text: str) -> Terms:
     """A licence of the SPDX list, else terms of which only the name is known."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression

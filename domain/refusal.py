@@ -365,6 +365,15 @@ class LicenceConflict(Refusal):
     says = "{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule})."
 
 
+class LicenceNotAgreed(Conflict):
+    """A licence changes once everybody credited directly on the work has agreed to it."""
+
+    says = (
+        "The work {work} is under “{before}”; it can be under “{licence}” once those "
+        "credited agree (credit.agree-licence). Still missing: {credits}."
+    )
+
+
 class EvidenceMissing(Refusal):
     """Who disputes something says what proves it, so that nobody is held up by a mere word."""
 

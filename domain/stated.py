@@ -29,6 +29,7 @@ BRINGS = {
     "accept_remix": "remix.accepted",
     "accept_share": "share.accepted",
     "admit_contributor": "contributor.admitted",
+    "agree_licence": "credit.licence_agreed",
     "amend_pool": "pool.amended",
     "answer_comment": "proposal.answered",
     "answer_credit": "credit.answered",

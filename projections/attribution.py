@@ -81,6 +81,7 @@ CREDITS = Table(
         ("evidence_kind", "TEXT"),
         ("evidence_sha256", "TEXT"),
         ("hidden", "BIGINT"),
+        ("agreed_licence", "TEXT"),
         ("own_work", "BIGINT NOT NULL"),
     ),
     ("id", "work", "contributor", "hidden"),
@@ -127,6 +128,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             said["ai"] = finding.written_uses(happened.ai)
             changed = {name: value for name, value in said.items() if value is not None}
             yield Amend(CREDITS, id, changed)
+        case Credit.LicenceAgreed(originator_id=id, licence=licence):
+            yield Amend(CREDITS, id, {"agreed_licence": licence})
         case Credit.Event() if happened.leaves:
             left = {"state": happened.leaves, "waits_for": happened.waits_for}
             yield Amend(CREDITS, happened.originator_id, left)
@@ -166,6 +169,7 @@ class CreditRow(NamedTuple):
     evidence_kind: str | None
     evidence_sha256: str | None
     hidden: int | None
+    agreed_licence: str | None
     own_work: int
     merged_into: int | None
     place: int = 0
@@ -320,6 +324,7 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
             "evidence_sha256": row.evidence_sha256,
             "ai": finding.uses_of(row.ai),
             "ai_tool": texts.get(row.ai_tool),
+            "agreed_licence": row.agreed_licence,
             "deadline": row.deadline if row.state == PENDING else None,
             "position": row.born,
         }

@@ -293,6 +293,9 @@ class CreditTold(NameOnCredit):
     evidence_sha256: EvidenceSha256
     ai: AiUses
     ai_tool: AiToolTold
+    agreed_licence: Annotated[
+        str | None, "The licence for the work that the person agreed to last.", Example(None)
+    ]
     deadline: Deadline
     position: Annotated[Count, "Where in the journal it was opened.", Example(43)]
 

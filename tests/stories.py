@@ -289,7 +289,8 @@ def recut_and_publish(told: Story, release: str, work: str) -> None:
 
 
 def separate_and_part(told: Story, ana: str, eva: str, ben: str, song: str) -> None:
-    """What was said to be one is two again."""
+    """What was said to be one is two again; a licence is agreed to."""
+    told.tell("agree_licence", id=part_id(song, "author", 0), licence="CC-BY-4.0")
     merge_and_separate(told, eva, ben)
     join_and_part(told, song, ana)
 

@@ -163,6 +163,7 @@ STORY: list[Line] = [
         "by": "ana",
     },
     {"type": "credit.settle", "id": "ear", "outcome": "dismissed", "reason": REASON},
+    {"type": "credit.agree-licence", "id": "ear", "licence": "CC-BY-4.0", "by": "ana"},
     {"type": "credit", "id": "oops", "work": "song", "contributor": "ana", "role": "host"},
     {"type": "credit.dispute", "id": "oops", "grounds": "wrong_role", "reason": REASON},
     {

@@ -35,6 +35,7 @@ TOPICS = {
     "remix.retired",
     *("credit.granted", "credit.claimed", "credit.accepted", "credit.declined"),
     *("identifier.stated", "identifier.withdrawn"),
+    "credit.licence_agreed",
     *("credit.revoked", "credit.corrected", "credit.hidden", "credit.shown"),
     *(
         f"{noun}.{verb}"

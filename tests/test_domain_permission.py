@@ -55,6 +55,7 @@ TABLE: dict[str, set[str]] = {
     "credit.revoke": DECIDES,
     "credit.hide": OWN,
     "credit.unhide": OWN,
+    "credit.agree-licence": OWN,
     "credit.correct": SPEAKING | {"contributor"},
     "credit.dispute": CONCERNED,
     "credit.answer": SIDES,

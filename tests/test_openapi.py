@@ -93,7 +93,7 @@ EXAMPLES = (
     *("describe_work", "state_identifier", "dispute_identifier", "answer_identifier"),
     *("settle_identifier", "withdraw_identifier"),
     *("accept_credit", "dispute_credit", "answer_credit", "settle_credit"),
-    *("hide_credit", "unhide_credit", "correct_credit"),
+    *("hide_credit", "unhide_credit", "correct_credit", "agree_licence"),
     *("decline_credit", "revoke_credit"),
     *("open_pool", "post_proposal", "comment_on_proposal", "answer_comment", "revise_proposal"),
     *("extend_proposal", "finalise_proposal", "decline_share", "waive_share", "accept_share"),

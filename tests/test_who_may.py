@@ -99,7 +99,7 @@ JUDGING = {
 OWN = {
     *("forget_contributor", "register_key", "revoke_key", "claim_work", "open_credit"),
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
-    *("claim_payout", "ask_first", "stop_asking", "correct_credit"),
+    *("claim_payout", "ask_first", "stop_asking", "correct_credit", "agree_licence"),
     *("rename_contributor", "hide_credit", "unhide_credit"),
     "assign_share",
     "choose_payment_currency",

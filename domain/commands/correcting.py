@@ -9,13 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+from domain.clearing import given_by, licence_on_record, must_suit_sources
 from domain.command import Command, command
 from domain.commands.crediting import SPEAKING, named
 from domain.credit import Credit
 from domain.fact import New
+from domain.licensing import is_same
 from domain.outside import Outside
 from domain.past import Past
-from domain.refusal import ContradictoryDisclosure, NothingStated, ReasonMissing, WrongState
+from domain.refusal import (
+    ContradictoryDisclosure,
+    LicenceConflict,
+    LicenceNotAgreed,
+    NothingStated,
+    ReasonMissing,
+    WrongState,
+)
 from domain.values import (
     AiTool,
     AiUse,
@@ -40,13 +49,14 @@ from domain.work import Work
     "work.describe",
     "/works/{id}/describe",
     may=SPEAKING,
-    refuses=(NothingStated, ReasonMissing, WrongState),
+    refuses=(NothingStated, ReasonMissing, WrongState, LicenceNotAgreed, LicenceConflict),
 )
 class DescribeWork(Command):
     """State or correct the title, the licence, the medium or the creators of a work.
 
     The operator speaks for outside sources; who cites one first may describe it as well. Only what
-    is given changes, and answers about the past stay as they were.
+    is given changes, and answers about the past stay as they were. Another licence takes the
+    agreement of everybody credited directly; what was made under the former one stays allowed.
     """
 
     id: WorkId
@@ -60,8 +70,41 @@ class DescribeWork(Command):
         work = past.work(self.id)
         if self.reason is None and not isinstance(work, Outside):
             raise ReasonMissing
+        if self.licence is not None:
+            must_be_agreed(past, work, self.licence)
+            must_suit_sources(past, work, self.licence)
         stated = described(past, work, self.title, self.creators, self.medium, self.licence)
         yield stated._replace(content={**stated.content, "reason": self.reason})
+
+
+def must_be_agreed(past: Past, work: Work, licence: str) -> None:
+    """Refuse another licence until everybody else who is credited directly has agreed to it.
+
+    What is elsewhere is only described; whether that is right is no matter of agreement.
+    """
+    before = licence_on_record(past, work)
+    if before is None or isinstance(work, Outside) or past.is_vouched_for:
+        return
+    if not is_same(before, licence) and (missing := _missing(past, work, licence)):
+        raise LicenceNotAgreed(work.id, before, licence, missing)
+
+
+def _missing(past: Past, work: Work, licence: str) -> tuple[str, ...]:
+    """A credit of each person who has not agreed to a licence since the present one is stated."""
+    known = past.known
+    same = known.same([work.id])
+    for kind in (Credit.Granted, Credit.Claimed, Credit.Accepted, Credit.LicenceAgreed):
+        past.watch(kind.TOPIC, *same)
+    past.watch(Work.Described.TOPIC, *same)
+    since = max(at for each in map(past.work, same) for at, _ in given_by(each))
+    asked, agreed = dict[str, str](), set[str]()
+    for credit in known.credits([work.id]):
+        person = past.person(credit.contributor)
+        if credit.counts and credit.kind == "direct" and not past.is_actor(person):
+            asked.setdefault(person, credit.id)
+            if is_same(credit.agreed_licence(since), licence):
+                agreed.add(person)
+    return tuple(credit for person, credit in asked.items() if person not in agreed)
 
 
 def described(

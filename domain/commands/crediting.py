@@ -30,6 +30,7 @@ from domain.values import (
     EvidenceKind,
     Example,
     JoinPhrase,
+    Licence,
     Moment,
     NewCreditId,
     Reason,
@@ -201,6 +202,19 @@ class DeclineCredit(_Agreement):
     """Decline a credit."""
 
     reason: Annotated[Reason | None, Example("That was not me.")] = None
+
+
+@command(
+    "credit.agree-licence", f"{_PATH}/{{id}}/agree-licence", may=OWN, then=Credit.LicenceAgreed
+)
+class AgreeLicence(Command):
+    """Agree that a work on which one is credited be under another licence from now on.
+
+    Its poster states that licence once all who are credited directly have agreed to it.
+    """
+
+    id: CreditId
+    licence: Licence
 
 
 @command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, refuses=(WrongState,))

@@ -6,19 +6,17 @@ same moment. Dates that contradict an edge are warned of, and refuse nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Protocol
 
 from domain.acyclic import must_not_close_cycle
 from domain.claim import claimed
-from domain.clearing import licence_on_record, must_be_clear, must_suit_publication
+from domain.clearing import must_suit_licence, must_suit_publication
 from domain.command import Command, command
 from domain.commands.crediting import SPEAKING
-from domain.conflicts import Broken
 from domain.dates import is_surely_before, start_of_past
 from domain.disclosure import must_agree
 from domain.fact import New
-from domain.licensing import broken, terms_of
 from domain.moment import instant
 from domain.outside import Outside, outside_id
 from domain.past import Past
@@ -260,27 +258,6 @@ def warn_if_older(
     if is_surely_before(made_at, dated):
         said = {"child": child, "child_made_at": made_at}
         past.warn(OLDER, **said, parent=parent.id, parent_made_at=dated)
-
-
-def must_suit_licence(
-    past: Past,
-    child: str,
-    licence: str | None,
-    parent: Work,
-    kind: str,
-    stated: Iterable[str] = (),
-) -> None:
-    """Warn of a remix that the licence of its source does not allow or, by setting, refuse it.
-
-    Licences ``stated`` of the source at the same moment count, each, if none is on record.
-    """
-    on_record = licence_on_record(past, parent)
-    conflicts = (
-        Broken(code, child, parent.id, terms_of(of_parent))
-        for of_parent in ([on_record] if on_record else dict.fromkeys(stated))
-        for code in broken(terms_of(of_parent), (licence and terms_of(licence)) or None, kind)
-    )
-    must_be_clear(past, conflicts)
 
 
 def must_be_no_component(past: Past, release: str, work: str, without: str = "") -> None:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
 from domain.acyclic import must_not_close_cycle
-from domain.clearing import cleared, must_suit_publication
+from domain.clearing import cleared, must_suit_licence, must_suit_publication
 from domain.command import Command, Record, command, record
 from domain.commands.crediting import SPEAKING
-from domain.commands.deriving import made_of, must_be_no_component, must_suit_licence, warn_if_older
+from domain.commands.deriving import made_of, must_be_no_component, warn_if_older
 from domain.commands.identifying import Numbered, numbered
 from domain.fact import New
 from domain.identity import part_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+from domain.clearing import must_suit_licence
 from domain.command import Command, Record, command, record
 from domain.commands.correcting import described
 from domain.commands.crediting import credited, named
@@ -16,7 +17,6 @@ from domain.commands.deriving import (
     OF_SOURCES,
     disclosed,
     made_of,
-    must_suit_licence,
     source_of,
     warn_if_older,
 )
