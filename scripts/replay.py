@@ -19,6 +19,7 @@ from domain.note import VerifierKey
 from domain.receipt import Leaf, read_leaf
 from domain.tree import TILE_WIDTH, NotVerified, entries_of
 from projections.follower import Progress
+from scripts.bundle.importing import UNREADABLE
 from scripts.service import Service
 from scripts.verify import bundles_of, check_log
 
@@ -51,14 +52,27 @@ def put(service: Service, folder: Path, checkpoint: Checkpoint, progress: Progre
     size = checkpoint.size
     leaves = leaves_of(folder, service.journal.facts.head(), size)
     while page := list(islice(leaves, PAGE)):
-        service.journal.append_stored(
-            [StoredEvent(*leaf[1:5]) for leaf in page], positions=[leaf.position for leaf in page]
-        )
+        append(service, page)
         progress(page[-1].position, size)
     service.follower.catch_up()
     service.log.catch_up()
     if size and service.log.root(size) != checkpoint.root:
         raise NotVerified("the facts, linked again, do not have the root that was signed")
+
+
+def append(service: Service, page: Sequence[Leaf]) -> None:
+    """Append facts; NotVerified, with its position, for one that follows from nothing."""
+    try:
+        service.journal.append_stored(
+            [StoredEvent(*leaf[1:5]) for leaf in page], positions=[leaf.position for leaf in page]
+        )
+    except UNREADABLE as error:
+        if len(page) == 1:
+            (leaf,) = page
+            told = f"position {leaf.position}: this {leaf.topic} follows from nothing ({error!r})"
+            raise NotVerified(told) from error
+        for leaf in page:
+            append(service, [leaf])
 
 
 def leaves_of(folder: Path, after: int, size: int) -> Iterator[Leaf]:

@@ -10,25 +10,24 @@ operator vouched for it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
-from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from domain.claim import PENDING
 from domain.clock import Clock, stamp_of
 from domain.command import Command
 from domain.contributor import Contributor
 from domain.draft import Draft
-from domain.engine import Engine, Row
+from domain.engine import Engine
 from domain.fact import Fact
 from domain.join import Join
+from domain.journal import Journal
 from domain.moment import instant
-from domain.money.books import Books, fold_after
+from domain.nouns import NAMED
 from domain.outside import Outside
-from domain.past import Kept
 from domain.permission import OPERATOR
-from domain.recorders import JournalRecorder, Placed
+from domain.recorders import Placed
 from domain.refusal import (
     AlreadyAnswered,
     BadSigningKey,
@@ -51,10 +50,11 @@ from domain.refusal import (
 from domain.registry import BY_OPERATION
 from domain.remix import Remix
 from domain.stated import BRINGS
-from domain.values import Text
+from domain.values import Ref, Text
 from domain.work import Work
 from projections.follower import Progress
-from scripts.difference import Difference, Differences, at, pages
+from scripts.before import Before, Deciding, Earlier
+from scripts.difference import Differences, at, pages
 from scripts.service import Service
 
 BROKEN = (
@@ -76,43 +76,68 @@ CLOCKS_APART = timedelta(days=1)
 
 def rules(service: Service, progress: Progress) -> Differences:
     """Every fact is decided again: who may, what it names, and when."""
-    head, decided, time = service.journal.facts.head(), 0, Time()
-    before: Fact | None = None
+    head, judge = service.journal.facts.head(), Judge()
     for page in pages(service.journal.read(), head):
-        for placed in page:
-            happened = placed.fact()
-            if why := time.problem(placed, happened):
-                yield at(placed.position, why)
-            asked = asked_for(happened, before)
-            if asked is not None:
-                decided += 1
-                yield from _refused(service, placed, happened, asked, is_kept=time.is_kept)
-            before = happened
+        yield from (at(*found) for found in judge.broken(service.engine, page))
         progress(page[-1].position, head)
-    if time.is_kept and time.latest > instant(service.journal.clock() + CLOCKS_APART):
-        yield at(head, f"the latest fact is of {time.latest}, which has not come yet")
-    return f"{decided} facts decided again, as things stood before them"
+    if judge.time.is_ahead_of(service.journal.clock()):
+        yield at(head, f"the latest fact is of {judge.time.latest}, which has not come yet")
+    return f"{judge.decided} facts decided again, as things stood before them"
 
 
-def _refused(
-    service: Service, placed: Placed, happened: Fact, asked: Asked, *, is_kept: bool
-) -> Iterator[Difference]:
-    draft = Draft(
-        Earlier(service.engine, placed.position - 1), happened.timestamp, is_vouched_for=True
-    )
-    try:
-        if asked.is_whole:
-            draft.carry_out(asked.command, happened.actor)
-            if isinstance(happened, Join.Event) and not _moves_alike(draft, happened):
-                yield at(placed.position, f"{placed.topic} moves other works than it would then")
-        else:
-            _must_be_permitted(draft, asked.command, happened.actor)
-    except BROKEN as refusal:
-        if not is_kept and isinstance(refusal, NotPermitted) and _has_cited(draft, happened):
-            return
-        yield at(placed.position, f"{placed.topic} could not happen: {refusal}")
-    except Refusal:
-        pass  # a rule that has become stricter
+class Judge:
+    """Who decides every command again, page by page."""
+
+    def __init__(self) -> None:
+        self.decided, self.time = 0, Time()
+        self._before: Fact | None = None
+
+    def broken(self, engine: Engine, page: Sequence[Placed]) -> Iterator[tuple[int, str]]:
+        """Where no command could have recorded the next facts; they need not be stored yet."""
+        before = Before(engine, page[0].position, page)
+        for placed in before.page:
+            happened = placed.fact()
+            if why := self.time.problem(placed, happened):
+                yield placed.position, why
+            asked = asked_for(happened, self._before)
+            if asked is not None:
+                self.decided += 1
+                if why := self._refused(before, placed, happened, asked):
+                    yield placed.position, why
+            self._before = happened
+            before.add(placed)
+
+    def first(self, journal: Journal, page: Sequence[Placed]) -> tuple[int, str] | None:
+        """The first such place in what comes after the facts of a journal, and is to be added."""
+        if not page:
+            return None
+        self._before, self.time.latest = None, ""  # what is tried again begins again
+        for last in journal.facts.at([page[0].position - 1]):
+            self._before = last.fact()
+            self.time.problem(last, self._before)
+        for found in self.broken(journal.engine, page):
+            return found
+        if self.time.is_ahead_of(journal.clock()):
+            return page[-1].position, f"it is of {self.time.latest}, which has not come yet"
+        return None
+
+    def _refused(self, before: Before, placed: Placed, happened: Fact, asked: Asked) -> str:
+        """Why a command that led to a fact is refused now; empty if it is not."""
+        draft = Deciding(Earlier(before), happened.timestamp, is_vouched_for=True)
+        try:
+            if asked.is_whole:
+                draft.carry_out(asked.command, happened.actor)
+                if isinstance(happened, Join.Event) and not _moves_alike(draft, happened):
+                    return f"{placed.topic} moves other works than it would then"
+            else:
+                _must_be_permitted(draft, asked.command, happened.actor)
+        except BROKEN as refusal:
+            cited = isinstance(refusal, NotPermitted) and _has_cited(draft, happened)
+            if self.time.is_kept or not cited:
+                return f"{placed.topic} could not happen: {refusal}"
+        except Refusal:
+            pass  # a rule that has become stricter
+        return ""
 
 
 def _moves_alike(draft: Draft, happened: Join.Event) -> bool:
@@ -132,6 +157,10 @@ def _has_cited(draft: Draft, happened: Fact) -> bool:
 
 def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:
     draft.actor = by
+    for one in command.fields():
+        id = getattr(command, one.name)
+        if isinstance(one.value, Ref) and one.value.noun in NAMED and id is not None:
+            draft.named(one.value.noun, id)
     if by != OPERATOR:
         draft.contributor(by)
         draft.permit(
@@ -154,49 +183,9 @@ class Time:
             return f"time runs backwards: it is of {stamp}, and the one before of {before}"
         return ""
 
-
-# -- as things stood before ----------------------------------------------------------------------
-
-
-_TABLE = re.compile(r"\b(FROM|JOIN) (stored_events|requests|found)\b(?: (f)\b)?")
-
-
-def _up_to(found: re.Match[str]) -> str:
-    word, table, alias = found.groups()
-    return f"{word} (SELECT * FROM {table} WHERE position <= :seen) AS {alias or table}"
-
-
-class _Before:
-    """An engine that shows the facts, requests and the index up to a position."""
-
-    def __init__(self, engine: Engine, upto: int) -> None:
-        self._engine, self._upto = engine, upto
-
-    def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query as they were then."""
-        return self._engine.query(_TABLE.sub(_up_to, sql), seen=self._upto, **values)
-
-
-class Earlier(Kept):
-    """A journal as it stood at a position."""
-
-    claim_evidence: Collection[str] = ()
-    refuses_licences = False
-    rate_days: int | None = None
-
-    def __init__(self, engine: Engine, upto: int) -> None:
-        self._facts, self._upto = JournalRecorder(cast("Engine", _Before(engine, upto))), upto
-
-    @property
-    def facts(self) -> JournalRecorder:
-        """The facts up to the position."""
-        return self._facts
-
-    def books(self) -> Books:
-        """What all of them add up to."""
-        books = Books()
-        fold_after(books, self._facts, self._upto)
-        return books
+    def is_ahead_of(self, now: datetime) -> bool:
+        """Whether the latest fact can't have been recorded by now."""
+        return self.is_kept and self.latest > instant(now + CLOCKS_APART)
 
 
 # -- which command it was ------------------------------------------------------------------------

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, serving
 from stories import NOON, Story, every_fact, read_tables
 from test_rules import recorded
 
 from domain.credit import Credit
+from domain.receipt import Leaf
+from domain.tree import NotVerified
 from scripts.mirror import mirror
+from scripts.replay import append
 from scripts.service import open_service
 from scripts.stemma import main
 
@@ -53,3 +57,16 @@ def test_a_mirror_is_replayed_and_what_no_command_recorded_is_found(
             1,
             True,
         ), done.output
+
+
+def test_a_fact_that_follows_from_nothing_is_named_and_no_crash(tmp_path: Path) -> None:
+    with open_service(f"sqlite:///{tmp_path / 'one.db'}") as one:
+        told = Story(one)
+        every_fact(told)
+        opened = next(each for each in told.facts() if each.topic == "entry.divided")
+        leaves = [Leaf(*each[:5], ()) for each in told.facts()[:2]]
+        leaves.append(Leaf(3, opened.originator_id, 1, opened.topic, opened.state, ()))
+    with open_service(f"sqlite:///{tmp_path / 'two.db'}") as two:
+        with pytest.raises(NotVerified, match=r"^position 3: this entry\.divided follows from"):
+            append(two, leaves)
+        assert two.journal.facts.head() == 2

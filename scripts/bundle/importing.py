@@ -31,6 +31,7 @@ from scripts.bundle.lines import (
     Found,
     Ids,
     Line,
+    NotRestored,
     Refused,
     Report,
     Step,
@@ -38,6 +39,7 @@ from scripts.bundle.lines import (
     step_of,
 )
 from scripts.bundle.whole import Restoration
+from scripts.rules import Judge
 
 OVER_LINEAGE = ("proposal", "proposal.revise", "agreement", "payout")
 """Lines that are computed over a recorded lineage."""
@@ -64,14 +66,14 @@ def import_lines(
     work is pending, as if they had sent it. A piece is recorded without those of its sources that
     are refused, unless this ``is_strict``.
     """
-    report, ids = Report(), Ids(namespace, file)
+    report, ids, judge = Report(), Ids(namespace, file), Judge()
     reached: dict[str, int] = {}
     drafted = partial(journal.draft, near=Neighbours(journal.facts), is_vouched_for=is_vouched_for)
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
         for page in _pages(lines, batch):
             with uncollected():
                 if whole:
-                    _restore(journal, page, report)
+                    _restore(journal, page, report, judge)
                 else:
                     _carry_out(drafted, journal, page, ids, reached, report, is_strict=is_strict)
             progress(report)
@@ -210,24 +212,55 @@ def _by(line: Line) -> Line:
     return {"by": line["by"]} if "by" in line else {}
 
 
-def _restore(journal: Journal, page: list[Found], report: Report) -> None:
-    """Restore whole facts; those already there are unchanged."""
-    broken = any(one.line.get("type") == "fact" for one in report.refused)
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError)
+"""What a fact may end in that does not follow from those before it."""
+
+
+def _restore(journal: Journal, page: list[Found], report: Report, judge: Judge) -> None:
+    """Restore whole facts; those already there are unchanged.
+
+    Each is judged as an audit does. A page with a fact that ends even that is taken fact by fact,
+    so that it is refused in its place.
+    """
+    refusing: dict[int, str] = {}
     for _ in attempts():
-        restoration = Restoration(journal, [found.line for found in page], broken=broken)
-        unchanged, refused = 0, []
-        for found in page:
-            try:
-                unchanged += not restoration.put(found.line)
-            except Refusal as refusal:
-                restoration.broken = True
-                refused.append(Refused(found.where, refusal.code, str(refusal), found.line))
+        broken = any(one.line.get("type") == "fact" for one in report.refused)
+        lines = [found.line for found in page]
         try:
+            restoration = Restoration(journal, lines, broken=broken, refusing=refusing)
+            told = _put(restoration, page)
+            if refused := judge.first(journal, restoration.placed):
+                refusing = dict([refused])
+                continue
             restoration.commit()
         except IntegrityError:
             continue
-        report.recorded["fact"] += len(restoration.placed)
-        report.unchanged["fact"] += unchanged
-        report.refused += refused
+        except UNREADABLE as error:
+            if len(page) > 1:
+                for one in page:
+                    _restore(journal, [one], report, judge)
+                return
+            told = Report(refused=[_refused(page[0], NotRestored(f"{UNLIKE}: {error!r}"))])
+        report.add(told)
         return
     raise Busy
+
+
+UNLIKE = "it does not follow from the facts before it"
+
+
+def _put(restoration: Restoration, page: list[Found]) -> Report:
+    """Put the facts of a page that can be restored; what becomes of each."""
+    told = Report()
+    for found in page:
+        try:
+            count = told.recorded if restoration.put(found.line) else told.unchanged
+            count["fact"] += 1
+        except Refusal as refusal:
+            restoration.broken = True
+            told.refused.append(_refused(found, refusal))
+    return told
+
+
+def _refused(found: Found, refusal: Refusal) -> Refused:
+    return Refused(found.where, refusal.code, str(refusal), found.line)

@@ -6,7 +6,7 @@ The one rule: a restored fact is byte for byte the exported one, and a journal h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any, TypeGuard
@@ -23,6 +23,8 @@ from domain.request import Request
 from domain.seal import Disclosure, digest_of, owner_in
 from scripts.bundle.lines import BadLine, Line, NotRestored
 
+NOTHING: Mapping[int, str] = {}
+
 
 class Restoration:
     """Whole facts being restored at their positions.
@@ -30,8 +32,15 @@ class Restoration:
     A journal has no gaps, so after a refused fact no later one is restored.
     """
 
-    def __init__(self, journal: Journal, lines: list[Line], *, broken: bool) -> None:
-        self.journal, self.broken = journal, broken
+    def __init__(
+        self,
+        journal: Journal,
+        lines: list[Line],
+        *,
+        broken: bool,
+        refusing: Mapping[int, str] = NOTHING,
+    ) -> None:
+        self.journal, self.broken, self.refusing = journal, broken, refusing
         # Read first, so that anything recorded by others from now on changes the head.
         self.head = journal.facts.head()
         self.next = self.head + 1
@@ -61,6 +70,8 @@ class Restoration:
             raise NotRestored("a fact before it is missing")
         if placed.originator_version != len(stream) + 1:
             raise NotRestored(f"it is not the next fact about {placed.originator_id}")
+        if why := self.refusing.get(placed.position):
+            raise NotRestored(why)
         stream.append(placed)
         self.next += 1
         self.requests += [one._replace(position=len(self.placed)) for one in asked]

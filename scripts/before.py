@@ -1,0 +1,226 @@
+"""The journal as it stood before each fact of a page, so that what led to it can be decided again.
+
+What the page names is read at once, and what is recorded within it comes from the page itself: it
+need not be stored yet. So an audit and an import judge by the same rules, at a few queries a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from domain.command import Command
+from domain.draft import Acknowledgement, Draft
+from domain.engine import Engine, Row
+from domain.fact import Fact
+from domain.grant import grant_id
+from domain.money.books import Books, fold_after
+from domain.past import PENDING, Kept
+from domain.permission import OPERATOR
+from domain.recorders import JournalRecorder, Placed
+from domain.request import Request
+
+_TABLE = re.compile(r"\b(FROM|JOIN) (stored_events|requests|found)\b(?: (f)\b)?")
+_EVER = (1 << 63) - 1
+
+
+def _up_to(found: re.Match[str]) -> str:
+    word, table, alias = found.groups()
+    return f"{word} (SELECT * FROM {table} WHERE position <= :seen) AS {alias or table}"
+
+
+class _Before:
+    """An engine that shows the facts, requests and the index up to a position."""
+
+    def __init__(self, engine: Engine, upto: int) -> None:
+        self._engine, self._upto = engine, upto
+
+    def query(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query as they were then."""
+        return self._engine.query(_TABLE.sub(_up_to, sql), seen=self._upto, **values)
+
+
+class _Read(Placed):
+    """A fact that is parsed once."""
+
+    def fact(self) -> Fact:
+        known = self.__dict__.get("known")
+        if known is None:
+            known = self.__dict__["known"] = super().fact()
+        return cast("Fact", known)
+
+
+class _Found(NamedTuple):
+    """An entry of the index."""
+
+    field: str
+    position: int
+    leads_to: str | None
+
+
+class Before(JournalRecorder):
+    """The facts up to the one that is judged: those stored before its page, and those of the page.
+
+    It begins before the page; ``add`` goes on by a fact.
+    """
+
+    def __init__(self, engine: Engine, first: int, page: Sequence[Placed]) -> None:
+        super().__init__(cast("Engine", _Before(engine, first - 1)))
+        self._position, self._moment = super().latest()
+        self._streams: dict[str, list[Placed]] = {}
+        self._found: dict[str, list[_Found]] = {}
+        self._at: dict[int, Placed] = {}
+        self._of_page: tuple[dict[str, list[Placed]], dict[str, list[_Found]]] = ({}, {})
+        self.page = [_Read(*one) for one in page]
+        named = {name for one in self.page for name in _named(one)}
+        self._read_streams(named)
+        self._read_found(named)
+
+    def add(self, placed: Placed) -> None:
+        """Go on by the next fact of the page."""
+        happened = placed.fact()
+        self._position, self._moment = placed.position, happened.timestamp
+        self._at[placed.position] = placed
+        streams, found = self._of_page
+        _put(placed.originator_id, placed, streams, self._streams)
+        for one in happened.found_by():
+            _put(one.value, _Found(one.field, placed.position, one.leads_to), found, self._found)
+
+    def head(self) -> int:
+        return self._position
+
+    def latest(self) -> tuple[int, datetime | None]:
+        return self._position, self._moment
+
+    def streams(self, ids: Collection[str]) -> list[Placed]:
+        self._read_streams(ids)
+        return [placed for id in sorted(set(ids)) for placed in self._streams[id]]
+
+    def births(self, ids: Collection[str]) -> dict[str, int]:
+        self._read_streams(ids)
+        return {id: stream[0].position for id in ids if (stream := self._streams[id])}
+
+    def found(
+        self, fields: Collection[str], values: Collection[str], upto: int | None = None
+    ) -> list[Placed]:
+        self._read_found(values)
+        upto = _EVER if upto is None else upto
+        return self.at(
+            {
+                one.position
+                for value in values
+                for one in self._found[value]
+                if one.field in fields and one.position <= upto
+            }
+        )
+
+    def reached(
+        self, field: str, values: Collection[str], limit: int, upto: int | None = None
+    ) -> list[str]:
+        found, fresh = dict[str, None](), set(values)
+        while fresh and len(found) < limit:
+            self._read_found(fresh)
+            level = {
+                one.leads_to: None
+                for value in fresh
+                for one in self._found[value]
+                if one.field == field and one.leads_to is not None
+            }
+            fresh = level.keys() - found.keys()
+            found |= level
+        return list(found)[:limit]
+
+    def leading(self, field: str, values: Collection[str]) -> set[str]:
+        self._read_found(values)
+        return {value for value in values if any(one.field == field for one in self._found[value])}
+
+    def at(self, positions: Collection[int]) -> list[Placed]:
+        if missing := [one for one in positions if one not in self._at]:
+            self._at |= {one.position: _Read(*one) for one in super().at(missing)}
+        return [self._at[one] for one in sorted(positions) if one in self._at]
+
+    def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
+        stored = super().after(position, limit, topics)
+        here = (
+            one
+            for one in self.page
+            if position < one.position <= self._position and (not topics or one.topic in topics)
+        )
+        return [*stored, *here][:limit]
+
+    def requests(self, targets: Collection[str]) -> list[Request]:
+        return []  # what was recorded was no repetition
+
+    def request_under(self, key: str) -> Request | None:
+        return None
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def _read_streams(self, ids: Collection[str]) -> None:
+        if not (missing := [id for id in ids if id not in self._streams]):
+            return
+        self._streams |= {id: [] for id in missing}
+        for placed in super().streams(missing):
+            self._streams[placed.originator_id].append(_Read(*placed))
+        for id in missing:
+            self._streams[id] += self._of_page[0].get(id, ())
+
+    def _read_found(self, values: Collection[str]) -> None:
+        if not (missing := [value for value in values if value not in self._found]):
+            return
+        self._found |= {value: [] for value in missing}
+        sql = "SELECT value, field, position, leads_to FROM found WHERE value IN :values"
+        for value, *rest in self.engine.query(sql, values=missing):
+            self._found[value].append(_Found(*rest))
+        for value in missing:
+            self._found[value] += self._of_page[1].get(value, ())
+
+
+def _put(key: str, value: Any, of_page: dict[str, list[Any]], known: dict[str, list[Any]]) -> None:
+    of_page.setdefault(key, []).append(value)
+    if key in known:
+        known[key].append(value)
+
+
+def _named(placed: Placed) -> Iterator[str]:
+    """Everything that a fact names, and who may have sent it."""
+    happened = placed.fact()
+    yield placed.originator_id
+    yield from happened.touches()
+    yield from (one.value for one in happened.found_by())
+    if happened.actor != OPERATOR:
+        yield from (happened.actor, grant_id(happened.actor, "auditor"))
+
+
+class Earlier(Kept):
+    """A journal as it stood."""
+
+    claim_evidence: Collection[str] = ()
+    refuses_licences = False
+    rate_days: int | None = None
+
+    def __init__(self, facts: Before) -> None:
+        self._facts = facts
+
+    @property
+    def facts(self) -> JournalRecorder:
+        """The facts up to the position."""
+        return self._facts
+
+    def books(self) -> Books:
+        """What all of them add up to."""
+        books = Books()
+        fold_after(books, self._facts, self._facts.head())
+        return books
+
+
+class Deciding(Draft):
+    """A draft in which a command is decided again: nothing of it is recorded, or repeated."""
+
+    def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
+        return None
+
+    def _remember(self, command: Command, position: int) -> Acknowledgement:
+        return Acknowledgement(self.id, PENDING)
