@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from domain.command import Command
@@ -116,25 +117,31 @@ class Before(JournalRecorder):
             }
         )
 
-    def reached(
-        self, field: str, values: Collection[str], limit: int, upto: int | None = None
-    ) -> list[str]:
-        found, fresh = dict[str, None](), set(values)
-        while fresh and len(found) < limit:
-            self._read_found(fresh)
-            level = {
-                one.leads_to: None
-                for value in fresh
-                for one in self._found[value]
-                if one.field == field and one.leads_to is not None
-            }
-            fresh = level.keys() - found.keys()
-            found |= level
-        return list(found)[:limit]
+    def leads(self, field: str, values: Collection[str], upto: int) -> list[tuple[str, str]]:
+        return [(value, to) for value in values for to in self._leads(field, value, upto)]
 
-    def leading(self, field: str, values: Collection[str]) -> set[str]:
-        self._read_found(values)
-        return {value for value in values if any(one.field == field for one in self._found[value])}
+    def around(
+        self, field: str, values: Collection[str], upto: int, most: int, limit: int
+    ) -> list[tuple[str, str | None]]:
+        works, rows = list(dict.fromkeys(values)), list[tuple[str, str | None]]()
+        known = set(works)
+        # The loop goes on over what it appends.
+        for value in islice(works, most):
+            leads = self._leads(field, value, upto)
+            rows += [(value, to) for to in leads] or [(value, None)]
+            works += [to for to in dict.fromkeys(leads) if to not in known]
+            known.update(leads)
+            if len(rows) >= limit:
+                break
+        return rows[:limit]
+
+    def _leads(self, field: str, value: str, upto: int) -> list[str]:
+        self._read_found([value])
+        return [
+            one.leads_to
+            for one in self._found[value]
+            if one.field == field and one.position <= upto and one.leads_to is not None
+        ]
 
     def at(self, positions: Collection[int]) -> list[Placed]:
         if missing := [one for one in positions if one not in self._at]:
