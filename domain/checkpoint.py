@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 
 from domain import note
 from domain.note import (
-    COSIGNATURE,
+    WITNESSING,
     Note,
     Signature,
     SignerKey,
@@ -90,7 +90,7 @@ class Trusted(NamedTuple):
 
 def sign(checkpoint: Checkpoint, *signers: SignerKey) -> bytes:
     """The checkpoint as a signed note."""
-    _must_be_possible(checkpoint)
+    must_be_possible(checkpoint)
     return note.sign(checkpoint.text, *signers)
 
 
@@ -111,7 +111,7 @@ def open_checkpoint(
     """
     parsed = Note.parse(data)
     checkpoint = Checkpoint.parse(parsed.text)
-    _must_be_possible(checkpoint)
+    must_be_possible(checkpoint)
     _must_sign_once(parsed, (*keys, *witnesses))
     signers = note.verify(parsed, keys).verified
     _must_count(signers, keys, checkpoint.size)
@@ -147,19 +147,23 @@ def _cosigned(parsed: Note, witnesses: Collection[VerifierKey]) -> tuple[Cosigna
     if not any(signature[:2] in known for signature in parsed.signatures):
         return ()
     verified = note.verify(parsed, witnesses).verified
-    return tuple(Cosignature(name, time_of(data)) for name, _, data in verified)
+    # Without a time it says nothing about when the tree was seen (tlog-witness, "add-checkpoint").
+    return tuple(Cosignature(name, time_of(data)) for name, _, data in verified if time_of(data))
 
 
 def _must_sign_once(parsed: Note, keys: Iterable[VerifierKey]) -> None:
     known = {(key.name, key.id) for key in keys}
-    signers = [signature[:2] for signature in parsed.signatures if signature[:2] in known]
+    # The same line again says nothing more; another line of the same key would (signed-note,
+    # section "Signatures", refuses neither).
+    distinct = dict.fromkeys(parsed.signatures)
+    signers = [signature[:2] for signature in distinct if signature[:2] in known]
     for name, id in signers:
         if signers.count((name, id)) > 1:
             raise NotVerified(f"{name}+{id.hex()} has signed the checkpoint twice")
 
 
 def _must_be_witness(key: VerifierKey | SignerKey) -> None:
-    if key.kind != COSIGNATURE:
+    if key.kind not in WITNESSING:
         raise NotVerified(f"the key of {key.name} is not one of a witness (cosignature/v1)")
 
 
@@ -176,7 +180,8 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none of those named"
 
 
-def _must_be_possible(checkpoint: Checkpoint) -> None:
+def must_be_possible(checkpoint: Checkpoint) -> None:
+    """Raise NotVerified if no tree of this size has such a root."""
     if len(checkpoint.root) != HASH_BYTES:
         raise NotVerified(f"the root of the checkpoint has {len(checkpoint.root)} bytes, not 32")
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
@@ -187,7 +192,7 @@ def cosign(data: bytes, witness: SignerKey, time: int) -> str:
     """The line by which a witness vouches for a checkpoint (tlog-witness, "add-checkpoint")."""
     _must_be_witness(witness)
     parsed = Note.parse(data)
-    _must_be_possible(Checkpoint.parse(parsed.text))
+    must_be_possible(Checkpoint.parse(parsed.text))
     return witness.sign(parsed.text, time).line
 
 
@@ -202,7 +207,7 @@ def cosigned(
     must_be_witnesses(witnesses)
     parsed = Note.parse(data)
     checkpoint = Checkpoint.parse(parsed.text)
-    _must_be_possible(checkpoint)
+    must_be_possible(checkpoint)
     _must_sign_once(parsed, witnesses)
     return checkpoint, note.verify(parsed, witnesses).verified
 

@@ -4,8 +4,8 @@ A text counts only if a key known beforehand has signed exactly these bytes; one
 known key that does not hold invalidates the whole note.
 
 The format is C2SP signed-note (sections "Format", "Signatures", "Verifier keys"); the encoding of
-the secret key is that of golang.org/x/mod/sumdb/note. Two kinds of key are known: plain Ed25519,
-and the timestamped Ed25519 of C2SP tlog-cosignature. This file depends only on the
+the secret key is that of golang.org/x/mod/sumdb/note. Three kinds of key are known: plain Ed25519,
+and the timestamped Ed25519 and ML-DSA-44 of C2SP tlog-cosignature. This file depends only on the
 standard library and cryptography, so that a note can be checked on its own, years later.
 """
 
@@ -22,16 +22,21 @@ from typing import NamedTuple, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from domain import ml_dsa
 from domain.tree import LARGEST_SIZE, NotVerified
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
+ML_DSA = 0x06
 """The signature types understood here (signed-note, section "Signature types")."""
+WITNESSING = frozenset({COSIGNATURE, ML_DSA})
+"""Those that say when a tree was seen."""
 
 MOST_SIGNATURES = 100
 """A note with more is refused unread, as x/mod does; 16 must be accepted at least."""
 
-KEY_BYTES = 32
+KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, ML_DSA: ml_dsa.PUBLIC_BYTES}
+SEED_BYTES = 32
 KEY_ID_BYTES = 4
 TIME_BYTES = 8
 LATEST_TIME = 2**63 - 1
@@ -39,6 +44,10 @@ LATEST_TIME = 2**63 - 1
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 _UNREADABLE = re.compile(r"[\x00-\x09\x0b-\x1f]")
 """Control characters other than newline."""
+
+
+class UnknownKind(NotVerified):
+    """A key is well formed, and of a kind that is not understood here."""
 
 
 # -- Spellings -----------------------------------------------------------------------------------
@@ -53,13 +62,19 @@ def decimal(text: str, what: str) -> int:
 
 def base64(text: str, what: str) -> bytes:
     """The bytes of a standard base64 (RFC 4648, section 4) in its only canonical spelling."""
+    data, is_canonical = _decoded(text, what)
+    if not is_canonical:
+        raise NotVerified(f"the {what} {_shown(text)} is not canonical base64")
+    return data
+
+
+def _decoded(text: str, what: str) -> tuple[bytes, bool]:
+    """The bytes of a base64, and whether there are no stray bits behind its last character."""
     try:
         data = b64decode(text.encode("ascii"), validate=True)
     except ValueError as problem:
         raise NotVerified(f"the {what} {_shown(text)} is not base64") from problem
-    if b64encode(data).decode() != text:  # stray bits behind the last character
-        raise NotVerified(f"the {what} {_shown(text)} is not canonical base64")
-    return data
+    return data, b64encode(data).decode() == text
 
 
 def readable(data: bytes, what: str) -> str:
@@ -117,9 +132,9 @@ class VerifierKey:
     def __post_init__(self) -> None:
         _must_be_name(self.name)
         _must_be_kind(self.kind)
-        if len(self.public) != KEY_BYTES:
-            raise NotVerified(f"the key of {self.name} has {len(self.public)} bytes, not 32")
-        if _is_weak(self.public):
+        if len(self.public) != (needed := KEY_BYTES[self.kind]):
+            raise NotVerified(f"the key of {self.name} has {len(self.public)} bytes, not {needed}")
+        if self.kind != ML_DSA and _is_weak(self.public):
             raise NotVerified(f"the key of {self.name} is weak: anyone can sign for it")
 
     @property
@@ -152,14 +167,20 @@ class VerifierKey:
 
     def has_signed(self, text: str, signature: bytes) -> bool:
         """Whether these bytes are this key's signature of the text."""
-        message = text.encode()
-        if self.kind == COSIGNATURE:
-            if len(signature) < TIME_BYTES:
-                return False
-            time, signature = time_of(signature), signature[TIME_BYTES:]
-            if time > LATEST_TIME:
-                return False
-            message = cosigned_message(text, time)
+        if self.kind == ED25519:
+            return self._holds(signature, text.encode())
+        time = time_of(signature)
+        if len(signature) < TIME_BYTES or time > LATEST_TIME:
+            return False
+        try:
+            message = _seen_at(self.name, self.kind, text, time)
+        except (ValueError, OverflowError):  # for ML-DSA a text has to be a checkpoint
+            return False
+        return self._holds(signature[TIME_BYTES:], message)
+
+    def _holds(self, signature: bytes, message: bytes) -> bool:
+        if self.kind == ML_DSA:
+            return ml_dsa.has_signed(self.public, signature, message)
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except InvalidSignature:
@@ -178,13 +199,13 @@ class SignerKey:
     def __post_init__(self) -> None:
         _must_be_name(self.name)
         _must_be_kind(self.kind)
-        if len(self.seed) != KEY_BYTES:
+        if len(self.seed) != SEED_BYTES:
             raise NotVerified(f"the signer key of {self.name} does not have 32 bytes")
 
     @classmethod
     def new(cls, name: str, kind: int = ED25519) -> Self:
         """A fresh random key."""
-        return cls(name, urandom(KEY_BYTES), kind)
+        return cls(name, urandom(SEED_BYTES), kind)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -207,18 +228,25 @@ class SignerKey:
     @property
     def verifier(self) -> VerifierKey:
         """The public half."""
+        if self.kind == ML_DSA:
+            return VerifierKey(self.name, ml_dsa.public_of(self.seed), ML_DSA)
         public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
         return VerifierKey(self.name, public.public_bytes_raw(), self.kind)
 
     def sign(self, text: str, time: int | None = None) -> Signature:
         """Vouch for a text; a cosignature says when, in seconds since 1970."""
-        secret = Ed25519PrivateKey.from_private_bytes(self.seed)
         if self.kind == ED25519:
-            return Signature(self.name, self.verifier.id, secret.sign(text.encode()))
+            return Signature(self.name, self.verifier.id, self._signed(text.encode()))
         if time is None or not 0 <= time <= LATEST_TIME:
             raise ValueError("a cosignature needs a time")
-        data = time.to_bytes(TIME_BYTES, "big") + secret.sign(cosigned_message(text, time))
+        data = time.to_bytes(TIME_BYTES, "big")
+        data += self._signed(_seen_at(self.name, self.kind, text, time))
         return Signature(self.name, self.verifier.id, data)
+
+    def _signed(self, message: bytes) -> bytes:
+        if self.kind == ML_DSA:
+            return ml_dsa.sign(self.seed, message)
+        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
 
 
 def _sizes(text: str) -> tuple[int, int]:
@@ -234,8 +262,10 @@ _SECRET = "PRIVATE+KEY+"
 
 
 def _must_be_kind(kind: int) -> None:
-    if kind not in {ED25519, COSIGNATURE}:
-        raise NotVerified(f"keys of the kind {kind:#04x} are not understood")
+    if kind == ML_DSA and not ml_dsa.is_known():
+        raise UnknownKind("keys of the kind 0x06 (ML-DSA-44) need a newer cryptography")
+    if kind not in KEY_BYTES:
+        raise UnknownKind(f"keys of the kind {kind:#04x} are not understood")
 
 
 def _written(name: str, id: bytes, kind: int, key: bytes) -> str:
@@ -266,6 +296,13 @@ def cosigned_message(text: str, time: int) -> bytes:
     return f"cosignature/v1\ntime {time}\n{text}".encode()
 
 
+def _seen_at(name: str, kind: int, text: str, time: int) -> bytes:
+    """The message of a witness, as its kind of key signs it."""
+    if kind == ML_DSA:
+        return ml_dsa.cosigned_message(name, text, time)
+    return cosigned_message(text, time)
+
+
 def time_of(signature: bytes) -> int:
     """When a cosignature was made, in seconds since 1970."""
     return int.from_bytes(signature[:TIME_BYTES], "big")
@@ -293,10 +330,18 @@ class Signature(NamedTuple):
             raise NotVerified(f"{_shown(line)} is not a signature line")
         name, _, encoded = line.removeprefix("— ").partition(" ")
         _must_be_name(name)
-        data = base64(encoded, f"signature of {name}")
+        data, is_canonical = _decoded(encoded, f"signature of {name}")
         if len(data) <= KEY_ID_BYTES:
             raise NotVerified(f"the signature of {name} is too short")
-        return cls(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])
+        kind = cls if is_canonical else Misspelt
+        return kind(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])  # type: ignore[return-value]
+
+
+class Misspelt(Signature):
+    """A line with stray bits behind its base64: RFC 4648, section 3.5, lets us reject it.
+
+    Of an unknown key it says nothing all the same (signed-note, section "Signatures").
+    """
 
 
 class Note(NamedTuple):
@@ -351,10 +396,14 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> Opened:
     """Check the signatures of known keys; at least one must be there, and none may fail.
 
     A key is known by its name and its id together: one that shares only one of them is another
-    key (signed-note, section "Signatures"). A repeated line counts once, as in x/mod.
+    key (signed-note, section "Signatures"). A repeated line counts once, as in x/mod: that section
+    asks that each line of a known key holds, and this one does.
     """
     known = _by_name_and_id(keys)
     verified, others = [], []
+    for signature in note.signatures:
+        if isinstance(signature, Misspelt) and signature[:2] in known:
+            raise NotVerified(f"the signature of {signature.name} is not canonical base64")
     for signature in dict.fromkeys(note.signatures):
         key = known.get((signature.name, signature.key_id))
         if key is None:

@@ -1,7 +1,7 @@
 """A receipt: one fact, and the proof that it is in the log, in one small file.
 
 A receipt has a single spelling, and every byte of it is covered by the signature of the log or of a
-required witness.
+required witness; only lines of keys that are not asked for, or that repeat another, say nothing.
 
 The file is a C2SP tlog-proof (sections "Format" and "Verifying a tlog proof"); its extra line
 holds the leaf. This file depends only on the standard library and cryptography, so that a receipt

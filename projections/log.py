@@ -44,6 +44,7 @@ from domain.tree import (
     tile_of,
     verify_consistency,
 )
+from domain.trust import Policy
 
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
@@ -97,10 +98,13 @@ class Log:
         *,
         former: Sequence[SignerKey | VerifierKey] = (),
         witnesses: Sequence[VerifierKey] = (),
+        policy: Policy | None = None,
     ) -> None:
         self.journal, self.engine, self.signer, self.clock = journal, journal.engine, signer, clock
         self.former, self.witnesses = former, witnesses
         """Earlier keys; those still given as secret keys sign as well."""
+        self.policy = policy if policy is not None and policy.needs_witnesses else None
+        """By which witnesses a checkpoint must have been seen before it is published."""
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
         self._tiles_read: dict[int, bytes] = {}
 
@@ -266,12 +270,38 @@ class Log:
     # -- answering -------------------------------------------------------------------------
 
     def latest(self) -> bytes:
-        """The latest checkpoint, with its cosignatures; NotInLog if none was signed yet."""
+        """The latest checkpoint, with its cosignatures; NotInLog if none was published yet."""
+        if self.policy is not None:
+            return self._agreed(self.policy).note
         return self._cosigned("SELECT max(size) FROM log_checkpoints", "a checkpoint").note
 
     def witnessed(self) -> bytes:
         """The latest checkpoint that most witnesses have seen; NotInLog if none has seen one."""
+        if self.policy is not None:
+            return self._agreed(self.policy).note
         return self._cosigned(_SEEN, "a checkpoint that a witness has seen", least=1).note
+
+    def published(self, size: int) -> bytes:
+        """The checkpoint of a size, unless the policy asks for more witnesses than have seen it."""
+        note = self.checkpoint_of(size)
+        if self.policy is not None and not self.policy.is_met(self._seen_by(size)):
+            raise NotInLog(f"a checkpoint of size {size} that enough witnesses have seen")
+        return note
+
+    def _agreed(self, policy: Policy, least: int = 1) -> Signed:
+        """The latest checkpoint from a size on that enough witnesses have seen."""
+        for (size,) in self.engine.query(_RECENT, least=min(least, LARGEST_SIZE)):
+            if policy.is_met(self._seen_by(size)):
+                return Signed(size, self.checkpoint_of(size))
+        raise NotInLog("a checkpoint that enough witnesses have seen")
+
+    def _seen_by(self, size: int) -> list[VerifierKey]:
+        """The witnesses that have seen the tree of a size."""
+        rows = self.engine.query(
+            "SELECT witness FROM log_cosignatures WHERE size = :size", size=size
+        )
+        seen = {witness for (witness,) in rows}
+        return [key for key in self.witnesses if f"{key.name}+{key.id.hex()}" in seen]
 
     def checkpoint_of(self, size: int) -> bytes:
         """The checkpoint of a size, with its cosignatures; NotInLog if it was not signed."""
@@ -344,7 +374,7 @@ class Log:
         All are under the checkpoint that covers them and that most witnesses have seen. Raises
         NotInLog if the latest covers none of them.
         """
-        latest = self.checkpoint()
+        latest = self.checkpoint() if self.policy is None else self._agreed(self.policy)
         covered = [one for one in positions if latest and one <= latest.size]
         if not covered:
             raise NotInLog("any of these facts")
@@ -381,6 +411,8 @@ class Log:
         missing = f"position {position}"
         if position < 1:
             raise NotInLog(missing)
+        if self.policy is not None:
+            return self._agreed(self.policy, position)
         return self._cosigned(_BEST, missing, least=position)
 
     def consistency(self, old: int, new: int) -> list[bytes]:
@@ -428,6 +460,9 @@ class Log:
         return found
 
 
+_RECENT = """
+    SELECT DISTINCT size FROM log_cosignatures WHERE size >= :least ORDER BY size DESC LIMIT 256"""
+"""The latest sizes that any witness has seen."""
 _SEEN = """
     SELECT size FROM (SELECT size FROM log_cosignatures WHERE size >= :least
                       ORDER BY size DESC LIMIT 256) AS recent

@@ -29,6 +29,7 @@ from domain.checkpoint import open_checkpoint
 from domain.engine import EMBEDDED, DatabaseUnavailable
 from domain.tree import NotVerified
 from projections.typesetting import TypstError, typeset
+from scripts.pushing import of_unknown_kind
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, Settings, read_log_keys
 
@@ -141,6 +142,18 @@ def look_at_python(_settings: Settings) -> Said:
     if sys.version_info < OLDEST_PYTHON:
         return FAILED, f"Python {platform.python_version()}", "Stemma needs 3.11 or newer."
     return OK, f"Python {platform.python_version()}"
+
+
+@_on_settings
+def look_at_witnesses(settings: Settings) -> Said:
+    """Whether the keys of witnesses are understood, and who can be sent checkpoints."""
+    if settings.unknown_witnesses:
+        told = "; ".join(map(of_unknown_kind, settings.unknown_witnesses))
+        return WARNING, f"{told}.", "Update cryptography, or take them out of the settings."
+    asked = settings.policy.witnesses if settings.policy else {}
+    if absent := [name for name, one in asked.items() if not one.url]:
+        return WARNING, f"No address of {', '.join(absent)}.", "Name it in STEMMA_WITNESS_POLICY."
+    return OK, f"{len(settings.witnesses)} witnesses, {len(asked)} of them are sent checkpoints."
 
 
 @_on_settings

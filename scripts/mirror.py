@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -194,7 +195,7 @@ def fetch(address: str, posted: bytes | None = None, *, key: str | None = None) 
             said = refused.read(10_000).decode("utf-8", "replace")
         told = f"{address}: {refused.code} {printable(said[:1000])}"
         raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
-    except (URLError, OSError, zlib.error) as error:
+    except (URLError, HTTPException, OSError, zlib.error) as error:
         raise Unreachable(f"{address}: {error}") from error
     if len(data) > LARGEST_ANSWER_BYTES:
         raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")

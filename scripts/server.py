@@ -39,6 +39,7 @@ from domain.engine import (
 from projections.workshop import open_workshop
 from scripts.gateway import Bounds, Gateway
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
+from scripts.pushing import start_pushing
 from scripts.service import NOT_ONE, open_service, patiently, prepare
 from scripts.settings import (
     BadSetting,
@@ -98,6 +99,7 @@ def _opened(settings: Settings) -> Flask:
         operator_key=settings.operator_key,
         **read_log_keys(settings)._asdict(),
         witnesses=settings.witnesses,
+        policy=settings.policy,
         limits=TimeLimits(settings.statement_seconds, settings.lock_seconds),
         claim_evidence=settings.claim_evidence,
         refuses_licences=settings.refuses_licences,
@@ -106,6 +108,7 @@ def _opened(settings: Settings) -> Flask:
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
+        atexit.register(start_pushing(service.log, settings))
     atexit.register(service.close)
     open_workshop(wait_for)
     return create_app(

@@ -28,6 +28,7 @@ from domain.engine.opening import open_engine
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
+from domain.trust import Policy
 from projections.follower import Follower, Progress, Rebuild, layout_version, no_progress
 from projections.heartbeat import Heartbeat
 from projections.log import Log
@@ -75,6 +76,7 @@ def open_service(
     signer: SignerKey | None = None,
     former: Sequence[SignerKey | VerifierKey] = (),
     witnesses: Sequence[VerifierKey] = (),
+    policy: Policy | None = None,
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
     limits: TimeLimits = UNHURRIED,
@@ -97,7 +99,7 @@ def open_service(
         rate_days=rate_days,
     )
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
-    log = Log(journal, signer, former=former, witnesses=witnesses)
+    log = Log(journal, signer, former=former, witnesses=witnesses, policy=policy)
     heartbeat = Heartbeat(engine)
     follower.steps += [log.step, engine.settle, heartbeat.step]
     return Service(engine, journal, store, follower, keys, log, heartbeat)

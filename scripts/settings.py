@@ -19,8 +19,9 @@ from api.keys import strong_key
 from domain.checkpoint import must_be_witnesses
 from domain.disclosure import EVIDENCE_KINDS
 from domain.engine import EMBEDDED
-from domain.note import SignerKey, VerifierKey
+from domain.note import SignerKey, UnknownKind, VerifierKey
 from domain.tree import LARGEST_SIZE, NotVerified
+from domain.trust import Policy, read_policy
 
 NAMES = {
     "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… "
@@ -41,6 +42,9 @@ NAMES = {
     "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
     "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, separated "
     "by spaces (default: none)",
+    "STEMMA_WITNESS_POLICY": "a file in the form of C2SP tlog-policy with witnesses, groups and a "
+    "quorum: each checkpoint is sent to the witnesses with an address, and published once the "
+    "quorum has cosigned it (default: none, and every checkpoint is published)",
     "STEMMA_PUBLIC_PAGES": "whether anyone may read the pages without signing in: yes or no "
     "(default: no; the demonstration: yes)",
     "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which hold every "
@@ -110,6 +114,11 @@ class Settings:
     upgrade: bool = False
     log_key: str = ""
     witnesses: tuple[VerifierKey, ...] = ()
+    """Those named, and those of the policy."""
+    unknown_witnesses: tuple[str, ...] = ()
+    """Keys of witnesses of a kind that is not understood here: their cosignatures are not kept."""
+    policy_file: str = ""
+    policy: Policy | None = None
     public_pages: bool = False
     publish_entries: bool = False
     logs: str = "console"
@@ -152,7 +161,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         upgrade=_yes(environ, "STEMMA_UPGRADE", None, False),
         follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
         log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
-        witnesses=_witnesses(environ.get("STEMMA_WITNESSES") or ""),
+        **_trusted(environ),
         public_pages=_yes(environ, "STEMMA_PUBLIC_PAGES", None, bool(given.get("public_pages"))),
         publish_entries=_yes(
             environ, "STEMMA_PUBLISH_ENTRIES", given.get("publish_entries"), default=False
@@ -276,7 +285,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_STATEMENT_SECONDS": str(settings.statement_seconds),
         "STEMMA_LOCK_SECONDS": str(settings.lock_seconds),
         "STEMMA_LOG_KEY": settings.log_key,
-        "STEMMA_WITNESSES": " ".join(map(str, settings.witnesses)),
+        "STEMMA_WITNESSES": " ".join((*map(str, settings.witnesses), *settings.unknown_witnesses)),
+        "STEMMA_WITNESS_POLICY": settings.policy_file,
         "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",
         "STEMMA_PUBLISH_ENTRIES": "yes" if settings.publish_entries else "no",
         "STEMMA_LOGS": settings.logs,
@@ -329,9 +339,18 @@ def _issuer(environ: Mapping[str, str]) -> Issuer | None:
     return Issuer(address, audience, claim, jwks)
 
 
-def _witnesses(text: str) -> tuple[VerifierKey, ...]:
+def _trusted(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The witnesses that are named, and the policy; keys of unknown kinds are told apart."""
+    text, file = environ.get("STEMMA_WITNESSES") or "", environ.get("STEMMA_WITNESS_POLICY") or ""
+    policy = None if not file else _policy(Path(file).expanduser().resolve())
+    known, unknown = list[VerifierKey](), list[str]()
     try:
-        keys = tuple(dict.fromkeys(map(VerifierKey.parse, text.split())))
+        for word in text.split():
+            try:
+                known.append(VerifierKey.parse(word))
+            except UnknownKind:
+                unknown.append(word)
+        keys = tuple(dict.fromkeys((*known, *(policy.witness_keys if policy else ()))))
         must_be_witnesses(keys)
     except NotVerified as error:
         raise BadSetting(
@@ -339,7 +358,27 @@ def _witnesses(text: str) -> tuple[VerifierKey, ...]:
         ) from error
     if len(keys) > MOST_WITNESSES:
         raise BadSetting(f"STEMMA_WITNESSES is {len(keys)} keys; at most {MOST_WITNESSES} will do.")
-    return keys
+    unknown += policy.unknown if policy else ()
+    return {
+        "witnesses": keys,
+        "unknown_witnesses": tuple(dict.fromkeys(unknown)),
+        "policy_file": file and str(Path(file).expanduser().resolve()),
+        "policy": policy,
+    }
+
+
+def _policy(path: Path) -> Policy:
+    try:
+        policy = read_policy(path.read_bytes())
+        must_be_witnesses(policy.witness_keys)
+    except (OSError, NotVerified) as error:
+        raise BadSetting(f"STEMMA_WITNESS_POLICY: {error}") from error
+    if not policy.is_met(policy.witness_keys):
+        raise BadSetting(
+            "STEMMA_WITNESS_POLICY: its quorum needs witnesses whose kind of key is not understood "
+            f"here: {' '.join(policy.unknown)}"
+        )
+    return policy
 
 
 def _form_of_logs(text: str) -> str:

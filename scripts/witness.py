@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
+from hashlib import sha256
 from pathlib import Path
 
 from domain.checkpoint import Checkpoint, Trusted, cosign, open_checkpoint
@@ -35,7 +36,9 @@ def witness(
     with _alone_in(folder):
         note = fetch(f"{url}/checkpoint")
         opened = open_checkpoint(note, keys)
-        checkpoint, kept = opened.checkpoint, folder / "checkpoint"
+        checkpoint = opened.checkpoint
+        kept = path_of(folder, checkpoint.origin)
+        kept = kept if kept.exists() else folder / "checkpoint"
         must_be_recent(opened, kept, max_age)
         if kept.exists():
             prove_growth(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
@@ -52,16 +55,28 @@ def witness(
 
 def key_of(folder: Path, name: str) -> SignerKey:
     """The key of the witness in the folder, made under this name if there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "witness.key"
+    return key_in(folder / "witness.key", name, COSIGNATURE)
+
+
+def key_in(path: Path, name: str, kind: int) -> SignerKey:
+    """The key in a file, made under this name and of this kind if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        key = SignerKey.new(name, COSIGNATURE)
+        key = SignerKey.new(name, kind)
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(f"{key.secret_text()}\n")
     key = SignerKey.parse(path.read_text().strip())
     if name not in {"", key.name}:
         raise NotVerified(f"the key in {path} is of {key.name}, not of {name}")
     return key
+
+
+def path_of(folder: Path, origin: str) -> Path:
+    """Where a witness keeps the latest checkpoint of a log, whether it asks or is asked."""
+    asked = folder / "checkpoint"
+    if asked.exists() and _tree_in(asked.read_bytes()).origin == origin:
+        return asked
+    return folder / sha256(origin.encode()).hexdigest() / "checkpoint"
 
 
 def _tree_in(note: bytes) -> Checkpoint:

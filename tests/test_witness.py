@@ -156,7 +156,7 @@ def test_what_no_witness_of_ours_has_signed_is_not_kept(served: Served) -> None:
         answer = post(served, posted)
         assert (answer.status, answer.code) == (422, "bad_cosignature"), name
     assert post(served, larger + cosign(larger, WITNESS, now()).encode()).code == "not_in_log"
-    assert post(served, note + b"x" * (1 << 14)).code == "too_large"
+    assert post(served, note + b"x" * (1 << 16)).code == "too_large"
     assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
     assert served.client(None).get("/log/checkpoint").text.encode() == note
 

@@ -165,7 +165,7 @@ def mirror(
             witnesses=read_keys(witnesses),
             quorum=quorum,
         )
-    _tell_of(trusted)
+    tell_of(trusted)
 
 
 @commands.command()
@@ -199,7 +199,7 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
                     trusted = replaying.replay(service, folder, read_keys(keys), told)
                 except replaying.NotEmpty:
                     raise click.ClickException(f"{file} holds facts already") from None
-            _tell_of(trusted)
+            tell_of(trusted)
             for name in replaying.CHECKS:
                 with progress_of(name) as told:
                     found = all_differences(audit.CHECKS[name], service, told)
@@ -208,28 +208,6 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
                 differing += [] if isinstance(found, str) else map(str, found)
     if differing:
         raise click.ClickException("NOT VERIFIED: " + "\n".join(shortened(differing)))
-
-
-@commands.command()
-@click.argument("url")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@log_keys
-@max_age_option
-@click.option("--name", default="", help="The name of the witness, if its key must be made.")
-def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: int | None) -> None:
-    """Cosign the checkpoint of the log at an address, if it extends the one cosigned before.
-
-    The folder holds the key of the witness and the last checkpoint. Run it regularly, on a machine
-    that is not the operator's; the operator lists the public key in STEMMA_WITNESSES.
-    """
-    from scripts import witness as witnessing
-    from scripts.verify import read_keys
-
-    with believed():
-        made = witnessing.key_of(folder, name)
-        click.echo(f"witness     {made.verifier}")
-        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made, max_age)
-    _tell_of(trusted)
 
 
 @contextmanager
@@ -246,7 +224,8 @@ def believed() -> Iterator[None]:
         raise click.ClickException(str(problem)) from problem
 
 
-def _tell_of(trusted: Trusted) -> None:
+def tell_of(trusted: Trusted) -> None:
+    """Print what a verified checkpoint holds."""
     from scripts.verify import describe_checkpoint
 
     for line in describe_checkpoint(trusted):

@@ -49,6 +49,7 @@ def _serve(settings: Settings) -> None:
 def follow(ctx: click.Context) -> None:
     """Fold the journal into the read tables as it grows, until stopped."""
     from scripts.logs import configure_logs
+    from scripts.pushing import start_pushing
 
     settings = settings_of(ctx)
     configure_logs(settings.logs)
@@ -56,6 +57,7 @@ def follow(ctx: click.Context) -> None:
         patiently(lambda: prepare(settings), err.print)
         service = patiently(lambda: stack.enter_context(opened(ctx, create=True)), err.print)
         beat = service.heartbeat.beat
+        stack.callback(start_pushing(service.log, settings))
         position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
         err.print(f"following from position {position} (stop with Ctrl-C)")
         try:

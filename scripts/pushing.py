@@ -1,0 +1,114 @@
+"""Pushing checkpoints to the witnesses of a policy, as soon as they are signed.
+
+Each witness is asked by a thread of its own, so that none has to wait for another. What it answers
+is kept only as far as it is its own signature of the checkpoint that was sent.
+
+Follows C2SP tlog-witness, section "add-checkpoint"; here we are the client.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+
+from domain.checkpoint import encode_proof
+from domain.refusal import Refusal
+from domain.tree import NotVerified
+from domain.trust import Party
+from projections.log import Log, Signed
+from scripts.mirror import Unreachable, fetch
+from scripts.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CONFLICT = 409
+LOOK_SECONDS = 1.0
+"""How often a thread looks for a new checkpoint."""
+LONGEST_PAUSE_SECONDS = 300.0
+"""How long it waits at most after a witness did not answer; every failure doubles the time."""
+
+
+class Pusher:
+    """Sends the checkpoints of a log to one witness."""
+
+    def __init__(self, log: Log, witness: Party) -> None:
+        self._log, self._witness = log, witness
+        self._seen = 0
+        """The size that the witness has seen, as far as we know."""
+        self._cosigned = 0
+
+    def push(self) -> bool:
+        """Have the latest checkpoint cosigned, if it is not yet; whether anything was sent.
+
+        Raises Unreachable, NotVerified or a refusal if the witness did not cosign it.
+        """
+        signed = self._log.checkpoint()
+        if signed is None or signed.size <= self._cosigned:
+            return False
+        try:
+            lines = self._add(signed)
+        except Unreachable as answer:
+            if answer.status != CONFLICT:
+                raise
+            self._seen = self._size_in(answer.said.strip(), signed)
+            lines = self._add(signed)
+        self._log.add_cosignatures(signed.note + lines)
+        self._seen = self._cosigned = signed.size
+        return True
+
+    def _add(self, signed: Signed) -> bytes:
+        old = self._seen
+        proof = self._log.consistency(old, signed.size) if 0 < old < signed.size else []
+        request = f"old {old}\n{encode_proof(proof)}\n".encode() + signed.note
+        return fetch(f"{self._witness.url.rstrip('/')}/add-checkpoint", request)
+
+    @staticmethod
+    def _size_in(body: str, signed: Signed) -> int:
+        """The size that a witness says it has seen; NotVerified if ours is not its continuation."""
+        if not re.fullmatch("0|[1-9][0-9]{0,18}", body) or int(body) > signed.size:
+            raise NotVerified(f"it has seen a tree of {body[:30]} leaves, ours has {signed.size}")
+        return int(body)
+
+    def run(self, stopped: threading.Event) -> None:
+        """Push until stopped; what fails is logged and tried again later."""
+        pause = LOOK_SECONDS
+        while not stopped.wait(pause):
+            try:
+                self.push()
+                pause = LOOK_SECONDS
+            except (Unreachable, NotVerified, Refusal) as problem:
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                log.warning("%s did not cosign: %s", self._witness.text.split("+")[0], problem)
+            except Exception:
+                pause = LONGEST_PAUSE_SECONDS
+                log.exception("pushing to a witness failed")
+
+
+def start_pushing(log_of: Log, settings: Settings) -> Callable[[], None]:
+    """Push to every witness of the policy that has an address; returns what stops it."""
+    for text in settings.unknown_witnesses:
+        log.warning("%s", of_unknown_kind(text))
+    stopped = threading.Event()
+    parties = () if settings.policy is None else settings.policy.witnesses.values()
+    pushers = [Pusher(log_of, one) for one in parties if one.url and one.key is not None]
+    threads = [threading.Thread(target=one.run, args=(stopped,), daemon=True) for one in pushers]
+    for thread in threads:
+        thread.start()
+
+    def stop() -> None:
+        stopped.set()
+        for thread in threads:
+            thread.join(2 * LOOK_SECONDS)
+
+    return stop
+
+
+def of_unknown_kind(text: str) -> str:
+    """What is said of the key of a witness that is not understood."""
+    name = text.partition("+")[0]
+    return (
+        f"the key of the witness {name} is of a kind that is not understood here: its "
+        "cosignatures are not kept"
+    )

@@ -1,0 +1,257 @@
+"""C2SP tlog-witness, both ways: a witness that logs ask, and a log that asks its witnesses."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import Quiet, Served, serving
+from stories import at_once
+from test_witness import tell, url_of
+from werkzeug.serving import make_server
+
+from domain.checkpoint import Checkpoint, encode_proof, open_checkpoint, sign
+from domain.note import COSIGNATURE, ML_DSA, SignerKey
+from domain.receipt import verify_receipt
+from domain.refusal import NotInLog
+from domain.tree import EMPTY_ROOT, NotVerified, consistency_proof, grow, leaf_hash, root_of
+from domain.trust import read_policy
+from scripts.mirror import Unreachable, mirror
+from scripts.pushing import Pusher
+from scripts.witness import witness
+from scripts.witness_service import Witness, create_witness
+
+LOG = SignerKey("stemma.example/log", bytes(range(11, 43)))
+SIGNERS = [
+    SignerKey("witness.example/w", bytes(range(3, 35)), COSIGNATURE),
+    SignerKey("witness.example/w", bytes(range(4, 36)), ML_DSA),
+]
+KEYS = [one.verifier for one in SIGNERS]
+LEAVES = [leaf_hash(bytes([number])) for number in range(40)]
+FORK = [*LEAVES[:5], leaf_hash(b"other"), *LEAVES[6:]]
+
+
+def note_of(leaves: list[bytes], *signers: SignerKey, origin: str = LOG.name) -> bytes:
+    return sign(Checkpoint(origin, len(leaves), root_of(leaves)), *(signers or (LOG,)))
+
+
+def proof_of(old: int, leaves: list[bytes]) -> list[bytes]:
+    tiles = grow(0, leaves, lambda _: ())
+    return consistency_proof(old, len(leaves), lambda some: [tiles[one] for one in some])
+
+
+def asked(old: object, proof: list[bytes], note: bytes) -> bytes:
+    return f"old {old}\n{encode_proof(proof)}\n".encode() + note
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Any:
+    return create_witness(Witness(tmp_path, SIGNERS, [LOG.verifier])).test_client()
+
+
+def add(client: Any, old: object, proof: list[bytes], note: bytes) -> tuple[int, str]:
+    answer = client.post("/add-checkpoint", data=asked(old, proof, note))
+    if answer.status_code == 409:
+        assert answer.headers["Content-Type"] == "text/x.tlog.size"
+    return answer.status_code, answer.text
+
+
+def test_a_log_that_only_grows_is_cosigned_with_every_key(client: Any) -> None:
+    old = 0
+    for size in (1, 2, 2, 8, 9, 40):
+        note = note_of(LEAVES[:size])
+        status, lines = add(client, old, proof_of(old, LEAVES[:size]) if old else [], note)
+        assert status == 200, lines
+        trusted = open_checkpoint(note + lines.encode(), [LOG.verifier], witnesses=KEYS)
+        assert len(trusted.cosignatures) == 2
+        kept = client.get(f"/{sha256(LOG.name.encode()).hexdigest()}/checkpoint")
+        assert open_checkpoint(kept.data, [LOG.verifier], witnesses=KEYS) == trusted
+        old = size
+
+
+def test_what_does_not_extend_the_last_tree_is_answered_as_the_specification_says(
+    client: Any, tmp_path: Path
+) -> None:
+    ten, proof = note_of(LEAVES[:10]), proof_of(10, LEAVES)
+    assert client.get(f"/{sha256(LOG.name.encode()).hexdigest()}/checkpoint").status_code == 404
+    assert add(client, 3, proof_of(3, LEAVES[:10]), ten) == (409, "0\n")
+    assert add(client, 0, [LEAVES[0]], ten)[0] == 422  # a proof from nothing
+    assert add(client, 0, [], ten)[0] == 200
+    kept = (tmp_path / sha256(LOG.name.encode()).hexdigest() / "checkpoint").read_bytes()
+    forty, stranger = note_of(LEAVES), SignerKey(LOG.name, bytes(32))
+    garbled = forty[:-9] + bytes([forty[-9] ^ 1]) + forty[-8:]
+    impossible = sign_anyway(Checkpoint(LOG.name, 0, EMPTY_ROOT), b"\0" * 32)
+    cases = [
+        (409, (0, [], forty)),
+        (409, (9, proof_of(9, LEAVES), forty)),
+        (409, (11, proof_of(11, LEAVES), forty)),
+        (422, (10, [], forty)),
+        (422, (10, proof[:-1], forty)),
+        (422, (10, [*proof, LEAVES[0]], forty)),
+        (422, (10, proof, note_of(FORK))),
+        (422, (10, proof_of(10, FORK), note_of(FORK))),
+        (422, (10, [], note_of(FORK[:10]))),
+        (422, (10, [LEAVES[0]], ten)),
+        (400, (10, [], note_of(LEAVES[:9]))),
+        (403, (10, proof, note_of(LEAVES, stranger))),
+        (403, (10, proof, garbled)),
+        (404, (10, proof, note_of(LEAVES, origin="other.example/log"))),
+        (400, ("010", proof, forty)),
+        (400, ("-1", proof, forty)),
+        (400, (10, [*LEAVES, *LEAVES][:64], forty)),
+        (400, (10, proof, b"text\n\n" + forty.rpartition(b"\n\n")[2])),
+        (400, (10, proof, b"")),
+        (400, (10, [b"short"], forty)),
+    ]
+    for status, given in cases:
+        found, told = add(client, *given)
+        assert found == status, (given[0], told)
+        assert status != 409 or told == "10\n"
+        assert "—" not in told
+    assert add(client, 0, [], impossible)[0] in (409, 422)
+    for body in (b"", b"old 10\n", forty, b"new 10\n\n" + forty, b"\xff", b"old 10\n\n\n" + forty):
+        assert client.post("/add-checkpoint", data=body).status_code == 400, body
+    assert client.post("/add-checkpoint", data=bytes(1 << 18)).status_code == 413
+    assert (tmp_path / sha256(LOG.name.encode()).hexdigest() / "checkpoint").read_bytes() == kept
+    assert add(client, 10, proof, forty)[0] == 200
+
+
+def sign_anyway(tree: Checkpoint, root: bytes) -> bytes:
+    """A signed checkpoint that no log would sign."""
+    text = Checkpoint(tree.origin, 1, root).text.replace("\n1\n", f"\n{tree.size}\n", 1)
+    return f"{text}\n{LOG.sign(text).line}".encode()
+
+
+def test_an_empty_tree_has_the_root_of_nothing(client: Any) -> None:
+    assert add(client, 0, [], sign_anyway(Checkpoint(LOG.name, 0, EMPTY_ROOT), bytes(32)))[0] == 422
+    assert add(client, 0, [], note_of([]))[0] == 200
+    assert add(client, 0, [], note_of(LEAVES[:3]))[0] == 200
+
+
+def test_lines_of_unknown_keys_are_neither_believed_nor_kept(client: Any) -> None:
+    strange = note_of(LEAVES[:3]) + SignerKey.new("x.example").sign("text\n").line.encode()
+    status, lines = add(client, 0, [], strange)
+    assert status == 200
+    kept = client.get(f"/{sha256(LOG.name.encode()).hexdigest()}/checkpoint").data
+    assert kept == note_of(LEAVES[:3]) + lines.encode()
+
+
+def test_of_two_that_come_at_once_one_is_cosigned(tmp_path: Path) -> None:
+    at_the_door = Witness(tmp_path, SIGNERS[:1], [LOG.verifier])
+    found: list[int] = []
+
+    def send(leaves: list[bytes]) -> None:
+        client = create_witness(at_the_door).test_client()
+        found.append(add(client, 0, [], note_of(leaves))[0])
+
+    at_once(*(lambda one=one: send(one) for one in (LEAVES, FORK, LEAVES[:7], FORK[:9])))
+    assert sorted(found) == [200, 409, 409, 409]
+
+
+# -- a log that asks ---------------------------------------------------------------------------
+
+
+@contextmanager
+def witnessing(folder: Path, signer: SignerKey) -> Iterator[str]:
+    """The address of a witness."""
+    app = create_witness(Witness(folder, [signer], [LOG.verifier]))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+ONE, TWO, THREE = (
+    SignerKey(f"w{number}.example", bytes(range(number, number + 32)), kind)
+    for number, kind in ((1, COSIGNATURE), (2, ML_DSA), (3, COSIGNATURE))
+)
+
+
+@pytest.fixture
+def asking(database: str, tmp_path: Path) -> Iterator[tuple[Served, list[Pusher]]]:
+    """A log whose policy asks for two of three witnesses, and the threads that ask them."""
+    with witnessing(tmp_path / "1", ONE) as one, witnessing(tmp_path / "2", TWO) as two:
+        policy = read_policy(
+            f"witness a {ONE.verifier} {one}\nwitness b {TWO.verifier} {two}/\n"
+            f"witness c {THREE.verifier} http://127.0.0.1:9\ngroup g 2 a b c\nquorum g\n".encode()
+        )
+        given = {"signer": LOG, "witnesses": policy.witness_keys, "policy": policy}
+        with serving(database, follow=False, **given) as served:
+            pushers = [Pusher(served.service.log, one) for one in policy.witnesses.values()]
+            yield served, pushers
+
+
+def test_a_checkpoint_is_published_once_enough_witnesses_have_cosigned(
+    asking: tuple[Served, list[Pusher]], tmp_path: Path
+) -> None:
+    served, (one, two, three) = asking
+    anybody, log = served.client(None), served.service.log
+    with pytest.raises(NotInLog):
+        tell(served, 3)  # which reads the latest checkpoint
+    assert one.push()
+    for path in ("/log/checkpoint", "/log/checkpoint/witnessed", "/log/checkpoint/3"):
+        assert anybody.get(path).code == "not_in_log", path
+    assert served.operator.get("/facts/1/receipt").code == "not_in_log"
+    assert two.push()
+    assert not one.push()
+    assert not two.push()
+    with pytest.raises(Unreachable):
+        three.push()
+    shown = anybody.get("/log/checkpoint").text.encode()
+    keys = [ONE.verifier, TWO.verifier]
+    assert len(open_checkpoint(shown, [LOG.verifier], witnesses=keys).cosignatures) == 2
+    tell(served, 300)
+    for path in ("/log/checkpoint", "/log/checkpoint/witnessed", "/log/checkpoint/3"):
+        assert anybody.get(path).text.encode() == shown
+    assert served.operator.get("/facts/200/receipt").code == "not_in_log"
+    receipt = served.operator.get("/facts/1/receipt").text.encode()
+    assert verify_receipt(receipt, [LOG.verifier], witnesses=keys).trusted.checkpoint.size == 3
+    assert one.push()
+    assert anybody.get("/log/checkpoint").text.encode() == shown
+    assert Pusher(log, two._witness).push()  # a new process asks which tree the witness has seen
+    assert anybody.get("/log/checkpoint").text.startswith(f"{LOG.name}\n303\n")
+    assert mirror(url_of(served), tmp_path / "m", [LOG.verifier], only_hashes=True)
+
+
+def test_a_witness_that_has_seen_another_tree_says_so_and_nothing_is_published(
+    asking: tuple[Served, list[Pusher]], tmp_path: Path
+) -> None:
+    """The operator has begun anew with the same key."""
+    served, (one, *_) = asking
+    ahead = create_witness(Witness(tmp_path / "1", [ONE], [LOG.verifier])).test_client()
+    assert add(ahead, 0, [], note_of(LEAVES[:9]))[0] == 200
+    with pytest.raises(NotInLog):
+        tell(served, 5)
+    with pytest.raises(NotVerified, match="it has seen a tree of 9 leaves, ours has 5"):
+        one.push()
+    with pytest.raises(NotInLog):
+        tell(served, 9)
+    with pytest.raises(Unreachable, match="422"):
+        one.push()
+    assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
+
+
+def test_asking_and_being_asked_remember_the_same_tree(tmp_path: Path) -> None:
+    """One witness in one folder never cosigns a fork, whichever way it is used."""
+    database = f"sqlite:///{tmp_path / 'a.db'}"
+    with serving(database, follow=False, signer=LOG, witnesses=[ONE.verifier]) as served:
+        tell(served, 9)
+        for first in ("asked", "asks"):
+            folder = tmp_path / first
+            client = create_witness(Witness(folder, [ONE], [LOG.verifier])).test_client()
+            if first == "asks":
+                witness(url_of(served), folder, [LOG.verifier], ONE)
+                assert add(client, 0, [], note_of(LEAVES[:9])) == (409, "9\n")
+                assert add(client, 9, [], note_of(LEAVES[:9]))[0] == 422
+            else:
+                assert add(client, 0, [], note_of(LEAVES[:9]))[0] == 200
+                with pytest.raises(NotVerified, match="fork"):
+                    witness(url_of(served), folder, [LOG.verifier], ONE)
