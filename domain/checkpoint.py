@@ -11,7 +11,7 @@ library and cryptography, so that a checkpoint can be checked on its own, years 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -72,6 +72,10 @@ class Checkpoint:
         )
 
 
+Quorum = int | Callable[[Collection[VerifierKey]], bool]
+"""How many witnesses are needed, or whether some are enough (domain.trust)."""
+
+
 class Cosignature(NamedTuple):
     """A witness saw this as the largest tree of the log at a time (seconds since 1970)."""
 
@@ -100,14 +104,14 @@ def open_checkpoint(
     *,
     origin: str | None = None,
     witnesses: Collection[VerifierKey] = (),
-    quorum: int | None = None,
+    quorum: Quorum | None = None,
 ) -> Trusted:
     """Trust a checkpoint that the log and enough witnesses have signed; else NotVerified.
 
     The origin must be the one given or, without one, the name of the key that signed
-    (tlog-checkpoint, section "Signatures"). ``quorum`` of the witnesses must have cosigned,
-    by default all of them. None of these keys may sign twice. Signatures of any other key are
-    ignored.
+    (tlog-checkpoint, section "Signatures"). ``quorum`` of the witnesses must have cosigned, or
+    those of whom it says so; by default all of them. None of these keys may sign twice, though the
+    same line may be there again. Signatures of any other key are ignored.
     """
     parsed = Note.parse(data)
     checkpoint = Checkpoint.parse(parsed.text)
@@ -120,13 +124,8 @@ def open_checkpoint(
     if not signers or origin not in {None, checkpoint.origin}:
         raise NotVerified(f"the checkpoint is of another log, {checkpoint.origin!r}")
     seen = _cosigned(parsed, witnesses)
-    needed = len(set(witnesses)) if quorum is None else quorum
-    if len(seen) < needed:
-        missing = _names({key.name for key in witnesses} - {one.witness for one in seen})
-        raise NotVerified(
-            f"{len(seen)} of the witnesses have cosigned, not {needed}; missing: {missing}"
-        )
-    return Trusted(checkpoint, signers, seen)
+    _must_be_enough([key for key, _ in seen], witnesses, quorum)
+    return Trusted(checkpoint, signers, tuple(Cosignature(key.name, time) for key, time in seen))
 
 
 def _must_count(signers: Iterable[Signature], keys: Iterable[VerifierKey], size: int) -> None:
@@ -140,15 +139,31 @@ def _must_count(signers: Iterable[Signature], keys: Iterable[VerifierKey], size:
         )
 
 
-def _cosigned(parsed: Note, witnesses: Collection[VerifierKey]) -> tuple[Cosignature, ...]:
-    """The cosignatures of these witnesses, one of each; one that does not hold is refused."""
+def _must_be_enough(
+    seen: Collection[VerifierKey], witnesses: Collection[VerifierKey], quorum: Quorum | None
+) -> None:
+    needed = len(set(witnesses)) if quorum is None else quorum
+    is_met = needed(seen) if callable(needed) else len(seen) >= needed
+    if not is_met:
+        missing = _names({key.name for key in witnesses} - {key.name for key in seen})
+        asked = "as the policy asks" if callable(needed) else needed
+        raise NotVerified(
+            f"{len(seen)} of the witnesses have cosigned, not {asked}; missing: {missing}"
+        )
+
+
+def _cosigned(
+    parsed: Note, witnesses: Collection[VerifierKey]
+) -> tuple[tuple[VerifierKey, int], ...]:
+    """Who of these witnesses has cosigned, and when; a signature that does not hold is refused."""
     must_be_witnesses(witnesses)
-    known = {(witness.name, witness.id) for witness in witnesses}
+    known = {(witness.name, witness.id): witness for witness in witnesses}
     if not any(signature[:2] in known for signature in parsed.signatures):
         return ()
     verified = note.verify(parsed, witnesses).verified
     # Without a time it says nothing about when the tree was seen (tlog-witness, "add-checkpoint").
-    return tuple(Cosignature(name, time_of(data)) for name, _, data in verified if time_of(data))
+    times = ((known[name, id], time_of(data)) for name, id, data in verified)
+    return tuple((key, time) for key, time in times if time)
 
 
 def _must_sign_once(parsed: Note, keys: Iterable[VerifierKey]) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from domain.checkpoint import Trusted, decode_proof, encode_proof, open_checkpoint
+from domain.checkpoint import Quorum, Trusted, decode_proof, encode_proof, open_checkpoint
 from domain.note import VerifierKey, base64, decimal, readable
 from domain.tree import (
     HASH_BYTES,
@@ -257,7 +257,7 @@ def verify_receipt(
     *,
     origin: str | None = None,
     witnesses: Collection[VerifierKey] = (),
-    quorum: int | None = None,
+    quorum: Quorum | None = None,
 ) -> Receipt:
     """Check a receipt against the keys of the log; NotVerified says what is wrong with it.
 

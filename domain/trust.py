@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.note import UnknownKind, VerifierKey
 from domain.tree import NotVerified
@@ -152,3 +152,17 @@ def _group(policy: Policy, used: set[str], needed: str, members: list[str]) -> G
     if count > len(members):
         raise NotVerified(f"{count} of {len(members)} members cannot be")
     return Group(count, tuple(members))
+
+
+def trusted_by(
+    data: bytes | None, witnesses: Sequence[VerifierKey], quorum: int | None
+) -> tuple[list[VerifierKey], dict[str, Any]]:
+    """The keys of logs in a policy, and what open_checkpoint asks of witnesses with it.
+
+    Without a policy, so many of the witnesses that are named.
+    """
+    if data is None:
+        return [], {"witnesses": witnesses, "quorum": quorum}
+    policy = read_policy(data)
+    logs = [one.key for one in policy.logs if one.key is not None]
+    return logs, {"witnesses": [*policy.witness_keys, *witnesses], "quorum": policy.is_met}

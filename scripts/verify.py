@@ -55,6 +55,7 @@ from domain.tree import (
     tile_at,
     tiles_of,
 )
+from domain.trust import trusted_by
 
 
 def read_actor_keys(text: str, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
@@ -492,6 +493,12 @@ def _parser() -> argparse.ArgumentParser:
             metavar="N",
             help="how many witnesses are required; default: all",
         )
+        command.add_argument(
+            "--policy",
+            type=Path,
+            metavar="FILE",
+            help="a policy (C2SP tlog-policy): its logs are accepted, and its quorum is required",
+        )
     return parser
 
 
@@ -499,8 +506,9 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     """What the file proves, line by line; NotVerified if it is not valid."""
     # Before anything is called unverified: a file that is not there is an error of another kind.
     data = b"" if options.command == "log" else options.file.read_bytes()
-    keys, witnesses = read_keys(options.key), read_keys(options.witness)
-    asked = {"origin": options.origin, "witnesses": witnesses, "quorum": options.quorum}
+    policy = None if options.policy is None else options.policy.read_bytes()
+    logs, seen = trusted_by(policy, read_keys(options.witness), options.quorum)
+    keys, asked = [*read_keys(options.key), *logs], {"origin": options.origin, **seen}
     if options.command == "log":
         yield from _check_log(options, keys, asked)
     elif options.command == "receipt":

@@ -1,6 +1,7 @@
 """C2SP tlog-witness, both ways: a witness that logs ask, and a log that asks its witnesses."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -20,7 +21,8 @@ from domain.refusal import NotInLog
 from domain.tree import EMPTY_ROOT, NotVerified, consistency_proof, grow, leaf_hash, root_of
 from domain.trust import read_policy
 from scripts.mirror import Unreachable, mirror
-from scripts.pushing import Pusher
+from scripts.pushing import Pusher, start_pushing
+from scripts.settings import read_settings
 from scripts.witness import witness
 from scripts.witness_service import Witness, create_witness
 
@@ -237,6 +239,30 @@ def test_a_witness_that_has_seen_another_tree_says_so_and_nothing_is_published(
     with pytest.raises(Unreachable, match="422"):
         one.push()
     assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
+
+
+def test_threads_push_what_is_signed_until_they_are_stopped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    unknown = "w.example+fd91d1bc+BQICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC"
+    with witnessing(tmp_path / "1", ONE) as one:
+        (tmp_path / "policy").write_text(
+            f"witness a {ONE.verifier} {one}\nwitness b {unknown} {one}\n"
+            f"witness c {THREE.verifier} http://127.0.0.1:9\nquorum a\n"
+        )
+        settings = read_settings({"STEMMA_WITNESS_POLICY": str(tmp_path / "policy")})
+        given = {"witnesses": settings.witnesses, "policy": settings.policy, "signer": LOG}
+        with serving(f"sqlite:///{tmp_path / 'a.db'}", follow=False, **given) as served:
+            stop = start_pushing(served.service.log, settings)
+            with pytest.raises(NotInLog):
+                tell(served, 2)
+            deadline = time.monotonic() + 120
+            while served.client(None).get("/log/checkpoint").status != 200:
+                assert time.monotonic() < deadline, caplog.text
+                time.sleep(0.05)
+            stop()
+    said = "the key of the witness w.example is of a kind that is not understood here"
+    assert said in caplog.text
 
 
 def test_asking_and_being_asked_remember_the_same_tree(tmp_path: Path) -> None:

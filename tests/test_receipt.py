@@ -307,6 +307,7 @@ def test_only_the_right_key_opens_a_receipt() -> None:
 # -- The command ----------------------------------------------------------------------------------
 
 ALONE = ("domain/__init__.py", "domain/tree.py", "domain/note.py", "domain/ml_dsa.py",
+         "domain/trust.py",
          "domain/checkpoint.py",
          "domain/receipt.py", "domain/as_of.py", "domain/chain.py",
          "domain/money/__init__.py", "domain/money/payee.py",

@@ -6,22 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from domain.checkpoint import Checkpoint, cosign, sign
 from domain.note import COSIGNATURE, ML_DSA, SignerKey
-from domain.tree import NotVerified
+from domain.tree import EMPTY_ROOT, NotVerified
 from domain.trust import read_policy
 from scripts.settings import BadSetting, environment_of, read_settings
+from scripts.verify import main as verify
 
 SPEC = Path(__file__).parent / "golden" / "transparency_log.json"
 LOG = SignerKey("log.example", bytes(range(32))).verifier
-KEYS = {
+SIGNERS = {
     f"{letter}{number}": SignerKey(
         f"{letter.lower()}{number}.example",
         bytes(range(10 * number + ord(letter) - 80, 10 * number + ord(letter) - 48)),
         ML_DSA if number == 3 else COSIGNATURE,
-    ).verifier
+    )
     for letter in "XY"
     for number in (1, 2, 3)
 }
+KEYS = {name: one.verifier for name, one in SIGNERS.items()}
 UNKNOWN = "w.example+fd91d1bc+BQICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC"
 """A key of the kind 0x05, which is one of Certificate Transparency."""
 
@@ -136,3 +139,21 @@ def test_a_policy_is_a_setting_and_is_handed_down_to_workers(tmp_path: Path) -> 
             read_settings({"STEMMA_WITNESS_POLICY": str(file)})
     with pytest.raises(BadSetting, match="STEMMA_WITNESS_POLICY"):
         read_settings({"STEMMA_WITNESS_POLICY": str(tmp_path / "nothing")})
+
+
+def test_a_verifier_takes_a_policy_instead_of_a_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signer = SignerKey("log.example", bytes(range(32)))
+    note = sign(Checkpoint(signer.name, 0, EMPTY_ROOT), signer)
+    (tmp_path / "policy").write_bytes(example())
+    stranger = str(SignerKey("stranger.example", bytes(range(1, 33))).verifier)
+    asked = ["checkpoint", str(tmp_path / "note"), "--key", stranger]
+    asked += ["--policy", str(tmp_path / "policy")]
+    for names, status in (("X1 X2", 1), ("X1 Y3", 1), ("X1 X3 Y2", 0), ("Y1 Y2 Y3", 1)):
+        lines = "".join(cosign(note, SIGNERS[name], 1_790_000_000) for name in names.split())
+        (tmp_path / "note").write_bytes(note + lines.encode())
+        assert verify(asked) == status, names
+        said = capsys.readouterr()
+        assert ("not as the policy asks" in said.err) == (status == 1)
+        assert said.out.count("witnessed") == (0 if status else 3)

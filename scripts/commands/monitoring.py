@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 import click
 
 from scripts.commands.frame import named, settings_of
-from scripts.commands.proofs import auditor_key, believed, log_keys, max_age_option, seen_by
+from scripts.commands.proofs import (
+    auditor_key,
+    believed,
+    log_keys,
+    max_age_option,
+    seen_by,
+    trusted_witnesses,
+)
 
 if TYPE_CHECKING:
     from scripts.monitor import Watched
@@ -60,6 +67,7 @@ def monitor(
     max_age: int | None,
     witnesses: tuple[str, ...],
     quorum: int | None,
+    policy: Path | None,
 ) -> None:
     """Print every new fact about a person or a work, or by a key, of the log at an address.
 
@@ -76,7 +84,7 @@ def monitor(
     with believed():
         those, log = _watched(watched), read_keys(keys)
         key = None if api_key is None else api_key.read_text().strip()
-        seen = {"witnesses": read_keys(witnesses), "quorum": quorum}
+        seen = trusted_witnesses(witnesses, quorum, policy)
         path = state or _usual_state(ctx, url, those)
         is_first = not path.exists()
         try:

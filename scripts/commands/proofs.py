@@ -6,7 +6,7 @@ The one rule: a watcher accepts a checkpoint only if it extends the one accepted
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,7 +119,22 @@ def seen_by(command: Callable[..., Any]) -> Callable[..., Any]:
     key = "The public key of a witness, or its file: ask for the latest tree that they have seen."
     named = click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help=key)
     several = "How many witnesses; default all."
-    return named(click.option("--quorum", type=click.IntRange(0), help=several)(command))
+    counted = click.option("--quorum", type=click.IntRange(0), help=several)
+    file = click.Path(path_type=Path, exists=True, dir_okay=False)
+    of_policy = "A policy with witnesses, groups and a quorum (C2SP tlog-policy)."
+    decided = click.option("--policy", type=file, metavar="FILE", help=of_policy)
+    return named(counted(decided(command)))
+
+
+def trusted_witnesses(
+    witnesses: Sequence[str], quorum: int | None, policy: Path | None
+) -> dict[str, Any]:
+    """What these options ask of a checkpoint."""
+    from domain.trust import trusted_by
+    from scripts.verify import read_keys
+
+    data = None if policy is None else policy.read_bytes()
+    return trusted_by(data, read_keys(witnesses), quorum)[1]
 
 
 @commands.command()
@@ -138,6 +153,7 @@ def mirror(
     api_key: Path | None,
     witnesses: tuple[str, ...],
     quorum: int | None,
+    policy: Path | None,
     max_age: int | None,
     *,
     hashes: bool,
@@ -162,8 +178,7 @@ def mirror(
             only_hashes=hashes,
             again=again,
             max_age=max_age,
-            witnesses=read_keys(witnesses),
-            quorum=quorum,
+            **trusted_witnesses(witnesses, quorum, policy),
         )
     tell_of(trusted)
 

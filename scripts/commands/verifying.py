@@ -64,6 +64,7 @@ def _offline(name: str, meaning: str) -> click.Command:
         click.Option(["--origin"], help="The log it must come from; default that of the key."),
         click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
         click.Option(["--quorum"], metavar="N", help="How many witnesses are needed; default all."),
+        click.Option(["--policy"], metavar="FILE", help="A C2SP tlog-policy, instead of a number."),
     ]
     if name in ("receipt", "promise", "checkpoint", "log"):
         other = "A mirror to compare it with; an earlier one is a beginning of it."
