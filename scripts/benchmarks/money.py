@@ -1,9 +1,9 @@
 """Money: a revenue divided and recorded, beside the same postings by hand, at growing numbers.
 
-Every pool has three payees, a contributor and two names, and a carry. By hand, a transaction
-inserts the revenue and an entry for each payee and updates the balances; on PostgreSQL, also by a
-stored function for each posting, as pgledger has it: a transfer locks both accounts and writes two
-entries. Neither decides what anybody gets, keeps what was agreed, or can be verified.
+Every pool has three payees of its own, a contributor and two names, and a carry. By hand, a
+transaction inserts the revenue and an entry for each payee and updates the balances; on PostgreSQL,
+also by a stored function for each posting, as pgledger has it: a transfer locks both accounts and
+writes two entries. Neither decides what anybody gets, keeps what was agreed, or can be verified.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import count, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from api.application import create_app
@@ -21,6 +23,7 @@ from domain.commands.admitting import AdmitContributor
 from domain.commands.releasing import AssembleRelease, Component
 from domain.commands.submitting import SubmitContribution
 from domain.journal import Journal
+from domain.money.books import Books
 from domain.money.dividing import RecordRevenue
 from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
@@ -37,6 +40,7 @@ from scripts.benchmarks.measure import (
     scratch,
     seconds,
 )
+from scripts.bundle import found_in, import_lines
 from scripts.service import open_service
 
 T = TypeVar("T")
@@ -44,6 +48,8 @@ SIZES = {"small": ((200, 10),), "full": ((1_000, 100), (10_000, 1_000), (100_000
 """How many revenues there are in how many pools."""
 TIMES = {"small": 20, "full": 200}
 LINES = {"small": 200, "full": 10_000}
+IMPORTED = {"small": 2_000, "full": 100_000}
+"""How many lines a shop's file of sales has, for 100 pools."""
 BATCH = 500
 SOLD = 100
 TERRITORIES = ("DE", "FR", "US", "JP", "BR")
@@ -75,6 +81,8 @@ def _at(address: str, revenues: int, pools: int, size: Size) -> Iterator[Result]
         sales = (_revenue(opened[n % pools], n, SOLD) for n in range(lines // SOLD))
         taken = seconds(lambda: _carry_out(journal, sales))
         yield told(f"sales, {SOLD} to a revenue, {which}", lines / taken, "lines/s")
+        rate = _imported(journal, opened[:100], IMPORTED[size])
+        yield told(f"a file of {IMPORTED[size]:,} sales {which}", rate, "lines/s")
     fresh, memory = _fresh(address, opened, times)
     yield told(f"the first command of a process {which}", fresh, "ms")
     yield told(f"memory of a process {which}", memory, "MB")
@@ -82,15 +90,29 @@ def _at(address: str, revenues: int, pools: int, size: Size) -> Iterator[Result]
         yield told(f"{what} {which}, p50", taken, "ms")
     with open_service(address) as service:
         taken = seconds(partial(service.journal.record, IssuePayouts(currency="USD")))
-        yield told(f"a batch of {2 * pools + 1:,} payouts {which}", 1_000 * taken, "ms")
+        yield told(f"a batch of {3 * pools:,} payouts {which}", 1_000 * taken, "ms")
 
 
 def _median(actions: Iterable[Callable[[], object]]) -> float:
     return percentile([1_000 * seconds(action) for action in actions], 50)
 
 
+def _imported(journal: Journal, pools: list[str], lines: int) -> float:
+    """How many lines of a shop's table are imported in a second."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sales.csv"
+        rows = (
+            f"{pools[n % len(pools)]},Shop,2026-01,{TERRITORIES[n // len(pools) % 5]},streaming,1,"
+            f"0.0109342{n:06}"
+            for n in range(lines)
+        )
+        head = "Pool,Shop,Period,Country,Channel,Quantity,Amount"
+        path.write_text("\n".join([head, *rows]) + "\n")
+        return lines / seconds(lambda: import_lines(journal, found_in(path, "sales")))
+
+
 def _answers(address: str, pools: list[str]) -> Iterator[tuple[str, float]]:
-    """The statement of a pool, and why somebody got what they got."""
+    """The statement of a pool and of a contributor, and why somebody got what they got."""
     with open_service(address, operator_key=KEY) as service:
         service.follower.catch_up()
         app = create_app(service.journal, service.store, service.keys, service.log)
@@ -102,11 +124,19 @@ def _answers(address: str, pools: list[str]) -> Iterator[tuple[str, float]]:
 
         paths = [f"/pools/{pool}/statement" for pool in pools]
         yield "the statement of a pool", _median(partial(ask, path) for path in paths)
+        people = [next(iter(books.agreements[each].shares)) for each in _agreements(books, pools)]
+        paths = [f"/contributors/{person}/statement" for person in people]
+        yield "the statement of a contributor", _median(partial(ask, path) for path in paths)
         latest = [(books.divisions_of(pool)[-1][0], books.sums[pool].carry) for pool in pools]
         paths = [
             f"/entries/{entry}/lines/{payee}/why" for entry, carry in latest for payee in (*carry,)
         ]
         yield "why a payee got that", _median(partial(ask, path) for path in paths[: len(pools)])
+
+
+def _agreements(books: Books, pools: list[str]) -> Iterator[str]:
+    for pool in pools:
+        yield books.pools[pool].agreements[-1]
 
 
 # -- ours ----------------------------------------------------------------------------------------
@@ -125,10 +155,11 @@ def _opened(journal: Journal, pools: int) -> list[str]:
         for number in numbers:
             said: dict[str, Any] = {"release": release, "kind": "song", "currency": "USD"}
             pool = draft.carry_out(OpenPool(name=f"pool {number}", terms=terms, **said)).id
-            shares = [[person, "1/2"], [f"label {number}", "1/3"], [f"studio {number}", "1/6"]]
+            payee = draft.carry_out(AdmitContributor(name=f"Ana {number}")).id
+            shares = [[payee, "1/2"], [f"label {number}", "1/3"], [f"studio {number}", "1/6"]]
             assets = ({"asset": "all of it", "value": "1", "shares": shares},)
             agreement = RecordAgreement(
-                pool=pool, assets=assets, agreed_on="2026-01", document="sheet", consents=(person,)
+                pool=pool, assets=assets, agreed_on="2026-01", document="sheet", consents=(payee,)
             )
             draft.carry_out(agreement)
             found.append(pool)
