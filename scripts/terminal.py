@@ -18,7 +18,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from domain.money.currency import decimal
-from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, WITHHELD
+from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
 from domain.printable import CONTROLS, printable
 from projections import attribution as people
 from projections import billing, formats
@@ -304,7 +304,7 @@ def _first(out: Console, lines: list[str], more: str) -> None:
         out.print(f"… and {len(lines) - SHOWN_REFUSED} {more}")
 
 
-FURTHER = (WITHHELD, EXCHANGED, DIFFERENCE)
+FURTHER = (RESERVED, WITHHELD, EXCHANGED, DIFFERENCE)
 
 
 def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
