@@ -35,6 +35,7 @@ from domain.role import role_named
 from domain.signature import read_signing, sign_command
 from domain.text import folded, hex_digest, plain_text
 from domain.tree import NotVerified, entries_of, tile_of
+from domain.trust import read_policy
 from domain.values import Text, Word
 from projections.finding import contains
 from projections.store import BadCursor, decode_cursor, encode_cursor
@@ -187,6 +188,8 @@ def of_proofs(service: Service) -> Iterator[tuple[str, Target]]:
     yield "signed checkpoint", Target(lambda data: open_checkpoint(data, keys), [note], ours)
     yield "cosigned checkpoint", Target(lambda d: cosigned(d, [witness.verifier]), [seen], ours)
     yield "receipt", Target(lambda data: verify_receipt(data, keys), [receipt], ours)
+    policy = f"log {keys[0]}\nwitness a {witness.verifier} http://a\ngroup g any a\nquorum g\n"
+    yield "policy", Target(read_policy, [policy.encode()], ours)
     yield "receipts", Target(split_receipts, [receipt + receipt], ours)
     yield "as-of", Target(lambda data: verify_as_of(data, keys), [as_of], ours)
     yield "leaf", Target(read_leaf, [leaf], ours)

@@ -8,19 +8,26 @@ from __future__ import annotations
 import sys
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import metamorphic_log
 import pytest
-from serving import OPERATOR_KEY, serving
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from serving import OPERATOR_KEY, Quiet, serving
 from stories import carry_out
+from werkzeug.serving import make_server as make_app_server
 
-from domain.checkpoint import cosign, decode_proof, encode_proof
+from domain.checkpoint import cosign, decode_proof, encode_proof, open_checkpoint
 from domain.note import COSIGNATURE, SignerKey
+from domain.trust import read_policy
 from scripts.mirror import mirror
+from scripts.pushing import Pusher
+from scripts.witness_service import Witness, create_witness
 
 SIGNER = SignerKey.new("stemma.example/log")
 KEY = str(SIGNER.verifier)
@@ -211,6 +218,19 @@ def test_the_log_is_seen_to_have_only_grown(foreign: Foreign, given: Given) -> N
             assert not foreign.consistency(notes[new], notes[old], KEY, proof)
 
 
+@contextmanager
+def making(server: Any) -> Iterator[Any]:
+    """A server that serves as long as this is held."""
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 if InPython in VERIFIERS:
 
     def test_witnesses_and_every_tile_are_believed(given: Given) -> None:
@@ -224,3 +244,45 @@ if InPython in VERIFIERS:
         assert verifier.head(note, KEY, [str(stranger.verifier)]) is None
         head = verifier.head((given.folder / "checkpoint").read_text("utf-8"), KEY)
         aics_tlog.audit_tiles(aics_tlog.FileSystemTileReader(given.folder), head.size, head.root)
+
+    def test_a_witness_that_others_wrote_cosigns_what_is_pushed_to_it(tmp_path: Path) -> None:
+        from aics_witness import LogConfig, WitnessStore, make_server
+        from aics_witness import Witness as Foreign
+
+        private = Ed25519PrivateKey.generate()
+        key = SignerKey("foreign.example/w", private.private_bytes_raw(), COSIGNATURE).verifier
+        store = WitnessStore(tmp_path / "witness.db", create=True)
+        witness = Foreign(key.name, private, store, [LogConfig.from_strings(SIGNER.name, [KEY])])
+        with making(make_server(witness)) as server:
+            policy = read_policy(f"witness f {key} {server.url}\nquorum f\n".encode())
+            settings = {"signer": SIGNER, "witnesses": [key], "policy": policy}
+            with serving(f"sqlite:///{tmp_path / 'a.db'}", follow=False, **settings) as served:
+                pusher = Pusher(served.service.log, policy.witnesses["f"])
+                for _ in range(3):
+                    served.admit("Ana")
+                    served.service.log.catch_up()
+                    assert pusher.push()
+                    note = served.service.log.latest()
+                    assert open_checkpoint(note, [SIGNER.verifier], witnesses=[key])
+
+    def test_a_log_that_others_wrote_is_cosigned_by_our_witness(
+        given: Given, tmp_path: Path
+    ) -> None:
+        import aics_witness
+
+        ours = Witness(tmp_path, [WITNESS], [SIGNER.verifier])
+        app = create_witness(ours)
+        with making(make_app_server("127.0.0.1", 0, app, request_handler=Quiet)) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            with aics_witness.WitnessClient(url, str(WITNESS.verifier)) as client:
+                sizes = sorted(given.checkpoints)
+                for size in sizes:
+                    lines = client.submit(
+                        given.checkpoints[size].encode(), lambda old, new: given.growths[old, new]
+                    )
+                    assert lines.count("— ") == 1
+                with pytest.raises(aics_witness.WitnessAhead):
+                    client.submit(
+                        given.checkpoints[sizes[0]].encode(),
+                        lambda old, new: given.growths[old, new],
+                    )

@@ -2,12 +2,14 @@
 
 Pieces are appended while a follower integrates them, until the last one is in the tree; the peer
 is the same with a follower that does nothing. Receipts (fact, inclusion proof, checkpoint) of
-random facts are made; the peer reads the row of the fact by hand. A restart opens the database and
-signs the root; the peer computes that root from the facts again.
+random facts are made; the peer reads the row of the fact by hand. A bundle of entries is
+compressed; the peer is the bundle as it is. A restart opens the database and signs the root; the
+peer computes that root from the facts again.
 """
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from random import Random
@@ -15,7 +17,7 @@ from statistics import median
 
 from domain.commands.admitting import AdmitContributor
 from domain.note import SignerKey
-from domain.tree import Frontier, leaf_hash
+from domain.tree import TILE_WIDTH, Frontier, leaf_hash
 from projections.log import PAGE
 from scripts.benchmarks.append import record as append
 from scripts.benchmarks.measure import (
@@ -57,6 +59,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             facts = fill(address, community(pieces, seed=seed))
             yield from proved(size, address, by_hand, facts)
             yield stored(by_hand, facts)
+            yield compressed(address, facts)
             yield restarted(address, facts)
 
 
@@ -152,6 +155,20 @@ def stored(by_hand: Plain, facts: int) -> Result:
         float(tiles) / facts,
         "bytes/fact",
         (Peer("the stored facts themselves", float(states) / facts),),
+    )
+
+
+def compressed(address: str, facts: int) -> Result:
+    """Bytes of a full bundle of entries as they are sent to those who accept gzip."""
+    with open_service(address, signer=SIGNER) as service:
+        _, data = service.log.tile("tile/entries/000")
+    return Result(
+        "log",
+        engine_of(address),
+        f"entries of {facts:,}, compressed",
+        len(gzip.compress(data, mtime=0)) / TILE_WIDTH,
+        "bytes/fact",
+        (Peer("as they are", len(data) / TILE_WIDTH),),
     )
 
 
