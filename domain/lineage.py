@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 from domain.money.payee import Payee
@@ -26,6 +26,9 @@ Holders = tuple[tuple[str, Fraction], ...]
 
 MANY = 1 << 53
 """Paths are counted up to here, where numbers end that every JSON reader takes exactly."""
+
+SHOWN_OF_END = 12
+"""How many works of a long path are shown at either end."""
 
 exact = lru_cache(maxsize=4096)(Fraction)
 """A rate as a number; the same few are stated again and again."""
@@ -41,6 +44,15 @@ class Edge(NamedTuple, Generic[Node]):
     """The part of the child that goes to the parent, exactly as stated."""
     id: str = ""
     state: str = ""
+
+
+class Ends(NamedTuple, Generic[Node]):
+    """The beginning and the end of a path, and how many works are left out between them."""
+
+    works: Path[Node]
+    left_out: int
+    is_direct: bool
+    """Whether no edge of the path is one of mere influence."""
 
 
 def once(stated: Iterable[tuple[Edge[Node], tuple[Node, Node]]]) -> list[Edge[Node]]:
@@ -98,12 +110,22 @@ class Lineage(Generic[Node]):
         return parents
 
     @cached_property
+    def edges_of(self) -> Mapping[Node, Sequence[int]]:
+        """By child: the places of its edges among all."""
+        places: dict[Node, list[int]] = {}
+        for place, edge in enumerate(self.edges):
+            places.setdefault(edge.child, []).append(place)
+        return places
+
+    @cached_property
     def children(self) -> Mapping[Node, list[Node]]:
-        """Each work's children within the lineage of the root."""
+        """Each work's children within the lineage of the root, the nearest to it first."""
         found: dict[Node, list[Node]] = {}
         for child, parents in self.parents.items():
             for parent in parents if child in self.generation else ():
                 found.setdefault(parent, []).append(child)
+        for children in found.values():
+            children.sort(key=self.generation.__getitem__)
         return found
 
     @cached_property
@@ -123,6 +145,13 @@ class Lineage(Generic[Node]):
     def is_direct(self, path: Path[Node]) -> bool:
         """Whether a path from the root has no edge of mere influence."""
         return all(self.parents[child][parent] for child, parent in pairwise(path))
+
+    def ends_of(self, path: Path[Node]) -> Ends[Node]:
+        """A path as an answer shows it: whole, or both of its ends."""
+        left_out, is_direct = len(path) - 2 * SHOWN_OF_END, self.is_direct(path)
+        if left_out <= 0:
+            return Ends(path, 0, is_direct)
+        return Ends((*path[:SHOWN_OF_END], *path[-SHOWN_OF_END:]), left_out, is_direct)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -183,23 +212,52 @@ class Lineage(Generic[Node]):
 
     def paths(self, works: Iterable[Node], limit: int) -> list[Path[Node]]:
         """The shortest paths from the root to any of these works, the shortest first."""
+        return [*islice(self.each_path(works, limit), limit)]
+
+    def each_path(
+        self, works: Iterable[Node], limit: int, longest: int = MANY
+    ) -> Iterator[Path[Node]]:
+        """The same one by one, up to so many works long; ``limit`` is how many are asked for."""
         # Best first: the generation is the exact distance left, so nothing is explored in vain.
         # Among equals the longest path is finished first: there may be very many of them.
         heap: list[tuple[int, int, int, _Step[Node]]] = [
             (self.generation[work], -1, number, _Step(work)) for number, work in enumerate(works)
         ]
         heapq.heapify(heap)
-        number, found = len(heap), list[Path[Node]]()
-        while heap and len(found) < limit:
-            _, behind, _, step = heapq.heappop(heap)
+        number = len(heap)
+        while heap:
+            steps, behind, _, step = heapq.heappop(heap)
+            if steps >= longest:
+                return
             if step.work == self.root:
-                found.append(tuple(step.onwards()))
+                yield tuple(step.onwards())
                 continue
-            for child in self.children[step.work]:
+            for child in self.children[step.work][:limit]:  # each of them begins a path
                 number += 1
                 length = self.generation[child] - behind
                 heapq.heappush(heap, (length, behind - 1, number, _Step(child, step)))
-        return found
+
+    def nearest_path(self, work: Node) -> Ends[Node]:
+        """The shortest path from the root to a work, as an answer shows it."""
+        begun, end = self._begun[work], [work]
+        length = self.generation[work] + 1
+        while len(end) < min(SHOWN_OF_END, length - len(begun.works)):
+            end.append(self.children[end[-1]][0])
+        end = end[: length - len(begun.works)]
+        left_out = length - len(begun.works) - len(end)
+        return Ends((*begun.works, *reversed(end)), left_out, begun.is_direct)
+
+    @cached_property
+    def _begun(self) -> Mapping[Node, Ends[Node]]:
+        """How the shortest path to each work begins; those far away share it with others."""
+        begun = {self.root: Ends((self.root,), 0, True)}
+        for work in islice(self.generation, 1, None):
+            child = self.children[work][0]
+            works, is_direct = begun[child].works, begun[child].is_direct
+            is_direct = is_direct and self.parents[child][work]
+            works = works if len(works) == SHOWN_OF_END else (*works, work)
+            begun[work] = Ends(works, 0, is_direct)
+        return begun
 
     # -- rates and people ------------------------------------------------------------------
 

@@ -17,11 +17,12 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.join import Join
-from domain.lineage import Lineage, Path
+from domain.lineage import Ends, Lineage
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId
 from projections import finding, identifiers, lineage, pending
+from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.hidden import HIDDEN, NOT_HIDDEN
@@ -391,21 +392,25 @@ def shares_in(tree: Lineage[int], rows: Iterable[CreditRow]) -> list[Share]:
     return sorted(shares, key=lambda share: (share.generation, share.place))
 
 
+def shares_above(view: View, root: int) -> Sequence[Share]:
+    """The people credited on a work or anything it was made from, as they are shown now."""
+    above = ancestry(view, root)
+
+    def read() -> list[Share]:
+        return shares_in(above.tree, credits_on(view, above.tree.generation))
+
+    return above.derived(view, "shares", frozenset(hidden(view)), read)
+
+
 def is_direct(tree: Lineage[int], row: CreditRow) -> bool:
     """Whether something of the person is in the work, not only their influence."""
     return row.kind == "direct" and row.work in tree.direct
 
 
-def paths_to(tree: Lineage[int], share: Share, limit: int = PATHS) -> list[Path[int]]:
-    """The paths by which a person came in, the shortest first."""
-    pieces = {row.work for row in share.credits}
-    return tree.paths(sorted(pieces, key=lambda work: (tree.generation[work], work)), limit)
-
-
 def explain(
     tree: Lineage[int],
     share: Share,
-    paths: list[Path[int]],
+    paths: list[Ends[int]],
     ids: dict[int, str],
     texts: dict[str | None, str],
 ) -> Part:
@@ -417,20 +422,20 @@ def explain(
         "generation": share.generation,
         "pieces": len(pieces),
         **lineage.counted(tree, pieces),
-        "paths": [told_path(tree, share, path, ids) for path in paths],
+        "paths": [told_path(share, path, ids) for path in paths],
         "credit_count": len(share.credits),
         "credits": [told_credit(tree, row, ids, texts) for row in share.credits[:CREDITS_SHOWN]],
     }
 
 
-def told_path(tree: Lineage[int], share: Share, path: Path[int], ids: dict[int, str]) -> PathIn:
+def told_path(share: Share, path: Ends[int], ids: dict[int, str]) -> PathIn:
     """One path to a piece of somebody's, and what they did in the piece."""
-    works, left_out = lineage.both_ends(path)
+    end = path.works[-1]
     return {
-        "kind": "direct" if tree.is_direct(path) else "influence",
-        "works": [ids[work] for work in works],
-        "left_out": left_out,
-        "roles": list(dict.fromkeys(row.role for row in share.credits if row.work == path[-1])),
+        "kind": "direct" if path.is_direct else "influence",
+        "works": [ids[work] for work in path.works],
+        "left_out": path.left_out,
+        "roles": list(dict.fromkeys(row.role for row in share.credits if row.work == end)),
     }
 
 
@@ -469,11 +474,12 @@ def contributors(
     What is only claimed about a work does not count; ``claims`` says how much of that waits.
     """
     place = decode_cursor(after, int, int) or [-1, -1]
-    tree = lineage.numbered(view, lineage.find(view, id).number)
-    rows = credits_on(view, tree.generation)
+    root = lineage.find(view, id).number
+    tree, shares = lineage.numbered(view, root), shares_above(view, root)
     if role is not None:
-        rows = [row for row in rows if row.role in within(role)]
-    shares = shares_in(tree, rows)
+        named = within(role)
+        rows = [row for share in shares for row in share.credits if row.role in named]
+        shares = shares_in(tree, rows)
     if kind is not None:
         shares = [
             share
@@ -495,8 +501,11 @@ def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list
     """The part of each person in each work; the ids and texts of all are read together."""
     shown = [row for _, share in shares for row in share.credits[:CREDITS_SHOWN]]
     texts = texts_of(view, shown)
-    paths = [lineage.within_bounds(paths_to(tree, share)) for tree, share in shares]
-    ends = {work for found in paths for path in found for work in lineage.both_ends(path).works}
+    paths = [
+        lineage.shown_paths(tree, {row.work for row in share.credits}, PATHS)
+        for tree, share in shares
+    ]
+    ends = {work for found in paths for path in found for work in path.works}
     ids = lineage.ids_of(view, ends.union(row.work for row in shown))
     return [
         explain(tree, share, found, ids, texts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.printable import printable
 from domain.values import WorkId
+from projections import graph as graph_in_pages
 from projections.attribution import lineage_with_makers
 from projections.billing import name_of
 from projections.lineage import Shown
@@ -161,4 +162,4 @@ def lineage_of(view: View, id: WorkId, *, after: After | None = None) -> Lineage
     Those are whole. As JSON a very large lineage comes in pages, the nearest works first: each page
     has works, and their edges to what they were made from directly.
     """
-    return lineage_with_makers(view, id).answer(after)
+    return graph_in_pages.page(view, id, after)

@@ -6,12 +6,10 @@ rows and questions are in one file because they share the columns.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from operator import itemgetter
-from typing import Annotated, Any, NamedTuple, Unpack, cast
+from typing import Annotated, Any, NamedTuple, Unpack
 from urllib.parse import unquote
 
 from domain.claim import PENDING
@@ -20,7 +18,7 @@ from domain.dates import is_surely_before, span_of
 from domain.fact import Fact
 from domain.identity import part_id
 from domain.join import Join
-from domain.lineage import MANY, Edge, Lineage, Path, once
+from domain.lineage import MANY, SHOWN_OF_END, Edge, Ends, Lineage, Path
 from domain.moment import instant
 from domain.outside import Outside
 from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
@@ -30,16 +28,14 @@ from domain.text import folded
 from domain.values import JoinId, WorkId
 from domain.work import Work
 from projections import finding, walking
+from projections.ancestry import ancestry
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, counting, cut, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, counting, cut, decode_cursor, holds
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
 from projections.told import (
-    EdgeTold,
     JoinTold,
-    LineageTold,
-    Node,
     PathCount,
     Publication,
     Relative,
@@ -199,12 +195,6 @@ LINEAGE = Projection("lineage", (WORKS, REMIXES, JOINS), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
-MOST_BYTES = 900_000
-"""How long a page of a lineage is as JSON, at most."""
-MOST_MAKERS = 100
-"""How many of those credited on a work are shown in it; the work itself has all."""
-SHOWN_OF_END = 12
-"""How many works of a long path are shown at either end."""
 SHOWN_OF_PATHS = 50
 """How many works the paths of one item of a list show together, after the first path."""
 
@@ -269,25 +259,22 @@ def counted(tree: Lineage[Any], works: Iterable[Any]) -> PathCount:
     return {"path_count": min(count, MANY - 1), "path_count_is_exact": count < MANY}
 
 
-class Ends(NamedTuple):
-    """The beginning and the end of a path, and how many works are left out between them."""
-
-    works: Path[Any]
-    left_out: int
-
-
-def both_ends(path: Path[Any]) -> Ends:
-    """A path as an answer shows it: whole, or both of its ends."""
-    left_out = len(path) - 2 * SHOWN_OF_END
-    if left_out <= 0:
-        return Ends(path, 0)
-    return Ends((*path[:SHOWN_OF_END], *path[-SHOWN_OF_END:]), left_out)
+def shown_paths(tree: Lineage[Any], works: Iterable[Any], limit: int) -> list[Ends[Any]]:
+    """The first path to any of these works, and further ones that are short together."""
+    nearest = sorted(works, key=lambda work: (tree.generation[work], work))
+    first = tree.nearest_path(nearest[0])
+    # All others are at least as long, so that not more of them can be shown.
+    limit = min(limit, SHOWN_OF_PATHS // len(first.works))
+    if first.left_out or limit < 2:
+        return [first]
+    short = tree.each_path(nearest, limit, SHOWN_OF_PATHS - len(first.works))
+    return [tree.ends_of(path) for path in within_bounds(short, limit)]
 
 
-def within_bounds(paths: Iterable[Path[Any]]) -> list[Path[Any]]:
+def within_bounds(paths: Iterable[Path[Any]], limit: int) -> list[Path[Any]]:
     """The first path, and further ones as long as they are not too many works together."""
     found, count = list[Path[Any]](), 0
-    for path in paths:
+    for path in islice(paths, limit):
         count += min(len(path), 2 * SHOWN_OF_END)
         if found and count > SHOWN_OF_PATHS:
             break
@@ -612,53 +599,10 @@ class Shown:
         child, parent = self.works[edge.child], self.works[edge.parent]
         return is_surely_before(child["made_at"], parent["made_at"])
 
-    def answer(self, after: str | None = None) -> LineageTold:
-        """A page of the lineage as JSON: each work with its edges to what it was made from."""
-        (start,) = decode_cursor(after, int) or [0]
-        nodes, edges, end, size = list[Node](), list[tuple[int, EdgeTold]](), start, 0
-        for place, part in islice(self._parts(), start, None):
-            size += len(json.dumps(part, ensure_ascii=False).encode())
-            if size > MOST_BYTES and end > start:
-                break
-            end += 1
-            if place is None:
-                nodes.append(cast("Node", part))
-            else:
-                edges.append((place, cast("EdgeTold", part)))
-        whole = len(self.works) + len(self.lineage.edges)
-        return {
-            "root": self.lineage.root,
-            "nodes": nodes,
-            "edges": [edge for _, edge in sorted(edges, key=itemgetter(0))],
-            "next": encode_cursor(end) if end < whole else None,
-        }
-
-    def _parts(self) -> Iterator[tuple[int | None, dict[str, Any]]]:
-        """Each work, the nearest first, then its edges with their places among all."""
-        own: dict[str, list[int]] = {}
-        for place, edge in enumerate(self.lineage.edges):
-            own.setdefault(edge.child, []).append(place)
-        names = ("id", "child", "parent", "kind", "rate", "state")
-        for id, work in self.works.items():
-            makers = work.get("contributors", [])
-            more = len(makers) - MOST_MAKERS
-            yield (
-                None,
-                {
-                    **work,
-                    "contributors": makers[:MOST_MAKERS],
-                    "contributors_left_out": max(0, more),
-                },
-            )
-            for place in own.get(id, ()):
-                edge = self.lineage.edges[place]
-                told = {name: getattr(edge, name) for name in names}
-                yield place, told | {"suspect_dates": self.is_suspect(edge)}
-
 
 def numbered(view: View, root: int) -> Lineage[int]:
     """A work and everything it was made from, by their numbers."""
-    return Lineage(root, tuple(edges_above(view, root)))
+    return ancestry(view, root).tree
 
 
 def lineages_to(
@@ -683,23 +627,6 @@ def lineages_to(
     for root, *edge in sorted(rows):
         edges[root].append(Edge(*edge))
     return {root: Lineage(root, tuple(edges[root])) for root in roots}
-
-
-def edges_above(view: View, root: int) -> list[Edge[int]]:
-    """The edges between a work and all its ancestors, in order."""
-    rows = view.rows(
-        "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
-        f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
-        "SELECT e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent "
-        f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
-        root=root,
-    )
-    # By child, parent, kind and id: a rate may be null, which has no order.
-    rows = sorted(rows, key=itemgetter(0, 1, 2, 4))
-    if all(row[:2] == row[6:] for row in rows):  # none of them was joined
-        return [Edge._make(row[:6]) for row in rows]
-    edges = once((Edge(*row[:6]), row[6:]) for row in rows)
-    return sorted(edges, key=itemgetter(0, 1, 2, 4))
 
 
 def lineage(view: View, id: str) -> Shown:

@@ -51,20 +51,21 @@ def paths(
     tree, share = _part(view, id, contributor)
     (place,) = decode_cursor(after, int) or [0]
     end = min(place + limit, MOST_PATHS)
-    found = attribution.paths_to(tree, share, end + 1)
-    shown = found[place:end]
-    ids = lineage.ids_of(view, {work for path in shown for work in lineage.both_ends(path).works})
-    items = [attribution.told_path(tree, share, path, ids) for path in shown]
+    pieces = {row.work for row in share.credits}
+    nearest = sorted(pieces, key=lambda work: (tree.generation[work], work))
+    found = tree.paths(nearest, end + 1)
+    shown = [tree.ends_of(path) for path in found[place:end]]
+    ids = lineage.ids_of(view, {work for path in shown for work in path.works})
+    items = [attribution.told_path(share, path, ids) for path in shown]
     return Page(items, _next(end, min(len(found), MOST_PATHS)))
 
 
 def _part(view: View, id: str, contributor: str) -> tuple[Lineage[int], Share]:
     """The lineage of a work, and what one person has in it; without credits it is empty."""
-    tree = lineage.numbered(view, lineage.find(view, id).number)
+    root = lineage.find(view, id).number
     person = attribution.after_merges(view, attribution.find_person(view, contributor)[0])
-    rows = attribution.credits_on(view, tree.generation)
-    shares = attribution.shares_in(tree, (row for row in rows if row.contributor == person))
-    return tree, shares[0] if shares else Share(person, 0, 0, [])
+    shares = (one for one in attribution.shares_above(view, root) if one.person == person)
+    return lineage.numbered(view, root), next(shares, Share(person, 0, 0, []))
 
 
 def _next(end: int, count: int) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 from domain.claim import CONTRIBUTOR, PENDING, POSTER
 from domain.values import Example, WorkId
 from projections import lineage
+from projections.ancestry import ancestry
 from projections.hidden import NOT_HIDDEN
 from projections.store import View, holds
 from projections.told import Count, WorkRef
@@ -46,14 +47,15 @@ class Waiting(TypedDict):
 
 def behind(view: View, id: WorkId) -> Waiting:
     """How many claims wait on a work and on all it was made from, and on which."""
-    tree = lineage.numbered(view, lineage.find(view, id).number)
+    above = ancestry(view, lineage.find(view, id).number)
+    tree = above.tree
     claims = f"{CREDITS} AND c.work IN :works UNION ALL {REMIXES} AND e.child IN :works"
-    counted: dict[int, int] = dict(
-        view.rows(
-            f"SELECT work, count(*) FROM ({claims}) AS claims GROUP BY work",
-            works=sorted(tree.generation),
-        )
-    )
+
+    def count() -> dict[int, int]:
+        sql = f"SELECT work, count(*) FROM ({claims}) AS claims GROUP BY work"
+        return dict(view.rows(sql, works=sorted(tree.generation)))
+
+    counted = above.derived(view, "claims", None, count)
     nodes = {row.number: row.node for row in lineage.rows_of(view, counted).values()}
     first = sorted(counted, key=lambda work: (tree.generation[nodes[work]], work))[:WORKS_NAMED]
     told = lineage.references(view, first)

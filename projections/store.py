@@ -19,6 +19,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from domain.engine import Engine, RebuildNeeded, Row, Table, Transaction
 from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
+from projections.memory import Memory
 
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ class Store:
         """The version of the read tables that this process knows; empty if any will do."""
         self._known: set[int] = set()
         """The generations that have this version."""
+        self._memory = Memory[object]()
         self._arrivals = Arrivals(lambda: self.current().position)
         self.awaited: Callable[[], int] = lambda: 0
         """The position that every read waits for: what this process has acknowledged."""
@@ -144,7 +146,7 @@ class Store:
             generation = self._reach(self.awaited(), wait_seconds / 4, wait)
         position = generation.position if as_of is None else min(as_of, generation.position)
         with self.engine.reading():
-            yield View(self.engine, generation.number, position)
+            yield View(self.engine, generation.number, position, self._memory)
 
     def _reach(
         self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
@@ -163,8 +165,10 @@ class Store:
 class View:
     """The answers as known at one journal position."""
 
-    def __init__(self, engine: Engine, generation: int, as_of: int) -> None:
+    def __init__(self, engine: Engine, generation: int, as_of: int, memory: Memory[object]) -> None:
         self.engine, self.generation, self.as_of = engine, generation, as_of
+        self.memory = memory
+        """What other views have read; each says of itself where it holds."""
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
@@ -206,11 +210,11 @@ class View:
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""
-        return View(self.engine, self.generation, min(as_of, self.as_of))
+        return View(self.engine, self.generation, min(as_of, self.as_of), self.memory)
 
     def now(self) -> View:
         """The answers as known to the read tables now."""
-        return View(self.engine, self.generation, LARGEST_POSITION)
+        return View(self.engine, self.generation, LARGEST_POSITION, self.memory)
 
 
 def holds(alias: str) -> str:

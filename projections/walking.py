@@ -7,8 +7,11 @@ passed through.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 
 from projections import finding
+from projections.ancestry import remembered
 from projections.finding import REMIX_COUNTS, WorkFilters
 from projections.store import View, cut, decode_cursor, holds
 
@@ -56,6 +59,12 @@ ASKED_ONE_BY_ONE = 64
 
 def _levels(view: View, root: int, way: Way) -> Iterator[tuple[int, list[int]]]:
     """Generation after generation, each in order of numbers."""
+    known = remembered(view, root) if way == UP else None
+    if known is not None:
+        above = islice(known.tree.generation.items(), 1, None)
+        for generation, works in groupby(above, key=itemgetter(1)):
+            yield generation, sorted(number for number, _ in works)
+        return
     level = [root]
     seen, generation, onwards = set(level), 0, dict[int, list[int]]()
     while level:

@@ -35,6 +35,19 @@ MEASURES = {
     "import": ["recorded", "folded afterwards", "recorded and folded"],
     "late": [f", {order}" for order in ("oldest first", "newest first", "in any order")],
     "fold": ["rebuild of"],
+    "wide": [
+        f"{what}, ancestors, p{percent}"
+        for what in (
+            "contributors",
+            "contributors, 200 on a page",
+            "contributors in a role",
+            "paths to one of them",
+            "credits of one of them",
+            "lineage",
+            "ancestors, 200 on a page",
+        )
+        for percent in (50, 99)
+    ],
     "contributors": [
         f"{which}, p{percent}"
         for which in ("random works of", "random releases of", "the worst of a dense graph")

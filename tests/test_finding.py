@@ -12,7 +12,7 @@ from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
 from domain.text import folded
-from projections import attribution, finding, formats, lineage
+from projections import attribution, finding, formats, graph, lineage
 from projections.store import Page
 from scripts.stemma import main
 
@@ -240,7 +240,7 @@ def test_a_large_lineage_comes_in_pages_as_json_and_whole_as_a_download(
         assert whole["next"] is None
         assert [node["title"] for node in whole["nodes"]] == ["album", "answer", "song", "echo"]
         for most in (1, 500, 1_500):
-            monkeypatch.setattr(lineage, "MOST_BYTES", most)
+            monkeypatch.setattr(graph, "MOST_BYTES", most)
             nodes, edges, after, pages = [], [], None, 0
             while True:
                 page = formats.lineage_of(view, id_of("album"), after=after)

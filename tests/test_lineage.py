@@ -14,7 +14,7 @@ from stories import Story, id_of, story, ticking
 from domain.lineage import Edge, Lineage
 from domain.outside import outside_id
 from domain.refusal import NotPublished, UnknownRemix, UnknownWork
-from projections import attribution, lineage
+from projections import attribution, graph, lineage
 from projections.store import Page, View
 
 
@@ -517,7 +517,7 @@ def test_a_work_dated_before_its_source_is_marked_wherever_the_edge_is_shown(
             sources = lineage.work(view, piece)["sources"]
             assert [one["suspect_dates"] for one in sources] == [True, False]
             assert lineage.remix(view, sources[0]["remix"])["suspect_dates"]
-            edges = lineage.lineage(view, piece).answer()["edges"]
+            edges = graph.page(view, piece)["edges"]
             suspect = [one["parent"] for one in edges if one["suspect_dates"]]
             assert suspect == [late]
             found = lineage.works(view, suspect_dates=True)

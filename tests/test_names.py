@@ -10,7 +10,17 @@ from stories import OPERATOR, Story, id_of, story
 
 from domain.identity import part_id
 from domain.refusal import Refusal
-from projections import attribution, billing, claims, disputes, history, lineage, parts, people
+from projections import (
+    attribution,
+    billing,
+    claims,
+    disputes,
+    graph,
+    history,
+    lineage,
+    parts,
+    people,
+)
 from projections.money.readers import Reader
 from projections.roll import roll
 from projections.timeline import timeline
@@ -43,7 +53,7 @@ def everything(told: Story, as_of: int | None, reader: str = "") -> str:
             answers += [
                 attribution.work(view, one),
                 attribution.contributors(view, one),
-                shown.answer(),
+                graph.page(view, one),
                 billing.line(shown.works[work]["contributors"]),
                 roll(view, one)[:3],
                 history.of_work(view, told.journal, one, actor=reader),

@@ -202,7 +202,7 @@ def preview_edge(
     before = lineage.numbered(view, work)
     own = [edge.rate for edge in before.edges if edge.child == work]
     stack = must_be_within_cap(child, [*own, rate])
-    above = () if new else lineage.edges_above(view, source)
+    above = () if new else lineage.numbered(view, source).edges
     known = {edge.id: edge for edge in (*before.edges, *above)}
     after = replace(before, edges=(*known.values(), Edge(work, source, kind, rate)))
     old, late = (recorded(view, one, default, new) for one in (before, after))
@@ -325,8 +325,8 @@ def _paths(over: Recorded, held: Mapping[str, Fraction], part: PartOfPath | None
     # Sorting is stable: works of one generation stay in the order of recording.
     works = sorted(held, key=tree.generation.__getitem__)
     paths: list[PaidPath] = []
-    for path in lineage.within_bounds(tree.paths(works, PATHS)):
-        shown, left_out = lineage.both_ends(path)
+    for path in lineage.within_bounds(tree.each_path(works, PATHS), PATHS):
+        shown, left_out, _ = tree.ends_of(path)
         steps = [tree.rates[child].get(parent) for child, parent in pairwise(shown)]
         share = None if part is None else part(path) * held[path[-1]]
         paths.append(

@@ -23,6 +23,7 @@ from scripts.benchmarks import (
     money,
     pages,
     split,
+    wide,
 )
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
 
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Measure] = {
     "layout": layout.measure,
     "load": load.measure,
     "pages": pages.measure,
+    "wide": wide.measure,
 }
 
 

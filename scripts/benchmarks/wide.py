@@ -1,0 +1,109 @@
+"""Wide: questions about the last commit of a history, a piece with thousands of ancestors.
+
+Each is asked over HTTP, within the process. The peer is what a recursive CTE written by hand takes
+to find the ids of the ancestors alone; the limit of an answer is a megabyte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from random import Random
+
+from flask.testing import FlaskClient
+
+from api.application import create_app
+from projections.store import with_tables
+from scripts.benchmarks.late import history, imported
+from scripts.benchmarks.measure import (
+    Peer,
+    Result,
+    Size,
+    engine_of,
+    percentile,
+    plain,
+    scratch,
+    seconds,
+)
+from scripts.bundle import Line
+from scripts.service import open_service
+
+COMMITS = {"small": 300, "full": 16_000}
+TIMES = {"small": 5, "full": 200}
+PEOPLE = 2_000
+KEY = "for-this-benchmark-only"
+AIM = "aim: p99 under 50 ms"
+
+BY_HAND = """
+    WITH RECURSIVE up (number) AS (
+        SELECT number FROM @works WHERE id = ?
+        UNION
+        SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number
+    )
+    SELECT w.id FROM @works w WHERE w.number IN (SELECT number FROM up)
+"""
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Milliseconds, median and 99th percentile."""
+    with scratch(database) as address, open_service(address, operator_key=KEY) as service:
+        imported(service, commits(COMMITS[size]))
+        service.follower.catch_up()
+        client = create_app(service.journal, service.store, service.keys, service.log).test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
+        latest = client.get("/works?limit=1").json["items"][0]["id"]  # type: ignore[index]
+        sql = with_tables(BY_HAND, service.store.current().number)
+        with plain(address) as by_hand:
+            ancestors = len(by_hand.execute(sql, (latest,))) - 1
+            for said, path in questions(client, latest):
+                ours, cte = list[float](), list[float]()
+                for _ in range(TIMES[size]):
+                    ours.append(1000 * seconds(partial(_asked, client, path)))
+                    cte.append(1000 * seconds(partial(by_hand.execute, sql, (latest,))))
+                for percent in (50, 99):
+                    yield Result(
+                        "wide",
+                        engine_of(database),
+                        f"{said}, {ancestors:,} ancestors, p{percent}",
+                        percentile(ours, percent),
+                        "ms",
+                        (Peer("a CTE by hand, ids only", percentile(cte, percent)),),
+                        f"{len(_asked(client, path)) / 1000:,.0f} KB; {AIM}",
+                    )
+
+
+def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:
+    """What is asked, and its path."""
+    here = f"/works/{work}"
+    first = json.loads(_asked(client, f"{here}/contributors?limit=1"))["items"][0]
+    person = first["contributor"]["id"]
+    yield "contributors", f"{here}/contributors"
+    yield "contributors, 200 on a page", f"{here}/contributors?limit=200"
+    yield "contributors in a role", f"{here}/contributors?role=writer"
+    yield "paths to one of them", f"{here}/contributors/{person}/paths"
+    yield "credits of one of them", f"{here}/contributors/{person}/credits"
+    yield "lineage", f"{here}/lineage"
+    yield "ancestors, 200 on a page", f"{here}/ancestors?limit=200"
+
+
+def _asked(client: FlaskClient, path: str) -> bytes:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return bytes(answer.data)
+
+
+def commits(count: int) -> Iterator[Line]:
+    """A history as lines: each commit with its parents, by one of many people."""
+    random, parents = Random(count), dict[int, list[int]]()
+    for child, parent in history(count):
+        parents.setdefault(child, []).append(parent)
+    for number in range(PEOPLE):
+        yield {"type": "contributor", "id": f"person-{number}", "name": f"Person {number}"}
+    for number in range(count):
+        author = {"contributor": f"person-{random.randrange(PEOPLE)}", "role": "writer"}
+        made_of = [
+            {"work": f"commit-{parent}", "kind": "adaptation"} for parent in parents.get(number, ())
+        ]
+        piece = {"id": f"commit-{number}", "title": f"Commit {number}", "medium": "text"}
+        yield {"type": "contribution", **piece, "authors": [author], "sources": made_of}

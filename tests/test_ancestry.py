@@ -1,0 +1,120 @@
+"""A lineage that is remembered is answered like one that is read, at every position.
+
+Nothing that was erased or hidden since then comes back from memory.
+"""
+
+from typing import Any
+
+import pytest
+from stories import Story, every_fact, id_of, story
+
+from domain.refusal import UnknownWork
+from projections import ancestry, attribution, graph, lineage, pending
+from projections.memory import Memory
+from projections.store import View
+
+
+@pytest.fixture(autouse=True)
+def everything_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small it is."""
+    monkeypatch.setattr(ancestry, "SMALL", 0)
+
+
+def answers(view: View, work: str) -> Any:
+    """What is answered about a work by way of its lineage."""
+    try:
+        page = attribution.contributors(view, work)
+        shown = graph.page(view, work), lineage.ancestors(view, work)
+        return page, shown, pending.behind(view, work)
+    except UnknownWork:
+        return None
+
+
+def test_a_remembered_lineage_answers_like_one_that_is_read(database: str) -> None:
+    """Through a history with every kind of fact, forwards and backwards."""
+    with story(database) as told:
+        known = every_fact(told)
+        positions = [*range(1, told.head() + 1)]
+        with told.view() as latest:
+            memory = Memory[object]()
+            for position in (*positions, *positions[::-7]):
+                warm, fresh = latest.at(position), latest.at(position)
+                warm.memory, fresh.memory = memory, Memory()
+                for name in ("song", "release"):
+                    assert answers(warm, known[name]) == answers(fresh, known[name]), position
+
+
+def test_what_was_erased_or_hidden_does_not_come_back_from_memory(database: str) -> None:
+    with story(database) as told:
+        ana, ben, eva = (told.person(f"name-of-{one}") for one in ("ana", "ben", "eva"))
+        first = told.piece("first", by=[ana, ben])
+        last = told.piece("last", first, by=[eva])
+        credit = told.credit(first, eva)
+        head = told.head()
+
+        def said(at: int | None) -> str:
+            with told.view(at) as view:
+                return str(answers(view, last))
+
+        for at in (head, None):
+            assert all(f"name-of-{one}" in said(at) for one in ("ana", "ben", "eva"))
+        told.tell("forget_contributor", id=ana, ground="request")
+        told.tell("rename_contributor", id=ben, name="Theo", former="erased")
+        told.tell("hide_credit", id=credit, actor=eva)
+        for at in (head, None):
+            assert "name-of-ana" not in said(at)
+            assert "name-of-ben" not in said(at)
+            assert "Theo" in said(at)
+            assert said(at).count("name-of-eva") == 2  # on the piece of her own, and as its maker
+        told.tell("unhide_credit", id=credit, actor=eva)
+        with told.view(head) as view:
+            (item,) = (
+                each
+                for each in attribution.contributors(view, last).items
+                if each["contributor"]["id"] == eva
+            )
+        assert item["credit_count"] == 2
+
+
+def test_facts_about_other_works_leave_a_remembered_lineage_as_it_is(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(database) as told:
+        ana = told.person("ana")
+        root = told.piece("root", told.piece("source", by=[ana]), by=[ana])
+        read: list[int] = []
+        reads = ancestry.edges_above
+
+        def counting(view: View, number: int) -> Any:
+            read.append(number)
+            return reads(view, number)
+
+        monkeypatch.setattr(ancestry, "edges_above", counting)
+
+        def asked() -> int:
+            with told.view() as view:
+                attribution.contributors(view, root)
+            return len(read)
+
+        assert asked() == 1
+        told.piece("remix of it", root, by=[ana])
+        told.credit(told.piece("another"), ana)
+        assert asked() == 1
+        told.credit(id_of("source"), told.person("ben"))
+        assert asked() == 2
+        monkeypatch.setattr(ancestry, "MOST_READ", 1)
+        told.credit(id_of("another"), told.person("cleo"))
+        assert asked() == 3
+
+
+def test_memory_gives_way_to_what_was_asked_for_later() -> None:
+    memory = Memory[str](room=10)
+    memory.keep("a", "first", 4)
+    memory.keep("b", "second", 4)
+    assert memory.get("a") == "first"
+    memory.keep("c", "third", 4)
+    assert (memory.get("a"), memory.get("b"), memory.get("c")) == ("first", None, "third")
+    memory.keep("a", "larger", 11)
+    assert memory.get("a") is None
+    memory.keep("d", "fourth", 6)
+    assert (memory.get("c"), memory.get("d")) == ("third", "fourth")
