@@ -167,7 +167,7 @@ class View:
 
     def __init__(self, engine: Engine, generation: int, as_of: int, memory: Memory[object]) -> None:
         self.engine, self.generation, self.as_of = engine, generation, as_of
-        self.memory = memory
+        self.memory = memory or Memory[object]()
         """What other views have read; each says of itself where it holds."""
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:

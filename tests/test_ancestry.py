@@ -6,7 +6,7 @@ Nothing that was erased or hidden since then comes back from memory.
 from typing import Any
 
 import pytest
-from stories import Story, every_fact, id_of, story
+from stories import every_fact, id_of, story
 
 from domain.refusal import UnknownWork
 from projections import ancestry, attribution, graph, lineage, pending
@@ -34,14 +34,15 @@ def test_a_remembered_lineage_answers_like_one_that_is_read(database: str) -> No
     """Through a history with every kind of fact, forwards and backwards."""
     with story(database) as told:
         known = every_fact(told)
-        positions = [*range(1, told.head() + 1)]
+        few = 1 if database.startswith("sqlite:") else 5
+        positions = [*range(1, told.head() + 1, few), told.head()]
         with told.view() as latest:
             memory = Memory[object]()
-            for position in (*positions, *positions[::-7]):
+            for position in (*positions, *positions[::-13]):
                 warm, fresh = latest.at(position), latest.at(position)
                 warm.memory, fresh.memory = memory, Memory()
-                for name in ("song", "release"):
-                    assert answers(warm, known[name]) == answers(fresh, known[name]), position
+                release = known["release"]
+                assert answers(warm, release) == answers(fresh, release), position
 
 
 def test_what_was_erased_or_hidden_does_not_come_back_from_memory(database: str) -> None:
