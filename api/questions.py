@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -19,7 +20,7 @@ from domain.journal import Journal
 from projections import lineage
 from projections.question import Asking, Form, Question
 from projections.registry import QUESTIONS
-from projections.store import Store, View
+from projections.store import Page, Store, View
 
 ROOMS = {
     "show_statement": "payouts",
@@ -30,6 +31,8 @@ ROOMS = {
 """The section of a question, where it does not follow from the path."""
 
 JSON = "application/json"
+MOST_BYTES = 1_000_000
+"""How long a list is as JSON, at most."""
 
 
 def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> None:
@@ -51,11 +54,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
             view = lineage.as_published(now, ids["id"]) if as_published else now
             said = {**ids, **_read(question, asked)}
             asking = asked_by(view, journal, question.name, said)
-            answer = (
-                answer_at(view, asking.answer, asked, asking.beside)
-                if form is None
-                else written(form, asking)
-            )
+            answer = _fitting(asking, asked) if form is None else written(form, asking)
             if question.forms:
                 answer.vary.add("Accept")
             return answer
@@ -65,6 +64,18 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
         return asking(question, query, answer_of(question), examples)
 
     routes.add("GET", path_of(question.path, question.in_path), ask, question.name, doc)
+
+
+def _fitting(asking: Asking, asked: dict[str, Any]) -> Response:
+    """The answer as JSON; of a list of very long items as many as fit, with the next page."""
+    while True:
+        answer = answer_at(asking.view, asking.answer, asked, asking.beside)
+        count = len(asking.answer.items) if isinstance(asking.answer, Page) else 0
+        size = answer.content_length or 0
+        if size <= MOST_BYTES or count <= 1:
+            return answer
+        fewer = max(1, count * MOST_BYTES * 9 // (size * 10))
+        asking = replace(asking, said={**asking.said, "limit": fewer})
 
 
 def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Question) -> None:

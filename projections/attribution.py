@@ -27,7 +27,16 @@ from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.hidden import HIDDEN, NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, counting, cut, decode_cursor, holds
+from projections.store import (
+    Page,
+    View,
+    counting,
+    cut,
+    decode_cursor,
+    encode_cursor,
+    holds,
+    within_bytes,
+)
 from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born, moved
 from projections.told import (
     CreditLine,
@@ -91,6 +100,8 @@ CREDITS = Table(
 
 PATHS = 12
 """How many paths are listed for one person; all of them are counted."""
+CREDITS_OF_WORK = 1_000
+"""How many credits of a work are read for an answer about it."""
 CREDITS_SHOWN = 6
 """How many credits are listed for one person; all of them are counted."""
 
@@ -271,17 +282,35 @@ def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold
 
 @question("show_work", "/works/{id}", as_published=True)
 def work(view: View, id: WorkId) -> WorkTold:
-    """A contribution, an outside source or a release, with its credits and sources."""
+    """A contribution, an outside source or a release, with its credits and sources.
+
+    Of very many it has the first, and says how many it leaves out.
+    """
     number = lineage.find(view, id).number
+    rows = credits_on(view, [number], all_states=True)
+    shown = within_bytes(told(view, rows[:CREDITS_OF_WORK]), lineage.MOST_OF_LIST_BYTES)
     return {
         **lineage.work(view, id),
-        "credits": credits_of(view, id),
+        "credits": shown,
+        "credits_left_out": len(rows) - len(shown),
         "identifiers": identifiers.of(view, number),
     }
 
 
+@question("list_work_credits", "/works/{id}/credits", cli="credit list", as_published=True)
+def all_credits(
+    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[CreditTold]:
+    """Every credit on one work, in every state, in the order of billing."""
+    rows = credits_on(view, [lineage.find(view, id).number], all_states=True)
+    (place,) = decode_cursor(after, int) or [0]
+    end = max(0, place) + limit
+    following = encode_cursor(end) if end < len(rows) else None
+    return Page(told(view, rows[max(0, place) : end]), following)
+
+
 def credits_of(view: View, work_id: str) -> list[CreditTold]:
-    """Every credit on one work, in every state, in the order of opening."""
+    """The same, whole."""
     number = lineage.find(view, work_id).number
     return told(view, credits_on(view, [number], all_states=True))
 

@@ -5,7 +5,6 @@ A page reads what it shows, and no more.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -14,7 +13,7 @@ from typing import Any, cast
 from domain.dates import is_surely_before
 from domain.lineage import Lineage
 from projections import attribution, lineage
-from projections.store import View, decode_cursor, encode_cursor
+from projections.store import View, bytes_of, decode_cursor, encode_cursor
 from projections.told import EdgeTold, LineageTold, Node, WorkRef
 
 MOST_BYTES = 250_000
@@ -34,7 +33,7 @@ def page(view: View, id: str, after: str | None = None) -> LineageTold:
     (start,) = decode_cursor(after, int) or [0]
     nodes, edges, end, size = list[Node](), list[tuple[int, EdgeTold]](), max(0, start), 0
     for place, part in _parts(view, tree, end):
-        size += len(json.dumps(part, ensure_ascii=False).encode())
+        size += bytes_of(part)
         if size > MOST_BYTES and (nodes or edges):
             break
         end += 1

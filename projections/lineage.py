@@ -32,10 +32,11 @@ from projections.ancestry import ancestry
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, counting, cut, decode_cursor, holds
+from projections.store import Page, View, counting, cut, decode_cursor, holds, within_bytes
 from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
 from projections.told import (
     JoinTold,
+    MadeFrom,
     PathCount,
     Publication,
     Relative,
@@ -195,6 +196,10 @@ LINEAGE = Projection("lineage", (WORKS, REMIXES, JOINS), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
+MOST_SOURCES = 1_000
+"""How many sources of a work are read for an answer about it."""
+MOST_OF_LIST_BYTES = 300_000
+"""How long a list within an answer about a work is as JSON, at most."""
 SHOWN_OF_PATHS = 50
 """How many works the paths of one item of a list show together, after the first path."""
 
@@ -388,9 +393,8 @@ def work(view: View, id: str) -> WorkFound:
         f"SELECT count(DISTINCT e.child) FROM @remixes e WHERE e.parent = :number AND {_COUNTS}",
         number=row.number,
     )
-    parents = references(view, {source[5] for source in sources})
-    said = {text for source in sources for text in (source[4], source[7])}
-    texts = view.texts({row.title, row.creators} | said)
+    texts = view.texts({row.title, row.creators})
+    shown = within_bytes(_sources(view, row, sources[:MOST_SOURCES]), MOST_OF_LIST_BYTES)
     return {
         **reference(row, texts),
         "creators": texts.get(row.creators),
@@ -401,24 +405,31 @@ def work(view: View, id: str) -> WorkFound:
         "posted_by": row.poster,
         "position": row.born,
         "published": publication(row),
-        "sources": [
-            {
-                "remix": remix,
-                "kind": kind,
-                "rate": rate,
-                "state": state,
-                "evidence": texts.get(evidence),
-                "ai": finding.uses_of(ai),
-                "ai_tool": texts.get(tool),
-                "places": places,
-                "suspect_dates": is_surely_before(row.made_at, parents[parent]["made_at"]),
-                "work": parents[parent],
-            }
-            for remix, kind, rate, state, evidence, parent, ai, tool, places in sources
-        ],
+        "sources": shown,
+        "sources_left_out": len(sources) - len(shown),
         "remixed_by": remixed[0][0],
-        "joins": joins_of(view, row.number),
+        "joins": within_bytes(joins_of(view, row.number), MOST_OF_LIST_BYTES // 2),
     }
+
+
+def _sources(view: View, row: WorkRow, sources: Sequence[tuple[Any, ...]]) -> list[MadeFrom]:
+    parents = references(view, {source[5] for source in sources})
+    texts = view.texts({text for source in sources for text in (source[4], source[7])})
+    return [
+        {
+            "remix": remix,
+            "kind": kind,
+            "rate": rate,
+            "state": state,
+            "evidence": texts.get(evidence),
+            "ai": finding.uses_of(ai),
+            "ai_tool": texts.get(tool),
+            "places": places,
+            "suspect_dates": is_surely_before(row.made_at, parents[parent]["made_at"]),
+            "work": parents[parent],
+        }
+        for remix, kind, rate, state, evidence, parent, ai, tool, places in sources
+    ]
 
 
 _LAST = 1 << 62

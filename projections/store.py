@@ -165,9 +165,11 @@ class Store:
 class View:
     """The answers as known at one journal position."""
 
-    def __init__(self, engine: Engine, generation: int, as_of: int, memory: Memory[object]) -> None:
+    def __init__(
+        self, engine: Engine, generation: int, as_of: int, memory: Memory[object] | None = None
+    ) -> None:
         self.engine, self.generation, self.as_of = engine, generation, as_of
-        self.memory = memory or Memory[object]()
+        self.memory = Memory[object]() if memory is None else memory
         """What other views have read; each says of itself where it holds."""
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
@@ -257,6 +259,22 @@ def cut(
     """
     page = found[:limit]
     return page, encode_cursor(*place(page[-1])) if len(found) > limit else None
+
+
+def within_bytes(items: Iterable[T], most: int) -> list[T]:
+    """The first items, as many as are not longer than this as JSON; at least one."""
+    found, size = list[T](), 0
+    for item in items:
+        size += bytes_of(item)
+        if found and size > most:
+            break
+        found.append(item)
+    return found
+
+
+def bytes_of(item: object) -> int:
+    """How long an item of an answer is as JSON."""
+    return len(json.dumps(item, ensure_ascii=False).encode()) + 2
 
 
 @lru_cache(maxsize=1024)

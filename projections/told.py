@@ -259,6 +259,7 @@ class WorkFound(WorkRef):
     position: Annotated[Count, "Where in the journal it was recorded.", Example(42)]
     published: Publication | None
     sources: list[MadeFrom]
+    sources_left_out: Annotated[Count, "How many more there are; the lineage has all.", Example(0)]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
     joins: Annotated[list[JoinTold], "With which other works it is one, or is said to be."]
 
@@ -314,6 +315,9 @@ class WorkTold(WorkFound):
     """A contribution, an outside source or a release."""
 
     credits: list[CreditTold]
+    credits_left_out: Annotated[
+        Count, "How many more there are, in a list of their own.", Example(0)
+    ]
     identifiers: list[IdentifierTold]
 
 
