@@ -421,14 +421,26 @@ def shares_in(tree: Lineage[int], rows: Iterable[CreditRow]) -> list[Share]:
     return sorted(shares, key=lambda share: (share.generation, share.place))
 
 
-def shares_above(view: View, root: int) -> Sequence[Share]:
-    """The people credited on a work or anything it was made from, as they are shown now."""
-    above = ancestry(view, root)
+def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Share]:
+    """The people credited on a work or anything it was made from, as they are shown now.
+
+    With a role only the credits in it, or a narrower one.
+    """
+    above, veils = ancestry(view, root), frozenset(hidden(view))
 
     def read() -> list[Share]:
         return shares_in(above.tree, credits_on(view, above.tree.generation))
 
-    return above.derived(view, "shares", frozenset(hidden(view)), read)
+    shares = above.derived(view, "shares", veils, read)
+    if role is None:
+        return shares
+
+    def in_role() -> list[Share]:
+        named = within(role)
+        rows = (row for share in shares for row in share.credits if row.role in named)
+        return shares_in(above.tree, rows)
+
+    return above.derived(view, "shares in a role", (veils, role), in_role)
 
 
 def is_direct(tree: Lineage[int], row: CreditRow) -> bool:
@@ -504,11 +516,7 @@ def contributors(
     """
     place = decode_cursor(after, int, int) or [-1, -1]
     root = lineage.find(view, id).number
-    tree, shares = lineage.numbered(view, root), shares_above(view, root)
-    if role is not None:
-        named = within(role)
-        rows = [row for share in shares for row in share.credits if row.role in named]
-        shares = shares_in(tree, rows)
+    tree, shares = lineage.numbered(view, root), shares_above(view, root, role)
     if kind is not None:
         shares = [
             share

@@ -111,6 +111,10 @@ COLUMNS: dict[str, Columns] = {
         **{"payee": "payee", "units": "amount_minor", "share": "share", "paths": _path_count},
         "through": _paths,
     },
+    "CreditTold": {
+        "contributor": lambda one: one["contributor"]["name"] or "(no name)",
+        **{one: one for one in ("role", "credited_as", "kind", "state", "id")},
+    },
     "FactInHistory": FACT,
     "FactTold": FACT,
     "PoolItem": {
