@@ -92,7 +92,7 @@ def test_every_question_about_very_many_generations_is_answered(
         decay = {"type": "decay", "pool": "1/5", "factor": "1/2", "depth": 3}
         split = {"policy": json.dumps(decay), "amount_minor": 1000, "currency": "EUR"}
         lines = asked(client, f"/works/{near}/split", **split)
-        assert {one["payee"]["name"] for one in lines} == {"other"}
+        assert "other" in {one["payee"]["name"] for one in lines}
         assert sum(one["amount_minor"] for one in lines) == 1000
 
 
