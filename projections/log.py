@@ -25,6 +25,7 @@ from domain.moment import instant
 from domain.note import Note, Signature, SignerKey, VerifierKey, time_of
 from domain.promise import Promise, make_promise
 from domain.receipt import make_receipt
+from domain.recorders import Placed
 from domain.refusal import BadCosignature, NotInLog
 from domain.tree import (
     ENTRIES,
@@ -351,9 +352,14 @@ class Log:
         if self.signer is None:
             return None
         (placed,) = self.journal.facts.at([position])
-        recorded = instant(placed.fact().timestamp)
-        leaf = leaf_hash(placed.leaf())
-        return make_promise(Promise(self.signer.name, position, leaf, recorded), self.signer)
+        return self.promise_of(placed)
+
+    def promise_of(self, placed: Placed) -> str | None:
+        """The same of a fact that was read."""
+        if self.signer is None:
+            return None
+        recorded, leaf = instant(placed.fact().timestamp), leaf_hash(placed.leaf())
+        return make_promise(Promise(self.signer.name, placed.position, leaf, recorded), self.signer)
 
     def receipt(self, position: int) -> bytes:
         """The proof that the fact at a position is in the log, with the fact itself.

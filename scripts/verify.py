@@ -24,7 +24,7 @@ from domain.as_of import AsOf, verify_as_of
 from domain.chain import Chains, content_of, must_be_whole
 from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
-from domain.promise import open_promise
+from domain.promise import Promise, open_promise
 from domain.receipt import (
     Leaf,
     Receipt,
@@ -468,6 +468,10 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="JSON",
                 help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
             )
+        if name == "promise":
+            command.add_argument(
+                "--receipt", type=Path, metavar="FILE", help="a receipt of the same position"
+            )
         if name in ("receipt", "promise", "checkpoint", "log"):
             command.add_argument(
                 "--mirror", type=Path, metavar="FOLDER", help="a mirror to compare it with"
@@ -532,24 +536,44 @@ def check(options: argparse.Namespace) -> Iterator[str]:
 def _check_promise(
     options: argparse.Namespace, data: bytes, keys: list[VerifierKey]
 ) -> Iterator[str]:
-    """Of a note, or of the whole answer to a write."""
-    if data.startswith(b"{"):
-        try:
-            data = str(json.loads(data)["promise"]).encode()
-        except (ValueError, LookupError):
-            raise NotVerified("the answer holds no promise") from None
-    promise = open_promise(data, keys)
-    yield f"log         {printable(promise.log)}"
-    yield f"promised    leaf {promise.hash.hex()}"
-    yield f"position    {promise.position}, recorded {printable(promise.time)}"
-    if options.mirror is None:
-        return
-    mirrored = open_checkpoint((options.mirror / "checkpoint").read_bytes(), keys).checkpoint
-    if mirrored.size < promise.position:
-        raise NotProven(f"that it was kept: {options.mirror} ends at position {mirrored.size}")
-    yield from compare(options.mirror, keys, mirrored, {})
-    if hashes_in(options.mirror, mirrored.size)[promise.position - 1] != promise.hash:
-        raise NotVerified(f"broken: the log has another fact at position {promise.position}")
+    """Of a note, of the whole answer to a write, or of all that an import kept."""
+    promises = [open_promise(note, keys) for note in _promises_in(data)]
+    if len(promises) > 1:
+        yield f"promises    {len(promises)}"
+    for promise in dict.fromkeys((promises[0], promises[-1])):
+        yield f"log         {printable(promise.log)}"
+        yield f"promised    leaf {promise.hash.hex()}"
+        yield f"position    {promise.position}, recorded {printable(promise.time)}"
+    if options.receipt:
+        receipt = verify_receipt(options.receipt.read_bytes(), keys)
+        leaf = {receipt.index: leaf_hash(leaf_bytes(*receipt.leaf))}
+        yield from _kept(promises, receipt.index + 1, leaf)
+    if options.mirror:
+        mirrored = open_checkpoint((options.mirror / "checkpoint").read_bytes(), keys).checkpoint
+        yield from compare(options.mirror, keys, mirrored, {})
+        leaves = dict(enumerate(hashes_in(options.mirror, mirrored.size)))
+        yield from _kept(promises, mirrored.size, leaves)
+
+
+def _promises_in(data: bytes) -> list[bytes]:
+    if not data.startswith(b"{"):
+        return [data]
+    try:
+        lines = [data] if data.count(b'"promise"') == 1 else data.splitlines()
+        return [str(json.loads(line)["promise"]).encode() for line in lines]
+    except (ValueError, LookupError, TypeError):
+        raise NotVerified("the answer holds no promise") from None
+
+
+def _kept(promises: Sequence[Promise], size: int, leaves: Mapping[int, bytes]) -> Iterator[str]:
+    """That the log holds what it promised; NotProven where these leaves do not reach."""
+    for promise in promises:
+        found = leaves.get(promise.position - 1)
+        if found is None:
+            what = f"that what was promised at position {promise.position} was kept"
+            raise NotProven(f"{what}: this ends at position {size}, or is about another fact")
+        if found != promise.hash:
+            raise NotVerified(f"broken: the log has another fact at position {promise.position}")
     yield "kept        the log holds it where it was promised"
 
 

@@ -15,6 +15,7 @@ import click
 
 from scripts import bundle, terminal
 from scripts.commands.frame import err, opened, out, progress_of
+from scripts.commands.recording import must_promise
 from scripts.convert import CONVERTERS, NotConvertible
 from scripts.safe_file import written_whole
 from scripts.service import Service
@@ -61,6 +62,11 @@ commands = click.Group()
     is_flag=True,
     help="Refuse a piece if any of its sources is refused, instead of leaving the source out.",
 )
+@click.option(
+    "--promises",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the log's signed promises of all that was recorded here, as JSON Lines.",
+)
 @click.option("--fold/--no-fold", default=True, help="Also fold what was recorded.")
 @click.pass_context
 def import_(  # the options above, one by one
@@ -73,6 +79,7 @@ def import_(  # the options above, one by one
     as_claims: bool,
     strict: bool,
     strict_sources: bool,
+    promises: Path | None,
     fold: bool,
 ) -> None:
     """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input; or, with
@@ -93,6 +100,9 @@ def import_(  # the options above, one by one
         bundle.opened(path, source) as (found, seal),
         opened(ctx, create=True) as service,
     ):
+        if promises is not None:
+            must_promise(service)
+        before = service.journal.facts.head()
         if seal is None:  # an export brings its own times along
             service.journal.must_have_credible_clock()
         try:
@@ -111,10 +121,20 @@ def import_(  # the options above, one by one
             if fold:
                 with progress_of("folding") as told:
                     service.follower.catch_up(told)
+            if promises is not None:
+                _keep_promises(service, before, promises)
         _tell(report, refused)
         _must_be_restored(service, report, seal)
     if strict and (report.refused or report.left_out):
         sys.exit(1)
+
+
+def _keep_promises(service: Service, after: int, file: Path) -> None:
+    """Of every fact after a position: of one that was recorded meanwhile as well."""
+    with written_whole(file) as kept:
+        for placed in service.journal.read(after):
+            told = {"position": placed.position, "promise": service.log.promise_of(placed)}
+            kept.write((json.dumps(told, ensure_ascii=False) + "\n").encode())
 
 
 def _tell(report: bundle.Report, refused: Path | None) -> None:

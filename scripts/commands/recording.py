@@ -78,8 +78,15 @@ PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
 }
 
 
-def record_line(service: Service, line: bundle.Line, secret: Path | None = None) -> None:
-    """Record a line, signed if a key is given, fold it, and print the receipt."""
+def record_line(
+    service: Service,
+    line: bundle.Line,
+    secret: Path | None = None,
+    promise: Path | None = None,
+) -> None:
+    """Record a line, signed if a key is given, fold it, print the receipt and keep the promise."""
+    if promise is not None:
+        must_promise(service)
     ids = bundle.Ids("bundle")
     step = bundle.step_of(line, ids, derive=False)
     signing = signing_of(step, secret, service.journal.log_name) if secret else None
@@ -91,6 +98,15 @@ def record_line(service: Service, line: bundle.Line, secret: Path | None = None)
     service.follower.catch_up()
     answer = {name: value for name, value in receipt.told().items() if value != []}
     click.echo(json.dumps(answer, ensure_ascii=False))
+    if promise is not None:
+        with click.open_file(str(promise), "w") as kept:
+            kept.write(service.log.promise(receipt.position) or "")
+
+
+def must_promise(service: Service) -> None:
+    """Refuse to record what nobody can promise to keep."""
+    if service.log.signer is None:
+        raise click.ClickException("the log has no key to promise with; “stemma key new” makes one")
 
 
 def _recorder(command: type[Command]) -> click.Command:
@@ -105,14 +121,16 @@ def _recorder(command: type[Command]) -> click.Command:
         yield from _further_options()
 
     @click.pass_context
-    def record(ctx: click.Context, /, sign: Path | None, **typed: Any) -> None:
+    def record(
+        ctx: click.Context, /, sign: Path | None, promise: Path | None, **typed: Any
+    ) -> None:
         values = {one.name: one.value for one in command.fields()}
         line: bundle.Line = {"type": command.NAME}
         for name, value in typed.items():
             if value is not None and value != ():
                 line[name] = _stated(name, values.get(name), value)
         with opened(ctx, create=True) as service:
-            record_line(service, line, sign)
+            record_line(service, line, sign, promise)
 
     return Derived(verb or BIRTH_VERBS[noun], params, callback=record, help=command.__doc__)
 
@@ -124,6 +142,12 @@ def _further_options() -> Iterator[click.Option]:
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Sign it with the secret key of the person who acts.",
+    )
+    yield click.Option(
+        ["--promise"],
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        help="Keep the log's signed promise of it here; - prints it.",
     )
     yield click.Option(
         ["--idempotency-key"],

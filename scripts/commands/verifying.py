@@ -66,6 +66,9 @@ def _offline(name: str, meaning: str) -> click.Command:
         click.Option(["--quorum"], metavar="N", help="How many witnesses are needed; default all."),
         click.Option(["--policy"], metavar="FILE", help="A C2SP tlog-policy, instead of a number."),
     ]
+    if name == "promise":
+        proof = "A receipt of the same position to hold it against."
+        params.append(click.Option(["--receipt"], metavar="FILE", help=proof))
     if name in ("receipt", "promise", "checkpoint", "log"):
         other = "A mirror to compare it with; an earlier one is a beginning of it."
         params.append(click.Option(["--mirror"], metavar="FOLDER", help=other))
