@@ -278,9 +278,16 @@ class Log:
 
     def witnessed(self) -> bytes:
         """The latest checkpoint that most witnesses have seen; NotInLog if none has seen one."""
+        return self._seen().note
+
+    def seen_size(self) -> int:
+        """The size of that checkpoint."""
+        return self._seen().size
+
+    def _seen(self) -> Signed:
         if self.policy is not None:
-            return self._agreed(self.policy).note
-        return self._cosigned(_SEEN, "a checkpoint that a witness has seen", least=1).note
+            return self._agreed(self.policy)
+        return self._cosigned(_SEEN, "a checkpoint that a witness has seen", least=1)
 
     def published(self, size: int) -> bytes:
         """The checkpoint of a size, unless the policy asks for more witnesses than have seen it."""

@@ -356,7 +356,7 @@ def describe_history(history: History) -> Iterator[str]:
         f"not shown   that there is no fact {count + 1} up to position {size}: "
         "“verify log FOLDER --of ID” shows that on a mirror"
     )
-    yield f"not shown   anything recorded after position {size}"
+    yield f"complete    up to position {size}; nothing is said of what was recorded after it"
 
 
 def _whole(withheld: Sequence[int], count: int) -> str:
@@ -506,8 +506,48 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+NOT_SEEN = {
+    "receipt": "Fetch the receipt again once they have",
+    "history": "Fetch history.receipts?as_of=N with the size N in /log/checkpoint/witnessed, or "
+    "write it with “stemma receipts --witnessed”",
+    "as-of": "Fetch it again once they have",
+    "checkpoint": "Fetch /log/checkpoint/witnessed",
+    "log": "Mirror with --witness what they have seen",
+}
+"""What to do about a log that has just grown, so that witnesses have not seen its end."""
+
+
 def check(options: argparse.Namespace) -> Iterator[str]:
-    """What the file proves, line by line; NotVerified if it is not valid."""
+    """What the file proves, line by line; NotVerified if it is not valid.
+
+    What verifies but for its witnesses is said to: a log may just have grown.
+    """
+    try:
+        yield from _check(options)
+    except NotProven:
+        raise
+    except NotVerified as problem:
+        if options.command not in NOT_SEEN or not options.witness or not _would_verify(options):
+            raise
+        raise NotVerified(
+            f"{problem}; without witnesses it verifies, so they may not have seen the end of the "
+            f"log yet. {NOT_SEEN[options.command]}."
+        ) from problem
+
+
+def _would_verify(options: argparse.Namespace) -> bool:
+    """Whether all but the witnesses is as it should be."""
+    alone: dict[str, Any] = {"witness": [], "quorum": None, "max_age": None}
+    try:
+        list(_check(argparse.Namespace(**{**vars(options), **alone})))
+    except NotProven:
+        return True
+    except NotVerified:
+        return False
+    return True
+
+
+def _check(options: argparse.Namespace) -> Iterator[str]:
     # Before anything is called unverified: a file that is not there is an error of another kind.
     data = b"" if options.command == "log" else options.file.read_bytes()
     policy = None if options.policy is None else options.policy.read_bytes()

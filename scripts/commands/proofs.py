@@ -61,8 +61,9 @@ def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | N
     show_default=True,
     help="What SUBJECT is.",
 )
+@click.option("--witnessed", is_flag=True, help="Only those of facts that witnesses have seen.")
 @click.pass_context
-def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
+def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed: bool) -> None:
     """Write the receipts of all facts about a work or a contributor to one file.
 
     “verify history” shows offline that none in between is missing.
@@ -70,7 +71,9 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str) -> None:
     name, positions_of = RECEIPTS[kind]
     with asked(ctx) as (service, view):
         service.log.catch_up()
-        proofs = service.log.receipts(positions_of(view, named(name, subject)))
+        seen = service.log.seen_size() if witnessed else view.as_of
+        positions = positions_of(view.at(seen), named(name, subject))
+        proofs = service.log.receipts(positions)
         with click.open_file(str(file), "wb") as written:
             written.writelines(proofs)
 
