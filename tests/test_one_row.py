@@ -1,0 +1,89 @@
+"""Whatever row of a random history is changed, an audit of the database or of its answers names it.
+
+.venv/bin/python tests/test_one_row.py 200 5    # so many changes in each of so many histories
+"""
+
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from money import Bank, Clock
+from serving import OPERATOR_KEY, Served, serving
+from tampering import changed
+from wandering import Wanderer
+
+from projections.follower import no_progress
+from scripts.audit import CHECKS
+from scripts.commands.frame import progress_of
+from scripts.comparison import audit as auditing
+from scripts.comparison.audit import Audit
+from scripts.comparison.caller import Caller
+from scripts.difference import all_differences
+from scripts.service import open_service
+
+
+@contextmanager
+def history(database: str, folder: Path, seed: int, steps: int) -> Iterator[tuple[Served, Audit]]:
+    """A random history that is served, and an audit that has replayed its log."""
+    clock = Clock()
+    with (
+        serving(database, follow=False, clock=clock) as served,
+        open_service(f"sqlite:///{folder / 'replay.db'}", clock=clock) as replay,
+    ):
+        bank = Bank(served.service)
+        bank.clock = clock
+        Wanderer(bank, seed).wander(steps)
+        served.service.follower.catch_up()
+        served.service.log.catch_up()
+        keys = served.service.log.public_keys()
+        caller = Caller(served.origin, OPERATOR_KEY)
+        audit = Audit(caller, folder / "mirror", keys, replay, progress_of)
+        audit.catch_up()
+        yield served, audit
+
+
+def named_by(served: Served, audit: Audit) -> str:
+    """Which audit names that something is wrong; empty if none does."""
+    for name, check in CHECKS.items():
+        if isinstance(all_differences(check, served.service, no_progress), list):
+            return name
+    return "answers" if audit.first_difference() else ""
+
+
+def named(
+    database: str, folder: Path, seed: int, steps: int, changes: int, *, both: bool = False
+) -> Counter[str]:
+    """How often which audit names a change; if ``both``, how often the answers alone do as well."""
+    chance, found = Random(seed), Counter[str]()
+    with history(database, folder, seed, steps) as (served, audit):
+        told = Bank(served.service)
+        assert named_by(served, audit) == ""
+        for _ in range(changes):
+            with changed(told, database, chance) as change:
+                name = named_by(served, audit)
+                if both and change.table.startswith("read_"):
+                    found["(of the read tables, by answers)"] += bool(audit.first_difference())
+            found[name or f"nobody: {change}"] += 1
+        assert named_by(served, audit) == ""
+    return found
+
+
+def test_a_changed_row_is_named(database: str, tmp_path: Path) -> None:
+    found = named(database, tmp_path, seed=5, steps=40, changes=3)
+    assert found.total() == 3
+    assert not [one for one in found if one.startswith("nobody")], found
+
+
+if __name__ == "__main__":
+    auditing.SECONDS_TO_GROW = 0
+    total = Counter[str]()
+    for number in range(int(sys.argv[2])):
+        with tempfile.TemporaryDirectory() as scratch:
+            place = Path(scratch)
+            database, changes = f"sqlite:///{place}/a.db", int(sys.argv[1])
+            total += named(database, place, number, 150, changes, both=True)
+    sys.stdout.write(f"{total}\n")
