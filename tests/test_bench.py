@@ -79,6 +79,11 @@ MEASURES = {
             *("tiles of", "restart at"),
         ],
     ],
+    "audit": 2
+    * [
+        *("mirroring of", "replaying of", "texts of", "the rules of", "comparing answers of"),
+        "an audit of",
+    ],
     "money": [
         "a revenue, p50",
         "revenues in batches",
@@ -109,7 +114,7 @@ def test_every_benchmark_says_what_it_measures() -> None:
     assert all((sys.modules[one.__module__].__doc__ or "").strip() for one in BENCHMARKS.values())
 
 
-LONG = {"load", "contributors", "pages", "money"}
+LONG = {"audit", "load", "contributors", "pages", "money"}
 """Those that take as long as all others together: they start servers or make large communities."""
 
 

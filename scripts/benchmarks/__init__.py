@@ -13,6 +13,7 @@ from rich.console import Console
 
 from scripts.benchmarks import (
     append,
+    auditing,
     contributors,
     fold,
     importing,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Measure] = {
     "contributors": contributors.measure,
     "split": split.measure,
     "log": log.measure,
+    "audit": auditing.measure,
     "money": money.measure,
     "layout": layout.measure,
     "load": load.measure,

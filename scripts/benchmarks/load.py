@@ -40,7 +40,7 @@ WAIT_SECONDS = 10
 
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Throughput, times, memory and lag."""
-    with scratch(database) as address, _served(address) as served:
+    with scratch(database) as address, serving(address) as served:
         known = Known()
         _run(served, known, 1, seconds=0, writes=PIECES[size])
         alone = _run(served, known, 1, SECONDS[size] / 8)
@@ -119,7 +119,8 @@ class Served:
 
 
 @contextmanager
-def _served(database: str) -> Iterator[Served]:
+def serving(database: str, **more: str) -> Iterator[Served]:
+    """A server on a database, with further settings, until this ends."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
@@ -130,6 +131,7 @@ def _served(database: str) -> Iterator[Served]:
             "STEMMA_DATA": folder,
             "STEMMA_PORT": str(port),
             "STEMMA_OPERATOR_KEY": key,
+            **more,
         }
         commands = (["serve"], ["follow"]) if database.startswith("postgres") else (["serve"],)
         served = Served(port, key, [_started(command, settings) for command in commands])

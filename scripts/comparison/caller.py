@@ -31,7 +31,7 @@ class Caller:
                 if problem.status in WAITS and turn < PATIENCE - 1:
                     time.sleep(_wait(problem.wait))
                     continue
-                if problem.status in (400, 403, 404, 409, 410, 422) and _code(problem.said):
+                if problem.status in (400, 403, 404, 409, 410, 422, 500) and _code(problem.said):
                     return {"refused": _code(problem.said)}
                 raise
             except ValueError:

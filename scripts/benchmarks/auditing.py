@@ -1,0 +1,78 @@
+"""Audit: how long it takes to check a service from outside, at two sizes.
+
+A community is recorded and served by processes of their own. An auditor mirrors its log, replays
+it, takes its texts, decides every fact again, and compares a sample of answers. The peer of a part
+is a copy of the facts in the same time: all of them read once from the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from projections.follower import Progress, no_progress
+from scripts.audit import CHECKS
+from scripts.benchmarks.load import serving
+from scripts.benchmarks.measure import Peer, Result, Size, engine_of, scratch, seconds
+from scripts.comparison.audit import Audit
+from scripts.comparison.caller import Caller
+from scripts.difference import all_differences
+from scripts.generate import community, record
+from scripts.service import open_service
+from scripts.settings import make_log_key, read_log_keys, read_settings
+
+PIECES = {"small": (30, 60), "full": (2_910, 29_100)}
+"""With about 3.44 facts each; the full ones are 10⁴ and 10⁵ facts."""
+ANSWERS = {"small": 40, "full": 10_000}
+AIM = "aim: under 300 s at 10⁶ facts"
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Seconds for each part, and for all of them."""
+    for pieces in PIECES[size]:
+        with scratch(database) as address, TemporaryDirectory() as folder:
+            yield from audited(address, Path(folder), pieces, ANSWERS[size])
+
+
+def audited(address: str, folder: Path, pieces: int, answers: int) -> Iterator[Result]:
+    """An audit of a community of so many pieces."""
+    settings = read_settings({"STEMMA_DATA": str(folder)}, database=address)
+    make_log_key(settings, "bench.example/log")
+    keys = read_log_keys(settings)._asdict()
+    with open_service(address, **keys) as service:
+        record(service.journal, community(pieces, seed=0))
+        service.follower.catch_up()
+        facts = service.log.catch_up()
+        public = service.log.public_keys()
+        read = seconds(lambda: sum(1 for _ in service.journal.read()))
+    spent: dict[str, float] = {}
+
+    @contextmanager
+    def told(part: str) -> Iterator[Progress]:
+        begun = perf_counter()
+        yield no_progress
+        spent[part] = spent.get(part, 0) + perf_counter() - begun
+
+    with (
+        serving(address, STEMMA_LOG_KEY=settings.log_key) as served,
+        open_service(f"sqlite:///{folder / 'replay.db'}") as replay,
+    ):
+        caller = Caller(f"http://127.0.0.1:{served.port}", served.key)
+        audit = Audit(caller, folder / "mirror", public, replay, told)
+        audit.catch_up()
+        with told("the rules"):
+            assert isinstance(all_differences(CHECKS["rules"], replay, no_progress), str)
+        assert audit.first_difference(answers) is None
+    parts = {"comparing": "comparing answers"}
+    for part, took in spent.items():
+        yield result(address, f"{parts.get(part, part)} of {facts:,}", took, read)
+    yield result(address, f"an audit of {facts:,}", sum(spent.values()), read, AIM)
+
+
+def result(address: str, what: str, took: float, read: float, note: str = "") -> Result:
+    """Seconds, beside those in which the facts are read once."""
+    peers = (Peer("all facts read once", read),)
+    return Result("audit", engine_of(address), what, took, "s", peers, note)

@@ -1,0 +1,96 @@
+"""The table of cheats in the documentation: each line has a test, and names commands that exist."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from scripts.stemma import main
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "api" / "web" / "docs" / "concepts" / "proof.md"
+
+SHOWN_BY = {
+    "change, delete or insert a fact": "test_audit.py::test_a_mirror_notices_an_edited_fact",
+    "move a person's signature": "test_signature.py::test_a_signature_that_was_moved_to_another_act",
+    "change a field of a signed fact": "test_signature.py::test_a_changed_role_of_a_signed_fact",
+    "garble or strip": "test_signature.py::test_a_garbled_or_stripped_signature",
+    "record something about or in the name": "test_monitor.py::test_who_is_watched_is_said_once",
+    "use a person's signature twice": "test_signature.py::test_a_signature_used_twice_is_seen",
+    "acknowledge a fact, then": "test_mirror.py::test_what_was_acknowledged_and_replaced_before",
+    "change a full tile": "test_mirror.py::test_a_full_tile_that_was_changed_afterwards",
+    "stop the log": "test_mirror.py::test_a_frozen_log_is_noticed_by_its_age",
+    "show one reader another log": "test_mirror.py::test_a_receipt_is_compared_with_a_mirror",
+    "sign with a key that was retired": "test_mirror.py::test_a_key_counts_only_for_the_sizes",
+    "leave a fact out of a history": "test_chain.py::test_a_history_is_whole_and_one_fact_less",
+    "pass off a history": "test_just_grown.py::test_what_witnesses_have_not_seen_yet_is_said",
+    "change a head": "test_audit.py::test_a_wrong_head_is_replaced_by_what_the_facts_say",
+    "say that a text is another's": "test_audit.py::test_what_was_changed_is_found_where_it_is",
+    "change a text, a tile": "test_one_row.py::test_a_changed_row_is_named",
+    "record what no command": "test_rules.py::test_what_no_command_could_have_recorded_is_found",
+    "restore an export": "test_restoring_judged.py::test_what_an_audit_of_the_rules_finds",
+    "answer otherwise": "test_audit_url.py::test_what_the_read_tables_say_otherwise_than_the_log",
+    "show a text": "test_audit_url.py::test_a_text_that_is_not_the_one_committed_to_is_named",
+    "drop the triggers": "test_audit.py::test_triggers_that_were_dropped_are_found",
+}
+"""How each line begins, and how its test does."""
+
+
+def lines_of(page: str) -> list[list[str]]:
+    """The lines of the table: cheat, who notices, with what."""
+    table = page.partition("| cheat | who notices | with |\n|---|---|---|\n")[2].partition("\n\n")[
+        0
+    ]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+
+
+def problems_of(page: str) -> list[str]:
+    """What is not as it should be with the table."""
+    lines = lines_of(page)
+    by_cheat = {begin: [one for one in lines if one[0].startswith(begin)] for begin in SHOWN_BY}
+    told = [f"{begin}: {len(found)} lines" for begin, found in by_cheat.items() if len(found) != 1]
+    told += [one[0] for one in lines if not one[0].startswith(tuple(SHOWN_BY))]
+    for _, _, remedy in lines:
+        told += [f"no {words}" for words in re.findall("`stemma ([^`]*)`", remedy) if lacks(words)]
+    return told
+
+
+def lacks(words: str) -> bool:
+    """Whether the command line has no such command, or it has no such option."""
+    command: click.Command = main
+    for word in words.split():
+        if word.startswith("-"):
+            if not is_option(command, word):
+                return True
+        elif isinstance(command, click.Group) and word != "…":
+            if word not in command.commands:
+                return True
+            command = command.commands[word]
+    return False
+
+
+def is_option(command: click.Command, flag: str) -> bool:
+    """Whether a command has an option; of a group, whether any of its commands has."""
+    if isinstance(command, click.Group):
+        return any(is_option(one, flag) for one in command.commands.values())
+    return any(flag in one.opts for one in command.params)
+
+
+def test_every_line_of_the_table_has_its_test_and_its_commands() -> None:
+    assert problems_of(PAGE.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("begin", SHOWN_BY)
+def test_the_test_of_a_cheat_is_there(begin: str) -> None:
+    name, _, test = SHOWN_BY[begin].partition("::")
+    assert f"\ndef {test}" in (HERE / name).read_text("utf-8")
+
+
+def test_a_line_without_a_test_or_with_an_unknown_command_is_found() -> None:
+    page = PAGE.read_text("utf-8")
+    assert problems_of(page.replace("| change a head", "| turn a head")) == [
+        "change a head: 0 lines",
+        "turn a head, so that the next fact follows a wrong one",
+    ]
+    assert problems_of(page.replace("`stemma audit`", "`stemma audit --never`"))
