@@ -13,7 +13,7 @@ PAGE = HERE.parent / "api" / "web" / "docs" / "concepts" / "proof.md"
 
 SHOWN_BY = {
     "change, delete or insert a fact": "test_audit.py::test_a_mirror_notices_an_edited_fact",
-    "move a person's signature": "test_signature.py::test_a_signature_that_was_moved_to_another_act",
+    "move a person's signature": "test_signature.py::test_a_signature_that_was_moved_to",
     "change a field of a signed fact": "test_signature.py::test_a_changed_role_of_a_signed_fact",
     "garble or strip": "test_signature.py::test_a_garbled_or_stripped_signature",
     "record something about or in the name": "test_monitor.py::test_who_is_watched_is_said_once",
@@ -59,15 +59,13 @@ def problems_of(page: str) -> list[str]:
 def lacks(words: str) -> bool:
     """Whether the command line has no such command, or it has no such option."""
     command: click.Command = main
-    for word in words.split():
-        if word.startswith("-"):
-            if not is_option(command, word):
-                return True
-        elif isinstance(command, click.Group) and word != "…":
+    named, *rest = re.split(r" (?=--)", words)
+    for word in named.replace("…", "").split():
+        if isinstance(command, click.Group):
             if word not in command.commands:
                 return True
             command = command.commands[word]
-    return False
+    return not all(is_option(command, one.split()[0]) for one in rest)
 
 
 def is_option(command: click.Command, flag: str) -> bool:
