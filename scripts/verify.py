@@ -527,7 +527,8 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     except NotProven:
         raise
     except NotVerified as problem:
-        if options.command not in NOT_SEEN or not options.witness or not _would_verify(options):
+        asks = options.witness or options.policy
+        if options.command not in NOT_SEEN or not asks or not _would_verify(options):
             raise
         raise NotVerified(
             f"{problem}; without witnesses it verifies, so they may not have seen the end of the "
@@ -537,9 +538,8 @@ def check(options: argparse.Namespace) -> Iterator[str]:
 
 def _would_verify(options: argparse.Namespace) -> bool:
     """Whether all but the witnesses is as it should be."""
-    alone: dict[str, Any] = {"witness": [], "quorum": None, "max_age": None}
     try:
-        list(_check(argparse.Namespace(**{**vars(options), **alone})))
+        list(_check(argparse.Namespace(**{**vars(options), "max_age": None}), alone=True))
     except NotProven:
         return True
     except NotVerified:
@@ -547,12 +547,13 @@ def _would_verify(options: argparse.Namespace) -> bool:
     return True
 
 
-def _check(options: argparse.Namespace) -> Iterator[str]:
+def _check(options: argparse.Namespace, *, alone: bool = False) -> Iterator[str]:
     # Before anything is called unverified: a file that is not there is an error of another kind.
     data = b"" if options.command == "log" else options.file.read_bytes()
     policy = None if options.policy is None else options.policy.read_bytes()
     logs, seen = trusted_by(policy, read_keys(options.witness), options.quorum)
-    keys, asked = [*read_keys(options.key), *logs], {"origin": options.origin, **seen}
+    keys = [*read_keys(options.key), *logs]
+    asked = {"origin": options.origin, **({} if alone else seen)}
     if options.command == "log":
         yield from _check_log(options, keys, asked)
     elif options.command == "receipt":

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scripts.commands.frame import as_json, progress_of, shortened
-from scripts.commands.proofs import auditor_key, believed, log_keys, max_age_option, seen_by
+from scripts.commands.proofs import (
+    auditor_key,
+    believed,
+    log_keys,
+    max_age_option,
+    seen_by,
+    trusted_witnesses,
+)
 from scripts.service import Service, open_service
 
 if TYPE_CHECKING:
@@ -46,7 +53,8 @@ def audit(
     *,
     ids: bool,
     as_json: bool,
-    **mirroring: Any,
+    max_age: int | None,
+    **seen: Any,
 ) -> None:
     """Audit the service at an address: mirror its log, replay it, and compare all that it answers.
 
@@ -60,7 +68,7 @@ def audit(
     from scripts.verify import read_keys
 
     caller = Caller(url, None if api_key is None else api_key.read_text().strip())
-    mirroring["witnesses"] = read_keys(mirroring["witnesses"])
+    mirroring = {"max_age": max_age, **trusted_witnesses(**seen)}
     with believed(), _scratch() as replay:
         audited = Audit(
             caller, folder, read_keys(keys), replay, progress_of, with_texts=not ids, **mirroring
