@@ -3,6 +3,7 @@
 Rule: a test sees nothing of the person who runs it: neither their settings nor their data.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,12 @@ hypothesis.settings.register_profile(
     derandomize=False,
 )
 hypothesis.settings.load_profile("stemma")
+
+
+def pytest_collection_finish() -> None:
+    """Let no garbage collection visit again what stays to the end: every module and every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

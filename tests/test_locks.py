@@ -8,8 +8,6 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -94,6 +92,10 @@ def test_what_builds_stemma_is_locked_too() -> None:
 
 
 def test_the_bill_of_materials_is_valid_complete_and_always_the_same() -> None:
+    # Imported, it builds parsers for seconds, in every process that only collects tests, too.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     lock = (LOCKS / "run.txt").read_text()
     said = JsonV1Dot6(bill_of(lock)).output_as_string()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(said) is None
