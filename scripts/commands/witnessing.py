@@ -41,7 +41,9 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: i
 @log_keys
 @click.option("--name", default="", help="The name of the witness, if its keys must be made.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
-@click.option("--port", default=8010, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port", default=8010, show_default=True, type=click.IntRange(1, 65535), help="The port."
+)
 def serve_witness(folder: Path, keys: tuple[str, ...], name: str, host: str, port: int) -> None:
     """Be a witness for the logs with these keys, which send their checkpoints (C2SP tlog-witness).
 
