@@ -280,7 +280,7 @@ def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold
     return told(view, veiled(view, [CreditRow(*row)], to or ()))[0]
 
 
-@question("show_work", "/works/{id}", as_published=True)
+@question("show_work", "/works/{id}", cli="work show", as_published=True)
 def work(view: View, id: WorkId) -> WorkTold:
     """A contribution, an outside source or a release, with its credits and sources.
 

@@ -19,7 +19,7 @@ from projections.question import question
 from projections.store import View
 
 
-@question("show_credit", "/credits/{id}")
+@question("show_credit", "/credits/{id}", cli="credit show")
 def credit(view: View, journal: Journal, id: CreditId) -> told.DisputedCredit:
     """One credit, and the open dispute about it."""
     return credit_to(view, journal, id, ())
@@ -51,7 +51,7 @@ def identifier(view: View, journal: Journal, id: IdentifierId) -> told.DisputedI
     return {**found, "dispute": _open(view, journal, id, found["state"])}
 
 
-@question("show_remix", "/remixes/{id}")
+@question("show_remix", "/remixes/{id}", cli="remix show")
 def remix(view: View, journal: Journal, id: RemixId) -> told.DisputedRemix:
     """One remix, and the open dispute about it."""
     found = lineage.remix(view, id)

@@ -35,6 +35,7 @@ RENDERERS = {
     "LicencesTold": "terminal.licences",
     "LineageTold": "terminal.lineage",
     "PartInRelease": "terminal.attribution",
+    **dict.fromkeys(("WorkTold", "DisputedCredit", "DisputedRemix"), "terminal.whole"),
     "WorkFacets": "terminal.facets",
     "PeopleFacets": "terminal.facets",
     "EdgePreview": "terminal.as_json",
@@ -154,6 +155,27 @@ def plain(out: Console, asking: Asking) -> None:
     else:
         rows = [{"name": name, "value": value} for name, value in answer.items()]
         table_of(out, {"": "name", " ": "value"}, rows)
+
+
+def whole(out: Console, asking: Asking) -> None:
+    """One thing: what is known of it, then each of its lists as a table."""
+    answer = asking.answer
+    empty: tuple[object, ...] = (None, [], False, "")
+    lists = {
+        name: value
+        for name, value in answer.items()
+        if isinstance(value, list) and value and isinstance(value[0], dict)
+    }
+    rows = [
+        {"name": name, "value": value}
+        for name, value in answer.items()
+        if name not in lists and value not in empty
+    ]
+    table_of(out, {"": "name", " ": "value"}, rows)
+    for name, items in lists.items():
+        heads = (head for head in items[0] if any(item[head] not in empty for item in items))
+        out.print(f"\n{name}")
+        table_of(out, {head: head for head in heads}, items)
 
 
 def facets(out: Console, asking: Asking) -> None:

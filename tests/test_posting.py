@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from serving import Answer, Served, serving
 from stories import Story, id_of, story
 
+from domain.identity import part_id
 from domain.note import SignerKey
 from domain.refusal import BadIdentifier, ContradictoryDisclosure, Refusal
 from domain.registry import BY_OPERATION
@@ -171,3 +172,26 @@ def test_they_are_columns_of_csv_files(tmp_path: Path) -> None:
             assert song["credits"][0]["ai"] == ["none"]
             album = ids.named("release", "album")
             assert [one["id"] for one in lineage.works(view, upc="036000291452").items] == [album]
+
+
+def test_the_terminal_shows_a_work_with_its_credits_in_order_and_its_sources(
+    tmp_path: Path,
+) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    names = ["Zoe", "Mia", "Aaron", "Kim"]
+    with story(database) as told:
+        told.piece("song", told.piece("poem"), by=[told.person(name) for name in names])
+        release = told.release("show", id_of("song"), id_of("poem"), id_of("song"))
+        told.service.follower.catch_up()
+
+    def shown(*words: str) -> str:
+        run = CliRunner().invoke(main, ["--database", database, *words], terminal_width=300)
+        assert run.exit_code == 0, run.output
+        return run.output
+
+    said = shown("work", "show", id_of("song"))
+    assert sorted(names, key=said.index) == names
+    assert "adaptation" in said
+    assert "1, 3" in shown("work", "show", release)
+    assert "component" in shown("remix", "show", part_id(release, "component", 0))
+    assert "Zoe" in shown("credit", "show", part_id(id_of("song"), "author", 0))
