@@ -42,7 +42,7 @@ class Neighbours:
         if is_much or any(self._added.values()):
             self._near = {"child": {}, "parent": {}}
             self._added = {"child": {}, "parent": {}}
-        elif position > self._position:
+        elif position > self._position and self._count():
             self._catch_up(position)
         self._position = position
 
