@@ -209,7 +209,7 @@ def test_a_credit_is_answered_whole(database: str) -> None:
                 **dict.fromkeys(
                     (
                         *("credited_as", "join_phrase", "character", "billing", "ai", "ai_tool"),
-                        *("evidence_kind", "evidence_sha256"),
+                        *("evidence_kind", "evidence_sha256", "agreed_licence"),
                     )
                 ),
                 "kind": "influence",
