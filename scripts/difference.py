@@ -8,9 +8,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from domain.recorders import Placed
+from domain.tree import NotVerified
 from projections.follower import Progress
 from scripts.service import Service
 
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, AssertionError, NotVerified)
+"""What a check may end in that reads what is damaged."""
 PAGE = 5_000
 """How many facts are looked at in one go."""
 
@@ -69,5 +72,5 @@ def all_differences(check: Check, service: Service, progress: Progress) -> list[
             there.append(next(found))
     except StopIteration as end:
         return there or str(end.value)
-    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+    except DAMAGED as error:
         return [*there, Difference("the check", f"what is damaged ended it: {error!r}")]
