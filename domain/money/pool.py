@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.fact import Fact, Looking, Noun, fact
+from domain.money.payee import people_among
 from domain.readers import AGREEMENT
 from domain.release import Release
 
@@ -142,7 +143,7 @@ class Pool(Noun):
         reason: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
-            return (self.release,)
+            return (self.release, *people_among((self.payee,) if self.payee else ()))
 
         def apply(self, noun: Pool) -> None:
             noun.reserving = (*noun.reserving, self)
