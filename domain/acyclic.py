@@ -24,6 +24,8 @@ FIRST_STEPS = 32
 """How many works are looked up on either side at first."""
 FURTHER = 8
 """How many times as many on each further try."""
+MOST_LOOKED_UP = 1_000_000
+"""How many at most, however often."""
 
 
 def must_not_close_cycle(past: Past, child: str, parent: str) -> None:
@@ -67,7 +69,7 @@ class _Side:
         if self.works[self._next] not in self._leads:
             steps = self._further
             self._near.look_around(self.works[self._next :], self._end, steps)
-            self._further *= FURTHER
+            self._further = min(self._further * FURTHER, MOST_LOOKED_UP)
         self._steps *= 2
         self._walk(steps)
 

@@ -89,10 +89,23 @@ class Neighbours:
 
         Nothing is learned if they have very many edges.
         """
-        starts, limit = works[:most], most * MOST_EDGES
+        starts, limit = self._with_added(works[:most], end, most), most * MOST_EDGES
         rows = self._stored.around(_field(end), starts, self._position, most, limit + 1)
         if len(rows) <= limit:
             self._learn(end, starts, rows)
+
+    def _with_added(self, works: Sequence[str], end: str, most: int) -> list[str]:
+        """These works, and what lies beyond by what is added but not recorded, up to so many."""
+        added = self._added[end]
+        reached = [*works]
+        known = set(reached)
+        for work in reached:
+            if len(reached) >= most:
+                break
+            fresh = [to for to in added.get(work, ()) if to not in known]
+            known.update(fresh)
+            reached += fresh
+        return reached
 
     def _learn(
         self, end: str, works: Iterable[str], rows: Iterable[tuple[str, str | None]]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from stories import OPERATOR, at_once, carry_out, cycle_in, id_of, story
 
 from domain import acyclic, neighbours
+from domain.acyclic import everything_above
 from domain.draft import Draft
 from domain.engine import Overtaken
 from domain.neighbours import Neighbours
@@ -77,6 +78,21 @@ def test_an_edge_is_refused_exactly_if_it_would_close_a_cycle(database: str) -> 
 
         agrees()
         assert cycle_in(told) == []
+
+
+def test_a_long_chain_in_one_append_is_searched_to_its_end(database: str) -> None:
+    with story(database) as told:
+        first = told.piece("first")
+        draft, works = told.journal.draft(), [first]
+        for number in range(100):
+            said = {"title": f"{number}", "medium": "text"}
+            made_from = [{"work": works[-1], "kind": "sample"}]
+            piece = carry_out(draft, "submit_contribution", **said, sources=made_from)
+            works.append(piece.id)
+        assert everything_above(draft, works[-1]) == works[::-1]
+        said = {"child": first, "parent": works[-1], "kind": "sample"}
+        with pytest.raises(LineageCycle):
+            carry_out(draft, "declare_remix", actor=OPERATOR, **said)
 
 
 def _strike(draft: Draft, graph: "nx.MultiDiGraph[str]", edge: str) -> None:

@@ -36,15 +36,15 @@ MEASURES = {
     "late": [f", {order}" for order in ("oldest first", "newest first", "in any order")],
     "fold": ["rebuild of"],
     "wide": [
-        f"{what}, ancestors, p{percent}"
+        f"{what}, p{percent}"
         for what in (
             "contributors",
-            "contributors, 200 on a page",
+            "contributors",
             "contributors in a role",
             "paths to one of them",
             "credits of one of them",
             "lineage",
-            "ancestors, 200 on a page",
+            "ancestors",
         )
         for percent in (50, 99)
     ],
@@ -76,7 +76,7 @@ MEASURES = {
         * [
             *("a receipt of, p50", "a receipt of, p99"),
             *("a consistency proof of, p50", "a consistency proof of, p99"),
-            *("tiles of", "restart at"),
+            *("tiles of", "entries of", "restart at"),
         ],
     ],
     "audit": 2

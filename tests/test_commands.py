@@ -112,7 +112,7 @@ def test_nothing_is_loaded_that_only_some_commands_need() -> None:
 
 OTHERS = {"key", "verify", "identity"}
 """The groups of commands that record nothing."""
-ASKING = {"statement", "show", "diff", "preview", "credits", "paths", "list", "facets"}
+ASKING = {"statement", "show", "diff", "preview", "credits", "paths", "list", "facets", "earnings"}
 """What asks about a noun beside the commands that record."""
 
 
@@ -314,12 +314,12 @@ CLAIMS = [
 ]  # fmt: skip
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
-GROUPS = {"work", "contributor"}
+GROUPS = {"work", "contributor", "credit"}
 PAGED = [
     *(("claims", "piece-op"), ("waiting",), ("roles",)),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
-    ("contributor", "list"),
+    *(("contributor", "list"), ("credit", "list", "piece-cem")),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
 ]
 

@@ -191,6 +191,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "position": receipt.position - 1,
             "published": None,
             "sources": [],
+            "sources_left_out": 0,
             "remixed_by": 0,
             "joins": [],
         }

@@ -20,6 +20,8 @@ from api.web.reference import Reference, holds
 
 PROBLEMS_PAGE = "problems"
 """The page after the chapters of the API."""
+MOST_FOUND = 60
+"""How many guides, operations and problems a search shows."""
 
 
 def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
@@ -49,13 +51,18 @@ def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
 
     def found(q: str) -> str:
         sections = [(guide, guide.found(q)) for guide in guides.written().values()]
+        every: dict[str, list[Any]] = {
+            "guides": [one for one in sections if one[1]],
+            "operations": [one for one in referred().operations if one.is_meant(q)],
+            "codes": [one for one in problems if holds(q, one[0], one[1].meaning)],
+        }
         return shown(
             "found",
             "found",
             q=q,
-            guides=[one for one in sections if one[1]],
-            operations=[one for one in referred().operations if one.is_meant(q)],
-            codes=[one for one in problems if holds(q, one[0], one[1].meaning)],
+            counts={name: len(found) for name, found in every.items()},
+            most=MOST_FOUND,
+            **{name: found[:MOST_FOUND] for name, found in every.items()},
         )
 
     @frame.page("/docs", anybody=True)
