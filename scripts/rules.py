@@ -80,7 +80,7 @@ def rules(service: Service, progress: Progress) -> Differences:
     for page in pages(service.journal.read(), head):
         yield from (at(*found) for found in judge.broken(service.engine, page))
         progress(page[-1].position, head)
-    if judge.time.is_ahead_of(service.journal.clock()):
+    if judge.time.is_ahead_of(service.journal.clock(), judge.time.latest):
         yield at(head, f"the latest fact is of {judge.time.latest}, which has not come yet")
     return f"{judge.decided} facts decided again, as things stood before them"
 
@@ -117,8 +117,10 @@ class Judge:
             self.time.problem(last, self._before)
         for found in self.broken(journal.engine, page):
             return found
-        if self.time.is_ahead_of(journal.clock()):
-            return page[-1].position, f"it is of {self.time.latest}, which has not come yet"
+        now = journal.clock()
+        for placed in page:
+            if self.time.is_ahead_of(now, stamp := stamp_of(placed.state)):
+                return placed.position, f"it is of {stamp}, which has not come yet"
         return None
 
     def _refused(self, before: Before, placed: Placed, happened: Fact, asked: Asked) -> str:
@@ -183,9 +185,9 @@ class Time:
             return f"time runs backwards: it is of {stamp}, and the one before of {before}"
         return ""
 
-    def is_ahead_of(self, now: datetime) -> bool:
-        """Whether the latest fact can't have been recorded by now."""
-        return self.is_kept and self.latest > instant(now + CLOCKS_APART)
+    def is_ahead_of(self, now: datetime, stamp: str) -> bool:
+        """Whether a fact with this stamp can't have been recorded by now."""
+        return self.is_kept and stamp > instant(now + CLOCKS_APART)
 
 
 # -- which command it was ------------------------------------------------------------------------

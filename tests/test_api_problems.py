@@ -190,9 +190,9 @@ BODIES: list[tuple[str, Any, int, str]] = [
     ("/releases", {"title": "B"}, 422, "missing_field"),
     (
         "/releases",
-        {"title": "B", "components": [{"work": "poem"}, {"work": "poem"}]},
+        {"title": "B", "components": [{"work": "poem"}, {"work": "poem", "rate": "1/2"}]},
         422,
-        "no_components",
+        "repeated_component",
     ),
 ]
 

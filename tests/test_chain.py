@@ -114,14 +114,14 @@ def test_a_history_is_whole_and_one_fact_less_is_named(database: str) -> None:
     with story(database, signer=SIGNER) as told:
         poem = every_fact(told)["poem"]
         receipts = receipts_of(told, poem)
-        assert len(receipts) == 12
+        assert len(receipts) == 14
         assert split_receipts(b"".join(receipts)) == receipts
         whole = check_history(b"".join(receipts), None, KEYS)
-        assert (whole.subject, len(whole.leaves)) == (poem, 12)
-        for number in range(1, 13):
+        assert (whole.subject, len(whole.leaves)) == (poem, 14)
+        for number in range(1, 15):
             less = receipts[: number - 1] + receipts[number:]
-            if number == 12:  # what comes last is for a mirror to show
-                assert len(check_history(b"".join(less), poem, KEYS).leaves) == 11
+            if number == 14:  # what comes last is for a mirror to show
+                assert len(check_history(b"".join(less), poem, KEYS).leaves) == 13
                 continue
             with pytest.raises(NotVerified, match=f"fact {number} of {poem} is missing"):
                 check_history(b"".join(less), poem, KEYS)

@@ -1,5 +1,6 @@
 """The clock: no fact is stamped before the one before it, and a wrong clock is refused and told."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -111,6 +112,9 @@ def test_times_that_run_backwards_are_reported_and_no_fact_is_missed(
     with story(database, clock=ticking()) as told:
         people(told, "Ana", "Ben", "Eva", "Gus")
         lines = list(export_lines(told.journal))
+    for line in lines:
+        if "state" in line:  # time is kept since a fact says whose its texts are
+            line["state"] = re.sub(r'"owners":[^,]*,', "", line["state"])
     for at, day in {2: "2026-05-29", 3: "2026-05-30"}.items():
         lines[at]["state"] = lines[at]["state"].replace("2026-06-01", day)
     with open_service(other_database) as other:

@@ -1378,6 +1378,7 @@ def test_random_histories_of_money_agree_with_the_naive_model(
         )
         lines = list(export_lines(told.journal))
     with bank(other_database) as copy:
+        copy.clock.now = told.clock.now
         found = (Found(f"line {number}", line) for number, line in enumerate(lines, start=1))
         assert import_lines(copy.journal, found).refused == []
         assert list(export_lines(copy.journal)) == lines
