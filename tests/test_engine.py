@@ -131,7 +131,7 @@ def test_a_reader_may_write_and_goes_on_reading(engine: Engine) -> None:
 
     def read_and_write(number: int) -> int:
         with engine.reading():
-            everybody.wait(timeout=20)
+            everybody.wait(timeout=60)
             engine.execute("INSERT INTO notes VALUES (:number, 'x')", number=number)
             return len(engine.query("SELECT 1 FROM notes WHERE id = :number", number=number))
 

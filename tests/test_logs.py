@@ -37,7 +37,7 @@ WORKERS = {"STEMMA_WORKERS": "2", "STEMMA_LOGS": "json", "STEMMA_METRICS_TOKEN":
 
 
 def ask(server: Server, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request("POST" if body is not None else "GET", path, body, given)
     answer = connection.getresponse()
@@ -82,7 +82,7 @@ def test_the_logs_of_a_whole_story_hold_no_secret_and_nothing_about_a_person(
         wait_until(server.is_ready, process)
         found_out = tell_a_story(server)
         process.terminate()
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
     for what, secret in SECRETS.items():
         assert secret not in said, f"the logs hold {what}"
         assert urllib.parse.quote(secret) not in said, f"the logs hold {what}"

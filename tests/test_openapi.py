@@ -378,6 +378,7 @@ def test_an_id_that_only_filters_a_list_is_documented_to_be_refused(served: Serv
 # -- generated requests --------------------------------------------------------------------
 
 MODES = {"allowed": GenerationMode.POSITIVE, "forbidden": GenerationMode.NEGATIVE}
+PATIENCE_SECONDS = 60
 # What is well formed may still be refused: most generated ids are nobody's.
 NOT_PROMISED = [schemathesis.checks.positive_data_acceptance]
 
@@ -390,7 +391,7 @@ def test_generated_requests_get_the_answers_that_are_documented(
     """What the document allows is understood, what it forbids is refused, nothing breaks."""
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
         origin = f"http://127.0.0.1:{served.operator.port}"
-        schema = schemathesis.openapi.from_url(f"{origin}/openapi.json")
+        schema = schemathesis.openapi.from_url(f"{origin}/openapi.json", timeout=PATIENCE_SECONDS)
         key = {"Authorization": f"Bearer {served.operator.key}"}
         for result in schema.get_all_operations():
             assert isinstance(result, Ok), result
@@ -413,6 +414,8 @@ def test_generated_requests_get_the_answers_that_are_documented(
                 position = case.query.get("min_position")
                 if isinstance(position, int) and 0 <= position <= LARGEST_POSITION:
                     del case.query["min_position"]  # waiting for it takes its time
-                case.call_and_validate(headers=key, excluded_checks=NOT_PROMISED)
+                case.call_and_validate(
+                    headers=key, excluded_checks=NOT_PROMISED, timeout=PATIENCE_SECONDS
+                )
 
             send()

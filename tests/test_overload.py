@@ -150,7 +150,7 @@ def test_those_who_do_not_read_are_hung_up_on(server: Server) -> None:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         one.connect(("127.0.0.1", server.port))
         one.sendall(asked * 60)
-        wait_until(lambda: "ESTAB" in connections_from(one), seconds=5)
+        wait_until(lambda: "ESTAB" in connections_from(one), seconds=30)
         wait_until(lambda: "ESTAB" not in connections_from(one), seconds=10)
 
 

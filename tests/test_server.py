@@ -46,7 +46,7 @@ class Server:
             headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as problem:
             with problem:
@@ -163,7 +163,7 @@ def test_two_workers_and_a_follower_of_their_own(postgres_dsn: str) -> None:
             status, told = server.ask(path)
             assert (status, told.get("name")) == (200, f"P{number}")
         follower.send_signal(signal.SIGINT)
-        assert "stopped at position 15" in follower.communicate(timeout=10)[0]
+        assert "stopped at position 15" in follower.communicate(timeout=60)[0]
 
 
 def test_without_a_follower_a_position_is_not_read_and_that_is_said(postgres_dsn: str) -> None:
@@ -197,9 +197,9 @@ def test_it_ends_when_told_to_and_leaves_no_process(database: str) -> None:
         server.admit("Ana")
         server.process.terminate()
         before = time.monotonic()
-        server.process.wait(timeout=10)
-        wait_until(lambda: not alive(server.process.pid), seconds=2)
-        assert time.monotonic() - before < 8
+        server.process.wait(timeout=60)
+        wait_until(lambda: not alive(server.process.pid), seconds=20)
+        assert time.monotonic() - before < 30
 
 
 def test_a_worker_that_was_killed_is_replaced(database: str) -> None:
@@ -228,7 +228,7 @@ def test_a_second_server_on_the_same_port_is_told_so(tmp_path: Path) -> None:
     with serving(database) as first:
         settings = {"STEMMA_DATABASE": database, "STEMMA_PORT": str(first.port)}
         with started("serve", **settings) as second:
-            said, _ = second.communicate(timeout=10)
+            said, _ = second.communicate(timeout=60)
             assert second.returncode == 1
             assert (
                 said == f"Error: cannot serve on 127.0.0.1:{first.port}: Address already in use\n"
@@ -248,7 +248,7 @@ def test_host_and_port_of_the_environment_are_honoured(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with serving(database, STEMMA_HOST="localhost") as server:
         address = f"http://localhost:{server.port}/health"
-        with urllib.request.urlopen(address, timeout=5) as answer:
+        with urllib.request.urlopen(address, timeout=30) as answer:
             assert json.load(answer) == {"status": "ok"}
 
 
@@ -274,7 +274,7 @@ def test_a_database_named_by_a_relative_path_is_the_one_here(tmp_path: Path) -> 
 )
 def test_what_stands_against_serving_is_said(settings: dict[str, str], said: str) -> None:
     with started("serve", **{"STEMMA_PORT": str(free_port())} | settings) as server:
-        told, _ = server.communicate(timeout=15)
+        told, _ = server.communicate(timeout=60)
         assert server.returncode == 1
         assert told.startswith("Error: ")
         assert said in told

@@ -58,7 +58,7 @@ def test_of_a_server_that_was_killed_nobody_stays_on_the_port(tmp_path: Path) ->
     with serving(database, "--workers", "2") as first:
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait()
-        wait_until(lambda: not alive(first.process.pid), seconds=5)
+        wait_until(lambda: not alive(first.process.pid), seconds=20)
         with serving(database, port=first.port) as second:
             assert second.admit("Ana")["position"] == 1
 
