@@ -54,9 +54,9 @@ def position(number: int) -> str:
     return f"position {number}"
 
 
-def pages(placed: Iterable[Placed], upto: int | None = None) -> Iterator[list[Placed]]:
-    """Facts, page by page, as many as there are or up to a position."""
-    facts = islice(placed, upto)
+def pages(placed: Iterable[Placed]) -> Iterator[list[Placed]]:
+    """Facts, page by page."""
+    facts = iter(placed)
     while page := list(islice(facts, PAGE)):
         yield page
 

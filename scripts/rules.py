@@ -54,7 +54,7 @@ from domain.values import Ref, Text
 from domain.work import Work
 from projections.follower import Progress
 from scripts.before import Before, Deciding, Earlier
-from scripts.difference import Differences, at, pages
+from scripts.difference import Differences, at, at_one_moment, pages
 from scripts.service import Service
 
 BROKEN = (
@@ -74,10 +74,11 @@ BROKEN = (
 CLOCKS_APART = timedelta(days=1)
 
 
+@at_one_moment
 def rules(service: Service, progress: Progress) -> Differences:
     """Every fact is decided again: who may, what it names, and when."""
     head, judge = service.journal.facts.head(), Judge()
-    for page in pages(service.journal.read(), head):
+    for page in pages(service.journal.read()):
         yield from (at(*found) for found in judge.broken(service.engine, page))
         progress(page[-1].position, head)
     if judge.time.is_ahead_of(service.journal.clock(), judge.time.latest):

@@ -23,6 +23,13 @@ from projections.money.told import CurrencyEarnings, Earned, Earnings, PoolEarni
 from projections.question import question
 from projections.store import View
 
+EarnedFrom = Annotated[
+    StatedMoment | None, "Earned from this moment on; default: the beginning.", Example("2026")
+]
+EarnedBefore = Annotated[
+    StatedMoment | None, "Earned before this moment; default: ever.", Example("2027")
+]
+
 _EVER = "9999"
 _WHEN = "COALESCE(x.effective, b.effective, b.at)"
 """What is taken back for revenue below zero belongs to the month of that."""
@@ -41,12 +48,8 @@ def earnings(
     id: ContributorId,
     *,
     actor: str,
-    from_: Annotated[
-        StatedMoment | None, "Earned from this moment on; default: the beginning.", Example("2026")
-    ] = None,
-    to: Annotated[
-        StatedMoment | None, "Earned before this moment; default: ever.", Example("2027")
-    ] = None,
+    from_: EarnedFrom = None,
+    to: EarnedBefore = None,
     currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
 ) -> Earnings:
     """What somebody earned, month by month, by when it was earned and not when it was recorded."""
@@ -80,12 +83,8 @@ def pool_earnings(
     id: PoolId,
     *,
     actor: str,
-    from_: Annotated[
-        StatedMoment | None, "Earned from this moment on; default: the beginning.", Example("2026")
-    ] = None,
-    to: Annotated[
-        StatedMoment | None, "Earned before this moment; default: ever.", Example("2027")
-    ] = None,
+    from_: EarnedFrom = None,
+    to: EarnedBefore = None,
 ) -> PoolEarnings:
     """What payees of a pool earned, month by month, by when it was earned."""
     opened = pool_named(view, journal, id)
