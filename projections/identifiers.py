@@ -48,7 +48,7 @@ IDENTIFIED = Projection("identifiers", (IDENTIFIERS,), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
-_COUNTS = f"{counting('i', (Identifier.GONE,))} AND {holds('i')}"
+COUNTS = f"{counting('i', (Identifier.GONE,))} AND {holds('i')}"
 _SHOWN = (
     "SELECT i.id, i.scheme, i.value, i.identifier, i.state, i.evidence, i.actor, i.born "
     "FROM @identifiers i"
@@ -60,7 +60,7 @@ def having(number: str, scheme: str) -> str:
     """The condition that something with this number has the identifier in a query's parameter."""
     return (
         f"{number} IN (SELECT i.subject FROM @identifiers i WHERE i.scheme = '{scheme}' "
-        f"AND (i.value = :{scheme} OR i.identifier IN ({_SEALED.format(scheme)})) AND {_COUNTS})"
+        f"AND (i.value = :{scheme} OR i.identifier IN ({_SEALED.format(scheme)})) AND {COUNTS})"
     )
 
 
@@ -75,7 +75,7 @@ def identifier(view: View, id: str) -> IdentifierTold:
 def of(view: View, number: int) -> list[IdentifierTold]:
     """The identifiers of a work or a person, in the order in which they were stated."""
     rows = view.rows(
-        f"{_SHOWN} WHERE i.subject = :number AND {_COUNTS} ORDER BY i.born",
+        f"{_SHOWN} WHERE i.subject = :number AND {COUNTS} ORDER BY i.born",
         number=number,
     )
     return [_told(row, view.texts({row[3], row[5]})) for row in rows]

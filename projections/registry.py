@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from projections import (
     attribution,
     claims,
+    clearance,
     disputes,
     formats,
     grants,
@@ -24,6 +25,7 @@ __all__ = ["QUESTIONS", "by_words"]
 ROOMS = (
     attribution,
     claims,
+    clearance,
     disputes,
     grants,
     history,

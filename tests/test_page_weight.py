@@ -161,6 +161,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
             f"/release/{night}?as=published",
             f"/release/{crowded}",
         ],
+        "/release/<id>/clearance": [f"/release/{one}/clearance" for one in (night, crowded)],
         "/piece/<id>": [f"/piece/{work}" for work in (hub, collage, works[-1], remixes[0])],
         "/list/<id>": [f"/list/{night}", f"/list/{collage}"],
         "/works/<id>/lineage.svg": [

@@ -15,6 +15,7 @@ from api.keys import Keys
 from api.limits import Limits
 from api.web import (
     audit,
+    clearing,
     deciding,
     desk,
     documents,
@@ -52,6 +53,7 @@ def pages(
     own_keys.pages(frame)
     finding.pages(frame)
     reading.pages(frame, log)
+    clearing.pages(frame)
     drawing.pages(frame)
     posting.pages(frame)
     deciding.pages(frame)

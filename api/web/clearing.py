@@ -1,0 +1,58 @@
+"""The page of a clearance: what stands in the way of a release, whom to ask, and where to do it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from urllib.parse import urlencode
+
+from flask import render_template
+
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader
+from domain.registry import COMMANDS
+from domain.values import Ref
+from projections import clearance, lineage
+from projections.clearance import KINDS, Obstacle
+
+MANY = 100
+"""How many obstacles a page shows."""
+WITH_PAGE = ("credit", "remix", "proposal")
+"""The nouns on whose pages the buttons are."""
+
+
+def pages(frame: Frame) -> None:
+    """The page of a clearance."""
+
+    @frame.page("/release/<id>/clearance")
+    def show_clearance(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor, kind = wanted.pop("cursor", None), wanted.pop("kind", None)
+        with frame.view(wanted) as view:
+            given = {"actor": reader(), "after": cursor, "limit": MANY}
+            chosen = kind if kind in KINDS else None
+            found = clearance.obstacles(view, frame.journal, id, kind=chosen, **given)
+            return render_template(
+                "clearance.html",
+                work=lineage.work(view, id),
+                counted=clearance.counted(view, frame.journal, id, actor=reader()),
+                kind=chosen,
+                groups=[
+                    (KINDS[name], list(same))
+                    for name, same in groupby(found.items, itemgetter("kind"))
+                ],
+                next=found.next,
+                where=where_to_clear,
+                may_publish=frame.may(COMMANDS["release.publish"], id=id),
+            )
+
+
+def where_to_clear(one: Obstacle) -> str:
+    """The page on which an obstacle is cleared: that of what it is about, or a form."""
+    refs = ((each.name, each.value) for each in COMMANDS[one["command"]].fields())
+    name, noun = next((name, value.noun) for name, value in refs if isinstance(value, Ref))
+    about = one["about"] or one["work"]["id"]
+    if noun in WITH_PAGE and one["about"]:
+        return f"/{noun}/{about}"
+    named = "contributor" if one["kind"] == "person_unidentified" else name
+    return f"/do/{one['command']}?{urlencode({named: about})}"

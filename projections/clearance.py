@@ -1,0 +1,347 @@
+"""Clearance: what stands in the way of a release, with whom to ask and which command clears it.
+
+Each kind of obstacle is declared once. It is asked before publishing; nothing here refuses
+anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Annotated, NamedTuple, TypedDict
+
+from domain.claim import PENDING, POSTER
+from domain.credit import Credit
+from domain.identifier import Identifier
+from domain.journal import Journal
+from domain.money.proposal import Proposal
+from domain.money.share import Share
+from domain.permission import ANYONE, OPERATOR
+from domain.readers import AGREEMENT
+from domain.refusal import UnknownProposal
+from domain.remix import Remix
+from domain.values import Example, ReleaseId, one_of
+from projections import attribution, identifiers, licences, lineage
+from projections.finding import CREDIT_COUNTS
+from projections.hidden import NOT_HIDDEN
+from projections.money.pools.proposals import used_but_uncited
+from projections.money.readers import Reader
+from projections.nouns import noun_at
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.told import Count, PersonRef, WorkRef
+
+Row = tuple[int, int, str | None, int | None, str | None]
+"""One obstacle: its place among its kind, the work, the id of what it is about if that is not the
+work, the number of the person to ask if that is not the poster, and more about it."""
+_THE_OPERATOR = 0
+"""The number of no person."""
+
+
+class Kind(NamedTuple):
+    """A kind of obstacle: what stands in the way, what clears it, and where it is found."""
+
+    says: str
+    command: str
+    find: str | Callable[[Scope], Iterable[Row]]
+    """SQL over the numbers of everything in the release (``:works``), of what is in it directly
+    (``:near``), of the release (``:root``) and over pools (``:pools``); or a function."""
+
+
+class Scope:
+    """A release with everything in it, as far as somebody may read."""
+
+    def __init__(self, view: View, journal: Journal, id: str, actor: str) -> None:
+        self.view, self.journal, self.id = view, journal, id
+        self.root = lineage.find(view, id).number
+        self.tree = lineage.numbered(view, self.root)
+        self._reader = Reader(view, journal, actor)
+
+    @cached_property
+    def pools(self) -> list[str]:
+        """The pools of the release whose agreements they may read."""
+        rows = self.view.rows(
+            "SELECT o.id FROM @pools o WHERE o.release = :root AND o.position <= :as_of",
+            root=self.root,
+        )
+        return [pool for (pool,) in rows if self._reader.may(AGREEMENT, pool)]
+
+    def found(self, kind: Kind) -> list[Row]:
+        """The obstacles of one kind."""
+        if callable(kind.find):
+            return list(kind.find(self))
+        near = [work for work, generation in self.tree.generation.items() if generation <= 1]
+        given = {
+            "works": list(self.tree.generation),
+            "near": near,
+            "root": self.root,
+            "pools": self.pools,
+        }
+        asked = {name: value for name, value in given.items() if f":{name}" in kind.find}
+        return sorted(self.view.rows(kind.find, **asked))
+
+
+# -- where they are found --------------------------------------------------------------------------
+
+
+def _in_conflict(scope: Scope) -> Iterator[Row]:
+    """The rules of licences that the release breaks, as far as it is sold."""
+    shown = lineage.lineage(scope.view, scope.id)
+    numbers = dict(zip(shown.works, shown.numbers, strict=True))
+    for place, one in enumerate(licences.Licensed(scope.view, shown).conflicts()):
+        parent = one["parent"]
+        of = parent["title"] or parent["uri"] or parent["id"]
+        yield place, numbers[one["child"]["id"]], one["remix"], None, f"{one['detail']} ({of})"
+
+
+def _without_share(scope: Scope) -> Iterator[Row]:
+    """The works and people that the latest proposal of a pool leaves out."""
+    rows = scope.view.rows(
+        "SELECT a.pool, a.id FROM @proposals a WHERE a.pool IN :pools AND a.born <= :as_of "
+        f"AND a.state <> '{Proposal.Withdrawn.STATE}' AND {holds('a')} ORDER BY a.born",
+        pools=scope.pools,
+    )
+    place = 0
+    latest: dict[str, str] = dict(rows)
+    for id in latest.values():
+        noun = noun_at(scope.view, scope.journal, Proposal, id, UnknownProposal)
+        for missing in used_but_uncited(scope.view, scope.id, noun.current.assets):
+            place += 1
+            yield place, scope.root, id, None, missing["name"] or missing["id"]
+
+
+_POSTER = "CAST(NULL AS BIGINT)"
+_NO_DETAIL = "CAST(NULL AS TEXT)"
+_CREDITED_PERSON = f"CASE WHEN {NOT_HIDDEN} THEN c.contributor ELSE -c.born END"
+
+
+def _credits(condition: str, ask: str = _CREDITED_PERSON) -> str:
+    return (
+        f"SELECT c.born, c.work, c.id, {ask}, {_NO_DETAIL} FROM @credits c "
+        f"WHERE c.work IN :works AND {condition} AND {holds('c')}"
+    )
+
+
+def _remixes(state: str, ask: object = _POSTER) -> str:
+    return (
+        f"SELECT e.born, e.child, e.id, {ask}, {_NO_DETAIL} FROM @remixes e "
+        f"WHERE e.child IN :works AND e.state = '{state}' AND {holds('e')}"
+    )
+
+
+def _works(condition: str, scope: str = "works") -> str:
+    return (
+        f"SELECT w.born, w.number, CAST(NULL AS TEXT), {_POSTER}, {_NO_DETAIL} "
+        f"FROM @works w WHERE w.number IN :{scope} AND {condition} AND {holds('w')}"
+    )
+
+
+_CLAIMED = (
+    f"(c.state = '{PENDING}' AND c.waits_for = '{POSTER}' OR c.state = '{Credit.Claimed.STATE}')"
+)
+_UNANSWERED = f"{_credits(_CLAIMED, _POSTER)} UNION ALL " + _credits(
+    f"c.state = '{Credit.Granted.STATE}'"
+)
+"""Claimed on somebody's work, or given to somebody who has not accepted it yet."""
+_JOINS = (
+    f"SELECT j.born, j.asked, j.id, {_POSTER}, {_NO_DETAIL} FROM @joins j "
+    "WHERE (j.work IN :works OR j.target IN :works) AND j.asked IS NOT NULL "
+    f"AND j.state = '{PENDING}' AND {holds('j')}"
+)
+_SHARES = (
+    f"SELECT s.since, CAST(:root AS BIGINT), s.proposal, p.number, {_NO_DETAIL} "
+    "FROM @shares s JOIN @proposals a ON a.id = s.proposal "
+    "LEFT JOIN @contributors p ON p.id = coalesce(s.contributor, s.payee) "
+    f"AND {holds('p')} WHERE a.pool IN :pools AND s.state = '{Share.Offered.STATE}' "
+    f"AND {holds('s')} AND {holds('a')}"
+)
+_NUMBERED = f"SELECT i.subject FROM @identifiers i WHERE {identifiers.COUNTS}"
+_DISPUTED_NUMBERS = (
+    f"SELECT i.born, i.subject, i.id, {_THE_OPERATOR}, {_NO_DETAIL} FROM @identifiers i "
+    f"WHERE i.subject IN :works AND i.state = '{Identifier.Disputed.STATE}' AND {holds('i')}"
+)
+_PEOPLE = (
+    f"SELECT min(c.born), min(c.work), p.id, c.contributor, {_NO_DETAIL} FROM @credits c "
+    f"JOIN @contributors p ON p.number = c.contributor AND {holds('p')} "
+    f"WHERE c.work IN :near AND c.kind = 'direct' AND {CREDIT_COUNTS} AND {NOT_HIDDEN} "
+    f"AND c.contributor NOT IN ({_NUMBERED}) GROUP BY p.id, c.contributor"
+)
+_CREDITED = f"EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND {CREDIT_COUNTS})"
+_LICENSED = (
+    "EXISTS (SELECT 1 FROM @works m WHERE m.node = w.number AND m.licence IS NOT NULL "
+    f"AND {holds('m')})"
+)
+_OUTSIDE = f"SELECT w.number FROM @works w WHERE w.kind = 'outside' AND {holds('w')}"
+
+KINDS = {
+    "licence_conflict": Kind("A licence does not allow it.", "work.describe", _in_conflict),
+    "credit_disputed": Kind(
+        "A credit is disputed; what depends on it is held.",
+        "credit.settle",
+        _credits(f"c.state = '{Credit.Disputed.STATE}'", str(_THE_OPERATOR)),
+    ),
+    "remix_disputed": Kind(
+        "What it was made from is disputed; what depends on it is held.",
+        "remix.settle",
+        _remixes(Remix.Disputed.STATE, _THE_OPERATOR),
+    ),
+    "identifier_disputed": Kind(
+        "An identifier is disputed.", "identifier.settle", _DISPUTED_NUMBERS
+    ),
+    "credit_unanswered": Kind("A credit has no answer.", "credit.accept", _UNANSWERED),
+    "remix_unanswered": Kind(
+        "A claim on what it was made from has no answer.", "remix.accept", _remixes(PENDING)
+    ),
+    "join_unanswered": Kind(
+        "A claim that it is the same as another work has no answer.", "join.accept", _JOINS
+    ),
+    "share_unanswered": Kind("A share has no answer.", "share.accept", _SHARES),
+    "share_missing": Kind(
+        "Used, but without a share in the latest proposal.", "proposal.revise", _without_share
+    ),
+    "source_unclaimed": Kind(
+        "Nobody is credited on this source; its share would wait.",
+        "work.claim",
+        _works(f"w.kind = 'outside' AND NOT {_CREDITED}"),
+    ),
+    "credit_missing": Kind(
+        "Nobody is credited on this piece.",
+        "credit",
+        _works(f"w.kind = 'contribution' AND NOT {_CREDITED}"),
+    ),
+    "licence_missing": Kind(
+        "No licence is on record.", "work.describe", _works(f"NOT {_LICENSED}")
+    ),
+    "ai_missing": Kind(
+        "Nobody said whether AI was used.",
+        "credit.correct",
+        _credits(f"c.ai IS NULL AND c.work NOT IN ({_OUTSIDE}) AND {CREDIT_COUNTS}"),
+    ),
+    "identifier_missing": Kind(
+        "It has no number in a registry, such as an ISRC.",
+        "identifier",
+        _works(f"w.kind <> 'outside' AND w.number NOT IN ({_NUMBERED})", "near"),
+    ),
+    "person_unidentified": Kind(
+        "They have no number in a registry, such as an ISNI.", "identifier", _PEOPLE
+    ),
+}
+"""The kinds of obstacle, the gravest first."""
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+KindOfObstacle = Annotated[str, one_of(KINDS)]
+Says = Annotated[str, "What stands in the way.", Example("A share has no answer.")]
+Clears = Annotated[str, "The command that clears it.", Example("share.accept")]
+
+
+class Obstacle(TypedDict):
+    """Something that stands in the way of a release."""
+
+    kind: Annotated[KindOfObstacle, Example("share_unanswered")]
+    says: Says
+    detail: Annotated[str | None, "More about it: the rule that is broken, or what is left out."]
+    work: WorkRef
+    about: Annotated[
+        str | None,
+        "The id of the credit, remix, join, identifier, proposal or person; null if the work.",
+        Example(None),
+    ]
+    ask: Annotated[PersonRef | None, "Whom to ask; null for the operator, or a name outside."]
+    command: Clears
+
+
+class KindCounted(TypedDict):
+    """How often something of a kind stands in the way."""
+
+    kind: Annotated[KindOfObstacle, Example("share_unanswered")]
+    says: Says
+    command: Clears
+    count: Annotated[Count, Example(2)]
+
+
+class Obstacles(TypedDict):
+    """How much stands in the way of a release, and of which kinds."""
+
+    count: Annotated[Count, Example(2)]
+    kinds: list[KindCounted]
+
+
+@question("list_obstacles", "/releases/{id}/clearance", cli="release clearance", may=(ANYONE,))
+def obstacles(
+    view: View,
+    journal: Journal,
+    id: ReleaseId,
+    *,
+    actor: str,
+    kind: Annotated[KindOfObstacle | None, "Only of this kind."] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[Obstacle]:
+    """What stands in the way of a release, the gravest kinds first: whom to ask, and for what.
+
+    Shares are only told to those who may read the agreements of its pools.
+    """
+    scope = Scope(view, journal, id, actor)
+    chosen = KINDS if kind is None else {kind: KINDS[kind]}
+    found = [(name, row) for name, one in chosen.items() for row in scope.found(one)]
+    (place,) = decode_cursor(after, int) or [0]
+    start = max(0, place)
+    end = start + limit
+    return Page(_told(view, found[start:end]), encode_cursor(end) if end < len(found) else None)
+
+
+@question(
+    "count_obstacles",
+    "/releases/{id}/clearance/facets",
+    cli="release clearance-counts",
+    may=(ANYONE,),
+)
+def counted(view: View, journal: Journal, id: ReleaseId, *, actor: str) -> Obstacles:
+    """How much stands in the way of a release, by kind; the gravest first."""
+    scope = Scope(view, journal, id, actor)
+    counts = Counter({name: len(scope.found(kind)) for name, kind in KINDS.items()})
+    return {
+        "count": counts.total(),
+        "kinds": [
+            {"kind": name, "says": kind.says, "command": kind.command, "count": counts[name]}
+            for name, kind in KINDS.items()
+            if counts[name]
+        ],
+    }
+
+
+def _told(view: View, found: Iterable[tuple[str, Row]]) -> list[Obstacle]:
+    found = list(found)
+    rows = lineage.rows_of(view, {work for _, (_, work, *_) in found})
+    works = lineage.references(view, rows)
+    posters = _numbers(view, {row.poster for row in rows.values()} - {OPERATOR})
+    asked = {person for _, (*_, person, _) in found if person}
+    people = attribution.persons(view, asked.union(posters.values()))
+
+    def ask(work: int, person: int | None) -> PersonRef | None:
+        number = posters.get(rows[work].poster) if person is None else person
+        return people.get(number) if number else None
+
+    return [
+        {
+            "kind": name,
+            "says": KINDS[name].says,
+            "detail": detail,
+            "work": works[work],
+            "about": about,
+            "ask": ask(work, person),
+            "command": KINDS[name].command,
+        }
+        for name, (_, work, about, person, detail) in found
+    ]
+
+
+def _numbers(view: View, ids: Iterable[str]) -> dict[str, int]:
+    rows = view.rows(
+        f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
+        ids=sorted(ids),
+    )
+    return {id: attribution.after_merges(view, number) for id, number in rows}
