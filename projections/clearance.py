@@ -19,7 +19,7 @@ from domain.money.proposal import Proposal
 from domain.money.share import Share
 from domain.permission import ANYONE, OPERATOR
 from domain.readers import AGREEMENT
-from domain.refusal import UnknownProposal
+from domain.refusal import UnknownProposal, UnknownWork
 from domain.remix import Remix
 from domain.values import Example, ReleaseId, one_of
 from projections import attribution, identifiers, licences, lineage
@@ -269,7 +269,13 @@ class Obstacles(TypedDict):
     kinds: list[KindCounted]
 
 
-@question("list_obstacles", "/releases/{id}/clearance", cli="release clearance", may=(ANYONE,))
+@question(
+    "list_obstacles",
+    "/releases/{id}/clearance",
+    cli="release clearance",
+    refuses=(UnknownWork,),
+    may=(ANYONE,),
+)
 def obstacles(
     view: View,
     journal: Journal,
@@ -297,6 +303,7 @@ def obstacles(
     "count_obstacles",
     "/releases/{id}/clearance/facets",
     cli="release clearance-counts",
+    refuses=(UnknownWork,),
     may=(ANYONE,),
 )
 def counted(view: View, journal: Journal, id: ReleaseId, *, actor: str) -> Obstacles:

@@ -315,12 +315,16 @@ CLAIMS = [
 ]  # fmt: skip
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
-GROUPS = {"work", "contributor", "credit"}
+GROUPS = {"work", "contributor", "credit", "release"}
 PAGED = [
     *(("claims", "piece-op"), ("waiting",), ("roles",)),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
-    *(("contributor", "list"), ("credit", "list", "piece-cem")),
+    *(
+        ("contributor", "list"),
+        ("credit", "list", "piece-cem"),
+        ("release", "clearance", "album-0"),
+    ),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
 ]
 
