@@ -486,7 +486,7 @@ def test_shares_are_revised_and_a_share_is_given_up(
         page.get_by_label("Share of somebody else in A revised song").fill("two")
         page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("alert")).to_contain_text("two")
-        page.get_by_label(f"Share of C. of the revision {js}").fill("2")
+        page.get_by_label(f"Share of C. of the revision {js}").fill("200 %")
         page.get_by_label("Your answer").fill("So it is.")
         page.get_by_role("button", name="Preview").click()
         row = page.get_by_role("row", name=f"C. of the revision {js}")

@@ -327,7 +327,8 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
     poem = served.post_piece("A poem")
     someone = signed_in(served, ana)
     lines = (
-        f"{poem} adaptation 1/4\n{served.origin}/piece/{poem}\n\nhttps://example.org/a 0.1\nno\n"
+        f"{poem} adaptation 1/4\n{served.origin}/piece/{poem}\n\nhttps://example.org/a 0.1\n"
+        "https://example.org/b 20 % sample\nno\n"
     )
     page = someone.post(
         "/post", {"form_token": someone.get("/post").token, "paste": lines, "do": "add"}
@@ -336,8 +337,9 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
         poem,
         poem,
         "https://example.org/a",
+        "https://example.org/b",
     ]
-    assert re.findall('name="source_rate" value="([^"]*)"', page.text) == ["1/4", "", "0.1"]
+    assert re.findall('name="source_rate" value="([^"]*)"', page.text) == ["1/4", "", "0.1", "1/5"]
     assert "“no” was left out" in page.text_seen
 
 

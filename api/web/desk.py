@@ -16,13 +16,14 @@ from flask import g, render_template, request
 from api.fields import loaded
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import body_of
+from api.web import percentages
 from api.web.frame import Answer, Frame, id_in_path, to_page
 from domain.command import Command, Field
 from domain.draft import Acknowledgement
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
-from domain.values import Json, Many, NewId, Number, Ref, Several, Text, Value, Word
+from domain.values import Json, Many, NewId, Number, Rate, Ref, Several, Text, Value, Word
 
 LONG_TEXT = 1_000
 """Longer texts get several lines."""
@@ -218,6 +219,8 @@ def _json(name: str, value: Value, text: str) -> Any:
         match value:
             case Number():
                 return int(text)
+            case Rate():
+                return percentages.exact(text)
             case Json():
                 return json.loads(text)
             case Several() | Many(inner=Json()):

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from flask import request
 
 from api.problems import Problem, of_refusal
+from api.web import percentages
 from api.web.frame import id_named
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
@@ -112,7 +113,7 @@ class PostingForm:
     def paste(self, lines: str) -> None:
         """Cite many at once: an id or address per line, perhaps with a kind and a rate."""
         for line in lines.splitlines():
-            if not (words := line.split()):
+            if not (words := percentages.joined(line).split()):
                 continue
             try:
                 self.add_source(words[0], *_kind_and_rate(words[1:]))
@@ -220,7 +221,8 @@ def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
     lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
     # A form of before may lack a column; it loses no row by that.
     for values in islice(zip_longest(*lists, fillvalue=""), len(lists[0])):
-        yield dict(zip(columns, (value.strip() for value in values), strict=True))
+        row = dict(zip(columns, (value.strip() for value in values), strict=True))
+        yield row | {"rate": percentages.exact(row["rate"])} if "rate" in row else row
 
 
 def _as_stated(row: Row) -> dict[str, Any]:
@@ -259,7 +261,7 @@ def _kind_and_rate(words: list[str]) -> tuple[str, str]:
         if word in REMIX_KINDS:
             kind = word
         else:
-            rate = exact_rate(word) or ""
+            rate = exact_rate(percentages.exact(word)) or ""
     return kind, rate
 
 

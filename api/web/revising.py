@@ -16,7 +16,7 @@ from flask import render_template, request
 from api.fields import loaded
 from api.problems import Problem, of_refusal
 from api.schemas import body_of
-from api.web import words
+from api.web import percentages, words
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, reader, to_page
 from api.web.proposing import assets_of, names_in
 from domain.draft import Acknowledgement
@@ -174,12 +174,15 @@ def _sent(names: Names) -> Sent:
         form.getlist("of"), form.getlist("payee"), form.getlist("share"), strict=False
     ):
         if payee.strip() and share.strip():
-            holders.setdefault(of, []).append([names.meant(payee), share.strip()])
+            holders.setdefault(of, []).append([names.meant(payee), percentages.exact(share)])
     rows = zip(form.getlist("asset"), form.getlist("value"), form.getlist("within"), strict=False)
     return Sent(
         [
             _asset(
-                names.meant(asset), value.strip(), within.splitlines(), holders.get(str(row), [])
+                names.meant(asset),
+                percentages.exact(value),
+                within.splitlines(),
+                holders.get(str(row), []),
             )
             for row, (asset, value, within) in enumerate(rows)
             if asset.strip() and value.strip()
@@ -203,7 +206,7 @@ def _read(text: str, names: Names) -> Sent:
             sent.unread.append(f"Line {number} is not “{BETWEEN.join(COLUMNS)}”: {line.strip()}")
             continue
         name, value, payee, share, *within = columns
-        new = _asset(names.meant(name), value, within, [])
+        new = _asset(names.meant(name), percentages.exact(value), within, [])
         place = places.setdefault(new["asset"], len(sent.assets))
         if place == len(sent.assets):
             sent.assets.append(new)
@@ -215,7 +218,7 @@ def _read(text: str, names: Names) -> Sent:
         if any(payee_id == known for known, _ in asset["shares"]):
             sent.unread.append(f"Line {number} names {payee} in {name} a second time.")
         sent.lines[place, len(asset["shares"])] = number
-        asset["shares"].append([payee_id, share])
+        asset["shares"].append([payee_id, percentages.exact(share)])
     return sent
 
 

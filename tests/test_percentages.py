@@ -1,0 +1,40 @@
+"""Percentages are taken as people type them, in every form; the API stays exact."""
+
+import pytest
+from stories import id_of
+
+from api.web import desk, percentages
+from domain.commands.deriving import DeclareRemix
+from domain.registry import COMMANDS
+
+TYPED = [
+    ("20 %", "1/5"),
+    ("20%", "1/5"),
+    (" 33.3 % ", "333/1000"),
+    ("7,5 %", "3/40"),
+    ("100%", "1"),
+    ("0 %", "0"),
+    ("150 %", "3/2"),
+    ("1/3", "1/3"),
+    ("0.25", "0.25"),
+    ("%", "%"),
+    ("20 %%", "20 %%"),
+    ("-5 %", "-5 %"),
+    ("1/5 %", "1/5 %"),
+]
+
+
+@pytest.mark.parametrize("text, exact", TYPED)
+def test_a_percentage_is_the_fraction_it_stands_for(text: str, exact: str) -> None:
+    assert percentages.exact(text) == exact
+
+
+def test_a_pasted_percentage_is_one_word() -> None:
+    assert percentages.joined("poem 20 % sample").split() == ["poem", "20%", "sample"]
+
+
+def test_a_form_of_the_desk_takes_a_percentage_for_a_rate() -> None:
+    said = {"child": id_of("song"), "parent": id_of("poem"), "kind": "sample", "rate": "12.5 %"}
+    stated = desk.stated(COMMANDS["remix"], said)
+    assert isinstance(stated, DeclareRemix)
+    assert stated.rate == "1/8"
