@@ -644,6 +644,11 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
     said = {"form_token": token, "kind": "other", "text": "Well."}
     assert someone.post(f"{address}/comment", said).status == 303
     assert "answer" in offered_to(reader(public).sign_in(OPERATOR_KEY))
+    public.operator.post(f"/proposals/{proposal}/withdraw", reason="Cem is missing.")
+    page = someone.get(address).text_seen
+    assert "by the operator" in page
+    assert "Cem is missing." in page
+    assert public.operator.get(f"/proposals/{proposal}").json["withdrawn"]["reason"] in page
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def assets_of(told: ProposalTold) -> Assets:
 
 def names_in(view: View, told: ProposalTold) -> dict[str, dict[str, Any]]:
     """The works and people of a proposal: its release, its assets, its commenters."""
-    ids = {told["release"]}
+    ids = {told["release"]} | ({told["withdrawn"]["actor"]} if told["withdrawn"] else set())
     for asset in told["assets"]:
         ids |= {asset["asset"], *asset["within"]}
     for comment in told["comments"]:

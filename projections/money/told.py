@@ -35,7 +35,7 @@ from domain.values import (
     WorkId,
     one_of,
 )
-from projections.told import MOMENT, Count, Exact, Instant, PathCount, PersonRef
+from projections.told import MOMENT, Agent, Count, Exact, Instant, PathCount, PersonRef
 
 EARNING = ("division", "reversal", "correction", "adjustment", "opening", "assignment")
 RESERVE = "reserve"
@@ -213,6 +213,14 @@ class AssetTold(TypedDict):
     ]
 
 
+class ProposalWithdrawn(TypedDict):
+    """When a proposal was withdrawn, by whom and why."""
+
+    at: Instant
+    actor: Agent
+    reason: Annotated[str | None, "Null when it was erased."]
+
+
 class ProposalTold(TypedDict):
     """A proposal: shares, comment window, comments with answers, and who has agreed."""
 
@@ -237,6 +245,7 @@ class ProposalTold(TypedDict):
     ]
     document: Annotated[str | None, "What proves that."]
     replaces: Annotated[ProposalId | None, "The agreement of which a share was assigned."]
+    withdrawn: Annotated[ProposalWithdrawn | None, "Null unless it was withdrawn."]
     assets: list[AssetTold]
     shares: list[ShareLine]
     waived: list[WaivedLine]

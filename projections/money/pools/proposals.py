@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from domain.journal import Journal
+from domain.moment import instant
 from domain.money.apportionment import payee_key
 from domain.money.proposal import Assets, Proposal
 from domain.money.shares import holdings_in, shares_of
@@ -21,7 +22,14 @@ from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told, titles
 from projections.money.readers import Reader
-from projections.money.told import AssetTold, CommentTold, ProposalTold, Uncited, WaivedLine
+from projections.money.told import (
+    AssetTold,
+    CommentTold,
+    ProposalTold,
+    ProposalWithdrawn,
+    Uncited,
+    WaivedLine,
+)
 from projections.nouns import noun_at
 from projections.question import question
 from projections.store import View, holds
@@ -41,9 +49,11 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
     consents = _consents(view, id)
     told = payees_told(view, shares)
     document = getattr(noun.final, "document", None)
+    withdrawn = next((one for _, one in noun.facts if isinstance(one, Proposal.Withdrawn)), None)
     texts = view.texts(
         {
             document,
+            getattr(withdrawn, "reason", None),
             *(version.note for version in noun.versions),
             *(comment.text for comment in noun.comments.values()),
             *(answer.text for each in noun.comments.values() for answer in each.answers),
@@ -65,6 +75,7 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
         "agreed_on": getattr(noun.final, "agreed_on", None),
         "document": texts.get(document),
         "replaces": getattr(noun.final, "replaces", None),
+        "withdrawn": None if withdrawn is None else _withdrawn_told(withdrawn, texts),
         "assets": [_asset_told(asset) for asset in noun.current.assets],
         "shares": [
             {
@@ -109,6 +120,16 @@ def waived_shares(
         }
         for (payee, asset), over in waivers.items()
     ]
+
+
+def _withdrawn_told(
+    withdrawn: Proposal.Withdrawn, texts: Mapping[str | None, str]
+) -> ProposalWithdrawn:
+    return {
+        "at": instant(withdrawn.timestamp),
+        "actor": withdrawn.actor,
+        "reason": texts.get(withdrawn.reason),
+    }
 
 
 def _asset_told(asset: dict[str, Any]) -> AssetTold:
