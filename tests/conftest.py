@@ -5,10 +5,12 @@ Rule: a test sees nothing of the person who runs it: neither their settings nor 
 
 import gc
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import psutil
 import psycopg
 import pytest
 from browsing import FONTS, only, running_browser
@@ -35,6 +37,15 @@ hypothesis.settings.register_profile(
     derandomize=False,
 )
 hypothesis.settings.load_profile("stemma")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n logical` starts.
+
+    Tests wait for servers, browsers and locks a quarter of their time: with one process more than
+    cores, no core waits with them.
+    """
+    return (psutil.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish() -> None:
@@ -90,14 +101,24 @@ def postgres_copy(postgres_server: Postgres, postgres_with_tables: str) -> Itera
         yield url
 
 
+@pytest.fixture(scope="session")
+def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same on SQLite."""
+    file = tmp_path_factory.mktemp("tables") / "stemma.db"
+    open_service(f"sqlite:///{file}").close()
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database as STEMMA_DATABASE names it: the test runs once on each engine.
 
-    It holds no fact and, on PostgreSQL, the tables; see ``empty_database``.
+    It holds no fact, but the tables; see ``empty_database``.
     """
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'stemma.db'}"
+        file = tmp_path / "stemma.db"
+        shutil.copy(request.getfixturevalue("sqlite_with_tables"), file)
+        return f"sqlite:///{file}"
     url: str = request.getfixturevalue("postgres_copy")
     return url
 

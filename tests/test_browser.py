@@ -179,7 +179,11 @@ PAGES = (
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
-LONG_PAGES = dict.fromkeys(("docs", "docs-problems", "docs-reference"), "main > :nth-child(-n + 6)")
+LONG_PAGES = {
+    "docs": "main > :nth-child(-n + 5), main > :nth-child(6) > :nth-child(-n + 6)",
+    "docs-problems": "main > :nth-child(-n + 6)",
+    "docs-reference": ".prose > :nth-child(-n + 12)",
+}
 """Of these the beginning is enough: what follows is made alike."""
 
 

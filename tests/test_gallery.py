@@ -1,7 +1,7 @@
 """Finished works of every size, by people with every kind of name, looked at in every window.
 
 Rule: what a reader would see is measured in a real browser: no text lies on another, reaches out of
-its card or of its picture, and no page is wider than its window. The pictures are kept for people.
+its card or of its picture, and no page is wider than its window.
 """
 
 from collections.abc import Iterator

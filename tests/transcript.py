@@ -20,6 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from warm import warm
+
 SECONDS = 300
 PORT = "8017"
 """The port in the documents, not that of the demonstration; a run takes one that is free."""
@@ -62,11 +64,13 @@ def run(commands: list[str], folder: Path) -> list[str]:
     output = folder / "session.txt"
     inside = folder / "inside"
     inside.mkdir()
-    with output.open("wb") as file:
+    environment = _environment(inside)
+    with output.open("wb") as file, warm(folder / "bin", environment) as commands_folder:
+        path = f"{commands_folder}{os.pathsep}{environment['PATH']}"
         shell = subprocess.Popen(
             ["/bin/sh", script],
             cwd=inside,
-            env=_environment(inside),
+            env=environment | {"PATH": path},
             stdin=subprocess.DEVNULL,
             stdout=file,
             start_new_session=True,

@@ -210,6 +210,7 @@ def mappings() -> Mapping[str, Shape]:
     return {name: shape_of(get_args(kind)[1]) for name, kind in _kinds().items()}
 
 
+@cache
 def drawn_state() -> str:
     """All that is kept, as a text that differs if something is kept or written differently."""
     return ", ".join(f"{name}: {drawn(kind)}" for name, kind in _kinds().items())
