@@ -13,6 +13,7 @@ from domain.acyclic import everything_above
 from domain.conflicts import Broken, Licences, given_since
 from domain.licensing import RULES, Terms, broken, terms_of
 from domain.lineage import Edge, Lineage
+from domain.money.pool import Pool
 from domain.outside import Outside
 from domain.past import Past
 from domain.refusal import MOST_LISTED, LicenceConflict
@@ -41,7 +42,6 @@ def _stated(past: Past, work: Work) -> Work | None:
 def along(past: Past, work: str) -> Licences:
     """The licences of a work and of everything it was made from."""
     above = everything_above(past, work)
-    past.prefetch(above)
     past.watch_edges(*above)
     past.watch(Work.Described.TOPIC, *above)
     known = past.known
@@ -50,7 +50,10 @@ def along(past: Past, work: str) -> Licences:
 
 
 def _licensed(past: Past, lineage: Lineage[str]) -> Licences:
-    stated = {id: _stated(past, past.work(id)) for id in lineage.generation}
+    known = past.known
+    stating = past.stating(known.same(lineage.generation), "licence")
+    some = (id for id in lineage.generation if not stating.isdisjoint(known.same([id])))
+    stated = {id: _stated(past, past.work(id)) for id in some}
     licensed = {id: one for id, one in stated.items() if one is not None}
     now = {id: terms_of(str(one.licence)) for id, one in licensed.items()}
 
@@ -71,14 +74,21 @@ def given_by(work: Work) -> list[tuple[int, Terms]]:
     return [(at, terms_of(licence)) for at, licence in stated if licence]
 
 
-def cleared(past: Past, release: Release, *, is_sold: bool) -> list[str]:
+def cleared(past: Past, release: Release, offered: str | None) -> list[str]:
     """What conflicts with the publication of a release, refused by setting or warned of.
 
     Each is a rule, the child and the parent.
     """
+    is_sold = offered != FREE or _earns(past, release)
     every = along(past, release.id).conflicts()
     found = (one for one in every if is_sold or one.code != "non_commercial")
     return must_be_clear(past, found)
+
+
+def _earns(past: Past, release: Release) -> bool:
+    """Whether money may come in for a release, although it is given away."""
+    past.watch(Pool.Opened.TOPIC, release.id)
+    return bool(past.known.saying((Pool.Opened,), "release", [release.id]))
 
 
 def must_be_clear(past: Past, conflicts: Iterable[Broken]) -> list[str]:
@@ -123,13 +133,15 @@ def must_suit_sources(past: Past, work: Work, licence: str) -> None:
 
 
 def must_suit_publication(past: Past, release: Release, parent: str) -> None:
-    """The same for what is added to a release that is sold already."""
-    if release.is_sold:
+    """The same for what is added to a release that is sold, or earns money, already."""
+    is_published = release.state == Release.Published.STATE
+    if release.is_sold or (is_published and _earns(past, release)):
         must_be_clear(past, _unsold(along(past, parent), release.id))
 
 
 def must_suit_sale(past: Past, release: Release) -> None:
     """The same for money that a release earns which was given away."""
+    past.watch(Release.Published.TOPIC, release.id)
     if release.state == Release.Published.STATE and release.offered == FREE:
         must_be_clear(past, along(past, release.id).unsold())
 

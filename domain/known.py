@@ -18,7 +18,7 @@ from domain.lineage import Edge, Lineage, equal_holders, once
 from domain.money.revenue import Booked
 from domain.money.split import MAXIMUM_EDGES
 from domain.outside import Outside, outside_id
-from domain.recorders import JournalRecorder
+from domain.recorders import JournalRecorder, Placed
 from domain.refusal import SplitTooLarge, UnknownWork
 from domain.remix import Remix, exact_rate
 
@@ -111,6 +111,8 @@ class Known:
         nodes = self.nodes({end for each in found for end in (each.child, each.parent)})
         if as_one is not None:
             nodes |= dict.fromkeys(same, as_one)
+        if all(work == node for work, node in nodes.items()):  # none of them was joined
+            return [_edge(each, nodes) for each in found]
         return once((_edge(each, nodes), (each.child, each.parent)) for each in found)
 
     def edges_above(self, work: str) -> list[Edge[str]]:
@@ -193,20 +195,27 @@ class Known:
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
     ) -> list[str]:
         """The nouns with a fact of these kinds that has one of these values in a field."""
-        return [each.originator_id for each in self.saying(kinds, field, values)]
+        recorded, pending = self._saying(kinds, field, values)
+        return [*(one.originator_id for one in recorded), *(one.originator_id for one in pending)]
 
     def saying(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
     ) -> list[Fact]:
         """The facts of these kinds that have one of these values in a field."""
+        recorded, pending = self._saying(kinds, field, values)
+        return [*(placed.fact() for placed in recorded), *pending]
+
+    def _saying(
+        self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
+    ) -> tuple[list[Placed], list[Fact]]:
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
         recorded = self.facts.found(fields, values, self.upto)
         topics = {kind.TOPIC for kind in kinds}  # a join is found beside edges (see domain.join)
         pending = (each for _, each in self.pending if isinstance(each, kinds))
-        return [
-            *(placed.fact() for placed in recorded if placed.topic in topics),
-            *(each for each in pending if getattr(each, field) in values),
-        ]
+        return (
+            [placed for placed in recorded if placed.topic in topics],
+            [each for each in pending if getattr(each, field) in values],
+        )
 
     def _nouns(self, kind: type[N], ids: Collection[str]) -> list[N]:
         """These nouns as they are known, in the order of their ids as given."""

@@ -124,6 +124,14 @@ class Past:
         for placed in self._journal.facts.streams(missing) if missing else ():
             self._streams[placed.originator_id].append((placed.position, placed.fact()))
 
+    def stating(self, works: Collection[str], field: str) -> set[str]:
+        """Those of these works of which a fact says something in a field; only they are read."""
+        unread, written = [id for id in works if id not in self._streams], f'"{field}":'.encode()
+        stored = self._journal.facts.streams(unread) if unread else ()
+        stating = {placed.originator_id for placed in stored if written in placed.state}
+        self.prefetch(stating)
+        return {*stating, *(id for id in works if id in self._streams)}
+
     def stream(self, id: str) -> Stream:
         """Every fact of a noun, with its position; empty if there is none."""
         if id not in self._streams:

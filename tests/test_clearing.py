@@ -97,6 +97,51 @@ def test_what_is_added_to_a_release_that_is_sold_is_checked_as_well(told: Story)
     assert not told.tell("declare_remix", **late | {"kind": "influence"}).warnings
 
 
+def test_what_earns_money_is_sold_whatever_it_is_offered_as(told: Story) -> None:
+    song, still = posted(told, "song", "CC-BY-4.0"), posted(told, "still", "CC-BY-NC-4.0")
+    terms = {"name": "n", "kind": "other", "currency": "EUR", "terms": {"type": "agreed"}}
+    album, single = told.release("album", still), told.release("single", song)
+    given = told.release("given away", still)
+    for release in (album, single):
+        assert not told.tell("open_pool", release=release, **terms).warnings
+    told.journal.refuses_licences = True
+    with pytest.raises(LicenceConflict) as refused:
+        told.tell("publish_release", id=album, offered="free")
+    assert refused.value.details["code_of_rule"] == "non_commercial"
+    for release in (given, single):
+        assert not told.tell("publish_release", id=release, offered="free").warnings
+    added = {"kind": "component", "parent": posted(told, "late", "CC-BY-NC-4.0")}
+    assert not told.tell("declare_remix", child=given, **added).warnings
+    with pytest.raises(LicenceConflict):
+        told.tell("declare_remix", child=single, **added)
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_what_is_claimed_of_a_release_that_is_sold_is_checked_when_it_is_accepted(
+    *, refuses: bool, told: Story
+) -> None:
+    ana, ben = told.person("ana"), told.person("ben")
+    release = told.release("album", posted(told, "song", "CC-BY-4.0"), actor=ben)
+    told.tell("publish_release", id=release, actor=ben)
+    still = posted(told, "still", "CC-BY-NC-4.0", actor=ana)
+    said = {"child": release, "parent": still, "kind": "component", "actor": ana}
+    claims = [told.tell("declare_remix", **said | {"kind": kind}).id for kind in KINDS]
+    told.journal.refuses_licences = refuses
+    head = told.head()
+    accept = {"actor": ben, "reason": "r"}
+    if refuses:
+        with pytest.raises(LicenceConflict):
+            told.tell("accept_remix", id=claims[0], **accept)
+        assert told.head() == head
+    else:
+        warned = told.tell("accept_remix", id=claims[0], **accept).warnings
+        assert [one.code for one in warned] == ["licence_conflict"]
+    assert not told.tell("accept_remix", id=claims[1], **accept).warnings
+
+
+KINDS = ("component", "influence")
+
+
 def test_a_licence_that_was_given_is_not_taken_back(database: str) -> None:
     with story(database) as told:
         source = posted(told, "source", "CC-BY-4.0")

@@ -120,9 +120,7 @@ class DeclareRemix(Command):
         if self.kind == "component" and isinstance(child, Release):
             must_be_no_component(past, child.id, source.id)
         warn_if_older(past, child.id, child.made_at, source)
-        must_suit_licence(past, child.id, child.licence, source, self.kind)
-        if past.counts and self.kind != "influence" and isinstance(child, Release):
-            must_suit_publication(past, child, source.id)
+        _must_be_allowed(past, child, source, self.kind, counts=past.counts)
         _must_fit(past, child.id, self.rate)
         yield declared
 
@@ -132,7 +130,7 @@ class DeclareRemix(Command):
     f"{_PATH}/{{id}}/accept",
     may=SPEAKING,
     late=("moderator",),
-    refuses=(WrongState, LineageCycle, RepeatedComponent, CapExceeded),
+    refuses=(WrongState, LineageCycle, RepeatedComponent, CapExceeded, LicenceConflict),
 )
 class AcceptRemix(Command):
     """Agree that a work was made from another, as the poster of that one said."""
@@ -143,9 +141,11 @@ class AcceptRemix(Command):
     def decide(self, past: Past) -> Iterator[New]:
         remix = past.get(Remix, self.id)
         accepted = remix.then(Remix.Accepted, reason=self.reason)
-        must_not_close_cycle(past, remix.child, remix.parent)
-        if remix.kind == "component" and isinstance(past.work(remix.child), Release):
-            must_be_no_component(past, remix.child, remix.parent)
+        child = past.work(remix.child)
+        must_not_close_cycle(past, child.id, remix.parent)
+        if remix.kind == "component" and isinstance(child, Release):
+            must_be_no_component(past, child.id, remix.parent)
+        _must_be_allowed(past, child, past.work(remix.parent), remix.kind, counts=True)
         _must_fit(past, remix.child, remix.rate)
         yield accepted
 
@@ -267,6 +267,13 @@ def must_be_no_component(past: Past, release: str, work: str, without: str = "")
     edges = past.known.edges([release], without=without)
     if any(edge.parent == node and edge.kind == "component" for edge in edges):
         raise RepeatedComponent(work)
+
+
+def _must_be_allowed(past: Past, child: Work, source: Work, kind: str, *, counts: bool) -> None:
+    """Refuse by setting, or warn of, what licences do not allow; also of a release that is out."""
+    must_suit_licence(past, child.id, child.licence, source, kind)
+    if counts and kind != "influence" and isinstance(child, Release):
+        must_suit_publication(past, child, source.id)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:

@@ -31,7 +31,7 @@ from domain.refusal import (
     SplitTooLarge,
     WrongState,
 )
-from domain.release import FREE, Release
+from domain.release import Release
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     MOST_PIECES,
@@ -142,7 +142,7 @@ class PublishRelease(Command):
     def decide(self, past: Past) -> Iterator[New]:
         release = past.get(Release, self.id)
         published = release.then(Release.Published, offered=self.offered)
-        conflicts = cleared(past, release, is_sold=self.offered != FREE)
+        conflicts = cleared(past, release, self.offered)
         yield published._replace(content={**published.content, "conflicts": conflicts or None})
 
 

@@ -65,6 +65,7 @@ class Pool(Noun):
 
         READERS = AGREEMENT
         SEALED = ("name",)
+        FOUND_BY = ("release",)
         STATE = "open"
         release: str
         name: str
