@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache, partial
+from typing import Any
 
 from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
@@ -31,6 +32,7 @@ from api.splits import splits
 from api.tokens import KeysAndTokens, Tokens
 from api.web.frame import page_of
 from domain.journal import Journal
+from domain.printable import escaped
 from projections.log import Log
 from projections.store import Store
 
@@ -68,6 +70,10 @@ class Json(DefaultJSONProvider):
     sort_keys = False
     ensure_ascii = False
     compact = True
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """What a terminal would interpret is escaped: answers are read with curl as well."""
+        return escaped(super().dumps(obj, **kwargs))
 
 
 def create_app(

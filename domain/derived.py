@@ -34,7 +34,7 @@ def derived_version() -> str:
     return sha256(repr(said).encode()).hexdigest()[:16]
 
 
-SAMPLE = "ÀÉÎõü ß ﬁ İı Ⅷ ５ 三日月 Ångström O’Neill"
+SAMPLE = "ÀÉÎõü ß ﬁ İı Ⅷ ５ 三日月 Ångström O’Neill ❤\ufe0f  \n"
 """What is folded otherwise wherever folding has changed."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from urllib.parse import quote, unquote
 from uuid import NAMESPACE_URL, uuid5
 
@@ -126,6 +127,17 @@ def _host(host: str, uri: str) -> str:
         return idna.encode(with_letters, uts46=True).decode()
     except (idna.IDNAError, UnicodeError):
         raise BadUri(uri) from None
+
+
+def readable(uri: str) -> str:
+    """A normal URI with the letters that are encoded in it, those of its host as well."""
+    parts = _PARTS.match(uri)
+    place = ((parts and parts["authority"]) or "").rpartition("@")[2]
+    host = place.partition(":")[0]
+    if "xn--" in host:
+        with suppress(idna.IDNAError, UnicodeError):
+            uri = uri.replace(host, idna.decode(host), 1)
+    return unquote(uri)
 
 
 def _without_dots(path: str) -> str:

@@ -11,3 +11,13 @@ CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def printable(text: str) -> str:
     """The text with a replacement character for each control character in it."""
     return CONTROLS.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """The same on one line, for formats in which a line is one thing."""
+    return " ".join(printable(text).split())
+
+
+def escaped(said: str) -> str:
+    """JSON in which these characters are written by their numbers; it says the same."""
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", said)

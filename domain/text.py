@@ -38,8 +38,15 @@ LIMITS = {
 }
 """How long each text may be, in characters."""
 
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that show nothing: the Hangul fillers and the empty Braille cell."""
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U00013441\U00013442\U0001d159")
+"""Letters and symbols that show nothing: the Hangul fillers, the empty Braille cell, the place of
+an object, two hieroglyphs that are blank and the null notehead."""
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+"""What is ignored by default, besides formats: joiners, fillers and selectors of variants
+(Unicode, DerivedCoreProperties, Default_Ignorable_Code_Point)."""
+_SPACES = re.compile(r"\s+")
 _BASIC = str.maketrans(
     {
         **dict(zip("øđðłħŧıŋɓɗƙƴ", "oddlhtinbdky", strict=True)),
@@ -82,7 +89,7 @@ def folded(text: str) -> str:
     """
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = (one for one in text.casefold() if not _is_left_out(one))
-    return "".join(kept).translate(_BASIC)
+    return _SPACES.sub(" ", _IGNORABLE.sub("", "".join(kept)).translate(_BASIC))
 
 
 def _is_left_out(one: str) -> bool:

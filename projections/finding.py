@@ -44,7 +44,9 @@ class WorkFilters(TypedDict, total=False):
         "outside source that it was made from; case and accents do not matter.",
         Example("low tide"),
     ]
-    medium: Annotated[Search | None, "Of this medium.", Example("audio")]
+    medium: Annotated[
+        Search | None, "Of this medium; case and accents do not matter.", Example("audio")
+    ]
     licence: Annotated[
         Search | None, "Under this licence, however it was written.", Example("CC-BY-4.0")
     ]
@@ -144,7 +146,7 @@ _IN_JOINED = (
 OF_WORKS = {
     "q": f"({_in_texts('w')} OR {_in_credits('q', 'credited_as')} OR {_CITING} OR {_IN_JOINED})",
     "credit": _in_credits("credit", "display", "credited_as", "character"),
-    "medium": "w.medium = :medium",
+    "medium": "w.medium_folded = :medium",
     "licence": "w.licence IN :licence",
     "year": "substr(w.made_first, 1, 4) = :year",
     "kind": "w.kind = :kind",
@@ -214,6 +216,7 @@ def _compared(said: Mapping[str, Any]) -> dict[str, Any]:
     compared = {
         "q": contains,
         "credit": contains,
+        "medium": folded,
         "year": lambda year: f"{year:04}",
         "role": lambda role: list(within(role)),
         "ai": AI_PATTERNS.__getitem__,
@@ -230,7 +233,7 @@ def _spellings(view: View, licence: str) -> list[str]:
 
 # -- people --------------------------------------------------------------------------------------
 
-_DID = {"role": "c.role IN :role", "medium": "w.medium = :medium"}
+_DID = {"role": "c.role IN :role", "medium": "w.medium_folded = :medium"}
 _CREDITED_AS = (
     f"p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
     f"({_MATCHED.format('q')}) AND {CREDIT_COUNTS} AND {NOT_HIDDEN})"
@@ -338,15 +341,19 @@ def in_order(
 # -- facets --------------------------------------------------------------------------------------
 
 
+_FACETS = ("medium", "licence", "year", "kind")
+
+
 def facets_of_works(view: View, found: Filtered) -> WorkFacets:
     """How many of the works there are in all, and of each medium, licence, year, role and kind."""
     counts = [
-        f"SELECT '{name}', {name}, count(*) FROM found GROUP BY {name}"
-        for name in ("medium", "licence", "year", "kind")
+        f"SELECT '{name}', min({name}), count(*) FROM found GROUP BY {by}"
+        for name, by in {**{name: name for name in _FACETS}, "medium": "medium_folded"}.items()
     ]
     rows = view.rows(
-        "WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.licence, w.kind, "
-        f"ltrim(substr(w.made_first, 1, 4), '0') AS year FROM @works w WHERE {found.where}) "
+        "WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.medium_folded, w.licence, "
+        "w.kind, ltrim(substr(w.made_first, 1, 4), '0') AS year FROM @works w "
+        f"WHERE {found.where}) "
         f"{' UNION ALL '.join(counts)} "
         "UNION ALL SELECT 'role', c.role, count(DISTINCT c.work) FROM found f "
         f"JOIN @credits c ON c.work = f.number WHERE {CREDIT_COUNTS} GROUP BY c.role "
@@ -364,14 +371,15 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
 def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
     """How many of the people there are in all, and with a credit in each role and medium."""
     counted = (
-        "SELECT '{0}', {1}, count(DISTINCT c.contributor) FROM found f "
+        "SELECT '{0}', min({1}), count(DISTINCT c.contributor) FROM found f "
         "JOIN @credits c ON c.contributor = f.number JOIN @works w ON w.number = c.work "
-        f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')} GROUP BY {{1}}"
+        f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')} GROUP BY {{2}}"
     )
     rows = view.rows(
         "WITH found AS MATERIALIZED (SELECT p.number FROM @contributors p "
         f"LEFT JOIN vault v ON v.digest = p.name WHERE {found.where}) "
-        f"{counted.format('role', 'c.role')} UNION ALL {counted.format('medium', 'w.medium')} "
+        f"{counted.format('role', 'c.role', 'c.role')} "
+        f"UNION ALL {counted.format('medium', 'w.medium', 'w.medium_folded')} "
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
     )

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict, cast
 from domain.conflicts import Licences, given_since
 from domain.licensing import RULES, Terms, terms_of
 from domain.lineage import Edge
+from domain.printable import one_line
 from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
 from projections.lineage import Shown
@@ -128,8 +129,8 @@ class Licensed:
         for id in self.shown.lineage.direct:
             work, terms = self.shown.works[id], self.terms.get(id)
             if terms is not None and "BY" in (terms.elements or ()):
-                makers = billing.line(work["contributors"])
-                yield Attribution(formats.label(work), makers, work["uri"], terms)
+                title, makers = formats.label(work), billing.line(work["contributors"])
+                yield Attribution(one_line(title), one_line(makers), work["uri"], terms)
 
 
 def _reference(work: Mapping[str, Any]) -> WorkRef:

@@ -20,7 +20,7 @@ from domain.identity import part_id
 from domain.join import Join
 from domain.lineage import MANY, SHOWN_OF_END, Edge, Ends, Lineage, Path
 from domain.moment import instant
-from domain.outside import Outside
+from domain.outside import Outside, readable
 from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
 from domain.release import SOLD, Release
 from domain.remix import Remix
@@ -73,6 +73,7 @@ WORKS = Table(
         ("node", "BIGINT NOT NULL"),
         ("offered", "TEXT"),
         ("conflicts", "TEXT"),
+        ("medium_folded", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster", "node"),
     key="number",
@@ -142,7 +143,10 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             number = numbers[happened.originator_id]
             yield Amend(WORKS, number, {"made_at": made_at, "made": made, **_span(made_at)})
         case Work.Described(originator_id=id):
-            yield Amend(WORKS, numbers[id], happened.stated)
+            stated: dict[str, Any] = happened.stated
+            if happened.medium is not None:
+                stated["medium_folded"] = folded(happened.medium)
+            yield Amend(WORKS, numbers[id], stated)
         case Remix.Declared(child=child, parent=parent):
             ends = {"child": numbers.node(child), "parent": numbers.node(parent)}
             own = {"own_child": numbers[child], "own_parent": numbers[parent]}
@@ -168,9 +172,15 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
         poster=happened.actor,
         born=position,
         recorded_at=instant(happened.timestamp),
-        address=folded(unquote(uri)) if (uri := getattr(happened, "uri", None)) else None,
+        address=_address(uri) if (uri := getattr(happened, "uri", None)) else None,
+        medium_folded=folded(medium) if (medium := getattr(happened, "medium", None)) else None,
         **_span(getattr(happened, "made_at", None)),
     )
+
+
+def _address(uri: str) -> str:
+    """A URI as a search compares it, with the letters that are encoded in its host, and without."""
+    return folded(" ".join(dict.fromkeys((readable(uri), unquote(uri)))))
 
 
 def _join(position: int, happened: Join.Event, numbers: Numbers) -> Iterator[Change]:
@@ -234,6 +244,8 @@ class WorkRow(NamedTuple):
     node: int
     offered: str | None
     conflicts: str | None
+    medium_folded: str | None
+    """The medium as a search compares it."""
 
 
 def find(view: View, id: str) -> WorkRow:
@@ -395,6 +407,8 @@ def work(view: View, id: str) -> WorkFound:
     )
     texts = view.texts({row.title, row.creators})
     shown = within_bytes(_sources(view, row, sources[:MOST_SOURCES]), MOST_OF_LIST_BYTES)
+    joined = joins_of(view, row.number)
+    joins = within_bytes(joined, MOST_OF_LIST_BYTES // 2)
     return {
         **reference(row, texts),
         "creators": texts.get(row.creators),
@@ -408,7 +422,8 @@ def work(view: View, id: str) -> WorkFound:
         "sources": shown,
         "sources_left_out": len(sources) - len(shown),
         "remixed_by": remixed[0][0],
-        "joins": within_bytes(joins_of(view, row.number), MOST_OF_LIST_BYTES // 2),
+        "joins": joins,
+        "joins_left_out": len(joined) - len(joins),
     }
 
 

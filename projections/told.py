@@ -262,6 +262,7 @@ class WorkFound(WorkRef):
     sources_left_out: Annotated[Count, "How many more there are; the lineage has all.", Example(0)]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
     joins: Annotated[list[JoinTold], "With which other works it is one, or is said to be."]
+    joins_left_out: Annotated[Count, "How many more there are; the history has all.", Example(0)]
 
 
 class NameOnCredit(TypedDict):

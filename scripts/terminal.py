@@ -19,7 +19,7 @@ from rich.tree import Tree
 
 from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
-from domain.printable import CONTROLS, printable
+from domain.printable import escaped, printable
 from projections import attribution as people
 from projections import billing, formats
 from projections import lineage as works_read
@@ -136,7 +136,7 @@ def shown(text: str) -> str:
 def print_json(out: Console, told: object) -> None:
     """Print JSON, for programs to read; what a terminal would interpret is escaped."""
     said = json.dumps(told, ensure_ascii=False, indent=2)
-    text = Text(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", said))
+    text = Text(escaped(said))
     JSONHighlighter().highlight(text)
     out.print(text, soft_wrap=True)
 

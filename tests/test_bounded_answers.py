@@ -22,6 +22,7 @@ KEY = "the-key-of-a-test-that-nobody-else-knows"
 ITEMS = MAXIMUM_LIMIT + 5
 ROLES = ("singer", "writer", "editor", "drummer", "artist", "cellist", "composer", "pianist")
 CREDITS = ITEMS * len(ROLES)
+JOINS = 12
 WORKS = ("contribution", "outside", "release")
 
 
@@ -52,6 +53,10 @@ def record_the_worst(told: Story) -> None:
     for source in sources:
         said = {"child": choir, "parent": source, "kind": "sample"}
         carry_out(draft, "declare_remix", **said, evidence=longest("evidence"))
+    for number in range(JOINS):
+        said = {"title": longest("title", number), "medium": "text"}
+        twin = carry_out(draft, "submit_contribution", **said).id
+        carry_out(draft, "join_works", work=twin, into=choir, reason=longest("reason"))
     for number in range(40):
         said = {"id": choir, "title": longest("title", number)}
         carry_out(draft, "describe_work", **said, reason=longest("reason", number))
@@ -142,10 +147,11 @@ def test_the_pages_of_a_list_of_long_texts_have_every_item_once(
     assert len(seen) == len(set(seen)) == count
 
 
-def test_a_work_says_how_many_credits_and_sources_it_leaves_out(
+def test_a_work_says_how_many_credits_sources_and_joins_it_leaves_out(
     asked: tuple[FlaskClient, Story],
 ) -> None:
     client, _ = asked
     work: Any = client.get(f"/works/{id_of('choir')}").json
     assert 0 < len(work["credits"]) == CREDITS - work["credits_left_out"]
     assert 0 < len(work["sources"]) == ITEMS - work["sources_left_out"]
+    assert 0 < len(work["joins"]) == JOINS - work["joins_left_out"] < JOINS

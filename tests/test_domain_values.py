@@ -227,7 +227,16 @@ def test_a_text_may_be_as_long_as_its_field_and_no_longer(field: str) -> None:
             "\u0301",
             "\x01\x1b",
         ),
-        *("\u202e\u2066", "\ufe0f", "\U000e0041", "\u3000\u2003", "\ue000"),
+        *(
+            "\ufffc",
+            "\U0001d159",
+            "\U00013441\U00013442",
+            "\u202e\u2066",
+            "\ufe0f",
+            "\U000e0041",
+            "\u3000\u2003",
+            "\ue000",
+        ),
     ],
 )
 def test_a_text_that_cannot_be_kept_is_refused(text: str) -> None:

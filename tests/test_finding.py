@@ -255,6 +255,29 @@ def test_a_large_lineage_comes_in_pages_as_json_and_whole_as_a_download(
         assert formats.graphml(shown).count("<node ") == 4
 
 
+def test_a_search_does_not_mind_how_a_title_a_medium_or_a_host_is_written(told: Story) -> None:
+    ana = told.person("Ana")
+    told.piece("Love \u2764\ufe0f  Song", by=[ana], medium="Ton")
+    told.piece("Liebe", by=[ana], medium="TÖN")
+    told.piece("Lied", by=[ana], medium="tön")
+    source = {"uri": "https://Bücher.example/Stra%C3%9Fe", "kind": "sample"}
+    told.tell("submit_contribution", title="Cut", medium="video", sources=[source])
+    with told.view() as view:
+
+        def found(**asked: Any) -> list[str | None]:
+            return sorted(str(one) for one in titles(lineage.works(view, **asked)))
+
+        for q in ("love \u2764 song", "LOVE \u2764\ufe0f SONG", "love \u2764\ufe0f\u00a0song"):
+            assert found(q=q) == ["Love \u2764\ufe0f  Song"], q
+        for q in ("bucher.example", "BÜCHER", "xn--bcher-kva.example/strasse", "strasse"):
+            assert found(q=q) == ["None"], q
+        assert found(medium="Tön") == ["Liebe", "Lied", "Love \u2764\ufe0f  Song"]
+        facets = lineage.facets(view)
+        assert counts(facets["medium"]) == {"Ton": 3, "video": 1, None: 1}
+        assert [one["name"] for one in attribution.people(view, medium="TON").items] == ["Ana"]
+        assert counts(attribution.people_facets(view)["medium"]) == {"Ton": 1}
+
+
 def test_who_registers_a_name_that_is_there_is_warned(told: Story) -> None:
     zoe = told.person("Zoë")
     (warned,) = told.tell("admit_contributor", name="ZOE", id=id_of("second")).warnings

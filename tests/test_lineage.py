@@ -194,6 +194,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "sources_left_out": 0,
             "remixed_by": 0,
             "joins": [],
+            "joins_left_out": 0,
         }
         del source["remix"]
         assert source == {

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from domain.journal import Journal
 from domain.moment import start_of
 from domain.money.currency import currency_code
+from domain.printable import printable
 from domain.readers import OWN_MONEY
 from domain.refusal import BadPeriod, StatementTooLong
 from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
@@ -74,7 +75,7 @@ pasted line takes for the end of a cell (OWASP, CSV injection)."""
 
 def _cell(value: object) -> object:
     """A cell; numbers stay numbers, and text that could become a formula gets an apostrophe."""
-    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
+    return printable(_FORMULA.sub(r"\1'", value)) if isinstance(value, str) else value
 
 
 def _as_pdf(asking: Asking) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from domain.printable import escaped
 from scripts.commands.frame import as_json, progress_of, shortened
 from scripts.commands.proofs import (
     auditor_key,
@@ -78,7 +79,8 @@ def audit(
         different = audited.first_difference(sample, seed)
     told = {"broken": broken, "different": different and different._asdict()}
     if as_json:
-        click.echo(json.dumps({**_told(audited, trusted), **told}, ensure_ascii=False))
+        said = {**_told(audited, trusted), **told}
+        click.echo(escaped(json.dumps(said, ensure_ascii=False)))
     else:
         _tell(audited, trusted)
     if found := [*broken, *([] if different is None else [str(different)])]:

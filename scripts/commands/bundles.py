@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from domain.printable import escaped
 from scripts import bundle, terminal
 from scripts.commands.frame import err, opened, out, progress_of
 from scripts.commands.recording import must_promise
@@ -201,7 +202,7 @@ def convert(source: str, path: Path) -> None:
     """
     with _converting():
         for found in bundle.found_in(path, source):
-            click.echo(json.dumps(found.line, ensure_ascii=False))
+            click.echo(escaped(json.dumps(found.line, ensure_ascii=False)))
 
 
 @contextmanager

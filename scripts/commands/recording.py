@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from domain.command import Command, Field
+from domain.printable import escaped
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.values import Json, Many, Number, Several, Value
@@ -97,7 +98,7 @@ def record_line(
         raise click.ClickException(f"{ids.in_its_words(refusal)} ({refusal.code})") from refusal
     service.follower.catch_up()
     answer = {name: value for name, value in receipt.told().items() if value != []}
-    click.echo(json.dumps(answer, ensure_ascii=False))
+    click.echo(escaped(json.dumps(answer, ensure_ascii=False)))
     if promise is not None:
         with click.open_file(str(promise), "w") as kept:
             kept.write(service.log.promise(receipt.position) or "")

@@ -33,6 +33,7 @@ from domain.money.postings import (
     WAITING,
     WITHHELD,
 )
+from domain.printable import one_line
 from domain.readers import MONEY
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
@@ -241,7 +242,7 @@ def _amount(amount_minor: int, currency: str) -> str:
 
 def _text(text: str) -> str:
     """Text in quotes, on one line."""
-    plain = " ".join(text.split())
+    plain = one_line(text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
