@@ -352,8 +352,6 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
             "evidence": texts.get(row.evidence),
             "evidence_kind": row.evidence_kind,
             "evidence_sha256": row.evidence_sha256,
-            "ai": finding.uses_of(row.ai),
-            "ai_tool": texts.get(row.ai_tool),
             "agreed_licence": row.agreed_licence,
             "deadline": row.deadline if row.state == PENDING else None,
             "position": row.born,
@@ -364,7 +362,7 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
 
 def texts_of(view: View, rows: Iterable[CreditRow]) -> dict[str | None, str]:
     """The texts of the names and the wordings of credits."""
-    return view.texts({text for row in rows for text in row.texts})
+    return view.texts({text for row in rows for text in (*row.texts, row.ai_tool)})
 
 
 def name_on(row: CreditRow, texts: Mapping[str | None, str]) -> NameOnCredit:
@@ -374,6 +372,8 @@ def name_on(row: CreditRow, texts: Mapping[str | None, str]) -> NameOnCredit:
         "credited_as": texts.get(row.credited_as),
         "join_phrase": texts.get(row.join_phrase),
         "character": texts.get(row.character),
+        "ai": finding.uses_of(row.ai),
+        "ai_tool": texts.get(row.ai_tool),
     }
 
 
@@ -718,8 +718,7 @@ def makers_of(
             maker: Maker = {
                 **people[row.contributor],
                 "role": row.role,
-                "credited_as": texts.get(row.credited_as),
-                "join_phrase": texts.get(row.join_phrase),
+                **name_on(row, texts),
             }
             if maker not in (makers := made.setdefault(row.work, [])):
                 makers.append(maker)  # one who was two singers stands once

@@ -6,7 +6,7 @@ Every format has the same nodes and edges; an arrow points from a work to what i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from domain.printable import printable
@@ -55,7 +55,8 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
 
 
 def _credited(one: Mapping[str, Any]) -> str:
-    return f"{name_of(one, one['id'])} ({one['role']})"
+    character = f": {one['character']}" if one["character"] else ""
+    return f"{name_of(one, one['id'])} ({one['role']}{character})"
 
 
 def graphml(shown: Shown) -> str:
@@ -115,6 +116,7 @@ def json_ld(shown: Shown, base: str) -> dict[str, Any]:
                 "@type": "prov:Entity",
                 "dcterms:title": label(node),
                 **({} if node["made_at"] is None else {"dcterms:created": node["made_at"]}),
+                **_contributors(node.get("contributors", ())),
                 **({} if node["uri"] is None else {"prov:alternateOf": {"@id": node["uri"]}}),
                 **(
                     {
@@ -128,6 +130,12 @@ def json_ld(shown: Shown, base: str) -> dict[str, Any]:
             for node in shown.works.values()
         ],
     }
+
+
+def _contributors(makers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The names on the credits, in their order; whose is hidden has the id of the credit."""
+    names = list(dict.fromkeys(name_of(one, one["id"]) for one in makers))
+    return {"dcterms:contributor": names} if names else {}
 
 
 def _shown(asking: Asking) -> Shown:

@@ -40,13 +40,14 @@ def made_by(
     for row in attribution.credits_on(view, numbers):
         if row.contributor == person:
             credits.setdefault(row.work, []).append(row)
-    texts = view.texts({row.credited_as for rows in credits.values() for row in rows})
+    texts = attribution.texts_of(view, (row for rows in credits.values() for row in rows))
     works, remixed = lineage.references(view, numbers), lineage.remix_counts(view, numbers)
     items = [
         {
             "work": works[number],
             "roles": list(dict.fromkeys(row.role for row in credits[number])),
-            "names": _names(credits[number], texts),
+            "names": _texts(credits[number], "credited_as", texts),
+            "characters": _texts(credits[number], "character", texts),
             "kind": "direct" if any(r.kind == "direct" for r in credits[number]) else "influence",
             "remixed_by": remixed.get(number, 0),
         }
@@ -55,10 +56,10 @@ def made_by(
     return Page(items, more)
 
 
-def _names(rows: Iterable[CreditRow], texts: Mapping[str | None, str]) -> list[str]:
-    """The names that somebody is credited as, other than that of the account."""
-    named = (texts.get(row.credited_as) for row in rows)
-    return list(dict.fromkeys(name for name in named if name))
+def _texts(rows: Iterable[CreditRow], name: str, texts: Mapping[str | None, str]) -> list[str]:
+    """What these credits say under a name, each once: as whom, or playing whom."""
+    said = (texts.get(getattr(row, name)) for row in rows)
+    return list(dict.fromkeys(one for one in said if one))
 
 
 def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:

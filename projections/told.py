@@ -266,7 +266,10 @@ class WorkFound(WorkRef):
 
 
 class NameOnCredit(TypedDict):
-    """The name on a credit and its wording, where they differ from the account and the role."""
+    """The name on a credit and its wording, where they differ from the account and the role.
+
+    And what is disclosed of AI.
+    """
 
     display: Annotated[
         str | None, "The wording the person prefers for the role.", Example("low harmony")
@@ -276,6 +279,8 @@ class NameOnCredit(TypedDict):
         str | None, "What stands between this name and the next.", Example(" feat. ")
     ]
     character: Annotated[str | None, "Whom an actor plays.", Example(None)]
+    ai: AiUses
+    ai_tool: AiToolTold
 
 
 class CreditTold(NameOnCredit):
@@ -293,8 +298,6 @@ class CreditTold(NameOnCredit):
     evidence: Evidence
     evidence_kind: EvidenceKind
     evidence_sha256: EvidenceSha256
-    ai: AiUses
-    ai_tool: AiToolTold
     agreed_licence: Annotated[
         str | None, "The licence for the work that the person agreed to last.", Example(None)
     ]
@@ -412,12 +415,10 @@ class DisputedRemix(RemixTold):
 # -- lineages ------------------------------------------------------------------------------------
 
 
-class Maker(PersonRef):
+class Maker(PersonRef, NameOnCredit):
     """Somebody credited directly on a work."""
 
     role: Role
-    credited_as: Annotated[str | None, "The name on the credit.", Example("B. Low")]
-    join_phrase: Annotated[str | None, "What stands before the next name.", Example(" feat. ")]
 
 
 class Node(Relative):

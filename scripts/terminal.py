@@ -114,7 +114,9 @@ COLUMNS: dict[str, Columns] = {
     },
     "CreditTold": {
         "contributor": lambda one: one["contributor"]["name"] or "(no name)",
-        **{one: one for one in ("role", "credited_as", "kind", "state", "id")},
+        **{one: one for one in ("role", "credited_as", "join_phrase", "character", "display")},
+        "ai": lambda one: ", ".join(one["ai"] or ()),
+        **{one: one for one in ("kind", "state", "id")},
     },
     "FactInHistory": FACT,
     "FactTold": FACT,

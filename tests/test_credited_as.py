@@ -12,7 +12,7 @@ from stories import Story, id_of, story
 
 from domain.refusal import Refusal
 from projections import attribution, billing, lineage, parts
-from projections.formats import graphml
+from projections.formats import graphml, json_ld
 from projections.roll import roll
 from scripts.stemma import main
 
@@ -114,7 +114,11 @@ def test_the_name_on_a_credit_is_in_every_answer_with_the_credit(database: str) 
                 assert line["character"] == "the Keeper"
                 shown = attribution.lineage_with_makers(view, work)
                 assert billing.line(shown.works[song]["contributors"]) == "Béa feat. Mr. B"
-                assert "B&#233;a (singer), Mr. B (actor)" in graphml(shown)
+                assert "B&#233;a (singer), Mr. B (actor: the Keeper)" in graphml(shown)
+                made = {one["@id"]: one for one in json_ld(shown, "")["@graph"]}
+                assert made[song]["dcterms:contributor"] == ["Béa", "Mr. B"]
+                (actor,) = (one for one in shown.works[song]["contributors"] if one["character"])
+                assert actor["character"] == "the Keeper"
             singers = roll(view, release).direct[0]["people"]
             assert [one["credited_as"] for one in singers] == ["Béa"]
 
@@ -192,6 +196,7 @@ def test_pages_and_the_terminal_show_the_name_on_the_credit(tmp_path: Path) -> N
     with serving(database) as served:
         ana = served.operator.post("/contributors", name="Ana").id
         said = {"contributor": ana, "role": "singer", "credited_as": "Béa <i>", "character": "Sea"}
+        said |= {"ai": ["vocals partly"], "ai_tool": "Voicer", "display": "a voice"}
         song = served.operator.post(
             "/contributions", title="Low Tide", medium="audio", authors=[said]
         ).id
@@ -203,14 +208,21 @@ def test_pages_and_the_terminal_show_the_name_on_the_credit(tmp_path: Path) -> N
         assert (credit["credited_as"], credit["billing"]) == ("Béa <i>", None)
         assert "Béa &lt;i&gt;" in served.operator.get(f"/credit/{credit['id']}").text
         release = served.operator.post("/releases", title="A", components=[{"work": song}]).id
-        assert "Béa &lt;i&gt;" in served.operator.get(f"/release/{release}").text
-        assert ", as <bdi>Béa &lt;i&gt;" in served.operator.get(f"/contributor/{ana}").text
+        shown = served.operator.get(f"/release/{release}").text
+        assert "Béa &lt;i&gt;" in shown
+        assert "AI: vocals partly by <bdi>Voicer</bdi>" in shown
+        shown = served.operator.get(f"/contributor/{ana}").text
+        assert "“<bdi>Sea</bdi>”, as <bdi>Béa &lt;i&gt;" in shown
+        (part,) = served.operator.get(f"/works/{release}/contributors").json["items"]
+        assert (part["credits"][0]["ai"], part["credits"][0]["ai_tool"]) == (said["ai"], "Voicer")
         found = served.operator.get("/works?credit=sea").json["items"]
         assert [one["id"] for one in found] == [song]
     runner, told = CliRunner(), ["--database", database]
     shown = runner.invoke(main, [*told, "contributors", song]).output
     assert "Ana (as Béa <i>)" in shown
     assert "Low Tide — Béa <i>" in shown
+    listed = runner.invoke(main, [*told, "credit", "list", song]).output
+    assert all(one in listed for one in ("Béa <i>", "Sea", "a voice", "vocals partly"))
     listed = runner.invoke(main, [*told, "works", "--credit", "sea", "--json"]).output
     assert [one["id"] for one in json.loads(listed)["items"]] == [song]
 
