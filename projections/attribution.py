@@ -712,17 +712,14 @@ def makers_of(
     rows: Iterable[CreditRow], people: Mapping[int, PersonRef], texts: Mapping[str | None, str]
 ) -> dict[int, list[Maker]]:
     """The same, from credits, people and texts already read."""
-    made: dict[int, list[Maker]] = {}
+    made: dict[int, dict[tuple[object, ...], Maker]] = {}
     for row in rows:
         if row.kind == "direct":
-            maker: Maker = {
-                **people[row.contributor],
-                "role": row.role,
-                **name_on(row, texts),
-            }
-            if maker not in (makers := made.setdefault(row.work, [])):
-                makers.append(maker)  # one who was two singers stands once
-    return made
+            maker: Maker = {**people[row.contributor], "role": row.role, **name_on(row, texts)}
+            # One who was two singers stands once.
+            named = maker["id"], maker["role"], maker["credited_as"], maker["join_phrase"]
+            made.setdefault(row.work, {}).setdefault(named, maker)
+    return {work: list(makers.values()) for work, makers in made.items()}
 
 
 def lineage_with_makers(view: View, id: str) -> lineage.Shown:
