@@ -39,7 +39,7 @@ def _stated(past: Past, work: Work) -> Work | None:
     return next((one for one in works if one.licence), None)
 
 
-def along(past: Past, work: str) -> Licences:
+def along(past: Past, work: str) -> Licences[str]:
     """The licences of a work and of everything it was made from."""
     above = everything_above(past, work)
     past.watch_edges(*above)
@@ -49,7 +49,7 @@ def along(past: Past, work: str) -> Licences:
     return _licensed(past, Lineage(known.node(work), tuple(known.edges(above))))
 
 
-def _licensed(past: Past, lineage: Lineage[str]) -> Licences:
+def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
     known = past.known
     stating = past.stating(known.same(lineage.generation), "licence")
     some = (id for id in lineage.generation if not stating.isdisjoint(known.same([id])))
@@ -91,7 +91,7 @@ def _earns(past: Past, release: Release) -> bool:
     return bool(past.known.saying((Pool.Opened,), "release", [release.id]))
 
 
-def must_be_clear(past: Past, conflicts: Iterable[Broken]) -> list[str]:
+def must_be_clear(past: Past, conflicts: Iterable[Broken[str]]) -> list[str]:
     """Refuse these conflicts by setting, or warn of them; the first of them, in plain words."""
     found = [*islice(conflicts, MOST_LISTED)]
     for one in found:
@@ -146,7 +146,7 @@ def must_suit_sale(past: Past, release: Release) -> None:
         must_be_clear(past, along(past, release.id).unsold())
 
 
-def _unsold(licences: Licences, release: str) -> Iterator[Broken]:
+def _unsold(licences: Licences[str], release: str) -> Iterator[Broken[str]]:
     root = licences.lineage.root
     own = licences.now.get(root)
     if own is not None and "NC" in (own.elements or ()):

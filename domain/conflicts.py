@@ -7,18 +7,18 @@ something was made from it, or under any that it was given since, whichever allo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 from domain.licensing import COLLECTED, Terms, broken, cannot_be_joined
-from domain.lineage import Edge, Lineage
+from domain.lineage import Edge, Lineage, Node
 
 
-class Broken(NamedTuple):
+class Broken(NamedTuple, Generic[Node]):
     """A rule that a licence breaks."""
 
     code: str
-    child: str
-    parent: str
+    child: Node
+    parent: Node
     licence: Terms
     remix: str | None = None
     """Null where it is not about one remix."""
@@ -33,16 +33,16 @@ def given_since(position: int, every: Sequence[tuple[int, Terms]]) -> list[Terms
     return [terms for _, terms in every[first:]]
 
 
-class Licences(NamedTuple):
+class Licences(NamedTuple, Generic[Node]):
     """The licences of the works of a lineage."""
 
-    lineage: Lineage[str]
-    now: Mapping[str, Terms]
+    lineage: Lineage[Node]
+    now: Mapping[Node, Terms]
     """By work: its licence, where one is on record."""
-    given: Callable[[Edge[str]], Sequence[Terms]]
+    given: Callable[[Edge[Node]], Sequence[Terms]]
     """The licences of an edge's parent that hold for it: that of then, and those given since."""
 
-    def conflicts(self) -> Iterator[Broken]:
+    def conflicts(self) -> Iterator[Broken[Node]]:
         """Every rule that is broken, those about single remixes first."""
         for edge in self._edges():
             for code, terms in self._on(edge):
@@ -50,22 +50,22 @@ class Licences(NamedTuple):
         yield from self._unjoined()
         yield from self.unsold()
 
-    def _edges(self) -> Iterator[Edge[str]]:
+    def _edges(self) -> Iterator[Edge[Node]]:
         """The edges that lead up from the root and whose parents have a licence."""
         reached = self.lineage.generation
         return (
             edge for edge in self.lineage.edges if edge.child in reached and edge.parent in self.now
         )
 
-    def _on(self, edge: Edge[str]) -> Iterator[tuple[str, Terms]]:
+    def _on(self, edge: Edge[Node]) -> Iterator[tuple[str, Terms]]:
         child, given = self.now.get(edge.child), self.given(edge)
         rules = [[*broken(terms, child, edge.kind)] for terms in given]
         if rules and all(rules):
             yield from ((code, given[0]) for code in rules[0])
 
-    def _unjoined(self) -> Iterator[Broken]:
+    def _unjoined(self) -> Iterator[Broken[Node]]:
         """Sources of one work that can't be joined, where the work states no licence itself."""
-        adapted: dict[str, dict[str, Sequence[Terms]]] = {}
+        adapted: dict[Node, dict[Node, Sequence[Terms]]] = {}
         for edge in self._edges():
             if edge.kind not in COLLECTED and edge.child not in self.now:
                 adapted.setdefault(edge.child, {})[edge.parent] = self.given(edge)
@@ -77,12 +77,12 @@ class Licences(NamedTuple):
                 if pair is not None and terms in pair:
                     yield Broken("incompatible_sources", child, parent, terms)
 
-    def unsold(self) -> Iterator[Broken]:
+    def unsold(self) -> Iterator[Broken[Node]]:
         """The works for whose licences nothing made from them may be sold."""
-        root, given = self.lineage.root, dict[str, list[Terms]]()
+        root, given = self.lineage.root, dict[Node, list[Terms]]()
         for edge in self._edges():
             given.setdefault(edge.parent, []).extend(self.given(edge))
-        for work in self.lineage.direct:
-            terms = given.get(work, ())
+        for work in self.lineage.generation:
+            terms = given.get(work, ()) if work in self.lineage.direct else ()
             if work != root and terms and all("NC" in (one.elements or ()) for one in terms):
                 yield Broken("non_commercial", root, work, terms[0])

@@ -1,7 +1,7 @@
 """Ancestry: a work and everything it was made from, and who is credited there.
 
 A large one is kept in memory: it holds as of a later position as well, if no fact since then was
-about an edge, a credit, a join or a merge in it. It has numbers and commitments, and no texts.
+about an edge, a credit, a licence, a join or a merge in it. It has no texts of people.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from domain.lineage import Edge, Lineage, once
 from domain.recorders import JournalRecorder
 from domain.remix import Remix
 from domain.values import LARGEST_POSITION
+from domain.work import Work
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.store import View, holds
 
@@ -33,7 +34,7 @@ _OF_ALL = (Join.Event, Contributor.Merged, Contributor.Separated)
 _CHANGING = tuple(
     topic
     for topic, kind in FACTS.items()
-    if issubclass(kind, (Remix.Event, Credit.Event, *_OF_ALL))
+    if issubclass(kind, (Remix.Event, Credit.Event, Work.Described, *_OF_ALL))
 )
 
 
@@ -88,9 +89,11 @@ class Ancestry:
 
 
 def _changed(happened: Fact) -> str:
-    """The work whose edges upwards, or whose credits, a fact changes."""
+    """The work whose edges upwards, credits or licence a fact changes."""
     if isinstance(happened, Remix.Event):
         return happened.child
+    if isinstance(happened, Work.Described):
+        return happened.originator_id
     assert isinstance(happened, Credit.Event)
     return happened.work
 

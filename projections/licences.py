@@ -6,19 +6,21 @@ An answer names the nearest works; conflicts are looked for among all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from html import escape
-from typing import Annotated, Any, NamedTuple, TypedDict, cast
+from itertools import islice
+from typing import Annotated, NamedTuple, TypedDict
 
-from domain.conflicts import Licences, given_since
+from domain.conflicts import Broken, Licences, given_since
 from domain.licensing import RULES, Terms, terms_of
 from domain.lineage import Edge
 from domain.printable import one_line
 from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
-from projections.lineage import Shown
+from projections.ancestry import C, ancestry
 from projections.question import Asking, Form, question
-from projections.store import View
+from projections.store import View, holds
 from projections.told import Count, WorkRef
 
 MOST_SHOWN = 500
@@ -59,64 +61,62 @@ class LicencesTold(TypedDict):
 class Licensed:
     """A lineage with its licences."""
 
-    def __init__(self, view: View, shown: Shown) -> None:
-        self.shown = shown
-        rows = lineage.rows_of(view, self.shown.numbers)
-        joined = lineage.joined_licences(view, rows)
-        self.stated: dict[str, str] = {
-            row.id: licence
-            for row in rows.values()
-            if (licence := row.licence or joined.get(row.number)) is not None
-        }
-        self.terms: dict[str, Terms] = {id: terms_of(text) for id, text in self.stated.items()}
-        self._changed = {
+    def __init__(self, view: View, root: int) -> None:
+        self._view, self._above = view, ancestry(view, root)
+        self._tree = self._above.tree
+
+    @cached_property
+    def stated(self) -> Mapping[int, str]:
+        """By work: its licence as stated, or that of what was joined into it."""
+        return self._derived("licences", lambda: _stated(self._view, self._tree.generation))
+
+    @cached_property
+    def terms(self) -> Mapping[int, Terms]:
+        """The same, as licences."""
+        return {work: terms_of(text) for work, text in self.stated.items()}
+
+    @cached_property
+    def conflicts(self) -> Sequence[Broken[int]]:
+        """Every rule that is broken, those about single remixes first."""
+        return self._derived("conflicts", lambda: [*self._along().conflicts()])
+
+    def _derived(self, name: str, derive: Callable[[], C]) -> C:
+        return self._above.derived(self._view, name, None, derive)
+
+    def _along(self) -> Licences[int]:
+        changed = {
             edge: (position, [(at, terms_of(text)) for at, text in stated])
-            for edge, position, stated in lineage.changed_licences(view, rows)
+            for edge, position, stated in lineage.changed_licences(self._view, self.stated)
         }
-        """By edge, where its parent has had several licences: its position, and these."""
+
+        def given(edge: Edge[int]) -> Sequence[Terms]:
+            several = changed.get(edge.id)
+            return [self.terms[edge.parent]] if several is None else given_since(*several)
+
+        return Licences(self._tree, self.terms, given)
 
     def answer(self) -> LicencesTold:
         """The licences as JSON."""
-        works = list(self.shown.works.values())
+        works, found = self._tree.generation, self.conflicts[:MOST_SHOWN]
+        shown = [*islice(works, MOST_SHOWN)]
+        ends = {work for one in found for work in (one.child, one.parent)}
+        told = lineage.references(self._view, ends.union(shown))
         return {
-            "works": [self._work(each) for each in works[:MOST_SHOWN]],
-            "left_out": max(0, len(works) - MOST_SHOWN),
+            "works": [self._work(each, told[each]) for each in shown],
+            "left_out": len(works) - len(shown),
             "unstated": len(works) - len(self.stated),
-            "conflicts": list(self.conflicts())[:MOST_SHOWN],
+            "conflicts": [_told(one, told) for one in found],
         }
 
-    def _work(self, work: Mapping[str, Any]) -> LicensedWork:
-        terms = self.terms.get(work["id"])
+    def _work(self, work: int, told: WorkRef) -> LicensedWork:
+        licence = self.stated.get(work)
+        terms = licence and terms_of(licence)
         return {
-            "work": _reference(work),
-            "generation": work["generation"],
-            "licence": self.stated.get(work["id"]),
-            "name": terms and terms.name,
-            "address": terms and terms.address,
-        }
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Every rule that is broken, those about single remixes first."""
-        along = Licences(self.shown.lineage, self.terms, self._given)
-        for one in along.conflicts():
-            yield self._conflict(one.code, one.child, one.parent, one.remix)
-
-    def _given(self, edge: Edge[str]) -> Sequence[Terms]:
-        if edge.id not in self._changed:
-            return [self.terms[edge.parent]]
-        position, every = self._changed[edge.id]
-        return given_since(position, every)
-
-    def _conflict(self, code: str, child: str, parent: str, remix: str | None) -> Conflict:
-        works = self.shown.works
-        return {
-            "code": code,
-            "detail": RULES[code].says,
-            "source": RULES[code].source,
-            "child": _reference(works[child]),
-            "parent": _reference(works[parent]),
-            "remix": remix,
-            "only_if_sold": code == "non_commercial",
+            "work": told,
+            "generation": self._tree.generation[work],
+            "licence": licence,
+            "name": terms.name if terms else None,
+            "address": terms.address if terms else None,
         }
 
     def by_name(self) -> list[tuple[str, str | None, int]]:
@@ -125,17 +125,40 @@ class Licensed:
         return [(name, address, count) for (name, address), count in counts.most_common()]
 
     def attributed(self) -> Iterator[Attribution]:
-        """The works whose licences ask for attribution."""
-        for id in self.shown.lineage.direct:
-            work, terms = self.shown.works[id], self.terms.get(id)
-            if terms is not None and "BY" in (terms.elements or ()):
-                title, makers = formats.label(work), billing.line(work["contributors"])
-                yield Attribution(one_line(title), one_line(makers), work["uri"], terms)
+        """The works whose licences ask for attribution, the nearest first."""
+        asking = [
+            work
+            for work in self._tree.generation
+            if work in self._tree.direct and work in self.terms
+            if "BY" in (self.terms[work].elements or ())
+        ]
+        told = lineage.references(self._view, asking)
+        made = attribution.makers(self._view, asking)
+        for work in asking:
+            title, makers = formats.label(told[work]), billing.line(made.get(work, ()))
+            terms = self.terms[work]
+            yield Attribution(one_line(title), one_line(makers), told[work]["uri"], terms)
 
 
-def _reference(work: Mapping[str, Any]) -> WorkRef:
-    names = ("id", "kind", "state", "title", "medium", "uri", "made_at")
-    return cast("WorkRef", {name: work[name] for name in names})
+def _stated(view: View, works: Collection[int]) -> dict[int, str]:
+    rows = view.rows(
+        "SELECT w.number, w.licence FROM @works w WHERE w.number IN :works "
+        f"AND w.licence IS NOT NULL AND {holds('w')}",
+        works=list(works),
+    )
+    return lineage.joined_licences(view, works) | dict(rows)
+
+
+def _told(one: Broken[int], works: Mapping[int, WorkRef]) -> Conflict:
+    return {
+        "code": one.code,
+        "detail": RULES[one.code].says,
+        "source": RULES[one.code].source,
+        "child": works[one.child],
+        "parent": works[one.parent],
+        "remix": one.remix,
+        "only_if_sold": one.code == "non_commercial",
+    }
 
 
 # -- attribution ---------------------------------------------------------------------------------
@@ -198,8 +221,12 @@ _SIGNS = frozenset("\\`*_{}[]<>()#+-.!|&~")
 
 
 def _of(asking: Asking) -> Licensed:
-    shown = attribution.lineage_with_makers(asking.view, asking.said["id"])
-    return Licensed(asking.view, shown)
+    return of(asking.view, asking.said["id"])
+
+
+def of(view: View, id: str) -> Licensed:
+    """The licences of the lineage of a work."""
+    return Licensed(view, lineage.find(view, id).number)
 
 
 FORMS = {
@@ -220,4 +247,4 @@ def licences(view: View, id: WorkId) -> LicencesTold:
 
     As text, HTML or Markdown: the attribution that they ask for, ready to paste.
     """
-    return Licensed(view, attribution.lineage_with_makers(view, id)).answer()
+    return of(view, id).answer()

@@ -631,6 +631,23 @@ def numbered(view: View, root: int) -> Lineage[int]:
     return ancestry(view, root).tree
 
 
+def has_unrated(view: View, root: int) -> tuple[bool, bool]:
+    """Whether releases in a lineage, and whether other works in it, have edges without a rate."""
+    above = ancestry(view, root)
+
+    def derive() -> dict[str, int]:
+        works = {edge.child for edge in above.tree.edges if edge.rate is None}
+        rows = view.rows(
+            f"SELECT w.kind, count(*) FROM @works w WHERE w.number IN :works AND {holds('w')} "
+            "GROUP BY w.kind",
+            works=list(works),
+        )
+        return dict(rows)
+
+    kinds = above.derived(view, "unrated", None, derive)
+    return "release" in kinds, bool(kinds.keys() - {"release"})
+
+
 def lineages_to(
     view: View, roots: Collection[int], works: Collection[int]
 ) -> dict[int, Lineage[int]]:

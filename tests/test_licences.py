@@ -13,8 +13,7 @@ from stories import Story, story
 from domain.licensing import RULES, Terms, broken, cannot_be_joined, terms_of
 from domain.refusal import LicenceConflict
 from projections import licences
-from projections.attribution import lineage_with_makers
-from projections.licences import FORMS, Licensed
+from projections.licences import FORMS, of
 from scripts.bundle import Found, import_lines
 from scripts.settings import read_settings
 
@@ -209,7 +208,7 @@ def test_many_works_are_counted_and_the_nearest_listed(
         for number in range(1, 6):
             chain.append(posted(told, str(number), "CC-BY-ND-4.0", chain[-1]))
         with told.view() as view:
-            answer = Licensed(view, lineage_with_makers(view, chain[-1])).answer()
+            answer = of(view, chain[-1]).answer()
             assert [one["generation"] for one in answer["works"]] == [0, 1, 2]
             assert answer["left_out"] == 3
             assert len(answer["conflicts"]) == 3

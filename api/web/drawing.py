@@ -16,8 +16,8 @@ from flask import Response, g, request, send_from_directory
 
 from api.web import words
 from api.web.frame import Answer, Frame, again, asked, id_in_path
-from projections import attribution, wording
-from projections.lineage import Shown
+from projections import attribution, lineage, wording
+from projections.lineage import Shown, WorkRow
 from projections.money.flows import Flows, flows
 from projections.pictures import (
     Happening,
@@ -33,6 +33,7 @@ from projections.pictures.files import as_png, as_svg
 from projections.pictures.font import FOLDER
 from projections.pictures.lineage import MOST_CARDS
 from projections.pictures.svg import SHEET
+from projections.store import View
 from projections.workshop import elsewhere
 
 FONT_SECONDS = 7 * 24 * 60 * 60
@@ -95,27 +96,34 @@ class Drawn(NamedTuple):
     """The same as a nested list; None if that is too long."""
     works: int
     """How many ancestors the work has."""
-    flows: Flows
+    has_alike: bool
+    """Whether parts of a release state no rate and count equally."""
+    has_unknown: bool
+    """Whether other edges state no rate, so that their flow is unknown."""
     files: dict[str, str]
     """The addresses of the picture as ``svg`` and ``png``."""
 
 
-def drawn_inline(found: Shown, room_bytes: int) -> Drawn | None:
+def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
     """The lineage as part of a page with this much room, if the work has ancestors."""
-    count = len(found.works) - 1
+    count, id = len(lineage.numbered(view, work.number).generation) - 1, work.id
     if not count:
         return None
-    known, id = flows(found), found.lineage.root
     svg = outline = None
-    if count <= MOST_CARDS:
-        picture = _picture(found, known)
+    if count > MOST_CARDS:
+        known = lineage.has_unrated(view, work.number)
+    else:
+        found = attribution.lineage_with_makers(view, id)
+        flow = flows(found)
+        known = flow.has_alike, flow.has_unknown
+        picture = _picture(found, flow)
         svg, outline = lineage_svg(picture, stand_alone=False), nested_html(picture)
         if weight(svg) + weight(outline) > room_bytes:
             svg = None
         if weight(outline) > room_bytes:
             outline = None
     files = {form: _file(id, form) for form in ("svg", "png")}
-    return Drawn(svg, outline, count, known, files)
+    return Drawn(svg, outline, count, *known, files)
 
 
 def weight(markup: str | None) -> int:

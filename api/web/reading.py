@@ -81,11 +81,11 @@ def _releases(frame: Frame) -> None:
                 roll=found,
                 names=list(_by_role(names.items)),
                 more_names=names.next,
-                picture=drawn_inline(found.lineage, room),
+                picture=drawn_inline(view, row, room),
                 credits=attribution.standing_on(view, row.number),
                 claims=claims.on_work(view, id),
                 waiting=pending.behind(view, id),
-                licensed=Licensed(view, found.lineage),
+                licensed=Licensed(view, row.number),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
                 pools=earning,
@@ -104,19 +104,17 @@ def _pieces(frame: Frame) -> None:
             if row.kind == "release":
                 return to_page(f"/release/{id}")
             facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
-            found = attribution.lineage_with_makers(view, id)
-            behind = len(found.works) - 1
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
                 identifiers=identifiers.of(view, row.number),
-                picture=drawn_inline(found, ROOM_OF_A_PIECE_BYTES),
+                picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.standing_on(view, row.number),
                 claims=claims.on_work(view, id),
                 waiting=pending.behind(view, id),
-                licensed=Licensed(view, found),
-                behind=behind,
+                licensed=Licensed(view, row.number),
+                behind=len(lineage.numbered(view, row.number).generation) - 1,
                 remixes=lineage.descendants(
                     view, id, after=cursor if what == "remixes" else None, limit=MANY
                 ),
