@@ -136,6 +136,8 @@ class Lineage(Generic[Node]):
     @cached_property
     def direct(self) -> frozenset[Node]:
         """The works that are reached without an edge of mere influence."""
+        if all(edge.kind != "influence" for edge in self.edges):
+            return frozenset(self.generation)
         used = {
             child: [parent for parent, is_used in to.items() if is_used]
             for child, to in self.parents.items()
@@ -239,7 +241,7 @@ class Lineage(Generic[Node]):
 
     def nearest_path(self, work: Node) -> Ends[Node]:
         """The shortest path from the root to a work, as an answer shows it."""
-        begun, end = self._begun[work], [work]
+        begun, end = self._begin(work), [work]
         length = self.generation[work] + 1
         while len(end) < min(SHOWN_OF_END, length - len(begun.works)):
             end.append(self.children[end[-1]][0])
@@ -247,17 +249,22 @@ class Lineage(Generic[Node]):
         left_out = length - len(begun.works) - len(end)
         return Ends((*begun.works, *reversed(end)), left_out, begun.is_direct)
 
+    def _begin(self, work: Node) -> Ends[Node]:
+        """How the shortest path to a work begins; those far away share it with others."""
+        begun, unknown = self._begun, list[Node]()
+        while work not in begun:
+            unknown.append(work)
+            work = self.children[work][0]
+        last = begun[work]
+        for child, parent in pairwise((work, *reversed(unknown))):
+            is_direct = last.is_direct and self.parents[child][parent]
+            works = last.works if len(last.works) == SHOWN_OF_END else (*last.works, parent)
+            last = begun[parent] = Ends(works, 0, is_direct)
+        return last
+
     @cached_property
-    def _begun(self) -> Mapping[Node, Ends[Node]]:
-        """How the shortest path to each work begins; those far away share it with others."""
-        begun = {self.root: Ends((self.root,), 0, True)}
-        for work in islice(self.generation, 1, None):
-            child = self.children[work][0]
-            works, is_direct = begun[child].works, begun[child].is_direct
-            is_direct = is_direct and self.parents[child][work]
-            works = works if len(works) == SHOWN_OF_END else (*works, work)
-            begun[work] = Ends(works, 0, is_direct)
-        return begun
+    def _begun(self) -> dict[Node, Ends[Node]]:
+        return {self.root: Ends((self.root,), 0, True)}
 
     # -- rates and people ------------------------------------------------------------------
 

@@ -151,7 +151,7 @@ ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
-_CREDIT = f"{', '.join(f'c.{name}' for name, _ in CREDITS.columns)}, p.merged_into"
+_CREDIT = f"{', '.join(f'c.{name}' for name, _ in CREDITS.columns)}, p.merged_into, c.born"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
 """The condition that others may know of a credit."""
@@ -204,7 +204,7 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 
 def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
     rows = view.rows(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
-    return _merged(view, veiled(view, in_order([CreditRow(*row) for row in rows])))
+    return _merged(view, veiled(view, in_order(map(CreditRow._make, rows))))
 
 
 def hidden(view: View) -> dict[str, int]:
@@ -216,6 +216,8 @@ def hidden(view: View) -> dict[str, int]:
 def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:
     """The same credits; a hidden one is that of nobody but itself, for all but these accounts."""
     kept = hidden(view)
+    if not kept:
+        return rows
     return [
         row._replace(contributor=-row.born, credited_as=None, merged_into=None)
         if row.id in kept and row.contributor not in to
@@ -226,10 +228,16 @@ def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[
 
 def in_order(rows: Iterable[CreditRow]) -> list[CreditRow]:
     """Credits in the order of opening; of one work, each with a stated place is moved there."""
+    ordered = sorted(rows, key=lambda row: row.born)
+    moved = {row.work for row in ordered if row.billing is not None}
+    if not moved:
+        return ordered
     by_work: dict[int, list[CreditRow]] = {}
-    for row in sorted(rows, key=lambda row: row.born):
-        by_work.setdefault(row.work, []).append(row)
-    placed = (one for same in by_work.values() for one in _placed(same))
+    for row in ordered:
+        if row.work in moved:
+            by_work.setdefault(row.work, []).append(row)
+    placed = [one for same in by_work.values() for one in _placed(same)]
+    placed += (row for row in ordered if row.work not in moved)
     return sorted(placed, key=lambda row: row.place)
 
 

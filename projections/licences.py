@@ -62,7 +62,7 @@ class Licensed:
     """A lineage with its licences."""
 
     def __init__(self, view: View, root: int) -> None:
-        self._view, self._above = view, ancestry(view, root)
+        self.root, self._view, self._above = root, view, ancestry(view, root)
         self._tree = self._above.tree
 
     @cached_property

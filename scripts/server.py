@@ -6,6 +6,7 @@ The one rule: everything a worker needs is opened in the worker, never before th
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import multiprocessing
 import os
@@ -74,6 +75,7 @@ def application() -> Gateway:
 
     def open_app() -> None:
         gateway.app = _opened(settings)
+        gc.freeze()  # what stays is not searched again whenever a large answer is made
         has_tried.set()
 
     def tell(why: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from stories import every_fact, id_of, story
 
 from domain.refusal import UnknownWork
-from projections import ancestry, attribution, graph, lineage, pending
+from projections import ancestry, attribution, graph, licences, lineage, pending
 from projections.memory import Memory
 from projections.store import View
 
@@ -25,7 +25,9 @@ def answers(view: View, work: str) -> Any:
     try:
         page = attribution.contributors(view, work)
         shown = graph.page(view, work), lineage.ancestors(view, work)
-        return page, shown, pending.behind(view, work)
+        licensed = licences.of(view, work)
+        terms = licensed.answer(), licensed.by_name(), lineage.has_unrated(view, licensed.root)
+        return page, shown, pending.behind(view, work), terms
     except UnknownWork:
         return None
 
