@@ -15,6 +15,7 @@ from domain.claim import PENDING, POSTER
 from domain.credit import Credit
 from domain.identifier import Identifier
 from domain.journal import Journal
+from domain.licensing import RULES
 from domain.money.proposal import Proposal
 from domain.money.share import Share
 from domain.permission import ANYONE, OPERATOR
@@ -87,12 +88,12 @@ class Scope:
 
 def _in_conflict(scope: Scope) -> Iterator[Row]:
     """The rules of licences that the release breaks, as far as it is sold."""
-    shown = lineage.lineage(scope.view, scope.id)
-    numbers = dict(zip(shown.works, shown.numbers, strict=True))
-    for place, one in enumerate(licences.Licensed(scope.view, shown).conflicts()):
-        parent = one["parent"]
+    conflicts = licences.Licensed(scope.view, scope.root).conflicts
+    parents = lineage.references(scope.view, {one.parent for one in conflicts})
+    for place, one in enumerate(conflicts):
+        parent, says = parents[one.parent], RULES[one.code].says
         of = parent["title"] or parent["uri"] or parent["id"]
-        yield place, numbers[one["child"]["id"]], one["remix"], None, f"{one['detail']} ({of})"
+        yield place, one.child, one.remix, None, f"{says} ({of})"
 
 
 def _without_share(scope: Scope) -> Iterator[Row]:
