@@ -57,6 +57,8 @@ ROOMS = {
     "joins": "Which works are the same.",
     "credits": "Who had which role in which work.",
     "identifiers": "The numbers of works and people in registries.",
+    "projects": "Common goals, their steps, and the pieces in them.",
+    "challenges": "What is asked for, and the pieces that answer.",
     "pools": "The income of a release.",
     "proposals": "Who shares it, and who has agreed to that.",
     "payouts": "What has been paid, and what is held.",

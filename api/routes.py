@@ -81,6 +81,8 @@ SECTIONS = {
         "withheld": "payouts",
         "facts": "log",
         "grants": "contributors",
+        "steps": "projects",
+        "answers": "challenges",
     },
 }
 """The section of a path by its first word, where they differ."""

@@ -14,6 +14,7 @@ from domain.dispute import GROUNDS, OUTCOMES
 from domain.identifier import SCHEMES
 from domain.journal import Journal
 from domain.money.naming import CATEGORIES, SOURCES
+from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
 from domain.remix import REMIX_KINDS
 from domain.role import roles
 from domain.values import Example, one_of
@@ -59,6 +60,8 @@ class Kinds(TypedDict):
     scheme: list[Kind]
     source: list[Kind]
     category: list[Kind]
+    project: list[Kind]
+    project_outcome: list[Kind]
 
 
 class Health(TypedDict):
@@ -153,6 +156,8 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
             scheme=_items({name: one.meaning for name, one in SCHEMES.items()}),
             source=_items(SOURCES),
             category=_items(CATEGORIES),
+            project=_items(PROJECT_KINDS),
+            project_outcome=_items(PROJECT_OUTCOMES),
         )
 
     return routes

@@ -20,9 +20,15 @@ from domain.receipt import Leaf, Link, spell_leaf, spell_link
 from domain.signature import check_signature, must_be_key_of, must_be_signed_for
 from domain.tree import NotVerified, leaf_hash
 
-SUBJECTS = ("contributor", "contribution", "outside", "work", "release")
+SUBJECTS = (
+    *("contributor", "contribution", "outside", "work", "release"),
+    *("project", "challenge"),
+)
 """The nouns with a history; the facts of all other nouns are about these."""
-NAMES = ("work", "child", "parent", "contributor", "into", "release", "right_holder")
+NAMES = (
+    *("work", "child", "parent", "contributor", "into", "release", "right_holder"),
+    *("project", "challenge"),
+)
 """The fields whose value is a subject of the fact."""
 
 

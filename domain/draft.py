@@ -28,6 +28,7 @@ from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
 from domain.permission import OPERATOR, open_to
+from domain.project import Project
 from domain.quota import must_be_within
 from domain.recorders import Condition, Spent
 from domain.refusal import (
@@ -339,8 +340,14 @@ class Draft(Past):
         persons = {self.actor, *(text.owner for text in sheet.disclosures)}
         for happened in sheet.facts:
             match happened:
-                case Credit.Birth(contributor=person) | Contributor.Merged(into=person):
+                case (
+                    Credit.Birth(contributor=person)
+                    | Contributor.Merged(into=person)
+                    | Project.LeaderAssigned(contributor=person)
+                ):
                     persons.add(person)
+                case Project.Launched(leaders=leaders):
+                    persons.update(leaders)
         born = {one.originator_id for one in sheet.facts if one.originator_version == 1}
         for person in persons - born - {OPERATOR}:
             if self.contributor(person).state == Contributor.Forgotten.STATE:

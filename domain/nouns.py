@@ -8,6 +8,7 @@ come later.
 
 from __future__ import annotations
 
+from domain.challenge import Answer, Challenge
 from domain.clock import Clock
 from domain.contribution import Contribution
 from domain.contributor import Contributor
@@ -28,12 +29,14 @@ from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.withholding import Withholding
 from domain.outside import Outside
+from domain.project import Placement, Project, Step
 from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Grant, Contribution, Outside, Release, Remix, Join, Credit, Identifier),
+    *(Project, Step, Placement, Challenge, Answer),
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold, Outsider, Period),
     *(ExchangeRate, PaymentCurrency, Withholding),
     Clock,

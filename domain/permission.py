@@ -31,6 +31,8 @@ RELATIONS = {
     "party": "whom it concerns: who is credited on the work, on one it was made from or one made "
     "from it, has posted one of these, or has a share in what it earns",
     "right holder": "who the operator has stated holds the rights of the work",
+    "leader": "a leader of the project that it concerns",
+    "issuer": "who issued the challenge",
     "producer": "a producer of the work or the pool that it concerns",
     "accountant": "an accountant",
     "moderator": "a moderator who is on no side of it",
@@ -57,6 +59,9 @@ QUOTAS = {
     "credits": Quota("credits given to others", 200),
     "claims": Quota("claims about the works of others", 20, open=40),
     "disputes": Quota("disputes opened", 5, open=3),
+    "projects": Quota("projects launched", 10),
+    "challenges": Quota("challenges issued", 30),
+    "answers": Quota("pieces put into projects and given as answers", 300),
     "comments": Quota("comments on shares", 50, open=3, a_round=6),
 }
 """How much each person may do: facts name the quota that they count toward."""

@@ -505,7 +505,12 @@ SPENT = Table(
 """What counts toward the quotas of people; it limits the future and says nothing of the past."""
 TABLES = (FACTS, HEADS, VAULT, REQUESTS, FURTHER_KEYS, FOUND, SPENT)
 
-SEARCHED = frozenset({"name", "title", "creators", "display", "credited_as", "character"})
+SEARCHED = frozenset(
+    {
+        *("name", "title", "creators", "display", "credited_as", "character"),
+        *("goal", "prompt"),
+    }
+)
 """The texts that are searched, and so stored folded as well."""
 
 

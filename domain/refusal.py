@@ -98,6 +98,48 @@ class UnknownRelease(Unknown):
     """No release has this id."""
 
 
+class UnknownProject(Unknown):
+    """No project has this id."""
+
+
+class UnknownStep(Unknown):
+    """No step of a project has this id."""
+
+
+class UnknownChallenge(Unknown):
+    """No challenge has this id."""
+
+
+class NoSteps(Refusal):
+    """A project needs at least one step to be launched."""
+
+    says = "A project needs at least one step."
+
+
+class NoLeaders(Refusal):
+    """A project needs a leader; the operator names one, as nobody leads it otherwise."""
+
+    says = "A project needs at least one leader."
+
+
+class LastLeader(Conflict):
+    """The last leader of a project can't be removed; assign another, or close it."""
+
+    says = "Nobody else leads project {id}; assign somebody first, or close it."
+
+
+class ChallengeOver(Conflict):
+    """The time to answer the challenge has passed."""
+
+    says = "The challenge could be answered until {until}."
+
+
+class UntilPassed(Refusal):
+    """A deadline that has passed already can't be set."""
+
+    says = "“{until}” has passed already."
+
+
 class IdTaken(Conflict):
     """The id chosen by the client is already taken by something else."""
 

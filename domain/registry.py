@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.command import COMMANDS, Command
 from domain.commands import (
     admitting,
+    challenging,
     correcting,
     crediting,
     deriving,
@@ -14,6 +15,7 @@ from domain.commands import (
     identifying,
     joining,
     naming,
+    projecting,
     releasing,
     submitting,
 )
@@ -34,6 +36,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
     *(correcting, naming, identifying, joining),
+    *(projecting, challenging),
     *(proposing, agreeing, elsewhere, dividing, adjusting, opening, arranging, reserving, paying),
 )
 

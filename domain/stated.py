@@ -31,17 +31,21 @@ BRINGS = {
     "admit_contributor": "contributor.admitted",
     "agree_licence": "credit.licence_agreed",
     "amend_pool": "pool.amended",
+    "answer_challenge": "answer.given",
     "answer_comment": "proposal.answered",
     "answer_credit": "credit.answered",
     "answer_identifier": "identifier.answered",
     "answer_remix": "remix.answered",
     "ask_first": "contributor.asked_first",
     "assemble_release": "release.assembled identifier.stated remix.declared",
+    "assign_leader": "project.leader_assigned",
     "assign_share": f"> proposal.posted proposal.finalised {_AGREED}",
     "choose_payment_currency": "payment_currency.chosen",
     "claim_payout": "payout.claimed",
     "claim_work": "credit.claimed",
+    "close_challenge": "challenge.closed",
     "close_period": "period.closed",
+    "close_project": "project.closed",
     "comment_on_proposal": "proposal.commented",
     "confirm_share": "proposal.confirmed",
     "correct_credit": "credit.corrected",
@@ -51,6 +55,9 @@ BRINGS = {
     "decline_join": "join.declined",
     "decline_remix": "remix.declined",
     "decline_share": "share.declined",
+    "describe_challenge": "challenge.described",
+    "describe_project": "project.described",
+    "describe_step": "step.described",
     "describe_work": "work.described",
     "dispute_credit": "credit.disputed",
     "dispute_identifier": "identifier.disputed",
@@ -58,6 +65,7 @@ BRINGS = {
     "end_role": "role.ended",
     "end_withholding": "withholding.ended",
     "extend_proposal": "proposal.extended",
+    "feature_answer": "answer.featured",
     "finalise_proposal": f"proposal.finalised > {_AGREED}",
     "forget_contributor": "contributor.forgotten",
     "grant_role": "role.granted",
@@ -65,15 +73,20 @@ BRINGS = {
     "hide_credit": "credit.hidden",
     "hold_credit": "hold.opened",
     "identify_payee": "payee.identified",
+    "issue_challenge": "challenge.issued",
     "issue_payouts": "batch.opened > payout.issued entry.freed entry.continued",
     "join_works": "join.declared > outside.cited share.claimed",
+    "launch_project": "project.launched step.published",
     "lift_hold": "hold.lifted",
     "locate_pool": "pool.located",
     "merge_contributor": "contributor.merged > contributor.asked_first",
+    "move_challenge": "challenge.moved",
     "open_credit": f"{_CREDIT} > credit.accepted",
     "open_pool": "pool.opened",
+    "place_contribution": "placement.made",
     "post_proposal": "proposal.posted > proposal.continued",
     "publish_release": "release.published",
+    "publish_step": "step.published",
     "record_adjustment": "> entry.adjusted entry.continued",
     "record_opening": "> entry.opened entry.continued",
     "record_agreement": f"> proposal.posted proposal.finalised share.accepted {_AGREED}",
@@ -82,7 +95,10 @@ BRINGS = {
     "record_revenue": f"revenue.recorded > revenue.reversed entry.reversed {_ENTRIES}",
     "redate_work": "work.redated",
     "register_key": "contributor.key_registered",
+    "remove_leader": "project.leader_removed",
     "rename_contributor": "contributor.renamed",
+    "reopen_challenge": "challenge.reopened",
+    "reopen_project": "project.reopened",
     "replace_remix": "remix.retired remix.declared",
     "return_payout": "payout.returned",
     "reverse_expense": "expense.reversed > entry.redivided entry.continued",
@@ -103,10 +119,14 @@ BRINGS = {
     "stop_asking": "contributor.stopped_asking",
     "strike_remix": "remix.struck",
     "submit_contribution": f"contribution.submitted identifier.stated {_CREDIT} remix.declared"
-    " > outside.cited work.described credit.accepted",
+    " placement.made answer.given > outside.cited work.described credit.accepted",
+    "take_out_contribution": "placement.ended",
     "undo_join": "join.undone",
+    "unfeature_answer": "answer.unfeatured",
     "unhide_credit": "credit.shown",
+    "update_project": "project.updated",
     "waive_share": "share.waived > entry.corrected entry.continued",
+    "withdraw_answer": "answer.withdrawn",
     "withdraw_contribution": "contribution.withdrawn",
     "withdraw_identifier": "identifier.withdrawn",
     "withdraw_proposal": "proposal.withdrawn",
@@ -123,6 +143,7 @@ COMPUTED = frozenset(
         *("paper", "agreement", "agreed", "rules", "flow", "lines", "value", "on"),
         *("node", "moved", "asked"),
         *("withheld", "withheld_of_parts", "conversion"),
+        *("leaders", "left"),
     }
 )
 """The fields that never say what somebody stated."""
@@ -130,6 +151,7 @@ INHERITED = frozenset(
     {
         *("work", "contributor", "child", "parent", "about", "on", "pool", "release", "payee"),
         *("proposal", "currency", "amount_minor", "kind", "into", "country"),
+        *("challenge", "step", "project"),
     }
 )
 """The fields that a later fact of a noun repeats from earlier ones."""
@@ -141,11 +163,15 @@ DEFAULTS = {
     "credit.disputed": frozenset({"answer_by"}),
     "remix.declared": frozenset({"child", "kind", "rate", "places"}),
     "remix.retired": frozenset({"replaced_by"}),
+    "placement.made": frozenset({"project"}),
 }
 """The fields with a value of their own where nothing was stated."""
 MOMENTS = frozenset({"effective_at", "closes_at", "answer_by", "until", "agreed_on"})
 OTHERWISE = frozenset(
-    {"id", "authors", "sources", "components", "identifiers", "uri", "identifier"}
+    {
+        *("id", "authors", "sources", "components", "identifiers", "uri", "identifier"),
+        *("step", "steps", "leaders", "challenges"),
+    }
 )
 """The arguments that are not recorded under their own names."""
 DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal.", "expense.")
@@ -164,6 +190,8 @@ def must_say(message: str, content: Content, topic: str, id: str, version: int) 
     elif scope is None:
         raise NotVerified(f"{signed['command']} was signed for something else than {id}")
     else:
+        if topic == "project.launched":  # who launches it leads it
+            scope["leaders"] = [*dict.fromkeys((signed["actor"], *(said.get("leaders") or ())))]
         _must_be_stated(scope, content, topic, version)
 
 
@@ -248,8 +276,23 @@ def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, component in enumerate(said.get("components") or ()):
         scope = {"child": whole, "parent": component["work"], "kind": "component"}
         yield part_id(whole, "component", number), {"rate": component.get("rate"), **scope}
+    yield from _calls(said, whole)
     if "work" in said and whole == said.get("id"):
         yield part_id(whole, "component", 0), {"parent": said["work"], **_given(said)}
+
+
+def _calls(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The steps of a project, where a piece is, and what it answers."""
+    why = {"reason": said["reason"]} if said.get("reason") else {}
+    for number, step in enumerate(said.get("steps") or ()):
+        yield part_id(whole, "step", number), {"project": whole, **step}
+    placed = {"step": said["step"]} if said.get("step") else {}
+    yield part_id(whole, "placement", 0), {"work": whole, **placed, **why}
+    for challenge in said.get("challenges") or ():
+        yield part_id(challenge, f"answer/{whole}", 0), {"challenge": challenge, "work": whole}
+    if isinstance(work := said.get("work"), str):
+        scope = {"challenge": whole, "work": work, **why}
+        yield part_id(whole, f"answer/{work}", 0), scope
 
 
 def _given(said: Content) -> dict[str, Any]:

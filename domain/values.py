@@ -39,6 +39,7 @@ from domain.money.pool import POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
 from domain.outside import URI_LIMIT, normal_uri
+from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
 from domain.readers import PUBLIC, STATEMENTS
 from domain.refusal import (
     REFUSALS,
@@ -347,6 +348,10 @@ REFUND = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40c"
 ASSIGNMENT = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d40b"
 RATE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d411"
 PAID_IN = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d412"
+PROJECT = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e71"
+STEP = part_id(PROJECT, "step", 0)
+NEXT_STEP = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e73"
+CHALLENGE = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e72"
 WITHHOLDING = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d413"
 
 ContributorId = Annotated[str, Ref("contributor", example=BEN)]
@@ -366,6 +371,9 @@ EntryId = Annotated[str, Ref("entry", example=DIVISION)]
 BatchId = Annotated[str, Ref("batch", example=BATCH)]
 PayoutId = Annotated[str, Ref("payout", example=PAYOUT)]
 ExchangeRateId = Annotated[str, Ref("exchange_rate", example=RATE)]
+ProjectId = Annotated[str, Ref("project", example=PROJECT)]
+StepId = Annotated[str, Ref("step", example=STEP)]
+ChallengeId = Annotated[str, Ref("challenge", example=CHALLENGE)]
 WithholdingId = Annotated[str, Ref("withholding", example=WITHHOLDING)]
 
 _CHOSEN = "Chosen by the client, so that a repetition is harmless."
@@ -391,6 +399,9 @@ NewPeriodId = Annotated[str, NewId("period", help=_CHOSEN, example=PERIOD)]
 NewBatchId = Annotated[str, NewId("batch", help=_CHOSEN, example=BATCH)]
 NewExchangeRateId = Annotated[str, NewId("exchange_rate", help=_CHOSEN, example=RATE)]
 NewPaymentCurrencyId = Annotated[str, NewId("payment_currency", help=_CHOSEN, example=PAID_IN)]
+NewProjectId = Annotated[str, NewId("project", help=_CHOSEN, example=PROJECT)]
+NewStepId = Annotated[str, NewId("step", help=_CHOSEN, example=NEXT_STEP)]
+NewChallengeId = Annotated[str, NewId("challenge", help=_CHOSEN, example=CHALLENGE)]
 NewWithholdingId = Annotated[str, NewId("withholding", help=_CHOSEN, example=WITHHOLDING)]
 
 TERMS: dict[str, Any] = {
@@ -474,6 +485,16 @@ Note = Annotated[str, Text("note", help="A remark.", example="The whole text.")]
 Remark = Annotated[
     str, Text("text", help="What you want to say.", example="Ben cut the last verse.")
 ]
+Goal = Annotated[
+    str,
+    Text("goal", help="What it is to become.", example="A lighthouse walks away, in pictures."),
+]
+Prompt = Annotated[
+    str, Text("prompt", help="What you ask others to make.", example="Draw the keeper. Any way.")
+]
+KindName = Annotated[
+    str, Text("kind_name", help="What it is to become, in your words.", example="a radio play")
+]
 Document = Annotated[
     str, Text("document", help="The document that proves it.", example="statement 2017-06, page 3")
 ]
@@ -535,6 +556,18 @@ CreditKind = Annotated[
 ]
 Offered = Annotated[
     str, listed(OFFERED, UnknownKind, help="sold or free; default sold.", example="free")
+]
+ProjectKind = Annotated[
+    str,
+    listed(
+        PROJECT_KINDS,
+        UnknownKind,
+        help="One of GET /kinds; “other” with a name of its own.",
+        example="illustrated story",
+    ),
+]
+ProjectOutcome = Annotated[
+    str, listed(PROJECT_OUTCOMES, UnknownKind, help="How it ended.", example="finished")
 ]
 PoolKind = Annotated[
     str, listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song")
@@ -650,6 +683,15 @@ Moment = Annotated[
         BadMadeAt,
         help="A year, a month, a day or a time.",
         example="2026-11-20",
+    ),
+]
+Until = Annotated[
+    str,
+    Word(
+        _checked(lambda text, _: start_of(text)),
+        (BadMadeAt,),
+        help="Until when it can be answered: to the end of a day, or a moment.",
+        example="2099-12-31",
     ),
 ]
 StatedMoment = Annotated[

@@ -23,17 +23,22 @@ from domain.join import Join
 from domain.journal import Journal
 from domain.recorders import Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
+from projections.challenges import CHALLENGES, CHALLENGING
 from projections.history import HISTORY
 from projections.identifiers import IDENTIFIED
 from projections.lineage import LINEAGE, WORKS
 from projections.money.rows import MONEY
 from projections.notices import NOTICED
+from projections.projects import PROJECTING, PROJECTS
 from projections.store import LAYOUTS, Generation, Store, table_name
 from projections.tables import NEVER, Amend, Move, Numbers, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
 
-PROJECTIONS: tuple[Projection, ...] = (LINEAGE, ATTRIBUTION, IDENTIFIED, HISTORY, NOTICED, MONEY)
+PROJECTIONS: tuple[Projection, ...] = (
+    *(LINEAGE, ATTRIBUTION, IDENTIFIED, PROJECTING, CHALLENGING),
+    *(HISTORY, NOTICED, MONEY),
+)
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
 PAGE = 2_000
@@ -141,7 +146,8 @@ class Follower:
 
 
 class Numbering:
-    """The dense integer keys of works and people, assigned in order of their first facts."""
+    """The dense integer keys of works, people, projects and challenges, in the order of their
+    first facts."""
 
     def __init__(self, *, complete: bool = False) -> None:
         self.numbers = Numbers()
@@ -181,7 +187,7 @@ class Numbering:
                 self.next += 1
 
 
-_NUMBERED = (WORKS, CONTRIBUTORS)
+_NUMBERED = (WORKS, CONTRIBUTORS, PROJECTS, CHALLENGES)
 
 
 def _greatest(writer: Transaction, table: Table, generation: int) -> int:

@@ -1,4 +1,4 @@
-"""History: every fact about a work, a person, a remix or a credit, from the journal itself.
+"""History: every fact about a work, a person, a project or a challenge, from the journal itself.
 
 The projection keeps only the positions of the facts. Their content is read from the journal, so a
 history shows what was recorded, not an interpretation of it.
@@ -16,8 +16,16 @@ from domain.moment import instant
 from domain.readers import EVERYONE
 from domain.recorders import Placed
 from domain.refusal import NotInLog, NotPermitted
-from domain.values import ContributorId, CreditId, Number, RemixId, WorkId
-from projections import attribution, lineage
+from domain.values import (
+    ChallengeId,
+    ContributorId,
+    CreditId,
+    Number,
+    ProjectId,
+    RemixId,
+    WorkId,
+)
+from projections import attribution, challenges, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.question import LIMIT, After, Limit, question
@@ -72,6 +80,36 @@ def of_contributor(
 ) -> Page[FactInHistory]:
     """Every fact about a person and their credits, in order."""
     number = attribution.find_person(view, id)[0]
+    return _history(Reader(view, journal, actor), view, id, number, after, limit)
+
+
+@question("show_project_history", "/projects/{id}/history", cli="history", may=EVERYONE)
+def of_project(
+    view: View,
+    journal: Journal,
+    id: ProjectId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[FactInHistory]:
+    """Every fact about a project, its steps and what was in it, in order."""
+    number = projects.find(view, id).number
+    return _history(Reader(view, journal, actor), view, id, number, after, limit)
+
+
+@question("show_challenge_history", "/challenges/{id}/history", cli="history", may=EVERYONE)
+def of_challenge(
+    view: View,
+    journal: Journal,
+    id: ChallengeId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[FactInHistory]:
+    """Every fact about a challenge and its answers, in order: who featured what, and when."""
+    number = challenges.find(view, id).number
     return _history(Reader(view, journal, actor), view, id, number, after, limit)
 
 

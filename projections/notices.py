@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.challenge import Answer
 from domain.credit import NOT_COUNTED, Credit
-from domain.dispute import Answer, Settlement
+from domain.dispute import Answer as DisputeAnswer
+from domain.dispute import Settlement
 from domain.fact import Fact
 from domain.grant import Grant
 from domain.identifier import WORK, Identifier
@@ -24,6 +26,7 @@ from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.money.share import Share
 from domain.permission import OPERATOR, OWN, READS, permit
+from domain.project import Project
 from domain.remix import Remix
 from domain.values import ContributorId
 from projections import attribution
@@ -50,9 +53,9 @@ PAYEES = "payees"
 """For everyone with a share in a proposal for the work at that position."""
 
 
-def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:  # noqa: PLR0912 - one per kind
     """Who is notified of this fact."""
-    if isinstance(happened, Answer | Settlement) and happened.disputer != OPERATOR:
+    if isinstance(happened, DisputeAnswer | Settlement) and happened.disputer != OPERATOR:
         yield Put(NOTICES, (numbers[happened.disputer], position, PERSON))
     if isinstance(happened, Proposal.Stage | Proposal.Continued | Proposal.Answered):
         _, *people = happened.subjects()  # payees, and who made the comments that are answered
@@ -79,6 +82,10 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(NOTICES, (numbers[payee], position, PERSON))
         case Share.Event() | Proposal.Confirmed() | Join.Event():
             yield from _to_agree(position, happened, numbers)
+        case Project.LeaderAssigned() | Project.LeaderRemoved():
+            yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
+        case Answer.Featured() | Answer.Unfeatured():
+            yield Put(NOTICES, (numbers[happened.work], position, PEOPLE))
 
 
 def _to_agree(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from projections import (
     attribution,
+    challenges,
     claims,
     clearance,
     disputes,
@@ -16,6 +17,7 @@ from projections import (
     lineage,
     notices,
     parts,
+    projects,
 )
 from projections.money import earning, payouts, pools, remittances, splitting, statement_files
 from projections.question import QUESTIONS, Question
@@ -24,6 +26,7 @@ __all__ = ["QUESTIONS", "by_words"]
 
 ROOMS = (
     attribution,
+    challenges,
     claims,
     clearance,
     disputes,
@@ -33,6 +36,8 @@ ROOMS = (
     lineage,
     notices,
     parts,
+    projects,
+    challenges,
     splitting,
     pools,
     payouts,

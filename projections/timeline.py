@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from domain.recorders import Placed
-from projections import attribution, history, lineage
+from projections import attribution, challenges, history, lineage, projects
 from projections.money.readers import Reader
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.told import FactTold
@@ -50,7 +50,7 @@ def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) ->
 
 
 def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """The works and people with these ids, as answers refer to them."""
+    """The works, people, projects and challenges with these ids, as answers refer to them."""
     found = view.rows(
         f"SELECT p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}", ids=list(ids)
     )
@@ -58,4 +58,12 @@ def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
         *lineage.references(view, lineage.numbers_of(view, ids).values()).values(),
         *attribution.persons(view, [number for (number,) in found]).values(),
     ]
-    return {one["id"]: {**one} for one in told}
+    known: dict[str, dict[str, Any]] = {one["id"]: {**one} for one in told}
+    known |= _called("project", projects.references(view, projects.numbers_of(view, ids).values()))
+    calls = challenges.references(view, challenges.numbers_of(view, ids).values())
+    return known | _called("challenge", calls)
+
+
+def _called(kind: str, found: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Projects or challenges by their ids, as pages refer to them."""
+    return {one["id"]: {**one, "kind": kind} for one in found.values()}

@@ -34,6 +34,7 @@ from domain.refusal import (
     CannotJoin,
     ContributorForgotten,
     IdTaken,
+    LastLeader,
     LineageCycle,
     MergeCycle,
     NotPermitted,
@@ -64,6 +65,7 @@ BROKEN = (
         CannotJoin,
         ContributorForgotten,
         IdTaken,
+        LastLeader,
         LineageCycle,
         MergeCycle,
     ),
@@ -215,6 +217,9 @@ MADE_BY |= {
     "remix.declared": BY_OPERATION["declare_remix"],
     "identifier.stated": BY_OPERATION["state_identifier"],
     "work.described": BY_OPERATION["describe_work"],
+    "step.published": BY_OPERATION["publish_step"],
+    "placement.made": BY_OPERATION["place_contribution"],
+    "answer.given": BY_OPERATION["answer_challenge"],
 }
 _WHOLE = (
     "contributor",
@@ -226,8 +231,11 @@ _WHOLE = (
     "role",
     "work",
     "release",
+    *("project", "step", "placement", "challenge", "answer"),
 )
 """The nouns whose facts say all of their commands."""
+_OF_PARTS = frozenset({"release.assembled", "project.launched"})
+"""The kinds of facts whose commands say more, in facts of their own."""
 _LISTS = frozenset({"authors", "sources", "components", "identifiers"})
 
 
@@ -246,7 +254,7 @@ def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
         if isinstance(one.value, Text) and one.value.is_sealed and value is not None:
             value = "x"
         setattr(command, one.name, () if one.name in _LISTS else value)
-    is_whole = noun in _WHOLE and happened.TOPIC != "release.assembled"
+    is_whole = noun in _WHOLE and happened.TOPIC not in _OF_PARTS
     return Asked(command, is_whole)
 
 
@@ -265,6 +273,10 @@ def _renamed(happened: Fact) -> dict[str, Any]:
         said["proposal"] = happened.originator_id
     if noun == "hold":
         said["id"] = values["credit"]
+    if noun == "placement":
+        said["id"] = values["work"]
+    if noun == "answer":
+        said["id"] = values["challenge"]
     if values.get("kind") == "component":
         said["kind"] = "sample"
     return said

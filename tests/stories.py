@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 import networkx as nx
 import psycopg
+from together import every_fact_together
 
 from domain.draft import Acknowledgement, Draft
 from domain.identity import part_id
@@ -289,10 +290,11 @@ def recut_and_publish(told: Story, release: str, work: str) -> None:
 
 
 def separate_and_part(told: Story, ana: str, eva: str, ben: str, song: str) -> None:
-    """What was said to be one is two again; a licence is agreed to."""
+    """What was said to be one is two again; a licence is agreed to; others work together."""
     told.tell("agree_licence", id=part_id(song, "author", 0), licence="CC-BY-4.0")
     merge_and_separate(told, eva, ben)
     join_and_part(told, song, ana)
+    every_fact_together(told, ana, ben, id_of("release"))
 
 
 def merge_and_separate(told: Story, old: str, new: str) -> None:

@@ -11,6 +11,8 @@ from browsing import findings, keep, look_at, overflow, reader, sign_in
 from playwright.sync_api import Browser, Page, expect
 from serving import Clock, Served, serving
 
+from domain.identity import part_id
+
 TERMS = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
 
 
@@ -78,9 +80,11 @@ def community(served: Served) -> dict[str, str]:
         evidence="The letter.",
     )
     money = earn(served, whole, {ana: "1/3", ben: "1/6", lou: "1/2"})
+    shared = together(served, ana, ben, lou, made["word"])
     served.service.log.catch_up()
     return {
         **money,
+        **shared,
         "statement": f"/statement/{ben}",
         "start": "/",
         "search": "/search?q=o",
@@ -116,6 +120,24 @@ def community(served: Served) -> dict[str, str]:
         "sources": f"/piece/{song}/sources",
         "credits": f"/piece/{song}/credits",
         "waiting": "/waiting",
+    }
+
+
+def together(served: Served, ana: str, ben: str, lou: str, work: str) -> dict[str, str]:
+    """The addresses of the pages of a project and of a challenge with difficult names."""
+    lead, post = served.acting(ana), served.acting(lou)
+    said = {"title": UNBROKEN, "goal": LONG, "kind": "other", "kind_name": ARABIC}
+    steps = [{"title": UNBROKEN, "text": UNBROKEN}, {"title": ARABIC}]
+    project = lead.post("/projects", said | {"steps": steps, "leaders": [ben, lou]}).id
+    lead.post(f"/projects/{project}/update", text=f"{UNBROKEN}\n{ARABIC}")
+    asked = {"title": UNBROKEN, "prompt": UNBROKEN, "roles": ["singer", "drummer"]}
+    challenge = lead.post("/challenges", asked | {"project": project}).id
+    post.post(f"/contributions/{work}/place", step=part_id(project, "step", 0))
+    post.post(f"/challenges/{challenge}/answer", work=work)
+    lead.post(f"/challenges/{challenge}/feature", work=work, reason=UNBROKEN)
+    return {
+        **{"project": f"/project/{project}", "projects": "/project", "challenges": "/challenge"},
+        **{"challenge": f"/challenge/{challenge}", "launch": "/do/project", "ask": "/do/challenge"},
     }
 
 

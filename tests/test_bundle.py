@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import together
 
 from domain.fact import FACTS
 from domain.identity import part_id
@@ -633,6 +634,7 @@ AGREED: list[Line] = [
         for verb in ("grant-role", "end-role")
         for of in ({"id": "ana", "work": "album"}, {"id": "ben", "pool": "pot"})
     ),
+    *together.LINES,
 ]
 """Every type of line about money, every field: what is proposed, and later what is agreed."""
 

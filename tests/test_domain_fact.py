@@ -58,6 +58,12 @@ TOPICS = {
     *("exchange_rate.stated", "payment_currency.chosen", "pool.located"),
     *("pool.reserving", "entry.freed"),
     *("withholding.stated", "withholding.ended"),
+    *("project.launched", "project.described", "project.leader_assigned"),
+    *("project.leader_removed", "project.updated", "project.closed", "project.reopened"),
+    *("step.published", "step.described", "placement.made", "placement.ended"),
+    *("challenge.issued", "challenge.described", "challenge.moved", "challenge.closed"),
+    "challenge.reopened",
+    *("answer.given", "answer.withdrawn", "answer.featured", "answer.unfeatured"),
 }
 
 
@@ -68,6 +74,7 @@ STRUCTURED: dict[str, Any] = {
     "parts": [[TEXT, "agreement", "pool", 7]],
     "shares": [[TEXT, "1/3"]],
     "amount_minor": -3,
+    "leaders": [TEXT],
 }
 """What a fact itself looks into."""
 
@@ -153,6 +160,7 @@ PAYEE = rf"(?:work/|payer/)?{ID}|operator|{WORD}"
 FORMS = {
     ID: (
         *("originator_id", "actor", "work", "contributor", "child", "parent", "into", "disputer"),
+        *("project", "challenge", "step", "left"),
         *("replaced_by", "pool", "release", "proposal", "comment", "revenue", "credit", "batch"),
         *(
             "commenter",
@@ -239,6 +247,9 @@ LISTS_FOR_A_REASON = {
     "commenters": "ids",
     "ai": "words of a list",
     "places": "numbers",
+    "leaders": "ids",
+    "media": "what works are made of, as on their pages",
+    "roles": "words of a list",
     "conflicts": "words of a list and ids",
     "sold": "what a shop's report says of a sale, by which terms decide, with exact numbers",
 }

@@ -11,7 +11,7 @@ POSTER, OWN = {"poster"}, {"contributor"}
 DECIDES = {"poster", "producer"}
 SPEAKING = DECIDES | {"right holder"}
 CONCERNED = {"poster", "poster of the parent", "contributor", "right holder", "party"}
-BOOKS, JUDGES = {"accountant"}, {"moderator"}
+BOOKS, JUDGES, LEADS = {"accountant"}, {"moderator"}, {"leader"}
 SIDES = {"poster", "poster of the parent", "author", "contributor", "opener", "producer"}
 
 TABLE: dict[str, set[str]] = {
@@ -101,6 +101,15 @@ TABLE: dict[str, set[str]] = {
     "withholding": BOOKS,
     "withholding.end": BOOKS,
     "pool.locate": BOOKS,
+    "project": {ANYONE},
+    **{f"project.{verb}": LEADS for verb in ("describe", "update", "close", "reopen")},
+    **{f"project.{verb}": LEADS for verb in ("assign-leader", "remove-leader")},
+    **{"step": LEADS, "step.describe": LEADS},
+    **{"contribution.place": POSTER | LEADS, "contribution.take-out": POSTER | LEADS},
+    **{"challenge": {ANYONE}, "challenge.describe": {"issuer"}},
+    **{f"challenge.{verb}": LEADS | {"issuer"} for verb in ("move", "close", "reopen")},
+    **{"challenge.answer": POSTER, "challenge.withdraw-answer": POSTER | JUDGES},
+    **{f"challenge.{verb}": LEADS | {"issuer"} for verb in ("feature", "unfeature")},
 }
 
 

@@ -84,7 +84,8 @@ def test_every_operation_says_what_it_can_answer(served: Served) -> None:
 
 
 EXAMPLES = (
-    *("admit_contributor", "submit_contribution", "declare_remix", "open_credit"),
+    *("admit_contributor", "launch_project", "issue_challenge"),
+    *("submit_contribution", "declare_remix", "open_credit"),
     *("assemble_release", "publish_release", "redate_work", "claim_work", "state_right"),
     "rename_contributor",
     *("ask_first", "stop_asking", "register_key", "revoke_key", "grant_role", "end_role"),
@@ -105,11 +106,16 @@ EXAMPLES = (
     *("locate_pool", "state_withholding", "choose_payment_currency", "state_exchange_rate"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),
     "end_withholding",
+    *("feature_answer", "unfeature_answer", "withdraw_answer", "answer_challenge"),
+    *("place_contribution", "take_out_contribution"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "separate_contributor"),
     "preview_split",
     *("confirm_share", "record_agreement", "assign_share", "identify_payee"),
     *("amend_pool", "close_period"),
-    "forget_contributor",
+    *("describe_project", "publish_step", "describe_step", "update_project"),
+    *("assign_leader", "remove_leader", "describe_challenge"),
+    *("move_challenge", "close_challenge", "reopen_challenge"),
+    *("forget_contributor", "close_project", "reopen_project"),
     "preview_remix",
     "make_key",
 )

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from api.application import create_app
 from api.web import is_page
 from domain.draft import Draft
+from domain.identity import part_id
 from domain.note import SignerKey
 from domain.registry import COMMANDS
 from scripts.service import Service, open_service
@@ -152,6 +153,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
     money = earn(told, night, people, remixes)
     return {
         **money,
+        **together(told, people, remixes),
         "/": ["/"],
         "/search": ["/search", "/search?q=lantern", "/search?q=person", "/search?q=e&kind=people"],
         "/suggest": ["/suggest?q=lantern", "/suggest?q=person&kind=people"],
@@ -184,6 +186,41 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/receipts/<int:position>": ["/receipts/1"],
         "/audit": ["/audit"],
         "/sign-in": ["/sign-in"],
+    }
+
+
+def together(told: Bank, people: list[str], remixes: list[str]) -> dict[str, list[str]]:
+    """A project with many leaders, steps and pieces, and challenges with hundreds of answers."""
+    draft, by = told.journal.draft(is_vouched_for=True), people[0]
+    title = "Everything that paper can be " * 6
+    project = carry_out(
+        draft,
+        "launch_project",
+        actor=by,
+        **{"title": title, "goal": LONG, "kind": "book", "leaders": people[1:60]},
+        steps=[{"title": f"{title}{n}", "text": LONG[:400]} for n in range(20)],
+    ).id
+    for _ in range(8):
+        carry_out(draft, "update_project", actor=by, id=project, text=LONG)
+    said = {"title": title, "prompt": LONG, "project": project}
+    asked = [carry_out(draft, "issue_challenge", actor=by, **said).id for _ in range(40)]
+    for number, work in enumerate(remixes):
+        step = part_id(project, "step", number % 20)
+        carry_out(draft, "place_contribution", actor="operator", id=work, step=step)
+        carry_out(draft, "answer_challenge", actor="operator", id=asked[0], work=work)
+        answer = {"id": asked[0], "work": work, "reason": LONG}
+        carry_out(draft, "feature_answer", actor=by, **answer)
+    told.journal.commit(draft)
+    return {
+        "/project": ["/project", "/project?sort=pieces"],
+        "/project/<id>": [f"/project/{project}", f"/project/{project} as {by}"],
+        "/step/<id>": [],
+        "/challenge": ["/challenge", "/challenge?sort=deadline&over=yes"],
+        "/challenge/<id>": [
+            f"/challenge/{asked[0]}",
+            f"/challenge/{asked[0]}?show=featured as {by}",
+            f"/challenge/{asked[1]} as {people[1]}",
+        ],
     }
 
 

@@ -39,7 +39,8 @@ PEOPLE = {
 EVERYBODY = {*PEOPLE, OPERATOR}
 ROLES = {"producer": "pia", "accountant": "abe", "auditor": "uma", "moderator": "moe"}
 SIDES: dict[str, dict[str, str]] = {
-    **{noun: {"poster": "ana"} for noun in ("contribution", "release", "pool")},
+    **{noun: {"poster": "ana"} for noun in ("release", "pool")},
+    "contribution": {"poster": "ana", "leader": "cleo"},
     "work": {"poster": "ana", "contributor": "ben"},
     "proposal": {"poster": "ana", "party": "ana ben cleo"},
     "remix": {
@@ -57,6 +58,9 @@ SIDES: dict[str, dict[str, str]] = {
     **{noun: {"contributor": "ben"} for noun in ("contributor", "payout", "payment-currency")},
     "share": {"contributor": "ben", "poster": "ana"},
     "identifier": {"poster": "ana", "opener": "ana", "party": "ana ben cleo"},
+    # Cleo leads the project; her challenge is in it, and Ana's song answers.
+    **{noun: {"leader": "cleo"} for noun in ("project", "step")},
+    "challenge": {"issuer": "cleo", "leader": "cleo", "poster": "ana"},
 }
 """Who is in which relation to the things of this world, by the noun of a command."""
 BY_OUTCOME = {
@@ -68,7 +72,17 @@ BY_OUTCOME = {
 
 # -- what is written down by hand: who may give which command about the things of Ana and Ben ------
 
-FREE = {"submit_contribution", "assemble_release"}
+FREE = {
+    *("submit_contribution", "assemble_release", "launch_project", "issue_challenge"),
+}
+LEADING = {
+    *("describe_project", "publish_step", "describe_step", "assign_leader", "remove_leader"),
+    *("update_project", "close_project", "reopen_project", "describe_challenge"),
+    *("move_challenge", "close_challenge", "reopen_challenge", "feature_answer"),
+    "unfeature_answer",
+}
+PLACING = {"place_contribution", "take_out_contribution"}
+ANSWERING = {"answer_challenge", "withdraw_answer"}
 CONCERNED = {"comment_on_proposal", "dispute_remix", "dispute_credit", "dispute_identifier"}
 DECIDING = {
     *("publish_release", "withdraw_release", "redate_work", "open_pool", "post_proposal"),
@@ -106,15 +120,21 @@ OWN = {
 }
 JOINING = {"join_works", "decline_join", "undo_join"}
 MAY: dict[str, set[str]] = {
-    "ana": FREE | CONCERNED | DECIDING | {"withdraw_contribution", "accept_join"} | JOINING,
+    "ana": FREE
+    | CONCERNED
+    | DECIDING
+    | {"withdraw_contribution", "accept_join"}
+    | JOINING
+    | PLACING
+    | ANSWERING,
     "ben": FREE | CONCERNED | OWN,
-    "cleo": FREE | CONCERNED | {"declare_remix", "answer_remix"} | JOINING,
+    "cleo": FREE | CONCERNED | {"declare_remix", "answer_remix"} | JOINING | LEADING | PLACING,
     "sam": FREE,
     "pia": FREE | DECIDING | {"comment_on_proposal"},
     "per": FREE,
     "abe": FREE | BOOKS,
     "uma": set(),
-    "moe": FREE | JUDGING,
+    "moe": FREE | JUDGING | {"withdraw_answer"},
     OPERATOR: set(BY_OPERATION),
 }
 READ_BY = {
@@ -195,6 +215,7 @@ class World:
         told = {"kind": "other", "text": "Why?"}
         comment = self.clients["ben"].post(f"/proposals/{proposal}/comments", told).id
         self.of = {
+            **self._together(song),
             **{"work": song, "contribution": song, "release": album, "credit": credit},
             **{"remix": part_id(song, "source", 0), "pool": pool, "proposal": proposal},
             **{"comment": comment, "revenue": revenue, "batch": batch, "agreed": agreed},
@@ -204,6 +225,17 @@ class World:
             "contributor": self.ids["ben"],
         }
         served.service.log.catch_up()
+
+    def _together(self, song: str) -> dict[str, str]:
+        """A project that Cleo leads, and her challenge in it, which Ana's song answers."""
+        cleo, said = self.clients["cleo"], {"title": "A book", "goal": "A book", "kind": "book"}
+        project = cleo.post("/projects", said | {"steps": [{"title": "Words"}]}).id
+        asked = {"title": "Sing", "prompt": "Sing it.", "project": project}
+        challenge = cleo.post("/challenges", asked).id
+        step = part_id(project, "step", 0)
+        self.clients["ana"].post(f"/contributions/{song}/place", step=step)
+        self.clients["ana"].post(f"/challenges/{challenge}/answer", work=song)
+        return {"project": project, "step": step, "challenge": challenge}
 
     def _claimed(self, song: str) -> str:
         """Cleo says that the song is the same as what she posted."""
@@ -217,7 +249,7 @@ class World:
         )
         assert answer.status == 200, answer.text
 
-    def sent(self, command: type[Command]) -> dict[str, Any]:
+    def sent(self, command: type[Command]) -> dict[str, Any]:  # noqa: PLR0912 - one per command
         """What a command says about this world; what would change who is who is wrong in it."""
         said = {
             one.name: self.of[one.value.noun] if isinstance(one.value, Ref) else one.value.example
@@ -231,6 +263,14 @@ class World:
                 said |= {"id": self.ids["zoe"], "role": "auditor"}
             case "contributor.forget":
                 said["ground"] = "none"
+            case "contribution.take-out" | "challenge.move":
+                said["reason"] = (
+                    "\u2800"  # refused once it is permitted, so that it stays where it is
+                )
+            case "project":
+                said["steps"] = [{"title": "Words"}]
+            case "project.assign-leader":
+                said["contributor"] = self.ids["cleo"]
             case "remix" | "join":
                 said["parent" if command.NAME == "remix" else "work"] = self.poem
             case "identifier":
@@ -287,6 +327,8 @@ _NOUNS = {
     **{"credits": "credit", "credit": "credit", "pools": "pool", "pool": "pool"},
     **{"proposals": "proposal", "proposal": "proposal", "entries": "entry", "entry": "entry"},
     **{"expenses": "expense", "identifiers": "identifier"},
+    **{"projects": "project", "project": "project", "step": "step", "steps": "step"},
+    **{"challenges": "challenge", "challenge": "challenge"},
     **{"revenue": "revenue", "payouts": "payout", "payout-batches": "batch"},
 }
 

@@ -28,6 +28,7 @@ from api.web import (
     reading,
     revising,
     signing_in,
+    together,
 )
 from api.web.frame import Frame
 from domain.journal import Journal
@@ -55,6 +56,7 @@ def pages(
     reading.pages(frame, log)
     clearing.pages(frame)
     drawing.pages(frame)
+    together.pages(frame)
     posting.pages(frame)
     deciding.pages(frame)
     desk.pages(frame)

@@ -18,7 +18,7 @@ from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import body_of
 from api.web import percentages
 from api.web.frame import Answer, Frame, id_in_path, to_page
-from domain.command import Command, Field
+from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
@@ -30,6 +30,7 @@ LONG_TEXT = 1_000
 PAGES = {
     **dict.fromkeys(("work", "contribution"), "piece"),
     **{noun: noun for noun in ("release", "contributor", "credit", "remix", "pool", "proposal")},
+    **{noun: noun for noun in ("project", "step", "challenge")},
 }
 """The folder of the page of each noun."""
 LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made"}
@@ -80,19 +81,20 @@ def pages(frame: Frame) -> None:
 
 
 def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:
-    """The commands about something, by the name in their path, that are open to the reader."""
-    return [one for one in COMMANDS.values() if _is_about(one, noun) and _is_open(frame, one, id)]
+    """The commands about something, by what their path names, that are open to the reader."""
+    return [one for one in COMMANDS.values() if _is_about(one, noun) and is_open(frame, one, id)]
 
 
 def _is_about(command: type[Command], noun: str) -> bool:
-    return any(one.name == _first_in_path(command) == noun for one in command.fields())
+    value = command.by_name()[name].value if (name := _first_in_path(command)) else None
+    return isinstance(value, Ref) and value.noun == noun
 
 
 def _first_in_path(command: type[Command]) -> str | None:
     return next(iter(command.in_path()), None)
 
 
-def _is_open(frame: Frame, command: type[Command], id: str) -> bool:
+def is_open(frame: Frame, command: type[Command], id: str) -> bool:
     """Whether the reader stands in a relation that allows it; what it says may still be refused."""
     draft = frame.journal.draft()
     draft.actor = g.actor
@@ -172,7 +174,9 @@ def _help(value: Value) -> str:
             written = "Choose one."
         case Json():
             written = "Written as JSON."
-        case Several() | Many(inner=Json()):
+        case Several(record=record):
+            written = f"One per line: its {record.fields()[0].name}, or a JSON object."
+        case Many(inner=Json()):
             written = "One JSON object per line."
         case Many():
             written = "One per line."
@@ -214,6 +218,11 @@ def _said(command: type[Command], sent: dict[str, str]) -> Iterator[tuple[str, A
             yield name, typed if keeps else _json(name, value, text)
 
 
+def _record(record: type[Record], line: str) -> Any:
+    """A line of a list: a JSON object, or what its first field says."""
+    return json.loads(line) if line.startswith("{") else {record.fields()[0].name: line}
+
+
 def _json(name: str, value: Value, text: str) -> Any:
     try:
         match value:
@@ -223,7 +232,10 @@ def _json(name: str, value: Value, text: str) -> Any:
                 return percentages.exact(text)
             case Json():
                 return json.loads(text)
-            case Several() | Many(inner=Json()):
+            case Several(record=record):
+                lines = filter(None, map(str.strip, text.splitlines()))
+                return [_record(record, line) for line in lines]
+            case Many(inner=Json()):
                 return [json.loads(line) for line in text.splitlines() if line.strip()]
             case Many(inner=inner):
                 return [

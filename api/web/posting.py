@@ -31,7 +31,9 @@ from projections import timeline
 from projections.store import View
 
 PROOF = ("evidence", "evidence_kind")
-FIELDS = ("title", "medium", "made_at", "licence", "sha256", "identifiers")
+FOR = ("step", "challenge")
+"""What a piece is posted for, as the link to the form says."""
+FIELDS = ("title", "medium", "made_at", "licence", "sha256", "identifiers", *FOR)
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
 Stating = Callable[[PostingForm], list[Command]]
@@ -62,6 +64,9 @@ def _post(frame: Frame) -> None:
             sheet.add_person(g.actor)
         if source := request.args.get("source"):
             sheet.add_source(source)
+        for name in FOR:
+            if (given := request.args.get(name)) is not None:
+                sheet.fields[name] = id_in_path(given)
         return _form(frame, sheet, "post")
 
     @frame.form("/post")

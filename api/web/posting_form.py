@@ -20,7 +20,7 @@ from api.web.frame import id_named
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
 from domain.remix import REMIX_KINDS, exact_rate
-from projections import attribution, lineage, timeline
+from projections import attribution, lineage, projects, timeline
 from projections.store import View
 
 KIND = "sample"
@@ -150,6 +150,8 @@ class PostingForm:
         said: dict[str, Any] = {name: value for name, value in self.fields.items() if value}
         if "identifiers" in said:
             said["identifiers"] = list(_numbers(said["identifiers"]))
+        if challenge := said.pop("challenge", None):
+            said["challenges"] = [challenge]
         return said
 
     # -- as a page shows them --------------------------------------------------------------
@@ -187,7 +189,14 @@ class PostingForm:
             "total": total,
             "unstated": len(self.sources) - told,
             "behind": self._behind(view),
+            "meant_for": list(self._meant_for(view)),
         }
+
+    def _meant_for(self, view: View) -> Iterator[dict[str, Any]]:
+        """The challenge that the piece answers, and the project whose step it is for."""
+        ids = [self.fields.get("challenge", ""), projects.of_step(view, self.fields.get("step"))]
+        names = timeline.names(view, [id for id in ids if id])
+        yield from (names[id] for id in ids if id in names)
 
     def rates(self) -> tuple[Fraction, int]:
         """The sum of the stated rates, and how many there are."""

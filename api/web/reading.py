@@ -19,7 +19,17 @@ from api.web.drawing import drawn_history, drawn_inline
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
 from domain.permission import OPERATOR
-from projections import attribution, claims, identifiers, lineage, pending, people, timeline
+from projections import (
+    attribution,
+    challenges,
+    claims,
+    identifiers,
+    lineage,
+    pending,
+    people,
+    projects,
+    timeline,
+)
 from projections.licences import Licensed
 from projections.log import Log
 from projections.money import pools
@@ -112,6 +122,8 @@ def _pieces(frame: Frame) -> None:
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.standing_on(view, row.number),
                 claims=claims.on_work(view, id),
+                place=projects.of_work(view, row.number),
+                answers=challenges.of_work(view, row.number),
                 waiting=pending.behind(view, id),
                 licensed=Licensed(view, row.number),
                 behind=len(lineage.numbered(view, row.number).generation) - 1,
@@ -253,6 +265,13 @@ def _facts(
 
 def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list[int], int]:
     """A release with everything in it, or a piece or a person alone; and since when."""
+    match (subject or {}).get("kind"):
+        case "project":
+            project = projects.find(view, id)
+            return [project.number], project.born
+        case "challenge":
+            challenge = challenges.find(view, id)
+            return [challenge.number], challenge.born
     if subject is not None and "kind" not in subject:
         number, *_, born = attribution.find_person(view, id)
         return [number], born

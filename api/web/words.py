@@ -56,8 +56,9 @@ SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
 TOLD = [topic for topic in SAID if FACTS[topic].READERS == EVERYONE]
 """The facts in histories; money has its own pages, which not everybody may read."""
 
+_CALLS = ("project.", "step.", "placement.", "challenge.", "answer.")
 FILTERS = {
-    "works": ("contribution.", "outside.", "work.", "release.", "identifier."),
+    "works": ("contribution.", "outside.", "work.", "release.", "identifier.", *_CALLS),
     "sources": ("remix.",),
     "credits": ("credit.",),
     "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
@@ -97,18 +98,27 @@ def _is_of(topic: str, part: str) -> bool:
     return topic.endswith(part) if part.startswith(".") else topic.startswith(part)
 
 
+FOLDERS: dict[str | None, str] = {
+    None: "contributor",
+    **{kind: kind for kind in ("release", "project", "challenge")},
+}
+"""The first word of the address of a page, by what it is of; of any other work “piece”."""
+
+
 def address(thing: Mapping[str, Any]) -> str:
-    """The address of the page of a work or a person."""
-    folder = {"release": "release", None: "contributor"}.get(thing.get("kind"), "piece")
+    """The address of the page of a work, a person, a project or a challenge."""
+    folder = FOLDERS.get(thing.get("kind"), "piece")
     return f"{request.script_root}/{folder}/{thing['id']}"
 
 
 def called(thing: Mapping[str, Any]) -> str:
-    """The name of a work or a person."""
+    """The name of a work, a person, a project or a challenge."""
     if "kind" not in thing:
         return billing.name_of(thing, "somebody whose name was erased")
     if thing["kind"] == "outside":
         return str(thing["title"] or thing["uri"])
+    if thing["kind"] in ("project", "challenge"):
+        return str(thing["title"] or f"a {thing['kind']} whose title was erased")
     return str(thing["title"] or "a withdrawn piece")
 
 
@@ -157,6 +167,9 @@ def where(item: Mapping[str, Any]) -> str:
         "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),
         "role": ("contributor", said.get("contributor")),
+        "project": ("project", item["noun"]),
+        "placement": ("piece", said.get("work")),
+        "answer": ("challenge", said.get("challenge")),
     }[noun]
     part = "#returned" if item["topic"] == "payout.returned" else ""
     return f"{request.script_root}/{folder}/{id}{part}"

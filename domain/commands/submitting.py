@@ -10,6 +10,7 @@ from typing import Annotated
 
 from domain.clearing import must_suit_licence
 from domain.command import Command, Record, command, record
+from domain.commands.challenging import answered
 from domain.commands.correcting import described
 from domain.commands.crediting import credited, named
 from domain.commands.deriving import (
@@ -21,18 +22,25 @@ from domain.commands.deriving import (
     warn_if_older,
 )
 from domain.commands.identifying import Numbered, numbered
+from domain.commands.projecting import placed
 from domain.contribution import Contribution
 from domain.fact import New
 from domain.identity import part_id
 from domain.outside import Outside
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
-from domain.refusal import BadIdentifier, ContradictoryDisclosure
+from domain.refusal import (
+    BadIdentifier,
+    ChallengeOver,
+    ContradictoryDisclosure,
+    WrongState,
+)
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     AiTool,
     AiUse,
     Billing,
+    ChallengeId,
     Character,
     ContributionId,
     ContributorId,
@@ -50,6 +58,7 @@ from domain.values import (
     RemixKind,
     Role,
     Sha256,
+    StepId,
     Title,
     Uri,
     Wording,
@@ -97,8 +106,11 @@ class Source(Record):
     "contribution",
     _PATH,
     may=(ANYONE,),
-    spends=("works", "credits"),
-    refuses=(*OF_SOURCES, ContradictoryDisclosure, BadIdentifier),
+    spends=("works", "credits", "answers"),
+    refuses=(
+        *OF_SOURCES,
+        *(ContradictoryDisclosure, BadIdentifier, WrongState, ChallengeOver),
+    ),
     makes="contribution",
     home="/works",
 )
@@ -114,6 +126,10 @@ class SubmitContribution(Command):
     sha256: Sha256 | None = None
     identifiers: Annotated[
         tuple[Numbered, ...] | None, "Its numbers in registries.", Example(None)
+    ] = None
+    step: Annotated[StepId | None, "The step of a project that it is for.", Example(None)] = None
+    challenges: Annotated[
+        tuple[ChallengeId, ...] | None, "The challenges that it answers.", Example(None)
     ] = None
     id: NewContributionId | None = None
 
@@ -141,6 +157,9 @@ class SubmitContribution(Command):
             sha256=self.sha256,
         )
         yield from numbered(past.id, self.identifiers)
+        if self.step is not None:
+            yield placed(past, past.id, self.step)
+        yield from answered(past, self.challenges or (), past.id)
         yield from self._credits(past)
         stated = self._licences(parents)
         for number, (source, parent) in enumerate(zip(self.sources, parents, strict=True)):

@@ -1,0 +1,214 @@
+"""Pages about what is made together: projects with their steps, challenges with their answers.
+
+What may be done stands where one would look for it, as a form of the command that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import g, render_template, request
+
+from api.fields import Choice, searched
+from api.web import words
+from api.web.desk import forms_for, is_open
+from api.web.finding import cards, told
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader, to_page
+from domain.command import Command
+from domain.commands.challenging import FeatureAnswer
+from domain.permission import OPERATOR
+from domain.project import PROJECT_KINDS, Step
+from domain.refusal import UnknownStep
+from domain.role import roles, within
+from projections import challenges, people, projects, timeline
+from projections.money.readers import Reader
+from projections.nouns import noun_at
+from projections.store import Page, View
+
+MANY, FEW, FEW_FACTS = 30, 12, 8
+STATES = {"launched": "going on", "closed": "closed"}
+PROJECT_SORTS = {
+    "launched": "latest launched",
+    "updated": "latest news",
+    "title": "title",
+    "pieces": "most pieces",
+}
+CHALLENGE_SORTS = {
+    "issued": "latest issued",
+    "deadline": "first to end",
+    "answers": "most answers",
+}
+
+
+class Projects(Listed):
+    """The parameters of the list of projects."""
+
+    state = Choice(tuple(STATES), "In this state.")
+    sort = Choice(tuple(PROJECT_SORTS), "Sorted by this.")
+
+
+class Challenges(Listed):
+    """The parameters of the list of challenges."""
+
+    medium = searched("image", "That ask for this medium.")
+    role = searched("singer", "That ask for this role.")
+    over = Choice(("yes",), "Those that are over as well.")
+    sort = Choice(tuple(CHALLENGE_SORTS), "Sorted by this.")
+
+
+class Answers(Listed):
+    """The parameters of the answers to a challenge."""
+
+    show = Choice(("featured", "unused"), "Which answers.")
+
+
+def pages(frame: Frame) -> None:
+    """The lists, and the pages of a project and of a challenge."""
+    _lists(frame)
+    _project(frame)
+    _challenge(frame)
+
+
+def _lists(frame: Frame) -> None:
+    @frame.page("/project")
+    def show_projects() -> Answer:
+        wanted = asked(Projects)
+        names = ("q", "kind", "state", "sort")
+        said = {name: one for name in names if (one := wanted.pop(name, None))}
+        if said.get("kind") not in PROJECT_KINDS:
+            said.pop("kind", None)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            found = projects.projects(view, after=cursor, limit=MANY, **said)
+            return render_template(
+                "projects.html",
+                found=found,
+                kinds=PROJECT_KINDS,
+                states=STATES,
+                sorts=PROJECT_SORTS,
+            )
+
+    @frame.page("/challenge")
+    def show_challenges() -> Answer:
+        wanted = asked(Challenges)
+        names = ("q", "medium", "role", "sort")
+        said = {name: one for name in names if (one := wanted.pop(name, None))}
+        if not list(within(said.get("role", ""))):
+            said.pop("role", None)
+        is_open, cursor = wanted.pop("over", None) is None, wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            found = challenges.challenges(
+                view, frame.journal, open_=is_open, after=cursor, limit=MANY, **said
+            )
+            return render_template(
+                "challenges.html",
+                found=found,
+                issuers=_named(view, [one["issued_by"] for one in found.items]),
+                sorts=CHALLENGE_SORTS,
+                roles=roles(),
+            )
+
+
+def _project(frame: Frame) -> None:
+    @frame.page("/project/<id>")
+    def show_project(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        with frame.view(wanted) as view:
+            found = projects.project(view, id)
+            news = projects.updates(view, id, after=cursor if what == "news" else None, limit=5)
+            in_steps = [
+                (step, _pieces(view, id, step["id"], cursor if what == step["id"] else None))
+                for step in found["steps"]
+            ]
+            asking = challenges.challenges(view, frame.journal, project=id, limit=FEW)
+            return render_template(
+                "project.html",
+                project=found,
+                thing={"id": id, "title": found["title"], "kind": "project"},
+                steps=in_steps,
+                asking=asking,
+                issuers=_named(view, [one["issued_by"] for one in asking.items]),
+                news=news,
+                tellers=_named(view, [one["by"] for one in news.items]),
+                facts=_history(view, frame, projects.find(view, id).number),
+                forms=forms_for(frame, "project", id) if g.actor else [],
+            )
+
+    @frame.page("/step/<id>")
+    def show_step(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view(asked()) as view:
+            step = noun_at(view, frame.journal, Step, id, UnknownStep)
+        return to_page(f"/project/{step.project}", request.args.get("min_position", type=int))
+
+
+def _pieces(view: View, project: str, step: str, cursor: str | None) -> Page[dict[str, Any]]:
+    found = projects.pieces(view, project, step=step, after=cursor, limit=FEW)
+    return Page(cards(view, [one["work"] for one in found.items]), found.next)
+
+
+def _challenge(frame: Frame) -> None:
+    @frame.page("/challenge/<id>")
+    def show_challenge(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Answers)
+        cursor, show = wanted.pop("cursor", None), wanted.pop("show", None)
+        with frame.view(wanted) as view:
+            found = challenges.challenge(view, frame.journal, id)
+            state = "featured" if show == "featured" else None
+            given = challenges.answers(
+                view,
+                challenge=id,
+                state=state,
+                unused=show == "unused",
+                after=cursor,
+                limit=MANY,
+            )
+            works = cards(view, [one["work"] for one in given.items])
+            return render_template(
+                "challenge.html",
+                challenge=found,
+                thing={"id": id, "title": found["title"], "kind": "challenge"},
+                issuers=_named(view, [found["issued_by"]]),
+                answers=Page(list(zip(given.items, works, strict=True)), given.next),
+                show=show,
+                own=_own(view, id) if found["is_open"] else [],
+                may_feature=_may_feature(frame, id),
+                facts=_history(view, frame, challenges.find(view, id).number),
+                forms=_forms(frame, id),
+            )
+
+
+def _may_feature(frame: Frame, challenge: str) -> bool:
+    """Whether the reader decides what is featured."""
+    return g.actor is not None and is_open(frame, FeatureAnswer, challenge)
+
+
+def _forms(frame: Frame, challenge: str) -> list[type[Command]]:
+    """What the reader may do about a challenge; what is about an answer stands beside it."""
+    found = forms_for(frame, "challenge", challenge) if g.actor else []
+    return [one for one in found if "work" not in one.by_name()]
+
+
+def _own(view: View, challenge: str) -> list[dict[str, Any]]:
+    """The latest pieces that the reader posted and that do not answer the challenge yet."""
+    if g.actor in (None, OPERATOR):
+        return []
+    posters = people.ids(view, g.actor)
+    return [{**one} for one in challenges.could_answer(view, challenge, posters, MANY)]
+
+
+def _named(view: View, actors: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Who acted, by their ids; the operator is not among them."""
+    return timeline.names(view, set(actors))
+
+
+def _history(view: View, frame: Frame, number: int) -> list[dict[str, Any]]:
+    """The first facts about a project or a challenge."""
+    seen = Reader(view, frame.journal, reader())
+    topics = words.topics(None)
+    facts = timeline.timeline(view, seen, [number], topics=topics, limit=FEW_FACTS)
+    return told(view, facts.items)

@@ -1,0 +1,184 @@
+"""A challenge: somebody asks for something to be made, and pieces answer.
+
+It is in one project at a time, or in none. What was featured stays on record: an end of it is a
+further fact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.dates import span_of
+from domain.fact import Fact, Looking, Noun, fact
+from domain.identity import part_id
+from domain.moment import instant
+from domain.refusal import ChallengeOver
+
+ISSUER = "issuer"
+"""The relation of who issued the challenge that something concerns."""
+
+
+class Challenge(Noun):
+    """What somebody asks others to make."""
+
+    NAME = "challenge"
+    project: str | None = None
+    """The project that it is in."""
+    answer_by: str | None = None
+    """Until when it can be answered, to the end of that day or month."""
+
+    @fact("challenge.issued")
+    class Issued(Fact):
+        """A challenge was issued; pieces can answer it from now on."""
+
+        SAYS = "{actor} issued {noun}"
+        ADDS = {"project": ", in {project}"}  # noqa: RUF012 - constant
+        QUOTA = "challenges"
+        SEALED = ("title", "prompt")
+        STATE = "issued"
+        title: str
+        prompt: str
+        media: list[str] | None = None
+        """What is asked for; None: any medium."""
+        roles: list[str] | None = None
+        answer_by: str | None = None
+        project: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.originator_id, *((self.project,) if self.project else ()))
+
+    @fact("challenge.described")
+    class Described(Fact):
+        """What it asks for was stated anew; the rest stays."""
+
+        SAYS = "{actor} stated anew what {noun} asks for"
+        ADDS = {"title": ", “{title}”", "answer_by": ", until {answer_by}"}  # noqa: RUF012 - constant
+        SEALED = ("title", "prompt", "reason")
+        FROM = ("issued",)
+        title: str | None = None
+        prompt: str | None = None
+        media: list[str] | None = None
+        roles: list[str] | None = None
+        answer_by: str | None = None
+        reason: str | None = None
+
+        def apply(self, noun: Challenge) -> None:
+            """Only what is stated changes."""
+            if self.answer_by is not None:
+                noun.answer_by = self.answer_by
+
+    @fact("challenge.moved")
+    class Moved(Fact):
+        """It is in another project from now on, or in none."""
+
+        SAYS = "{actor} moved {noun}"
+        ADDS = {"left": " out of {left}", "project": " into {project}"}  # noqa: RUF012 - constant
+        SEALED = ("reason",)
+        project: str | None = None
+        left: str | None = None
+        """The project that it was in before."""
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.originator_id, *(one for one in (self.project, self.left) if one))
+
+    @fact("challenge.closed")
+    class Closed(Fact):
+        """It can no longer be answered; its answers stay."""
+
+        SAYS = "{actor} closed {noun}"
+        SEALED = ("reason",)
+        FROM = ("issued",)
+        STATE = "closed"
+        reason: str | None = None
+
+    @fact("challenge.reopened")
+    class Reopened(Fact):
+        """It can be answered again."""
+
+        SAYS = "{actor} reopened {noun}"
+        SEALED = ("reason",)
+        FROM = ("closed",)
+        STATE = "issued"
+        reason: str | None = None
+
+    BIRTHS = (Issued,)
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """Who issued it."""
+        return {ISSUER: self.poster}
+
+    def must_be_open(self, now: datetime) -> None:
+        """Refuse an answer after the deadline."""
+        if self.answer_by is not None and is_over(self.answer_by, now):
+            raise ChallengeOver(self.answer_by)
+
+
+def is_over(until: str, now: datetime) -> bool:
+    """Whether a stated day, month or moment has passed."""
+    return span_of(until).last < instant(now)
+
+
+def answer_id(challenge: str, work: str) -> str:
+    """The id of a piece's answer to a challenge: there is one, given as often as needed."""
+    return part_id(challenge, f"answer/{work}", 0)
+
+
+class Answer(Noun):
+    """A piece as an answer to a challenge."""
+
+    NAME = "answer"
+    challenge: str
+    work: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about an answer names the challenge and the piece."""
+
+        challenge: str
+        work: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.challenge, self.work)
+
+    @fact("answer.given")
+    class Given(Event):
+        """A piece answers a challenge."""
+
+        SAYS = "{work} answers {challenge}"
+        QUOTA = "answers"
+        FROM = ("withdrawn",)
+        STATE = "given"
+
+    @fact("answer.withdrawn")
+    class Withdrawn(Event):
+        """The piece is no answer any more; that it was one stays on record."""
+
+        SAYS = "{actor} took back {work} as an answer to {challenge}"
+        SEALED = ("reason",)
+        FROM = ("given", "featured")
+        STATE = "withdrawn"
+        reason: str | None = None
+
+    @fact("answer.featured")
+    class Featured(Event):
+        """The answer stands out, and why."""
+
+        SAYS = "{actor} featured {work} among the answers to {challenge}"
+        SEALED = ("reason",)
+        FROM = ("given",)
+        STATE = "featured"
+        reason: str
+
+    @fact("answer.unfeatured")
+    class Unfeatured(Event):
+        """It is no longer featured; that it was stays on record."""
+
+        SAYS = "{actor} ended that {work} is featured among the answers to {challenge}"
+        SEALED = ("reason",)
+        FROM = ("featured",)
+        STATE = "given"
+        reason: str | None = None
+
+    BIRTHS = (Given,)

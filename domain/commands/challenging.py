@@ -1,0 +1,274 @@
+"""Challenging: somebody asks for something to be made, pieces answer, and some are featured.
+
+Anyone issues a challenge. Whose it is puts it into a project that goes on and takes it out; leaders
+move it between projects that they lead, and out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from domain.challenge import ISSUER, Answer, Challenge, answer_id, is_over
+from domain.command import Command, command, record
+from domain.commands.projecting import led, open_project, standing
+from domain.fact import New
+from domain.past import Past
+from domain.permission import ANYONE
+from domain.project import LEADER
+from domain.refusal import ChallengeOver, NothingStated, UntilPassed, WrongState
+from domain.values import (
+    ChallengeId,
+    ContributionId,
+    Example,
+    Medium,
+    NewChallengeId,
+    ProjectId,
+    Prompt,
+    Reason,
+    Role,
+    Title,
+    Until,
+)
+
+_PATH = "/challenges"
+_DECIDES = (ISSUER, LEADER)
+_MEDIA = Annotated[
+    tuple[Medium, ...] | None, "The media that are asked for; default any.", Example(["image"])
+]
+_ROLES = Annotated[
+    tuple[Role, ...] | None, "The roles that are asked for; default any.", Example(["illustrator"])
+]
+_WHY = Annotated[Reason | None, Example("As we agreed.")]
+
+
+def _must_be_ahead(past: Past, until: str | None) -> None:
+    if until is not None and is_over(until, past.now) and not past.is_vouched_for:
+        raise UntilPassed(until)
+
+
+@command(
+    "challenge",
+    _PATH,
+    may=(ANYONE,),
+    spends=("challenges",),
+    refuses=(UntilPassed, WrongState),
+    makes="challenge",
+    home=_PATH,
+)
+class IssueChallenge(Command):
+    """Ask others to make something; any number of pieces may answer."""
+
+    title: Annotated[Title, Example("Draw the keeper")]
+    prompt: Prompt
+    media: _MEDIA = None
+    roles: _ROLES = None
+    answer_by: Until | None = None
+    project: Annotated[ProjectId | None, "The project that it is in.", Example(None)] = None
+    id: NewChallengeId | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        _must_be_ahead(past, self.answer_by)
+        if self.project is not None:
+            open_project(past, self.project)
+        yield Challenge.Issued.born(
+            past.id,
+            title=self.title,
+            prompt=self.prompt,
+            media=_each(self.media),
+            roles=_each(self.roles),
+            answer_by=self.answer_by,
+            project=self.project,
+        )
+
+
+def _each(said: tuple[str, ...] | None) -> list[str] | None:
+    return [*dict.fromkeys(said)] if said else None
+
+
+@record
+class _OfChallenge(Command):
+    """A command about a challenge, for who issued it and the leaders of its project."""
+
+    id: ChallengeId
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return _deciding(past, self.id)
+
+
+def _deciding(past: Past, id: str) -> dict[str, str]:
+    """Who issued a challenge, and the actor as a leader of the project that it is in."""
+    challenge = past.get(Challenge, id)
+    return challenge.sides(past) | (led(past, challenge.project) if challenge.project else {})
+
+
+@command(
+    "challenge.describe",
+    f"{_PATH}/{{id}}/describe",
+    may=(ISSUER,),
+    refuses=(NothingStated, UntilPassed, WrongState),
+)
+class DescribeChallenge(_OfChallenge):
+    """State anew what is asked for, or until when; the rest stays."""
+
+    title: Annotated[Title | None, Example(None)] = None
+    prompt: Annotated[Prompt | None, Example("Draw the keeper, from behind.")] = None
+    media: Annotated[_MEDIA, Example(None)] = None
+    roles: Annotated[_ROLES, Example(None)] = None
+    answer_by: Until | None = None
+    reason: _WHY = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        _must_be_ahead(past, self.answer_by)
+        stated: dict[str, Any] = {"title": self.title, "prompt": self.prompt}
+        stated |= {"answer_by": self.answer_by}
+        stated |= {"media": _each(self.media), "roles": _each(self.roles)}
+        if not any(stated.values()):
+            raise NothingStated
+        yield past.get(Challenge, self.id).then(Challenge.Described, reason=self.reason, **stated)
+
+
+@command("challenge.move", f"{_PATH}/{{id}}/move", may=_DECIDES, refuses=(WrongState,))
+class MoveChallenge(_OfChallenge):
+    """Put a challenge into a project, move it to another, or take it out of the one it is in."""
+
+    project: Annotated[ProjectId | None, "Into this project; default into none."] = None
+    reason: _WHY = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        challenge = past.get(Challenge, self.id)
+        both = (challenge.project, self.project) if challenge.project else ()
+        return challenge.sides(past) | led(past, *(one for one in both if one))
+
+    def decide(self, past: Past) -> Iterator[New]:
+        challenge = past.get(Challenge, self.id)
+        if challenge.project == self.project:
+            here = "in this project" if self.project else "in no project"
+            raise WrongState("challenge", self.id, here, ("somewhere else",))
+        if self.project is not None:
+            open_project(past, self.project)
+        yield challenge.then(
+            Challenge.Moved, project=self.project, left=challenge.project, reason=self.reason
+        )
+
+
+@command("challenge.close", f"{_PATH}/{{id}}/close", may=_DECIDES, then=Challenge.Closed)
+class CloseChallenge(_OfChallenge):
+    """Close a challenge: it is not answered any more, and its answers stay."""
+
+    reason: _WHY = None
+
+
+@command("challenge.reopen", f"{_PATH}/{{id}}/reopen", may=_DECIDES, then=Challenge.Reopened)
+class ReopenChallenge(_OfChallenge):
+    """Let a challenge that was closed be answered again."""
+
+    reason: Annotated[Reason | None, Example("There is room for more.")] = None
+
+
+def open_challenge(past: Past, id: str) -> Challenge:
+    """A challenge that can be answered; refused if it was closed, also at this moment."""
+    challenge = past.get(Challenge, id)
+    for topic in (Challenge.Closed.TOPIC, Challenge.Described.TOPIC):
+        past.watch(topic, id)
+    challenge.then(Challenge.Closed)
+    if not past.is_vouched_for:
+        challenge.must_be_open(past.now)
+    return challenge
+
+
+# -- answers -------------------------------------------------------------------------------------
+
+
+@record
+class _OfAnswer(Command):
+    """A command about a piece as an answer to a challenge."""
+
+    id: ChallengeId
+    work: Annotated[ContributionId, "The piece that answers."]
+
+    def target(self, actor: str) -> str:
+        return answer_id(self.id, self.work)
+
+    def answer(self, past: Past) -> Answer:
+        """The answer, if it was ever given."""
+        id = answer_id(self.id, self.work)
+        if not past.stream(id):
+            raise WrongState("piece", self.work, "no answer to it", ("an answer to it",))
+        return past.get(Answer, id)
+
+
+@command(
+    "challenge.answer",
+    f"{_PATH}/{{id}}/answer",
+    may=("poster",),
+    spends=("answers",),
+    refuses=(WrongState, ChallengeOver),
+)
+class AnswerChallenge(_OfAnswer):
+    """Answer a challenge with a piece that you have posted."""
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return past.work(self.work).sides(past)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        standing(past, self.work)
+        open_challenge(past, self.id)
+        id = answer_id(self.id, self.work)
+        if past.stream(id):
+            yield past.get(Answer, id).then(Answer.Given)
+        else:
+            yield Answer.Given.born(id, challenge=self.id, work=self.work)
+
+
+def answered(past: Past, challenges: tuple[str, ...], work: str) -> Iterator[New]:
+    """A piece that is posted as the answer to challenges."""
+    for each in dict.fromkeys(challenges):
+        open_challenge(past, each)
+        yield Answer.Given.born(answer_id(each, work), challenge=each, work=work)
+
+
+@command(
+    "challenge.withdraw-answer",
+    f"{_PATH}/{{id}}/withdraw-answer",
+    may=("poster", "moderator"),
+    refuses=(WrongState,),
+)
+class WithdrawAnswer(_OfAnswer):
+    """Take back a piece as an answer; the piece stays, and that it was one stays on record."""
+
+    reason: _WHY = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return past.work(self.work).sides(past)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield self.answer(past).then(Answer.Withdrawn, reason=self.reason)
+
+
+@record
+class _Featuring(_OfAnswer):
+    """What who issued a challenge and the leaders of its project say of an answer."""
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return _deciding(past, self.id)
+
+
+@command("challenge.feature", f"{_PATH}/{{id}}/feature", may=_DECIDES, refuses=(WrongState,))
+class FeatureAnswer(_Featuring):
+    """Feature an answer to a challenge, and say why."""
+
+    reason: Annotated[Reason, Example("You can see that it is cold.")]
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield self.answer(past).then(Answer.Featured, reason=self.reason)
+
+
+@command("challenge.unfeature", f"{_PATH}/{{id}}/unfeature", may=_DECIDES, refuses=(WrongState,))
+class UnfeatureAnswer(_Featuring):
+    """End that an answer is featured; that it was stays on record."""
+
+    reason: _WHY = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        yield self.answer(past).then(Answer.Unfeatured, reason=self.reason)

@@ -1,0 +1,242 @@
+"""A project: a common goal, the steps towards it, and who leads it.
+
+It always has a step and a leader. A piece is in one step of one project, or in none, and may be
+moved or taken out; where it was stays on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from domain.fact import Fact, Looking, Noun, fact
+from domain.identity import part_id
+
+OTHER = "other"
+PROJECT_KINDS = {
+    "illustrated story": "a text with pictures",
+    "book": "a text to be printed, such as a collection",
+    "comic": "a story told in panels",
+    "song": "one song",
+    "album": "several songs",
+    "short film": "a film of some minutes",
+    "animated short": "an animated film of some minutes",
+    "music video": "a film to a song",
+    "feature film": "a film of the usual length",
+    "series": "episodes that tell a story",
+    "docuseries": "episodes that tell what happened",
+    "podcast": "episodes to listen to",
+    "game": "something to play",
+    OTHER: "something else, which its own words name",
+}
+"""What a project is to become."""
+
+FINISHED = "finished"
+PROJECT_OUTCOMES = {
+    FINISHED: "what it set out to make is there",
+    "ended": "it ended without that",
+}
+"""How a project may end."""
+
+LEADER = "leader"
+"""The relation of who leads the project that something concerns."""
+
+
+class Project(Noun):
+    """A common goal."""
+
+    NAME = "project"
+    leaders: Collection[str]
+    """Who leads it, in the order in which they were assigned."""
+
+    @fact("project.launched")
+    class Launched(Fact):
+        """A project began; its first steps are facts of the same append."""
+
+        SAYS = "{actor} launched {noun}"
+        QUOTA = "projects"
+        SEALED = ("title", "goal", "kind_name")
+        STATE = "launched"
+        title: str
+        goal: str
+        kind: str
+        kind_name: str | None = None
+        leaders: list[str]
+
+        def subjects(self) -> tuple[str, ...]:
+            return tuple(dict.fromkeys((self.originator_id, *self.leaders)))
+
+    @fact("project.described")
+    class Described(Fact):
+        """Its title, goal or kind was stated anew; the rest stays."""
+
+        SAYS = "{actor} stated anew what {noun} is"
+        ADDS = {"title": ", title “{title}”", "kind": ", kind {kind}"}  # noqa: RUF012 - constant
+        SEALED = ("title", "goal", "kind_name", "reason")
+        FROM = ("launched",)
+        title: str | None = None
+        goal: str | None = None
+        kind: str | None = None
+        kind_name: str | None = None
+        reason: str | None = None
+
+    @fact("project.leader_assigned")
+    class LeaderAssigned(Fact):
+        """Somebody leads it from now on, beside the others."""
+
+        SAYS = "{actor} made {contributor} a leader of {noun}"
+        FROM = ("launched",)
+        contributor: str
+        leaders: list[str]
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.originator_id, self.contributor)
+
+    @fact("project.leader_removed")
+    class LeaderRemoved(Fact):
+        """Somebody no longer leads it; others do."""
+
+        SAYS = "{actor} ended that {contributor} leads {noun}"
+        SEALED = ("reason",)
+        FROM = ("launched",)
+        contributor: str
+        leaders: list[str]
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.originator_id, self.contributor)
+
+    @fact("project.updated")
+    class Updated(Fact):
+        """A leader told how it stands."""
+
+        SAYS = "{actor} told how {noun} stands"
+        SEALED = ("text",)
+        FROM = ("launched",)
+        text: str
+
+    @fact("project.closed")
+    class Closed(Fact):
+        """It ended; nothing more is added to it."""
+
+        SAYS = "{actor} closed {noun}: {outcome}"
+        ADDS = {"release": ", with {release}"}  # noqa: RUF012 - constant
+        SEALED = ("reason",)
+        FROM = ("launched",)
+        STATE = "closed"
+        outcome: str
+        release: str | None = None
+        """What came of it."""
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.originator_id, *((self.release,) if self.release else ()))
+
+    @fact("project.reopened")
+    class Reopened(Fact):
+        """It goes on after all."""
+
+        SAYS = "{actor} reopened {noun}"
+        SEALED = ("reason",)
+        FROM = ("closed",)
+        STATE = "launched"
+        reason: str | None = None
+
+    BIRTHS = (Launched,)
+
+
+class Step(Noun):
+    """A step of a project: what is wanted next."""
+
+    NAME = "step"
+    project: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a step names its project."""
+
+        project: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.project,)
+
+    @fact("step.published")
+    class Published(Event):
+        """A step was published; pieces can be put into it."""
+
+        SAYS = "{actor} published the step “{title}” of {project}"
+        SEALED = ("title", "text")
+        STATE = "published"
+        title: str
+        text: str | None = None
+
+    @fact("step.described")
+    class Described(Event):
+        """Its title or text was stated anew; the rest stays."""
+
+        SAYS = "{actor} stated anew what a step of {project} is"
+        ADDS = {"title": ", “{title}”"}  # noqa: RUF012 - constant
+        SEALED = ("title", "text")
+        title: str | None = None
+        text: str | None = None
+
+    BIRTHS = (Published,)
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        return {}
+
+
+def placement_id(work: str) -> str:
+    """The id of where a piece is: there is one, changed as often as needed."""
+    return part_id(work, "placement", 0)
+
+
+class Placement(Noun):
+    """In which step of which project a piece is, if in any."""
+
+    NAME = "placement"
+    work: str
+    project: str
+    step: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about where a piece is names the piece and the project."""
+
+        SEALED = ("reason",)
+        work: str
+        project: str
+        step: str
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.work, self.project)
+
+    @fact("placement.made")
+    class Made(Event):
+        """A piece is in a step from now on, and in no other."""
+
+        SAYS = "{actor} put {work} into {project}"
+        QUOTA = "answers"
+        FROM = ("made", "ended")
+        STATE = "made"
+        left: str | None = None
+        """The project that it was in before, if it was in another."""
+
+        def subjects(self) -> tuple[str, ...]:
+            return (*super().subjects(), *((self.left,) if self.left else ()))
+
+    @fact("placement.ended")
+    class Ended(Event):
+        """A piece was taken out of the project that it was in."""
+
+        SAYS = "{actor} took {work} out of {project}"
+        FROM = ("made",)
+        STATE = "ended"
+
+    BIRTHS = (Made,)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the piece is in the step now."""
+        return self.state == Placement.Made.STATE

@@ -1,0 +1,424 @@
+"""Challenges: what is asked for, by whom and until when, and the pieces that answer.
+
+An answer that was taken back, or whose piece was withdrawn, is shown so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
+
+from domain.challenge import Answer, Challenge
+from domain.dates import span_of
+from domain.fact import Fact
+from domain.join import Join
+from domain.journal import Journal
+from domain.moment import instant
+from domain.refusal import UnknownChallenge
+from domain.role import within
+from domain.values import (
+    ChallengeId,
+    ContributionId,
+    ContributorId,
+    Example,
+    Flag,
+    ProjectId,
+    Role,
+)
+from projections import lineage, projects
+from projections.finding import Order, Reverse, contains, in_order, sort_of
+from projections.question import LIMIT, After, Limit, Search, question
+from projections.store import Page, View, holds
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born, moved
+from projections.told import WorkRef
+from projections.told_projects import (
+    AnswerState,
+    AnswerTold,
+    ChallengeItem,
+    ChallengeRef,
+    ChallengeTold,
+    WasIn,
+)
+
+CHALLENGES = Table(
+    "challenges",
+    (
+        ("number", "BIGINT NOT NULL"),
+        ("id", "TEXT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+        ("title", "TEXT"),
+        ("prompt", "TEXT"),
+        ("media", "TEXT"),
+        ("roles", "TEXT"),
+        ("ends", "TEXT"),
+        ("last", "TEXT NOT NULL"),
+        ("actor", "TEXT NOT NULL"),
+        ("project", "BIGINT"),
+        ("born", "BIGINT NOT NULL"),
+        ("issued_at", "TEXT NOT NULL"),
+    ),
+    ("number", "id", "project"),
+    key="number",
+)
+ANSWERS = Table(
+    "answers",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("challenge", "BIGINT NOT NULL"),
+        ("work", "BIGINT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+        ("reason", "TEXT"),
+        ("actor", "TEXT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+        ("own_work", "BIGINT NOT NULL"),
+    ),
+    ("id", "challenge", "work", "own_work"),
+    key="id",
+)
+
+EVER = "9999-12-31T23:59:59.999999Z"
+"""The end of what has none, so that it comes last."""
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """What this fact changes about challenges and their answers."""
+    match happened:
+        case Challenge.Issued(originator_id=id, project=project):
+            yield born(
+                CHALLENGES,
+                happened,
+                number=numbers[id],
+                project=numbers[project] if project else None,
+                born=position,
+                issued_at=instant(happened.timestamp),
+                **{"media": None, "roles": None, "ends": None, "last": EVER, **_asked(happened)},
+            )
+        case Challenge.Described(originator_id=id):
+            names = ("title", "prompt")
+            said = {name: text for name in names if (text := getattr(happened, name)) is not None}
+            yield Amend(CHALLENGES, numbers[id], said | _asked(happened))
+        case Challenge.Moved(originator_id=id, project=project):
+            into = numbers[project] if project else None
+            yield Amend(CHALLENGES, numbers[id], {"project": into})
+        case Challenge.Closed(originator_id=id) | Challenge.Reopened(originator_id=id):
+            yield Amend(CHALLENGES, numbers[id], {"state": happened.leaves})
+        case Answer.Event() if happened.originator_version == 1:
+            at = {"work": numbers.node(happened.work), "own_work": numbers[happened.work]}
+            yield born(
+                ANSWERS, happened, **at, challenge=numbers[happened.challenge], born=position
+            )
+        case Answer.Event():
+            reason = getattr(happened, "reason", None)
+            said = {"state": happened.leaves, "reason": reason, "actor": happened.actor}
+            yield Amend(ANSWERS, happened.originator_id, said)
+        case Join.Event(node=str()):
+            yield from moved(ANSWERS, ("work",), happened, numbers)
+
+
+def _asked(happened: Challenge.Issued | Challenge.Described) -> dict[str, Any]:
+    """What is asked for, as far as it is stated; the media as they are compared."""
+    said: dict[str, Any] = {}
+    if happened.media is not None:
+        said["media"] = json.dumps(happened.media, ensure_ascii=False)
+    if happened.roles is not None:
+        said["roles"] = json.dumps(happened.roles, ensure_ascii=False)
+    if happened.answer_by is not None:
+        said |= {"ends": happened.answer_by, "last": span_of(happened.answer_by).last or EVER}
+    return said
+
+
+CHALLENGING = Projection("challenges", (CHALLENGES, ANSWERS), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+
+class _Row(NamedTuple):
+    number: int
+    id: str
+    state: str
+    title: str | None
+    prompt: str | None
+    media: str | None
+    roles: str | None
+    ends: str | None
+    last: str
+    actor: str
+    project: int | None
+    born: int
+    issued_at: str
+
+
+_CHALLENGE = ", ".join(f"c.{name}" for name in _Row._fields)
+_GIVEN = f"a.state <> '{Answer.Withdrawn.STATE}' AND {holds('a')}"
+
+_ANSWER = (
+    "SELECT a.challenge, a.own_work, a.work, a.state, a.reason, a.actor, a.born FROM @answers a"
+)
+
+CHALLENGE_ORDERS = {
+    "issued": Order("", int, True, "the latest issued first"),
+    "deadline": Order("c.last", str, False, "those that are over first come first"),
+    "answers": Order(
+        f"(SELECT count(*) FROM @answers a WHERE a.challenge = c.number AND {_GIVEN})",
+        int,
+        True,
+        "those with the most answers first",
+    ),
+}
+SortOfChallenges = Annotated[str, sort_of(CHALLENGE_ORDERS, "issued")]
+
+
+@question("list_challenges", "/challenges", cli="challenge list")
+def challenges(
+    view: View,
+    journal: Journal,
+    *,
+    q: Annotated[
+        Search | None,
+        "In the title or the prompt; case and accents do not matter.",
+        Example("keeper"),
+    ] = None,
+    medium: Annotated[
+        Search | None, "That ask for this medium, or for any.", Example("image")
+    ] = None,
+    role: Annotated[Role | None, "That ask for this role or a narrower one, or for any."] = None,
+    open_: Annotated[bool, Flag(help="Only those that can be answered now.")] = False,
+    project: Annotated[ProjectId | None, "In this project."] = None,
+    issuer: Annotated[ContributorId | None, "Issued by this person."] = None,
+    sort: SortOfChallenges = "issued",
+    reverse: Reverse = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[ChallengeItem]:
+    """Find challenges that match every filter, the latest issued first."""
+    now, said = moment(view, journal), dict[str, Any]()
+    where = [holds("c"), *_wanted(said, q=q, medium=medium, role=role)]
+    if open_:
+        where.append("c.state = 'issued' AND c.last >= :now")
+        said["now"] = now
+    if project is not None:
+        its = f"SELECT p.number FROM @projects p WHERE p.id = :project AND {holds('p')}"
+        where.append(f"c.project IN ({its})")
+        said["project"] = project
+    if issuer is not None:
+        where.append("c.actor IN :issuer")
+        said["issuer"] = projects.ids_of(view, issuer)
+    source = f"@challenges c WHERE {' AND '.join(where)}"
+    order = CHALLENGE_ORDERS[sort]
+    rows, more = in_order(view, _CHALLENGE, source, order, after, limit, reverse=reverse, **said)
+    found = [_Row(*row[: len(_Row._fields)]) for row in rows]
+    return Page(list(_items(view, found, now)), more)
+
+
+def _wanted(
+    said: dict[str, Any], *, q: str | None, medium: str | None, role: str | None
+) -> Iterator[str]:
+    """The conditions of what is asked for."""
+    if q is not None:
+        matched = "(SELECT n.digest FROM vault n WHERE n.folded LIKE :q ESCAPE '!')"
+        said["q"] = contains(q)
+        yield f"(c.title IN {matched} OR c.prompt IN {matched})"
+    if medium is not None:
+        said["medium"] = _item(medium)
+        yield "(c.media IS NULL OR c.media LIKE :medium ESCAPE '!')"
+    if role is not None:
+        each = [*within(role)]
+        said |= {f"role{n}": _item(one) for n, one in enumerate(each)}
+        any_of = " OR ".join(f"c.roles LIKE :role{n} ESCAPE '!'" for n in range(len(each)))
+        yield f"(c.roles IS NULL OR {any_of})"
+
+
+def _item(text: str) -> str:
+    """The pattern of a list, as JSON, with this item."""
+    spelled = json.dumps(text, ensure_ascii=False)
+    return f"%{spelled.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
+
+
+def moment(view: View, journal: Journal) -> str:
+    """The time as of which a view is asked: now, or that of the fact at its position."""
+    if view.as_of < journal.facts.head():
+        for placed in journal.facts.at([view.as_of]):
+            return instant(placed.fact().timestamp)
+    return instant(journal.clock())
+
+
+def _items(view: View, rows: Collection[_Row], now: str) -> Iterator[ChallengeItem]:
+    texts = view.texts({text for row in rows for text in (row.title, row.prompt)})
+    found = projects.references(view, {row.project for row in rows if row.project})
+    counts = _counts(view, [row.number for row in rows])
+    for row in rows:
+        answers, featured = counts.get(row.number, (0, 0))
+        yield {
+            **_reference(row, texts),
+            "prompt": texts.get(row.prompt),
+            "media": json.loads(row.media or "[]"),
+            "roles": json.loads(row.roles or "[]"),
+            "answer_by": row.ends,
+            "is_open": row.state == Challenge.Issued.STATE and row.last >= now,
+            "issued_by": row.actor,
+            "issued_at": row.issued_at,
+            "project": found[row.project] if row.project else None,
+            "answers": answers,
+            "featured": featured,
+            "position": row.born,
+        }
+
+
+def _reference(row: _Row, texts: Mapping[str | None, str]) -> ChallengeRef:
+    return {"id": row.id, "title": texts.get(row.title), "state": row.state}
+
+
+def _counts(view: View, challenges: Collection[int]) -> dict[int, tuple[int, int]]:
+    """By challenge: how many pieces answer it, and how many of them are featured."""
+    rows = view.rows(
+        "SELECT a.challenge, count(*), count(*) FILTER (WHERE a.state = 'featured') "
+        f"FROM @answers a WHERE a.challenge IN :challenges AND {_GIVEN} GROUP BY a.challenge",
+        challenges=list(challenges),
+    )
+    return {challenge: (answers, featured) for challenge, answers, featured in rows}
+
+
+def find(view: View, id: str) -> _Row:
+    """The challenge with this id, or UnknownChallenge."""
+    row = view.one(
+        f"SELECT {_CHALLENGE} FROM @challenges c WHERE c.id = :id AND {holds('c')}", id=id
+    )
+    if row is None:
+        raise UnknownChallenge(id)
+    return _Row(*row)
+
+
+@question("show_challenge", "/challenges/{id}", cli="challenge show")
+def challenge(view: View, journal: Journal, id: ChallengeId) -> ChallengeTold:
+    """One challenge: what is asked for, until when, and every project that it was in."""
+    row = find(view, id)
+    (item,) = _items(view, [row], moment(view, journal))
+    return {**item, "projects": list(_was_in(view, row.number))}
+
+
+def _was_in(view: View, challenge: int) -> Iterator[WasIn]:
+    """The projects that a challenge was in, from the versions of its row."""
+    rows = view.rows(
+        "SELECT c.project, c.since, c.until FROM @challenges c WHERE c.number = :number "
+        "AND c.since <= :as_of ORDER BY c.since",
+        number=challenge,
+    )
+    spans: list[list[Any]] = []
+    for project, since, until in rows:
+        if spans and spans[-1][0] == project:
+            spans[-1][2] = until
+        else:
+            spans.append([project, since, until])
+    found = projects.references(view, {project for project, *_ in spans if project})
+    for project, since, until in spans:
+        if project:
+            ended = until if until <= view.as_of else None
+            yield {"project": found[project], "since": since, "until": ended}
+
+
+@question("list_answers", "/answers", cli="challenge answers")
+def answers(
+    view: View,
+    *,
+    challenge: Annotated[ChallengeId | None, "To this challenge."] = None,
+    project: Annotated[ProjectId | None, "To a challenge in this project."] = None,
+    work: Annotated[ContributionId | None, "Of this piece."] = None,
+    state: Annotated[AnswerState | None, "In this state; default all."] = None,
+    unused: Annotated[
+        bool, Flag(help="Only those that stand and from which nothing was made yet.")
+    ] = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[AnswerTold]:
+    """Find pieces that answer challenges, the latest given first.
+
+    Those that were taken back, or whose piece was withdrawn, say so.
+    """
+    of = "SELECT c.number FROM @challenges c WHERE c.{0} AND " + holds("c")
+    its = f"= (SELECT p.number FROM @projects p WHERE p.id = :project AND {holds('p')})"
+    conditions = {
+        "challenge": f"a.challenge IN ({of.format('id = :challenge')})",
+        "project": f"a.challenge IN ({of.format(f'project {its}')})",
+        "work": "a.own_work IN "
+        f"(SELECT w.number FROM @works w WHERE w.id = :work AND {holds('w')})",
+        "state": "a.state = :state",
+    }
+    wanted = {"challenge": challenge, "project": project, "work": work, "state": state}
+    said: dict[str, Any] = {name: one for name, one in wanted.items() if one is not None}
+    where = [holds("a"), "a.born < :beyond", *(conditions[name] for name in said)]
+    if unused:
+        where += [_GIVEN, projects.UNUSED.format("a.work"), f"a.own_work IN ({projects.STANDS})"]
+    page, more = view.page(
+        f"{_ANSWER} WHERE {' AND '.join(where)} ORDER BY a.born DESC",
+        after,
+        limit,
+        first=NEVER,
+        **said,
+    )
+    return Page(_told(view, page), more)
+
+
+def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:
+    rows = list(rows)
+    found = references(view, {row[0] for row in rows})
+    works = lineage.references(view, [row[1] for row in rows])
+    remixed = lineage.remix_counts(view, [row[2] for row in rows])
+    texts = view.texts({row[4] for row in rows})
+    return [
+        {
+            "challenge": found[challenge],
+            "work": works[own],
+            "state": state,
+            "reason": texts.get(reason),
+            "by": actor,
+            "remixed_by": remixed.get(node, 0),
+            "position": given,
+        }
+        for challenge, own, node, state, reason, actor, given in rows
+    ]
+
+
+def could_answer(view: View, challenge: str, posters: Collection[str], limit: int) -> list[WorkRef]:
+    """The latest pieces of these posters that stand and do not answer a challenge."""
+    rows = view.rows(
+        "SELECT w.number FROM @works w WHERE w.poster IN :posters AND w.kind = 'contribution' "
+        f"AND w.state <> 'withdrawn' AND {holds('w')} AND NOT EXISTS (SELECT 1 FROM @answers a "
+        f"WHERE a.own_work = w.number AND a.challenge = :challenge AND {_GIVEN}) "
+        "ORDER BY w.number DESC LIMIT :limit",
+        posters=list(posters),
+        challenge=find(view, challenge).number,
+        limit=limit,
+    )
+    works = lineage.references(view, [number for (number,) in rows])
+    return [works[number] for (number,) in rows]
+
+
+def of_work(view: View, work: int) -> list[AnswerTold]:
+    """What a piece answers, or did."""
+    rows = view.rows(
+        f"{_ANSWER} WHERE a.own_work = :work AND {holds('a')} ORDER BY a.born LIMIT :limit",
+        work=work,
+        limit=LIMIT,
+    )
+    return _told(view, rows)
+
+
+def references(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRef]:
+    """The challenges with these numbers, as answers refer to them."""
+    rows = view.rows(
+        f"SELECT {_CHALLENGE} FROM @challenges c WHERE c.number IN :numbers AND {holds('c')}",
+        numbers=list(numbers),
+    )
+    found = [_Row(*row) for row in rows]
+    texts = view.texts({row.title for row in found})
+    return {row.number: _reference(row, texts) for row in found}
+
+
+def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
+    """The numbers of the challenges with these ids; other ids are left out."""
+    rows = view.rows(
+        f"SELECT c.id, c.number FROM @challenges c WHERE c.id IN :ids AND {holds('c')}",
+        ids=sorted(ids),
+    )
+    return dict(rows)

@@ -1,0 +1,451 @@
+"""Projects: what each is to become, who leads it, its steps, and which pieces are in them.
+
+A piece is in one step at a time; rows that ended say where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
+
+from domain.fact import Fact
+from domain.join import Join
+from domain.moment import instant
+from domain.project import Placement, Project, Step
+from domain.refusal import UnknownProject
+from domain.values import ContributionId, ContributorId, Example, Flag, ProjectId, StepId
+from projections import attribution, lineage
+from projections.finding import REMIX_COUNTS, Order, Reverse, contains, in_order, sort_of
+from projections.question import LIMIT, After, Limit, Search, question
+from projections.store import Page, View, holds
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
+from projections.told_projects import (
+    InStep,
+    KindOfProject,
+    Membership,
+    ProjectItem,
+    ProjectRef,
+    ProjectState,
+    ProjectTold,
+    StepTold,
+    UpdateTold,
+)
+
+PROJECTS = Table(
+    "projects",
+    (
+        ("number", "BIGINT NOT NULL"),
+        ("id", "TEXT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+        ("title", "TEXT"),
+        ("goal", "TEXT"),
+        ("kind", "TEXT NOT NULL"),
+        ("kind_name", "TEXT"),
+        ("leaders", "TEXT NOT NULL"),
+        ("outcome", "TEXT"),
+        ("reason", "TEXT"),
+        ("release", "BIGINT"),
+        ("born", "BIGINT NOT NULL"),
+        ("launched_at", "TEXT NOT NULL"),
+        ("closed_at", "TEXT"),
+        ("updated", "BIGINT NOT NULL"),
+    ),
+    ("number", "id"),
+    key="number",
+)
+STEPS = Table(
+    "steps",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("project", "BIGINT NOT NULL"),
+        ("title", "TEXT"),
+        ("text", "TEXT"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("id", "project"),
+    key="id",
+)
+UPDATES = Table(
+    "updates",
+    (
+        ("project", "BIGINT NOT NULL"),
+        ("position", "BIGINT NOT NULL"),
+        ("text", "TEXT NOT NULL"),
+        ("actor", "TEXT NOT NULL"),
+        ("recorded_at", "TEXT NOT NULL"),
+    ),
+    ("project, position",),
+)
+PLACEMENTS = Table(
+    "placements",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("work", "BIGINT NOT NULL"),
+        ("project", "BIGINT NOT NULL"),
+        ("step", "TEXT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+        ("actor", "TEXT NOT NULL"),
+        ("put", "BIGINT NOT NULL"),
+        ("own_work", "BIGINT NOT NULL"),
+    ),
+    ("id", "project", "step", "work"),
+    key="id",
+)
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """What this fact changes about projects, their steps and the pieces in them."""
+    match happened:
+        case Project.Launched(originator_id=id, leaders=leaders):
+            at: dict[str, Any] = {"number": numbers[id], "born": position, "updated": position}
+            at |= {"leaders": " ".join(leaders), "launched_at": instant(happened.timestamp)}
+            yield born(PROJECTS, happened, **at)
+        case Project.Described(originator_id=id):
+            names = ("title", "goal", "kind", "kind_name")
+            said = {name: text for name in names if (text := getattr(happened, name)) is not None}
+            yield Amend(PROJECTS, numbers[id], said)
+        case Project.LeaderAssigned(leaders=leaders) | Project.LeaderRemoved(leaders=leaders):
+            number = numbers[happened.originator_id]
+            yield Amend(PROJECTS, number, {"leaders": " ".join(leaders)})
+        case Project.Updated(originator_id=id, text=text):
+            told = (numbers[id], position, text, happened.actor, instant(happened.timestamp))
+            yield Put(UPDATES, told)
+            yield Amend(PROJECTS, numbers[id], {"updated": position})
+        case Project.Closed(originator_id=id, outcome=outcome, release=release):
+            ended = {"outcome": outcome, "release": numbers[release] if release else None}
+            ended |= {"closed_at": instant(happened.timestamp), "reason": happened.reason}
+            yield Amend(PROJECTS, numbers[id], {"state": happened.STATE, **ended})
+        case Project.Reopened(originator_id=id):
+            ended = dict.fromkeys(("outcome", "release", "closed_at", "reason"))
+            yield Amend(PROJECTS, numbers[id], {"state": happened.STATE, **ended})
+        case Step.Published(project=project):
+            yield born(STEPS, happened, project=numbers[project], born=position)
+        case Step.Described(originator_id=id, title=title, text=text):
+            said = {"title": title, "text": text}
+            yield Amend(STEPS, id, {name: new for name, new in said.items() if new is not None})
+        case Placement.Event():
+            yield from _placed(position, happened, numbers)
+        case Join.Event(node=str()):
+            yield from moved(PLACEMENTS, ("work",), happened, numbers)
+
+
+def _placed(position: int, happened: Placement.Event, numbers: Numbers) -> Iterator[Change]:
+    if happened.originator_version > 1:
+        said: dict[str, Any] = {"state": happened.leaves, "actor": happened.actor}
+        if isinstance(happened, Placement.Made):
+            said |= {"project": numbers[happened.project], "step": happened.step, "put": position}
+        yield Amend(PLACEMENTS, happened.originator_id, said)
+        return
+    at = {"work": numbers.node(happened.work), "own_work": numbers[happened.work]}
+    yield born(PLACEMENTS, happened, **at, project=numbers[happened.project], put=position)
+
+
+PROJECTING = Projection("projects", (PROJECTS, STEPS, UPDATES, PLACEMENTS), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+_HERE = f"s.state = '{Placement.Made.STATE}' AND {holds('s')}"
+"""The condition that a piece is in the step now."""
+UNUSED = f"NOT EXISTS (SELECT 1 FROM @remixes e WHERE e.parent = {{}} AND {REMIX_COUNTS})"
+"""The condition that nothing was made from a work yet."""
+STANDS = "SELECT w.number FROM @works w WHERE w.state <> 'withdrawn' AND " + holds("w")
+"""The works that were not withdrawn."""
+
+
+class _Row(NamedTuple):
+    number: int
+    id: str
+    state: str
+    title: str | None
+    goal: str | None
+    kind: str
+    kind_name: str | None
+    leaders: str
+    outcome: str | None
+    reason: str | None
+    release: int | None
+    born: int
+    launched_at: str
+    closed_at: str | None
+    updated: int
+
+
+_PROJECT = ", ".join(f"p.{name}" for name in _Row._fields)
+
+PROJECT_ORDERS = {
+    "launched": Order("", int, True, "the latest launched first"),
+    "updated": Order("p.updated", int, True, "the latest with news first"),
+    "title": Order(
+        "coalesce((SELECT v.folded FROM vault v WHERE v.digest = p.title), '')",
+        str,
+        False,
+        "by title",
+    ),
+    "pieces": Order(
+        f"(SELECT count(*) FROM @placements s WHERE s.project = p.number AND {_HERE})",
+        int,
+        True,
+        "those with the most pieces first",
+    ),
+}
+SortOfProjects = Annotated[str, sort_of(PROJECT_ORDERS, "launched")]
+
+
+@question("list_projects", "/projects", cli="project list")
+def projects(
+    view: View,
+    *,
+    q: Annotated[
+        Search | None, "In the title or the goal; case and accents do not matter.", Example("tide")
+    ] = None,
+    kind: Annotated[KindOfProject | None, "Of this kind."] = None,
+    state: Annotated[ProjectState | None, "In this state."] = None,
+    leader: Annotated[ContributorId | None, "Led by this person."] = None,
+    work: Annotated[ContributionId | None, "With this piece in one of its steps."] = None,
+    sort: SortOfProjects = "launched",
+    reverse: Reverse = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[ProjectItem]:
+    """Find projects that match every filter, the latest launched first."""
+    where, said = [holds("p")], dict[str, Any]()
+    if q is not None:
+        matched = "(SELECT n.digest FROM vault n WHERE n.folded LIKE :q ESCAPE '!')"
+        where.append(f"(p.title IN {matched} OR p.goal IN {matched})")
+        said["q"] = contains(q)
+    for name, value in (("kind", kind), ("state", state)):
+        if value is not None:
+            where.append(f"p.{name} = :{name}")
+            said[name] = value
+    if leader is not None:
+        own = ids_of(view, leader)
+        where.append(f"({' OR '.join(f'p.leaders LIKE :led{n}' for n in range(len(own)))})")
+        said |= {f"led{n}": f"%{id}%" for n, id in enumerate(own)}
+    if work is not None:
+        where.append(
+            "p.number IN (SELECT s.project FROM @placements s JOIN @works w "
+            f"ON w.number = s.own_work AND {holds('w')} WHERE w.id = :work AND {_HERE})"
+        )
+        said["work"] = work
+    source = f"@projects p WHERE {' AND '.join(where)}"
+    rows, more = in_order(
+        view, _PROJECT, source, PROJECT_ORDERS[sort], after, limit, reverse=reverse, **said
+    )
+    found = [_Row(*row[: len(_Row._fields)]) for row in rows]
+    return Page(list(_items(view, found)), more)
+
+
+def ids_of(view: View, person: str) -> list[str]:
+    """The ids of all accounts of a person; of nobody known, the id itself."""
+    rows = view.rows(
+        f"SELECT p.number FROM @contributors p WHERE p.id = :id AND {holds('p')}", id=person
+    )
+    if not rows:
+        return [person]
+    numbers = attribution.accounts_of(view, attribution.after_merges(view, rows[0][0]))
+    found = view.rows(
+        f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
+        numbers=numbers,
+    )
+    return [id for (id,) in found]
+
+
+def _items(view: View, rows: Collection[_Row]) -> Iterator[ProjectItem]:
+    texts = view.texts({text for row in rows for text in (row.title, row.goal, row.kind_name)})
+    leaders = _leaders(view, rows)
+    pieces = _counted(view, [row.number for row in rows])
+    for row in rows:
+        yield {
+            **_reference(row, texts),
+            "goal": texts.get(row.goal),
+            "kind": row.kind,
+            "kind_name": texts.get(row.kind_name),
+            "leaders": leaders[row.id],
+            "pieces": pieces.get(row.number, 0),
+            "launched_at": row.launched_at,
+            "position": row.born,
+        }
+
+
+def _reference(row: _Row, texts: Mapping[str | None, str]) -> ProjectRef:
+    return {"id": row.id, "title": texts.get(row.title), "state": row.state}
+
+
+def _leaders(view: View, rows: Iterable[_Row]) -> dict[str, list[Any]]:
+    """By project: who leads it, after all merges."""
+    ids = {id for row in rows for id in row.leaders.split()}
+    persons = attribution.persons_of(view, ids)
+    found = view.rows(
+        f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
+        ids=sorted(set(persons.values())),
+    )
+    numbers: dict[str, int] = dict(found)
+    known = attribution.persons(view, numbers.values())
+    return {
+        row.id: [
+            known[numbers[person]]
+            for person in dict.fromkeys(persons[id] for id in row.leaders.split())
+        ]
+        for row in rows
+    }
+
+
+def _counted(view: View, projects: Collection[int]) -> dict[int, int]:
+    rows = view.rows(
+        f"SELECT s.project, count(*) FROM @placements s WHERE s.project IN :projects AND {_HERE} "
+        "GROUP BY s.project",
+        projects=list(projects),
+    )
+    return dict(rows)
+
+
+def find(view: View, id: str) -> _Row:
+    """The project with this id, or UnknownProject."""
+    row = view.one(f"SELECT {_PROJECT} FROM @projects p WHERE p.id = :id AND {holds('p')}", id=id)
+    if row is None:
+        raise UnknownProject(id)
+    return _Row(*row)
+
+
+@question("show_project", "/projects/{id}", cli="project show")
+def project(view: View, id: ProjectId) -> ProjectTold:
+    """One project: what it is to become, who leads it, its steps, and what came of it."""
+    row = find(view, id)
+    (item,) = _items(view, [row])
+    steps = _steps(view, row.number)
+    closed = None
+    if row.closed_at is not None:
+        release = row.release and lineage.references(view, [row.release])[row.release]
+        closed = {
+            "outcome": row.outcome,
+            "release": release or None,
+            "reason": view.texts({row.reason}).get(row.reason),
+            "at": row.closed_at,
+        }
+    return {**item, "steps": steps, "closed": closed}  # type: ignore[typeddict-item]
+
+
+def _steps(view: View, project: int) -> list[StepTold]:
+    rows = view.rows(
+        "SELECT t.id, t.title, t.text, t.born, (SELECT count(*) FROM @placements s "
+        f"WHERE s.step = t.id AND {_HERE}) FROM @steps t "
+        f"WHERE t.project = :project AND {holds('t')} ORDER BY t.born",
+        project=project,
+    )
+    texts = view.texts({text for row in rows for text in row[1:3]})
+    return [
+        {
+            "id": id,
+            "title": texts.get(title),
+            "text": texts.get(text),
+            "pieces": pieces,
+            "position": born,
+        }
+        for id, title, text, born, pieces in rows
+    ]
+
+
+@question("list_project_pieces", "/projects/{id}/contributions", cli="project pieces")
+def pieces(
+    view: View,
+    id: ProjectId,
+    *,
+    step: Annotated[StepId | None, "In this step."] = None,
+    unused: Annotated[bool, Flag(help="Only those from which nothing was made yet.")] = False,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[InStep]:
+    """The pieces in a project, the latest put in first; those that were withdrawn say so."""
+    where = [_HERE, "s.project = :project", "s.put < :beyond"]
+    said: dict[str, Any] = {"project": find(view, id).number}
+    if step is not None:
+        where.append("s.step = :step")
+        said["step"] = step
+    if unused:
+        where += [UNUSED.format("s.work"), f"s.own_work IN ({STANDS})"]
+    page, more = view.page(
+        f"SELECT s.own_work, s.step, s.actor, s.put FROM @placements s WHERE {' AND '.join(where)} "
+        "ORDER BY s.put DESC",
+        after,
+        limit,
+        first=1 << 62,
+        **said,
+    )
+    works = lineage.references(view, [row[0] for row in page])
+    remixed = lineage.remix_counts(view, [row[0] for row in page])
+    items: list[InStep] = [
+        {
+            "work": works[work],
+            "step": step,
+            "put_by": actor,
+            "remixed_by": remixed.get(work, 0),
+            "position": put,
+        }
+        for work, step, actor, put in page
+    ]
+    return Page(items, more)
+
+
+@question("list_project_updates", "/projects/{id}/updates", cli="project updates")
+def updates(
+    view: View, id: ProjectId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[UpdateTold]:
+    """How a project stood, as its leaders told it, the latest first."""
+    page, more = view.page(
+        "SELECT u.text, u.actor, u.recorded_at, u.position FROM @updates u "
+        "WHERE u.project = :project AND u.position < :beyond AND u.position <= :as_of "
+        "ORDER BY u.position DESC",
+        after,
+        limit,
+        first=1 << 62,
+        project=find(view, id).number,
+    )
+    texts = view.texts({row[0] for row in page})
+    items: list[UpdateTold] = [
+        {"text": texts.get(text), "by": actor, "at": at, "position": position}
+        for text, actor, at, position in page
+    ]
+    return Page(items, more)
+
+
+def of_work(view: View, work: int) -> Membership | None:
+    """The project and the step that a piece is in, if it is in one."""
+    row = view.one(
+        f"SELECT s.project, s.step FROM @placements s WHERE s.own_work = :work AND {_HERE}",
+        work=work,
+    )
+    if row is None:
+        return None
+    found = references(view, [row[0]])[row[0]]
+    step = next(one for one in _steps(view, row[0]) if one["id"] == row[1])
+    return {"project": found, "step": {"id": step["id"], "title": step["title"]}}
+
+
+def of_step(view: View, id: str | None) -> str | None:
+    """The id of the project of a step; None if there is no such step."""
+    row = view.one(
+        f"SELECT p.id FROM @steps t JOIN @projects p ON p.number = t.project AND {holds('p')} "
+        f"WHERE t.id = :id AND {holds('t')}",
+        id=id or "",
+    )
+    return None if row is None else str(row[0])
+
+
+def references(view: View, numbers: Iterable[int]) -> dict[int, ProjectRef]:
+    """The projects with these numbers, as answers refer to them."""
+    rows = view.rows(
+        f"SELECT {_PROJECT} FROM @projects p WHERE p.number IN :numbers AND {holds('p')}",
+        numbers=list(numbers),
+    )
+    found = [_Row(*row) for row in rows]
+    texts = view.texts({row.title for row in found})
+    return {row.number: _reference(row, texts) for row in found}
+
+
+def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
+    """The numbers of the projects with these ids; other ids are left out."""
+    rows = view.rows(
+        f"SELECT p.id, p.number FROM @projects p WHERE p.id IN :ids AND {holds('p')}",
+        ids=sorted(ids),
+    )
+    return dict(rows)

@@ -1,0 +1,161 @@
+"""The types of the answers about projects, challenges and what answers them."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
+from domain.values import (
+    ChallengeId,
+    Example,
+    ProjectId,
+    Role,
+    StepId,
+    one_of,
+)
+from projections.told import Agent, Count, Instant, PersonRef, WorkRef
+
+KindOfProject = Annotated[str, one_of(PROJECT_KINDS)]
+ProjectState = Annotated[str, one_of(("launched", "closed"))]
+ChallengeState = Annotated[str, one_of(("issued", "closed"))]
+AnswerState = Annotated[str, one_of(("given", "featured", "withdrawn"))]
+
+Position = Annotated[Count, Example(60)]
+_Title = Annotated[
+    str | None, "Null when it was erased.", Example("The Lighthouse That Walked Away")
+]
+
+
+class ProjectRef(TypedDict):
+    """A project as answers refer to it."""
+
+    id: ProjectId
+    title: _Title
+    state: ProjectState
+
+
+class ProjectItem(ProjectRef):
+    """A project in a list."""
+
+    goal: Annotated[str | None, "Null when it was erased.", Example("A lighthouse walks away.")]
+    kind: KindOfProject
+    kind_name: Annotated[str | None, "Its kind in its own words.", Example(None)]
+    leaders: Annotated[list[PersonRef], "Who leads it, in the order of assignment."]
+    pieces: Annotated[Count, "How many pieces are in it.", Example(12)]
+    launched_at: Instant
+    position: Position
+
+
+class StepTold(TypedDict):
+    """A step of a project."""
+
+    id: StepId
+    title: Annotated[str | None, "Null when it was erased.", Example("The seven panels")]
+    text: Annotated[str | None, "What is wanted in it.", Example("Pencils first, then ink.")]
+    pieces: Annotated[Count, "How many pieces are in it.", Example(7)]
+    position: Position
+
+
+class ClosedTold(TypedDict):
+    """How a project ended."""
+
+    outcome: Annotated[str, one_of(PROJECT_OUTCOMES)]
+    release: Annotated[WorkRef | None, "What came of it.", Example(None)]
+    reason: Annotated[str | None, "Why.", Example(None)]
+    at: Instant
+
+
+class ProjectTold(ProjectItem):
+    """One project."""
+
+    steps: Annotated[list[StepTold], "In the order of publication."]
+    closed: Annotated[ClosedTold | None, "Null while it goes on.", Example(None)]
+
+
+class InStep(TypedDict):
+    """A piece in a step of a project."""
+
+    work: WorkRef
+    step: StepId
+    put_by: Annotated[Agent, "Who put it there."]
+    remixed_by: Annotated[Count, "How many works were made from it.", Example(0)]
+    position: Position
+
+
+class UpdateTold(TypedDict):
+    """How a project stood."""
+
+    text: Annotated[str | None, "Null when it was erased.", Example("All panels are inked.")]
+    by: Agent
+    at: Instant
+    position: Position
+
+
+class StepRef(TypedDict):
+    """A step as answers refer to it."""
+
+    id: StepId
+    title: Annotated[str | None, "Null when it was erased.", Example("The seven panels")]
+
+
+class Membership(TypedDict):
+    """Where a piece is."""
+
+    project: ProjectRef
+    step: StepRef
+
+
+class ChallengeRef(TypedDict):
+    """A challenge as answers refer to it."""
+
+    id: ChallengeId
+    title: Annotated[str | None, "Null when it was erased.", Example("Draw the keeper")]
+    state: ChallengeState
+
+
+class ChallengeItem(ChallengeRef):
+    """A challenge in a list."""
+
+    prompt: Annotated[str | None, "Null when it was erased.", Example("Draw the keeper. Any way.")]
+    media: Annotated[
+        list[Annotated[str, Example("image")]], "The media that are asked for; empty: any."
+    ]
+    roles: Annotated[list[Role], "The roles that are asked for; empty: any."]
+    answer_by: Annotated[
+        str | None, "Until when it can be answered, to its end.", Example("2099-12-31")
+    ]
+    is_open: Annotated[bool, "Whether it can be answered: neither closed nor over.", Example(True)]
+    issued_by: Agent
+    issued_at: Instant
+    project: Annotated[ProjectRef | None, "The project that it is in.", Example(None)]
+    answers: Annotated[Count, "How many pieces answer it.", Example(9)]
+    featured: Annotated[Count, "How many of them are featured.", Example(2)]
+    position: Position
+
+
+class WasIn(TypedDict):
+    """A project that a challenge was in, or is."""
+
+    project: ProjectRef
+    since: Position
+    until: Annotated[int | None, "Null while it is in it.", Example(None)]
+
+
+class ChallengeTold(ChallengeItem):
+    """One challenge."""
+
+    projects: Annotated[list[WasIn], "Every project that it was in, in order."]
+
+
+class AnswerTold(TypedDict):
+    """A piece that answers a challenge, or did."""
+
+    challenge: ChallengeRef
+    work: WorkRef
+    state: AnswerState
+    reason: Annotated[
+        str | None, "Why it is featured, or was taken back.", Example("You can see the cold.")
+    ]
+    by: Annotated[Agent, "Who gave, featured or took it back."]
+    remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
+    position: Annotated[Count, "Where it was given.", Example(61)]
