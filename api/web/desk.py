@@ -218,6 +218,10 @@ def _said(command: type[Command], sent: dict[str, str]) -> Iterator[tuple[str, A
             yield name, typed if keeps else _json(name, value, text)
 
 
+def _lines(text: str) -> Iterator[str]:
+    return filter(None, map(str.strip, text.splitlines()))
+
+
 def _record(record: type[Record], line: str) -> Any:
     """A line of a list: a JSON object, or what its first field says."""
     return json.loads(line) if line.startswith("{") else {record.fields()[0].name: line}
@@ -233,14 +237,9 @@ def _json(name: str, value: Value, text: str) -> Any:
             case Json():
                 return json.loads(text)
             case Several(record=record):
-                lines = filter(None, map(str.strip, text.splitlines()))
-                return [_record(record, line) for line in lines]
-            case Many(inner=Json()):
-                return [json.loads(line) for line in text.splitlines() if line.strip()]
+                return [_record(record, line) for line in _lines(text)]
             case Many(inner=inner):
-                return [
-                    _json(name, inner, line) for line in map(str.strip, text.splitlines()) if line
-                ]
+                return [_json(name, inner, line) for line in _lines(text)]
     except ValueError:
         raise Problem("wrong_type", f"{name}: This does not have the documented form.") from None
     return text
