@@ -13,11 +13,12 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Annotated, TypedDict
+from uuid import UUID
 
 from flask import Response, jsonify, request
 
 from api.authentication import actor, is_private
-from api.fields import Shape, Whole, word
+from api.fields import Flag, Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
 from domain.journal import Journal
@@ -72,6 +73,12 @@ class Moment(Shape):
     )
 
 
+class Seen(Shape):
+    """Under which checkpoint something is proved."""
+
+    witnessed = Flag("Under the latest checkpoint that most witnesses have seen.")
+
+
 class PositionTold(TypedDict):
     """Where the journal stood at a moment."""
 
@@ -89,6 +96,7 @@ def proofs(journal: Journal, store: Store, log: Log, *, publish_entries: bool) -
     _entries(routes, log, publish=publish_entries)
     _position(routes, log)
     _receipts(routes, log, store)
+    _latest(routes, log)
     _histories(routes, log)
     return routes
 
@@ -137,6 +145,15 @@ def _checkpoints(routes: Routes, log: Log) -> None:
         with all known cosignatures.
         """
         return _text(log.add_cosignatures(cosigned))
+
+    @gives("/log/map/<int:size>", "text/plain", "stemma-map@v1\n…")
+    def show_map_of(size: int) -> Response:
+        """The signed root of the map of a checkpoint: the latest fact about each work and person.
+
+        A sparse Merkle tree, which whoever has the entries can make again; `stemma mirror` does.
+        """
+        log.published(size)
+        return _text(log.map_of(size))
 
     @gives("/log/key", "text/plain", "stemma.example/log+c988cd1b+…")
     def show_log_key() -> Response:
@@ -253,6 +270,25 @@ def must_see(store: Store, log: Log, position: int, reader: str) -> None:
     for placed in log.journal.facts.at([position]):
         with store.view() as view:
             Reader(view, log.journal, reader).must_see(placed)
+
+
+def _latest(routes: Routes, log: Log) -> None:
+    @routes.gives(
+        "/log/latest/<uuid:subject>",
+        "text/plain",
+        "stemma-latest@v1\n…",
+        query=Seen,
+        refuses=(NotInLog,),
+    )
+    def show_latest(subject: UUID, *, witnessed: bool = False) -> Response:
+        """The proof of which fact about a work or a person is the latest, or that there is none.
+
+        About a kilobyte: the number and position of that fact, and its place in a signed map of
+        all works and people. `stemma verify latest` checks offline that nothing came after it, up
+        to the checkpoint below.
+        """
+        proof = log.latest_of(str(subject), witnessed=witnessed)
+        return _file(proof, f"stemma-{subject}.latest")
 
 
 def _histories(routes: Routes, log: Log) -> None:

@@ -118,7 +118,7 @@ def open_checkpoint(
     must_be_possible(checkpoint)
     _must_sign_once(parsed, (*keys, *witnesses))
     signers = note.verify(parsed, keys).verified
-    _must_count(signers, keys, checkpoint.size)
+    must_count(signers, keys, checkpoint.size)
     if origin is None:
         signers = tuple(signer for signer in signers if signer.name == checkpoint.origin)
     if not signers or origin not in {None, checkpoint.origin}:
@@ -128,7 +128,7 @@ def open_checkpoint(
     return Trusted(checkpoint, signers, tuple(Cosignature(key.name, time) for key, time in seen))
 
 
-def _must_count(signers: Iterable[Signature], keys: Iterable[VerifierKey], size: int) -> None:
+def must_count(signers: Iterable[Signature], keys: Iterable[VerifierKey], size: int) -> None:
     """Refuse a tree that only keys have signed which do not count for its size."""
     ranges = {(key.name, key.id): key.sizes for key in keys}
     signed = {signer[:2]: ranges[signer[:2]] for signer in signers}

@@ -21,6 +21,7 @@ from domain.as_of import make_as_of
 from domain.checkpoint import Checkpoint
 from domain.engine import Overtaken, Row, Table, Transaction
 from domain.journal import Journal
+from domain.latest import make_latest, sign_map, verify_latest
 from domain.moment import instant
 from domain.note import Note, Signature, SignerKey, VerifierKey, time_of
 from domain.promise import Promise, make_promise
@@ -46,6 +47,8 @@ from domain.tree import (
     verify_consistency,
 )
 from domain.trust import Policy
+from projections import latest as latest_facts
+from projections.latest import NOTES, LatestMap
 
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
@@ -73,12 +76,13 @@ COSIGNATURES = Table(
     {"size": "BIGINT", "witness": "TEXT", "time": "BIGINT", "line": "TEXT"},
     keys=(("size", "witness"),),
 )
-TABLES = (TILES, SIZE, CHECKPOINTS, COSIGNATURES)
+TABLES = (TILES, SIZE, CHECKPOINTS, COSIGNATURES, *latest_facts.TABLES)
 
 
 def first_size(transaction: Transaction) -> None:
     """Begin a log of no facts, if there is none."""
-    transaction.insert(SIZE, [(1, 0)])
+    for size in (SIZE, latest_facts.SIZE):
+        transaction.insert(size, [(1, 0)])
 
 
 class Signed(NamedTuple):
@@ -106,6 +110,7 @@ class Log:
         """Earlier keys; those still given as secret keys sign as well."""
         self.policy = policy if policy is not None and policy.needs_witnesses else None
         """By which witnesses a checkpoint must have been seen before it is published."""
+        self.map = LatestMap(self.engine)
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
         self._tiles_read: dict[int, bytes] = {}
 
@@ -127,7 +132,7 @@ class Log:
         """
         if self.clock() - self._signed_at < SECONDS_BETWEEN_CHECKPOINTS:
             return False
-        if self.integrate() == PAGE:
+        if self.integrate() == PAGE or not self._map_grows():
             return True
         self.sign()
         return False
@@ -161,41 +166,51 @@ class Log:
 
     def catch_up(self) -> int:
         """Integrate everything there is and sign it; the size reached."""
-        while self.integrate():
+        while self.integrate() or not self._map_grows():
             pass
         self.sign()
         return self.size()
 
+    def _map_grows(self) -> bool:
+        """Put a page of what is integrated into the map; whether nothing is left."""
+        return self.signer is None or self.map.grow(self.size())
+
     def sign(self) -> None:
-        """Sign the tree as it is, unless it is signed already."""
+        """Sign the tree as far as the map goes, and the map, unless it is signed already."""
         self._signed_at = self.clock()
-        size, latest = self.size(), self.checkpoint()
-        if (
-            self.signer is None
-            or size == 0
-            or (latest is not None and not self._has_to_sign(latest, size))
-        ):
+        if self.signer is None:
             return
-        secret = [key for key in self.former if isinstance(key, SignerKey)]
+        self.map.grow(self.size())
+        size, latest = self.map.size(), self.checkpoint()
+        if size == 0 or (latest is not None and not self._has_to_sign(latest, size)):
+            return
+        secret = [self.signer, *(key for key in self.former if isinstance(key, SignerKey))]
         tree = Checkpoint(self.signer.name, size, self.root(size))
-        note = checkpoints.sign(tree, self.signer, *secret)
+        note = checkpoints.sign(tree, *secret)
         if latest is not None:
             self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
-        # The table's key keeps a size to one root, even when two processes sign at once.
-        self.engine.execute(
-            "INSERT INTO log_checkpoints (size, note) VALUES (:size, :note) "
-            "ON CONFLICT (size) DO NOTHING",
-            size=size,
-            note=note,
-        )
+        signed = sign_map(tree, self.map.root(size), *secret)
+        with self.engine.transaction() as writer:
+            # The tables' keys keep a size to one root, even when two processes sign at once.
+            for table, what in ((CHECKPOINTS, note), (NOTES, signed)):
+                writer.execute(
+                    f"INSERT INTO {table.name} (size, note) VALUES (:size, :note) "
+                    "ON CONFLICT (size) DO NOTHING",
+                    size=size,
+                    note=what,
+                )
         if latest is not None and latest.size == size:
-            self._sign_again(latest, Note.parse(note))
+            self._sign_again(CHECKPOINTS, latest, Note.parse(note))
+            self._sign_again(NOTES, Signed(size, self.map_of(size)), Note.parse(signed))
 
     def _has_to_sign(self, latest: Signed, size: int) -> bool:
         """Whether the tree has grown since the latest checkpoint, or our key has not signed it."""
-        there = {signature[:2] for signature in Note.parse(latest.note).signatures}
+        if latest.size != size:
+            return latest.size < size
+        notes = [latest.note, *self._map_notes(size)]
         key = self.public_keys()[0]
-        return latest.size < size or (latest.size == size and (key.name, key.id) not in there)
+        signed = [{one[:2] for one in Note.parse(note).signatures} for note in notes]
+        return len(notes) < 2 or not all((key.name, key.id) in signers for signers in signed)
 
     def _must_continue(self, old: Checkpoint, new: Checkpoint) -> None:
         """Raises NotVerified if the tree does not extend the one signed before."""
@@ -207,15 +222,15 @@ class Log:
             root=new.root,
         )
 
-    def _sign_again(self, latest: Signed, ours: Note) -> None:
-        """Add the signatures of a new key to the latest checkpoint."""
+    def _sign_again(self, table: Table, latest: Signed, ours: Note) -> None:
+        """Add the signatures of a new key to the latest checkpoint, or to its map."""
         there = Note.parse(latest.note)
         if there.text != ours.text:
             return  # under another name it is another log, which begins with the next fact
         # Ed25519 is deterministic: a signature made again is the same line.
         lines = dict.fromkeys((*ours.signatures, *there.signatures))
         self.engine.execute(
-            "UPDATE log_checkpoints SET note = :both WHERE size = :size AND note = :note",
+            f"UPDATE {table.name} SET note = :both WHERE size = :size AND note = :note",
             **latest._asdict(),
             both=Note(there.text, tuple(lines)).encode(),
         )
@@ -408,6 +423,33 @@ class Log:
         missing = [tile for tile in tiles if tile not in known]
         known.update(zip(missing, self._tiles(missing), strict=True))
         return [known[tile] for tile in tiles]
+
+    def map_of(self, size: int) -> bytes:
+        """The signed root of the map of a checkpoint; NotInLog if none was signed."""
+        if notes := self._map_notes(size):
+            return notes[0]
+        raise NotInLog(f"a map of size {size}")
+
+    def _map_notes(self, size: int) -> list[bytes]:
+        rows = self.engine.query("SELECT note FROM log_maps WHERE size = :size", size=size)
+        return [bytes(note) for (note,) in rows]
+
+    def latest_of(self, subject: str, *, witnessed: bool = False) -> bytes:
+        """The proof of which fact about a subject is the latest, or that there is none.
+
+        It is under the latest checkpoint, or under the latest that most witnesses have seen. Raises
+        NotInLog if there is none, or its map is not kept any more.
+        """
+        note = self.witnessed() if witnessed else self.latest()
+        size = Checkpoint.parse(Note.parse(note).text).size
+        map = self.map_of(size)
+        place, proof = self.map.proof(subject, size)
+        data = make_latest(subject=subject, place=place, proof=proof, map=map, checkpoint=note)
+        try:
+            verify_latest(data, self.public_keys())
+        except NotVerified:  # it is too old, or damaged
+            raise NotInLog(f"the places of the map of size {size}") from None
+        return data
 
     def as_of(self, position: int) -> bytes:
         """The proof that backs answers as of a position; NotInLog if no checkpoint covers it."""

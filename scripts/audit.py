@@ -58,6 +58,7 @@ from scripts.difference import PAGE, Check, Difference, Differences, at_one_mome
 from scripts.difference import pages as _pages
 from scripts.difference import position as _at
 from scripts.links import guards, links, signatures
+from scripts.maps import latest
 from scripts.rules import rules
 from scripts.service import Service
 
@@ -561,6 +562,7 @@ CHECKS: dict[str, Check] = {
     "rules": rules,
     "vault": vault,
     "log": log,
+    "map": latest,
     "links": links,
     "signatures": signatures,
     "read tables": read_tables,

@@ -18,6 +18,7 @@ from domain.kept import BOOKS
 from domain.recorders import TABLES as JOURNAL
 from projections.follower import first_generation
 from projections.heartbeat import HEARTBEATS
+from projections.latest import begin_again
 from projections.log import TABLES as LOG
 from projections.log import first_size
 from projections.store import LAYOUTS, PROJECTIONS
@@ -106,6 +107,7 @@ def upgrade(engine: Engine) -> list[str]:
                     _add(transaction, table, column, kind)
         create_tables(transaction)
         refill(transaction)
+        begin_again(transaction)
     return missing
 
 

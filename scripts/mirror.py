@@ -38,6 +38,7 @@ from scripts.verify import (
     bundles_of,
     check_hashes,
     check_log,
+    check_map,
     hashes_in,
     must_be_seen,
     must_continue,
@@ -93,11 +94,13 @@ def mirror(
     for number, tile in enumerate(tiles, start=1):
         _keep(url, folder, tile, api_key, again=again)
         progress(number, len(tiles))
+    _keep_map(url, folder, size)
     if only_hashes:
         check_hashes(folder, trusted.checkpoint, remembered)
     else:
         logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
-        check_log(folder, trusted.checkpoint, remembered, logs)
+        chains = check_log(folder, trusted.checkpoint, remembered, logs)
+        check_map(folder, trusted, list(keys), chains)
     if not kept.exists() or kept.read_bytes() != note:  # its age says since when it is like this
         write_whole(kept, note)
     return trusted
@@ -152,6 +155,23 @@ def _keep(url: str, folder: Path, tile: Tile, api_key: str | None, *, again: boo
     if is_kept and data != path.read_bytes():
         raise NotVerified(f"{tile.path} is not what the log gave before")
     write_whole(path, data)
+
+
+def _keep_map(url: str, folder: Path, size: int) -> None:
+    """Keep the signed map of the tree of a size; a log of an older version has none."""
+    kept = folder / "map"
+    try:
+        note = fetch(f"{url}/map/{size}")
+    except Unreachable as problem:
+        if problem.status != 404:
+            raise
+        if kept.exists():
+            raise NotVerified(f"the log does not show the map of its {size} facts") from problem
+        return
+    write_whole(kept / str(size), note)
+    for earlier in kept.iterdir():
+        if earlier.name != str(size):
+            earlier.unlink()
 
 
 def fetch_tile(url: str, tile: Tile, api_key: str | None = None) -> bytes:

@@ -23,6 +23,7 @@ if not __package__:  # run as a file: imports start from the checkout, not from 
 from domain.as_of import AsOf, verify_as_of
 from domain.chain import Chains, content_of, must_be_whole
 from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
+from domain.latest import Latest, Place, must_be_map_of, open_map, verify_latest
 from domain.note import VerifierKey
 from domain.promise import Promise, open_promise
 from domain.receipt import (
@@ -149,6 +150,14 @@ def check_log(
             chains.follow(leaf, hashes[-1])
     _must_hash_to(folder, hashes, checkpoint, remembered)
     return chains
+
+
+def check_map(folder: Path, trusted: Trusted, keys: list[VerifierKey], chains: Chains) -> None:
+    """Raise NotVerified unless the map that a mirror has of its tree follows from its leaves."""
+    note = folder / "map" / str(trusted.checkpoint.size)
+    if note.exists():
+        root = open_map(note.read_bytes(), keys, trusted)
+        must_be_map_of(root, ((one, head[:2]) for one, head in chains.heads.items()))
 
 
 def check_hashes(
@@ -341,8 +350,11 @@ def describe_receipt(receipt: Receipt) -> Iterator[str]:
     yield f"fact        {printable(leaf.state.decode('utf-8', 'backslashreplace'))}"
 
 
-def describe_history(history: History) -> Iterator[str]:
-    """What a checked history proves, line by line, and what it does not."""
+def describe_history(history: History, latest: Latest | None = None) -> Iterator[str]:
+    """What a checked history proves, line by line, and what it does not.
+
+    With the proof of the latest fact about its subject, that it ends there.
+    """
     yield from describe_checkpoint(history.trusted)
     yield f"about       {printable(history.subject)}"
     numbers = [leaf.link_to(history.subject).number for leaf in history.leaves]
@@ -352,10 +364,15 @@ def describe_history(history: History) -> Iterator[str]:
         yield f"fact {number:<6} position {leaf.position}, {printable(leaf.topic)}"
     if history.withheld:
         yield f"not shown   what {_facts(history.withheld)} that you may not read say"
-    yield (
-        f"not shown   that there is no fact {count + 1} up to position {size}: "
-        "“verify log FOLDER --of ID” shows that on a mirror"
-    )
+    if latest is None:
+        yield (
+            f"not shown   that there is no fact {count + 1} up to position {size}: the proof of "
+            "the latest (--latest) shows that, and “verify log FOLDER --of ID” on a mirror"
+        )
+    else:
+        latest.must_end(history.subject, Place(count, history.leaves[-1].position), size)
+        size = latest.size
+        yield f"ends here   there is no fact {count + 1}"
     yield f"complete    up to position {size}; nothing is said of what was recorded after it"
 
 
@@ -403,6 +420,7 @@ def printable(text: str) -> str:
 KINDS = {
     "receipt": "prove what was recorded and its place in the log",
     "history": "prove that no fact about a work or a person is left out",
+    "latest": "prove which fact about a work or a person is the latest, or that there is none",
     "as-of": "prove that the log still holds everything it held at a position",
     "promise": "hold a promise, given with the answer to a write, against a mirror of the log",
     "checkpoint": "prove that the log has signed a checkpoint",
@@ -472,11 +490,15 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--receipt", type=Path, metavar="FILE", help="a receipt of the same position"
             )
-        if name in ("receipt", "promise", "checkpoint", "log"):
+        if name == "history":
+            command.add_argument(
+                "--latest", type=Path, metavar="FILE", help="the proof of its subject's latest fact"
+            )
+        if name in ("receipt", "latest", "promise", "checkpoint", "log"):
             command.add_argument(
                 "--mirror", type=Path, metavar="FOLDER", help="a mirror to compare it with"
             )
-        if name in ("receipt", "checkpoint", "log", "history"):
+        if name in ("receipt", "checkpoint", "log", "history", "latest"):
             command.add_argument(
                 "--max-age",
                 type=seconds_of,
@@ -487,9 +509,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--hashes", action="store_true", help="a mirror of the hashes alone, without leaves"
             )
-        if name in ("history", "log"):
+        if name in ("history", "latest", "log"):
             command.add_argument(
-                "--of", metavar="ID", help="the work or person whose facts to count"
+                "--of", metavar="ID", help="the work or person that it has to be about"
             )
         command.add_argument(
             "--quorum",
@@ -510,6 +532,7 @@ NOT_SEEN = {
     "receipt": "Fetch the receipt again once they have",
     "history": "Fetch history.receipts?as_of=N with the size N in /log/checkpoint/witnessed, or "
     "write it with “stemma receipts --witnessed”",
+    "latest": "Fetch /log/latest/ID?witnessed=true, or write it with “stemma latest --witnessed”",
     "as-of": "Fetch it again once they have",
     "checkpoint": "Fetch /log/checkpoint/witnessed",
     "log": "Mirror with --witness what they have seen",
@@ -561,7 +584,10 @@ def _check(options: argparse.Namespace, *, alone: bool = False) -> Iterator[str]
     elif options.command == "history":
         history = check_history(data, options.of, keys, **asked)
         _must_be_recent(options, history.trusted)
-        yield from describe_history(history)
+        end = options.latest and verify_latest(options.latest.read_bytes(), keys, **asked)
+        yield from describe_history(history, end)
+    elif options.command == "latest":
+        yield from _check_latest(options, verify_latest(data, keys, **asked), keys)
     elif options.command == "promise":
         yield from _check_promise(options, data, keys)
     elif options.command == "as-of":
@@ -634,6 +660,32 @@ def _check_receipt(
     yield from describe_signature(receipt.leaf, actors, disclosed, logs)
 
 
+def _check_latest(
+    options: argparse.Namespace, latest: Latest, keys: list[VerifierKey]
+) -> Iterator[str]:
+    _must_be_recent(options, latest.trusted)
+    if options.of not in {None, latest.subject}:
+        raise NotVerified(f"it is about {latest.subject}")
+    yield from describe_checkpoint(latest.trusted)
+    yield f"map         {latest.map.hex()}"
+    yield f"about       {printable(latest.subject)}"
+    yield f"latest      {latest.told()}"
+    yield f"complete    up to position {latest.size}; nothing is said of what was recorded after it"
+    if options.mirror:
+        yield from compare(options.mirror, keys, latest.trusted.checkpoint, {})
+        must_be_map_of(latest.map, _places_in(options.mirror, latest.size).items())
+        yield "as leaves   the map follows from those of the mirror"
+
+
+def _places_in(folder: Path, size: int) -> dict[str, Place]:
+    """The latest fact about each subject among the first leaves of a mirror."""
+    places: dict[str, Place] = {}
+    for bundle in bundles_of(size):
+        for leaf in map(read_leaf, entries_of(_bytes_of(folder, bundle))):
+            places |= {link.subject: Place(link.number, leaf.position) for link in leaf.links}
+    return places
+
+
 def _check_log(
     options: argparse.Namespace, keys: list[VerifierKey], asked: dict[str, Any]
 ) -> Iterator[str]:
@@ -648,6 +700,7 @@ def _check_log(
     else:
         logs = {checkpoint.origin, *(key.name for key in keys)}
         chains = check_log(options.file, checkpoint, logs=logs)
+        check_map(options.file, trusted, keys, chains)
     yield from describe_checkpoint(trusted)
     if options.mirror:
         known = dict(enumerate(hashes_in(options.file, checkpoint.size)))

@@ -313,6 +313,7 @@ ALONE = ("domain/__init__.py", "domain/tree.py", "domain/note.py", "domain/ml_ds
          "domain/money/__init__.py", "domain/money/payee.py",
          "domain/seal.py", "domain/signature.py", "domain/stated.py", "domain/identity.py",
          "domain/moment.py", "domain/refusal.py", "domain/printable.py", "domain/promise.py",
+         "domain/latest.py", "domain/sparse.py",
          "scripts/verify.py")  # fmt: skip
 
 

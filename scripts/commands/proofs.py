@@ -26,6 +26,14 @@ RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
     "work": ("work", history.positions_of_work),
     "contributor": ("contributor", history.positions_of_contributor),
 }
+subject_kind = click.option(
+    "--of",
+    "kind",
+    type=click.Choice(list(RECEIPTS)),
+    default="work",
+    show_default=True,
+    help="What SUBJECT is.",
+)
 
 
 @commands.command()
@@ -53,14 +61,7 @@ def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | N
 @commands.command()
 @click.argument("subject")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
-@click.option(
-    "--of",
-    "kind",
-    type=click.Choice(list(RECEIPTS)),
-    default="work",
-    show_default=True,
-    help="What SUBJECT is.",
-)
+@subject_kind
 @click.option("--witnessed", is_flag=True, help="Only those of facts that witnesses have seen.")
 @click.pass_context
 def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed: bool) -> None:
@@ -76,6 +77,25 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witness
         proofs = service.log.receipts(positions)
         with click.open_file(str(file), "wb") as written:
             written.writelines(proofs)
+
+
+@commands.command()
+@click.argument("subject")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
+@subject_kind
+@click.option("--witnessed", is_flag=True, help="Under the latest tree that witnesses have seen.")
+@click.pass_context
+def latest(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed: bool) -> None:
+    """Write the proof of which fact about a work or a contributor is the latest.
+
+    “verify latest” shows offline that nothing about it came after, or of an id that there is
+    nothing at all.
+    """
+    with asked(ctx) as (service, _):
+        service.log.catch_up()
+        proof = service.log.latest_of(named(RECEIPTS[kind][0], subject), witnessed=witnessed)
+    with click.open_file(str(file), "wb") as written:
+        written.write(proof)
 
 
 log_keys = click.option(

@@ -69,17 +69,20 @@ def _offline(name: str, meaning: str) -> click.Command:
     if name == "promise":
         proof = "A receipt of the same position to hold it against."
         params.append(click.Option(["--receipt"], metavar="FILE", help=proof))
-    if name in ("receipt", "promise", "checkpoint", "log"):
+    if name == "history":
+        end = "The proof of its subject's latest fact: that the history ends there."
+        params.append(click.Option(["--latest"], metavar="FILE", help=end))
+    if name in ("receipt", "latest", "promise", "checkpoint", "log"):
         other = "A mirror to compare it with; an earlier one is a beginning of it."
         params.append(click.Option(["--mirror"], metavar="FOLDER", help=other))
-    if name in ("receipt", "checkpoint", "log", "history"):
+    if name in ("receipt", "checkpoint", "log", "history", "latest"):
         age = "How old the cosignatures may be, such as 90s, 36h or 7d."
         params.append(click.Option(["--max-age"], metavar="AGE", help=age))
     if name == "log":
         bare = "A mirror of the hashes alone, without leaves."
         params.append(click.Option(["--hashes"], is_flag=True, help=bare))
-    if name in ("history", "log"):
-        whose = "The work or person whose facts to count."
+    if name in ("history", "latest", "log"):
+        whose = "The work or person that it has to be about."
         params.append(click.Option(["--of"], metavar="ID", help=whose))
     if name == "receipt":
         actors = "A key of the actor, its file, or the receipt of its registration."

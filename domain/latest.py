@@ -1,0 +1,188 @@
+"""The latest fact about a subject, and the proof that nothing about it came after.
+
+Under each checkpoint the log signs a second note: the root of a map from every work and person to
+the number and position of the latest fact about it. The proof says what the map holds for one of
+them, or that it holds nothing, under a checkpoint that names the same tree.
+
+The map is a sparse Merkle tree (domain.sparse); its key is the id, its value "NUMBER POSITION". A
+note of its own, and no further line of the checkpoint: those are not covered by every kind of
+cosignature, and make checkpoints that other clients have to carry. That a map is the one of its
+tree is checked from the leaves by everybody who mirrors them. This file depends only on those that
+check a checkpoint.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple, Self
+
+from domain import note, sparse
+from domain.checkpoint import (
+    Checkpoint,
+    Trusted,
+    decode_proof,
+    encode_proof,
+    must_count,
+    open_checkpoint,
+)
+from domain.note import Note, SignerKey, VerifierKey, base64, decimal, readable
+from domain.sparse import Leaf, Proof
+from domain.tree import HASH_BYTES, NotVerified
+
+HEADER, MAP = "stemma-latest@v1", "stemma-map@v1"
+
+
+class Place(NamedTuple):
+    """Which fact about a subject is its latest one."""
+
+    number: int
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.position}"
+
+    @classmethod
+    def parse(cls, said: str) -> Self:
+        """Read what is said so; NotVerified for any other text."""
+        number, _, position = said.partition(" ")
+        place = cls(decimal(number, "number of the fact"), decimal(position, "position"))
+        if not place.number:
+            raise NotVerified("facts are numbered from 1")
+        return place
+
+
+def leaf_for(subject: str, place: Place) -> Leaf:
+    """What the map holds for a subject."""
+    return sparse.leaf_of(subject.encode(), str(place).encode())
+
+
+def path_of(subject: str) -> bytes:
+    """Where the map holds it."""
+    return sparse.leaf_of(subject.encode(), b"").path
+
+
+def must_be_map_of(root: bytes, places: Iterable[tuple[str, tuple[int, int]]]) -> None:
+    """Raise NotVerified unless a root that was signed is that of the map that holds these."""
+    if sparse.root_of(leaf_for(subject, Place(*place)) for subject, place in places) != root:
+        raise NotVerified("the map that was signed is not the one that follows from the leaves")
+
+
+# -- The map of a checkpoint ---------------------------------------------------------------------
+
+
+class MapOf(NamedTuple):
+    """The map of the tree of a checkpoint."""
+
+    checkpoint: Checkpoint
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        """The text that is signed; as a checkpoint it would have no size."""
+        log, roots = self.checkpoint, (self.checkpoint.root, self.root)
+        tree, held = (b64encode(root).decode() for root in roots)
+        return f"{MAP}\n{log.origin}\n{log.size}\n{tree}\n{held}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read that text."""
+        header, _, rest = text.partition("\n")
+        if header != MAP or rest.count("\n") != 4:
+            raise NotVerified(f"the note is not a {MAP}")
+        checkpoint = Checkpoint.parse(rest)
+        root = base64(checkpoint.extensions[0], "root of the map")
+        if len(root) != HASH_BYTES:
+            raise NotVerified(f"the root of the map has {len(root)} bytes, not {HASH_BYTES}")
+        return cls(Checkpoint(checkpoint.origin, checkpoint.size, checkpoint.root), root)
+
+
+def sign_map(checkpoint: Checkpoint, root: bytes, *signers: SignerKey) -> bytes:
+    """The root of the map of a tree, as a signed note."""
+    return note.sign(MapOf(checkpoint, root).text, *signers)
+
+
+def open_map(data: bytes, keys: Collection[VerifierKey], trusted: Trusted) -> bytes:
+    """The root of the map that the log has signed for the tree of a trusted checkpoint."""
+    parsed = Note.parse(data)
+    told = MapOf.parse(parsed.text)
+    signers = note.verify(parsed, keys).verified
+    must_count(signers, keys, told.checkpoint.size)
+    if {one.name for one in signers}.isdisjoint(one.name for one in trusted.signers):
+        raise NotVerified("the map is signed by another log than the checkpoint")
+    if told.checkpoint != replace(trusted.checkpoint, extensions=()):
+        raise NotVerified("the map is of another tree than the checkpoint")
+    return told.root
+
+
+# -- The proof of one subject --------------------------------------------------------------------
+
+
+class Latest(NamedTuple):
+    """The latest fact about a subject in the tree of a checkpoint; none if there is no fact."""
+
+    subject: str
+    place: Place | None
+    map: bytes
+    """The root of the map."""
+    trusted: Trusted
+
+    @property
+    def size(self) -> int:
+        """Up to which position it is the latest."""
+        return self.trusted.checkpoint.size
+
+    def told(self) -> str:
+        """Which fact it is, in words."""
+        if self.place is None:
+            return "none"
+        return f"fact {self.place.number} at position {self.place.position}"
+
+    def must_end(self, subject: str, place: Place, size: int) -> None:
+        """Raise NotVerified unless a history up to a size ends with this fact."""
+        if self.subject != subject:
+            raise NotVerified(f"the proof of the latest fact is about {self.subject}")
+        if self.size < size:
+            raise NotVerified(f"the proof of the latest fact ends at {self.size}, not {size}")
+        if self.place != place:
+            raise NotVerified(
+                f"the history ends with fact {place.number} of {subject} at position "
+                f"{place.position}, and the latest is {self.told()}"
+            )
+
+
+def make_latest(
+    *, subject: str, place: Place | None, proof: Proof, map: bytes, checkpoint: bytes
+) -> bytes:
+    """The proof as a file: what is said, the hashes, the map's note, the checkpoint."""
+    other = "" if proof.other is None else f"other {b64encode(proof.other.data).decode()}\n"
+    said = f"of {subject}\nfact {'none' if place is None else place}\n{other}"
+    head = f"{HEADER}\n{said}{encode_proof(proof.beside)}\n"
+    return head.encode() + map + b"\n" + checkpoint
+
+
+def verify_latest(data: bytes, keys: Collection[VerifierKey], **asked: Any) -> Latest:
+    """Check such a file, with the options of open_checkpoint; NotVerified says what is wrong."""
+    parts = readable(data, "file").split("\n\n")
+    head = parts[0].split("\n")
+    if len(parts) != 5 or len(head) < 3 or head[0] != HEADER:
+        raise NotVerified(f"the file is not a {HEADER} with two notes below")
+    _, of, fact, *rest = head
+    if not of.startswith("of ") or not fact.startswith("fact "):
+        raise NotVerified("the file does not say of what the latest fact is, or which it is")
+    subject, said = of.removeprefix("of "), fact.removeprefix("fact ")
+    place = None if said == "none" else Place.parse(said)
+    other = _other(rest.pop(0)) if rest and rest[0].startswith("other ") else None
+    trusted = open_checkpoint("\n\n".join(parts[3:]).encode(), keys, **asked)
+    root = open_map(f"{parts[1]}\n\n{parts[2]}\n".encode(), keys, trusted)
+    if place is not None and not place.number <= place.position <= trusted.checkpoint.size:
+        raise NotVerified(f"there is no position {place.position} with fact {place.number}")
+    value = None if place is None else leaf_for(subject, place).value
+    sparse.verify(Proof(decode_proof(rest), other), path_of(subject), value, root)
+    return Latest(subject, place, root, trusted)
+
+
+def _other(line: str) -> Leaf:
+    data = base64(line.removeprefix("other "), "other leaf of the map")
+    return Leaf(data[:HASH_BYTES], data[HASH_BYTES:])

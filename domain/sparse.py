@@ -1,0 +1,207 @@
+"""A sparse Merkle tree: a map from keys to values under one root, with proofs of what is not in it.
+
+A place is empty, a leaf or a node above two places; a subtree with a single leaf is that leaf. So
+the tree follows from what it maps, whatever the order in which that was put in, and a proof has
+about as many hashes as the logarithm of the number of keys.
+
+The construction is that of the Libra white paper ("The Libra Blockchain", section 3.3), in the
+bytes of celestiaorg/smt, which ICS 23 describes as SmtSpec: a path is SHA-256(key), a leaf
+SHA-256(0x00 || path || SHA-256(value)), a node SHA-256(0x01 || left || right), and an empty place
+32 zero bytes.
+This file depends only on the standard library, so that a proof can be checked on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from domain.tree import HASH_BYTES, NotVerified, leaf_hash, node_hash
+
+EMPTY = bytes(HASH_BYTES)
+"""The hash of a place with nothing below it, and the root of an empty map."""
+DEPTH = 8 * HASH_BYTES
+ROOT = 1
+"""Places are numbered as in a heap: below n are 2n on the left and 2n + 1 on the right."""
+FEW, AHEAD = 64, 8
+"""For so few keys, so many levels are read at once."""
+
+
+class Leaf(NamedTuple):
+    """A key and its value, by their hashes."""
+
+    path: bytes
+    value: bytes
+    said: bytes = b""
+    """The value itself, where it is known."""
+
+    @property
+    def data(self) -> bytes:
+        """What is hashed, behind a byte."""
+        return self.path + self.value
+
+
+Node = Leaf | bytes
+"""What is at a place that is not empty: a leaf, or the hash of two places."""
+Read = Callable[[Iterable[int]], Mapping[int, Node]]
+"""Returns what is at places, without those that are empty."""
+
+
+def leaf_of(key: bytes, value: bytes) -> Leaf:
+    """The leaf of a key and its value."""
+    return Leaf(sha256(key).digest(), sha256(value).digest(), value)
+
+
+def hash_of(node: Node | None) -> bytes:
+    """The hash of a place."""
+    if node is None:
+        return EMPTY
+    return leaf_hash(node.data) if isinstance(node, Leaf) else node
+
+
+def place_of(path: bytes, depth: int) -> int:
+    """The place so deep on the way to a path."""
+    return 1 << depth | int.from_bytes(path, "big") >> (DEPTH - depth)
+
+
+def is_right(path: bytes, depth: int) -> bool:
+    """Whether a path leads to the right from a place so deep."""
+    return bool(path[depth >> 3] >> (7 - (depth & 7)) & 1)
+
+
+# -- growing -------------------------------------------------------------------------------------
+
+
+def put(leaves: Iterable[Leaf], read: Read) -> dict[int, Node]:
+    """The places that change when leaves are put in, as they are afterwards.
+
+    NotVerified if what is there by now is damaged on the ways to them.
+    """
+    placed = {leaf.path: leaf for leaf in leaves}
+    if not placed:
+        return {}
+    ordered = [placed[path] for path in sorted(placed)]
+    known = _read_ways(ordered, read)
+    put: dict[int, Node] = {}
+    _put(ROOT, 0, ordered, known, put)
+    return put
+
+
+def root_of(leaves: Iterable[Leaf]) -> bytes:
+    """The root of a map with these leaves."""
+    return hash_of(put(leaves, lambda _: {}).get(ROOT))
+
+
+def _put(
+    place: int, depth: int, leaves: list[Leaf], known: Mapping[int, Node], put: dict[int, Node]
+) -> Node | None:
+    """Put leaves in below a place; what is there then."""
+    there = known.get(place)
+    if isinstance(there, Leaf):
+        if all(leaf.path != there.path for leaf in leaves):
+            leaves = sorted([*leaves, there])
+        there = None
+    if not leaves:
+        return there
+    if there is not None and there != _above(place, known):
+        raise NotVerified(f"the map is damaged: place {place:x} is not the hash of those below")
+    if there is None and len(leaves) == 1:
+        put[place] = leaves[0]
+        return leaves[0]
+    middle = _middle(leaves, depth)
+    left = _put(2 * place, depth + 1, leaves[:middle], known, put)
+    right = _put(2 * place + 1, depth + 1, leaves[middle:], known, put)
+    put[place] = node_hash(hash_of(left), hash_of(right))
+    return put[place]
+
+
+def _above(place: int, nodes: Mapping[int, Node]) -> bytes:
+    """The hash of the two places below."""
+    return node_hash(hash_of(nodes.get(2 * place)), hash_of(nodes.get(2 * place + 1)))
+
+
+def _middle(leaves: Sequence[Leaf], depth: int) -> int:
+    """How many of these leaves, in order, are on the left."""
+    low, high = 0, len(leaves)
+    while low < high:
+        half = (low + high) // 2
+        if is_right(leaves[half].path, depth):
+            high = half
+        else:
+            low = half + 1
+    return low
+
+
+def _read_ways(leaves: Sequence[Leaf], read: Read) -> dict[int, Node]:
+    """What is at the places on the ways to leaves, and beside them."""
+    known = dict(read([ROOT]))
+    ahead, depth = AHEAD if len(leaves) <= FEW else 1, 0
+    while depth < DEPTH:
+        leaves = [one for one in leaves if isinstance(known.get(place_of(one.path, depth)), bytes)]
+        if not leaves:
+            break
+        known.update(read(_beside(leaves, depth, ahead)))
+        depth = min(depth + ahead, DEPTH)
+    return known
+
+
+def _beside(leaves: Sequence[Leaf], depth: int, ahead: int) -> set[int]:
+    """The next places on the ways to leaves, with those beside them."""
+    ways = {
+        place_of(leaf.path, deep)
+        for leaf in leaves
+        for deep in range(depth + 1, min(depth + ahead, DEPTH) + 1)
+    }
+    return ways | {place ^ 1 for place in ways}
+
+
+# -- proofs --------------------------------------------------------------------------------------
+
+
+class Proof(NamedTuple):
+    """What is at the end of the way to a path, and the hashes beside that way."""
+
+    beside: tuple[bytes, ...]
+    """The deepest first."""
+    other: Leaf | None = None
+    """The leaf of another key that stands there; without one, a proof of absence ends at nothing.
+    """
+
+
+def prove(path: bytes, read: Read) -> Proof:
+    """The proof of what a map holds at a path, or that it holds nothing."""
+    leaf = Leaf(path, b"")
+    known = _read_ways([leaf], read)
+    depth = 0
+    while isinstance(known.get(place_of(path, depth)), bytes):
+        depth += 1
+    end = known.get(place_of(path, depth))
+    other = end if isinstance(end, Leaf) and end.path != path else None
+    ways = (place_of(path, deep) ^ 1 for deep in range(depth, 0, -1))
+    return Proof(tuple(hash_of(known.get(place)) for place in ways), other)
+
+
+def verify(proof: Proof, path: bytes, value: bytes | None, root: bytes) -> None:
+    """Raise NotVerified unless a map has the hash of this value at a path; None for nothing."""
+    if len(proof.beside) > DEPTH or any(len(hash) != HASH_BYTES for hash in proof.beside):
+        raise NotVerified("the proof of the map has more than 256 hashes, or one not of 32 bytes")
+    if proof.other is not None:
+        if value is not None:
+            raise NotVerified("the proof of the map names another key, though this one is there")
+        _must_be_beside(proof.other, path, len(proof.beside))
+    end = proof.other if value is None else Leaf(path, value)
+    found = hash_of(end)
+    for depth, beside in zip(range(len(proof.beside) - 1, -1, -1), proof.beside, strict=True):
+        pair = (beside, found) if is_right(path, depth) else (found, beside)
+        found = node_hash(*pair)
+    if found != root:
+        raise NotVerified("the map under the signed root holds something else there")
+
+
+def _must_be_beside(other: Leaf, path: bytes, depth: int) -> None:
+    """Raise NotVerified unless the leaf of another key stands at the end of the way to a path."""
+    if len(other.path) != HASH_BYTES or len(other.value) != HASH_BYTES:
+        raise NotVerified("the other leaf of the map does not have 64 bytes")
+    if other.path == path or place_of(other.path, depth) != place_of(path, depth):
+        raise NotVerified("the other leaf of the map does not stand in the way of this key")

@@ -1,0 +1,176 @@
+"""The map of the log: the latest fact about every work and person, as of the trees that are signed.
+
+The one rule: the map of a size follows from the facts up to there, and is signed only with the tree
+of that size.
+
+A place of the tree has a row for each of the latest sizes at which it changed, so that a proof can
+be given under a checkpoint that witnesses have seen, while the log has grown on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from hashlib import sha256
+
+from domain.engine import Engine, Overtaken, Row, Table, Transaction
+from domain.latest import Place, leaf_for, path_of
+from domain.receipt import read_links
+from domain.sparse import ROOT, Leaf, Node, Proof, hash_of, prove, put
+from domain.tree import HASH_BYTES
+
+PAGE = 20_000
+"""How many facts are put into the map in one transaction."""
+SIZES_KEPT = 1_000
+"""For how many of the latest checkpoints proofs are given."""
+
+PLACES = Table(
+    "log_map",
+    {"place": "TEXT", "since": "BIGINT", "node": "BYTES"},
+    keys=(("place", "since"),),
+    in_backups=False,
+)
+"""A node is the hash of the two below; a leaf is its path and the value it holds."""
+SIZE = Table(
+    "log_map_size",
+    {"only_row": "BIGINT CHECK (only_row = 1)", "size": "BIGINT"},
+    keys=(("only_row",),),
+    on_conflict="(only_row) DO NOTHING",
+    in_backups=False,
+)
+NOTES = Table("log_maps", {"size": "BIGINT", "note": "BYTES"}, keys=(("size",),))
+"""The signed root of the map of each checkpoint."""
+TABLES = (PLACES, SIZE, NOTES)
+
+Query = Callable[..., list[Row]]
+
+
+def begin_again(transaction: Transaction) -> None:
+    """Forget what the map holds; it is put in again from the facts."""
+    transaction.execute("DELETE FROM log_map")
+    transaction.execute("UPDATE log_map_size SET size = 0")
+
+
+class LatestMap:
+    """The map of one log, in its database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def size(self) -> int:
+        """How many facts it knows."""
+        return int(self.engine.query("SELECT size FROM log_map_size")[0][0])
+
+    # -- growing ---------------------------------------------------------------------------
+
+    def grow(self, upto: int) -> bool:
+        """Put in the next facts, a page of them, up to a size; whether that is reached.
+
+        NotVerified if what is there is damaged where it changes.
+        """
+        size = self.size()
+        new = min(upto, size + PAGE)
+        if size >= upto:
+            return True
+        leaves = [leaf_for(*one) for one in self.latest(size, new).items()]
+        try:
+            with self.engine.transaction() as writer:
+                moved = writer.execute(
+                    "UPDATE log_map_size SET size = :new WHERE size = :old", new=new, old=size
+                )
+                if not moved:
+                    raise Overtaken
+                changed = put(leaves, partial(_read, writer.query, size))
+                rows = [(_name(place), new, _row(node)) for place, node in changed.items()]
+                writer.insert(PLACES, rows)
+                _forget(writer, [name for name, *_ in rows])
+        except Overtaken:
+            return False  # another follower did it
+        return new == upto
+
+    def latest(self, after: int, upto: int) -> dict[str, Place]:
+        """The latest fact about each subject of the facts between two positions."""
+        rows = self.engine.query(
+            "SELECT position, links FROM stored_events "
+            "WHERE position > :after AND position <= :upto ORDER BY position",
+            after=after,
+            upto=upto,
+        )
+        return {
+            link.subject: Place(link.number, position)
+            for position, links in rows
+            for link in read_links(links)
+        }
+
+    # -- answering -------------------------------------------------------------------------
+
+    def root(self, size: int) -> bytes:
+        """Its root as of a size that is kept."""
+        return hash_of(self.nodes([ROOT], size).get(ROOT))
+
+    def nodes(self, places: Iterable[int], size: int) -> dict[int, Node]:
+        """What is at some places as of a size that is kept."""
+        return _read(self.engine.query, size, places)
+
+    def rows(self) -> dict[int, dict[int, Node]]:
+        """What is kept of every place, by the size at which it came to be."""
+        found: dict[int, dict[int, Node]] = {}
+        for name, since, row in self.engine.query("SELECT place, since, node FROM log_map"):
+            found.setdefault(since, {})[int(name, 16)] = _node(bytes(row))
+        return found
+
+    def proof(self, subject: str, size: int) -> tuple[Place | None, Proof]:
+        """The latest fact about a subject as of a size that is kept, with the proof of it."""
+        path, there = path_of(subject), list[Leaf]()
+
+        def read(places: Iterable[int]) -> dict[int, Node]:
+            found = self.nodes(places, size)
+            there.extend(
+                node for node in found.values() if isinstance(node, Leaf) and node.path == path
+            )
+            return found
+
+        proof = prove(path, read)
+        return (Place.parse(there[0].said.decode()) if there else None), proof
+
+
+def _read(query: Query, size: int, places: Iterable[int]) -> dict[int, Node]:
+    """What is at places as of a size, inside or outside a transaction."""
+    rows = query(
+        f"SELECT place, node FROM log_map m WHERE place IN :places AND {_AS_OF}",
+        places=[_name(place) for place in places],
+        size=size,
+    )
+    return {int(name, 16): _node(bytes(row)) for name, row in rows}
+
+
+_AS_OF = "since = (SELECT max(since) FROM log_map l WHERE l.place = m.place AND l.since <= :size)"
+"""The row of a place that holds as of a size."""
+
+
+def _forget(writer: Transaction, names: list[str]) -> None:
+    """Delete what no proof is made from any more."""
+    oldest = writer.query(
+        "SELECT size FROM log_checkpoints ORDER BY size DESC LIMIT 1 OFFSET :kept",
+        kept=SIZES_KEPT,
+    )
+    if oldest:
+        writer.execute(
+            "DELETE FROM log_map WHERE place IN :names AND since < "
+            "(SELECT max(since) FROM log_map l WHERE l.place = log_map.place AND l.since <= :size)",
+            names=names,
+            size=oldest[0][0],
+        )
+
+
+def _name(place: int) -> str:
+    return f"{place:x}"
+
+
+def _row(node: Node) -> bytes:
+    return node.path + node.said if isinstance(node, Leaf) else node
+
+
+def _node(row: bytes) -> Node:
+    path, said = row[:HASH_BYTES], row[HASH_BYTES:]
+    return Leaf(path, sha256(said).digest(), said) if said else path

@@ -1,0 +1,81 @@
+"""An audit of the map of the log: every place of it, and every root of it that was signed.
+
+The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import pairwise
+
+from domain.checkpoint import open_checkpoint
+from domain.latest import MapOf, leaf_for, open_map
+from domain.note import Note
+from domain.sparse import ROOT, Leaf, Node, hash_of, put
+from domain.tree import NotVerified
+from projections.follower import Progress
+from projections.log import Log
+from scripts.difference import Difference, Differences, at_one_moment
+from scripts.service import Service
+
+
+@at_one_moment
+def latest(service: Service, progress: Progress) -> Differences:
+    """The map of the latest facts, and what was signed of it, is what the facts give."""
+    log, size = service.log, service.log.map.size()
+    notes: dict[int, bytes] = dict(service.engine.query("SELECT size, note FROM log_maps"))
+    rows, nodes = log.map.rows(), dict[int, Node]()
+    for after, upto in pairwise(sorted({0, size, *_upto(size, notes, rows)})):
+        leaves = (leaf_for(*one) for one in log.map.latest(after, upto).items())
+        nodes |= put(leaves, partial(_among, nodes))
+        yield from _differing(upto, rows.pop(upto, {}), nodes)
+        if upto in notes and (why := _unbelievable(log, upto, notes[upto], nodes)):
+            yield Difference(f"the map of size {upto}", why)
+        progress(upto, size)
+    for beyond in sorted({*rows, *(one for one in notes if one > log.size())}):
+        yield Difference(f"the map of size {beyond}", f"the log holds {log.size()} facts")
+    held = log.map.nodes(nodes, size)
+    yield from _differing(size, {place: held.get(place) for place in nodes}, nodes)
+    subjects = sum(isinstance(node, Leaf) for node in nodes.values())
+    return f"{subjects} works and people, each with its latest fact; {len(notes)} signed"
+
+
+def _among(nodes: Mapping[int, Node], places: Iterable[int]) -> dict[int, Node]:
+    return {place: nodes[place] for place in places if place in nodes}
+
+
+def _upto(size: int, *by_size: Iterable[int]) -> set[int]:
+    return {one for each in by_size for one in each if one <= size}
+
+
+def _unbelievable(log: Log, size: int, note: bytes, nodes: dict[int, Node]) -> str:
+    """Why the map of a size can't be one that the log signed; empty if it can."""
+    try:
+        told = MapOf.parse(Note.parse(bytes(note)).text)
+        if told.root != hash_of(nodes.get(ROOT)):
+            return "its root is not that of the latest facts"
+        checkpoint = log.checkpoint_of(size)
+        keys = log.public_keys()
+        if keys:
+            open_map(bytes(note), keys, open_checkpoint(checkpoint, keys))
+    except NotVerified as problem:
+        return str(problem)
+    return ""
+
+
+def _differing(
+    size: int, held: Mapping[int, Node | None], told: Mapping[int, Node]
+) -> Iterator[Difference]:
+    for place in sorted(held):
+        there, expected = held[place], told.get(place)
+        if there != expected:
+            what = f"it holds {_shown(there)}; the facts give {_shown(expected)}"
+            yield Difference(f"place {place:x} of the map of size {size}", what)
+
+
+def _shown(node: Node | None) -> str:
+    if isinstance(node, Leaf):
+        number, _, position = node.said.decode("utf-8", "replace").partition(" ")
+        return f"fact {number} at position {position}"
+    return "nothing" if node is None else f"the hash {node.hex()[:16]}…"
