@@ -122,6 +122,15 @@ def _checkpoints(routes: Routes, log: Log) -> None:
         """
         return _text(log.witnessed())
 
+    @gives("/log/checkpoint/signed", "text/plain", CHECKPOINT)
+    def show_signed_checkpoint() -> Response:
+        """The latest checkpoint that the log has signed, for witnesses to look at.
+
+        Where a policy asks for cosignatures, the others are published once they have them, and
+        this one is not to be relied on before. `stemma witness` asks for it.
+        """
+        return _text(log.signed())
+
     @gives("/log/checkpoint/<int:size>", "text/plain", CHECKPOINT)
     def show_checkpoint_of(size: int) -> Response:
         """The checkpoint that was signed at a size, with its cosignatures.

@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from domain.tree import (
     root_of,
     tiles_of,
 )
+from scripts.line import TIMEOUT_SECONDS, Line
 from scripts.verify import (
     bundles_of,
     check_hashes,
@@ -45,7 +48,8 @@ from scripts.verify import (
     printable,
 )
 
-TIMEOUT_SECONDS = 30
+AT_ONCE = 4
+"""How many tiles are fetched at the same moment."""
 LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
 """The size of the largest answer of a log, an entry bundle."""
 
@@ -91,9 +95,10 @@ def mirror(
         must_continue(remembered, trusted.checkpoint)
     size = trusted.checkpoint.size
     tiles = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
-    for number, tile in enumerate(tiles, start=1):
-        _keep(url, folder, tile, api_key, again=again)
-        progress(number, len(tiles))
+    with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
+        keep = partial(_keep, url, folder, api_key=api_key, again=again, line=line)
+        for number, _ in enumerate(threads.map(keep, tiles), start=1):
+            progress(number, len(tiles))
     _keep_map(url, folder, size)
     if only_hashes:
         check_hashes(folder, trusted.checkpoint, remembered)
@@ -146,12 +151,14 @@ def must_have_grown(
         raise NotVerified(f"frozen: the log has not grown for {age} seconds")
 
 
-def _keep(url: str, folder: Path, tile: Tile, api_key: str | None, *, again: bool) -> None:
+def _keep(
+    url: str, folder: Path, tile: Tile, *, api_key: str | None, again: bool, line: Line
+) -> None:
     path, is_kept = folder / tile.path, tile.width == TILE_WIDTH
     is_kept &= (folder / tile.path).exists()
     if is_kept and not again:
         return
-    data = fetch_tile(url, tile, api_key)
+    data = fetch_tile(url, tile, api_key, line)
     if is_kept and data != path.read_bytes():
         raise NotVerified(f"{tile.path} is not what the log gave before")
     write_whole(path, data)
@@ -174,13 +181,13 @@ def _keep_map(url: str, folder: Path, size: int) -> None:
             earlier.unlink()
 
 
-def fetch_tile(url: str, tile: Tile, api_key: str | None = None) -> bytes:
+def fetch_tile(url: str, tile: Tile, api_key: str | None = None, line: Line | None = None) -> bytes:
     """A tile of the log at an address, or a bundle of its entries, which may need a key."""
     address = f"{url}/{tile.path}"
     if tile.level != ENTRIES:
-        return fetch(address)
+        return fetch(address, line=line)
     try:
-        return fetch(address, key=api_key)
+        return fetch(address, key=api_key, line=line)
     except Unreachable as problem:
         if problem.status not in (401, 403):
             raise
@@ -197,7 +204,13 @@ def write_whole(path: Path, data: bytes) -> None:
     unfinished.replace(path)
 
 
-def fetch(address: str, posted: bytes | None = None, *, key: str | None = None) -> bytes:
+def fetch(
+    address: str,
+    posted: bytes | None = None,
+    *,
+    key: str | None = None,
+    line: Line | None = None,
+) -> bytes:
     """The content at an address, or its answer to what is posted there."""
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address} is not an http address")
@@ -206,7 +219,7 @@ def fetch(address: str, posted: bytes | None = None, *, key: str | None = None) 
         # Not sent on to wherever a redirection leads.
         asked.add_unredirected_header("Authorization", f"Bearer {key}")
     try:
-        with urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
+        with line.open(asked) if line else urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
             if answer.headers.get("Content-Encoding") == "gzip":
                 data = _unpacked(data)

@@ -18,7 +18,7 @@ from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.note import VerifierKey
 from domain.receipt import Leaf, read_leaf
 from domain.tree import TILE_WIDTH, NotVerified, entries_of
-from projections.follower import Progress
+from projections.follower import Progress, Rebuild
 from scripts.bundle.importing import UNREADABLE
 from scripts.service import Service
 from scripts.verify import bundles_of, check_log
@@ -49,12 +49,15 @@ def replay(
 
 def put(service: Service, folder: Path, checkpoint: Checkpoint, progress: Progress) -> None:
     """Put the facts of a mirror that was checked, as far as they are new, into its database."""
-    size = checkpoint.size
-    leaves = leaves_of(folder, service.journal.facts.head(), size)
+    size, known = checkpoint.size, service.journal.facts.head()
+    leaves = leaves_of(folder, known, size)
     while page := list(islice(leaves, PAGE)):
         append(service, page)
         progress(page[-1].position, size)
-    service.follower.catch_up()
+    if known:
+        service.follower.catch_up()
+    else:  # into tables that get their indexes afterwards
+        Rebuild(service.journal, service.store).run()
     service.log.catch_up()
     if size and service.log.root(size) != checkpoint.root:
         raise NotVerified("the facts, linked again, do not have the root that was signed")

@@ -15,9 +15,11 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
@@ -193,10 +195,29 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     if settings.embedded:
         make_log_key(settings)
     announce()
-    with TemporaryDirectory(prefix="stemma-metrics-") as folder:
+    with _metrics_folder() as folder:
         hand_down(settings, folder)
         configure_logs(settings.logs)
         _serve(settings, address)
+
+
+METRICS = "stemma-metrics-"
+
+
+@contextmanager
+def _metrics_folder() -> Iterator[str]:
+    """A folder for the figures of the workers; those of servers that were killed are removed.
+
+    Its file is locked for as long as a process of the server runs, wherever that is.
+    """
+    for file in Path(gettempdir()).glob(f"{METRICS}*/lock"):
+        with suppress(OSError), file.open() as left:
+            flock(left, LOCK_EX | LOCK_NB)
+            rmtree(file.parent)
+    with TemporaryDirectory(prefix=METRICS) as folder, Path(folder, "new").open("w") as held:
+        flock(held, LOCK_EX)
+        Path(folder, "new").rename(Path(folder, "lock"))  # seen by others only once it is held
+        yield folder
 
 
 def _allow_connections() -> None:

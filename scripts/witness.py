@@ -18,7 +18,7 @@ from pathlib import Path
 from domain.checkpoint import Checkpoint, Trusted, cosign, open_checkpoint
 from domain.note import COSIGNATURE, Note, SignerKey, VerifierKey
 from domain.tree import NotVerified
-from scripts.mirror import fetch, must_be_recent, prove_growth, write_whole
+from scripts.mirror import Unreachable, fetch, must_be_recent, prove_growth, write_whole
 
 
 def witness(
@@ -34,7 +34,7 @@ def witness(
     does not return the cosignature, or has not grown for ``max_age`` seconds.
     """
     with _alone_in(folder):
-        note = fetch(f"{url}/checkpoint")
+        note = _latest(url)
         opened = open_checkpoint(note, keys)
         checkpoint = opened.checkpoint
         kept = path_of(folder, checkpoint.origin)
@@ -51,6 +51,16 @@ def witness(
     if trusted.checkpoint != checkpoint:
         raise NotVerified("the log returned another checkpoint than the one cosigned")
     return trusted
+
+
+def _latest(url: str) -> bytes:
+    """The latest checkpoint that a log has signed; those of others have only published ones."""
+    try:
+        return fetch(f"{url}/checkpoint/signed")
+    except Unreachable as problem:
+        if problem.status is None:
+            raise
+        return fetch(f"{url}/checkpoint")
 
 
 def key_of(folder: Path, name: str) -> SignerKey:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 from granian.constants import Interfaces
+from granian.log import logger
 from granian.server.embed import Server
 
 from domain import note
@@ -169,4 +170,6 @@ def _text(body: str | bytes) -> Response:
 def serve_witness(witness: Witness, host: str, port: int) -> None:
     """Serve until stopped, with the same bounds for clients as the service itself."""
     gateway = Gateway(Bounds(), create_witness(witness))
+    # What it says of itself is for us, who pin its version and test it, not for who runs a witness.
+    logger.addFilter(lambda record: "experimental" not in record.getMessage())
     asyncio.run(Server(gateway, host, port, interface=Interfaces.RSGI).serve())

@@ -8,14 +8,16 @@ is a copy of the facts in the same time: all of them read once from the database
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from os import sysconf
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import NamedTuple
 
 from projections.follower import Progress, no_progress
 from scripts.audit import CHECKS
-from scripts.benchmarks.load import serving
+from scripts.benchmarks.load import Served, serving
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of, scratch, seconds
 from scripts.comparison.audit import Audit
 from scripts.comparison.caller import Caller
@@ -48,13 +50,13 @@ def audited(address: str, folder: Path, pieces: int, answers: int) -> Iterator[R
         facts = service.log.catch_up()
         public = service.log.public_keys()
         read = seconds(lambda: sum(1 for _ in service.journal.read()))
-    spent: dict[str, float] = {}
+    spent: dict[str, Spent] = {}
 
     @contextmanager
     def told(part: str) -> Iterator[Progress]:
-        begun = perf_counter()
+        begun = spent_by(served)
         yield no_progress
-        spent[part] = spent.get(part, 0) + perf_counter() - begun
+        spent[part] = spent_by(served).since(begun)
 
     with (
         serving(address, STEMMA_LOG_KEY=settings.log_key) as served,
@@ -69,10 +71,37 @@ def audited(address: str, folder: Path, pieces: int, answers: int) -> Iterator[R
     parts = {"comparing": "comparing answers"}
     for part, took in spent.items():
         yield result(address, f"{parts.get(part, part)} of {facts:,}", took, read)
-    yield result(address, f"an audit of {facts:,}", sum(spent.values()), read, AIM)
+    whole = Spent(*map(sum, zip(*spent.values(), strict=True)))
+    yield result(address, f"an audit of {facts:,}", whole, read, AIM)
 
 
-def result(address: str, what: str, took: float, read: float, note: str = "") -> Result:
+class Spent(NamedTuple):
+    """Seconds by the clock, and those of a processor for the auditor and for the service."""
+
+    clock: float
+    auditor: float
+    service: float
+
+    def since(self, begun: Spent) -> Spent:
+        """What was spent since then."""
+        return Spent(*(now - then for now, then in zip(self, begun, strict=True)))
+
+    def __str__(self) -> str:
+        return f"processor: {self.auditor:.1f} s here, {self.service:.1f} s the service"
+
+
+def spent_by(served: Served) -> Spent:
+    """What was spent so far, by the kernel's count of all processes of a service."""
+    sessions, ticks = {one.pid for one in served.processes}, 0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            *_, session = (fields := file.read_text().rpartition(")")[2].split())[:4]
+            ticks += sum(map(int, fields[11:13])) if int(session) in sessions else 0
+    return Spent(perf_counter(), process_time(), ticks / sysconf("SC_CLK_TCK"))
+
+
+def result(address: str, what: str, took: Spent, read: float, note: str = "") -> Result:
     """Seconds, beside those in which the facts are read once."""
     peers = (Peer("all facts read once", read),)
-    return Result("audit", engine_of(address), what, took, "s", peers, note)
+    note = f"{took}; {note}" if note else str(took)
+    return Result("audit", engine_of(address), what, took.clock, "s", peers, note)

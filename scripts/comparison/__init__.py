@@ -71,7 +71,11 @@ class Comparison:
     ) -> Iterator[Enquiry]:
         """What is answered otherwise, on any page of a list."""
         waiting: list[Enquiry] = []
-        with self.replay.store.view() as view, ThreadPoolExecutor(AT_ONCE) as threads:
+        with (
+            self.caller.kept_open(),
+            self.replay.store.view() as view,
+            ThreadPoolExecutor(AT_ONCE) as threads,
+        ):
             while window := [*waiting, *islice(enquiries, WINDOW)]:
                 waiting = []
                 paths = [one.path(view.as_of) for one in window]

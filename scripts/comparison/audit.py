@@ -75,7 +75,7 @@ class Audit:
         size = trusted.checkpoint.size
         with self.told("replaying") as progress:
             put(self.replay, self.folder, trusted.checkpoint, progress)
-        with self.told("texts") as progress:
+        with self.told("texts") as progress, self.caller.kept_open():
             caller = self.caller if self.with_texts else None
             found = take_texts(self.replay, caller, after, size, progress)
         self.texts = Texts(*map(sum, zip(self.texts, found, strict=True)))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from api.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
+from scripts.line import Line
 from scripts.mirror import Unreachable, fetch
 
 PATIENCE = 20
@@ -21,12 +24,23 @@ class Caller:
 
     def __init__(self, url: str, key: str | None) -> None:
         self.url, self.key = url.rstrip("/").removesuffix("/log"), key
+        self._line: Line | None = None
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Connections are kept within the block, one for each thread."""
+        with Line() as line:
+            self._line = line
+            try:
+                yield
+            finally:
+                self._line = None
 
     def answer(self, path: str) -> Any:
         """What is answered there, with the code of a refusal as its only content."""
         for turn in range(PATIENCE):
             try:
-                return json.loads(fetch(self.url + path, key=self.key))
+                return json.loads(fetch(self.url + path, key=self.key, line=self._line))
             except Unreachable as problem:
                 if problem.status in WAITS and turn < PATIENCE - 1:
                     time.sleep(_wait(problem.wait))
