@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask
 from flask_smorest import Api, Blueprint
+from werkzeug.routing import UUIDConverter
 
 from api.fields import MOST_ERRORS
 from api.problems import MEDIA_TYPE
@@ -137,6 +138,7 @@ def _api(app: Flask) -> Api:
     # Every problem that a route can return is documented with it; there is no default one.
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     api.register_converter(IdConverter, _path_id)
+    api.register_converter(UUIDConverter, lambda _: _id_of("work"))
     api.spec.components.schema("Problem", PROBLEM)
     for name, schema in COMPONENTS.items():
         api.spec.components.schema(name, schema)
@@ -168,7 +170,11 @@ _NAME = re.compile(r"\{[^}]*\}")
 
 
 def _path_id(converter: IdConverter) -> dict[str, Any]:
-    return {"type": "string", "format": "uuid", "examples": [EXAMPLE_IDS[converter.noun]]}
+    return _id_of(converter.noun)
+
+
+def _id_of(noun: str) -> dict[str, Any]:
+    return {"type": "string", "format": "uuid", "examples": [EXAMPLE_IDS[noun]]}
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

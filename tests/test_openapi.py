@@ -181,7 +181,7 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
     for name, (method, path, _) in named.items():
         if method == "get" and name != "show_witnessed_checkpoint":  # nobody has seen one here
             asked = ASKED.get(name, {})
-            here = shown(document, path).replace("/checkpoint/1", f"/checkpoint/{size}")
+            here = re.sub("/(checkpoint|map)/1$", rf"/\1/{size}", shown(document, path))
             assert served.operator.get(here, **asked).status == 200, name
 
 

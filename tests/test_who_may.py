@@ -148,6 +148,8 @@ PUBLIC = {
     *(
         "show_checkpoint",
         "show_witnessed_checkpoint",
+        "show_signed_checkpoint",
+        "show_map_of",
         "show_checkpoint_of",
         "show_log_key",
         "show_tile",
