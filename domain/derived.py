@@ -15,8 +15,8 @@ from domain.kept import Rows
 from domain.money.books import Books
 from domain.money.folding import TOPICS
 from domain.money.state import drawn_state
-from domain.recorders import FOUND, SEARCHED, Placed, found_rows, vault_row
 from domain.seal import Disclosure
+from domain.stored import FOUND, SEARCHED, Placed, found_rows, vault_row
 from domain.text import folded
 
 PAGE = 5_000

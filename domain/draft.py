@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from domain.command import Command
+from domain.condition import Condition, Spent
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, New
@@ -30,7 +31,6 @@ from domain.past import PENDING, Kept, Past
 from domain.permission import OPERATOR, open_to
 from domain.project import Project
 from domain.quota import must_be_within
-from domain.recorders import Condition, Spent
 from domain.refusal import (
     BadSignature,
     ContributorForgotten,

@@ -17,7 +17,7 @@ from domain.receipt import read_links, spell_leaf
 from domain.tree import leaf_hash
 
 _FACT = "originator_id, originator_version, topic, state, links"
-_LATEST = "position = (SELECT max(position) FROM stored_events)"
+LATEST = "position = (SELECT max(position) FROM stored_events)"
 
 Head = tuple[int, int, str]
 """A number, a position and the hash of a leaf in base64."""
@@ -35,7 +35,7 @@ def heads_of(
     of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
     for subject, position, number, hash, *fact in transaction.query(
         f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash, {_FACT} "
-        f"FROM stored_events WHERE {_LATEST} UNION ALL "
+        f"FROM stored_events WHERE {LATEST} UNION ALL "
         "SELECT h.subject, h.position, h.number, "
         f"CAST(h.hash AS {transaction.engine.typed('BYTES')}), {of_head} "
         "FROM heads h LEFT JOIN stored_events f ON f.position = h.position "

@@ -37,9 +37,10 @@ from domain.moment import instant
 from domain.money.books import Books, keep
 from domain.neighbours import Neighbours
 from domain.permission import OPERATOR
-from domain.recorders import JournalRecorder, Placed
+from domain.recorders import JournalRecorder
 from domain.refusal import Busy, ClockUnreliable, TooLarge
 from domain.signature import Signing
+from domain.stored import Placed
 
 LARGEST_FACT_BYTES = 65_000
 """A leaf of the log holds 65,535 bytes: a fact, its place, and its links."""
@@ -122,12 +123,11 @@ class Journal(Application[str]):
         """
         for _ in attempts():
             try:
-                with self.engine.reading():
-                    with self.engine.snapshot():
-                        draft = Draft(self, self.clock(), signing=signing)
-                        receipts = [draft.carry_out(command, by, key=key) for command in commands]
-                    told = tuple(chain.from_iterable(one.warnings for one in receipts))
-                    return replace(receipts[-1], warnings=told).recorded(self.commit(draft))
+                with self.engine.snapshot():
+                    draft = Draft(self, self.clock(), signing=signing)
+                    receipts = [draft.carry_out(command, by, key=key) for command in commands]
+                told = tuple(chain.from_iterable(one.warnings for one in receipts))
+                return replace(receipts[-1], warnings=told).recorded(self.commit(draft))
             except IntegrityError:
                 continue
         raise Busy
@@ -177,14 +177,14 @@ class Journal(Application[str]):
         for one, subjects in zip(stored, about, strict=True):
             if len(one.state) + LONGEST_LINK_BYTES * len(subjects) > LARGEST_FACT_BYTES:
                 raise TooLarge(LARGEST_FACT_BYTES)
-        positions = self.recorder.insert_events(
+        positions = self.facts.insert_events(
             stored,
+            facts=facts,
             about=about,
             found=[happened.found_by() for happened in facts],
             keeping=partial(keep, facts, decided),
             **terms,
         )
-        assert positions is not None
         with self.written:
             self.last_written = max(self.last_written, *positions)
             self.written.notify_all()

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from domain.claim import PENDING
+from domain.condition import Spent
 from domain.dispute import Opening
 from domain.fact import Fact, Noun
 from domain.moment import instant
 from domain.nouns import BORN
 from domain.past import Past
 from domain.permission import PERIOD, QUOTAS
-from domain.recorders import Spent
 from domain.refusal import QuotaExceeded
 
 LOOKED_AT = 10

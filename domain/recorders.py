@@ -11,10 +11,9 @@ refuse to edit or delete facts.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
 from eventsourcing.persistence import (
     ApplicationRecorder,
@@ -24,87 +23,20 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
-from domain.chain import link_facts
-from domain.clock import STAMP, in_order, moment_of
-from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Table, Transaction
-from domain.fact import Fact, FoundBy, read_fact
-from domain.heads import heads_of
-from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
+from domain.append import Append, Recording, count_spent
+from domain.clock import STAMP, moment_of
+from domain.condition import Spent
+from domain.engine import DatabaseUnavailable, Engine, Overtaken
+from domain.heads import LATEST
 from domain.request import Request
 from domain.seal import Disclosure
+from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed
 from domain.text import folded
+from domain.together import Together
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
-
-
-class Spent(NamedTuple):
-    """How often an account counted toward a quota since a moment."""
-
-    accounts: tuple[str, ...]
-    quota: str
-    since: str
-    times: int
-
-
-_OWNED = "owner IN :owners AND name <> 'reference'"
-"""The texts of people. A bank reference belongs to the operator, who keeps the books; earlier facts
-sealed it as a text of the payee."""
-
-
-class Condition(NamedTuple):
-    """Record only if, after a position, no fact of these topics is about these subjects."""
-
-    after: int
-    watched: Mapping[str, Collection[str] | None]
-    """Subjects by topic; None stands for any subject."""
-    emptied: Collection[str] = ()
-    """Owners who must have no text left after the erasure."""
-    spent: Collection[Spent] = ()
-    """What the actor had done of what is limited, when the command was decided."""
-
-    def must_be_unspent(self, count: Callable[[Spent], int]) -> None:
-        """Raise Overtaken if the actor has done more meanwhile; called under the lock."""
-        for one in self.spent:
-            if count(one) != one.times:
-                raise Overtaken(one.quota)
-
-    def must_hold(self, since: Callable[[int, list[str]], list[Placed]]) -> None:
-        """Raise Overtaken if a watched fact has been recorded since; called under the lock."""
-        for placed in since(self.after, list(self.watched)) if self.watched else ():
-            subjects = self.watched[placed.topic]
-            if subjects is None or not set(placed.fact().touches()).isdisjoint(subjects):
-                raise Overtaken(placed.topic)
-
-    def must_be_empty(self, left: Callable[[Collection[str]], int]) -> None:
-        """Raise Overtaken if an owner has texts the command missed; called under the lock."""
-        if self.emptied and left(self.emptied):
-            raise Overtaken("vault")
-
-
-class Placed(NamedTuple):
-    """A fact as stored, with its place in the journal."""
-
-    position: int
-    originator_id: str
-    originator_version: int
-    topic: str
-    state: bytes
-    links: str = NO_LINKS
-    """Its place among the facts about each of its subjects, spelled as in its leaf."""
-
-    def linked(self) -> tuple[Link, ...]:
-        """Its place among the facts about each of its subjects."""
-        return read_links(self.links)
-
-    def leaf(self) -> bytes:
-        """The leaf of the fact: what the log holds and a receipt proves."""
-        return spell_leaf(*self)
-
-    def fact(self) -> Fact:
-        """The fact itself."""
-        return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
 
 
 class JournalRecorder(ApplicationRecorder):
@@ -112,56 +44,33 @@ class JournalRecorder(ApplicationRecorder):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.together = Together(self._record, MOST_TOGETHER)
 
-    def insert_events(
-        self,
-        stored_events: Sequence[StoredEvent],
-        *,
-        about: Sequence[Collection[str]] = (),
-        condition: Condition | None = None,
-        disclosures: Sequence[Disclosure] = (),
-        erased: Collection[str] = (),
-        positions: Sequence[int] | None = None,
-        requests: Sequence[Request] = (),
-        found: Sequence[Collection[FoundBy]] = (),
-        spent: Sequence[tuple[int, str, str, str]] = (),
-        keeping: Callable[[Transaction, Sequence[int]], None] | None = None,
-        **_: Any,
-    ) -> Sequence[int]:
-        """Append facts, each with its subjects and what it is found by, with the texts behind them;
-        return their positions. ``keeping`` writes what else follows from them."""
-        characters = sum(len(stored.state) for stored in stored_events)
-        characters += sum(len(text.value) for text in disclosures)
-        characters += sum(len(json.dumps(asked)) for asked in requests)
-        characters += 2 * sum(len(subject) for subjects in about for subject in subjects)
-        characters += 2 * sum(len(value) for fields in found for value, *_ in fields)
-        with self.engine.appending(FACTS, characters) as transaction:
-            if condition:
-                condition.must_hold(partial(_since, transaction))
-                condition.must_be_unspent(partial(_spent, transaction.query))
-            born = {str(one.originator_id) for one in stored_events if one.originator_version == 1}
-            latest, stamp, heads = heads_of(transaction, about, born)
-            if positions is None:
-                # Under the lock the greatest position is final, so the next ones have no gaps.
-                positions = range(latest + 1, latest + 1 + len(stored_events))
-                stored_events = list(in_order(stored_events, stamp))
-            transaction.insert(FACTS, linked(stored_events, positions, about, heads))
-            transaction.insert(HEADS, [(subject, *head) for subject, head in heads.items()])
-            transaction.insert(VAULT, list(map(vault_row, disclosures)))
-            transaction.insert(REQUESTS, request_rows(requests, positions))
-            transaction.insert(FURTHER_KEYS, further_rows(requests, positions))
-            transaction.insert(FOUND, found_rows(found, positions))
-            transaction.insert(SPENT, [(*one, positions[place]) for place, *one in spent])
-            if keeping is not None:
-                keeping(transaction, positions)
-            if erased:
-                transaction.erase("vault", "digest", erased)
-            if condition:
-                condition.must_be_empty(partial(_left, transaction))
-        if erased:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
+        """Append facts with the terms of an Append; return their positions."""
+        append = Append(stored_events, **terms)
+        if not append.is_alone:
+            return self.together.ask(append)
+        (outcome,) = self._record([append])
+        if isinstance(outcome, Exception):
+            raise outcome
+        if append.erased:
             with suppress(DatabaseUnavailable):  # what was recorded is recorded; a follower goes on
                 self.engine.settle()
-        return positions
+        return outcome
+
+    def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
+        """Record appends in one transaction: the positions of each, or why it was refused."""
+        outcomes: list[Sequence[int] | Exception] = []
+        with self.engine.appending(FACTS) as transaction:
+            recording = Recording(transaction, appends)
+            for append in appends:
+                try:
+                    outcomes.append(recording.take(append))
+                except Overtaken as error:
+                    outcomes.append(error)
+            recording.write()
+        return outcomes
 
     def vacuum(self) -> bool:
         """Rewrite the vault; false if someone still reads what was there (see Engine)."""
@@ -218,7 +127,7 @@ class JournalRecorder(ApplicationRecorder):
 
     def latest(self) -> tuple[int, datetime | None]:
         """The position and the time of the latest fact."""
-        rows = self.engine.query(f"SELECT position, {STAMP} FROM stored_events WHERE {_IS_LATEST}")
+        rows = self.engine.query(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
         return (rows[0][0], moment_of(rows[0][1])) if rows else (0, None)
 
     def turns(self, after: int, upto: int) -> list[tuple[int, str]]:
@@ -312,7 +221,7 @@ class JournalRecorder(ApplicationRecorder):
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
         """The owner and the commitment of every text these owners have."""
-        sql = f"SELECT owner, digest FROM vault WHERE {_OWNED} ORDER BY owner, digest"
+        sql = f"SELECT owner, digest FROM vault WHERE {OWNED} ORDER BY owner, digest"
         return [(owner, digest) for owner, digest in self.engine.query(sql, owners=list(owners))]
 
     def named(self, name: str, limit: int) -> list[tuple[str, str]]:
@@ -341,7 +250,7 @@ class JournalRecorder(ApplicationRecorder):
     def spent(self, accounts: Collection[str], quota: str, since: str) -> Spent:
         """How often these accounts of a person counted toward a quota since a moment."""
         asked = Spent(tuple(accounts), quota, since, 0)
-        return asked._replace(times=_spent(self.engine.query, asked))
+        return asked._replace(times=count_spent(self.engine.query, asked))
 
     def spending(self, accounts: Collection[str], quota: str, limit: int) -> list[Placed]:
         """The latest facts of these accounts that count toward a quota, the latest first."""
@@ -398,148 +307,7 @@ class JournalRecorder(ApplicationRecorder):
         return [Placed(*row) for row in self.engine.query(sql, **values)]
 
 
-# -- within an append ----------------------------------------------------------------------
-
-
-def _since(transaction: Transaction, after: int, topics: list[str]) -> list[Placed]:
-    sql = (
-        "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
-        "WHERE position > :after AND topic IN :topics"
-    )
-    return [Placed(*row) for row in transaction.query(sql, after=after, topics=topics)]
-
-
-def _spent(query: Callable[..., Sequence[Row]], one: Spent) -> int:
-    sql = "SELECT count(*) FROM spent WHERE actor IN :accounts AND quota = :quota AND at > :since"
-    return int(query(sql, accounts=list(one.accounts), quota=one.quota, since=one.since)[0][0])
-
-
-def _left(transaction: Transaction, owners: Collection[str]) -> int:
-    sql = f"SELECT count(*) FROM vault WHERE {_OWNED}"
-    return int(transaction.query(sql, owners=list(owners))[0][0])
-
-
-_IS_LATEST = "position = (SELECT max(position) FROM stored_events)"
-
-
-def linked(
-    stored_events: Sequence[StoredEvent],
-    positions: Sequence[int],
-    about: Sequence[Collection[str]],
-    heads: dict[str, Row],
-) -> list[Row]:
-    """The rows of facts at their positions; ``heads`` is brought up to date."""
-    facts = [
-        (position, s.originator_id, s.originator_version, s.topic, s.state)
-        for position, s in zip(positions, stored_events, strict=True)
-    ]
-    links = link_facts(cast("Any", facts), about, cast("Any", heads))
-    return [(*fact, own) for fact, own in zip(facts, links, strict=True)]
-
-
-FACTS = Table(
-    "stored_events",
-    {
-        "position": "BIGINT",
-        "originator_id": "TEXT",
-        "originator_version": "BIGINT",
-        "topic": "TEXT",
-        "state": "BYTES",
-        "links": "TEXT",
-    },
-    keys=(("position",), ("originator_id", "originator_version")),
-    unchangeable="facts are immutable",
-)
-HEADS = Table(
-    "heads",
-    {"subject": "TEXT", "number": "BIGINT", "position": "BIGINT", "hash": "TEXT"},
-    keys=(("subject",),),
-    on_conflict="(subject) DO UPDATE SET "
-    "number = excluded.number, position = excluded.position, hash = excluded.hash",
-    small=True,
-    advances="position",
-)
-"""The latest fact about each subject, so that the next one can name it."""
-VAULT = Table(
-    "vault",
-    dict.fromkeys(("digest", "owner", "name", "salt", "value", "folded"), "TEXT"),
-    keys=(("digest",),),
-    on_conflict="(digest) DO NOTHING",
-    index="owner",
-    # A name folded may be several times as long, and PostgreSQL indexes no long texts.
-    looked_up=("substr(folded, 1, 100)", "name = 'name'"),
-)
-REQUESTS = Table(
-    "requests",
-    {
-        **{"position": "BIGINT", "target": "TEXT", "digest": "TEXT", "texts": "TEXT", "id": "TEXT"},
-        "key": "TEXT NULL",
-    },
-    keys=(("position",),),
-    index="target, position",
-    unique="key",
-)
-"""The requests for each target, written with the facts they led to."""
-FURTHER_KEYS = Table(
-    "further_keys",
-    {"key": "TEXT", "position": "BIGINT"},
-    keys=(("key",),),
-    on_conflict="(key) DO NOTHING",
-    index="position",
-)
-"""The idempotency keys under which requests were repeated that were known by their target."""
-FOUND = Table(
-    "found",
-    {"value": "TEXT", "field": "TEXT", "position": "BIGINT", "leads_to": "TEXT NULL"},
-    keys=(("value", "field", "position"),),
-    small=True,
-    in_backups=False,
-)
-"""Where to find facts by the value of a field, and where an edge leads from there."""
-SPENT = Table(
-    "spent",
-    {"actor": "TEXT", "quota": "TEXT", "at": "TEXT", "position": "BIGINT"},
-    keys=(("actor", "quota", "at", "position"),),
-    small=True,
-)
-"""What counts toward the quotas of people; it limits the future and says nothing of the past."""
-TABLES = (FACTS, HEADS, VAULT, REQUESTS, FURTHER_KEYS, FOUND, SPENT)
-
-SEARCHED = frozenset(
-    {
-        *("name", "title", "creators", "display", "credited_as", "character"),
-        *("goal", "prompt"),
-    }
-)
-"""The texts that are searched, and so stored folded as well."""
-
-
-def vault_row(disclosure: Disclosure) -> Row:
-    """A disclosure as the vault holds it."""
-    return (*disclosure, folded(disclosure.value) if disclosure.name in SEARCHED else "")
-
-
-def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
-    """The rows of requests, their places in the append turned into positions."""
-    return [
-        (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id, one.key)
-        for one in requests
-    ]
-
-
-def further_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
-    """The rows of the keys under which these requests were repeated."""
-    return [(key, positions[one.position]) for one in requests for key in one.further]
-
-
-def found_rows(found: Sequence[Collection[FoundBy]], positions: Sequence[int]) -> list[Row]:
-    """The rows by which facts at these positions are found, in the order of the index."""
-    return sorted(
-        (one.value, one.field, position, one.leads_to)
-        for position, fields in zip(positions, found, strict=True)
-        for one in fields
-    )
-
-
+MOST_TOGETHER = 64
+"""How many appends share a transaction at most."""
 _EVER = (1 << 63) - 1
 """Later than every position."""

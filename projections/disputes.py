@@ -10,7 +10,7 @@ from collections.abc import Collection
 from domain.credit import Credit
 from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
-from domain.recorders import Placed
+from domain.stored import Placed
 from domain.values import CreditId, IdentifierId, RemixId
 from projections import attribution, identifiers, lineage, told
 from projections.history import tell

@@ -21,7 +21,7 @@ from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
 from domain.fact import Fact
 from domain.join import Join
 from domain.journal import Journal
-from domain.recorders import Placed
+from domain.stored import Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.challenges import CHALLENGES, CHALLENGING
 from projections.history import HISTORY

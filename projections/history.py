@@ -14,8 +14,8 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
 from domain.readers import EVERYONE
-from domain.recorders import Placed
 from domain.refusal import NotInLog, NotPermitted
+from domain.stored import Placed
 from domain.values import (
     ChallengeId,
     ContributorId,

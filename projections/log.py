@@ -26,8 +26,8 @@ from domain.moment import instant
 from domain.note import Note, Signature, SignerKey, VerifierKey, time_of
 from domain.promise import Promise, make_promise
 from domain.receipt import make_receipt
-from domain.recorders import Placed
 from domain.refusal import BadCosignature, NotInLog
+from domain.stored import Placed
 from domain.tree import (
     ENTRIES,
     HASH_BYTES,

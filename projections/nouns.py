@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from domain.fact import Noun
 from domain.journal import Journal
-from domain.recorders import Placed
 from domain.refusal import Refusal
+from domain.stored import Placed
 from projections.store import View
 
 N = TypeVar("N", bound=Noun)

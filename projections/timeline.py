@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from domain.recorders import Placed
+from domain.stored import Placed
 from projections import attribution, challenges, history, lineage, projects
 from projections.money.readers import Reader
 from projections.store import Page, View, cut, decode_cursor, holds

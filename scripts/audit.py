@@ -32,11 +32,11 @@ from domain.money.proposing import computed_assets, eligible_assets
 from domain.money.verifying import Verifier
 from domain.note import Note
 from domain.nouns import BORN, NOUNS, may_stand_at
-from domain.recorders import Placed, vault_row
 from domain.refusal import Refusal
 from domain.release import Release
 from domain.remix import Remix
 from domain.seal import Disclosure, digest_of, owner_in
+from domain.stored import Placed, vault_row
 from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
 from domain.work import Work
 from projections.follower import (

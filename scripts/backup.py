@@ -24,8 +24,8 @@ from domain.derived import refill
 from domain.engine import EMBEDDED, Engine, Row, Table, Transaction
 from domain.moment import instant
 from domain.receipt import spell_leaf
-from domain.recorders import FACTS
 from domain.refusal import Refusal
+from domain.stored import FACTS
 from domain.tree import Frontier, leaf_hash
 from scripts import audit
 from scripts.difference import Difference

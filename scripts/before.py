@@ -20,8 +20,9 @@ from domain.grant import grant_id
 from domain.money.books import Books, fold_after
 from domain.past import PENDING, Kept
 from domain.permission import OPERATOR
-from domain.recorders import JournalRecorder, Placed
+from domain.recorders import JournalRecorder
 from domain.request import Request
+from domain.stored import Placed
 
 _TABLE = re.compile(r"\b(FROM|JOIN) (stored_events|requests|found)\b(?: (f)\b)?")
 _EVER = (1 << 63) - 1

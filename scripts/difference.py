@@ -7,7 +7,7 @@ from functools import wraps
 from itertools import islice
 from typing import NamedTuple
 
-from domain.recorders import Placed
+from domain.stored import Placed
 from domain.tree import NotVerified
 from projections.follower import Progress
 from scripts.service import Service

@@ -15,7 +15,7 @@ from api.sessions import SESSIONS
 from domain.derived import derived_version, refill
 from domain.engine import Engine, Table, Transaction, UpgradeNeeded
 from domain.kept import BOOKS
-from domain.recorders import TABLES as JOURNAL
+from domain.stored import TABLES as JOURNAL
 from projections.follower import first_generation
 from projections.heartbeat import HEARTBEATS
 from projections.latest import begin_again

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from domain.chain import Signatures, content_of, link_facts
 from domain.receipt import Leaf
-from domain.recorders import HEADS, Placed
 from domain.signature import must_fit
+from domain.stored import HEADS, Placed
 from domain.tree import NotVerified
 from projections.follower import Progress
 from scripts.difference import Differences, at, at_one_moment, pages

@@ -27,7 +27,6 @@ from domain.moment import instant
 from domain.nouns import NAMED
 from domain.outside import Outside
 from domain.permission import OPERATOR
-from domain.recorders import Placed
 from domain.refusal import (
     AlreadyAnswered,
     BadSigningKey,
@@ -51,6 +50,7 @@ from domain.refusal import (
 from domain.registry import BY_OPERATION
 from domain.remix import Remix
 from domain.stated import BRINGS
+from domain.stored import Placed
 from domain.values import Ref, Text
 from domain.work import Work
 from projections.follower import Progress

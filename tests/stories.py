@@ -21,9 +21,9 @@ from domain.identity import part_id
 from domain.moment import instant
 from domain.note import SignerKey
 from domain.outside import outside_id
-from domain.recorders import Placed
 from domain.refusal import Refusal
 from domain.registry import BY_OPERATION
+from domain.stored import Placed
 from projections.follower import TABLES
 from projections.store import View, holds, table_name
 from scripts.service import Service, open_service

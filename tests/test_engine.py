@@ -208,7 +208,7 @@ def test_appends_come_one_after_the_other(tables: Engine) -> None:
 
     def append(size: int) -> None:
         for _ in range(10):
-            with tables.appending(KEPT, size) as writer:
+            with tables.appending(KEPT) as writer:
                 ((last,),) = writer.query("SELECT max(number) FROM kept")
                 writer.insert(KEPT, [(last + 1, "x" * size, str(last).encode(), None)])
 

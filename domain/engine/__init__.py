@@ -153,6 +153,11 @@ class Transaction(ABC):
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows, as the table says."""
 
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        """Insert whole rows of several tables."""
+        for table, found in rows.items():
+            self.insert(table, found)
+
     @abstractmethod
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Insert many rows, the fastest way the engine has."""
@@ -205,8 +210,8 @@ class Engine(ABC):
 
     @abstractmethod
     @contextmanager
-    def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
-        """A transaction in which nobody else adds to a table, sending about so many characters."""
+    def appending(self, table: Table) -> Iterator[Transaction]:
+        """A transaction in which nobody else adds to a table."""
 
     @abstractmethod
     def now(self) -> float:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 import re
+import select
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 import psycopg
 from eventsourcing.persistence import IntegrityError
@@ -58,14 +60,12 @@ CHECK_SECONDS = 1.0
 Longer than a connection is waited for, so that only one is tried; and long enough for a machine
 that is busy, since a database that is called away answers nobody.
 """
+FRESH_SECONDS = 1.0
+"""How long after its last use a connection counts as working if the server has not hung up."""
 PROBE_SECONDS = 1.5
 """How long a server may take to accept a new connection while others wait for one."""
 AWAY_SECONDS = 1.0
 """How long a database that is away is not asked again."""
-PIPELINED_CHARACTERS = 8_000
-"""An append larger than this goes statement by statement: a message that does not fit into the
-socket at once is not sent to its end in psycopg's pipeline, and both sides wait for ever."""
-
 SILENT = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -137,6 +137,7 @@ class PostgresEngine(Engine):
         self._url = url
         self._away_until = 0.0
         self._watch = Watch()
+        self._answered = WeakKeyDictionary[psycopg.Connection, float]()
         self._probe = Probe(partial(_must_answer, url))
         self._pool = ConnectionPool(
             url,
@@ -183,22 +184,17 @@ class PostgresEngine(Engine):
             commit.is_sent = True
 
     @contextmanager
-    def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
-        """A transaction that holds the lock of the table, its statements sent in few messages."""
-        is_small = characters < PIPELINED_CHARACTERS
-        with (
-            _answering(),
-            self._held() as connection,
-            _committing() as commit,
-            connection.pipeline() if is_small else nullcontext() as pipeline,
-            connection.transaction(),
-        ):
-            connection.execute(_LIMITS)
-            connection.execute(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE".encode(), prepare=True)
-            yield PostgresTransaction(self, connection)
-            if pipeline:
-                pipeline.sync()
+    def appending(self, table: Table) -> Iterator[Transaction]:
+        """A transaction that holds the lock of the table from its first statement on."""
+        with _answering(), self._held() as connection, _committing() as commit:
+            connection.execute(f"{_BEGIN}; LOCK TABLE {table.name} IN EXCLUSIVE MODE".encode())
+            try:
+                yield PostgresTransaction(self, connection)
+            except BaseException:
+                connection.rollback()
+                raise
             commit.is_sent = True
+            connection.execute(b"COMMIT")
 
     def now(self) -> float:
         """The clock of the server, which may be another machine."""
@@ -240,8 +236,10 @@ class PostgresEngine(Engine):
             connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 yield
-            finally:
+            except BaseException:
                 connection.rollback()
+                raise
+            connection.execute(b"END")  # after a rollback, the driver would prepare all anew
 
     def columns(self, table: str) -> set[str]:
         found = self.query(
@@ -326,9 +324,14 @@ class PostgresEngine(Engine):
             borrowed.holders -= 1
             if not borrowed.holders:
                 self._watch.remove(borrowed.connection)
+                self._answered[borrowed.connection] = time.monotonic()
                 self._pool.putconn(borrowed.connection)
 
     def _check(self, connection: psycopg.Connection) -> None:
+        """Ask the server, unless it answered just now and has said nothing since."""
+        before = self._answered.get(connection, 0.0)
+        if time.monotonic() < before + FRESH_SECONDS and not _has_news(connection):
+            return
         self._watch.add(connection, time.monotonic() + CHECK_SECONDS - GRACE_SECONDS)
         try:
             ConnectionPool.check_connection(connection)
@@ -364,9 +367,7 @@ class PostgresEngine(Engine):
         return bool(ended)
 
 
-_LIMITS = (
-    f"SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
-).encode()
+_BEGIN = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 
 
 def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
@@ -382,6 +383,13 @@ def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
         connection.execute(statement.encode())
 
     return configure
+
+
+def _has_news(connection: psycopg.Connection) -> bool:
+    """Whether there is something to read on an idle connection: its end, as a rule."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def must_be_address(url: str) -> None:
@@ -422,22 +430,31 @@ def _must_answer(url: str) -> None:
 
 
 @lru_cache(maxsize=64)
-def _insert(table: Table) -> bytes:
-    kinds = (kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values())
-    arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
-    columns = ", ".join(table.columns)
-    insert = f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})"
-    return f"{insert}{table.updated}".encode()
+def _insert(tables: tuple[Table, ...]) -> bytes:
+    """One statement that inserts into several tables, each column sent as an array."""
+    inserts = []
+    for table in tables:
+        kinds = (kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values())
+        arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
+        columns = ", ".join(table.columns)
+        insert = f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})"
+        inserts.append(insert + table.updated)
+    *first, last = inserts
+    begun = ", ".join(f"i{number} AS ({insert})" for number, insert in enumerate(first))
+    return f"{f'WITH {begun} ' if begun else ''}{last}".encode()
 
 
 class PostgresTransaction(Transaction):
     """One transaction that writes."""
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows, each column sent as an array (COPY can't be pipelined)."""
+        self.insert_all({table: rows} if rows else {})
+
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+        """Insert whole rows of several tables by one statement."""
         if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            self.connection.execute(_insert(table), columns)
+            columns = [list(column) for each in rows.values() for column in zip(*each, strict=True)]
+            self.connection.execute(_insert(tuple(rows)), columns)
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Insert many rows by COPY."""

@@ -157,7 +157,7 @@ class SQLiteEngine(Engine):
                 raise
 
     @contextmanager
-    def appending(self, table: Table, characters: int) -> Iterator[Transaction]:
+    def appending(self, table: Table) -> Iterator[Transaction]:
         """An IMMEDIATE transaction has locked everything already."""
         with self.transaction() as transaction:
             yield transaction

@@ -29,7 +29,7 @@ from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
 from domain.money.state import Cost, DivisionBooks, OpenPool, mappings
-from domain.recorders import Placed
+from domain.stored import Placed
 
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""
@@ -389,9 +389,9 @@ def keep(
     What a command has folded already is written as it is, if it was decided right before.
     """
     if decided is None or decided.position != positions[-1]:
-        decided = Books(Rows(transaction.query))
         if not any(map(changes_books, facts)):
             return
+        decided = Books(Rows(transaction.query))
         for position, happened in zip(positions, facts, strict=True):
             decided.fold(position, happened)
     decided.write(transaction, positions[-1])

@@ -16,8 +16,8 @@ from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.permission import OPERATOR, READS, open_to
 from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_MONEY, PUBLIC
-from domain.recorders import Placed
 from domain.refusal import NotPermitted, UnknownContributor, UnknownPool
+from domain.stored import Placed
 from projections import attribution, lineage
 from projections.grants import roles_of
 from projections.money.balances import names_of

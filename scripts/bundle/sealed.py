@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 from domain.chain import link_facts
 from domain.journal import Journal
-from domain.recorders import Placed
 from domain.refusal import Refusal
+from domain.stored import Placed
 from domain.tree import Frontier, leaf_hash
 from projections.log import Log
 from scripts.bundle.lines import BadLine, Line, NotRestored

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from domain.engine import Row
-from domain.recorders import VAULT, Placed, vault_row
 from domain.seal import Disclosure, digest_of, owner_in
+from domain.stored import VAULT, Placed, vault_row
 from domain.tree import NotVerified
 from projections.follower import Progress
 from projections.question import MAXIMUM_LIMIT

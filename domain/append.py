@@ -1,0 +1,197 @@
+"""Appends: what is recorded in one transaction, under the lock that makes a total order.
+
+Several appends share a transaction, and so its lock and the wait for the disk. Each has its own
+condition, and one that is refused leaves nothing behind: its rows are not written at all. What
+only the database can refuse ends the transaction; then each is recorded in one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import Any, cast
+
+from eventsourcing.persistence import StoredEvent
+
+from domain.chain import link_facts
+from domain.clock import in_order, stamp_of
+from domain.condition import Condition, Recorded, Spent
+from domain.engine import Overtaken, Row, Table, Transaction
+from domain.fact import Fact, FoundBy, read_fact
+from domain.heads import heads_of
+from domain.request import Request
+from domain.seal import Disclosure
+from domain.stored import (
+    FACTS,
+    FOUND,
+    FURTHER_KEYS,
+    HEADS,
+    OWNED,
+    REQUESTS,
+    SPENT,
+    VAULT,
+    found_rows,
+    further_rows,
+    request_rows,
+    vault_row,
+)
+
+
+@dataclass(frozen=True)
+class Append:
+    """Facts with all that is recorded with them."""
+
+    stored: Sequence[StoredEvent]
+    facts: Sequence[Fact]
+    about: Sequence[Collection[str]]
+    """The subjects of each fact."""
+    found: Sequence[Collection[FoundBy]]
+    """What each is found by."""
+    condition: Condition | None = None
+    disclosures: Sequence[Disclosure] = ()
+    erased: Collection[str] = ()
+    """The commitments whose texts are erased."""
+    positions: Sequence[int] | None = None
+    """Where the facts were recorded before, if they come from another journal."""
+    requests: Sequence[Request] = ()
+    spent: Sequence[tuple[int, str, str, str]] = ()
+    """What counts toward quotas: the place of the fact, its actor, the quota and when."""
+    keeping: Callable[[Transaction, Sequence[int]], None] | None = None
+    """Writes what else follows from the facts."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it needs a transaction of its own: it erases, or says its positions."""
+        emptied = self.condition.emptied if self.condition else ()
+        return bool(self.erased or emptied or self.positions is not None)
+
+    @cached_property
+    def born(self) -> set[str]:
+        """What has its first fact in it."""
+        return {str(one.originator_id) for one in self.stored if one.originator_version == 1}
+
+    @cached_property
+    def unique(self) -> set[object]:
+        """What nobody else may have: its places in streams, and its idempotency keys."""
+        keys = {one.key for one in self.requests if one.key is not None}
+        return {(str(one.originator_id), one.originator_version) for one in self.stored} | keys
+
+    def recorded(self, positions: Sequence[int]) -> Iterator[Recorded]:
+        """Its facts at their positions."""
+        for position, one in zip(positions, self.facts, strict=True):
+            yield Recorded(position, one.TOPIC, one.touches())
+
+
+@dataclass
+class Recording:
+    """The appends of one transaction, taken one after the other and written together."""
+
+    transaction: Transaction
+    appends: Sequence[Append]
+    _rows: dict[Table, list[Row]] = field(default_factory=dict)
+    _taken: set[object] = field(default_factory=set)
+    """What nobody else may have."""
+    _linked: set[str] = field(default_factory=set)
+    """The subjects of what was taken."""
+
+    def __post_init__(self) -> None:
+        about = [*chain.from_iterable(one.about for one in self.appends)]
+        born = {id for one in self.appends for id in one.born}
+        self._begun, self._stamp, self._heads = heads_of(self.transaction, about, born)
+        self._latest = self._begun
+        self._added: list[Recorded] = []
+        """What was taken so far."""
+
+    def take(self, append: Append) -> Sequence[int]:
+        """Give an append its positions; IntegrityError if it may not be recorded any more."""
+        if not self._taken.isdisjoint(append.unique):
+            raise Overtaken("its place was taken")
+        if append.condition is not None:
+            self._must_hold(append.condition)
+        positions, stored = append.positions, append.stored
+        if positions is None:
+            # Under the lock the greatest position is final, so the next ones have no gaps.
+            positions = range(self._latest + 1, self._latest + 1 + len(stored))
+            stored = list(in_order(stored, self._stamp))
+        if append.keeping is not None:
+            append.keeping(self.transaction, positions)
+        self._add(FACTS, linked(stored, positions, append.about, self._heads))
+        self._add(VAULT, map(vault_row, append.disclosures))
+        self._add(REQUESTS, request_rows(append.requests, positions))
+        self._add(FURTHER_KEYS, further_rows(append.requests, positions))
+        self._add(FOUND, found_rows(append.found, positions))
+        self._add(SPENT, ((*one, positions[place]) for place, *one in append.spent))
+        self._taken |= append.unique
+        self._linked.update(chain.from_iterable(append.about))
+        if len(self.appends) > 1:
+            self._added += append.recorded(positions)
+            self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
+        return positions
+
+    def write(self) -> None:
+        """Write all that was taken."""
+        heads = [(subject, *self._heads[subject]) for subject in self._linked]
+        rows = {FACTS: self._rows.pop(FACTS, []), HEADS: heads, **self._rows}
+        self.transaction.insert_all({table: found for table, found in rows.items() if found})
+        for append in self.appends:
+            if append.erased:
+                self.transaction.erase("vault", "digest", append.erased)
+            if append.condition is not None:
+                append.condition.must_be_empty(self._left)
+
+    def _add(self, table: Table, rows: Iterable[Row]) -> None:
+        self._rows.setdefault(table, []).extend(rows)
+
+    def _must_hold(self, condition: Condition) -> None:
+        if condition.after < self._begun:
+            condition.must_hold(self._since)
+        condition.must_hold(self._added)
+        is_known = condition.after == self._begun
+        condition.must_be_unspent(lambda one: self._count(one, is_known=is_known))
+
+    @cached_property
+    def _since(self) -> list[Recorded]:
+        """What others recorded while these were decided, as far as it may contradict them."""
+        conditions = [one.condition for one in self.appends if one.condition is not None]
+        rows = self.transaction.query(
+            "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
+            "WHERE position > :after AND topic IN :topics",
+            after=min(one.after for one in conditions),
+            topics=sorted({topic for one in conditions for topic in one.watched}),
+        )
+        return [
+            Recorded(position, topic, read_fact(id, version, topic, state).touches())
+            for position, id, version, topic, state in rows
+        ]
+
+    def _count(self, one: Spent, *, is_known: bool) -> int:
+        """How often the accounts have done it by now; known where nothing was recorded since."""
+        before = one.times if is_known else count_spent(self.transaction.query, one)
+        return before + sum(one.counts(*row[:3]) for row in self._rows.get(SPENT, ()))
+
+    def _left(self, owners: Collection[str]) -> int:
+        sql = f"SELECT count(*) FROM vault WHERE {OWNED}"
+        return int(self.transaction.query(sql, owners=list(owners))[0][0])
+
+
+def count_spent(query: Callable[..., Sequence[Row]], one: Spent) -> int:
+    """How often accounts counted toward a quota, by what is recorded."""
+    sql = "SELECT count(*) FROM spent WHERE actor IN :accounts AND quota = :quota AND at > :since"
+    return int(query(sql, accounts=list(one.accounts), quota=one.quota, since=one.since)[0][0])
+
+
+def linked(
+    stored: Sequence[StoredEvent],
+    positions: Sequence[int],
+    about: Sequence[Collection[str]],
+    heads: dict[str, Row],
+) -> list[Row]:
+    """The rows of facts at their positions; ``heads`` is brought up to date."""
+    facts = [
+        (position, s.originator_id, s.originator_version, s.topic, s.state)
+        for position, s in zip(positions, stored, strict=True)
+    ]
+    links = link_facts(cast("Any", facts), about, cast("Any", heads))
+    return [(*fact, own) for fact, own in zip(facts, links, strict=True)]

@@ -1,0 +1,146 @@
+"""The tables of the journal: what is stored of an append, and in which form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from domain.engine import Row, Table
+from domain.fact import Fact, FoundBy, read_fact
+from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
+from domain.request import Request
+from domain.seal import Disclosure
+from domain.text import folded
+
+
+class Placed(NamedTuple):
+    """A fact as stored, with its place in the journal."""
+
+    position: int
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+    links: str = NO_LINKS
+    """Its place among the facts about each of its subjects, spelled as in its leaf."""
+
+    def linked(self) -> tuple[Link, ...]:
+        """Its place among the facts about each of its subjects."""
+        return read_links(self.links)
+
+    def leaf(self) -> bytes:
+        """The leaf of the fact: what the log holds and a receipt proves."""
+        return spell_leaf(*self)
+
+    def fact(self) -> Fact:
+        """The fact itself."""
+        return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
+
+
+FACTS = Table(
+    "stored_events",
+    {
+        "position": "BIGINT",
+        "originator_id": "TEXT",
+        "originator_version": "BIGINT",
+        "topic": "TEXT",
+        "state": "BYTES",
+        "links": "TEXT",
+    },
+    keys=(("position",), ("originator_id", "originator_version")),
+    unchangeable="facts are immutable",
+)
+HEADS = Table(
+    "heads",
+    {"subject": "TEXT", "number": "BIGINT", "position": "BIGINT", "hash": "TEXT"},
+    keys=(("subject",),),
+    on_conflict="(subject) DO UPDATE SET "
+    "number = excluded.number, position = excluded.position, hash = excluded.hash",
+    small=True,
+    advances="position",
+)
+"""The latest fact about each subject, so that the next one can name it."""
+VAULT = Table(
+    "vault",
+    dict.fromkeys(("digest", "owner", "name", "salt", "value", "folded"), "TEXT"),
+    keys=(("digest",),),
+    on_conflict="(digest) DO NOTHING",
+    index="owner",
+    # A name folded may be several times as long, and PostgreSQL indexes no long texts.
+    looked_up=("substr(folded, 1, 100)", "name = 'name'"),
+)
+REQUESTS = Table(
+    "requests",
+    {
+        **{"position": "BIGINT", "target": "TEXT", "digest": "TEXT", "texts": "TEXT", "id": "TEXT"},
+        "key": "TEXT NULL",
+    },
+    keys=(("position",),),
+    index="target, position",
+    unique="key",
+)
+"""The requests for each target, written with the facts they led to."""
+FURTHER_KEYS = Table(
+    "further_keys",
+    {"key": "TEXT", "position": "BIGINT"},
+    keys=(("key",),),
+    on_conflict="(key) DO NOTHING",
+    index="position",
+)
+"""The idempotency keys under which requests were repeated that were known by their target."""
+FOUND = Table(
+    "found",
+    {"value": "TEXT", "field": "TEXT", "position": "BIGINT", "leads_to": "TEXT NULL"},
+    keys=(("value", "field", "position"),),
+    small=True,
+    in_backups=False,
+)
+"""Where to find facts by the value of a field, and where an edge leads from there."""
+SPENT = Table(
+    "spent",
+    {"actor": "TEXT", "quota": "TEXT", "at": "TEXT", "position": "BIGINT"},
+    keys=(("actor", "quota", "at", "position"),),
+    small=True,
+)
+"""What counts toward the quotas of people; it limits the future and says nothing of the past."""
+OWNED = "owner IN :owners AND name <> 'reference'"
+"""The texts of people. A bank reference belongs to the operator, who keeps the books; earlier facts
+sealed it as a text of the payee."""
+
+TABLES = (FACTS, HEADS, VAULT, REQUESTS, FURTHER_KEYS, FOUND, SPENT)
+
+SEARCHED = frozenset(
+    {
+        *("name", "title", "creators", "display", "credited_as", "character"),
+        *("goal", "prompt"),
+    }
+)
+"""The texts that are searched, and so stored folded as well."""
+
+
+def vault_row(disclosure: Disclosure) -> Row:
+    """A disclosure as the vault holds it."""
+    return (*disclosure, folded(disclosure.value) if disclosure.name in SEARCHED else "")
+
+
+def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
+    """The rows of requests, their places in the append turned into positions."""
+    return [
+        (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id, one.key)
+        for one in requests
+    ]
+
+
+def further_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
+    """The rows of the keys under which these requests were repeated."""
+    return [(key, positions[one.position]) for one in requests for key in one.further]
+
+
+def found_rows(found: Sequence[Collection[FoundBy]], positions: Sequence[int]) -> list[Row]:
+    """The rows by which facts at these positions are found, in the order of the index."""
+    return sorted(
+        (one.value, one.field, position, one.leads_to)
+        for position, fields in zip(positions, found, strict=True)
+        for one in fields
+    )

@@ -1,0 +1,113 @@
+"""Together: what several threads ask for at the same moment is done by one of them for all.
+
+While one group is done, the next one gathers. Nobody waits for a group to fill.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Generic, TypeVar
+
+from domain.engine import OutcomeUnknown
+from domain.engine.deadline import TookTooLong, deadline
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(eq=False)
+class _Asked(Generic[T, R]):
+    """What one thread asks for, and what became of it."""
+
+    what: T
+    turn: Event = field(default_factory=Event)
+    """Set when its thread is to go on."""
+    outcome: R | Exception | None = None
+    is_alone: bool = False
+    """Whether its group failed, so that its thread does it again alone."""
+
+
+class Together(Generic[T, R]):
+    """Does what threads ask for in groups; ``do`` gives an outcome for each of its arguments.
+
+    An exception in its place is the outcome of one. If ``do`` itself fails, nothing was done, and
+    every thread does its own alone; but where it is unknown whether it was done, it is for all.
+    """
+
+    def __init__(self, do: Callable[[Sequence[T]], Sequence[R | Exception]], most: int) -> None:
+        self._do, self._most = do, most
+        self._lock = Lock()
+        self._waiting: list[_Asked[T, R]] = []
+        self._is_busy = False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for the group that is being done."""
+        return len(self._waiting)
+
+    def ask(self, what: T) -> R:
+        """The outcome for one, done with whatever others ask for at the moment."""
+        asked = _Asked[T, R](what)
+        with self._lock:
+            self._waiting.append(asked)
+            if not self._is_busy:
+                self._is_busy = True
+                asked.turn.set()
+        self._wait(asked)
+        if asked.outcome is None and not asked.is_alone:
+            self._lead()
+        if asked.is_alone:
+            (asked.outcome,) = self._do([what])
+        assert asked.outcome is not None
+        if isinstance(asked.outcome, Exception):
+            raise asked.outcome
+        return asked.outcome
+
+    def _wait(self, asked: _Asked[T, R]) -> None:
+        """Until it is done or its thread has to do it; who has no time left leaves the queue."""
+        until = deadline()
+        seconds = None if until is None else max(0.0, until - time.monotonic())
+        if not asked.turn.wait(seconds):
+            with self._lock:
+                if asked in self._waiting and not asked.turn.is_set():
+                    self._waiting.remove(asked)
+                    raise TookTooLong("Others write for too long")
+            asked.turn.wait()  # it is being done
+
+    def _lead(self) -> None:
+        """Do all that waits, and pass the lead on to who came meanwhile."""
+        with self._lock:
+            group = self._waiting[: self._most]
+            del self._waiting[: self._most]
+        try:
+            self._do_all(group)
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting[0].turn.set()
+                else:
+                    self._is_busy = False
+            for asked in group:
+                if asked.outcome is None and not asked.is_alone:  # this thread is being ended
+                    asked.outcome = OutcomeUnknown()
+                asked.turn.set()
+
+    def _do_all(self, group: Sequence[_Asked[T, R]]) -> None:
+        try:
+            outcomes = self._do([asked.what for asked in group])
+        except OutcomeUnknown as error:
+            for asked in group:
+                asked.outcome = OutcomeUnknown()
+                asked.outcome.__cause__ = error
+        except Exception as error:
+            for asked in group:
+                if len(group) == 1:
+                    asked.outcome = error
+                else:
+                    asked.is_alone = True
+        else:
+            for asked, outcome in zip(group, outcomes, strict=True):
+                asked.outcome = outcome
