@@ -67,6 +67,11 @@ class Append:
         emptied = self.condition.emptied if self.condition else ()
         return bool(self.erased or emptied or self.positions is not None)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all that it writes are rows which are known beforehand."""
+        return self.keeping is None and not self.is_alone
+
     @cached_property
     def born(self) -> set[str]:
         """What has its first fact in it."""

@@ -35,6 +35,7 @@ from domain.fact import Fact, FactMapper, utc_now
 from domain.kept import Rows
 from domain.moment import instant
 from domain.money.books import Books, keep
+from domain.money.folding import changes_books
 from domain.neighbours import Neighbours
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
@@ -182,7 +183,7 @@ class Journal(Application[str]):
             facts=facts,
             about=about,
             found=[happened.found_by() for happened in facts],
-            keeping=partial(keep, facts, decided),
+            keeping=partial(keep, facts, decided) if any(map(changes_books, facts)) else None,
             **terms,
         )
         with self.written:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    IntegrityError,
     Notification,
     NotSupportedError,
     StoredEvent,
@@ -26,7 +27,7 @@ from eventsourcing.persistence import (
 from domain.append import Append, Recording, count_spent
 from domain.clock import STAMP, moment_of
 from domain.condition import Spent
-from domain.engine import DatabaseUnavailable, Engine, Overtaken
+from domain.engine import DatabaseUnavailable, Engine, Overtaken, Transaction
 from domain.heads import LATEST
 from domain.request import Request
 from domain.seal import Disclosure
@@ -44,6 +45,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._overtaken = 0
+        """How many more appends take the lock first, after one without it came too late."""
         self.together = Together(self._record, MOST_TOGETHER)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
@@ -61,16 +64,17 @@ class JournalRecorder(ApplicationRecorder):
 
     def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
         """Record appends in one transaction: the positions of each, or why it was refused."""
-        outcomes: list[Sequence[int] | Exception] = []
+        if self._overtaken:
+            self._overtaken -= 1
+        elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
+            try:
+                # Whoever records meanwhile takes the next position, so that this one fails.
+                with self.engine.hoping() as transaction:
+                    return _recorded(transaction, appends)
+            except IntegrityError:
+                self._overtaken = OVERTAKEN_PAUSE
         with self.engine.appending(FACTS) as transaction:
-            recording = Recording(transaction, appends)
-            for append in appends:
-                try:
-                    outcomes.append(recording.take(append))
-                except Overtaken as error:
-                    outcomes.append(error)
-            recording.write()
-        return outcomes
+            return _recorded(transaction, appends)
 
     def vacuum(self) -> bool:
         """Rewrite the vault; false if someone still reads what was there (see Engine)."""
@@ -143,6 +147,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def streams(self, ids: Collection[str]) -> list[Placed]:
         """All facts of these streams, each stream in its own order."""
+        if not ids:
+            return []
         return self._placed(
             "WHERE originator_id IN :ids ORDER BY originator_id, originator_version", ids=list(ids)
         )
@@ -307,6 +313,21 @@ class JournalRecorder(ApplicationRecorder):
         return [Placed(*row) for row in self.engine.query(sql, **values)]
 
 
+def _recorded(
+    transaction: Transaction, appends: Sequence[Append]
+) -> list[Sequence[int] | Exception]:
+    recording, outcomes = Recording(transaction, appends), list[Sequence[int] | Exception]()
+    for append in appends:
+        try:
+            outcomes.append(recording.take(append))
+        except Overtaken as error:
+            outcomes.append(error)
+    recording.write()
+    return outcomes
+
+
+OVERTAKEN_PAUSE = 8
+"""For how many appends after one that came too late the lock is taken first."""
 MOST_TOGETHER = 64
 """How many appends share a transaction at most."""
 _EVER = (1 << 63) - 1

@@ -31,7 +31,11 @@ from scripts.generate import (
 from scripts.service import Service, open_service
 
 MEASURES = {
-    "append": ["1 in a transaction", "20 in a transaction"],
+    "append": [
+        *(f"1 in a transaction, {who}" for who in ("1 client", "4 clients", "16 clients")),
+        "20 in a transaction, 1 client",
+        *(f"recorded until seen, p{percent}" for percent in (50, 99)),
+    ],
     "import": ["recorded", "folded afterwards", "recorded and folded"],
     "late": [f", {order}" for order in ("oldest first", "newest first", "in any order")],
     "fold": ["rebuild of"],

@@ -178,6 +178,8 @@ class Breaking:
         self.word = b""
         self.passes_on = False
         """Whether the message with the word still reaches the server."""
+        self.is_deaf = False
+        """Whether the answer of the server is waited for, and not passed on."""
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(folder / ".s.PGSQL.5432"))
         self.listener.listen()
@@ -214,11 +216,14 @@ class Breaking:
             while said := here.recv(1 << 16):
                 if is_client and self.word and self.word in said:
                     self.word = b""
-                    here.shutdown(socket.SHUT_RDWR)
                     if self.passes_on:
+                        self.is_deaf = True
                         there.sendall(said)
-                        there.recv(1)  # the server has answered, and nobody hears it
+                        return
                     break
+                if not is_client and self.is_deaf:
+                    self.is_deaf = False
+                    break  # the server has answered, and nobody hears it
                 there.sendall(said)
         for end in (here, there):
             with suppress(OSError):
@@ -243,7 +248,7 @@ def short_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("word", [b"LOCK TABLE", b"INSERT INTO stored", b"INSERT INTO requests"])
+@pytest.mark.parametrize("word", [b"BEGIN ISOLATION", b"END", b"FROM heads"])
 def test_before_the_end_nothing_is_recorded_and_the_answer_says_so(
     breaking: tuple[Served, Breaking], word: bytes
 ) -> None:
@@ -264,7 +269,7 @@ def test_at_the_end_the_outcome_is_unknown_and_can_be_asked(
     breaking: tuple[Served, Breaking], passes_on: bool, key: str | None
 ) -> None:
     served, proxy = breaking
-    proxy.word, proxy.passes_on = b"COMMIT", passes_on
+    proxy.word, proxy.passes_on = b"INSERT INTO stored", passes_on
     body = json.dumps({"name": "Ana"}).encode()
     broken = served.operator.send("POST", "/contributors", body, keyed(key) if key else JSON)
     assert (broken.status, broken.code) == (503, "outcome_unknown")
@@ -279,6 +284,29 @@ def test_at_the_end_the_outcome_is_unknown_and_can_be_asked(
     assert again.status == 201
     assert served.operator.get(broken.json["request"]).json == again.json
     assert served.head == 1
+
+
+@pytest.mark.parametrize(
+    "word, code",
+    [
+        (b"LOCK TABLE", "storage_unavailable"),
+        (b"INSERT INTO stored", "storage_unavailable"),
+        (b"DELETE FROM vault", "storage_unavailable"),
+        (b"COMMIT", "outcome_unknown"),
+    ],
+)
+def test_what_erases_is_recorded_in_several_steps_of_which_the_last_one_counts(
+    breaking: tuple[Served, Breaking], word: bytes, code: str
+) -> None:
+    served, proxy = breaking
+    piece = {"title": "t", "medium": "text", "authors": [], "sources": []}
+    path = f"/contributions/{served.operator.post('/contributions', piece).json['id']}/withdraw"
+    proxy.word, before = word, served.head
+    broken = served.operator.send("POST", path, b'{"reason": "r"}', keyed("k"))
+    assert (broken.status, broken.code) == (503, code)
+    assert served.head == before
+    assert served.operator.send("POST", path, b'{"reason": "r"}', keyed("k")).status == 200
+    assert served.head == before + 1
 
 
 def test_after_503_the_key_makes_exactly_one_fact_of_each_request(database: str) -> None:

@@ -15,7 +15,7 @@ from domain.engine import Row, Transaction
 from domain.fact import Fact
 from domain.kept import BOOKS, Rows
 from domain.money.agreement import Agreement
-from domain.money.folding import TOPICS, Folding, changes_books
+from domain.money.folding import TOPICS, Folding
 from domain.money.held import (
     NO_ASSETS,
     NO_PARTS,
@@ -389,8 +389,6 @@ def keep(
     What a command has folded already is written as it is, if it was decided right before.
     """
     if decided is None or decided.position != positions[-1]:
-        if not any(map(changes_books, facts)):
-            return
         decided = Books(Rows(transaction.query))
         for position, happened in zip(positions, facts, strict=True):
             decided.fold(position, happened)

@@ -1,14 +1,19 @@
-"""Append: recording pieces, one at a time and in batches.
+"""Append: recording pieces, one at a time by several clients, and in batches.
 
 A piece of ours is two facts (the piece, its author's credit) and one text in the vault, checked
 and recorded under one lock. The library's peer is an aggregate with the same content, saved by
 its stock application as one event. The plain peer writes the same rows by INSERT, and in batches
-by COPY (executemany on SQLite), without any check.
+by COPY (executemany on SQLite), without any check. Clients are threads of one process, in which
+the journal and the library each have one application, and by hand each client its connection.
+
+What is recorded is visible once a follower in the same process has folded it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -24,22 +29,26 @@ from scripts.benchmarks.measure import (
     Result,
     Rows,
     Size,
-    plain_journal,
+    engine_of,
+    percentile,
+    plain_journals,
     rates,
     rows_of,
     scratch,
 )
 from scripts.benchmarks.stock import CONTENT, ROLE, StockPiece, stock_environment
-from scripts.service import open_service
+from scripts.service import Service, open_service
 
-PIECES = {"small": 40, "full": 1_000}
+CLIENTS = (1, 4, 16)
+PIECES = {"small": 32, "full": 1_024}
 """How many pieces are recorded in each round."""
 BATCH = {"small": 20, "full": 500}
 ROUNDS = {"small": 2, "full": 5}
+SEEN = {"small": 20, "full": 500}
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Pieces per second: one in each transaction, and many."""
+    """Pieces per second: one in each transaction, and many; and when they are seen."""
     with (
         scratch(database) as for_ours,
         scratch(database) as for_stock,
@@ -48,9 +57,10 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     ):
         journal = service.journal
         author = journal.record(AdmitContributor(name="Ana")).id
-        for batch in (1, BATCH[size]):
-            with plain_journal(database) as by_hand:
+        for clients, batch in (*((each, 1) for each in CLIENTS), (1, BATCH[size])):
+            with plain_journals(database, clients) as by_hand:
                 yield compare(size, batch, author, journal, stock, by_hand)
+        yield from seen(engine_of(database), service, author, SEEN[size])
 
 
 def compare(
@@ -59,35 +69,65 @@ def compare(
     author: str,
     journal: Journal,
     stock: Application[UUID],
-    by_hand: Plain,
+    by_hand: list[Plain],
 ) -> Result:
-    """All three, in turns, with ``batch`` pieces in a transaction."""
-    times = PIECES[size] // batch
-    ready = list(ready_made(journal, author, batch, times * ROUNDS[size]))
+    """All three, in turns, each of the clients with ``batch`` pieces in a transaction."""
+    clients = len(by_hand)
+    times = PIECES[size] // batch // clients
+    ready = list(ready_made(journal, author, batch, times * clients * ROUNDS[size]))
 
-    def ours(_: int) -> None:
+    def ours(_: int, _client: int) -> None:
         for _ in range(times):
             record(journal, author, batch)
 
-    def library(_: int) -> None:
+    def library(_: int, _client: int) -> None:
         for _ in range(times):
             save(stock, author, batch)
 
-    def plainly(number: int) -> None:
-        insert(by_hand, ready[number * times : (number + 1) * times])
+    def plainly(number: int, client: int) -> None:
+        begin = (number * clients + client) * times
+        insert(by_hand[client], ready[begin : begin + times])
 
-    measured = rates(ROUNDS[size], times * batch, ours, library, plainly)
+    with ThreadPoolExecutor(clients) as pool:
+        actions = (at_once(pool, clients, each) for each in (ours, library, plainly))
+        measured = rates(ROUNDS[size], times * clients * batch, *actions)
+    plain = by_hand[0]
+    who = f"{clients} client{'s' * (clients > 1)}"
     return Result(
         "append",
-        by_hand.NAME,
-        f"{batch} in a transaction",
+        plain.NAME,
+        f"{batch} in a transaction, {who}",
         measured[0],
         "pieces/s",
         (
             Peer("the library's Application.save", measured[1]),
-            Peer(f"the same rows by {'INSERT' if batch == 1 else by_hand.LOADS_BY}", measured[2]),
+            Peer(f"the same rows by {'INSERT' if batch == 1 else plain.LOADS_BY}", measured[2]),
         ),
     )
+
+
+def at_once(
+    pool: ThreadPoolExecutor, clients: int, action: Callable[[int, int], None]
+) -> Callable[[int], object]:
+    """A round in which every client does the same at the same time."""
+    return lambda number: list(pool.map(lambda client: action(number, client), range(clients)))
+
+
+def seen(engine: str, service: Service, author: str, times: int) -> Iterator[Result]:
+    """How long after it was recorded a piece is in the answers, its recording not counted."""
+    taken = []
+    service.follower.catch_up()
+    service.follower.start()
+    for _ in range(times):
+        position = service.journal.record(submission(author)).position
+        start = time.perf_counter()
+        with service.store.view(min_position=position):
+            taken.append((time.perf_counter() - start) * 1000)
+    service.follower.stop()
+    for percent in (50, 99):
+        yield Result(
+            "append", engine, f"recorded until seen, p{percent}", percentile(taken, percent), "ms"
+        )
 
 
 def submission(author: str) -> SubmitContribution:

@@ -8,7 +8,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -162,7 +162,9 @@ class PlainSQLite(Plain):
 
     def __init__(self, database: str) -> None:
         path = database.removeprefix("sqlite:///")
-        self.connection = sqlite3.connect(path, isolation_level=None)
+        self.connection = sqlite3.connect(
+            path, isolation_level=None, timeout=60, check_same_thread=False
+        )
         self.connection.execute("PRAGMA journal_mode = WAL")
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -242,9 +244,18 @@ def plain(database: str) -> Iterator[Plain]:
 
 @contextmanager
 def plain_journal(database: str) -> Iterator[Plain]:
-    """A connection by hand to tables with the columns of the journal: no trigger, lock or check."""
+    """One connection of plain_journals."""
+    with plain_journals(database, 1) as (one,):
+        yield one
+
+
+@contextmanager
+def plain_journals(database: str, count: int) -> Iterator[list[Plain]]:
+    """Connections by hand to tables with the columns of the journal: no trigger, lock or check."""
     binary = "BYTEA" if is_postgres(database) else "BLOB"
-    with scratch(database) as address, plain(address) as engine:
+    with scratch(database) as address, ExitStack() as stack:
+        engines = [stack.enter_context(plain(address)) for _ in range(count)]
+        engine = engines[0]
         engine.execute(
             "CREATE TABLE facts (position BIGINT PRIMARY KEY, stream TEXT NOT NULL, "
             f"version BIGINT NOT NULL, topic TEXT NOT NULL, state {binary} NOT NULL, "
@@ -254,7 +265,7 @@ def plain_journal(database: str) -> Iterator[Plain]:
             "CREATE TABLE texts (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, "
             "salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
         )
-        yield engine
+        yield engines
 
 
 def rows_of(
