@@ -93,7 +93,9 @@ class Record:
             said = getattr(self, one.name)
             if said is not None or one.is_needed:
                 changed[one.name] = _read(one.value, said, now)
-        return replace(cast("Any", self), **changed)  # type: ignore[no-any-return]
+        made = object.__new__(type(self))  # dataclasses.replace would begin with its defaults
+        vars(made).update(vars(self) | changed)
+        return made
 
     def plain(self) -> dict[str, Any]:
         """The record as JSON, without empty fields and defaults."""

@@ -11,7 +11,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from heapq import nlargest
 from importlib.resources import files
 from typing import NamedTuple
@@ -112,5 +112,6 @@ def _names() -> Mapping[str, str]:
     return {_spelling(text): name for text, name in (*aliases, *zip(roles(), roles(), strict=True))}
 
 
+@lru_cache(maxsize=1024)
 def _spelling(text: str) -> str:
     return re.sub(r"[\s_-]+", "", text).casefold()

@@ -47,9 +47,12 @@ def base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+_array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def digest_of(salt: str, name: str, value: str) -> str:
     """The commitment to a named text under a salt (RFC 9901, section 4.2.3)."""
-    array = json.dumps([salt, name, value], ensure_ascii=False, separators=(",", ":"))
+    array = _array([salt, name, value])
     return base64url(sha256(base64url(array.encode()).encode()).digest())
 
 

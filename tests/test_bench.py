@@ -101,6 +101,11 @@ MEASURES = {
         "a batch of 30 payouts",
     ],
     "load": [
+        *(
+            f"{who} who only write{percent}"
+            for who in ("1 client", "4 clients", "16 clients")
+            for percent in ("", ", p50", ", p99")
+        ),
         "16 clients",
         *(
             f"{what}, p{percent}"

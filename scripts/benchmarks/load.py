@@ -1,7 +1,8 @@
 """Load: 16 clients at once on real processes, as in production: a server, its workers, a follower.
 
 Each client posts pieces made from others, reads what it posted as soon as it is known, and asks for
-works, contributors, lists and pages. The peer is one client alone on the same server, before.
+works, contributors, lists and pages. The peer is one client alone on the same server, before. At
+first, clients that only post pieces: one, four and sixteen.
 Memory is that of all processes of the server and the follower.
 """
 
@@ -28,6 +29,8 @@ from scripts.benchmarks.measure import Peer, Result, Size, engine_of, percentile
 from scripts.settings import inherited
 
 CLIENTS = 16
+POSTING = (1, 4, 16)
+"""How many clients only write."""
 SECONDS = {"small": 1.5, "full": 240.0}
 PIECES = {"small": 20, "full": 500}
 """How many pieces there are before."""
@@ -43,6 +46,9 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with scratch(database) as address, serving(address) as served:
         known = Known()
         _run(served, known, 1, seconds=0, writes=PIECES[size])
+        posts = [
+            _run(served, known, clients, SECONDS[size] / 8, only_posts=True) for clients in POSTING
+        ]
         alone = _run(served, known, 1, SECONDS[size] / 8)
         sampler = Sampler(served, SAMPLE_SECONDS[size])
         together = _run(served, known, CLIENTS, SECONDS[size])
@@ -54,6 +60,14 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         peers = () if peer is None else (Peer("one client alone", peer),)
         return Result("load", engine_of(database), what, value, unit, peers, note)
 
+    for clients, posted in zip(POSTING, posts, strict=True):
+        who = f"{clients} client{'s' * (clients > 1)}"
+        yield result(f"{who} who only write", posted.rate, "requests/s", posts[0].rate)
+        for percent in (50, 99):
+            ours, theirs = (
+                percentile(one.times["writes"], percent) * 1000 for one in (posted, posts[0])
+            )
+            yield result(f"{who} who only write, p{percent}", ours, "ms", theirs)
     note = f"{SECONDS[size]:.0f} s; answers by status: {_counted(together.statuses)}"
     yield result(f"{CLIENTS} clients", together.rate, "requests/s", alone.rate, note)
     for what in ("reads", "writes", "reads of one's own writes"):
@@ -169,9 +183,19 @@ def _wait_until_ready(served: Served) -> None:
 class Client(threading.Thread):
     """Asks one question after the other, for so long or so often."""
 
-    def __init__(self, served: Served, known: Known, seed: int, until: float, writes: int) -> None:
+    def __init__(
+        self,
+        served: Served,
+        known: Known,
+        seed: int,
+        until: float,
+        writes: int,
+        *,
+        only_posts: bool,
+    ) -> None:
         super().__init__(name=f"client {seed}")
         self.served, self.known, self.until, self.writes = served, known, until, writes
+        self.only_posts = only_posts
         self.chance = random.Random(seed)
         self.measured = Measured(times={"reads": [], "writes": [], "reads of one's own writes": []})
         self.connection = served.connect()
@@ -180,6 +204,8 @@ class Client(threading.Thread):
     def run(self) -> None:
         """Ask."""
         for _ in range(self.writes):
+            self.post()
+        while self.only_posts and time.monotonic() < self.until:
             self.post()
         self.ask_own()
         self.timed("reads", "/works")
@@ -250,10 +276,25 @@ class Client(threading.Thread):
         return status, told
 
 
-def _run(served: Served, known: Known, count: int, seconds: float, writes: int = 1) -> Measured:
+def _run(
+    served: Served,
+    known: Known,
+    count: int,
+    seconds: float,
+    writes: int = 1,
+    *,
+    only_posts: bool = False,
+) -> Measured:
     begun = time.monotonic()
     clients = [
-        Client(served, known, seed=len(known.works) + number, until=begun + seconds, writes=writes)
+        Client(
+            served,
+            known,
+            seed=len(known.works) + number,
+            until=begun + seconds,
+            writes=writes,
+            only_posts=only_posts,
+        )
         for number in range(count)
     ]
     for client in clients:
