@@ -76,10 +76,13 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
         signing = signing_of(command.OPERATION, ids, journal.log_name)
         asked = command.of({**ids, **said})
         # Without a key of the client's, ours lets it ask what became of the request.
-        key = request.headers.get(IDEMPOTENCY_KEY, new_id(None))
+        sent = request.headers.get(IDEMPOTENCY_KEY)
+        key = new_id(None) if sent is None else sent
         try:
             with bounded_for(command):
-                receipt = journal.record(asked, by=actor(), signing=signing, key=key)
+                receipt = journal.record(
+                    asked, by=actor(), signing=signing, key=key, is_new_key=sent is None
+                )
         except OutcomeUnknown as error:
             raise of_unknown_outcome(error, key) from error
         return _answer(command, receipt, log)

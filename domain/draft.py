@@ -102,6 +102,7 @@ class Draft(Past):
         self._spent: list[Spent] = []
         self._sheet = Sheet("", now)
         self._key: str | None = None
+        self._is_new_key = False
         self.further_keys: dict[str, int] = {}
         """The keys of repetitions that were known by their target, with where those happened."""
 
@@ -142,11 +143,17 @@ class Draft(Past):
     # -- a command -------------------------------------------------------------------------
 
     def carry_out(
-        self, command: Command, by: str = OPERATOR, *, key: str | None = None
+        self,
+        command: Command,
+        by: str = OPERATOR,
+        *,
+        key: str | None = None,
+        is_new_key: bool = False,
     ) -> Acknowledgement:
         """Add what a command decides, or find that it was carried out before.
 
-        A command under an idempotency key is carried out once, and its answer stays the same.
+        A command under an idempotency key is carried out once, and its answer stays the same; one
+        that was made up for it just now has not been used.
         Looks up what it names, checks the permission, reads its values and decides; the first
         refusal is raised.
         """
@@ -155,6 +162,7 @@ class Draft(Past):
         if by != OPERATOR:
             self.prefetch((by, grant_id(by, "auditor")))
         self._key = None if key is None else key_digest(by, key)
+        self._is_new_key = is_new_key
         target = self._target(command)
         stated, problem = self._read(command)
         if stated is not None and (known := self._known(stated, target)):
@@ -220,7 +228,7 @@ class Draft(Past):
 
     def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
         """The answer to the same request before, if there was one."""
-        if self._key is not None and (request := self._under(self._key)):
+        if self._key is not None and not self._is_new_key and (request := self._under(self._key)):
             if not self._is_same(command, request):
                 raise IdempotencyKeyReused(request.position)
             return Acknowledgement(request.id, request.position)

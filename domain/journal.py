@@ -115,10 +115,12 @@ class Journal(Application[str]):
         by: str = OPERATOR,
         signing: Signing | None = None,
         key: str | None = None,
+        is_new_key: bool = False,
     ) -> Acknowledgement:
         """Carry out commands in one append, and return the answer to the last.
 
-        A single command may be signed by its actor, and have an idempotency key. All are decided
+        A single command may be signed by its actor, and have an idempotency key, which may have
+        been made up for it. All are decided
         by what is there at one moment, and again when others write meanwhile. If one is refused,
         its refusal is raised and none is recorded.
         """
@@ -126,7 +128,10 @@ class Journal(Application[str]):
             try:
                 with self.engine.snapshot():
                     draft = Draft(self, self.clock(), signing=signing)
-                    receipts = [draft.carry_out(command, by, key=key) for command in commands]
+                    receipts = [
+                        draft.carry_out(command, by, key=key, is_new_key=is_new_key)
+                        for command in commands
+                    ]
                 told = tuple(chain.from_iterable(one.warnings for one in receipts))
                 return replace(receipts[-1], warnings=told).recorded(self.commit(draft))
             except IntegrityError:
