@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -89,8 +90,10 @@ def compare(
         insert(by_hand[client], ready[begin : begin + times])
 
     with ThreadPoolExecutor(clients) as pool:
-        actions = (at_once(pool, clients, each) for each in (ours, library, plainly))
+        actions = [Round(pool, clients, each) for each in (ours, library, plainly)]
         measured = rates(ROUNDS[size], times * clients * batch, *actions)
+    pieces = times * clients * batch * ROUNDS[size]
+    worked = " / ".join(f"{each.worked_seconds / pieces * 1e6:,.0f}" for each in actions)
     plain = by_hand[0]
     who = f"{clients} client{'s' * (clients > 1)}"
     return Result(
@@ -103,14 +106,25 @@ def compare(
             Peer("the library's Application.save", measured[1]),
             Peer(f"the same rows by {'INSERT' if batch == 1 else plain.LOADS_BY}", measured[2]),
         ),
+        f"processor time of this process: {worked} µs a piece",
     )
 
 
-def at_once(
-    pool: ThreadPoolExecutor, clients: int, action: Callable[[int, int], None]
-) -> Callable[[int], object]:
+@dataclass
+class Round:
     """A round in which every client does the same at the same time."""
-    return lambda number: list(pool.map(lambda client: action(number, client), range(clients)))
+
+    pool: ThreadPoolExecutor
+    clients: int
+    action: Callable[[int, int], None]
+    worked_seconds: float = 0.0
+    """What all rounds took of the processor."""
+
+    def __call__(self, number: int) -> None:
+        """Do it."""
+        start = time.process_time()
+        list(self.pool.map(lambda client: self.action(number, client), range(self.clients)))
+        self.worked_seconds += time.process_time() - start
 
 
 def seen(engine: str, service: Service, author: str, times: int) -> Iterator[Result]:
