@@ -59,7 +59,8 @@ def one_group(told: Story, *members: Callable[[], Any]) -> Iterator[list[Future[
         futures = []
         for number, member in enumerate(members, start=1):
             futures.append(pool.submit(member))
-            wait_for(partial(waits, together, number, futures[-1]))
+            if number < len(members):  # with the last one the group begins at once
+                wait_for(partial(waits, together, number, futures[-1]))
         first.result()
     yield futures
 
