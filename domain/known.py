@@ -18,9 +18,10 @@ from domain.lineage import Edge, Lineage, equal_holders, once
 from domain.money.revenue import Booked
 from domain.money.split import MAXIMUM_EDGES
 from domain.outside import Outside, outside_id
-from domain.recorders import JournalRecorder, Placed
+from domain.recorders import JournalRecorder
 from domain.refusal import SplitTooLarge, UnknownWork
 from domain.remix import Remix, exact_rate
+from domain.stored import Placed
 
 N = TypeVar("N", bound=Noun)
 
