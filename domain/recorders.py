@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
+__all__ = ["JournalRecorder", "Placed"]
+
+
 class JournalRecorder(ApplicationRecorder):
     """The library's recorder: a thin layer over an engine, with the journal's own queries."""
 
