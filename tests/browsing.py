@@ -22,6 +22,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    expect,
 )
 
 FLAGS = (
@@ -55,6 +56,10 @@ LOOKED_AT: tuple[tuple[int, Scheme], ...] = (
 """The windows every page is seen in."""
 CHECKED = (360, 1920)
 """Where axe looks as well, which takes longest: the narrowest and the widest, in either scheme."""
+
+PATIENCE_SECONDS = 60
+"""How long a page may take on a machine that has much else to do."""
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of [45]")
 
@@ -116,7 +121,7 @@ def reader(
         java_script_enabled=js,
         reduced_motion="reduce",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = context.new_page()
     complaints: list[str] = []
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from stories import carry_out
+from warm import warm
 
 from api.proofs import FOR_EVER
 from domain.checkpoint import (
@@ -182,12 +183,18 @@ def test_anybody_can_read_the_log_over_http(database: str) -> None:
         assert receipt.headers["Content-Disposition"].endswith('"stemma-fact-1.receipt"')
 
 
-def test_a_receipt_is_checked_offline_from_the_command_line(tmp_path: Path) -> None:
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Path]:
+    with warm(tmp_path / "bin", dict(os.environ)) as folder:
+        yield folder
+
+
+def test_a_receipt_is_checked_offline_from_the_command_line(commands: Path, tmp_path: Path) -> None:
     environment = {"STEMMA_DATA": str(tmp_path), "PATH": "/usr/bin:/bin"}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "scripts.stemma", *words],
+            [commands / "stemma", *words],
             env=environment,
             cwd=Path(__file__).parent.parent,
             capture_output=True,

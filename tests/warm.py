@@ -15,7 +15,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from scratch import scratch
 
 STARTED_ANEW = ("serve", "follow", "demo")
 
@@ -46,14 +49,23 @@ sys.exit(status)
 @contextmanager
 def warm(folder: Path, environment: dict[str, str]) -> Iterator[Path]:
     """A folder with a ``stemma`` in it; afterwards none of its commands is left."""
-    stemma, path = Path(sys.executable).with_name("stemma"), folder / "socket"
+    stemma = str(Path(sys.executable).with_name("stemma"))
     folder.mkdir()
     client = folder / "stemma"
-    places = {"python": sys.executable, "stemma": str(stemma), "path": str(path)}
-    client.write_text(CLIENT.format(**places, started_anew={*STARTED_ANEW}), "utf-8")
-    client.chmod(0o755)
+    # The path of a socket may have about a hundred bytes.
+    with TemporaryDirectory(dir=scratch(), prefix="stemma-") as short:
+        path = f"{short}/socket"
+        places = {"python": sys.executable, "stemma": stemma, "path": path}
+        client.write_text(CLIENT.format(**places, started_anew={*STARTED_ANEW}), "utf-8")
+        client.chmod(0o755)
+        with _serving(path, environment):
+            yield folder
+
+
+@contextmanager
+def _serving(path: str, environment: dict[str, str]) -> Iterator[None]:
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
+        listening.bind(path)
         listening.listen(64)
         parent = subprocess.Popen(
             [sys.executable, __file__, str(listening.fileno())],
@@ -64,7 +76,7 @@ def warm(folder: Path, environment: dict[str, str]) -> Iterator[Path]:
         )
     with parent:
         try:
-            yield folder
+            yield
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(parent.pid, signal.SIGKILL)
