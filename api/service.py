@@ -146,21 +146,25 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
         Each with its meaning. A request that names any other is refused; income and expenses may
         have a name of their own besides.
         """
-        return jsonify(
-            remix=_items(REMIX_KINDS),
-            credit=_items(CREDIT_KINDS),
-            grounds=_items(GROUNDS),
-            outcome=_items(OUTCOMES),
-            ai=_items(AI_USES),
-            evidence=_items(EVIDENCE_KINDS),
-            scheme=_items({name: one.meaning for name, one in SCHEMES.items()}),
-            source=_items(SOURCES),
-            category=_items(CATEGORIES),
-            project=_items(PROJECT_KINDS),
-            project_outcome=_items(PROJECT_OUTCOMES),
-        )
+        return jsonify(_kinds())
 
     return routes
+
+
+def _kinds() -> dict[str, list[dict[str, str]]]:
+    return {
+        "remix": _items(REMIX_KINDS),
+        "credit": _items(CREDIT_KINDS),
+        "grounds": _items(GROUNDS),
+        "outcome": _items(OUTCOMES),
+        "ai": _items(AI_USES),
+        "evidence": _items(EVIDENCE_KINDS),
+        "scheme": _items({name: one.meaning for name, one in SCHEMES.items()}),
+        "source": _items(SOURCES),
+        "category": _items(CATEGORIES),
+        "project": _items(PROJECT_KINDS),
+        "project_outcome": _items(PROJECT_OUTCOMES),
+    }
 
 
 def _items(kinds: dict[str, str]) -> list[dict[str, str]]:

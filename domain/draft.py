@@ -5,6 +5,8 @@ A command adds all of its facts to the draft or none, and a draft is recorded wh
 Every repetition is recognised in the same way: what was asked of a target is kept beside the facts
 (domain.request). The same request gets the same answer again; a birth under an id that is taken is
 refused.
+
+One file, because it is one class.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ known key that does not hold invalidates the whole note.
 The format is C2SP signed-note (sections "Format", "Signatures", "Verifier keys"); the encoding of
 the secret key is that of golang.org/x/mod/sumdb/note. Three kinds of key are known: plain Ed25519,
 and the timestamped Ed25519 and ML-DSA-44 of C2SP tlog-cosignature. This file depends only on the
-standard library and cryptography, so that a note can be checked on its own, years later.
+standard library and cryptography, and it is one file, so that a note can be checked on its own,
+years later.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ recorded since contradicts them.
 
 It is sent once: if the connection breaks, the caller has to ask whether it was recorded. Triggers
 refuse to edit or delete facts.
+
+One file, because an append and what it is checked against share the tables.
 """
 
 from __future__ import annotations

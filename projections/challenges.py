@@ -1,6 +1,8 @@
 """Challenges: what is asked for, by whom and until when, and the pieces that answer.
 
 An answer that was taken back, or whose piece was withdrawn, is shown so.
+
+Tables, rows and questions are in one file because they share the columns.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Every list of works takes the same filters: of all works, of what one was made from, and of what was
 made from one. What a filter may say is declared once, for every way of asking.
+
+One file, because a search is one question.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Projects: what each is to become, who leads it, its steps, and which pieces are in them.
 
 A piece is in one step at a time; rows that ended say where it was.
+
+Tables, rows and questions are in one file because they share the columns.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """The types of the answers about works, people, credits and facts.
 
 Every field is always present. An exact number is a string; a share is never a JSON number.
+
+One file, because it is one list.
 """
 
 from __future__ import annotations

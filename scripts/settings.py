@@ -1,6 +1,8 @@
 """Settings: everything Stemma takes from its environment.
 
 The one rule: nothing else reads the environment, and nothing here changes after start.
+
+One file, because it is one list.
 """
 
 from __future__ import annotations

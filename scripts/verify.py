@@ -453,79 +453,86 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in KINDS.items():
-        command = commands.add_parser(name, help=what, description=what)
-        command.add_argument("file", metavar="FILE", type=Path)
+        _add_options(name, commands.add_parser(name, help=what, description=what))
+    return parser
+
+
+def _add_options(name: str, command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", type=Path)
+    command.add_argument(
+        "--key",
+        action="append",
+        required=True,
+        metavar="VKEY",
+        help="a public key of the log, or a file with one per line; may be repeated",
+    )
+    command.add_argument(
+        "--origin", help="the log it must come from; default: the name of the signing key"
+    )
+    command.add_argument(
+        "--witness",
+        action="append",
+        default=[],
+        metavar="VKEY",
+        help="a public key of a witness, or a file with one per line; may be repeated",
+    )
+    command.add_argument(
+        "--quorum",
+        type=_count,
+        metavar="N",
+        help="how many witnesses are required; default: all",
+    )
+    command.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="a policy (C2SP tlog-policy): its logs are accepted, and its quorum is required",
+    )
+    _add_own_options(name, command)
+
+
+def _add_own_options(name: str, command: argparse.ArgumentParser) -> None:
+    if name == "receipt":
         command.add_argument(
-            "--key",
-            action="append",
-            required=True,
-            metavar="VKEY",
-            help="a public key of the log, or a file with one per line; may be repeated",
-        )
-        command.add_argument(
-            "--origin", help="the log it must come from; default: the name of the signing key"
-        )
-        command.add_argument(
-            "--witness",
+            "--actor-key",
             action="append",
             default=[],
             metavar="VKEY",
-            help="a public key of a witness, or a file with one per line; may be repeated",
-        )
-        if name == "receipt":
-            command.add_argument(
-                "--actor-key",
-                action="append",
-                default=[],
-                metavar="VKEY",
-                help="a key of the actor, a file with it, or the receipt of its registration",
-            )
-            command.add_argument(
-                "--disclosures",
-                type=Path,
-                metavar="JSON",
-                help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
-            )
-        if name == "promise":
-            command.add_argument(
-                "--receipt", type=Path, metavar="FILE", help="a receipt of the same position"
-            )
-        if name == "history":
-            command.add_argument(
-                "--latest", type=Path, metavar="FILE", help="the proof of its subject's latest fact"
-            )
-        if name in ("receipt", "latest", "promise", "checkpoint", "log"):
-            command.add_argument(
-                "--mirror", type=Path, metavar="FOLDER", help="a mirror to compare it with"
-            )
-        if name in ("receipt", "checkpoint", "log", "history", "latest"):
-            command.add_argument(
-                "--max-age",
-                type=seconds_of,
-                metavar="AGE",
-                help="how old the cosignatures may be, such as 90s, 36h or 7d",
-            )
-        if name == "log":
-            command.add_argument(
-                "--hashes", action="store_true", help="a mirror of the hashes alone, without leaves"
-            )
-        if name in ("history", "latest", "log"):
-            command.add_argument(
-                "--of", metavar="ID", help="the work or person that it has to be about"
-            )
-        command.add_argument(
-            "--quorum",
-            type=_count,
-            metavar="N",
-            help="how many witnesses are required; default: all",
+            help="a key of the actor, a file with it, or the receipt of its registration",
         )
         command.add_argument(
-            "--policy",
+            "--disclosures",
             type=Path,
-            metavar="FILE",
-            help="a policy (C2SP tlog-policy): its logs are accepted, and its quorum is required",
+            metavar="JSON",
+            help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
         )
-    return parser
+    if name == "promise":
+        command.add_argument(
+            "--receipt", type=Path, metavar="FILE", help="a receipt of the same position"
+        )
+    if name == "history":
+        command.add_argument(
+            "--latest", type=Path, metavar="FILE", help="the proof of its subject's latest fact"
+        )
+    if name in ("receipt", "latest", "promise", "checkpoint", "log"):
+        command.add_argument(
+            "--mirror", type=Path, metavar="FOLDER", help="a mirror to compare it with"
+        )
+    if name in ("receipt", "checkpoint", "log", "history", "latest"):
+        command.add_argument(
+            "--max-age",
+            type=seconds_of,
+            metavar="AGE",
+            help="how old the cosignatures may be, such as 90s, 36h or 7d",
+        )
+    if name == "log":
+        command.add_argument(
+            "--hashes", action="store_true", help="a mirror of the hashes alone, without leaves"
+        )
+    if name in ("history", "latest", "log"):
+        command.add_argument(
+            "--of", metavar="ID", help="the work or person that it has to be about"
+        )
 
 
 NOT_SEEN = {

@@ -41,6 +41,8 @@ FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "m
 # The folders of a machine that builds: a path there is nobody else's.
 MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(?:work|root|home|Users)/")
 
+LONGEST_FUNCTION, LONG_FILE = 60, 400
+
 Breaches = Iterator[str]
 parsed = cache(ast.parse)
 """Each rule reads every file."""
@@ -153,6 +155,25 @@ def modules_without_a_word(root: Path) -> Breaches:
             yield f"{path} has no docstring"
 
 
+def long_functions(root: Path) -> Breaches:
+    """No function is longer than 60 lines."""
+    for path, module in modules(root):
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    yield f"{path}: {node.name} has {lines} lines"
+
+
+def long_files_without_a_reason(root: Path) -> Breaches:
+    """A file of more than 400 lines says at its head why it is “one file”."""
+    for path, module in modules(root):
+        lines = (root / path).read_text("utf-8").count("\n")
+        head = " ".join((ast.get_docstring(module) or "").lower().split())
+        if lines > LONG_FILE and "one file" not in head:
+            yield f"{path} has {lines} lines, and does not say why it is one file"
+
+
 def packages_among_the_tests(root: Path) -> Breaches:
     """Tests are flat: a package tests/domain would stand before the real one."""
     for path in sorted((root / "tests").rglob("__init__.py")):
@@ -189,6 +210,8 @@ RULES = [
     readers_of_the_environment,
     names_that_say_nothing,
     modules_without_a_word,
+    long_functions,
+    long_files_without_a_reason,
     packages_among_the_tests,
     paths_of_a_machine,
 ]
@@ -221,6 +244,8 @@ BREACHES = [
     (names_that_say_nothing, "api/utils.py", "", "is named utils"),
     (names_that_say_nothing, "api/common/works.py", "", "is named common"),
     (modules_without_a_word, "domain/a.py", "a = 1", "has no docstring"),
+    (long_functions, "api/a.py", "def f():\n" + "    a = 1\n" * 60, "f has 61 lines"),
+    (long_files_without_a_reason, "api/a.py", '"""A."""\n' + "a = 1\n" * 400, "401 lines"),
     (packages_among_the_tests, "tests/domain/__init__.py", "", "makes a package"),
     (paths_of_a_machine, "README.md", "see /wo" + "rk/here", "names /wo" + "rk/"),
     (paths_of_a_machine, ".ci/run", "PATH=/ro" + "ot/bin", "names /ro" + "ot/"),
@@ -245,6 +270,7 @@ KEPT = {
     "api/works.py": '"""A."""\nfrom flask import g\nfrom projections.lineage import Edge',
     "scripts/settings.py": '"""A."""\nimport os\nos.environ["STEMMA_PORT"]',
     "scripts/stemma.py": '"""A."""\nimport click\nfrom api.works import routes',
+    "api/long.py": '"""A.\n\nOne file, because it is one list.\n"""\n' + "a = 1\n" * 400,
     "README.md": "GET /works/1 and https://example.org/wo" + "rk/1 and ~/wo" + "rk/x",
     ".venv/lib/a.py": "/wo" + "rk/",
 }

@@ -28,13 +28,8 @@ def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
     """The documentation, and the OpenAPI document that its reference is made from."""
     problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
 
-    @cache
-    def referred() -> Reference:
-        return Reference.of(document())
-
-    @cache
-    def openapi() -> str:
-        return json.dumps(document(), ensure_ascii=False)
+    referred = cache(lambda: Reference.of(document()))
+    openapi = cache(lambda: json.dumps(document(), ensure_ascii=False))
 
     def shown(template: str, here: str, **said: Any) -> str:
         made_here = {name: name.capitalize() for name in (*referred().chapters, PROBLEMS_PAGE)}

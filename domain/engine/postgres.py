@@ -3,6 +3,8 @@
 A connection is borrowed for one query, one view or one transaction, and never waited for longer
 than a few seconds. A transaction is sent once: if the connection breaks, the caller has to ask
 whether it was committed.
+
+One file, because it is one engine.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Folding: what each fact changes in the books.
 
 The books are a function of the facts up to a position; nothing but facts enters them.
+
+One file, because it is one list: a rule for each fact.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Proposing: a pool is opened, and shares of it are proposed, discussed and changed.
 
 Everyone who has a share can see it and comment within the window.
+
+One file, because its commands share what a pool and its proposals are.
 """
 
 from __future__ import annotations

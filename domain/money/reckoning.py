@@ -6,6 +6,8 @@ With t = what is due and e = what was carried, units x are allocated and e ← e
 on. A division chooses x by largest remainder; a reversal takes back lines as they are; a
 correction, whose dues sum to zero, rounds e + t. Dues are reversed to the millionth of a unit, and
 by the last reversal completely: exact parts of parts would soon be too long to be written.
+
+One file, because the three entries share one form.
 """
 
 from __future__ import annotations

@@ -213,6 +213,12 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
         answer["carry"] = [[payee, str(part)] for payee, part in division.carry().items()]
     if "flow" in fields:
         answer["flow"] = [[place, str(part)] for place, part in result.flow.items()]
+    return answer | _explained(result)
+
+
+def _explained(result: Split) -> dict[str, object]:
+    """What the rules of the policy gave, and what was waived, where there is any."""
+    answer: dict[str, object] = {}
     if result.ruled:
         answer["rules"] = [
             {"rule": rule, "payee": payee, "amount": str(part)}

@@ -1,6 +1,8 @@
 """Money as rows: pools, what is agreed for them, what came in, every posting, and payouts.
 
 A posting is never changed. What follows from many facts is computed, not stored in a column.
+
+One file, because it is one list: the rows of each fact.
 """
 
 from __future__ import annotations

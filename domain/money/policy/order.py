@@ -2,6 +2,8 @@
 
 Nothing here is rounded: a cap or a tranche may end within a unit; units are allocated once, at the
 end.
+
+One file, because it is one list: the policies in which somebody comes first.
 """
 
 from __future__ import annotations

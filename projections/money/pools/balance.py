@@ -7,6 +7,7 @@ payable, held with its reasons, in transit, paid, withheld, exchanged, reserved,
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import cast
 
@@ -56,16 +57,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         shares = dict(shares_of(assets, waivers))
         waived = waived_shares(view, assets, waivers)
     carried = _carried(view, journal, id)
-    by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for each, stands in money.standings(view, journal, accounts):
-        sums = by_payee[each.payee]
-        sums["earned"] += sum(each.units.values())
-        for name, owed in stands.sums.items():
-            sums[name] += owed
-        for account in money.NOT_OWED:
-            sums[account] += each.units.get(account, 0)
-        reasons[each.payee] += stands.held.because
+    by_payee, reasons = _summed(money.standings(view, journal, accounts))
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
     payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
     told = payees_told(view, payees)
@@ -83,10 +75,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         )
         for payee in payees
     ]
-    totals = {
-        f"{column}_minor": sum(by_payee[payee][column] for payee in payees) for column in columns
-    }
-    waiting = _waiting(view, id, opened)
+    sums = {f"{one}_minor": sum(by_payee[payee][one] for payee in payees) for one in columns}
     booked, through = _booked(view, id), through_pool(view, journal, id)
     return {
         "pool": id,
@@ -98,15 +87,32 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "reversed_minor": -booked["reversal"],
         "opening_minor": booked["opening"],
         "waiting_minor": units.get(WAITING, 0),
-        "waiting": waiting,
+        "waiting": _waiting(view, id, opened),
         "divided_minor": sum(line["earned_minor"] for line in lines),
         "costs_minor": booked["expense"] + booked["expense_reversal"],
         "lines": lines,
         "waived": waived,
         "recouped": recouped_told(view, of_pool(opened, through)),
         "rules": sums_told(view, id, through),
-        "totals": cast("Totals", totals),
+        "totals": cast("Totals", sums),
     }
+
+
+def _summed(
+    standings: Iterable[tuple[money.Account, money.Standing]],
+) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
+    """What each payee earned and is owed, and why any of it is held."""
+    by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for each, stands in standings:
+        sums = by_payee[each.payee]
+        sums["earned"] += sum(each.units.values())
+        for name, owed in stands.sums.items():
+            sums[name] += owed
+        for account in money.NOT_OWED:
+            sums[account] += each.units.get(account, 0)
+        reasons[each.payee] += stands.held.because
+    return by_payee, reasons
 
 
 def earned(view: View, id: str) -> dict[str, int]:

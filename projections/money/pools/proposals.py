@@ -12,7 +12,7 @@ from typing import Any, cast
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.apportionment import payee_key
-from domain.money.proposal import Assets, Proposal
+from domain.money.proposal import Assets, Proposal, Version
 from domain.money.shares import holdings_in, shares_of
 from domain.readers import AGREEMENT
 from domain.refusal import UnknownProposal
@@ -27,6 +27,7 @@ from projections.money.told import (
     CommentTold,
     ProposalTold,
     ProposalWithdrawn,
+    Revision,
     Uncited,
     WaivedLine,
 )
@@ -87,16 +88,7 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
         ],
         "waived": waived_shares(view, noun.current.assets, waivers),
         "comments": [_comment_told(comment, texts) for comment in noun.comments.values()],
-        "revisions": [
-            {
-                "at": version.at,
-                "actor": version.actor,
-                "position": version.position,
-                "comments": list(version.comments),
-                "note": texts.get(version.note),
-            }
-            for version in noun.versions
-        ],
+        "revisions": [_revision_told(version, texts) for version in noun.versions],
         "warnings": used_but_uncited(view, noun.release, noun.current.assets),
         "position": noun.position,
     }
@@ -134,6 +126,16 @@ def _withdrawn_told(
 
 def _asset_told(asset: dict[str, Any]) -> AssetTold:
     return cast("AssetTold", {"within": [], **asset})
+
+
+def _revision_told(version: Version, texts: dict[str | None, str]) -> Revision:
+    return {
+        "at": version.at,
+        "actor": version.actor,
+        "position": version.position,
+        "comments": list(version.comments),
+        "note": texts.get(version.note),
+    }
 
 
 def _comment_told(comment: Any, texts: dict[str | None, str]) -> CommentTold:

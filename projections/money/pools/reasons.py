@@ -25,7 +25,7 @@ from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.revenue import pool_of
 from projections.money.pools.ruling import of_entry as of_entry_rules
 from projections.money.pools.ruling import rules_told
-from projections.money.pools.told import PayeeCost, PieceTold, RoundingTold, Why
+from projections.money.pools.told import AgreementTold, PayeeCost, PieceTold, RoundingTold, Why
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
 from projections.money.splitting import PartOfPath
@@ -47,21 +47,10 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     The id of revenue stands for its division. For the payees of the pool, those who close it,
     accountants and auditors.
     """
-    booked: dict[str, str] = dict(
-        view.rows(
-            "SELECT b.kind, b.id FROM @bookings b WHERE b.revenue = :id "
-            "AND b.kind IN ('revenue', 'division') AND b.position <= :as_of",
-            id=id,
-        )
-    )
-    reader = Reader(view, journal, actor)
-    if booked and "division" not in booked:
-        reader.must("this revenue", MONEY, pool_of(view, journal, id))
-        raise NotDivided(id)
-    id = booked.get("division", id)
+    id = _division_of(view, journal, id, actor)
     entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
-    reader.must("this entry", MONEY, first.pool)
+    Reader(view, journal, actor).must("this entry", MONEY, first.pool)
     line = next((each for each in entry.lines if each.payee == payee), None)
     if line is None:
         raise NoShare(payee)
@@ -71,18 +60,11 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     waivers = waivers_of(at, journal, noun)
     share = shares_of(noun.current.assets, waivers).get(payee, Fraction())
     agreed = Fraction(first.agreed)
-    costs: list[PayeeCost] = [
-        {"expense": expense, "amount_minor": units}
-        for expense, payer, units in entry.shown("costs")
-        if payer == payee
-    ]
+    costs = _costs_of(entry, payee)
     paid_back = sum(cost["amount_minor"] for cost in costs)
     by_agreement = agreed * share if not isinstance(first, Entry.Corrected) else line.due
-    stated = (
-        line.due
-        if isinstance(first, Entry.Adjusted | Entry.Opened | Entry.Assigned)
-        else Fraction()
-    )
+    is_stated = isinstance(first, Entry.Adjusted | Entry.Opened | Entry.Assigned)
+    stated = line.due if is_stated else Fraction()
     told = payees_told(view, [payee])
     document = document_of(first)
     texts = view.texts({first.reason, document})
@@ -112,17 +94,45 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
         ),
         "rules": rules_told(view, of_entry_rules(view, journal, entry), payee),
         "reserved": reserved_told(entry, told),
-        "agreement": {
-            "proposal": first.proposal,
-            "number": first.agreement,
-            "policy": noun.current.policy,
-            "graph_position": noun.current.graph_position,
-            "effective_at": noun.final.effective_at if noun.final else None,
-        },
+        "agreement": _agreement_told(first.agreement, noun),
         "pieces": []
         if stated or isinstance(first, Entry.Freed)
         else _pieces(view, noun, payee, waivers, agreed),
     }
+
+
+def _division_of(view: View, journal: Journal, id: EntryId, actor: str) -> EntryId:
+    """The division of revenue; any other entry is itself."""
+    booked: dict[str, str] = dict(
+        view.rows(
+            "SELECT b.kind, b.id FROM @bookings b WHERE b.revenue = :id "
+            "AND b.kind IN ('revenue', 'division') AND b.position <= :as_of",
+            id=id,
+        )
+    )
+    if booked and "division" not in booked:
+        Reader(view, journal, actor).must("this revenue", MONEY, pool_of(view, journal, id))
+        raise NotDivided(id)
+    return booked.get("division", id)
+
+
+def _agreement_told(number: int, noun: Proposal) -> AgreementTold:
+    return {
+        "proposal": noun.id,
+        "number": number,
+        "policy": noun.current.policy,
+        "graph_position": noun.current.graph_position,
+        "effective_at": noun.final.effective_at if noun.final else None,
+    }
+
+
+def _costs_of(entry: Entry, payee: str) -> list[PayeeCost]:
+    """What somebody is paid back by an entry, for each of their expenses."""
+    return [
+        {"expense": expense, "amount_minor": units}
+        for expense, payer, units in entry.shown("costs")
+        if payer == payee
+    ]
 
 
 def _pieces(

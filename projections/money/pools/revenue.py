@@ -6,7 +6,7 @@ An amount stays as recorded; reversals are listed beside it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypedDict, cast
 
@@ -131,32 +131,8 @@ def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Re
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
     items: list[Revenue | Expense] = []
     for row in rows:
-        (
-            id,
-            kind,
-            pool,
-            word,
-            payee,
-            amount,
-            effective,
-            at,
-            document,
-            note,
-            named,
-            again,
-            position,
-        ) = row
-        source = texts.get(named) or word
-        common: Booking = {
-            "pool": pool,
-            "amount_minor": amount,
-            "effective_at": effective,
-            "recorded_at": at,
-            "document": texts.get(document),
-            "note": texts.get(note),
-            "repeats": again,
-            "position": position,
-        }
+        id, kind, _, word, payee, *_ = row
+        source, common = texts.get(row[10]) or word, _booking_told(row, texts)
         if kind == "revenue":
             came_in: Revenue = {
                 **common,
@@ -182,6 +158,21 @@ def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Re
             }
             items.append(spent)
     return items
+
+
+def _booking_told(row: Row, texts: Mapping[str | None, str]) -> Booking:
+    """What revenue and expenses have in common."""
+    _, _, pool, _, _, amount, effective, at, document, note, _, again, position = row
+    return {
+        "pool": pool,
+        "amount_minor": amount,
+        "effective_at": effective,
+        "recorded_at": at,
+        "document": texts.get(document),
+        "note": texts.get(note),
+        "repeats": again,
+        "position": position,
+    }
 
 
 def _taken_back(view: View, ids: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,8 @@
 """The types of the answers about pools and divisions.
 
 An amount is a whole number of the currency's smallest units; an exact number is a string.
+
+One file, because it is one list.
 """
 
 from __future__ import annotations
