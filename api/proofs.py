@@ -92,6 +92,7 @@ def proofs(journal: Journal, store: Store, log: Log, *, publish_entries: bool) -
     """The routes of the log."""
     routes = Routes("log", "The signed log of all facts, and proofs from it.", journal, store)
     _checkpoints(routes, log)
+    _signatures(routes, log)
     _tiles(routes, log)
     _entries(routes, log, publish=publish_entries)
     _position(routes, log)
@@ -138,6 +139,10 @@ def _checkpoints(routes: Routes, log: Log) -> None:
         Only some sizes were signed; of any other there is no checkpoint.
         """
         return _text(log.published(size))
+
+
+def _signatures(routes: Routes, log: Log) -> None:
+    gives = partial(routes.gives, refuses=(NotInLog,), public=True)
 
     @routes.takes(
         "/log/cosignatures",
