@@ -33,11 +33,12 @@ PLACES = Table(
 """A node is the hash of the two below; a leaf is its path and the value it holds."""
 SIZE = Table(
     "log_map_size",
-    {"only_row": "BIGINT CHECK (only_row = 1)", "size": "BIGINT"},
+    {"only_row": "BIGINT CHECK (only_row = 1)", "size": "BIGINT", "first": "BIGINT NULL"},
     keys=(("only_row",),),
     on_conflict="(only_row) DO NOTHING",
     in_backups=False,
 )
+"""How many facts the map knows, and the size of the first checkpoint that has one."""
 NOTES = Table("log_maps", {"size": "BIGINT", "note": "BYTES"}, keys=(("size",),))
 """The signed root of the map of each checkpoint."""
 TABLES = (PLACES, SIZE, NOTES)
@@ -51,6 +52,13 @@ def begin_again(transaction: Transaction) -> None:
     transaction.execute("UPDATE log_map_size SET size = 0")
 
 
+def note_first(transaction: Transaction) -> None:
+    """Keep from which checkpoint on each has a map, so that none can be taken away."""
+    transaction.execute(
+        "UPDATE log_map_size SET first = (SELECT min(size) FROM log_maps) WHERE first IS NULL"
+    )
+
+
 class LatestMap:
     """The map of one log, in its database."""
 
@@ -60,6 +68,11 @@ class LatestMap:
     def size(self) -> int:
         """How many facts it knows."""
         return int(self.engine.query("SELECT size FROM log_map_size")[0][0])
+
+    def first(self) -> int | None:
+        """The size of the first checkpoint with a map; every later one has one."""
+        size: int | None = self.engine.query("SELECT first FROM log_map_size")[0][0]
+        return size
 
     # -- growing ---------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ from domain.tree import (
 )
 from domain.trust import Policy
 from projections import latest as latest_facts
-from projections.latest import NOTES, LatestMap
+from projections.latest import NOTES, LatestMap, note_first
 
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
@@ -81,8 +81,8 @@ TABLES = (TILES, SIZE, CHECKPOINTS, COSIGNATURES, *latest_facts.TABLES)
 
 def first_size(transaction: Transaction) -> None:
     """Begin a log of no facts, if there is none."""
-    for size in (SIZE, latest_facts.SIZE):
-        transaction.insert(size, [(1, 0)])
+    transaction.insert(SIZE, [(1, 0)])
+    transaction.insert(latest_facts.SIZE, [(1, 0, None)])
 
 
 class Signed(NamedTuple):
@@ -199,6 +199,7 @@ class Log:
                     size=size,
                     note=what,
                 )
+            note_first(writer)
         if latest is not None and latest.size == size:
             self._sign_again(CHECKPOINTS, latest, Note.parse(note))
             self._sign_again(NOTES, Signed(size, self.map_of(size)), Note.parse(signed))

@@ -5,7 +5,7 @@ The rule is that of scripts.audit: nothing stored is believed, and nothing in us
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 
@@ -35,10 +35,21 @@ def latest(service: Service, progress: Progress) -> Differences:
         progress(upto, size)
     for beyond in sorted({*rows, *(one for one in notes if one > log.size())}):
         yield Difference(f"the map of size {beyond}", f"the log holds {log.size()} facts")
+    yield from _missing(log, notes)
     held = log.map.nodes(nodes, size)
     yield from _differing(size, {place: held.get(place) for place in nodes}, nodes)
     subjects = sum(isinstance(node, Leaf) for node in nodes.values())
     return f"{subjects} works and people, each with its latest fact; {len(notes)} signed"
+
+
+def _missing(log: Log, notes: Collection[int]) -> Iterator[Difference]:
+    """Every checkpoint has a map, from the first one on that had."""
+    first, earliest = log.map.first(), min(notes, default=None)
+    if first != earliest and not (first is None and earliest):  # as after a restore
+        yield Difference("the maps", f"the first is of size {earliest}, and was of size {first}")
+    for one in log.checkpoints():
+        if earliest is not None and one.size >= earliest and one.size not in notes:
+            yield Difference(f"the checkpoint of size {one.size}", "it has no map")
 
 
 def _among(nodes: Mapping[int, Node], places: Iterable[int]) -> dict[int, Node]:

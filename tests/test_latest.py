@@ -291,6 +291,15 @@ def test_a_database_of_before_gets_its_map_and_the_checkpoint_that_it_had_a_note
     assert opened(again.latest_of(people[1])).place == Place(1, 2)
 
 
+@pytest.mark.parametrize("taken", ["size = 4", "size = 5", "size > 0"])
+def test_a_map_that_was_taken_away_is_missed(taken: str, logged: Service) -> None:
+    person = admit(logged, 4)[0]
+    rename(logged, person)
+    assert isinstance(all_differences(CHECKS["map"], logged, no_progress), str)
+    logged.engine.execute(f"DELETE FROM log_maps WHERE {taken}")
+    assert isinstance(all_differences(CHECKS["map"], logged, no_progress), list)
+
+
 def test_a_new_key_signs_the_map_as_well(logged: Service) -> None:
     person = admit(logged)[0]
     newer = SignerKey.new(SIGNER.name)
