@@ -81,6 +81,7 @@ SECTIONS = {
         "withheld": "payouts",
         "facts": "log",
         "grants": "contributors",
+        "memberships": "contributors",
         "steps": "projects",
         "answers": "challenges",
     },

@@ -15,6 +15,7 @@ from domain.identifier import SCHEMES
 from domain.journal import Journal
 from domain.money.naming import CATEGORIES, SOURCES
 from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
+from domain.release import PARTS
 from domain.remix import REMIX_KINDS
 from domain.role import roles
 from domain.values import Example, one_of
@@ -60,6 +61,7 @@ class Kinds(TypedDict):
     scheme: list[Kind]
     source: list[Kind]
     category: list[Kind]
+    part: list[Kind]
     project: list[Kind]
     project_outcome: list[Kind]
 
@@ -162,6 +164,7 @@ def _kinds() -> dict[str, list[dict[str, str]]]:
         "scheme": _items({name: one.meaning for name, one in SCHEMES.items()}),
         "source": _items(SOURCES),
         "category": _items(CATEGORIES),
+        "part": _items(PARTS),
         "project": _items(PROJECT_KINDS),
         "project_outcome": _items(PROJECT_OUTCOMES),
     }

@@ -17,6 +17,7 @@ from domain.fact import Fact, Noun
 from domain.grant import Grant
 from domain.identifier import Identifier
 from domain.join import Join
+from domain.membership import Membership
 from domain.money.entry import Entry
 from domain.money.exchange import ExchangeRate, PaymentCurrency
 from domain.money.hold import Hold
@@ -37,6 +38,7 @@ from domain.work import Work
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Grant, Contribution, Outside, Release, Remix, Join, Credit, Identifier),
     *(Project, Step, Placement, Challenge, Answer),
+    Membership,
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold, Outsider, Period),
     *(ExchangeRate, PaymentCurrency, Withholding),
     Clock,

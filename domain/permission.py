@@ -31,6 +31,7 @@ RELATIONS = {
     "party": "whom it concerns: who is credited on the work, on one it was made from or one made "
     "from it, has posted one of these, or has a share in what it earns",
     "right holder": "who the operator has stated holds the rights of the work",
+    "group": "the group whose member it is about",
     "leader": "a leader of the project that it concerns",
     "issuer": "who issued the challenge",
     "producer": "a producer of the work or the pool that it concerns",

@@ -110,6 +110,16 @@ class UnknownChallenge(Unknown):
     """No challenge has this id."""
 
 
+class UnknownMembership(Unknown):
+    """No membership of a group has this id."""
+
+
+class GroupInGroup(Conflict):
+    """A group holds people: it is in no group, and no group is in it."""
+
+    says = "{contributor} can't be in {group}: a group holds people, and is in no group itself."
+
+
 class NoSteps(Refusal):
     """A project needs at least one step to be launched."""
 

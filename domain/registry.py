@@ -12,6 +12,7 @@ from domain.commands import (
     disputing,
     forgetting,
     granting,
+    grouping,
     identifying,
     joining,
     naming,
@@ -36,7 +37,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
     *(correcting, naming, identifying, joining),
-    *(projecting, challenging),
+    *(projecting, challenging, grouping),
     *(proposing, agreeing, elsewhere, dividing, adjusting, opening, arranging, reserving, paying),
 )
 

@@ -17,6 +17,16 @@ OFFERED = {
 """How a release may be offered; one that says nothing is sold."""
 
 
+PARTS = {
+    "series": "everything, of all seasons",
+    "season": "the episodes of one season",
+    "episode": "what is shown or heard at once",
+    "act": "a part of an episode, between two breaks",
+    "segment": "a part with a beginning and an end of its own",
+}
+"""What a release may be of a series; each is a release with components and credits of its own."""
+
+
 class Release(Work):
     """A work made of components."""
 
@@ -39,6 +49,8 @@ class Release(Work):
         title: str
         made_at: str | None = None
         made: str
+        part: str | None = None
+        """What it is of a series, if it is of one."""
 
         @property
         def effective(self) -> str:

@@ -26,6 +26,7 @@ _AGREED = f"proposal.continued proposal.shared share.offered share.carried share
 BRINGS = {
     "accept_credit": "credit.accepted > share.claimed share.offered",
     "accept_join": "join.accepted > share.claimed",
+    "accept_membership": "membership.accepted",
     "accept_remix": "remix.accepted",
     "accept_share": "share.accepted",
     "admit_contributor": "contributor.admitted",
@@ -50,9 +51,11 @@ BRINGS = {
     "confirm_share": "proposal.confirmed",
     "correct_credit": "credit.corrected",
     "correct_pool": "> entry.corrected entry.continued",
+    "date_membership": "membership.dated",
     "declare_remix": "remix.declared > outside.cited",
     "decline_credit": "credit.declined",
     "decline_join": "join.declined",
+    "decline_membership": "membership.declined",
     "decline_remix": "remix.declined",
     "decline_share": "share.declined",
     "describe_challenge": "challenge.described",
@@ -81,6 +84,7 @@ BRINGS = {
     "locate_pool": "pool.located",
     "merge_contributor": "contributor.merged > contributor.asked_first",
     "move_challenge": "challenge.moved",
+    "offer_membership": "membership.offered",
     "open_credit": f"{_CREDIT} > credit.accepted",
     "open_pool": "pool.opened",
     "place_contribution": "placement.made",
@@ -151,7 +155,7 @@ INHERITED = frozenset(
     {
         *("work", "contributor", "child", "parent", "about", "on", "pool", "release", "payee"),
         *("proposal", "currency", "amount_minor", "kind", "into", "country"),
-        *("challenge", "step", "project"),
+        *("challenge", "step", "project", "group"),
     }
 )
 """The fields that a later fact of a noun repeats from earlier ones."""

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar
 from domain.contributor import FORMER
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.credit import CREDIT_KINDS
-from domain.dates import start_of_past
+from domain.dates import span_of, start_of_past
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.grant import GRANTABLE, granted_role
@@ -63,7 +63,7 @@ from domain.refusal import (
     UnknownKind,
     UnknownRole,
 )
-from domain.release import OFFERED
+from domain.release import OFFERED, PARTS
 from domain.remix import MAXIMUM_RATE_LENGTH, REMIX_KINDS, exact_rate
 from domain.role import role_named
 from domain.seal import TEXTS
@@ -350,6 +350,7 @@ RATE = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d411"
 PAID_IN = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d412"
 PROJECT = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e71"
 STEP = part_id(PROJECT, "step", 0)
+MEMBERSHIP = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e74"
 NEXT_STEP = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e73"
 CHALLENGE = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e72"
 WITHHOLDING = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d413"
@@ -371,6 +372,7 @@ EntryId = Annotated[str, Ref("entry", example=DIVISION)]
 BatchId = Annotated[str, Ref("batch", example=BATCH)]
 PayoutId = Annotated[str, Ref("payout", example=PAYOUT)]
 ExchangeRateId = Annotated[str, Ref("exchange_rate", example=RATE)]
+MembershipId = Annotated[str, Ref("membership", example=MEMBERSHIP)]
 ProjectId = Annotated[str, Ref("project", example=PROJECT)]
 StepId = Annotated[str, Ref("step", example=STEP)]
 ChallengeId = Annotated[str, Ref("challenge", example=CHALLENGE)]
@@ -399,6 +401,7 @@ NewPeriodId = Annotated[str, NewId("period", help=_CHOSEN, example=PERIOD)]
 NewBatchId = Annotated[str, NewId("batch", help=_CHOSEN, example=BATCH)]
 NewExchangeRateId = Annotated[str, NewId("exchange_rate", help=_CHOSEN, example=RATE)]
 NewPaymentCurrencyId = Annotated[str, NewId("payment_currency", help=_CHOSEN, example=PAID_IN)]
+NewMembershipId = Annotated[str, NewId("membership", help=_CHOSEN, example=MEMBERSHIP)]
 NewProjectId = Annotated[str, NewId("project", help=_CHOSEN, example=PROJECT)]
 NewStepId = Annotated[str, NewId("step", help=_CHOSEN, example=NEXT_STEP)]
 NewChallengeId = Annotated[str, NewId("challenge", help=_CHOSEN, example=CHALLENGE)]
@@ -569,6 +572,12 @@ ProjectKind = Annotated[
 ProjectOutcome = Annotated[
     str, listed(PROJECT_OUTCOMES, UnknownKind, help="How it ended.", example="finished")
 ]
+PartOfSeries = Annotated[
+    str,
+    listed(
+        PARTS, UnknownKind, help="What it is of a series: one of GET /kinds.", example="episode"
+    ),
+]
 PoolKind = Annotated[
     str, listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song")
 ]
@@ -713,6 +722,16 @@ MadeAt = Annotated[
         help="When it was made, as exactly as it is known: a year, a month, a day, a time, or an "
         "EDTF date such as 1970~ (about 1970), 1975? or [..2003]; default the time of recording.",
         example="2026-11",
+    ),
+]
+MembershipTime = Annotated[
+    str,
+    Word(
+        _checked(lambda text, _: span_of(text)),
+        (BadMadeAt,),
+        help="When they were in it, as an EDTF date or interval such as 1985/1991 or 2019/.. "
+        "(since 2019); default not known.",
+        example="2019/..",
     ),
 ]
 SigningKey = Annotated[

@@ -20,8 +20,8 @@ from domain.join import Join
 from domain.lineage import Ends, Lineage
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
-from domain.values import ContributorId, CreditKind, Example, Role, WorkId
-from projections import finding, identifiers, lineage, pending
+from domain.values import ContributorId, CreditKind, Example, Role, WorkId, one_of
+from projections import finding, groups, identifiers, lineage, pending
 from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.finding import PeopleFilters, Reverse, SortOfPeople
@@ -42,6 +42,7 @@ from projections.told import (
     CreditLine,
     CreditTold,
     Maker,
+    MemberThen,
     NameOnCredit,
     Part,
     PartInRelease,
@@ -515,6 +516,9 @@ def contributors(
     *,
     role: Annotated[Role | None, "In this role, or a narrower one."] = None,
     kind: Annotated[CreditKind | None, "direct or influence.", Example("direct")] = None,
+    expand: Annotated[
+        str | None, one_of(("groups",), "“groups”: with who was behind each at the time.")
+    ] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PartOfPerson]:
@@ -535,11 +539,27 @@ def contributors(
     page, more = cut(left, limit, lambda share: (share.generation, share.place))
     people = persons(view, [share.person for share in page])
     explained = _explained(view, [(tree, share) for share in page])
+    then = None if expand is None else _members_then(view, page)
     items: list[PartOfPerson] = [
-        {"contributor": people[share.person], **told}
+        {
+            "contributor": people[share.person],
+            "members": None if then is None else then.get(share.person, []),
+            **told,
+        }
         for share, told in zip(page, explained, strict=True)
     ]
     return Page(items, more)
+
+
+def _members_then(view: View, shares: Iterable[Share]) -> dict[int, list[MemberThen]]:
+    """By group: who was in it when something was made on which it is credited."""
+    works = {share.person: {row.work for row in share.credits} for share in shares}
+    found = groups.behind(view, works)
+    people = persons(view, {one.contributor for each in found.values() for one in each})
+    return {
+        group: [{"contributor": people[one.contributor], "roles": one.does} for one in each]
+        for group, each in found.items()
+    }
 
 
 def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[Part]:

@@ -24,6 +24,7 @@ from domain.journal import Journal
 from domain.stored import Placed
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.challenges import CHALLENGES, CHALLENGING
+from projections.groups import GROUPING
 from projections.history import HISTORY
 from projections.identifiers import IDENTIFIED
 from projections.lineage import LINEAGE, WORKS
@@ -36,7 +37,7 @@ from projections.tables import NEVER, Amend, Move, Numbers, Projection, Put, Tab
 log = logging.getLogger(__name__)
 
 PROJECTIONS: tuple[Projection, ...] = (
-    *(LINEAGE, ATTRIBUTION, IDENTIFIED, PROJECTING, CHALLENGING),
+    *(LINEAGE, ATTRIBUTION, IDENTIFIED, PROJECTING, CHALLENGING, GROUPING),
     *(HISTORY, NOTICED, MONEY),
 )
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)

@@ -74,6 +74,7 @@ WORKS = Table(
         ("offered", "TEXT"),
         ("conflicts", "TEXT"),
         ("medium_folded", "TEXT"),
+        ("part", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster", "node"),
     key="number",
@@ -246,6 +247,7 @@ class WorkRow(NamedTuple):
     conflicts: str | None
     medium_folded: str | None
     """The medium as a search compares it."""
+    part: str | None
 
 
 def find(view: View, id: str) -> WorkRow:
@@ -419,6 +421,7 @@ def work(view: View, id: str) -> WorkFound:
         "posted_by": row.poster,
         "position": row.born,
         "published": publication(row),
+        "part": row.part,
         "sources": shown,
         "sources_left_out": len(sources) - len(shown),
         "remixed_by": remixed[0][0],

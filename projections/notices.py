@@ -20,6 +20,7 @@ from domain.grant import Grant
 from domain.identifier import WORK, Identifier
 from domain.join import Join
 from domain.journal import Journal
+from domain.membership import Membership
 from domain.money.hold import Hold
 from domain.money.payee import Payee
 from domain.money.payout import Payout
@@ -82,7 +83,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(NOTICES, (numbers[payee], position, PERSON))
         case Share.Event() | Proposal.Confirmed() | Join.Event():
             yield from _to_agree(position, happened, numbers)
-        case Project.LeaderAssigned() | Project.LeaderRemoved():
+        case Project.LeaderAssigned() | Project.LeaderRemoved() | Membership.Event():
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
         case Answer.Featured() | Answer.Unfeatured():
             yield Put(NOTICES, (numbers[happened.work], position, PEOPLE))

@@ -14,7 +14,7 @@ from domain.disclosure import AI_PARTS, AI_USES, EVIDENCE_KINDS, NO_AI
 from domain.dispute import GROUNDS
 from domain.identifier import SCHEMES
 from domain.licensing import RULES
-from domain.release import OFFERED
+from domain.release import OFFERED, PARTS
 from domain.remix import REMIX_KINDS
 from domain.values import (
     ALBUM,
@@ -30,6 +30,7 @@ from domain.values import (
     IdentifierId,
     JoinId,
     Length,
+    MembershipId,
     Number,
     PoolId,
     Ref,
@@ -260,6 +261,9 @@ class WorkFound(WorkRef):
     posted_by: Agent
     position: Annotated[Count, "Where in the journal it was recorded.", Example(42)]
     published: Publication | None
+    part: Annotated[
+        Annotated[str, one_of(PARTS)] | None, "Of a release: what it is of a series.", Example(None)
+    ]
     sources: list[MadeFrom]
     sources_left_out: Annotated[Count, "How many more there are; the lineage has all.", Example(0)]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
@@ -494,10 +498,35 @@ class Part(PathCount):
     credits: Annotated[list[CreditLine], "The nearest of these credits; …/credits has all."]
 
 
+class MembershipTold(TypedDict):
+    """Somebody's time in a group."""
+
+    id: MembershipId
+    group: PersonRef
+    contributor: PersonRef
+    roles: Annotated[list[Role], "What they do in it."]
+    made_at: Annotated[str | None, "When they were in it, as stated.", Example("2019/..")]
+    state: Annotated[str, one_of(("offered", "accepted", "declined"))]
+    position: Annotated[Count, Example(62)]
+
+
+class MemberThen(TypedDict):
+    """Somebody who was in a group when a work was made."""
+
+    contributor: PersonRef
+    roles: Annotated[list[Role], "What they do in it."]
+
+
 class PartOfPerson(Part):
     """Somebody who contributed to a work."""
 
     contributor: PersonRef
+    members: Annotated[
+        list[MemberThen] | None,
+        "With expand=groups, of a group: who was in it, as far as dates do not say otherwise, when "
+        "something was made on which the group is credited. Null without it.",
+        Example(None),
+    ]
 
 
 class PartInRelease(Part):

@@ -231,7 +231,7 @@ _WHOLE = (
     "role",
     "work",
     "release",
-    *("project", "step", "placement", "challenge", "answer"),
+    *("project", "step", "placement", "challenge", "answer", "membership"),
 )
 """The nouns whose facts say all of their commands."""
 _OF_PARTS = frozenset({"release.assembled", "project.launched"})

@@ -58,6 +58,7 @@ TOPICS = {
     *("exchange_rate.stated", "payment_currency.chosen", "pool.located"),
     *("pool.reserving", "entry.freed"),
     *("withholding.stated", "withholding.ended"),
+    *("membership.offered", "membership.accepted", "membership.declined", "membership.dated"),
     *("project.launched", "project.described", "project.leader_assigned"),
     *("project.leader_removed", "project.updated", "project.closed", "project.reopened"),
     *("step.published", "step.described", "placement.made", "placement.ended"),
@@ -160,7 +161,7 @@ PAYEE = rf"(?:work/|payer/)?{ID}|operator|{WORD}"
 FORMS = {
     ID: (
         *("originator_id", "actor", "work", "contributor", "child", "parent", "into", "disputer"),
-        *("project", "challenge", "step", "left"),
+        *("project", "challenge", "step", "left", "group"),
         *("replaced_by", "pool", "release", "proposal", "comment", "revenue", "credit", "batch"),
         *(
             "commenter",
@@ -184,6 +185,7 @@ FORMS = {
             "evidence_kind",
             "former",
             "offered",
+            "part",
             "scheme",
             "on",
         ),

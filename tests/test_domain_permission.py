@@ -101,6 +101,8 @@ TABLE: dict[str, set[str]] = {
     "withholding": BOOKS,
     "withholding.end": BOOKS,
     "pool.locate": BOOKS,
+    **{"membership": {"group"}, "membership.date": OWN | {"group"}},
+    **{"membership.accept": OWN, "membership.decline": OWN},
     "project": {ANYONE},
     **{f"project.{verb}": LEADS for verb in ("describe", "update", "close", "reopen")},
     **{f"project.{verb}": LEADS for verb in ("assign-leader", "remove-leader")},

@@ -190,6 +190,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "posted_by": ana,
             "position": receipt.position - 1,
             "published": None,
+            "part": None,
             "sources": [],
             "sources_left_out": 0,
             "remixed_by": 0,

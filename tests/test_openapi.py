@@ -106,6 +106,7 @@ EXAMPLES = (
     *("locate_pool", "state_withholding", "choose_payment_currency", "state_exchange_rate"),
     *("issue_payouts", "settle_payout", "return_payout", "claim_payout", "withdraw_proposal"),
     "end_withholding",
+    *("offer_membership", "accept_membership", "date_membership", "decline_membership"),
     *("feature_answer", "unfeature_answer", "withdraw_answer", "answer_challenge"),
     *("place_contribution", "take_out_contribution"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "separate_contributor"),

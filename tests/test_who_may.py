@@ -61,6 +61,8 @@ SIDES: dict[str, dict[str, str]] = {
     # Cleo leads the project; her challenge is in it, and Ana's song answers.
     **{noun: {"leader": "cleo"} for noun in ("project", "step")},
     "challenge": {"issuer": "cleo", "leader": "cleo", "poster": "ana"},
+    # Ben is the group, and Sam is in it.
+    "membership": {"group": "ben", "contributor": "sam"},
 }
 """Who is in which relation to the things of this world, by the noun of a command."""
 BY_OUTCOME = {
@@ -127,9 +129,9 @@ MAY: dict[str, set[str]] = {
     | JOINING
     | PLACING
     | ANSWERING,
-    "ben": FREE | CONCERNED | OWN,
+    "ben": FREE | CONCERNED | OWN | {"offer_membership", "date_membership"},
     "cleo": FREE | CONCERNED | {"declare_remix", "answer_remix"} | JOINING | LEADING | PLACING,
-    "sam": FREE,
+    "sam": FREE | {"accept_membership", "decline_membership", "date_membership"},
     "pia": FREE | DECIDING | {"comment_on_proposal"},
     "per": FREE,
     "abe": FREE | BOOKS,
@@ -237,7 +239,9 @@ class World:
         step = part_id(project, "step", 0)
         self.clients["ana"].post(f"/contributions/{song}/place", step=step)
         self.clients["ana"].post(f"/challenges/{challenge}/answer", work=song)
-        return {"project": project, "step": step, "challenge": challenge}
+        said = {"group": self.ids["ben"], "contributor": self.ids["sam"]}
+        member = self.clients["ben"].post("/memberships", said).id
+        return {"project": project, "step": step, "challenge": challenge, "membership": member}
 
     def _claimed(self, song: str) -> str:
         """Cleo says that the song is the same as what she posted."""

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 REASON = "because"
 
 LINES: list[dict[str, Any]] = [
+    {"type": "contributor", "id": "tides", "name": "The Tides"},
+    {
+        **{"type": "membership", "id": "in-tides", "group": "tides", "contributor": "ben"},
+        **{"roles": ["drummer"], "made_at": "2019/..", "by": "tides"},
+    },
+    {"type": "membership.accept", "id": "in-tides", "by": "ben"},
+    {
+        **{"type": "membership.date", "id": "in-tides", "made_at": "2019/2021"},
+        **{"reason": REASON, "by": "tides"},
+    },
+    {"type": "membership.decline", "id": "in-tides", "reason": REASON, "by": "ben"},
     {
         "type": "project",
         "id": "tide-book",
@@ -65,6 +76,10 @@ LINES: list[dict[str, Any]] = [
         **{"type": "contribution.place", "id": "wave", "step": "inks"},
         **{"reason": REASON, "by": "ben"},
     },
+    {
+        **{"type": "release", "id": "first-episode", "title": "One", "part": "episode"},
+        **{"components": [{"work": "wave"}], "by": "ben"},
+    },
     {"type": "challenge.answer", "id": "draw-it", "work": "song", "by": "ben"},
     {
         **{"type": "challenge.feature", "id": "draw-it", "work": "wave", "reason": REASON},
@@ -91,6 +106,12 @@ LINES: list[dict[str, Any]] = [
 def every_fact_together(told: Story, ana: str, ben: str, release: str) -> None:
     """A project and a challenge with every kind of fact, and a text in every field."""
     tell = told.tell
+    band = told.person("text-name-band")
+    said = {"group": band, "contributor": ben, "roles": ["drummer"], "made_at": "2019/.."}
+    member = tell("offer_membership", **said).id
+    tell("accept_membership", id=member, actor=ben)
+    tell("date_membership", id=member, made_at="2019", reason="text-reason-dated")
+    tell("decline_membership", id=member, reason="text-reason-not-in", actor=ben)
     project = tell(
         "launch_project",
         title="text-title-project",

@@ -25,6 +25,7 @@ from projections import (
     claims,
     identifiers,
     lineage,
+    memberships,
     pending,
     people,
     projects,
@@ -203,6 +204,8 @@ def _people(frame: Frame) -> None:
                 "person.html",
                 person=attribution.person(view, id),
                 into=_merged_into(view, id),
+                members=memberships.members(view, id).items,
+                groups=memberships.groups_of(view, id).items,
                 finished=attribution.attribution(
                     view, id, after=cursor if what == "finished" else None, limit=MANY // 2
                 ),

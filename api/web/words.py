@@ -168,6 +168,7 @@ def where(item: Mapping[str, Any]) -> str:
         "payout": ("statement", said.get("payee")),
         "role": ("contributor", said.get("contributor")),
         "project": ("project", item["noun"]),
+        "membership": ("contributor", said.get("contributor")),
         "placement": ("piece", said.get("work")),
         "answer": ("challenge", said.get("challenge")),
     }[noun]

@@ -41,6 +41,7 @@ from domain.values import (
     Most,
     NewReleaseId,
     Offered,
+    PartOfSeries,
     Place,
     Reason,
     ReleaseId,
@@ -84,6 +85,7 @@ class AssembleRelease(Command):
     title: Annotated[Title, Example("Low Tide")]
     components: Annotated[tuple[Component, ...], Most(MOST_PIECES), "What it is made of."]
     made_at: MadeAt | None = None
+    part: Annotated[PartOfSeries | None, Example(None)] = None
     identifiers: Annotated[
         tuple[Numbered, ...] | None, "Its numbers in registries.", Example(None)
     ] = None
@@ -110,7 +112,8 @@ class AssembleRelease(Command):
         used = self._used()
         must_be_within_cap(past.id, [component.rate for _, component, _ in used])
         made = made_of(past, self.made_at)
-        yield Release.Assembled.born(past.id, title=self.title, made_at=self.made_at, made=made)
+        said = {"title": self.title, "made_at": self.made_at, "part": self.part}
+        yield Release.Assembled.born(past.id, made=made, **said)
         for number, component, places in used:
             yield Remix.Declared.born(
                 part_id(past.id, "component", number),

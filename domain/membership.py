@@ -1,0 +1,77 @@
+"""A membership: a person is in a group, from when to when, and what they do in it.
+
+It counts once the person has agreed. Groups hold people and no groups: a credit names a group, and
+who was behind it at the time is then one step away, with no cycle to look for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.fact import Fact, Looking, Noun, fact
+
+GROUP = "group"
+"""The relation of the group whose member somebody is."""
+
+
+class Membership(Noun):
+    """Somebody's time in a group."""
+
+    NAME = "membership"
+    group: str
+    contributor: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Event(Fact):
+        """A fact about a membership names the group and the person."""
+
+        group: str
+        contributor: str
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.group, self.contributor)
+
+    @fact("membership.offered")
+    class Offered(Event):
+        """A group says that somebody is its member; it waits for their agreement."""
+
+        SAYS = "{actor} said that {contributor} is in {group}"
+        FOUND_BY = ("group", "contributor")
+        STATE = "offered"
+        roles: list[str] | None = None
+        made_at: str | None = None
+        """When they were in it, as stated: an interval of EDTF, such as 1985/1991."""
+
+    @fact("membership.accepted")
+    class Accepted(Event):
+        """The person agrees that they are or were in it."""
+
+        SAYS = "{actor} agreed that {contributor} is in {group}"
+        FROM = ("offered",)
+        STATE = "accepted"
+
+    @fact("membership.declined")
+    class Declined(Event):
+        """The person is not in it, or does not want to be named."""
+
+        SAYS = "{actor} declined that {contributor} is in {group}"
+        SEALED = ("reason",)
+        FROM = ("offered", "accepted")
+        STATE = "declined"
+        reason: str | None = None
+
+    @fact("membership.dated")
+    class Dated(Event):
+        """When they were in it was stated anew, as when somebody leaves."""
+
+        SAYS = "{actor} stated that {contributor} was in {group} {made_at}"
+        SEALED = ("reason",)
+        FROM = ("offered", "accepted")
+        made_at: str
+        reason: str | None = None
+
+    BIRTHS = (Offered,)
+
+    def sides(self, looking: Looking) -> dict[str, str]:
+        """The group, and the person."""
+        return {GROUP: self.group, "contributor": self.contributor}

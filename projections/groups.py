@@ -1,0 +1,106 @@
+"""Groups: who is in which, and who was behind a group when a work was made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from domain.dates import is_surely_before
+from domain.fact import Fact
+from domain.membership import Membership
+from projections.store import View, holds
+from projections.tables import Amend, Change, Numbers, Projection, Table, born
+
+MEMBERSHIPS = Table(
+    "memberships",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("band", "BIGINT NOT NULL"),
+        ("contributor", "BIGINT NOT NULL"),
+        ("roles", "TEXT"),
+        ("made_at", "TEXT"),
+        ("state", "TEXT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("id", "band", "contributor"),
+    key="id",
+)
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """The memberships this fact adds or changes."""
+    match happened:
+        case Membership.Offered(roles=roles):
+            ends = {"band": numbers[happened.group], "contributor": numbers[happened.contributor]}
+            spelled = None if roles is None else json.dumps(roles)
+            yield born(MEMBERSHIPS, happened, **ends, roles=spelled, born=position)
+        case Membership.Dated(originator_id=id, made_at=made_at):
+            yield Amend(MEMBERSHIPS, id, {"made_at": made_at})
+        case Membership.Event() if happened.leaves:
+            yield Amend(MEMBERSHIPS, happened.originator_id, {"state": happened.leaves})
+
+
+GROUPING = Projection("groups", (MEMBERSHIPS,), changes)
+
+
+class Member(NamedTuple):
+    """A membership as the read table holds it."""
+
+    id: str
+    band: int
+    contributor: int
+    roles: str | None
+    made_at: str | None
+    state: str
+    born: int
+
+    @property
+    def does(self) -> list[str]:
+        """What they do in it."""
+        return list(json.loads(self.roles or "[]"))
+
+    def may_be_in(self, made_at: str | None) -> bool:
+        """Whether they were perhaps in it when something was made; surely not if dates say so."""
+        before = is_surely_before(made_at, self.made_at)
+        return not before and not is_surely_before(self.made_at, made_at)
+
+
+_MEMBER = ", ".join(f"m.{name}" for name in Member._fields)
+_COUNTS = f"m.state = '{Membership.Accepted.STATE}' AND {holds('m')}"
+
+
+def members(view: View, groups: Collection[int], *, all_states: bool = False) -> list[Member]:
+    """Who is or was in these groups, in the order in which it was said."""
+    which = holds("m") if all_states else _COUNTS
+    rows = view.rows(
+        f"SELECT {_MEMBER} FROM @memberships m WHERE m.band IN :groups AND {which} ORDER BY m.born",
+        groups=list(groups),
+    )
+    return [Member(*row) for row in rows]
+
+
+def groups_of(view: View, people: Collection[int]) -> list[Member]:
+    """The groups that these are or were in, with what waits for their agreement."""
+    rows = view.rows(
+        f"SELECT {_MEMBER} FROM @memberships m WHERE m.contributor IN :people "
+        f"AND m.state <> '{Membership.Declined.STATE}' AND {holds('m')} ORDER BY m.born",
+        people=list(people),
+    )
+    return [Member(*row) for row in rows]
+
+
+def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, list[Member]]:
+    """By group: its members at the time of any of these works, which are given by group."""
+    rows = view.rows(
+        "SELECT w.number, w.made_at, w.made FROM @works w "
+        f"WHERE w.number IN :every AND {holds('w')}",
+        every=list({work for works in works_of.values() for work in works}),
+    )
+    # Of what has no making date, the time of recording is known.
+    made = {number: made_at or (recorded or None) for number, made_at, recorded in rows}
+    found: dict[int, list[Member]] = {}
+    for member in members(view, works_of):
+        if any(member.may_be_in(made.get(work)) for work in works_of[member.band]):
+            found.setdefault(member.band, []).append(member)
+    return found

@@ -1,0 +1,51 @@
+"""Memberships as answers: the members of a group, and the groups that somebody is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.values import ContributorId
+from projections import attribution, groups
+from projections.groups import Member
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, cut, decode_cursor
+from projections.told import MembershipTold
+
+
+@question("list_members", "/contributors/{id}/members", cli="contributor members")
+def members(
+    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[MembershipTold]:
+    """Who is or was in a group, in the order in which it was said; only accepted ones count."""
+    found = groups.members(view, attribution.accounts(view, id), all_states=True)
+    return _page(view, found, after, limit)
+
+
+@question("list_groups", "/contributors/{id}/groups", cli="contributor groups")
+def groups_of(
+    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[MembershipTold]:
+    """The groups that somebody is or was in, with those that wait for their agreement."""
+    return _page(view, groups.groups_of(view, attribution.accounts(view, id)), after, limit)
+
+
+def _page(
+    view: View, found: Sequence[Member], after: str | None, limit: int
+) -> Page[MembershipTold]:
+    (beyond,) = decode_cursor(after, int) or [0]
+    left = [one for one in found if one.born > beyond]
+    page, more = cut(left, limit, lambda one: (one.born,))
+    people = attribution.persons(view, {end for one in page for end in (one.band, one.contributor)})
+    items: list[MembershipTold] = [
+        {
+            "id": one.id,
+            "group": people[one.band],
+            "contributor": people[one.contributor],
+            "roles": one.does,
+            "made_at": one.made_at,
+            "state": one.state,
+            "position": one.born,
+        }
+        for one in page
+    ]
+    return Page(items, more)
