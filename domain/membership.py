@@ -39,7 +39,7 @@ class Membership(Noun):
         FOUND_BY = ("group", "contributor")
         STATE = "offered"
         roles: list[str] | None = None
-        made_at: str | None = None
+        during: str | None = None
         """When they were in it, as stated: an interval of EDTF, such as 1985/1991."""
 
     @fact("membership.accepted")
@@ -64,10 +64,10 @@ class Membership(Noun):
     class Dated(Event):
         """When they were in it was stated anew, as when somebody leaves."""
 
-        SAYS = "{actor} stated that {contributor} was in {group} {made_at}"
+        SAYS = "{actor} stated that {contributor} was in {group} {during}"
         SEALED = ("reason",)
         FROM = ("offered", "accepted")
-        made_at: str
+        during: str
         reason: str | None = None
 
     BIRTHS = (Offered,)

@@ -19,7 +19,7 @@ MEMBERSHIPS = Table(
         ("band", "BIGINT NOT NULL"),
         ("contributor", "BIGINT NOT NULL"),
         ("roles", "TEXT"),
-        ("made_at", "TEXT"),
+        ("during", "TEXT"),
         ("state", "TEXT NOT NULL"),
         ("born", "BIGINT NOT NULL"),
     ),
@@ -35,8 +35,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             ends = {"band": numbers[happened.group], "contributor": numbers[happened.contributor]}
             spelled = None if roles is None else json.dumps(roles)
             yield born(MEMBERSHIPS, happened, **ends, roles=spelled, born=position)
-        case Membership.Dated(originator_id=id, made_at=made_at):
-            yield Amend(MEMBERSHIPS, id, {"made_at": made_at})
+        case Membership.Dated(originator_id=id, during=during):
+            yield Amend(MEMBERSHIPS, id, {"during": during})
         case Membership.Event() if happened.leaves:
             yield Amend(MEMBERSHIPS, happened.originator_id, {"state": happened.leaves})
 
@@ -51,7 +51,7 @@ class Member(NamedTuple):
     band: int
     contributor: int
     roles: str | None
-    made_at: str | None
+    during: str | None
     state: str
     born: int
 
@@ -62,8 +62,8 @@ class Member(NamedTuple):
 
     def may_be_in(self, made_at: str | None) -> bool:
         """Whether they were perhaps in it when something was made; surely not if dates say so."""
-        before = is_surely_before(made_at, self.made_at)
-        return not before and not is_surely_before(self.made_at, made_at)
+        before = is_surely_before(made_at, self.during)
+        return not before and not is_surely_before(self.during, made_at)
 
 
 _MEMBER = ", ".join(f"m.{name}" for name in Member._fields)

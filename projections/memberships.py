@@ -42,7 +42,7 @@ def _page(
             "group": people[one.band],
             "contributor": people[one.contributor],
             "roles": one.does,
-            "made_at": one.made_at,
+            "during": one.during,
             "state": one.state,
             "position": one.born,
         }

@@ -505,7 +505,7 @@ class MembershipTold(TypedDict):
     group: PersonRef
     contributor: PersonRef
     roles: Annotated[list[Role], "What they do in it."]
-    made_at: Annotated[str | None, "When they were in it, as stated.", Example("2019/..")]
+    during: Annotated[str | None, "When they were in it, as stated.", Example("2019/..")]
     state: Annotated[str, one_of(("offered", "accepted", "declined"))]
     position: Annotated[Count, Example(62)]
 

@@ -200,6 +200,7 @@ FORMS = {
     rf"({DIGEST}( {DIGEST})*)?": ("erased",),
     rf"{ID}( {ID})*": ("node", "moved", "asked"),
     rf"[a-z_]+/{ID}": ("source_id",),
+    r"[0-9X~?%./\[\]-]+": ("during",),
     r"[a-z_]+ \d+": ("basis",),
     rf"{ID}\+[0-9a-f]{{8}}\+[A-Za-z0-9+/=]+": ("key",),
     r"[A-Za-z0-9+/=_-]+": ("message", "signature"),

@@ -9,10 +9,10 @@ from domain.refusal import GroupInGroup, NotPermitted, WrongState
 from projections import attribution, memberships, notices
 
 
-def member(told: Story, band: str, person: str, made_at: str | None = None, **said: Any) -> str:
+def member(told: Story, band: str, person: str, during: str | None = None, **said: Any) -> str:
     """A membership that the person agreed to."""
     offered = told.tell(
-        "offer_membership", group=band, contributor=person, made_at=made_at, actor=band, **said
+        "offer_membership", group=band, contributor=person, during=during, actor=band, **said
     )
     told.tell("accept_membership", id=offered.id, actor=person)
     return offered.id
@@ -73,11 +73,11 @@ def test_a_group_is_expanded_to_its_people_at_the_time_of_the_work(database: str
         assert behind(told, whole) == {"Eva": [], "The Tides": ["Ana", "Ben", "Eva"]}
         member(told, band, ana, "2003/2005")  # she came back
         assert behind(told, reunion) == {"The Tides": ["Ben", "Eva", "Ana"]}
-        told.tell("date_membership", id=late, made_at="1992/1999", reason="She left.", actor=eva)
+        told.tell("date_membership", id=late, during="1992/1999", reason="She left.", actor=eva)
         assert behind(told, reunion) == {"The Tides": ["Ben", "Ana"]}
         with told.view() as view:
             (one,) = memberships.groups_of(view, eva).items
-            assert (one["group"]["name"], one["roles"], one["made_at"]) == (
+            assert (one["group"]["name"], one["roles"], one["during"]) == (
                 *("The Tides", ["singer"]),
                 "1992/1999",
             )

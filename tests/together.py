@@ -15,11 +15,11 @@ LINES: list[dict[str, Any]] = [
     {"type": "contributor", "id": "tides", "name": "The Tides"},
     {
         **{"type": "membership", "id": "in-tides", "group": "tides", "contributor": "ben"},
-        **{"roles": ["drummer"], "made_at": "2019/..", "by": "tides"},
+        **{"roles": ["drummer"], "during": "2019/..", "by": "tides"},
     },
     {"type": "membership.accept", "id": "in-tides", "by": "ben"},
     {
-        **{"type": "membership.date", "id": "in-tides", "made_at": "2019/2021"},
+        **{"type": "membership.date", "id": "in-tides", "during": "2019/2021"},
         **{"reason": REASON, "by": "tides"},
     },
     {"type": "membership.decline", "id": "in-tides", "reason": REASON, "by": "ben"},
@@ -107,10 +107,10 @@ def every_fact_together(told: Story, ana: str, ben: str, release: str) -> None:
     """A project and a challenge with every kind of fact, and a text in every field."""
     tell = told.tell
     band = told.person("text-name-band")
-    said = {"group": band, "contributor": ben, "roles": ["drummer"], "made_at": "2019/.."}
+    said = {"group": band, "contributor": ben, "roles": ["drummer"], "during": "2019/.."}
     member = tell("offer_membership", **said).id
     tell("accept_membership", id=member, actor=ben)
-    tell("date_membership", id=member, made_at="2019", reason="text-reason-dated")
+    tell("date_membership", id=member, during="2019", reason="text-reason-dated")
     tell("decline_membership", id=member, reason="text-reason-not-in", actor=ben)
     project = tell(
         "launch_project",

@@ -46,7 +46,7 @@ class OfferMembership(Command):
     group: Annotated[ContributorId, "The group.", Example(ANA)]
     contributor: Annotated[ContributorId, "The person."]
     roles: Annotated[tuple[Role, ...] | None, "What they do in it.", Example(["drummer"])] = None
-    made_at: MembershipTime | None = None
+    during: MembershipTime | None = None
     id: NewMembershipId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -63,7 +63,7 @@ class OfferMembership(Command):
             group=self.group,
             contributor=self.contributor,
             roles=[*dict.fromkeys(self.roles)] if self.roles else None,
-            made_at=self.made_at,
+            during=self.during,
         )
 
 
@@ -93,5 +93,5 @@ class DateMembership(Command):
     """State when somebody was in a group, such as when they leave."""
 
     id: MembershipId
-    made_at: MembershipTime
+    during: MembershipTime
     reason: Annotated[Reason | None, Example("She left after the second album.")] = None
