@@ -27,7 +27,7 @@ SUBJECTS = (
 """The nouns with a history; the facts of all other nouns are about these."""
 NAMES = (
     *("work", "child", "parent", "contributor", "into", "release", "right_holder"),
-    *("project", "challenge", "group"),
+    *("project", "challenge", "group", "left"),
 )
 """The fields whose value is a subject of the fact."""
 
@@ -190,6 +190,8 @@ def named_in(leaf: Leaf) -> set[str]:
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] in SUBJECTS:
         named.add(leaf.originator_id)
+    if leaf.topic == "project.launched":
+        named.update(content.get("leaders", ()))
     if leaf.topic.startswith("identifier."):
         named.add(str(content.get("about")))
     if leaf.topic.startswith("share."):  # also of a work, whose maker claimed it

@@ -245,7 +245,7 @@ def _pages(app: Flask) -> Iterator[str]:
 
 def command_line() -> str:
     """Every command about a thing, such as a work: its arguments and options."""
-    every = list(_commands(stemma))
+    every = [each for each in _commands(stemma) if each[0].partition(" ")[0] not in _money()]
     common = {
         one.name: _option(one) for _, command in every for one in command.params if _is_common(one)
     }
@@ -254,12 +254,37 @@ def command_line() -> str:
         "`stemma [--database URL] NOUN COMMAND`",
         "Every command has `--help`. A UUID stands for itself; any other word stands for the id "
         "that a [bundle](bundles.md#ids) derives from it. A refusal prints one sentence with its "
-        "code and exits with status 1. The other commands have [a page of their "
-        "own](command-line-rest.md).",
+        "code and exits with status 1. Commands [about money](command-line-money.md) and [all "
+        "others](command-line-rest.md) have pages of their own.",
         "These options are common to the commands that record something or answer a question:",
         "\n".join(common[name] for name in COMMON),
         *(_command(words, command) for words, command in every if " " in words),
     )
+
+
+def command_line_money() -> str:
+    """Every command about money, such as a pool."""
+    of_money = _money()
+    return page(
+        "Command line: about money",
+        "`stemma [--database URL] NOUN COMMAND`",
+        "Options that many commands have in common are listed with [those about one "
+        "thing](command-line.md).",
+        *(
+            _command(words, command)
+            for words, command in _commands(stemma)
+            if words.partition(" ")[0] in of_money and " " in words
+        ),
+    )
+
+
+def _money() -> set[str]:
+    """The nouns of which every command is about money."""
+    rooms: dict[str, set[bool]] = {}
+    for name, one in COMMANDS.items():
+        is_money = one.__module__.startswith("domain.money.")
+        rooms.setdefault(name.partition(".")[0], set()).add(is_money)
+    return {noun for noun, found in rooms.items() if found == {True}}
 
 
 def command_line_rest() -> str:
@@ -331,6 +356,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "bundle-lines": bundle_lines,
     "routes": routes,
     "command-line": command_line,
+    "command-line-money": command_line_money,
     "command-line-rest": command_line_rest,
 }
 

@@ -294,7 +294,7 @@ def separate_and_part(told: Story, ana: str, eva: str, ben: str, song: str) -> N
     told.tell("agree_licence", id=part_id(song, "author", 0), licence="CC-BY-4.0")
     merge_and_separate(told, eva, ben)
     join_and_part(told, song, ana)
-    every_fact_together(told, ana, ben, id_of("release"))
+    every_fact_together(told, ana, id_of("release"))
 
 
 def merge_and_separate(told: Story, old: str, new: str) -> None:

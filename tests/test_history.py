@@ -50,6 +50,14 @@ def test_a_work_has_the_facts_of_itself_its_edges_and_its_credits(database: str)
             ]
 
 
+def of_project(told: Story, view: View, id: str) -> list[Any]:
+    return history.of_project(view, told.journal, id, actor="operator", limit=200).items
+
+
+def of_challenge(told: Story, view: View, id: str) -> list[Any]:
+    return history.of_challenge(view, told.journal, id, actor="operator", limit=200).items
+
+
 def test_a_person_has_the_facts_of_themself_and_their_credits(database: str) -> None:
     with story(database) as told:
         ids = every_fact(told)
@@ -74,11 +82,13 @@ def test_every_fact_is_in_the_history_of_all_it_is_about_and_of_nothing_else(
         for placed in told.facts():
             for subject in dict.fromkeys(placed.fact().subjects()):
                 subjects.setdefault(subject, []).append(placed.position)
-        people = {one.originator_id for one in told.facts() if one.topic == "contributor.admitted"}
+        asking = {"contributor.admitted": of_person, "project.launched": of_project}
+        asking["challenge.issued"] = of_challenge
+        ask = {one.originator_id: asking[one.topic] for one in told.facts() if one.topic in asking}
         with told.view() as view:
             for subject, positions in subjects.items():
-                ask = of_person if subject in people else of_work
-                assert [item["position"] for item in ask(told, view, subject)] == positions
+                found = ask.get(subject, of_work)(told, view, subject)
+                assert [item["position"] for item in found] == positions
 
 
 def test_a_fact_is_told_with_its_texts(database: str) -> None:

@@ -103,15 +103,15 @@ LINES: list[dict[str, Any]] = [
 """Every type of line about projects and challenges, every field."""
 
 
-def every_fact_together(told: Story, ana: str, ben: str, release: str) -> None:
+def every_fact_together(told: Story, ana: str, release: str) -> None:
     """A project and a challenge with every kind of fact, and a text in every field."""
     tell = told.tell
-    band = told.person("text-name-band")
+    band, ben = told.person("text-name-band"), told.person("text-name-cy")
     said = {"group": band, "contributor": ben, "roles": ["drummer"], "during": "2019/.."}
     member = tell("offer_membership", **said).id
-    tell("accept_membership", id=member, actor=ben)
+    tell("accept_membership", id=member)
     tell("date_membership", id=member, during="2019", reason="text-reason-dated")
-    tell("decline_membership", id=member, reason="text-reason-not-in", actor=ben)
+    tell("decline_membership", id=member, reason="text-reason-not-in")
     project = tell(
         "launch_project",
         title="text-title-project",

@@ -27,6 +27,8 @@ from projections.nouns import noun_at
 from projections.store import Page, View
 
 MANY, FEW, FEW_FACTS = 30, 12, 8
+LEAST, ROOM = 3, 100
+"""How many pieces a step shows at least, and how many all of them show together."""
 STATES = {"launched": "going on", "closed": "closed"}
 PROJECT_SORTS = {
     "launched": "latest launched",
@@ -118,9 +120,10 @@ def _project(frame: Frame) -> None:
         cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted) as view:
             found = projects.project(view, id)
-            news = projects.updates(view, id, after=cursor if what == "news" else None, limit=5)
+            news = projects.updates(view, id, after=cursor if what == "news" else None, limit=3)
+            few = max(LEAST, min(FEW, ROOM // len(found["steps"])))
             in_steps = [
-                (step, _pieces(view, id, step["id"], cursor if what == step["id"] else None))
+                (step, _pieces(view, id, step["id"], cursor if what == step["id"] else None, few))
                 for step in found["steps"]
             ]
             asking = challenges.challenges(view, frame.journal, project=id, limit=FEW)
@@ -145,8 +148,10 @@ def _project(frame: Frame) -> None:
         return to_page(f"/project/{step.project}", request.args.get("min_position", type=int))
 
 
-def _pieces(view: View, project: str, step: str, cursor: str | None) -> Page[dict[str, Any]]:
-    found = projects.pieces(view, project, step=step, after=cursor, limit=FEW)
+def _pieces(
+    view: View, project: str, step: str, cursor: str | None, few: int
+) -> Page[dict[str, Any]]:
+    found = projects.pieces(view, project, step=step, after=cursor, limit=few)
     return Page(cards(view, [one["work"] for one in found.items]), found.next)
 
 
