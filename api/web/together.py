@@ -27,7 +27,7 @@ from projections.nouns import noun_at
 from projections.store import Page, View
 
 MANY, FEW, FEW_FACTS = 30, 12, 8
-LEAST, ROOM = 3, 100
+LEAST, ROOM = 3, 70
 """How many pieces a step shows at least, and how many all of them show together."""
 STATES = {"launched": "going on", "closed": "closed"}
 PROJECT_SORTS = {
