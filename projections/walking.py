@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from projections import finding
-from projections.ancestry import remembered
+from projections.ancestry import ancestry, remembered
 from projections.finding import REMIX_COUNTS, WorkFilters
 from projections.store import View, cut, decode_cursor, holds
 
@@ -40,6 +40,8 @@ def nearest(
 
 def generations(view: View, root: int, way: Way) -> dict[int, int]:
     """The generation of every work on the way."""
+    if way == UP:  # read whole, so that it is remembered
+        return dict(islice(ancestry(view, root).tree.generation.items(), 1, None))
     levels = _levels(view, root, way)
     return {number: generation for generation, level in levels for number in level}
 

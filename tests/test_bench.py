@@ -49,6 +49,9 @@ MEASURES = {
             "credits of one of them",
             "lineage",
             "ancestors",
+            "ancestors by title",
+            "licences",
+            "the page of the work",
         )
         for percent in (50, 99)
     ],

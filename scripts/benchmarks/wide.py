@@ -89,6 +89,9 @@ def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:
     yield "credits of one of them", f"{here}/contributors/{person}/credits"
     yield "lineage", f"{here}/lineage"
     yield "ancestors, 200 on a page", f"{here}/ancestors?limit=200"
+    yield "ancestors by title", f"{here}/ancestors?sort=title"
+    yield "licences", f"{here}/licences"
+    yield "the page of the work", f"/piece/{work}"
 
 
 def _asked(client: FlaskClient, path: str) -> bytes:
