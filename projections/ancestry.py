@@ -100,9 +100,13 @@ def _changed(happened: Fact) -> str:
 
 def ancestry(view: View, root: int) -> Ancestry:
     """A work with everything it was made from, remembered or read."""
-    kept = remembered(view, root)
-    if kept is not None:
-        return kept
+    key = "ancestry", root
+    if key not in view.held:
+        view.held[key] = remembered(view, root) or _read(view, root)
+    return cast("Ancestry", view.held[key])
+
+
+def _read(view: View, root: int) -> Ancestry:
     found = Ancestry(Lineage(root, tuple(edges_above(view, root))), view)
     found.keep(view)
     return found

@@ -9,7 +9,7 @@ Tables, rows and questions are in one file because they share the columns.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Unpack
+from typing import Annotated, Any, NamedTuple, Unpack, cast
 
 from domain import remix
 from domain.claim import CONTRIBUTOR, PENDING
@@ -210,8 +210,10 @@ def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
 
 def hidden(view: View) -> dict[str, int]:
     """The credits off which their people keep their names, now and so at every position."""
-    rows = view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}")
-    return dict(rows)
+    if "hidden" not in view.held:
+        rows = view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}")
+        view.held["hidden"] = dict(rows)
+    return cast("dict[str, int]", view.held["hidden"])
 
 
 def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:

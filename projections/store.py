@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -171,6 +171,8 @@ class View:
         self.engine, self.generation, self.as_of = engine, generation, as_of
         self.memory = Memory[object]() if memory is None else memory
         """What other views have read; each says of itself where it holds."""
+        self.held: dict[Hashable, Any] = {}
+        """What was read in this view, and is asked for again before it ends."""
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
