@@ -96,7 +96,7 @@ class Draft(Past):
         Without it, only a repetition of the latest request is recognised."""
         self.signing = signing
         """What the actor signed, if anything; the draft then has a single command."""
-        self.disclosures: list[Disclosure] = []
+        self.disclosures: dict[str, Disclosure] = {}
         self.erased: set[str] = set()
         self.requests: list[Request] = []
         self._asked: dict[str, list[Request]] = {}
@@ -138,7 +138,7 @@ class Draft(Past):
         """The texts to keep: none that this draft erased, and none of a person it forgot."""
         return [
             text
-            for text in self.disclosures
+            for text in self.disclosures.values()
             if text.digest not in self.erased and text.owner not in self.emptied
         ]
 
@@ -286,7 +286,8 @@ class Draft(Past):
             self._streams.setdefault(new.id, [])
         happened = self._sheet.write(new, len(self.stream(new.id)))
         if self._books is not None:
-            self._books.fold(self.position + len(self._added()), happened)
+            added = len(self.facts) + len(self._sheet.facts)
+            self._books.fold(self.position + added, happened)
 
     def _take(self, command: Command) -> Acknowledgement:
         """Add the whole sheet to the draft."""
@@ -309,7 +310,7 @@ class Draft(Past):
                 self.erased.update(happened.erases(noun))
                 noun.happen(position, happened)
             self.stream(happened.originator_id).append((position, happened))
-        self.disclosures += sheet.disclosures
+        self.disclosures.update((text.digest, text) for text in sheet.disclosures)
         return self._remember(command, PENDING + len(self.facts) - 1)
 
     def _remember(self, command: Command, position: int) -> Acknowledgement:
@@ -327,19 +328,20 @@ class Draft(Past):
 
     def owner_of(self, digest: str) -> str:
         """Whose text it is, recorded or about to be."""
-        pending = (text.owner for text in self.disclosures if text.digest == digest)
-        return next(pending, None) or super().owner_of(digest)
+        pending = self.disclosures.get(digest)
+        return super().owner_of(digest) if pending is None else pending.owner
 
     def texts(self, digests: Iterable[str]) -> dict[str, str]:
         """The texts behind commitments, recorded or about to be."""
-        pending = {text.digest: text.value for text in self.disclosures}
-        wanted = set(digests)
+        wanted, pending = set(digests), self.disclosures
         found = super().texts(wanted - pending.keys())
-        return {**found, **{one: pending[one] for one in wanted & pending.keys() - self.erased}}
+        own = (wanted & pending.keys()) - self.erased
+        return {**found, **{one: pending[one].value for one in own}}
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
         """The owner and the commitment of every text of these owners, recorded or about to be."""
-        pending = [(text.owner, text.digest) for text in self.disclosures if text.owner in owners]
+        every = self.disclosures.values()
+        pending = [(text.owner, text.digest) for text in every if text.owner in owners]
         return [one for one in (*super().owned(owners), *pending) if one[1] not in self.erased]
 
     def _added(self) -> list[Fact]:

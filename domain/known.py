@@ -15,6 +15,7 @@ from domain.fact import Fact, Noun
 from domain.grant import Grant
 from domain.join import MEMBERS, NODE, OF, Join
 from domain.lineage import Edge, Lineage, equal_holders, once
+from domain.money.entry import Entry
 from domain.money.revenue import Booked
 from domain.money.split import MAXIMUM_EDGES
 from domain.outside import Outside, outside_id
@@ -185,7 +186,7 @@ class Known:
         found = dict.fromkeys(self._found((Grant.Granted,), field, values))
         return [grant for grant in self._nouns(Grant, found) if grant.holds]
 
-    def of_document(self, kind: type[Booked], paper: str) -> dict[str, str]:
+    def of_document(self, kind: type[Booked | Entry.Opened], paper: str) -> dict[str, str]:
         """By revenue or expense of a pool and an amount: the commitment to its document."""
         recorded = self.facts.found([f"{kind.TOPIC}.paper"], [paper], self.upto)
         facts = [*(placed.fact() for placed in recorded), *(each for _, each in self.pending)]

@@ -35,7 +35,7 @@ from domain.money.policy.sold import (
     dimension,
     exact_text,
 )
-from domain.money.pool import POOL_KINDS
+from domain.money.pool import LOCATED_BY, POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
 from domain.outside import URI_LIMIT, normal_uri
@@ -576,6 +576,16 @@ PartOfSeries = Annotated[
     str,
     listed(
         PARTS, UnknownKind, help="What it is of a series: one of GET /kinds.", example="episode"
+    ),
+]
+LocatedBy = Annotated[
+    str,
+    listed(
+        LOCATED_BY,
+        UnknownKind,
+        help="territory: what comes in from now on for a sale whose territory is a country comes "
+        "from there.",
+        example=None,
     ),
 ]
 PoolKind = Annotated[

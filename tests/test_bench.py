@@ -92,16 +92,20 @@ MEASURES = {
         "an audit of",
     ],
     "money": [
-        "a revenue, p50",
-        "revenues in batches",
-        "sales, pools",
-        "a file of 2,000 sales, pools",
-        "the first command of a process",
-        "memory of a process",
-        "the statement of a pool, p50",
-        "the statement of a contributor, p50",
-        "why a payee got that, p50",
+        *["a revenue, p50"] * 2,
+        *(
+            "revenues in batches",
+            "sales, pools",
+            "a file of 2,000 sales, pools",
+            "the first command of a process",
+            "memory of a process",
+        )
+        * 2,
+        *["the statement of a pool, p50"] * 2,
+        *["the statement of a contributor, p50"] * 2,
+        *["why a payee got that, p50"] * 2,
         "a batch of 30 payouts",
+        "a batch of 60 payouts",
     ],
     "load": [
         *(

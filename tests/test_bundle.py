@@ -565,7 +565,10 @@ AGREED: list[Line] = [
         "reason": REASON,
         "evidence": "letter 5",
     },
-    {"type": "pool.locate", "pool": "pot", "country": "US", "reason": REASON},
+    {
+        **{"type": "pool.locate", "pool": "pot", "country": "US", "reason": REASON},
+        "located_by": "territory",
+    },
     {
         "type": "withholding",
         "id": "form",

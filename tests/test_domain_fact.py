@@ -216,7 +216,7 @@ NUMBERS = {
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
     *("review_hours", "billing", "months"),
 }
-FLAGS = {"holds", "by_name", "by_piece", "is_false", "is_complete", "by_document"}
+FLAGS = {"holds", "is_false", "is_complete", "by_name", "by_piece", "by_document", "by_territory"}
 TEXT_FOR_A_REASON = {
     "medium": "what a work is made of, forty characters; it is on the page of the work",
     "licence": "the name of a licence; it is on the page of the work",
@@ -242,6 +242,7 @@ LISTS_FOR_A_REASON = {
     "parts": "payees, agreements and pools with numbers",
     "withheld": "countries, rules and exact rates with numbers",
     "withheld_of_parts": "numbers",
+    "sources": "numbers and countries",
     "conversion": "the id of a rate, two exact numbers, a currency and numbers",
     "minimums": "payees with numbers",
     "payees": "payees",

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 from money import AGREED, Bank, asset, bank, verify
 from stories import id_of
+from tied import must_tie
 
 from domain.moment import CLOCKS_APART, instant
 from domain.money.postings import (
@@ -395,11 +396,13 @@ class Money(RuleBasedStateMachine):
         intro = self.told.piece(f"intro {number}", by=self.people[:1], made_at="2020")
         song = self.told.piece(f"song {number}", intro, by=self.people[1:2])
         self.pieces = [intro, song]
+        # The intro once more, as somebody else posted it, with credits of d and e.
+        self.double, self.joined = self.told.piece(f"again {number}", by=self.people[3:]), ""
         self.release = self.told.release(f"film {number}", *self.pieces)
         self.credits = {
             one.originator_id: (one.work, one.contributor, "granted")
             for one in self.told.since(0, "credit.granted")
-            if one.work in self.pieces
+            if one.work in (*self.pieces, self.double)
         }
         self.edges = {
             one.originator_id: [one.child, one.parent, "declared"]
@@ -972,7 +975,7 @@ class Money(RuleBasedStateMachine):
         assets = self.proposals[agreement]["assets"]
         pieces = {each["asset"] for each in assets if payee in dict(each["shares"])}
         questioned = {
-            (work, self.person(who))
+            (self.node(work), self.person(who))
             for credit, (work, who, state) in self.credits.items()
             if state == "disputed" or credit in self.holds
         }
@@ -1032,6 +1035,21 @@ class Money(RuleBasedStateMachine):
     def ready(self) -> bool:
         return hasattr(self, "proposals")
 
+    def node(self, work: str) -> str:
+        """The piece that a work is, after joins."""
+        return self.pieces[0] if self.joined and work == self.double else work
+
+    @rule(undo=st.booleans())
+    @precondition(lambda self: self.ready())
+    def join(self, undo: bool) -> None:
+        """The intro was posted twice; what is in question about either is about both."""
+        if not self.joined:
+            said = {"work": self.double, "into": self.pieces[0], "reason": str(next(names))}
+            self.joined = self.told.tell("join_works", **said).id
+        elif undo:
+            self.told.tell("undo_join", id=self.joined, reason=str(next(names)))
+            self.joined = ""
+
     def above(self, work: str) -> set[str]:
         """A piece, and what it was made from."""
         intro, song = self.pieces
@@ -1048,7 +1066,7 @@ class Money(RuleBasedStateMachine):
         found: set[str] = set()
         for child, work, who, at in self.false:
             if at > known and child == "" and self.person(who) == self.person(payee):
-                found |= pieces & {work}
+                found |= pieces & {self.node(work)}
             elif at > known and child in works:
                 found |= pieces & self.above(work)
         return found
@@ -1295,6 +1313,7 @@ class Money(RuleBasedStateMachine):
         verify(self.told)
         if hasattr(self, "payouts"):
             self.every_payout_was_sent_as_it_should()
+            must_tie(self.told, self.pools, {self.person(one) for one in self.people})
 
     def accounts(self) -> dict[tuple[str, str], dict[str, int]]:
         return {

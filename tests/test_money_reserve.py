@@ -1,16 +1,31 @@
 """A part of what is earned is held back for returns, until a day or until it is freed."""
 
+import csv
+import re
+from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from money import AGREED, Bank, bank
+from pypdf import PdfReader
+from rich.console import Console
+from test_beancount import complaints
+from test_statement_pdf import seen
 
 from domain.money.postings import OWED, RESERVED
 from domain.permission import OPERATOR
 from domain.refusal import NothingReserved
+from projections import wording
 from projections.money import earning, statements
 from projections.money.pools import accounts, divisions, reasons
 from projections.money.pools import statement as pool_statement
+from projections.money.pools.beancount import beancount
+from projections.money.statement_files import as_csv, statement_of
+from projections.money.statement_pdf import as_pdf
+from projections.question import Asking
+from projections.registry import QUESTIONS
+from scripts.accounts import statement as on_terminal
 
 
 def halves(told: Bank, terms: Any = AGREED) -> tuple[str, str, str]:
@@ -143,3 +158,64 @@ def test_it_is_shown_wherever_it_counts(database: str) -> None:
             3,
             "Shops may return records.",
         )
+
+
+def test_a_correction_frees_as_much_of_a_reserve_as_it_takes(database: str) -> None:
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        reserve(told, pool, "1/5", 12)
+        told.earn(pool, 1_000, "2026-01")
+        c = told.person("Cy")
+        told.accept(told.agree(pool, {b: "1/2", c: "1/2"}, "2026-01"), c)
+        told.tell("correct_pool", pool=pool, reason="Ana was not there.")
+        assert (told.account(), told.account(RESERVED)) == ({b: 400, c: 500}, {b: 100})
+        with told.view() as view:
+            (one,) = statements.statement(view, told.journal, a)["statements"]
+        assert [(each["kind"], each["amount_minor"]) for each in one["movements"]] == [
+            ("division", 500),
+            ("reserve", -100),
+            ("correction", -500),
+            ("reserve", 100),
+        ]
+
+
+def test_a_waiver_and_an_expense_given_back_free_a_reserve_too(database: str) -> None:
+    with bank(database) as told:
+        pool, (a, b) = told.pool(), told.people("Ana", "Ben")
+        agreed = told.agree(pool, {a: "1/2", b: "1/2"}, "2026-01")
+        reserve(told, pool, "1/5", 12)
+        spent = told.spend(pool, 200, b)
+        told.earn(pool, 1_000, "2026-01")
+        assert (told.account(), told.account(RESERVED)) == ({a: 320, b: 520}, {a: 80, b: 80})
+        told.tell("reverse_expense", expense=spent, reason="typed twice")
+        assert (told.account(), told.account(RESERVED)) == ({a: 420, b: 500}, {a: 80})
+        told.tell("waive_share", proposal=agreed, scope="release", actor=a)
+        assert (told.account(), told.account(RESERVED)) == ({b: 1_000}, {})
+
+
+def test_every_way_of_telling_a_statement_tells_the_reserve(database: str, tmp_path: Path) -> None:
+    with bank(database) as told:
+        pool, a, _b = halves(told)
+        reserve(told, pool, "0.2", 3)
+        told.earn(pool, 1_000, "2026-04")
+        with told.view() as view:
+            found = statement_of(view, told.journal, a, actor=OPERATOR)
+            rows = [*csv.DictReader(StringIO(as_csv(found)))]
+            pdf = as_pdf(view, told.journal, found, asked={})
+            ledger = beancount(view, told.journal, pool=pool)
+            asking = Asking(QUESTIONS["show_statement"], view, told.journal, {"id": a})
+        assert [(row["kind"], row["amount_minor"]) for row in rows] == [
+            ("division", "500"),
+            ("reserve", "-100"),
+        ]
+        pages = PdfReader(BytesIO(pdf)).pages
+        text = " ".join(map(seen, pages))
+        assert "− held back 1.00" in text
+        assert wording.reserving(found["statements"][0]["reserves"][0], "USD") in text
+        out = Console(file=StringIO(), width=200)
+        on_terminal(out, asking)
+        shown = out.file.getvalue()  # type: ignore[attr-defined]
+        assert "− reserved" in shown
+        assert wording.reserving(found["statements"][0]["reserves"][0], "USD") in shown
+        assert complaints(ledger, tmp_path) == ""
+        assert re.search(r"Liabilities:Reserved:\S+ +-1\.00 USD", ledger)

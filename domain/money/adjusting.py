@@ -20,6 +20,7 @@ from domain.money.entry import Entry, stated_lines
 from domain.money.keeping import above_in_question, entry_facts, must_know
 from domain.money.period import Period
 from domain.money.reckoning import of_agreement, paid_by, redivision_of
+from domain.money.reserving import freed_to_cover
 from domain.money.revenue import Expense
 from domain.money.split import OF_SPLIT
 from domain.money.state import Cost
@@ -116,6 +117,8 @@ class ReverseExpense(Command):
             more = {"reversal": past.id, "reason": reason}
             own = part_id(past.id, "correction", number)
             yield from entry_facts(past, Entry.Redivided, own, drawn.lines, **drawn.content, **more)
+            agreement = drawn.content["proposal"]
+            yield from freed_to_cover(past, own, agreement, drawn.lines, reason)
             if not overpaid:
                 return
 

@@ -13,7 +13,7 @@ from domain.fact import New
 from domain.money.exchange import ExchangeRate, PaymentCurrency
 from domain.money.keeping import must_know
 from domain.money.payee import Payee
-from domain.money.pool import Pool
+from domain.money.pool import BY_TERRITORY, Pool
 from domain.money.remitting import Arrangements
 from domain.money.withholding import Withholding
 from domain.past import Past
@@ -33,6 +33,7 @@ from domain.values import (
     ExactRate,
     Example,
     ExchangeRateText,
+    LocatedBy,
     Moment,
     NewExchangeRateId,
     NewPaymentCurrencyId,
@@ -162,19 +163,30 @@ class EndWithholding(Command):
 
 @command("pool.locate", "/pools/{pool}/locate", may=BOOKS, refuses=(WrongState,))
 class LocatePool(Command):
-    """State from which country the money of a pool comes, so that withholding applies to it."""
+    """State from which country the money of a pool comes, so that withholding applies to it.
+
+    With ``located_by`` territory, that of a sale comes from the country that it names, if any.
+    """
 
     pool: PoolId
     country: CountryCode
+    located_by: LocatedBy | None = None
     reason: Annotated[Reason | None, Example("All of it is paid by a store in the US.")] = None
 
     def is_done(self, past: Past) -> bool:
-        return past.get(Pool, self.pool).country == self.country
+        noun = past.get(Pool, self.pool)
+        return (noun.country, noun.by_territory) == (self.country, self.located_by == BY_TERRITORY)
 
     def decide(self, past: Past) -> Iterator[New]:
         noun = past.get(Pool, self.pool)
-        said = {"release": noun.opened.release, "country": self.country, "reason": self.reason}
-        yield noun.then(Pool.Located, **said)
+        past.watch_money(noun.opened.release)
+        yield noun.then(
+            Pool.Located,
+            release=noun.opened.release,
+            country=self.country,
+            by_territory=self.located_by == BY_TERRITORY or None,
+            reason=self.reason,
+        )
 
 
 def arrangements(

@@ -18,7 +18,7 @@ from domain.moment import instant, is_in_future
 from domain.money.came import item_of
 from domain.money.entry import Entry
 from domain.money.finalising import implied
-from domain.money.keeping import division_id, entry_facts, must_know
+from domain.money.keeping import division_id, entry_facts, first_of_document, must_know
 from domain.money.naming import (
     CATEGORIES,
     PAYER,
@@ -37,7 +37,8 @@ from domain.money.reckoning import (
     division_of,
     moves_in,
 )
-from domain.money.revenue import Booked, Expense, Revenue, paper_of
+from domain.money.reserving import freed_to_cover
+from domain.money.revenue import Booked, Expense, Revenue
 from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR
@@ -106,19 +107,8 @@ class _Booking(Command):
             "effective_at": self.effective_at,
             "document": self.document,
             "note": self.note,
-            "repeats": self._first(past, kind, amount_minor),
+            "repeats": first_of_document(past, kind, self.pool, amount_minor, self.document),
         }
-
-    def _first(self, past: Past, kind: type[Booked], amount_minor: int) -> str | None:
-        """The first of the pool with the same amount and document, if there is one."""
-        if self.document is None:
-            return None
-        alike = past.known.of_document(kind, paper_of(self.pool, amount_minor))
-        texts = past.texts(alike.values())
-        same = (id for id, digest in alike.items() if texts.get(digest) == self.document)
-        if first := next(same, None):
-            past.warn("document_repeated", first=first)
-        return first
 
 
 @record
@@ -374,3 +364,4 @@ def corrected(
     drawn = correction_of(past.books(), proposal, change, partial(past.get, Entry))
     more = {"replaces": replaces, "reason": reason, "effective_at": instant(past.now)}
     yield from entry_facts(past, Entry.Corrected, id, drawn.lines, **drawn.content, **more)
+    yield from freed_to_cover(past, id, replaces or proposal, drawn.lines, reason)

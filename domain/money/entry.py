@@ -19,6 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 from domain.fact import Fact, Noun, fact
 from domain.money.apportionment import payee_key
 from domain.money.payee import people_among
+from domain.money.revenue import paper_of
 from domain.readers import MONEY
 from domain.refusal import UnbalancedDivision
 
@@ -227,7 +228,13 @@ class Entry(Noun):
 
         SAYS = "{actor} took over what was owed of {release} by other books"
         SEALED = ("reason", "document")
+        FOUND_BY = ("paper",)
         document: str | None = None
+
+        @property
+        def paper(self) -> str:
+            """What two openings by the same document have in common."""
+            return paper_of(self.pool, self.amount_minor)
 
     @fact("entry.freed")
     class Freed(First):

@@ -32,6 +32,7 @@ from domain.money.reserve import NOTHING, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import waived_in
+from domain.money.sourcing import Sources, countries_of, shared
 from domain.money.split import PLAIN
 from domain.money.state import (
     Cost,
@@ -49,7 +50,7 @@ from domain.remix import Remix
 TOPICS = tuple(
     kind.TOPIC
     for kind in (
-        *(Pool.Opened, Pool.Amended, Pool.Reserving),
+        *(Pool.Opened, Pool.Amended, Pool.Reserving, Pool.Located),
         *(Proposal.Posted, Proposal.Revised, Proposal.Continued),
         *(Proposal.Finalised, Proposal.Implied, Proposal.Confirmed),
         *(Share.Offered, Share.Claimed, Share.Carried, Outsider.Identified),
@@ -84,6 +85,8 @@ class Folding(State):
 
     _division = ""
     """The division that the latest entry is about; further facts of the entry follow at once."""
+    _sold: str | None = None
+    """The revenue of the latest entry, if it is about one."""
 
     def fold(self, position: int, happened: Fact) -> None:
         """Fold one more fact; one that is not about money changes nothing."""
@@ -145,6 +148,12 @@ class Folding(State):
             case Pool.Reserving():
                 known = self.opened[id]
                 self.opened[id] = replace(known, reserving=(*known.reserving, happened))
+            case Pool.Located(by_territory=by_territory):
+                self._locate(id, by_territory=bool(by_territory))
+            case Payout.Issued(sources=list(sources)):
+                self._draw(happened, sources, -1)
+            case Payout.Claimed(sources=list(sources)):
+                self._draw(happened, sources, 1)
             case _:
                 self._stop(id, happened)
 
@@ -324,6 +333,7 @@ class Folding(State):
                 self._change(id, happened, is_corrected=True)
             case Entry.Corrected():
                 self._correct(happened)
+        self._source(happened)
         through: Through = getattr(happened, "flow", None) or []
         self._pay_back(happened.pool, getattr(happened, "costs", None) or [])
         self._carry(happened.pool, through, happened.lines)
@@ -403,6 +413,33 @@ class Folding(State):
             if not line.after:
                 del carry[line.payee]
         self.sums[pool] = Sums(carry, through)
+
+    # -- where money came from -------------------------------------------------------------
+
+    def _locate(self, pool: str, *, by_territory: bool) -> None:
+        known = self.opened[pool]
+        if by_territory or known.by_territory:
+            self.opened[pool] = replace(known, by_territory=by_territory)
+
+    def _source(self, happened: Entry.Event) -> None:
+        """Split what an entry gives by the countries of the sales that it is for."""
+        if isinstance(happened, Entry.First):
+            self._sold = getattr(happened, "revenue", None)
+        if self._sold is None or not self.opened[happened.pool].by_territory:
+            return
+        came = countries_of(self.revenues[self._sold].recorded.sold)
+        for payee, units, *_ in happened.lines:
+            for country, part in shared(int(units), came).items():
+                self._came(str(payee), happened.proposal, country, part)
+
+    def _draw(self, happened: Payout.Event, sources: Sources, sign: int) -> None:
+        for place, country, units in sources:
+            payee, agreement, *_ = happened.parts[int(place)]
+            self._came(str(payee), str(agreement), str(country), sign * int(units))
+
+    def _came(self, payee: str, agreement: str, country: str, units: int) -> None:
+        known = self.countries.get((payee, agreement), {})
+        self.countries[payee, agreement] = known | {country: known.get(country, 0) + units}
 
     # -- what folding asks -----------------------------------------------------------------
 

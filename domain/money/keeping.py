@@ -1,4 +1,4 @@
-"""Keeping: how long lists are split over facts, and who may be named in the books."""
+"""Keeping: how lists are split over facts, who may be named in the books, and what repeats."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.payee import Payee
 from domain.money.proposal import Content, Proposal
+from domain.money.revenue import Booked, paper_of
 from domain.past import Past
 from domain.remix import Remix
 
@@ -40,6 +41,24 @@ def entry_facts(
     for page in more:
         yield Entry.Continued.born(id, **kept, **page)
     past.watch_money(content["release"], *(line.payee for line in lines))
+
+
+def first_of_document(
+    past: Past,
+    kind: type[Booked | Entry.Opened],
+    pool: str,
+    amount_minor: int,
+    document: str | None,
+) -> str | None:
+    """The first of a pool with the same amount and document, if there is one; it is warned of."""
+    if document is None:
+        return None
+    alike = past.known.of_document(kind, paper_of(pool, amount_minor))
+    texts = past.texts(alike.values())
+    same = (id for id, digest in alike.items() if texts.get(digest) == document)
+    if first := next(same, None):
+        past.warn("document_repeated", first=first)
+    return first
 
 
 def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) -> Iterator[New]:

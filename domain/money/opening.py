@@ -13,7 +13,7 @@ from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.moment import is_in_future
 from domain.money.entry import Entry, stated_lines
-from domain.money.keeping import entry_facts, must_know
+from domain.money.keeping import entry_facts, first_of_document, must_know
 from domain.money.reckoning import of_agreement
 from domain.money.split import OF_SPLIT
 from domain.past import Past
@@ -79,14 +79,15 @@ class RecordOpening(Command):
         agreement = books.agreement_for(self.pool, self.effective_at)
         if agreement is None:
             raise NotAgreed(self.pool)
-        pool = books.pools[self.pool]
+        pool, whole = books.pools[self.pool], sum(units.values())
+        first_of_document(past, Entry.Opened, self.pool, whole, self.document)
         yield from entry_facts(
             past,
             Entry.Opened,
             past.id,
             stated_lines(units, pool.carry),
             **of_agreement(agreement, pool),
-            amount_minor=sum(units.values()),
+            amount_minor=whole,
             agreed="0",
             reason=self.reason,
             document=self.document,

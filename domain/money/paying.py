@@ -21,7 +21,7 @@ from domain.money.books import Above, Books
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import above_in_question, must_know
 from domain.money.payout import Batch, Parts, Payout
-from domain.money.remitting import Remittance, accounts_of, remitted
+from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
@@ -166,7 +166,10 @@ class IssuePayouts(Command):
 
         def remit(payee: str, payouts: list[Parts]) -> list[_Paid]:
             how = known, accounts[payee], self.currency
-            return [_Paid(payee, parts, remitted(*how, parts, at)) for parts in payouts]
+            return [
+                _Paid(payee, parts, remitted(*how, parts, at, sources_of(past.books(), parts)))
+                for parts in payouts
+            ]
 
         return remit
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from domain.fact import Fact, Looking, Noun, fact
 from domain.money.exchange import exchanged
 from domain.money.payee import Payee, people_among
+from domain.money.sourcing import Sources
 from domain.readers import ALL_MONEY, OWN_MONEY
 
 Parts = list[list[str | int]]
@@ -68,6 +69,7 @@ class Payout(Noun):
     withheld: Withheld | None
     withheld_of_parts: list[int] | None
     conversion: Conversion | None
+    sources: Sources | None
 
     @dataclass(frozen=True, kw_only=True)
     class Event(Fact):
@@ -85,6 +87,8 @@ class Payout(Noun):
         withheld: Withheld | None = None
         withheld_of_parts: list[int] | None = None
         conversion: dict[str, Any] | None = None
+        sources: Sources | None = None
+        """What of its parts came from which country, where sales said so."""
 
         @property
         def kept_of_parts(self) -> list[int]:
@@ -159,7 +163,7 @@ class Payout(Noun):
     @property
     def line(self) -> dict[str, Any]:
         """All of it, so that each fact says what it moves; an ordinary payout has no more."""
-        further = ("withheld", "withheld_of_parts", "conversion")
+        further = ("withheld", "withheld_of_parts", "conversion", "sources")
         known = {name: getattr(self, name) for name in further}
         return super().line | {name: value for name, value in known.items() if value is not None}
 

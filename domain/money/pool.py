@@ -42,6 +42,11 @@ def texts_in(terms: Any) -> Iterator[str]:
                 yield from texts_in(inner)
 
 
+BY_TERRITORY = "territory"
+LOCATED_BY = {BY_TERRITORY: "the money of a sale comes from the country in which it was sold"}
+"""How else the country is found that the money of a pool comes from."""
+
+
 class Pool(Noun):
     """Money of one release under terms."""
 
@@ -50,6 +55,8 @@ class Pool(Noun):
     amended: tuple[Amended, ...]
     country: str | None = None
     """Where its money comes from, if that was stated."""
+    by_territory: bool = False
+    """Whether that is what each sale says, where it says a country."""
     reserving: tuple[Reserving, ...] = ()
     """What is held back for returns."""
 
@@ -121,10 +128,15 @@ class Pool(Noun):
         FROM = ("open",)
         release: str
         country: str
+        by_territory: bool | None = None
+        """Whether what is received from now on comes from where each sale was, if it says so."""
         reason: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)
+
+        def apply(self, noun: Pool) -> None:
+            noun.country, noun.by_territory = self.country, bool(self.by_territory)
 
     @fact("pool.reserving")
     class Reserving(Fact):

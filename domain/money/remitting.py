@@ -23,6 +23,8 @@ from domain.money.books import Books
 from domain.money.exchange import ExchangeRate, PaymentCurrency, exchanged
 from domain.money.payout import Parts, Withheld
 from domain.money.pool import Pool
+from domain.money.postings import RESERVED
+from domain.money.sourcing import Sources, drawn
 from domain.money.withholding import Withholding
 from domain.refusal import BadAmount
 
@@ -114,6 +116,8 @@ class Remittance(NamedTuple):
     quote: Quote | None = None
     """At this rate; None if there is none, and it is sent as it is."""
     sent_minor: int = 0
+    sources: Sources | None = None
+    """What of the parts came from which country, where sales said so."""
 
     @property
     def can_be_sent(self) -> bool:
@@ -125,6 +129,8 @@ class Remittance(NamedTuple):
         found: dict[str, Any] = {}
         if self.withheld:
             found |= {"withheld": self.withheld, "withheld_of_parts": self.of_parts}
+        if self.sources:
+            found["sources"] = self.sources
         if self.into is not None and self.quote is not None:
             exact = exchanged(self.net_minor, currency, self.into, self.quote.rate)
             found["conversion"] = {
@@ -139,25 +145,44 @@ class Remittance(NamedTuple):
 
 
 def remitted(
-    known: Arrangements, accounts: Collection[str], currency: str, parts: Parts, at: str
+    known: Arrangements,
+    accounts: Collection[str],
+    currency: str,
+    parts: Parts,
+    at: str,
+    sources: Sources,
 ) -> Remittance:
-    """How a payout to a person with these accounts is sent."""
-    withheld = list(_withheld(known, accounts, parts, at))
-    of_parts = _of_parts(known, parts, withheld)
+    """How a payout to a person with these accounts is sent, of parts from these countries."""
+    came = _by_country(known, parts, sources)
+    withheld = list(_withheld(known, accounts, came, at))
+    of_parts = _of_parts(came, withheld)
     net = sum(int(part[-1]) for part in parts) - sum(of_parts)
-    common = withheld, of_parts, net
+    common: dict[str, Any] = {"withheld": withheld, "of_parts": of_parts, "net_minor": net}
+    common["sources"] = sources or None
     into = known.currency(accounts)
     if into is None or into == currency:
-        return Remittance(*common, sent_minor=net)
+        return Remittance(**common, sent_minor=net)
     quote = known.quote(currency, into, at)
     sent = net if quote is None else half_up(exchanged(net, currency, into, quote.rate))
     if sent >= MOST_SENT:
         raise BadAmount(sent, "it is too large to be sent")
-    return Remittance(*common, into, quote, sent)
+    return Remittance(**common, into=into, quote=quote, sent_minor=sent)
+
+
+def _by_country(known: Arrangements, parts: Parts, sources: Sources) -> list[dict[str, int]]:
+    """How much of each part came from which country, as far as that was stated."""
+    came: list[dict[str, int]] = [{} for _ in parts]
+    for place, country, units in sources:
+        came[int(place)][str(country)] = int(units)
+    for found, (_, _, pool, units) in zip(came, parts, strict=True):
+        if (rest := int(units) - sum(found.values())) and str(pool) in known.countries:
+            country = known.countries[str(pool)]
+            found[country] = found.get(country, 0) + rest
+    return came
 
 
 def _withheld(
-    known: Arrangements, accounts: Collection[str], parts: Parts, at: str
+    known: Arrangements, accounts: Collection[str], came: list[dict[str, int]], at: str
 ) -> Iterator[list[str | int | None]]:
     """By country that money comes from: the rule, its rate, of how much, and how much is withheld.
 
@@ -165,9 +190,8 @@ def _withheld(
     withheld, and that is stated too.
     """
     paid: dict[str, int] = defaultdict(int)
-    for _, _, pool, units in parts:
-        if str(pool) in known.countries:
-            paid[known.countries[str(pool)]] += int(units)
+    for country, units in (one for found in came for one in found.items()):
+        paid[country] += units
     for country in sorted(paid):
         rule, of = known.rule(accounts, country, at), max(0, paid[country])
         if rule is None:
@@ -176,23 +200,19 @@ def _withheld(
             yield [country, rule.id, rule.rate, paid[country], half_up(of * Fraction(rule.rate))]
 
 
-def _of_parts(known: Arrangements, parts: Parts, withheld: Withheld) -> list[int]:
-    """What is withheld of each part, in proportion to the parts from the same country."""
-    found = [0] * len(parts)
+def _of_parts(came: list[dict[str, int]], withheld: Withheld) -> list[int]:
+    """What is withheld of each part, in proportion to what came from the same country."""
+    kept = [0] * len(came)
     for country, _, _, of, units in withheld:
-        places = [
-            place
-            for place, (_, _, pool, _) in enumerate(parts)
-            if known.countries.get(str(pool)) == country
-        ]
         if units:
             due = {
-                str(place): Fraction(int(parts[place][3]) * int(units), int(of or 1))
-                for place in places
+                str(place): Fraction(found[str(country)] * int(units), int(of or 1))
+                for place, found in enumerate(came)
+                if country in found
             }
             for place, part in settle(due).items():
-                found[int(place)] = part
-    return found
+                kept[int(place)] += part
+    return kept
 
 
 def half_up(exact: Fraction) -> int:
@@ -204,3 +224,19 @@ def accounts_of(books: Books, persons: Collection[str]) -> dict[str, list[str]]:
     """By person: every account, name and work that is theirs now, and theirs alone."""
     books.fetch(of=[(books.merging, person) for person in persons])
     return {person: books.payees_of(person) for person in persons}
+
+
+def sources_of(books: Books, parts: Parts) -> Sources:
+    """What the parts of a payout draw on, by country, where sales of a pool said so."""
+    placed = [
+        (place, (str(payee), str(agreement)), int(units))
+        for place, (payee, agreement, pool, units) in enumerate(parts)
+        if books.opened[str(pool)].by_territory is not None
+    ]
+    books.fetch((books.countries, [key for _, key, _ in placed]))
+    found: Sources = []
+    for place, key, units in placed:
+        owed = books.owed(*key).left_minor + books.accounts[key].get(RESERVED, 0)
+        came = books.countries.get(key, {})
+        found += ([place, country, part] for country, part in drawn(units, owed, came).items())
+    return found

@@ -10,12 +10,12 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
 from domain.money.books import Account
-from domain.money.entry import Entry
+from domain.money.entry import Entry, Line
 from domain.money.keeping import entry_facts, must_know
 from domain.money.pool import Pool
 from domain.money.postings import RESERVED
 from domain.money.reckoning import Reckoned, freed_of
-from domain.money.reserve import Reserved
+from domain.money.reserve import Reserved, taken_first
 from domain.past import Past
 from domain.permission import BOOKS
 from domain.refusal import NothingReserved, UnknownContributor, UnknownWork, WrongState
@@ -43,8 +43,9 @@ MOST_MONTHS = 120
 class StateReserve(Command):
     """Hold a part of what payees of a pool earn back for returns.
 
-    It is on an account of its own. What is taken back of a payee is taken from there first. It is
-    freed by the first payout after its months, or by ``pool free-reserve``. A rule for one payee
+    It is on an account of its own. What is taken back of a payee is taken from there first, and
+    what a correction takes from them frees as much of it. Otherwise it is freed by the first payout
+    after its months, or by ``pool free-reserve``. A rule for one payee
     goes before the rule for everybody; the latest for a date counts, and a rate of 0 ends it.
     """
 
@@ -127,6 +128,23 @@ def freed_when_due(past: Past, accounts: Collection[Account]) -> Iterator[New]:
     reserved = [key for key in accounts if books.accounts[key].get(RESERVED)]
     for number, drawn in enumerate(_freed(past, reserved, instant(past.now))):
         yield from _entry(past, part_id(past.id, "freed", number), drawn, None)
+
+
+def freed_to_cover(
+    past: Past, id: str, agreement: str, lines: Collection[Line], reason: Said | None
+) -> Iterator[New]:
+    """Free what was held back of those from whom an entry takes, as much as it takes.
+
+    So nobody owes anything while something of their own is held back.
+    """
+    books = past.books()
+    if not books.opened[books.agreements[agreement].pool].reserving:
+        return
+    payees = [line.payee for line in lines if line.amount_minor < 0]
+    rows = taken_first(books.reserves_of(agreement, payees), lines)
+    if rows:
+        drawn = freed_of(books, agreement, rows)
+        yield from _entry(past, part_id(id, "freed", 0), drawn, reason)
 
 
 def _freed(past: Past, accounts: Collection[Account], until: str | None) -> list[Reckoned]:

@@ -65,6 +65,8 @@ class OpenPool:
     agreements: tuple[Dated, ...] = ()
     reserving: tuple[Pool.Reserving, ...] = ()
     """What is held back for returns."""
+    by_territory: bool | None = None
+    """Whether its sales say from which country their money comes; None: they never did."""
 
     def version(self, number: int) -> Pool.Opened:
         """The pool with the terms of an amendment, or those it was opened with."""
@@ -167,6 +169,8 @@ class State:
     """By currency, payee and agreement: where something is owed, reserved, or was overpaid."""
     reserves: Kept[tuple[str, str], Reserve]
     """By agreement and payee: what is held back for returns."""
+    countries: Kept[tuple[str, str], dict[str, int]]
+    """By payee and agreement: what of what is owed came from which country, where sales say so."""
     merged: Kept[str, str]
     """By contributor: whom they were merged into. By work: whose claim on it was accepted, else the
     work it was joined into. By name of somebody outside: the contributor they are."""

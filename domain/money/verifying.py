@@ -33,7 +33,7 @@ from domain.money.reckoning import (
     reversal_of,
     waived_from,
 )
-from domain.money.remitting import Arrangements, accounts_of, remitted
+from domain.money.remitting import Arrangements, accounts_of, remitted, sources_of
 from domain.money.reserve import NOTHING, Reserved, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
@@ -277,8 +277,9 @@ class Verifier:
         how, at = (accounts, happened.currency, happened.parts), instant(happened.timestamp)
         into = happened.sent[0]
         carried = self.books.differences.get(into, Fraction())
-        again = remitted(self._arranged, *how, at).content(happened.currency, carried)
-        for name in ("withheld", "withheld_of_parts", "conversion"):
+        sources = sources_of(self.books, happened.parts)
+        again = remitted(self._arranged, *how, at, sources).content(happened.currency, carried)
+        for name in ("withheld", "withheld_of_parts", "conversion", "sources"):
             if (said := getattr(happened, name)) != again.get(name):
                 yield Fault(position, f"its {name} is {said}; recomputed, it is {again.get(name)}")
 
@@ -296,7 +297,8 @@ class Verifier:
         whatever it is under one agreement.
         """
         payout = happened.originator_id
-        of = happened.parts, happened.withheld, happened.withheld_of_parts, happened.conversion
+        further = happened.withheld, happened.withheld_of_parts, happened.conversion
+        of = happened.parts, *further, happened.sources
         if of != self._parts.setdefault(payout, of):
             yield Fault(position, "its parts are not those it was issued with")
         for posting in postings(happened):

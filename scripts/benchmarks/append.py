@@ -179,7 +179,7 @@ def ready_made(
     for _ in range(times):
         draft = drafted(journal, author, batch)
         stored = map(journal.mapper.to_stored_event, draft.facts)
-        yield rows_of(stored, draft.disclosures, position)
+        yield rows_of(stored, draft.disclosures.values(), position)
         position += len(draft.facts)
 
 

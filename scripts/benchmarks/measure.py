@@ -21,7 +21,7 @@ from eventsourcing.persistence import StoredEvent
 from domain.seal import Disclosure
 from domain.text import folded
 
-Size = Literal["small", "full"]
+Size = Literal["small", "full", "largest"]
 Rows = list[tuple[Any, ...]]
 
 

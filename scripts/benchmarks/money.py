@@ -12,8 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
-from itertools import count, islice
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -24,7 +26,6 @@ from domain.commands.admitting import AdmitContributor
 from domain.commands.releasing import AssembleRelease, Component
 from domain.commands.submitting import SubmitContribution
 from domain.journal import Journal
-from domain.money.books import Books
 from domain.money.dividing import RecordRevenue
 from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
@@ -42,63 +43,148 @@ from scripts.benchmarks.measure import (
     seconds,
 )
 from scripts.bundle import found_in, import_lines
-from scripts.service import open_service
+from scripts.service import Service, open_service
 
 T = TypeVar("T")
-SIZES = {"small": ((200, 10),), "full": ((1_000, 100), (10_000, 1_000), (100_000, 10_000))}
+SIZES = {
+    "small": ((100, 10), (200, 20)),
+    "full": ((1_000, 100), (10_000, 1_000), (100_000, 10_000)),
+    "largest": ((1_000, 100), (1_000_000, 10_000)),
+}
 """How many revenues there are in how many pools."""
-TIMES = {"small": 20, "full": 200}
-LINES = {"small": 200, "full": 10_000}
-IMPORTED = {"small": 2_000, "full": 100_000}
+TIMES = {"small": 20, "full": 200, "largest": 200}
+LINES = {"small": 200, "full": 10_000, "largest": 10_000}
+IMPORTED = {"small": 2_000, "full": 100_000, "largest": 100_000}
 """How many lines a shop's file of sales has, for 100 pools."""
 BATCH = 500
 SOLD = 100
+AT_ONCE = 100
+"""How many pools the lines of one batch are for."""
 TERRITORIES = ("DE", "FR", "US", "JP", "BR")
 KEY = "a-key-for-the-benchmark"
 PAYEES = 3
 
+Actions = Iterable[Callable[[], object]]
+
+
+@dataclass
+class Stage:
+    """A database with so many revenues in so many pools."""
+
+    address: str
+    revenues: int
+    pools: list[str]
+    service: Service
+
+    @property
+    def which(self) -> str:
+        """How large it is."""
+        return f"of {self.revenues:,} in {len(self.pools):,} pools"
+
+    def told(self, measure: str, value: float, unit: str, *more: Any) -> Result:
+        """A figure of it."""
+        return Result("money", engine_of(self.address), measure, value, unit, *more)
+
+    def some(self) -> list[str]:
+        """As many pools at every size, from all over."""
+        return self.pools[:: len(self.pools) // AT_ONCE or 1][:AT_ONCE]
+
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Milliseconds by median, megabytes, and lines per second."""
-    for revenues, pools in SIZES[size]:
-        with scratch(database) as address:
-            yield from _at(address, revenues, pools, size)
+    """Milliseconds by median, megabytes, and lines per second.
+
+    What is compared takes turns, at all sizes, so that other load meets each alike.
+    """
+    with ExitStack() as opened:
+        stages = [_stage(opened, database, *each) for each in SIZES[size]]
+        peers = [_peers(opened, database, *each) for each in SIZES[size]]
+        yield from _recorded(stages, peers, TIMES[size])
+        for stage in stages:
+            yield from _in_bulk(stage, LINES[size], IMPORTED[size])
+            fresh, worked, memory = _fresh(stage.address, stage.pools, TIMES[size])
+            note = f"{worked:.3g} ms of processor time"
+            yield stage.told(f"the first command of a process {stage.which}", fresh, "ms", (), note)
+            yield stage.told(f"memory of a process {stage.which}", memory, "MB")
+        answers = [_answers(stage, TIMES[size]) for stage in stages]
+        for what in answers[0]:
+            timed = _in_turns([each[what] for each in answers])
+            yield from _compared(f"{what} {{}}, p50", stages, timed)
+        for stage in stages:
+            batch, payees = partial(_paid, stage), PAYEES * len(stage.pools)
+            yield stage.told(f"a batch of {payees:,} payouts", 1_000 * seconds(batch), "ms")
 
 
-def _at(address: str, revenues: int, pools: int, size: Size) -> Iterator[Result]:
-    which, times = f"of {revenues:,} in {pools:,} pools", TIMES[size]
-    told = partial(Result, "money", engine_of(address))
-    with open_service(address) as service:
-        journal = service.journal
-        opened = _opened(journal, pools)
-        _carry_out(journal, (_revenue(opened[n % pools], n) for n in range(revenues)))
-        more = (_revenue(opened[7 * n % pools], n) for n in count())
-        ours, worked = _median(partial(journal.record, one) for one in islice(more, times))
-        peers = tuple(_peers(address, revenues, pools, times))
-        yield told(f"a revenue {which}, p50", ours, "ms", peers, worked)
-        lines = LINES[size]
-        taken = seconds(lambda: _carry_out(journal, islice(more, lines)))
-        yield told(f"revenues in batches {which}", lines / taken, "lines/s")
-        sales = (_revenue(opened[n % pools], n, SOLD) for n in range(lines // SOLD))
-        taken = seconds(lambda: _carry_out(journal, sales))
-        yield told(f"sales, {SOLD} to a revenue, {which}", lines / taken, "lines/s")
-        rate = _imported(journal, opened[:100], IMPORTED[size])
-        yield told(f"a file of {IMPORTED[size]:,} sales {which}", rate, "lines/s")
-    fresh, memory = _fresh(address, opened, times)
-    yield told(f"the first command of a process {which}", fresh, "ms")
-    yield told(f"memory of a process {which}", memory, "MB")
-    for what, (taken, worked) in _answers(address, opened[:times]):
-        yield told(f"{what} {which}, p50", taken, "ms", (), worked)
-    with open_service(address) as service:
-        taken = seconds(partial(service.journal.record, IssuePayouts(currency="USD")))
-        yield told(f"a batch of {3 * pools:,} payouts {which}", 1_000 * taken, "ms")
+def _stage(opened: ExitStack, database: str, revenues: int, pools: int) -> Stage:
+    address = opened.enter_context(scratch(database))
+    service = opened.enter_context(open_service(address, operator_key=KEY))
+    found = _opened(service.journal, pools)
+    _carry_out(service.journal, (_revenue(found[n % pools], n) for n in range(revenues)))
+    return Stage(address, revenues, found, service)
 
 
-def _median(actions: Iterable[Callable[[], object]]) -> tuple[float, str]:
-    """Milliseconds, and how many of them this process worked, whatever else the machine does."""
-    began, taken = time.process_time(), [1_000 * seconds(action) for action in actions]
-    worked = 1_000 * (time.process_time() - began) / len(taken)
-    return percentile(taken, 50), f"{worked:.3g} ms of processor time"
+def _paid(stage: Stage) -> None:
+    stage.service.journal.record(IssuePayouts(currency="USD"))
+
+
+Timed = tuple[float, float]
+"""By median: milliseconds, and how many of them this process worked, whatever others do."""
+
+
+def _in_turns(ways: Iterable[Actions]) -> list[Timed]:
+    taken = [[_timed(action) for action in actions] for actions in zip(*ways, strict=True)]
+    return [
+        (percentile([c for c, _ in each], 50), percentile([w for _, w in each], 50))
+        for each in zip(*taken, strict=True)
+    ]
+
+
+def _timed(action: Callable[[], object]) -> Timed:
+    began = time.process_time()
+    clock = 1_000 * seconds(action)
+    return clock, 1_000 * (time.process_time() - began)
+
+
+def _compared(
+    what: str, stages: list[Stage], timed: list[Timed], peers: Iterable[tuple[Peer, ...]] = ()
+) -> Iterator[Result]:
+    """The figure of every size, each with how it compares with the smallest."""
+    least = timed[0][1]
+    for stage, (clock, worked), beside in zip(
+        stages, timed, chain(peers, repeat(())), strict=False
+    ):
+        note = f"{worked:.3g} ms of processor time, {worked / least:.2f} × the smallest"
+        yield stage.told(what.format(stage.which), clock, "ms", beside, note)
+
+
+def _recorded(stages: list[Stage], peers: list[dict[str, Actions]], times: int) -> Iterator[Result]:
+    """A revenue at a time, each size and each peer in turn."""
+    ours = [
+        [
+            partial(
+                stage.service.journal.record, _revenue(stage.pools[7 * n % len(stage.pools)], n)
+            )
+            for n in range(times)
+        ]
+        for stage in stages
+    ]
+    theirs = [islice(way, times) for each in peers for way in each.values()]
+    timed = _in_turns([*ours, *theirs])
+    clocks = iter([clock for clock, _ in timed[len(stages) :]])
+    beside = [tuple(Peer(name, next(clocks)) for name in each) for each in peers]
+    yield from _compared("a revenue {}, p50", stages, timed[: len(stages)], beside)
+
+
+def _in_bulk(stage: Stage, lines: int, imported: int) -> Iterator[Result]:
+    """Many lines in an append, by commands and from a file."""
+    journal, pools = stage.service.journal, stage.some()
+    single = (_revenue(pools[n % len(pools)], n) for n in range(lines))
+    taken = seconds(lambda: _carry_out(journal, single))
+    yield stage.told(f"revenues in batches {stage.which}", lines / taken, "lines/s")
+    sales = (_revenue(pools[n % len(pools)], n, SOLD) for n in range(lines // SOLD))
+    taken = seconds(lambda: _carry_out(journal, sales))
+    yield stage.told(f"sales, {SOLD} to a revenue, {stage.which}", lines / taken, "lines/s")
+    rate = _imported(journal, pools, imported)
+    yield stage.told(f"a file of {imported:,} sales {stage.which}", rate, "lines/s")
 
 
 def _imported(journal: Journal, pools: list[str], lines: int) -> float:
@@ -115,32 +201,31 @@ def _imported(journal: Journal, pools: list[str], lines: int) -> float:
         return lines / seconds(lambda: import_lines(journal, found_in(path, "sales")))
 
 
-def _answers(address: str, pools: list[str]) -> Iterator[tuple[str, tuple[float, str]]]:
+def _answers(stage: Stage, times: int) -> dict[str, Actions]:
     """The statement of a pool and of a contributor, and why somebody got what they got."""
-    with open_service(address, operator_key=KEY) as service:
-        service.follower.catch_up()
-        app = create_app(service.journal, service.store, service.keys, service.log)
-        client, key = app.test_client(), {"Authorization": f"Bearer {KEY}"}
-        books = service.journal.books()
+    service = stage.service
+    service.follower.catch_up()
+    app = create_app(service.journal, service.store, service.keys, service.log)
+    client, key = app.test_client(), {"Authorization": f"Bearer {KEY}"}
+    books, pools = service.journal.books(), (stage.some() * times)[:times]
 
-        def ask(path: str) -> None:
-            assert client.get(path, headers=key).status_code == 200, path
+    def ask(path: str) -> None:
+        assert client.get(path, headers=key).status_code == 200, path
 
-        paths = [f"/pools/{pool}/statement" for pool in pools]
-        yield "the statement of a pool", _median(partial(ask, path) for path in paths)
-        people = [next(iter(books.agreements[each].shares)) for each in _agreements(books, pools)]
-        paths = [f"/contributors/{person}/statement" for person in people]
-        yield "the statement of a contributor", _median(partial(ask, path) for path in paths)
-        latest = [(books.divisions_of(pool)[-1][0], books.sums[pool].carry) for pool in pools]
-        paths = [
-            f"/entries/{entry}/lines/{payee}/why" for entry, carry in latest for payee in (*carry,)
-        ]
-        yield "why a payee got that", _median(partial(ask, path) for path in paths[: len(pools)])
-
-
-def _agreements(books: Books, pools: list[str]) -> Iterator[str]:
-    for pool in pools:
-        yield books.pools[pool].agreements[-1]
+    people = [
+        next(iter(books.agreements[books.pools[pool].agreements[-1]].shares)) for pool in pools
+    ]
+    latest = [books.divisions_of(pool)[-1][0] for pool in pools]
+    return {
+        "the statement of a pool": [partial(ask, f"/pools/{pool}/statement") for pool in pools],
+        "the statement of a contributor": [
+            partial(ask, f"/contributors/{person}/statement") for person in people
+        ],
+        "why a payee got that": [
+            partial(ask, f"/entries/{entry}/lines/{payee}/why")
+            for entry, payee in zip(latest, people, strict=True)
+        ],
+    }
 
 
 # -- ours ----------------------------------------------------------------------------------------
@@ -197,12 +282,13 @@ FRESH = """
 import re, sys, time
 from pathlib import Path
 from scripts.benchmarks.money import _revenue
-from scripts.service import open_service
+from scripts.service import Service, open_service
 address, times, *pools = sys.argv[1:]
 with open_service(address) as service:
-    first = time.perf_counter()
+    first, worked = time.perf_counter(), time.process_time()
     service.journal.record(_revenue(pools[0], 1))
     print(1000 * (time.perf_counter() - first))
+    print(1000 * (time.process_time() - worked))
     for number in range(int(times)):
         service.journal.record(_revenue(pools[number % len(pools)], number))
     print(int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
@@ -210,8 +296,10 @@ with open_service(address) as service:
 
 
 def _fresh(address: str, pools: list[str], times: int) -> list[float]:
-    """The first command of a process, and its own memory after more of them, without the pages of
-    files that SQLite reads in place."""
+    """The first command of a process, what it worked, and its own memory after more of them.
+
+    The pages of files that SQLite reads in place are not counted.
+    """
     words = [sys.executable, "-c", FRESH, address, str(times), *pools[:100]]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return list(map(float, done.stdout.split()))
@@ -220,21 +308,23 @@ def _fresh(address: str, pools: list[str], times: int) -> list[float]:
 # -- by hand -------------------------------------------------------------------------------------
 
 
-def _peers(database: str, revenues: int, pools: int, times: int) -> Iterator[Peer]:
-    with scratch(database) as address, plain(address) as engine:
-        ways: dict[str, Callable[[Plain, int, int], None]] = {"the same postings by hand": _by_hand}
-        _tables(engine, pools)
-        if is_postgres(database):
-            engine.execute(TRANSFER)
-            ways["transfers by a stored function, as pgledger"] = _by_function
-        numbers = iter(count())
-        for _ in range(0, revenues, BATCH):
-            with engine.transaction():
-                for _ in range(BATCH):
-                    _post(engine, next(numbers), pools)
-        for name, way in ways.items():
-            each = [seconds(partial(way, engine, next(numbers), pools)) for _ in range(times)]
-            yield Peer(name, 1_000 * percentile(each, 50))
+def _peers(opened: ExitStack, database: str, revenues: int, pools: int) -> dict[str, Actions]:
+    address = opened.enter_context(scratch(database))
+    engine = opened.enter_context(plain(address))
+    ways: dict[str, Callable[[Plain, int, int], None]] = {"the same postings by hand": _by_hand}
+    _tables(engine, pools)
+    if is_postgres(database):
+        engine.execute(TRANSFER)
+        ways["transfers by a stored function, as pgledger"] = _by_function
+    numbers = count()
+    for some in _batches(islice(numbers, revenues), BATCH):
+        with engine.transaction():
+            for number in some:
+                _post(engine, number, pools)
+    return {
+        name: (partial(way, engine, number, pools) for number in numbers)
+        for name, way in ways.items()
+    }
 
 
 def _tables(engine: Plain, pools: int) -> None:

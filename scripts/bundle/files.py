@@ -19,21 +19,23 @@ from typing import Any, BinaryIO
 
 from scripts.bundle.lines import HALF, Found, Line
 from scripts.bundle.sealed import Seal, is_sealed, seal_of
-from scripts.convert import CONVERTERS
+from scripts.convert import Finding, Unplaced, converted
 
 
-def found_in(path: Path, source: str = "bundle") -> Iterator[Found]:
+def found_in(path: Path, source: str = "bundle", finding: Finding | None = None) -> Iterator[Found]:
     """The lines of a JSON Lines file, a folder of CSV files, standard input or a data set."""
-    with opened(path, source) as (found, _):
+    with opened(path, source, finding) as (found, _):
         yield from found
 
 
 @contextmanager
-def opened(path: Path, source: str = "bundle") -> Iterator[tuple[Iterator[Found], Seal | None]]:
+def opened(
+    path: Path, source: str = "bundle", finding: Finding | None = None
+) -> Iterator[tuple[Iterator[Found], Seal | None]]:
     """The same, and the seal of an export; ExportDamaged if the export is not what it says."""
     if source != "bundle":
-        lines = enumerate(CONVERTERS[source](path), start=1)
-        yield (Found(f"line {number}", line) for number, line in lines), None
+        lines = enumerate(converted(source, path, finding), start=1)
+        yield (Found(f"line {n}", line, _why_not(line)) for n, line in lines), None
     elif str(path) == "-":
         with _streamed(sys.stdin.buffer) as found:
             yield found
@@ -46,6 +48,10 @@ def opened(path: Path, source: str = "bundle") -> Iterator[tuple[Iterator[Found]
             else:
                 with _streamed(file) as found:
                     yield found
+
+
+def _why_not(line: Line) -> str:
+    return line.reason if isinstance(line, Unplaced) else ""
 
 
 def _checked(file: BinaryIO) -> tuple[Iterator[Found], Seal | None]:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
 
 from domain.printable import escaped
+from projections import placing
+from projections.placing import Place
 from scripts import bundle, terminal
 from scripts.commands.frame import err, opened, out, progress_of
 from scripts.commands.recording import must_promise
-from scripts.convert import CONVERTERS, NotConvertible
+from scripts.convert import NAMES, PLACED, NotConvertible
+from scripts.convert.placed import Number
 from scripts.safe_file import written_whole
 from scripts.service import Service
 
@@ -29,7 +32,7 @@ commands = click.Group()
 @click.option(
     "--from",
     "source",
-    type=click.Choice(["bundle", *CONVERTERS]),
+    type=click.Choice(["bundle", *NAMES]),
     default="bundle",
     show_default=True,
     help="The format of the input.",
@@ -95,12 +98,13 @@ def import_(  # the options above, one by one
     """
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")
-    total = bundle.lines_in(path, source)
+    total, places = bundle.lines_in(path, source), _Places()
     with (
         _converting(),
-        bundle.opened(path, source) as (found, seal),
+        bundle.opened(path, source, places) as (found, seal),
         opened(ctx, create=True) as service,
     ):
+        places.service = service
         if promises is not None:
             must_promise(service)
         before = service.journal.facts.head()
@@ -128,6 +132,17 @@ def import_(  # the options above, one by one
         _must_be_restored(service, report, seal)
     if strict and (report.refused or report.left_out):
         sys.exit(1)
+
+
+class _Places:
+    """Where the sales of numbered works belong, once a database is open."""
+
+    service: Service
+
+    def __call__(self, numbers: Collection[Number]) -> Mapping[Number, list[Place]]:
+        self.service.follower.catch_up()
+        with self.service.store.view() as view:
+            return placing.places(view, numbers)
 
 
 def _keep_promises(service: Service, after: int, file: Path) -> None:
@@ -193,16 +208,23 @@ def export(ctx: click.Context, path: Path, after: int) -> None:
 
 
 @commands.command()
-@click.argument("source", type=click.Choice([*CONVERTERS]))
+@click.argument("source", metavar="FORMAT", type=click.Choice(NAMES))
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-def convert(source: str, path: Path) -> None:
+@click.pass_context
+def convert(ctx: click.Context, source: str, path: Path) -> None:
     """Turn what others keep into a bundle on standard output.
 
-    A git repository, answers of MusicBrainz, or one of two public data sets.
+    FORMAT is git (a repository), musicbrainz (answers of its API), ocremix or whosampled (data
+    sets); or dsr or sales, which are placed in pools of this database.
     """
-    with _converting():
-        for found in bundle.found_in(path, source):
+    places = _Places()
+    with _converting(), opened(ctx) if source in PLACED else nullcontext() as service:
+        if service is not None:
+            places.service = service
+        for found in bundle.found_in(path, source, places):
             click.echo(escaped(json.dumps(found.line, ensure_ascii=False)))
+            if found.error:
+                err.print(f"{found.where}: {found.error}", markup=False)
 
 
 @contextmanager

@@ -13,10 +13,10 @@ commands = click.Group()
 @click.argument("names", nargs=-1)
 @click.option(
     "--size",
-    type=click.Choice(["small", "full"]),
+    type=click.Choice(["small", "full", "largest"]),
     default="small",
     show_default=True,
-    help="How much there is to measure: “full” is of real size.",
+    help="How much there is to measure: “full” is of real size; “largest”, a million revenues.",
 )
 @click.pass_context
 def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:

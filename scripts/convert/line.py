@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Line: TypeAlias = dict[str, object]
+Line: TypeAlias = dict[str, Any]
+
+
+class Unplaced(dict[str, Any]):
+    """A line that the import refuses, and why."""
+
+    reason = ""
 
 
 class NotConvertible(Exception):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import MAX_PREC, Context, Decimal, InvalidOperation
 from hashlib import sha256
 from pathlib import Path
 
-from scripts.convert.line import Line, NotConvertible
+from scripts.convert.line import Line, NotConvertible, Unplaced
+from scripts.convert.placed import NUMBERS, UNPLACED, Finding, Row, placed
 
 MOST_KINDS = 400
 """How many kinds of sale go into one revenue."""
@@ -23,6 +24,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "effective_at": ("effective at", "period", "month", "sales period", "reporting month"),
     "document": ("document", "statement", "statement id"),
     "work": ("work",),
+    "isrc": ("isrc", "track isrc"),
+    "upc": ("upc", "ean", "barcode", "upc ean"),
+    "currency": ("currency", "currency code", "payment currency"),
     "territory": ("territory", "country", "country code", "country of sale", "territory code"),
     "channel": ("channel", "distribution channel", "commercial model", "delivery"),
     "configuration": ("configuration", "format", "product type", "item type", "use type"),
@@ -30,15 +34,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "amount": ("amount", "net revenue", "net amount", "earnings", "royalty", "revenue"),
 }
 """By field: what shops call its column; capitals and punctuation do not matter."""
-NEEDED = ("pool", "source", "effective_at", "amount")
+NEEDED = ("source", "effective_at", "amount")
 _REVENUE = ("pool", "source", "effective_at", "document")
 _KIND = ("work", "territory", "channel", "configuration")
+_OF_UNPLACED = (UNPLACED, *NUMBERS, "currency", *_REVENUE)
 _EXACTLY = Context(prec=MAX_PREC)
 
-Row = dict[str, str]
+Sums = dict[tuple[str, ...], tuple[int, Decimal]]
+"""By kind: how many were sold, and for how much."""
 
 
-def convert_sales(path: Path | str) -> Iterator[Line]:
+def convert_sales(path: Path | str, finding: Finding | None = None) -> Iterator[Line]:
     """The sales of a table with a header: commas, semicolons or tabs between its columns.
 
     Columns that no field has are ignored: what a shop says of its product, its tax, its rate.
@@ -47,19 +53,30 @@ def convert_sales(path: Path | str) -> Iterator[Line]:
         table = csv.DictReader(file, delimiter=_delimiter(file.readline()), fieldnames=None)
         file.seek(0)
         columns = _columns(list(table.fieldnames or ()))
-        revenues: dict[tuple[str, ...], dict[tuple[str, ...], tuple[int, Decimal]]] = {}
-        for row in table:
-            sale = {field: (row.get(column) or "").strip() for field, column in columns.items()}
-            if (read := _read(sale)) is None:
-                yield _revenue(sale, [_said(sale, (*_KIND, "amount")) | _units(sale)])
-                continue
-            kinds = revenues.setdefault(_key(sale, _REVENUE), {})
-            units, amount = kinds.get(kind := _key(sale, _KIND), (0, Decimal()))
-            kinds[kind] = units + read[0], _EXACTLY.add(amount, read[1])
-    for key, kinds in revenues.items():
+        rows = (
+            {field: (row.get(column) or "").strip() for field, column in columns.items()}
+            for row in table
+        )
+        yield from revenues(rows if "pool" in columns else placed(rows, finding))
+
+
+def revenues(sales: Iterable[Row]) -> Iterator[Line]:
+    """The sales as revenue, summed exactly by kind; what can't be read, line by line."""
+    found: dict[tuple[str, ...], Sums] = {}
+    unplaced: Sums = {}
+    for sale in sales:
+        if (read := _read(sale)) is None:
+            yield _revenue(sale, [_said(sale, (*_KIND, "amount")) | _units(sale)])
+        elif UNPLACED in sale:
+            _add(unplaced, _key(sale, _OF_UNPLACED), read)
+        else:
+            _add(found.setdefault(_key(sale, _REVENUE), {}), _key(sale, _KIND), read)
+    for key, kinds in found.items():
         of = dict(zip(_REVENUE, key, strict=True))
         for page in _pages(kinds):
             yield _revenue(of, page)
+    for key, sums in unplaced.items():
+        yield _refused(key[0], dict(zip(_OF_UNPLACED, key, strict=True)), sums)
 
 
 def _delimiter(header: str) -> str:
@@ -77,7 +94,10 @@ def _columns(header: list[str]) -> dict[str, str]:
             raise NotConvertible(f"“{found[field]}” and “{column}” both say the {field}")
         if field is not None:
             found[field] = column
-    if missing := [field for field in NEEDED if field not in found]:
+    missing = [field for field in NEEDED if field not in found]
+    if not found.keys() & {"pool", *NUMBERS}:
+        missing.insert(0, "pool")
+    if missing:
         raise NotConvertible(f"there is no column for: {', '.join(missing)}")
     return found
 
@@ -100,22 +120,30 @@ def _key(sale: Row, fields: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sale.get(field, "") for field in fields)
 
 
+def _add(sums: Sums, key: tuple[str, ...], more: tuple[int, Decimal]) -> None:
+    units, amount = sums.get(key, (0, Decimal()))
+    sums[key] = units + more[0], _EXACTLY.add(amount, more[1])
+
+
 def _said(sale: Mapping[str, str], fields: tuple[str, ...]) -> Line:
     """The fields that have a value."""
     return {field: sale[field] for field in fields if sale.get(field)}
 
 
-def _pages(kinds: Mapping[tuple[str, ...], tuple[int, Decimal]]) -> Iterator[list[Line]]:
+def _pages(kinds: Sums) -> Iterator[list[Line]]:
     """What was sold and what came back, as many kinds as a revenue may have."""
     for came_back in (False, True):
         sold = [
-            _said(dict(zip(_KIND, kind, strict=True)), _KIND)
-            | ({"units": units} if units else {})
-            | {"amount": f"{amount:f}"}
-            for kind, (units, amount) in kinds.items()
-            if (amount < 0) is came_back
+            _said(dict(zip(_KIND, kind, strict=True)), _KIND) | _summed(sums)
+            for kind, sums in kinds.items()
+            if (sums[1] < 0) is came_back
         ]
         yield from (sold[at : at + MOST_KINDS] for at in range(0, len(sold), MOST_KINDS))
+
+
+def _summed(sums: tuple[int, Decimal]) -> Line:
+    units, amount = sums
+    return ({"units": units} if units else {}) | {"amount": f"{amount:f}"}
 
 
 def _revenue(of: Mapping[str, str], sold: list[Line]) -> Line:
@@ -124,3 +152,12 @@ def _revenue(of: Mapping[str, str], sold: list[Line]) -> Line:
     kinds = [[each.get(field) for field in _KIND] for each in sold]
     digest = sha256(repr((sorted(_said(of, _REVENUE).items()), kinds)).encode()).hexdigest()
     return {**line, "id": f"sales:{digest[:32]}"}
+
+
+def _refused(reason: str, said: Row, sums: tuple[int, Decimal]) -> Unplaced:
+    """A line that has no place, with all that was sold so."""
+    summed = _summed(sums)
+    line = Unplaced({"type": "revenue", **_said(said, _OF_UNPLACED[1:]), **summed})
+    amount = f"{summed['amount']} {said['currency']}".strip()
+    line.reason = f"{reason} ({sums[0]} sold for {amount})"
+    return line

@@ -109,6 +109,7 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
         "statement": opened.statement,
         "reserving": _reserving(view, noun),
         "country": noun.country,
+        "by_territory": noun.by_territory,
         "position": noun.position,
         "accounts": cast(
             "Accounts", {f"{account}_minor": units.get(account, 0) for account in OF_POOLS}

@@ -137,6 +137,9 @@ class PoolTold(TypedDict):
     country: Annotated[
         CountryCode | None, "Where its money comes from, if that was stated.", Example(None)
     ]
+    by_territory: Annotated[
+        bool, "Whether what came in for a sale in a country comes from there.", Example(False)
+    ]
     position: Annotated[Count, Example(60)]
     accounts: Annotated[Accounts | None, "Null for those who may not read its statement."]
     proposals: list[ProposalItem]

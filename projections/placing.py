@@ -1,0 +1,59 @@
+"""Placing: which pool sales of a numbered work belong to, and which work that is.
+
+A shop knows an ISRC or a barcode; the money is for the pool of the release that holds the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from domain.identifier import Identifier
+from domain.remix import Remix
+from projections.store import View, counting, holds
+
+AT_ONCE = 500
+"""How many numbers one query looks for."""
+
+
+class Place(NamedTuple):
+    """A pool that money for a work can go to."""
+
+    pool: str
+    currency: str
+    work: str | None
+    """Which of its works it is; None for the release itself."""
+
+
+_IDENTIFIED = f"{counting('i', (Identifier.GONE,))} AND {holds('i')}"
+_COMPONENT = f"r.kind = 'component' AND {counting('r', Remix.NOT_COUNTED)} AND {holds('r')}"
+_PLACES = f"""
+WITH RECURSIVE within (scheme, value, work, holder) AS (
+    SELECT i.scheme, i.value, i.subject, i.subject FROM @identifiers i
+    WHERE i.value IN :values AND {_IDENTIFIED}
+    UNION
+    SELECT w.scheme, w.value, w.work, r.child FROM within w JOIN @remixes r ON r.parent = w.holder
+    WHERE {_COMPONENT}
+)
+SELECT f.scheme, f.value, p.id, p.currency, CASE WHEN f.work = f.holder THEN NULL ELSE w.id END
+FROM within f JOIN @pools p ON p.release = f.holder
+JOIN @works w ON w.number = f.work AND {holds("w")}
+ORDER BY p.position, w.number
+"""
+
+
+def places(view: View, numbers: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Place]]:
+    """By scheme and number: the pools of every release that holds a work with this number."""
+    found: dict[tuple[str, str], list[Place]] = {each: [] for each in numbers}
+    values = iter({value for _, value in numbers})
+    for some in _batches(values):
+        for scheme, value, *place in view.rows(_PLACES, values=some):
+            if (scheme, value) in found:
+                found[scheme, value].append(Place(*place))
+    return found
+
+
+def _batches(values: Iterator[str]) -> Iterator[list[str]]:
+    while some := list(islice(values, AT_ONCE)):
+        yield some

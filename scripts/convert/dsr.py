@@ -1,0 +1,170 @@
+"""Digital sales reports (DDEX DSR, the flat file) as a bundle: what a shop says it owes, by work.
+
+A report states both what the shop took (net revenue) and what it owes for it (allocated); where a
+record has a column for what is owed, that is booked and nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.convert.line import Line, NotConvertible
+from scripts.convert.placed import Finding, Row, placed
+from scripts.convert.sales import revenues
+
+_OWED = ("allocatedamount", "allocatedrevenueincurrencyofaccounting", "allocatedrevenue")
+"""What is owed, in whichever column a record has; sums of other currencies stand beside them."""
+_TAKEN = ("netrevenueincurrencyofaccounting", "netrevenue")
+_CURRENCY = ("currencyofaccounting", "currencyofreporting", "currency")
+_USAGES = ("netusage", "usages")
+_SUMMARY, _BLOCK, _CONTROLLER = "summaryrecordid", "blockid", "rightscontroller"
+_NUMBERS = {
+    "isrc": ("isrc", "resourceisrc"),
+    "iswc": ("iswc",),
+    "upc": ("icpn", "releaseicpn"),
+}
+_HEADS = ("HEAD", "SRHE")
+_KIND = {
+    "channel": ("commercialmodel",),
+    "configuration": ("usetype",),
+    "territory": ("territory",),
+}
+
+Record = Mapping[str, str]
+"""The cells of a line by the names of its columns, in small letters."""
+
+
+def convert_dsr(path: Path | str, finding: Finding | None = None) -> Iterator[Line]:
+    """The sales of a report, or of a folder with the files of a report.
+
+    Raises NotConvertible for what is no report, and for a file that is not whole.
+    """
+    files = sorted(Path(path).glob("*.tsv")) if Path(path).is_dir() else [Path(path)]
+    yield from revenues(placed((sale for file in files for sale in _Report(file).sales()), finding))
+
+
+@dataclass
+class _Report:
+    """One file of a report, read line by line."""
+
+    path: Path
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    """By type of record: the names of its cells, as the file gives them."""
+    head: list[str] = field(default_factory=lambda: [""])
+    """The header, if it stands before the names of its columns."""
+    of: Row = field(default_factory=dict)
+    """What the header says of all sales."""
+    kinds: dict[tuple[str, str], Row] = field(default_factory=dict)
+    """By summary record and controller of the rights: how something was sold."""
+    block: str = ""
+    numbers: Row = field(default_factory=dict)
+    """The numbers of the work that the block is about."""
+    usage: Record | None = None
+    """The latest sale, until it is known whether what is owed for it follows."""
+
+    def sales(self) -> Iterator[Row]:
+        """Every sale, with what is owed for it."""
+        foot, lines = [""], 0
+        with self.path.open(encoding="utf-8-sig", newline="") as file:
+            for cells in _cells(file):
+                lines += 1
+                if cells[0].startswith("#"):
+                    self._name(cells)
+                elif cells[0] in {"FOOT", "SRFO"}:
+                    foot = cells
+                elif cells[0] in _HEADS and cells[0] not in self.columns:
+                    self.head = cells
+                elif cells[0]:
+                    yield from self._record(cells[0], self._named(cells))
+            yield from self._without_more()
+        if foot[1:2] != [str(lines)]:
+            stated = "".join(foot[1:2]) or "no"
+            raise NotConvertible(
+                f"{self.path.name} is not whole: it states {stated} lines, and has {lines}"
+            )
+
+    def _name(self, cells: list[str]) -> None:
+        """Learn the columns of a type of record; that of the header follows it."""
+        kind = cells[0][1:].strip()
+        self.columns[kind] = ["", *(column.strip().lower() for column in cells[1:])]
+        if self.head[0] == kind:
+            self._begin(self._named(self.head))
+
+    def _named(self, cells: list[str]) -> Record:
+        if cells[0] not in self.columns:
+            raise NotConvertible(f"{self.path.name} does not name the columns of {cells[0]}")
+        return dict(zip(self.columns[cells[0]], map(str.strip, cells), strict=False))
+
+    def _record(self, kind: str, said: Record) -> Iterator[Row]:
+        if kind in _HEADS:
+            self._begin(said)
+        elif kind.startswith("SY"):
+            self._summarise(said)
+        elif kind.startswith("SR"):
+            yield self._sale(said, said, _numbers(said))
+        elif kind.startswith("LI"):
+            usage, self.usage = self.usage, None
+            yield self._sale(said, usage, self.numbers)
+        elif said.get(_BLOCK):
+            yield from self._in_block(kind, said)
+
+    def _begin(self, said: Record) -> None:
+        self.of = {
+            "source": said.get("sendername", ""),
+            "effective_at": said.get("usagestartdate", ""),
+            "document": said.get("messageid", ""),
+        }
+
+    def _summarise(self, said: Record) -> None:
+        kind = {name: _first(said, columns) for name, columns in _KIND.items()}
+        kind["currency"] = _first(said, _CURRENCY)
+        self.kinds[said.get(_SUMMARY, ""), said.get(_CONTROLLER, "")] = kind
+        self.kinds.setdefault((said.get(_SUMMARY, ""), ""), kind)
+
+    def _in_block(self, kind: str, said: Record) -> Iterator[Row]:
+        if said[_BLOCK] != self.block:
+            yield from self._without_more()
+            self.block, self.numbers = said[_BLOCK], {}
+        if kind.startswith("SU"):
+            yield from self._without_more()
+            self.usage = said
+        else:
+            self.numbers = _numbers(said) | self.numbers  # the first is what the block is about
+
+    def _without_more(self) -> Iterator[Row]:
+        """A sale for which nothing is said to be owed."""
+        usage, self.usage = self.usage, None
+        if usage is not None:
+            yield self._sale(usage, usage, self.numbers)
+
+    def _sale(self, money: Record, usage: Record | None, numbers: Row) -> Row:
+        summary = money.get(_SUMMARY, "")
+        kind = self.kinds.get((summary, money.get(_CONTROLLER, ""))) or self.kinds.get(
+            (summary, "")
+        )
+        amount = _first(money, _OWED if self._says_what_is_owed() else _TAKEN)
+        units = _first(usage or {}, _USAGES)
+        return self.of | (kind or {}) | numbers | {"units": units, "amount": amount or "0"}
+
+    def _says_what_is_owed(self) -> bool:
+        """Whether any record, other than a summary, has a column for it."""
+        sales = (names for kind, names in self.columns.items() if not kind.startswith("SY"))
+        return any(name in _OWED for names in sales for name in names)
+
+
+def _cells(file: Iterable[str]) -> Iterator[list[str]]:
+    """Every line; an empty one is a line too."""
+    for cells in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+        yield cells or [""]
+
+
+def _first(said: Record, columns: Iterable[str]) -> str:
+    return next((said[name] for name in columns if said.get(name)), "")
+
+
+def _numbers(said: Record) -> Row:
+    found = {scheme: _first(said, columns) for scheme, columns in _NUMBERS.items()}
+    return {scheme: number for scheme, number in found.items() if number}
