@@ -198,6 +198,7 @@ PAGES = (
     *("post", "sources", "credits", "desk", "do", "audit", "sign-in", "nothing", "wrong-state"),
     *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
+    *("project", "projects", "challenge", "challenges", "launch", "ask"),
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
